@@ -1,0 +1,19 @@
+"""Loads the suite's own rules; fixtures stand in tests/conftest.py."""
+
+import sys
+
+import eth  # noqa: F401  # raises the recursion limit, as py_ecc does below eth_account
+from hypothesis import settings
+
+# Put back, or JSON that nests deeply would crash the test process; see ledger/domain/nesting.py.
+sys.setrecursionlimit(1000)
+
+pytest_plugins = ("tests.socket_guard", "tests.no_skips")
+
+# How long an example takes says something about the machine, nothing about the code.
+settings.register_profile(
+    "steriledger",
+    parent=settings.get_profile(settings.get_current_profile_name()),
+    deadline=None,
+)
+settings.load_profile("steriledger")

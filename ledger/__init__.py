@@ -1,0 +1,1 @@
+"""SteriLedger: who held what and which duties were done, with proof."""

@@ -1,0 +1,245 @@
+"""Fields → a salted Merkle root, and proofs that show some fields and hide the others.
+
+A record commits to two subtrees, facts and personal, each under a secret of its own:
+
+    leaf  = SHA-256(0x00 ‖ RFC 8785 of [salt, path, value])
+    salt  = the first 16 bytes of HMAC-SHA-256(secret, "salt" 0x00 path), in lower-case hexadecimal
+    order = leaves ascend by HMAC-SHA-256(secret, "order" 0x00 path)
+    pad   = HMAC-SHA-256(secret, "pad" 0x00 decimal index), appended up to a power of two, then
+            ordered with the others by HMAC-SHA-256(secret, "order" 0x00 "pad" 0x00 index)
+    node  = SHA-256(0x01 ‖ left ‖ right)
+    root  = SHA-256(0x01 ‖ facts root ‖ personal root)
+
+The 0x00 and 0x01 prefixes are those of RFC 6962 §2.1; with a power of two of leaves the two trees
+are the same.  Neither the position nor the number of leaves tells which fields are filled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import rfc8785
+
+from ledger.domain.errors import InvalidInput, VerificationFailed
+from ledger.domain.hashing import hmac_sha256, sha256
+
+FieldValue: TypeAlias = str | int | bool | None
+Fields: TypeAlias = Mapping[str, FieldValue]
+
+SECRET_BYTES = 32
+SALT_BYTES = 16
+HASH_BYTES = 32
+#: the largest tree that is built or verified: 2¹² leaves
+MAX_DEPTH = 12
+MAX_SAFE_INTEGER = 2**53 - 1
+MAX_TEXT = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownField:
+    """One disclosed field and where its leaf stands."""
+
+    #: leaf index, 0 at the left
+    position: int
+    #: 32 hexadecimal digits
+    salt: str
+    path: str
+    value: FieldValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubtreeProof:
+    """Some fields of one subtree, and the roots of everything between them."""
+
+    #: the tree has 2**depth leaves
+    depth: int
+    #: ascending by position
+    shown: tuple[ShownField, ...]
+    #: roots of the largest parts without a shown leaf, from left to right
+    hidden: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Leaf:
+    order: bytes
+    hash: bytes
+    #: None for padding
+    path: str | None
+
+
+def salt_of(secret: bytes, path: str) -> str:
+    """The salt of a path: 32 lower-case hexadecimal digits."""
+    return hmac_sha256(secret, b"salt\0" + path.encode())[:SALT_BYTES].hex()
+
+
+def leaf_hash(salt: str, path: str, value: FieldValue) -> bytes:
+    """The hash of one field; raises InvalidInput for a value that no record may hold."""
+    require_value(path, field="path")
+    require_value(value, field=path)
+    return sha256(b"\0" + rfc8785.dumps([salt, path, value]))
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """The hash of an inner node."""
+    return sha256(b"\1" + left + right)
+
+
+def record_root(facts_root: bytes, personal_root: bytes) -> bytes:
+    """The commitment of a record: what goes on chain, and nothing else of it."""
+    return node_hash(facts_root, personal_root)
+
+
+def subtree_root(secret: bytes, fields: Fields) -> bytes:
+    """The root of one subtree."""
+    return _fold([leaf.hash for leaf in _leaves(secret, fields)])
+
+
+def prove(secret: bytes, fields: Fields, paths: Sequence[str]) -> SubtreeProof:
+    """A proof that shows `paths` and hides the rest; raises InvalidInput for an unknown path."""
+    unknown = sorted(set(paths) - set(fields))
+    if unknown:
+        raise InvalidInput(
+            f"the record has no field {', '.join(unknown)}",
+            field="disclose",
+            rule="a path of the record's schema",
+        )
+    leaves = _leaves(secret, fields)
+    wanted = set(paths)
+    shown = tuple(
+        ShownField(
+            position=position,
+            salt=salt_of(secret, leaf.path),
+            path=leaf.path,
+            value=fields[leaf.path],
+        )
+        for position, leaf in enumerate(leaves)
+        if leaf.path is not None and leaf.path in wanted
+    )
+    hashes = [leaf.hash for leaf in leaves]
+    hidden = tuple(_hidden(hashes, 0, len(hashes), {field.position for field in shown}))
+    return SubtreeProof(depth=len(hashes).bit_length() - 1, shown=shown, hidden=hidden)
+
+
+def proven_root(proof: SubtreeProof) -> bytes:
+    """The root that a proof leads to; raises VerificationFailed when the proof is malformed."""
+    if not 0 <= proof.depth <= MAX_DEPTH:
+        raise VerificationFailed(f"a proof claims a tree of depth {proof.depth}")
+    size = 1 << proof.depth
+    positions = [field.position for field in proof.shown]
+    if positions != sorted(set(positions)) or (
+        positions and not 0 <= positions[0] <= positions[-1] < size
+    ):
+        raise VerificationFailed("the shown fields are not in ascending positions of the tree")
+    if len({field.path for field in proof.shown}) != len(proof.shown):
+        raise VerificationFailed("a field is shown twice")
+    if any(len(part) != HASH_BYTES for part in proof.hidden):
+        raise VerificationFailed("a hidden part is not a 32-byte hash")
+    leaves = {field.position: _shown_leaf(field) for field in proof.shown}
+    hidden = iter(proof.hidden)
+    root = _rebuild(leaves, hidden, 0, size)
+    if next(hidden, None) is not None:
+        raise VerificationFailed("the proof holds more hidden parts than its tree")
+    return root
+
+
+def require_value(value: object, *, field: str) -> None:
+    """Raise InvalidInput unless `value` is text, a safe integer, a boolean or null.
+
+    Source: RFC 8785 §3.2.2 (numbers, strings); floats are never hashed here.
+    """
+    if value is None or isinstance(value, bool):
+        return
+    if isinstance(value, int):
+        if abs(value) > MAX_SAFE_INTEGER:
+            raise InvalidInput(
+                f"{value} is too large",
+                field=field,
+                rule="within ±9007199254740991, that is 2⁵³ less 1",
+            )
+        return
+    if not isinstance(value, str):
+        raise InvalidInput(
+            f"is a {type(value).__name__}",
+            field=field,
+            rule="text, an integer, true, false or null; measured values are decimal text",
+        )
+    if len(value) > MAX_TEXT:
+        raise InvalidInput(f"has {len(value)} characters", field=field, rule=f"at most {MAX_TEXT}")
+    if "\0" in value:
+        raise InvalidInput("holds a NUL character", field=field, rule="text without NUL")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise InvalidInput("holds half a surrogate pair", field=field, rule="well-formed Unicode")
+
+
+def _leaves(secret: bytes, fields: Fields) -> list[_Leaf]:
+    if len(secret) != SECRET_BYTES:
+        raise InvalidInput(f"has {len(secret)} bytes", field="secret", rule="32 bytes")
+    for path in fields:
+        require_value(path, field="path")  # a NUL would let a path take a padding leaf's place
+    leaves = [
+        _Leaf(
+            order=hmac_sha256(secret, b"order\0" + path.encode()),
+            hash=leaf_hash(salt_of(secret, path), path, value),
+            path=path,
+        )
+        for path, value in fields.items()
+    ]
+    size = 1 << max(len(leaves) - 1, 0).bit_length()
+    if size > 1 << MAX_DEPTH:
+        raise InvalidInput(
+            f"has {len(leaves)} fields", field="record", rule=f"at most {1 << MAX_DEPTH}"
+        )
+    leaves += [
+        _Leaf(
+            order=hmac_sha256(secret, b"order\0pad\0%d" % index),
+            hash=hmac_sha256(secret, b"pad\0%d" % index),
+            path=None,
+        )
+        for index in range(size - len(leaves))
+    ]
+    return sorted(leaves, key=lambda leaf: leaf.order)
+
+
+def _fold(hashes: list[bytes]) -> bytes:
+    while len(hashes) > 1:
+        hashes = [
+            node_hash(left, right) for left, right in zip(hashes[::2], hashes[1::2], strict=True)
+        ]
+    return hashes[0]
+
+
+def _hidden(hashes: list[bytes], start: int, size: int, shown: set[int]) -> Iterator[bytes]:
+    inside = [position for position in shown if start <= position < start + size]
+    if not inside:
+        yield _fold(hashes[start : start + size])
+    elif size > 1:
+        half = size // 2
+        yield from _hidden(hashes, start, half, set(inside))
+        yield from _hidden(hashes, start + half, half, set(inside))
+
+
+def _rebuild(leaves: Mapping[int, bytes], hidden: Iterator[bytes], start: int, size: int) -> bytes:
+    inside = {at: leaf for at, leaf in leaves.items() if start <= at < start + size}
+    if not inside:
+        part = next(hidden, None)
+        if part is None:
+            raise VerificationFailed("the proof holds fewer hidden parts than its tree")
+        return part
+    if size == 1:
+        return inside[start]
+    half = size // 2
+    left = _rebuild(inside, hidden, start, half)
+    return node_hash(left, _rebuild(inside, hidden, start + half, half))
+
+
+def _shown_leaf(field: ShownField) -> bytes:
+    if len(field.salt) != 2 * SALT_BYTES or any(c not in "0123456789abcdef" for c in field.salt):
+        raise VerificationFailed(
+            f"the salt of {field.path} is not 32 lower-case hexadecimal digits"
+        )
+    try:
+        return leaf_hash(field.salt, field.path, field.value)
+    except InvalidInput as error:
+        raise VerificationFailed(f"a shown field is malformed: {error}") from None

@@ -1,0 +1,1 @@
+"""Tables that the pure core reads: profiles of thermal programmes."""

@@ -1,0 +1,144 @@
+"""The golden vectors: fresh, and true by independent implementations."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import reduce
+from typing import Any
+
+import pytest
+import rfc8785
+from eth_abi.abi import decode
+from eth_account.messages import encode_typed_data
+from eth_utils.crypto import keccak
+
+from ledger.domain.abi import Eip712Domain
+from ledger.domain.commitments import (
+    ShownField,
+    SubtreeProof,
+    proven_root,
+    record_root,
+    salt_of,
+    subtree_root,
+)
+from ledger.domain.decisions import TRANSITIONS, DecisionKind, DecisionState, share_rule
+from ledger.domain.operations import KINDS, NESTED, Operation, message_from_plain, typed_data
+from scripts.vectors import FOLDER, MAKERS
+
+
+def load(name: str) -> dict[str, Any]:  # the vectors' own shapes are what is tested
+    loaded: dict[str, Any] = json.loads((FOLDER / name).read_text(encoding="utf-8"))
+    return loaded
+
+
+def raw(text: str) -> bytes:
+    return bytes.fromhex(text.removeprefix("0x"))
+
+
+OPERATIONS = load("operations.json")
+DOMAIN = Eip712Domain(chain_id=OPERATIONS["chainId"], contract=raw(OPERATIONS["contract"]))
+MESSAGES = [(name, index) for name in OPERATIONS["kinds"] for index in (0, 1)]
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_the_committed_vectors_are_what_the_domain_computes(name: str) -> None:
+    assert load(name) == MAKERS[name](), "run python scripts/vectors.py and look at why"
+
+
+def test_every_kind_has_vectors() -> None:
+    assert list(OPERATIONS["kinds"]) == list(KINDS)
+
+
+@pytest.mark.parametrize("name,index", MESSAGES)
+def test_an_operations_hashes_are_those_of_eth_account(name: str, index: int) -> None:
+    entry = OPERATIONS["kinds"][name]
+    message = message_from_plain(KINDS[name], entry["messages"][index])
+    operation = Operation(kind=KINDS[name], message=message, domain=DOMAIN)
+    signable = encode_typed_data(full_message=typed_data(operation))
+    assert signable.header == raw(OPERATIONS["domainSeparator"])
+    assert signable.body == raw(entry["structHashes"][index])
+    assert keccak(b"\x19\x01" + signable.header + signable.body) == raw(entry["digests"][index])
+
+
+@pytest.mark.parametrize("name,index", MESSAGES)
+def test_an_encoded_operation_decodes_to_its_message(name: str, index: int) -> None:
+    def abi_type(type_: str) -> str:
+        if not type_.endswith("[]"):
+            return type_
+        return f"({','.join(member.type for member in NESTED[type_[:-2]].members)})[]"
+
+    entry, struct = OPERATIONS["kinds"][name], KINDS[name].struct
+    types = ",".join(abi_type(member.type) for member in struct.members)
+    (values,) = decode([f"({types})"], raw(entry["encoded"][index]))
+    plain = entry["messages"][index]
+    for member, value in zip(struct.members, values, strict=True):
+        expected = plain[member.name]
+        if member.type.endswith("[]"):
+            assert [tuple(item.values()) for item in expected] == list(value)
+        else:
+            assert (raw(expected) if member.type == "bytes32" else expected) == value
+
+
+def test_the_vectors_hold_negative_deltas_and_several_items() -> None:
+    _, second = OPERATIONS["kinds"]["CycleDecision"]["messages"]
+    assert len(second["shares"]) > 1
+    assert min(share["delta"] for share in second["shares"]) == -(2**31)
+
+
+PARTS = [
+    (record["name"], part)
+    for record in load("commitments.json")["records"]
+    for part in ("facts", "personal")
+]
+
+
+def part_of(name: str, part: str) -> dict[str, Any]:
+    records = load("commitments.json")["records"]
+    found: dict[str, Any] = next(record for record in records if record["name"] == name)[part]
+    return found
+
+
+@pytest.mark.parametrize("name,part", PARTS)
+def test_the_salts_leaves_and_root_of_a_part_are_its_own(name: str, part: str) -> None:
+    entry = part_of(name, part)
+    secret = raw(entry["secret"])
+    for path, value in entry["fields"].items():
+        salt = entry["salts"][path]
+        assert salt == salt_of(secret, path)
+        leaf = hashlib.sha256(b"\0" + rfc8785.dumps([salt, path, value])).digest()
+        assert leaf == raw(entry["leafHashes"][path])
+    assert subtree_root(secret, entry["fields"]) == raw(entry["root"])
+
+
+@pytest.mark.parametrize("name,part", PARTS)
+def test_the_proof_of_a_part_leads_to_its_root(name: str, part: str) -> None:
+    entry = part_of(name, part)
+    proof = SubtreeProof(
+        depth=entry["proof"]["depth"],
+        shown=tuple(ShownField(**field) for field in entry["proof"]["shown"]),
+        hidden=tuple(raw(each) for each in entry["proof"]["hidden"]),
+    )
+    assert proven_root(proof) == raw(entry["root"])
+
+
+def test_a_records_root_is_over_both_of_its_parts() -> None:
+    for record in load("commitments.json")["records"]:
+        roots = [raw(record[part]["root"]) for part in ("facts", "personal")]
+        assert record_root(*roots) == raw(record["root"])
+        assert hashlib.sha256(reduce(bytes.__add__, roots, b"\1")).digest() == raw(record["root"])
+
+
+def test_the_vectors_hold_the_whole_table_of_decisions() -> None:
+    table = load("decisions.json")
+    columns = [table[name] for name in ("from", "kind", "to", "shares")]
+    rows = list(zip(*columns, strict=True))
+    assert len(rows) == len(DecisionState) * len(DecisionKind)
+    assert len({(start, kind) for start, kind, _, _ in rows}) == len(rows)
+    for start, kind, to, shares in rows:
+        state, decision = DecisionState(start), DecisionKind(kind)
+        if decision in TRANSITIONS[state]:
+            assert to == TRANSITIONS[state][decision]
+            assert shares == share_rule(state, decision).name.lower()
+        else:
+            assert (to, shares) == (255, "refused")

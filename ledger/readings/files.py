@@ -1,0 +1,114 @@
+"""Raw bytes → the one parser that knows their form."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+from ledger.domain.errors import InvalidInput
+from ledger.domain.readings import CycleReading, ReadingFile, Remark
+from ledger.readings import csv_form, dac_universal
+from ledger.readings.text import DecodedText, decode, escape
+
+__all__ = ["FORMATS", "MAX_FILE_BYTES", "MAX_FILLED_LINES", "Format", "read_file"]
+
+#: 1 MiB: about four years of one busy machine's printouts.
+MAX_FILE_BYTES: Final = 1_048_576
+#: Bounds the remarks that one file can cause; 1 MiB of printouts has about 40,000 lines.
+MAX_FILLED_LINES: Final = 50_000
+
+_Parsed = tuple[tuple[CycleReading, ...], tuple[Remark, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """A form of log that we can read."""
+
+    name: str  #: kept in the record
+    version: str  #: raised with every change that can read the same bytes otherwise
+    recognise: Callable[[DecodedText], bool]
+    parse: Callable[[DecodedText], _Parsed]
+
+
+#: Tried in this order. A new machine is one more row.
+FORMATS: Final = (
+    Format(
+        name="steriledger-csv",
+        version="1",
+        recognise=csv_form.recognise,
+        parse=csv_form.parse,
+    ),
+    Format(
+        name="dac-universal-printout-de",
+        version="1",
+        recognise=dac_universal.recognise,
+        parse=dac_universal.parse,
+    ),
+)
+
+
+def read_file(data: bytes, *, filename: str) -> ReadingFile:
+    """Read one log of at most 1 MiB; `filename` only serves the error messages.
+
+    Raise `InvalidInput` when the file is empty, too long, of no known form, or holds no cycle.
+    Damage inside a known form never raises: it is reported line by line in the result.
+    """
+    name = escape(filename, limit=80)
+    _check_size(data, name)
+    text = decode(data)
+    _check_lines(text, name)
+    form = _recognised(text, name)
+    cycles, remarks = form.parse(text)
+    if not cycles:
+        raise InvalidInput(
+            f"{name} holds no cycle",
+            field="file",
+            rule="a reading holds at least one cycle, recognised by its header",
+            remedy="check that the right file was chosen and that the machine's header is in it",
+        )
+    return ReadingFile(
+        sha256=sha256(data).hexdigest(),
+        size_bytes=len(data),
+        format_name=form.name,
+        format_version=form.version,
+        encoding=text.encoding,
+        encoding_basis=text.basis,
+        line_count=len(text.lines),
+        cycles=cycles,
+        remarks=remarks,
+    )
+
+
+def _check_size(data: bytes, name: str) -> None:
+    if not data.strip():
+        raise InvalidInput(f"{name} is empty", field="file", rule="a reading has content")
+    if len(data) > MAX_FILE_BYTES:
+        raise InvalidInput(
+            f"{name} has {len(data)} bytes",
+            field="file",
+            rule=f"a file has at most {MAX_FILE_BYTES} bytes (1 MiB)",
+            remedy="split the log between two cycles and send the parts",
+        )
+
+
+def _check_lines(text: DecodedText, name: str) -> None:
+    filled = sum(1 for line in text.lines if line.text.strip())
+    if filled > MAX_FILLED_LINES:
+        raise InvalidInput(
+            f"{name} has {filled} lines",
+            field="file",
+            rule=f"a file has at most {MAX_FILLED_LINES} lines that are not blank",
+            remedy="split the log between two cycles and send the parts",
+        )
+
+
+def _recognised(text: DecodedText, name: str) -> Format:
+    for form in FORMATS:
+        if form.recognise(text):
+            return form
+    raise InvalidInput(
+        f"{name} has none of the known forms",
+        field="file",
+        rule="the form is one of: " + ", ".join(form.name for form in FORMATS),
+        remedy="use the documented CSV form for a machine whose printout is not known",
+    )

@@ -1,0 +1,190 @@
+"""What each act costs: the gas of whole transactions, one operation or fifty in each.
+
+    python -m tests.contracts.gas    writes tests/contracts/gas.json
+
+Everything that a transaction carries is fixed (keys, times, records, addresses), so the figures are
+the same on every machine and change only when a contract or its compiler does.  They hold for the
+hard fork that is named beside them.  "One" is the second cycle of a machine: the first also pays
+for the machine's counter, once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+from eth_tester import EthereumTester, PyEVMBackend
+from eth_utils.crypto import keccak
+from web3 import EthereumTesterProvider, Web3
+
+from tests.contracts.world import (
+    FUNCTIONS,
+    Operation,
+    Value,
+    World,
+    cycle_id,
+    deployed,
+    fields_of,
+    signer_id,
+)
+
+TABLE = Path(__file__).with_name("gas.json")
+MANY = 50
+#: Unix seconds, before the first block.
+SIGNED_AT = 1_700_000_000
+FIRST_BLOCK = 1_700_000_100
+GAS_LIMIT = 16_000_000
+
+Make = Callable[[int], Operation]
+
+
+def measure() -> dict[str, Any]:
+    """Return the table: the fork, and for each act the gas of one and, per operation, of fifty."""
+    world, fork = _fixed_world()
+    equipment = _settle(world)
+    acts = _cycle_acts(world, equipment)
+    rows: dict[str, dict[str, int]] = {}
+    for name, make in acts.items():
+        rows[name] = {
+            "one": _gas(world, [make(2)]),
+            "each of fifty": _gas(world, [make(number) for number in range(3, 3 + MANY)]) // MANY,
+        }
+    for name, operation in _registry_acts(world, equipment):
+        rows[name] = {"one": _gas(world, [operation])}
+    return {"fork": fork, "gas": rows}
+
+
+def _fixed_world() -> tuple[World, str]:
+    parameters = PyEVMBackend.generate_genesis_params(
+        {"timestamp": FIRST_BLOCK, "gas_limit": 2 * GAS_LIMIT}
+    )
+    tester = EthereumTester(PyEVMBackend(genesis_parameters=parameters))
+    world = deployed(Web3(EthereumTesterProvider(tester)), tester, _key("authority"))
+    world.administrator, world.operator = _key("administrator"), _key("operator")
+    return world, str(tester.backend.chain.get_vm().fork)
+
+
+def _key(name: str) -> LocalAccount:
+    key: LocalAccount = Account.from_key(keccak(text=name))
+    return key
+
+
+def _operation(world: World, struct: str, seed: object, **values: Value) -> Operation:
+    fixed: dict[str, Value] = {"record": keccak(text=f"{struct} {seed}"), "signedAt": SIGNED_AT}
+    return world.operation(struct, **{**fixed, **values})
+
+
+def _settle(world: World) -> bytes:
+    """Admit two units, enrol the operator, register a sterilizer, open its first cycle."""
+    world.admit(signedAt=SIGNED_AT)
+    world.admit(2, _key("another administrator"), signedAt=SIGNED_AT)
+    world.enrol(world.operator, 1022, validFrom=SIGNED_AT, signedAt=SIGNED_AT)
+    equipment = world.register(signedAt=SIGNED_AT)
+    world.send(_cycle_acts(world, equipment)["open"](1))
+    return equipment
+
+
+def _cycle_acts(world: World, equipment: bytes) -> dict[str, Make]:
+    """Act → what makes it for the cycle of a number; in the order in which a cycle takes them."""
+    # digests of each cycle so far, by struct
+    done: dict[int, dict[str, bytes]] = {}
+
+    def make(struct: str, of: int, /, **values: Value) -> Operation:
+        if struct != "CycleOpening":
+            values["cycle"] = cycle_id(equipment, 1, of)
+        values = {"unit": 1, "signedBy": signer_id(world.operator), **values}
+        operation = _operation(world, struct, (of, values.get("kind")), **values)
+        done.setdefault(of, {})[struct] = operation.digest
+        return operation
+
+    def opening(number: int) -> Operation:
+        return make(
+            "CycleOpening",
+            number,
+            equipment=equipment,
+            epoch=1,
+            number=number,
+            startedAt=SIGNED_AT,
+        )
+
+    def ending(number: int) -> Operation:
+        return make("CycleEnding", number, outcome=1, verdict=1, endedAt=SIGNED_AT)
+
+    def load(number: int) -> Operation:
+        return make("LoadDeclaration", number, totals=[{"packageClass": 7, "quantity": 10}])
+
+    def release(number: int) -> Operation:
+        shares = [
+            {"owner": 1, "payer": 1, "packageClass": 7, "delta": 4},
+            {"owner": 2, "payer": 1, "packageClass": 7, "delta": 3},
+        ]
+        return decide(number, 1, shares)
+
+    def hold(number: int) -> Operation:
+        return decide(number, 5, [], replaces=done[number]["CycleDecision"])
+
+    def decide(
+        number: int, kind: int, shares: list[dict[str, int]], **values: Value
+    ) -> Operation:
+        judged = done[number]
+        return make(
+            "CycleDecision",
+            number,
+            kind=kind,
+            ending=judged["CycleEnding"],
+            load=judged["LoadDeclaration"],
+            shares=shares,
+            **values,
+        )
+
+    return {
+        "open": opening,
+        "end": ending,
+        "load one class": load,
+        "release to two units": release,
+        "hold": hold,
+    }
+
+
+def _registry_acts(world: World, equipment: bytes) -> Sequence[tuple[str, Operation]]:
+    administrator, operator = signer_id(world.administrator), signer_id(world.operator)
+    second = world.known(_key("second operator"))
+    terms: dict[str, Value] = {"custody": 2, "validUntil": 0}
+
+    def make(struct: str, **values: Value) -> Operation:
+        by_administrator: dict[str, Value] = {"unit": 1, "signedBy": administrator}
+        return _operation(world, struct, "", **{**by_administrator, **values})
+
+    third = {"unit": 3, "administrator": world.known(_key("third administrator")), "roles": 1}
+    duties = {"signer": second, "duties": 1022, "validFrom": SIGNED_AT}
+    two = {"signedBy": operator, "countersignedBy": second}
+    state = {"equipment": equipment, "state": 2, "epoch": 1, "replaces": world.latest(equipment)}
+    machine = {"serial": keccak(text="another machine"), "kind": 1, "epoch": 1}
+    return (
+        ("admit a unit", make("UnitAdmission", **third, **terms)),
+        ("enrol a signer", make("SignerEnrolment", **duties, **terms)),
+        ("erase a record", make("RecordErasure", subject=keccak(text="subject"), **two)),
+        ("revoke a signer", make("SignerRevocation", signer=second)),
+        ("register a machine", make("EquipmentRegistration", **machine)),
+        ("change a machine", make("EquipmentChange", **state)),
+    )
+
+
+def _gas(world: World, operations: Sequence[Operation]) -> int:
+    """Relay the operations in one transaction; return the gas that it used."""
+    struct = operations[0].struct
+    names = [item["name"] for item in fields_of(struct)]
+    batch = [tuple(world.plain(each.values[name]) for name in names) for each in operations]
+    proofs = zip(*(world.proofs(each) for each in operations), strict=True)
+    function = world.contract_of(struct).functions[FUNCTIONS[struct]]
+    call = function(batch, *([proof for (proof,) in column] for column in proofs))
+    sent = call.transact({"from": world.relayer, "gas": GAS_LIMIT})
+    return int(world.w3.eth.wait_for_transaction_receipt(sent)["gasUsed"])
+
+
+if __name__ == "__main__":
+    TABLE.write_text(json.dumps(measure(), indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,614 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {Duties} from "../../../contracts/Duties.sol";
+import {ICycleLedger} from "../../../contracts/interfaces/ICycleLedger.sol";
+import {IOperationLog} from "../../../contracts/interfaces/IOperationLog.sol";
+import {IUnitRegistry} from "../../../contracts/interfaces/IUnitRegistry.sol";
+import {CycleBase} from "../support/CycleBase.sol";
+
+contract DecideCyclesTest is CycleBase {
+    // -------------------------------------------------------------------------------- releasing
+
+    function test_a_released_cycle_has_its_state_and_shares() public {
+        bytes32 cycle = releasable();
+        ICycleLedger.CycleDecision memory operation = decision(cycle, RELEASE, trays(4, 3));
+        bytes32 digest = digestOf(operation);
+        bytes32 head = fold(ledger.head(), digest);
+        vm.expectEmit(address(ledger));
+        emit ICycleLedger.CycleDecided(
+            digest,
+            cycle,
+            NORTH,
+            RELEASE,
+            1,
+            2,
+            operation.ending,
+            operation.load,
+            0,
+            RECORD,
+            id(oscar),
+            NOW,
+            head
+        );
+        vm.expectEmit(address(ledger));
+        emit ICycleLedger.ShareRecorded(digest, cycle, NORTH, NORTH, TRAY, 4);
+        vm.expectEmit(address(ledger));
+        emit ICycleLedger.ShareRecorded(digest, cycle, SOUTH, NORTH, TRAY, 3);
+        send(operation);
+        vm.assertEq(stateOf(cycle), 1);
+        vm.assertEq(released(cycle), 7);
+        vm.assertEq(ledger.getCycle(cycle).decision, digest);
+        vm.assertEq(ledger.head(), head);
+    }
+
+    function test_a_decision_sent_again_changes_nothing_even_when_superseded() public {
+        bytes32 cycle = releasable();
+        bytes memory first = encode(decision(cycle, RELEASE, trays(4)));
+        relay(address(ledger), first);
+        relayWithoutEffect(address(ledger), first);
+        send(decision(cycle, HOLD, none()));
+        relayWithoutEffect(address(ledger), first);
+        vm.assertEq(stateOf(cycle), 6);
+        vm.assertEq(released(cycle), 4);
+    }
+
+    function test_each_kind_of_first_release_needs_an_ending() public {
+        bytes32 cycle = opened();
+        send(declaration(cycle, totals(10, 4)));
+        for (uint8 kind = RELEASE; kind <= EMERGENCY; ++kind) {
+            ICycleLedger.CycleDecision memory operation = decision(cycle, kind, trays(1));
+            refuse(
+                operation,
+                abi.encodeWithSelector(ICycleLedger.NotEnded.selector, digestOf(operation))
+            );
+        }
+    }
+
+    function test_only_a_completed_cycle_is_released() public {
+        bytes32 cycle = opened();
+        send(declaration(cycle, totals(10, 4)));
+        for (uint8 outcome = ABORTED; outcome <= UNKNOWN; ++outcome) {
+            send(ending(cycle, outcome, NOT_COMPUTED));
+            ICycleLedger.CycleDecision memory operation = decision(cycle, RELEASE, trays(1));
+            refuse(
+                operation,
+                abi.encodeWithSelector(
+                    ICycleLedger.NotCompleted.selector,
+                    digestOf(operation),
+                    outcome
+                )
+            );
+        }
+    }
+
+    function test_a_failed_verdict_is_never_released() public {
+        bytes32 cycle = opened();
+        send(ending(cycle, COMPLETED, FAILED));
+        send(declaration(cycle, totals(10, 4)));
+        ICycleLedger.CycleDecision memory operation = decision(cycle, EMERGENCY, trays(1));
+        refuse(
+            operation,
+            abi.encodeWithSelector(ICycleLedger.VerdictFailed.selector, digestOf(operation))
+        );
+    }
+
+    function test_an_undeclared_load_is_never_released() public {
+        bytes32 cycle = opened();
+        send(ending(cycle, COMPLETED, PASSED));
+        ICycleLedger.CycleDecision memory operation = decision(cycle, RELEASE, trays(1));
+        refuse(
+            operation,
+            abi.encodeWithSelector(ICycleLedger.LoadNotDeclared.selector, digestOf(operation))
+        );
+    }
+
+    function test_a_verdict_that_was_not_computed_leaves_the_decision_to_a_person() public {
+        bytes32 cycle = opened();
+        send(ending(cycle, COMPLETED, NOT_COMPUTED));
+        send(declaration(cycle, totals(10, 4)));
+        send(decision(cycle, RELEASE, trays(1)));
+        vm.assertEq(stateOf(cycle), 1);
+    }
+
+    function test_a_first_release_needs_shares_and_only_adds() public {
+        bytes32 cycle = releasable();
+        ICycleLedger.CycleDecision memory operation = decision(cycle, RELEASE, none());
+        refuse(
+            operation,
+            abi.encodeWithSelector(ICycleLedger.SharesMissing.selector, digestOf(operation))
+        );
+        operation = decision(cycle, RELEASE, trays(4, -1));
+        refuse(
+            operation,
+            abi.encodeWithSelector(
+                ICycleLedger.DeltaNotPositive.selector,
+                digestOf(operation),
+                1,
+                -1
+            )
+        );
+        vm.assertEq(released(cycle), 0);
+    }
+
+    function test_a_pending_or_emergency_release_is_confirmed_without_shares() public {
+        bytes32 cycle = releasable();
+        send(decision(cycle, PENDING, trays(4)));
+        ICycleLedger.CycleDecision memory operation = decision(cycle, RELEASE, trays(1));
+        refuse(
+            operation,
+            abi.encodeWithSelector(ICycleLedger.SharesNotAllowed.selector, digestOf(operation), 1)
+        );
+        send(decision(cycle, RELEASE, none()));
+        vm.assertEq(stateOf(cycle), 1);
+        vm.assertEq(released(cycle), 4);
+    }
+
+    function test_a_pending_release_is_not_confirmed_over_a_failed_verdict() public {
+        bytes32 cycle = releasable();
+        send(decision(cycle, PENDING, trays(4)));
+        send(ending(cycle, COMPLETED, FAILED));
+        ICycleLedger.CycleDecision memory operation = decision(cycle, RELEASE, none());
+        refuse(
+            operation,
+            abi.encodeWithSelector(ICycleLedger.VerdictFailed.selector, digestOf(operation))
+        );
+    }
+
+    function test_a_hold_is_not_lifted_back_to_released_over_a_failed_verdict() public {
+        bytes32 cycle = releasable();
+        send(decision(cycle, RELEASE, trays(4)));
+        send(decision(cycle, HOLD, none()));
+        send(ending(cycle, COMPLETED, FAILED));
+        ICycleLedger.CycleDecision memory operation = decision(cycle, LIFT, none());
+        refuse(
+            operation,
+            abi.encodeWithSelector(ICycleLedger.VerdictFailed.selector, digestOf(operation))
+        );
+        send(decision(cycle, RECALL, trays(-4)));
+        vm.assertEq(stateOf(cycle), 9);
+    }
+
+    // ------------------------------------------------------------------------- after the release
+
+    function test_a_correction_moves_shares_both_ways() public {
+        bytes32 cycle = releasable();
+        send(decision(cycle, RELEASE, trays(4, 3)));
+        send(decision(cycle, CORRECT, trays(-2, 5)));
+        vm.assertEq(stateOf(cycle), 1);
+        vm.assertEq(released(cycle), 10);
+    }
+
+    function test_a_correction_adds_nothing_over_a_failed_verdict() public {
+        bytes32 cycle = releasable();
+        send(decision(cycle, RELEASE, trays(4)));
+        send(ending(cycle, COMPLETED, FAILED));
+        ICycleLedger.CycleDecision memory operation = decision(cycle, CORRECT, trays(1));
+        refuse(
+            operation,
+            abi.encodeWithSelector(ICycleLedger.VerdictFailed.selector, digestOf(operation))
+        );
+        send(decision(cycle, CORRECT, trays(-1)));
+        vm.assertEq(released(cycle), 3);
+    }
+
+    function test_a_recall_may_be_corrected_over_a_failed_verdict() public {
+        bytes32 cycle = releasable();
+        send(decision(cycle, RELEASE, trays(4)));
+        send(ending(cycle, COMPLETED, FAILED));
+        send(decision(cycle, RECALL, trays(-4)));
+        send(decision(cycle, CORRECT, trays(1)));
+        vm.assertEq(stateOf(cycle), 9);
+        vm.assertEq(released(cycle), 1);
+    }
+
+    function test_a_corrected_rejection_is_undecided_and_takes_no_shares() public {
+        bytes32 cycle = releasable();
+        send(decision(cycle, REJECT, none()));
+        ICycleLedger.CycleDecision memory operation = decision(cycle, CORRECT, trays(1));
+        refuse(
+            operation,
+            abi.encodeWithSelector(ICycleLedger.SharesNotAllowed.selector, digestOf(operation), 1)
+        );
+        send(decision(cycle, CORRECT, none()));
+        vm.assertEq(stateOf(cycle), 0);
+        send(decision(cycle, RELEASE, trays(1)));
+        vm.assertEq(stateOf(cycle), 1);
+    }
+
+    function test_rejecting_holding_and_lifting_take_no_shares() public {
+        bytes32 cycle = releasable();
+        refuseShares(cycle, REJECT);
+        refuseShares(cycle, HOLD);
+        send(decision(cycle, HOLD, none()));
+        refuseShares(cycle, LIFT);
+        refuseShares(cycle, REJECT);
+    }
+
+    // ------------------------------------------------------------------------------- the machine
+
+    /// State → kind → next state, as the rules say it; 255 where it is refused.
+    function test_every_state_allows_exactly_its_decisions() public {
+        uint8[8][10] memory rules = [
+            [1, 2, 3, 4, 5, 255, 255, 255],
+            [255, 255, 255, 255, 6, 255, 9, 1],
+            [1, 255, 255, 255, 7, 255, 9, 2],
+            [1, 255, 255, 255, 8, 255, 9, 3],
+            [255, 255, 255, 255, 255, 255, 255, 0],
+            [255, 255, 255, 4, 255, 0, 255, 255],
+            [255, 255, 255, 255, 255, 1, 9, 255],
+            [255, 255, 255, 255, 255, 2, 9, 255],
+            [255, 255, 255, 255, 255, 3, 9, 255],
+            [255, 255, 255, 255, 255, 255, 255, 9]
+        ];
+        uint64 number = 0;
+        for (uint8 state = 0; state < 10; ++state) {
+            for (uint8 kind = 1; kind <= 8; ++kind) {
+                bytes32 cycle = inState(++number, state);
+                bool isFirst = state == 0 && kind <= EMERGENCY;
+                ICycleLedger.CycleDecision memory operation = decision(
+                    cycle,
+                    kind,
+                    isFirst ? trays(1) : none()
+                );
+                uint8 next = rules[state][kind - 1];
+                if (next == 255) {
+                    refuse(
+                        operation,
+                        abi.encodeWithSelector(
+                            ICycleLedger.DecisionNotAllowed.selector,
+                            digestOf(operation),
+                            state,
+                            kind
+                        )
+                    );
+                    next = state;
+                } else {
+                    send(operation);
+                }
+                vm.assertEq(stateOf(cycle), next);
+            }
+        }
+    }
+
+    function test_decision_kinds_are_one_to_eight() public {
+        bytes32 cycle = releasable();
+        for (uint8 kind = 0; kind <= 9; kind += 9) {
+            ICycleLedger.CycleDecision memory operation = decision(cycle, kind, none());
+            refuse(
+                operation,
+                abi.encodeWithSelector(ICycleLedger.KindUnknown.selector, digestOf(operation), kind)
+            );
+        }
+    }
+
+    // ---------------------------------------------------------------------------- what it judges
+
+    function test_a_decision_names_the_current_ending_load_and_decision() public {
+        bytes32 cycle = releasable();
+        ICycleLedger.CycleDecision memory operation = decision(cycle, RELEASE, trays(1));
+        (bytes32 ended, bytes32 load) = (operation.ending, operation.load);
+        bytes32 newer = send(ending(cycle, COMPLETED, NOT_COMPUTED));
+        refuse(
+            operation,
+            abi.encodeWithSelector(
+                IOperationLog.NotCurrent.selector,
+                digestOf(operation),
+                ended,
+                newer
+            )
+        );
+        operation.ending = newer;
+        newer = send(declaration(cycle, totals(9, 4)));
+        refuse(
+            operation,
+            abi.encodeWithSelector(
+                IOperationLog.NotCurrent.selector,
+                digestOf(operation),
+                load,
+                newer
+            )
+        );
+        operation.load = newer;
+        newer = send(decision(cycle, HOLD, none()));
+        refuse(
+            operation,
+            abi.encodeWithSelector(IOperationLog.NotCurrent.selector, digestOf(operation), 0, newer)
+        );
+    }
+
+    function test_a_decision_over_nothing_is_refused_once_there_is_something() public {
+        bytes32 cycle = releasable();
+        ICycleLedger.CycleDecision memory operation = decision(cycle, HOLD, none());
+        bytes32 ended = operation.ending;
+        operation.ending = 0;
+        refuse(
+            operation,
+            abi.encodeWithSelector(IOperationLog.NotCurrent.selector, digestOf(operation), 0, ended)
+        );
+    }
+
+    function test_a_decision_waits_for_what_it_judges() public {
+        bytes32 cycle = opened();
+        ICycleLedger.CycleDecision memory operation = decision(cycle, HOLD, none());
+        operation.load = "not yet here";
+        refuse(
+            operation,
+            abi.encodeWithSelector(
+                IOperationLog.PredecessorUnknown.selector,
+                digestOf(operation),
+                bytes32("not yet here")
+            )
+        );
+    }
+
+    function test_a_cycle_is_held_and_rejected_before_it_ended() public {
+        bytes32 cycle = opened();
+        send(decision(cycle, HOLD, none()));
+        send(decision(cycle, REJECT, none()));
+        vm.assertEq(stateOf(cycle), 4);
+    }
+
+    // ------------------------------------------------------------------------------------ rights
+
+    function test_deciding_is_a_duty() public {
+        bytes32 cycle = releasable();
+        send(enrolment(mallory, Duties.RESULT));
+        ICycleLedger.CycleDecision memory operation = decision(cycle, RELEASE, trays(1));
+        operation.signedBy = id(mallory);
+        refuse(
+            operation,
+            abi.encodeWithSelector(
+                IUnitRegistry.DutyMissing.selector,
+                digestOf(operation),
+                id(mallory),
+                Duties.DECIDE,
+                Duties.RESULT
+            )
+        );
+    }
+
+    function test_another_unit_cannot_decide() public {
+        bytes32 cycle = releasable();
+        ICycleLedger.CycleDecision memory operation = decision(cycle, HOLD, none());
+        (operation.unit, operation.signedBy) = (SOUTH, id(sam));
+        refuse(
+            operation,
+            abi.encodeWithSelector(
+                ICycleLedger.CycleOfOtherUnit.selector,
+                digestOf(operation),
+                cycle,
+                NORTH
+            )
+        );
+    }
+
+    function test_an_unknown_cycle_is_waited_for() public {
+        ICycleLedger.CycleDecision memory operation = decision("unknown", HOLD, none());
+        refuse(
+            operation,
+            abi.encodeWithSelector(
+                ICycleLedger.CycleUnknown.selector,
+                digestOf(operation),
+                bytes32("unknown")
+            )
+        );
+    }
+
+    // ------------------------------------------------------------------------------------ shares
+
+    function test_owners_and_payers_are_admitted_and_not_closed() public {
+        bytes32 cycle = releasable();
+        ICycleLedger.CycleDecision memory operation = decision(cycle, RELEASE, trays(1));
+        operation.shares[0].owner = 9;
+        refuse(
+            operation,
+            abi.encodeWithSelector(IUnitRegistry.UnitUnknown.selector, digestOf(operation), 9)
+        );
+        (operation.shares[0].owner, operation.shares[0].payer) = (NORTH, 9);
+        refuse(
+            operation,
+            abi.encodeWithSelector(IUnitRegistry.UnitUnknown.selector, digestOf(operation), 9)
+        );
+        send(closure(SOUTH));
+        operation.shares[0].payer = SOUTH;
+        refuse(
+            operation,
+            abi.encodeWithSelector(IUnitRegistry.UnitIsClosed.selector, digestOf(operation), SOUTH)
+        );
+        (operation.shares[0].owner, operation.shares[0].payer) = (SOUTH, NORTH);
+        refuse(
+            operation,
+            abi.encodeWithSelector(IUnitRegistry.UnitIsClosed.selector, digestOf(operation), SOUTH)
+        );
+    }
+
+    function test_shares_ascend_by_owner_payer_and_class() public {
+        checkOrder([[uint32(1), 1, TRAY], [uint32(1), 1, POUCH]], true);
+        checkOrder([[uint32(1), 1, POUCH], [uint32(1), 2, TRAY]], true);
+        checkOrder([[uint32(1), 2, POUCH], [uint32(2), 1, TRAY]], true);
+        checkOrder([[uint32(1), 1, TRAY], [uint32(1), 1, TRAY]], false);
+        checkOrder([[uint32(1), 1, POUCH], [uint32(1), 1, TRAY]], false);
+        checkOrder([[uint32(1), 2, TRAY], [uint32(1), 1, POUCH]], false);
+        checkOrder([[uint32(2), 1, TRAY], [uint32(1), 2, POUCH]], false);
+    }
+
+    function test_a_share_moves_something() public {
+        bytes32 cycle = releasable();
+        ICycleLedger.CycleDecision memory operation = decision(cycle, RELEASE, trays(0));
+        refuse(
+            operation,
+            abi.encodeWithSelector(ICycleLedger.DeltaZero.selector, digestOf(operation), 0)
+        );
+    }
+
+    function test_a_share_is_of_a_declared_class() public {
+        bytes32 cycle = releasable();
+        ICycleLedger.CycleDecision memory operation = decision(cycle, RELEASE, trays(1));
+        operation.shares[0].packageClass = 8;
+        refuse(
+            operation,
+            abi.encodeWithSelector(ICycleLedger.ClassNotDeclared.selector, digestOf(operation), 8)
+        );
+    }
+
+    function test_no_more_than_the_total_is_released_over_all_shares() public {
+        bytes32 cycle = releasable();
+        ICycleLedger.CycleDecision memory operation = decision(cycle, RELEASE, trays(6, 5));
+        refuse(
+            operation,
+            abi.encodeWithSelector(
+                ICycleLedger.ReleasedOutOfRange.selector,
+                digestOf(operation),
+                TRAY,
+                11,
+                10
+            )
+        );
+        vm.assertEq(released(cycle), 0);
+    }
+
+    function test_no_more_is_taken_back_than_was_released() public {
+        bytes32 cycle = releasable();
+        send(decision(cycle, RELEASE, trays(4)));
+        ICycleLedger.CycleDecision memory operation = decision(cycle, RECALL, trays(-5));
+        refuse(
+            operation,
+            abi.encodeWithSelector(
+                ICycleLedger.ReleasedOutOfRange.selector,
+                digestOf(operation),
+                TRAY,
+                -1,
+                10
+            )
+        );
+    }
+
+    function test_a_decision_has_at_most_128_shares() public {
+        bytes32 cycle = releasable();
+        ICycleLedger.CycleDecision memory operation = decision(
+            cycle,
+            RELEASE,
+            new ICycleLedger.Share[](129)
+        );
+        refuse(
+            operation,
+            abi.encodeWithSelector(
+                ICycleLedger.LinesOutOfRange.selector,
+                digestOf(operation),
+                129,
+                0,
+                128
+            )
+        );
+    }
+
+    function test_fuzz_what_is_released_stays_within_the_total(int32 first, int32 second) public {
+        bytes32 cycle = releasable();
+        vm.assume(first != 0 && second != 0);
+        ICycleLedger.CycleDecision memory operation = decision(cycle, RELEASE, trays(first));
+        if (first < 0) {
+            refuse(
+                operation,
+                abi.encodeWithSelector(
+                    ICycleLedger.DeltaNotPositive.selector,
+                    digestOf(operation),
+                    0,
+                    first
+                )
+            );
+            return;
+        }
+        if (first > 10) {
+            refuse(operation, outOfRange(digestOf(operation), first));
+            return;
+        }
+        send(operation);
+        operation = decision(cycle, CORRECT, trays(second));
+        int256 sum = int256(first) + second;
+        if (sum < 0 || sum > 10) refuse(operation, outOfRange(digestOf(operation), sum));
+        else send(operation);
+        vm.assertLe(released(cycle), 10);
+    }
+
+    function test_fuzz_small_deltas_add_up(int8 first, int8 second) public {
+        test_fuzz_what_is_released_stays_within_the_total(first % 16, second % 16);
+    }
+
+    // ----------------------------------------------------------------------------------- helpers
+
+    /// Opens cycle `number` and brings it into the state.
+    function inState(uint64 number, uint8 state) private returns (bytes32 cycle) {
+        uint8[2][10] memory ways = [
+            [0, 0],
+            [RELEASE, 0],
+            [PENDING, 0],
+            [EMERGENCY, 0],
+            [REJECT, 0],
+            [HOLD, 0],
+            [RELEASE, HOLD],
+            [PENDING, HOLD],
+            [EMERGENCY, HOLD],
+            [RELEASE, RECALL]
+        ];
+        send(opening(number));
+        cycle = cycleId(number);
+        send(ending(cycle, COMPLETED, PASSED));
+        send(declaration(cycle, totals(10, 4)));
+        for (uint256 i = 0; i < 2; ++i) {
+            uint8 kind = ways[state][i];
+            if (kind != 0) send(decision(cycle, kind, kind <= EMERGENCY ? trays(1) : none()));
+        }
+        vm.assertEq(stateOf(cycle), state);
+    }
+
+    function refuseShares(bytes32 cycle, uint8 kind) private {
+        ICycleLedger.CycleDecision memory operation = decision(cycle, kind, trays(1));
+        refuse(
+            operation,
+            abi.encodeWithSelector(ICycleLedger.SharesNotAllowed.selector, digestOf(operation), 1)
+        );
+    }
+
+    /// Tries one release with these two lines, (owner, payer, class) each, on a cycle of its own.
+    function checkOrder(uint32[3][2] memory lines, bool accepted) private {
+        (, uint64 last) = ledger.getCounter(sterilizer);
+        bytes32 cycle = inState(last + 1, 0);
+        ICycleLedger.CycleDecision memory operation = decision(
+            cycle,
+            RELEASE,
+            new ICycleLedger.Share[](2)
+        );
+        for (uint256 i = 0; i < 2; ++i) {
+            operation.shares[i] = ICycleLedger.Share(
+                lines[i][0],
+                lines[i][1],
+                uint16(lines[i][2]),
+                1
+            );
+        }
+        if (accepted) {
+            send(operation);
+        } else {
+            refuse(
+                operation,
+                abi.encodeWithSelector(
+                    ICycleLedger.LinesNotAscending.selector,
+                    digestOf(operation),
+                    1
+                )
+            );
+        }
+    }
+
+    function outOfRange(bytes32 digest, int256 quantity) private pure returns (bytes memory) {
+        return
+            abi.encodeWithSelector(
+                ICycleLedger.ReleasedOutOfRange.selector,
+                digest,
+                TRAY,
+                quantity,
+                uint32(10)
+            );
+    }
+}

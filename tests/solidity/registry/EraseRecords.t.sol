@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {Duties} from "../../../contracts/Duties.sol";
+import {IUnitRegistry, Proof} from "../../../contracts/interfaces/IUnitRegistry.sol";
+import {Base} from "../support/Base.sol";
+
+contract EraseRecordsTest is Base {
+    function setUp() public override {
+        super.setUp();
+        settle();
+    }
+
+    function test_an_erasure_is_recorded_with_both_signers() public {
+        IUnitRegistry.RecordErasure memory operation = erasure("subject");
+        bytes32 digest = digestOf(operation);
+        bytes32 head = fold(registry.head(), digest);
+        vm.expectEmit(address(registry));
+        emit IUnitRegistry.RecordErased(
+            digest,
+            NORTH,
+            "subject",
+            RECORD,
+            id(oscar),
+            id(olga),
+            NOW,
+            head
+        );
+        send(operation);
+        vm.assertTrue(registry.isRecorded(digest));
+        vm.assertEq(registry.head(), head);
+    }
+
+    function test_an_erasure_sent_again_changes_nothing() public {
+        send(erasure("subject"));
+        relayWithoutEffect(address(registry), encode(erasure("subject")));
+    }
+
+    function test_a_unit_erases_a_subject_once() public {
+        bytes32 first = send(erasure("subject"));
+        IUnitRegistry.RecordErasure memory operation = erasure("subject");
+        operation.record = "another";
+        refuse(
+            operation,
+            abi.encodeWithSelector(
+                IUnitRegistry.ErasureConflict.selector,
+                digestOf(operation),
+                bytes32("subject"),
+                first
+            )
+        );
+    }
+
+    function test_one_signer_cannot_erase_alone() public {
+        IUnitRegistry.RecordErasure memory operation = erasure("subject");
+        operation.countersignedBy = operation.signedBy;
+        refuse(
+            operation,
+            abi.encodeWithSelector(
+                IUnitRegistry.CountersignerIsSigner.selector,
+                digestOf(operation),
+                id(oscar)
+            )
+        );
+    }
+
+    function test_both_signers_need_the_duty() public {
+        IUnitRegistry.RecordErasure memory operation = erasure("subject");
+        operation.countersignedBy = id(nora);
+        refuse(operation, dutyMissing(digestOf(operation)));
+        (operation.signedBy, operation.countersignedBy) = (id(nora), id(oscar));
+        refuse(operation, dutyMissing(digestOf(operation)));
+    }
+
+    function test_the_countersignature_is_the_countersigners() public {
+        IUnitRegistry.RecordErasure memory operation = erasure("subject");
+        bytes32 digest = digestOf(operation);
+        refuseCall(
+            address(registry),
+            abi.encodeCall(
+                IUnitRegistry.eraseRecords,
+                (
+                    one(operation),
+                    one(proof(oscar, digest)),
+                    one(Proof(account(olga), signature(oscar, digest)))
+                )
+            ),
+            abi.encodeWithSelector(IUnitRegistry.SignatureInvalid.selector, digest, id(olga))
+        );
+    }
+
+    function test_another_unit_cannot_countersign() public {
+        IUnitRegistry.RecordErasure memory operation = erasure("subject");
+        operation.countersignedBy = id(sam);
+        refuse(
+            operation,
+            abi.encodeWithSelector(
+                IUnitRegistry.SignerOfOtherUnit.selector,
+                digestOf(operation),
+                id(sam),
+                SOUTH
+            )
+        );
+    }
+
+    function dutyMissing(bytes32 digest) private view returns (bytes memory) {
+        return
+            abi.encodeWithSelector(
+                IUnitRegistry.DutyMissing.selector,
+                digest,
+                id(nora),
+                Duties.ERASE,
+                Duties.ADMINISTER
+            );
+    }
+}

@@ -1,0 +1,295 @@
+"""The directory of what was accepted here: units, signers, equipment and cycles, with their names.
+
+Rows are inserted and never changed, but for the names that an erasure removes, and for the rows of
+an operation that the chain refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+    true,
+)
+
+from ledger.domain.identifiers import CycleId, Digest, EquipmentId, SignerId
+from ledger.domain.operations import Custody, Duty, EquipmentKind
+from ledger.storage.columns import Bytes32, Code, Uint64, metadata
+from ledger.storage.rows import Rows, of_unit
+
+units = Table(
+    "units",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("code", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("digest", Bytes32, nullable=False),
+)
+
+signers = Table(
+    "signers",
+    metadata,
+    Column("id", Bytes32, primary_key=True),
+    Column("unit", BigInteger, nullable=False),
+    Column("signer", LargeBinary, nullable=False),
+    Column("name", Text),
+    Column("duties", Code(Duty), nullable=False),
+    Column("custody", Code(Custody), nullable=False),
+    Column("valid_from", Uint64, nullable=False),
+    Column("valid_until", Uint64, nullable=False),
+    Column("digest", Bytes32, nullable=False),
+    Index(None, "unit", "id"),
+)
+
+equipment = Table(
+    "equipment",
+    metadata,
+    Column("id", Bytes32, primary_key=True),
+    Column("unit", BigInteger, nullable=False),
+    Column("name", Text),
+    Column("model", Text),
+    Column("serial", Text, nullable=False),
+    Column("kind", Code(EquipmentKind), nullable=False),
+    Column("digest", Bytes32, nullable=False),
+    UniqueConstraint("unit", "serial"),
+)
+
+cycles = Table(
+    "cycles",
+    metadata,
+    Column("id", Bytes32, primary_key=True),
+    Column("equipment", Bytes32, nullable=False),
+    Column("unit", BigInteger, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("number", Uint64, nullable=False),
+    Column("digest", Bytes32, nullable=False),
+    UniqueConstraint("equipment", "epoch", "number"),
+    Index(None, "unit", "id"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitRow:
+    """A unit whose admission was accepted here."""
+
+    number: int
+    code: str
+    name: str
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignerRow:
+    """A signer whose enrolment was accepted here."""
+
+    id: SignerId
+    unit: int
+    #: ERC-7913 bytes
+    signer: bytes
+    #: None after erasure
+    name: str | None
+    duties: Duty
+    custody: Custody
+    #: Unix seconds
+    valid_from: int
+    #: Unix seconds; 0 means no expiry
+    valid_until: int
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EquipmentRow:
+    """A machine whose registration was accepted here."""
+
+    id: EquipmentId
+    unit: int
+    #: None after erasure
+    name: str | None
+    #: None when nobody entered it
+    model: str | None
+    #: the maker's serial number as text
+    serial: str
+    kind: EquipmentKind
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CycleRow:
+    """A cycle whose opening was accepted here."""
+
+    id: CycleId
+    equipment: EquipmentId
+    unit: int
+    #: of the machine's counter
+    epoch: int
+    #: the machine's own number
+    number: int
+    digest: Digest
+
+
+_units = Rows(units, UnitRow, "unit")
+_signers = Rows(signers, SignerRow, "signer")
+_equipment = Rows(equipment, EquipmentRow, "equipment")
+_cycles = Rows(cycles, CycleRow, "cycle")
+
+
+def insert_unit(tx: Connection, row: UnitRow) -> None:
+    """Enter a unit; raises Conflict when its number or code is taken."""
+    _units.insert(tx, [row])
+
+
+def find_unit(tx: Connection, number: int) -> UnitRow | None:
+    """The unit of that number, or None."""
+    return _units.find(tx, units.c.number == number)
+
+
+def get_unit(tx: Connection, number: int) -> UnitRow:
+    """The unit of that number; raises NotFound."""
+    return _units.get(tx, units.c.number == number, name=number)
+
+
+def find_unit_by_code(tx: Connection, code: str) -> UnitRow | None:
+    """The unit of that code, or None."""
+    return _units.find(tx, units.c.code == code)
+
+
+def list_units(tx: Connection, *, after: int = 0, limit: int = 100) -> list[UnitRow]:
+    """Units by number, starting after `after`."""
+    return _units.list(tx, units.c.number > after, order=[units.c.number], limit=limit)
+
+
+def insert_signer(tx: Connection, row: SignerRow) -> None:
+    """Enter a signer; raises Conflict when this key was enrolled before, for whichever unit."""
+    _signers.insert(tx, [row])
+
+
+def find_signer(tx: Connection, signer_id: bytes, *, unit: int | None = None) -> SignerRow | None:
+    """The signer, or None; with `unit`, only if it acts for that unit."""
+    return _signers.find(tx, signers.c.id == signer_id, of_unit(signers.c.unit, unit))
+
+
+def get_signer(tx: Connection, signer_id: bytes, *, unit: int | None = None) -> SignerRow:
+    """The signer; raises NotFound also when it acts for another unit."""
+    return _signers.get(
+        tx, signers.c.id == signer_id, of_unit(signers.c.unit, unit), name=signer_id
+    )
+
+
+def list_signers(
+    tx: Connection, *, unit: int | None = None, after: bytes | None = None, limit: int = 100
+) -> list[SignerRow]:
+    """Signers by id, starting after `after`."""
+    return _signers.list(
+        tx,
+        of_unit(signers.c.unit, unit),
+        true() if after is None else signers.c.id > after,
+        order=[signers.c.id],
+        limit=limit,
+    )
+
+
+def erase_signer_name(tx: Connection, signer_id: bytes) -> None:
+    """Forget a signer's name; raises NotFound."""
+    changed = tx.execute(signers.update().where(signers.c.id == signer_id).values(name=None))
+    if changed.rowcount == 0:
+        raise _signers.not_found(signer_id)
+
+
+def insert_equipment(tx: Connection, row: EquipmentRow) -> None:
+    """Enter a machine; raises Conflict when the unit has one of that serial number."""
+    _equipment.insert(tx, [row])
+
+
+def find_equipment(
+    tx: Connection, equipment_id: bytes, *, unit: int | None = None
+) -> EquipmentRow | None:
+    """The machine, or None; with `unit`, only if it is that unit's."""
+    return _equipment.find(tx, equipment.c.id == equipment_id, of_unit(equipment.c.unit, unit))
+
+
+def get_equipment(tx: Connection, equipment_id: bytes, *, unit: int | None = None) -> EquipmentRow:
+    """The machine; raises NotFound also when it is another unit's."""
+    return _equipment.get(
+        tx, equipment.c.id == equipment_id, of_unit(equipment.c.unit, unit), name=equipment_id
+    )
+
+
+def find_equipment_by_serial(tx: Connection, unit: int, serial: str) -> EquipmentRow | None:
+    """The unit's machine of that serial number, or None."""
+    return _equipment.find(tx, equipment.c.unit == unit, equipment.c.serial == serial)
+
+
+def list_equipment(
+    tx: Connection, *, unit: int | None = None, after: bytes | None = None, limit: int = 100
+) -> list[EquipmentRow]:
+    """Machines by id, starting after `after`."""
+    return _equipment.list(
+        tx,
+        of_unit(equipment.c.unit, unit),
+        true() if after is None else equipment.c.id > after,
+        order=[equipment.c.id],
+        limit=limit,
+    )
+
+
+def erase_equipment_name(tx: Connection, equipment_id: bytes) -> None:
+    """Forget a machine's name; raises NotFound."""
+    changed = tx.execute(equipment.update().where(equipment.c.id == equipment_id).values(name=None))
+    if changed.rowcount == 0:
+        raise _equipment.not_found(equipment_id)
+
+
+def insert_cycle(tx: Connection, row: CycleRow) -> None:
+    """Enter a cycle; raises Conflict when this number of the machine's epoch is taken."""
+    _cycles.insert(tx, [row])
+
+
+def find_cycle(tx: Connection, cycle_id: bytes, *, unit: int | None = None) -> CycleRow | None:
+    """The cycle, or None; with `unit`, only if it is that unit's."""
+    return _cycles.find(tx, cycles.c.id == cycle_id, of_unit(cycles.c.unit, unit))
+
+
+def get_cycle(tx: Connection, cycle_id: bytes, *, unit: int | None = None) -> CycleRow:
+    """The cycle; raises NotFound also when it is another unit's."""
+    return _cycles.get(tx, cycles.c.id == cycle_id, of_unit(cycles.c.unit, unit), name=cycle_id)
+
+
+def find_cycle_by_number(
+    tx: Connection, equipment_id: bytes, epoch: int, number: int
+) -> CycleRow | None:
+    """The cycle with the machine's own number, or None."""
+    c = cycles.c
+    return _cycles.find(tx, c.equipment == equipment_id, c.epoch == epoch, c.number == number)
+
+
+def list_cycles(
+    tx: Connection,
+    *,
+    unit: int | None = None,
+    equipment_id: bytes | None = None,
+    after: bytes | None = None,
+    limit: int = 100,
+) -> list[CycleRow]:
+    """Cycles by id, starting after `after`."""
+    return _cycles.list(
+        tx,
+        of_unit(cycles.c.unit, unit),
+        true() if equipment_id is None else cycles.c.equipment == equipment_id,
+        true() if after is None else cycles.c.id > after,
+        order=[cycles.c.id],
+        limit=limit,
+    )
+
+
+def remove_entered(tx: Connection, digest: bytes) -> None:
+    """Take out what an operation entered, because the chain refused it; others stay."""
+    for table in (units, signers, equipment, cycles):
+        tx.execute(table.delete().where(table.c.digest == digest))

@@ -1,0 +1,81 @@
+"""Operations that were prepared and wait for their signatures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Column, Connection, Index, LargeBinary, Table, Text, true
+
+from ledger.domain.identifiers import Digest
+from ledger.storage.columns import Bytes32, UtcTime, metadata
+from ledger.storage.rows import Rows, of_unit
+
+drafts = Table(
+    "drafts",
+    metadata,
+    Column("digest", Bytes32, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("unit", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Index(None, "expires_at"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftRow:
+    """One prepared operation."""
+
+    digest: Digest
+    kind: str
+    unit: int
+    #: record, secrets and message, as the vault encrypted them
+    body: bytes
+    created_by: str
+    created_at: datetime
+    expires_at: datetime
+
+
+_drafts = Rows(drafts, DraftRow, "draft")
+
+
+def insert_draft(tx: Connection, row: DraftRow) -> None:
+    """Keep a draft; raises Conflict when this digest is prepared already."""
+    _drafts.insert(tx, [row])
+
+
+def find_draft(tx: Connection, digest: bytes, *, unit: int | None = None) -> DraftRow | None:
+    """The draft, or None; with `unit`, only if it is that unit's."""
+    return _drafts.find(tx, drafts.c.digest == digest, of_unit(drafts.c.unit, unit))
+
+
+def get_draft(tx: Connection, digest: bytes, *, unit: int | None = None) -> DraftRow:
+    """The draft; raises NotFound also when it is another unit's."""
+    return _drafts.get(tx, drafts.c.digest == digest, of_unit(drafts.c.unit, unit), name=digest)
+
+
+def list_drafts(
+    tx: Connection, *, unit: int | None = None, after: bytes | None = None, limit: int = 100
+) -> list[DraftRow]:
+    """Drafts by digest, starting after `after`."""
+    return _drafts.list(
+        tx,
+        of_unit(drafts.c.unit, unit),
+        true() if after is None else drafts.c.digest > after,
+        order=[drafts.c.digest],
+        limit=limit,
+    )
+
+
+def delete_draft(tx: Connection, digest: bytes) -> None:
+    """Drop a draft, because it was accepted or given up; raises NotFound."""
+    if tx.execute(drafts.delete().where(drafts.c.digest == digest)).rowcount == 0:
+        raise _drafts.not_found(digest)
+
+
+def delete_expired_drafts(tx: Connection, now: datetime) -> int:
+    """Drop the drafts whose time is over; return how many."""
+    return tx.execute(drafts.delete().where(drafts.c.expires_at <= now)).rowcount

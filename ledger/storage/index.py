@@ -1,0 +1,221 @@
+"""Chain → index rows: one dataclass per index table, and the few ways to write and read them all.
+
+Every function takes or gives these dataclasses, so the class says which table is meant:
+`put(tx, [IndexedCycle(…)])`, `get(tx, IndexedCycle, cycle_id)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy import ColumnElement, Connection, Table, tuple_
+
+from ledger.domain.errors import Inconsistent, InvalidInput
+from ledger.domain.indexed import (
+    Cursor,
+    IndexedCycle,
+    IndexedEquipment,
+    IndexedEvent,
+    IndexedGap,
+    IndexedOperation,
+    IndexedShare,
+    IndexedSignature,
+    IndexedSigner,
+    IndexedTotal,
+    IndexedUnit,
+)
+from ledger.storage import index_tables as t
+from ledger.storage.rows import Rows, values_of
+
+__all__ = [
+    "TABLES",
+    "Cursor",
+    "IndexedCycle",
+    "IndexedEquipment",
+    "IndexedEvent",
+    "IndexedGap",
+    "IndexedOperation",
+    "IndexedShare",
+    "IndexedSignature",
+    "IndexedSigner",
+    "IndexedTotal",
+    "IndexedUnit",
+    "clear_index",
+    "find",
+    "find_cursor",
+    "get",
+    "list_operations_about",
+    "list_operations_from",
+    "list_rows",
+    "put",
+    "remove",
+    "replace",
+    "set_cursor",
+]
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    I = TypeVar("I", bound=DataclassInstance)  # noqa: E741
+else:
+    I = TypeVar("I")  # noqa: E741
+
+
+__all__ = [
+    "TABLES",
+    "Cursor",
+    "IndexedCycle",
+    "IndexedEquipment",
+    "IndexedEvent",
+    "IndexedGap",
+    "IndexedOperation",
+    "IndexedShare",
+    "IndexedSignature",
+    "IndexedSigner",
+    "IndexedTotal",
+    "IndexedUnit",
+    "clear_index",
+    "find",
+    "find_cursor",
+    "get",
+    "list_operations_about",
+    "list_operations_from",
+    "list_rows",
+    "put",
+    "remove",
+    "replace",
+    "set_cursor",
+]
+
+#: Which table holds which rows, in the order of their names.
+TABLES: Mapping[type[Any], Table] = {
+    Cursor: t.idx_cursor,
+    IndexedCycle: t.idx_cycles,
+    IndexedEquipment: t.idx_equipment,
+    IndexedEvent: t.idx_events,
+    IndexedGap: t.idx_gaps,
+    IndexedOperation: t.idx_operations,
+    IndexedShare: t.idx_shares,
+    IndexedSignature: t.idx_signatures,
+    IndexedSigner: t.idx_signers,
+    IndexedTotal: t.idx_totals,
+    IndexedUnit: t.idx_units,
+}
+
+
+def put(tx: Connection, rows: Sequence[I]) -> None:
+    """Insert rows of one class; raises Conflict when one is there already."""
+    if rows:
+        _rows(type(rows[0])).insert(tx, rows)
+
+
+def replace(tx: Connection, row: I) -> None:
+    """Change every column of a row that is there; raises Inconsistent when it is not."""
+    table = TABLES[type(row)]
+    values = values_of(row)
+    key = [values[column.name] for column in table.primary_key]
+    if tx.execute(table.update().where(*_is(table, key)).values(values)).rowcount == 0:
+        raise Inconsistent(
+            f"{table.name} has no row to change", remedy="rebuild the index from the chain"
+        )
+
+
+def remove(tx: Connection, cls: type[I], **equal: object) -> int:
+    """Delete the rows of a class whose columns equal the given values; return how many."""
+    table = TABLES[cls]
+    return tx.execute(table.delete().where(*_equal(table, equal))).rowcount
+
+
+def find(tx: Connection, cls: type[I], *key: object) -> I | None:
+    """The row with that primary key, or None."""
+    rows = _rows(cls)
+    return rows.find(tx, *_is(rows.table, key))
+
+
+def get(tx: Connection, cls: type[I], *key: object) -> I:
+    """The row with that primary key; raises NotFound."""
+    rows = _rows(cls)
+    return rows.get(tx, *_is(rows.table, key), name=key[0] if len(key) == 1 else key)
+
+
+def list_rows(
+    tx: Connection,
+    cls: type[I],
+    *,
+    after: Sequence[object] | None = None,
+    limit: int | None = None,
+    **equal: object,
+) -> list[I]:
+    """Rows by primary key, starting after the key `after`, whose columns equal `equal`.
+
+    With `unit=None` every unit's rows are given, so a caller passes on whose rows may be read.
+    """
+    rows = _rows(cls)
+    key = list(rows.table.primary_key)
+    where = _equal(rows.table, equal)
+    if after is not None:
+        where.append(tuple_(*key) > tuple_(*after))
+    return rows.list(tx, *where, order=key, limit=limit)
+
+
+def find_cursor(tx: Connection) -> Cursor | None:
+    """How far the index goes, or None before the first block."""
+    return find(tx, Cursor, 1)
+
+
+def set_cursor(tx: Connection, cursor: Cursor) -> None:
+    """Write down how far the index goes."""
+    if find_cursor(tx) is None:
+        put(tx, [cursor])
+    else:
+        replace(tx, cursor)
+
+
+def list_operations_about(
+    tx: Connection, subject: bytes, *, unit: int | None = None
+) -> list[IndexedOperation]:
+    """The operations about a subject, in the chain's order."""
+    c = t.idx_operations.c
+    where = _equal(t.idx_operations, {"subject": subject, "unit": unit})
+    return _rows(IndexedOperation).list(tx, *where, order=[c.height, c.position])
+
+
+def list_operations_from(
+    tx: Connection, *, after: tuple[int, int] = (-1, -1), limit: int = 1000
+) -> list[IndexedOperation]:
+    """Operations in the chain's order, starting after (height, position)."""
+    c = t.idx_operations.c
+    return _rows(IndexedOperation).list(
+        tx,
+        tuple_(c.height, c.position) > tuple_(*after),
+        order=[c.height, c.position],
+        limit=limit,
+    )
+
+
+def clear_index(tx: Connection) -> None:
+    """Empty every table of the index, the cursor included."""
+    for table in TABLES.values():
+        tx.execute(table.delete())
+
+
+def _rows(cls: type[I]) -> Rows[I]:
+    table = TABLES[cls]
+    return Rows(table, cls, f"row of {table.name}")
+
+
+def _is(table: Table, key: Sequence[object]) -> list[ColumnElement[bool]]:
+    columns = list(table.primary_key)
+    if len(columns) != len(key):
+        names = ", ".join(column.name for column in columns)
+        raise InvalidInput(f"has {len(key)} parts", field="key", rule=f"{table.name}: {names}")
+    return [column == value for column, value in zip(columns, key, strict=True)]
+
+
+def _equal(table: Table, equal: Mapping[str, object]) -> list[ColumnElement[bool]]:
+    return [
+        table.c[name] == value
+        for name, value in equal.items()
+        if not (name == "unit" and value is None)
+    ]

@@ -1,0 +1,79 @@
+"""The embedded chain's journal: what every block is made of, kept before it is mined."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import BigInteger, Column, Connection, LargeBinary, Table
+
+from ledger.domain.errors import Conflict
+from ledger.storage.columns import Bytes32, metadata
+from ledger.storage.rows import Rows
+
+journal_blocks = Table(
+    "journal_blocks",
+    metadata,
+    Column("height", BigInteger, primary_key=True, autoincrement=False),
+    Column("timestamp", BigInteger, nullable=False),
+    Column("transactions", LargeBinary, nullable=False),
+    Column("hash", Bytes32),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalBlockRow:
+    """One block of the journal."""
+
+    height: int
+    #: Unix seconds
+    timestamp: int
+    #: the ordered raw transactions, as the chain module packs them
+    transactions: bytes
+    #: None until it was mined
+    hash: bytes | None = None
+
+
+_blocks = Rows(journal_blocks, JournalBlockRow, "journal block")
+
+
+def insert_block(tx: Connection, row: JournalBlockRow) -> None:
+    """Write a block down before it is mined; raises Conflict when its height is taken."""
+    _blocks.insert(tx, [row])
+
+
+def find_block(tx: Connection, height: int) -> JournalBlockRow | None:
+    """The block of that height, or None."""
+    return _blocks.find(tx, journal_blocks.c.height == height)
+
+
+def get_block(tx: Connection, height: int) -> JournalBlockRow:
+    """The block of that height; raises NotFound."""
+    return _blocks.get(tx, journal_blocks.c.height == height, name=height)
+
+
+def find_last_block(tx: Connection) -> JournalBlockRow | None:
+    """The highest block, mined or not; None in an empty journal."""
+    found = _blocks.list(tx, order=[journal_blocks.c.height.desc()], limit=1)
+    return found[0] if found else None
+
+
+def list_blocks(tx: Connection, *, after: int = -1, limit: int = 100) -> list[JournalBlockRow]:
+    """Blocks by height, starting after `after`."""
+    c = journal_blocks.c
+    return _blocks.list(tx, c.height > after, order=[c.height], limit=limit)
+
+
+def set_block_hash(tx: Connection, height: int, block_hash: bytes) -> None:
+    """Write down the hash that a block got; the same hash again changes nothing.
+
+    Raises NotFound, and Conflict when another hash stands there.
+    """
+    c = journal_blocks.c
+    changed = tx.execute(
+        journal_blocks.update()
+        .where(c.height == height, c.hash.is_(None) | (c.hash == block_hash))
+        .values(hash=block_hash)
+    )
+    if changed.rowcount == 0:
+        stood = get_block(tx, height).hash or b""
+        raise Conflict(f"block {height} has the hash 0x{stood.hex()}, not 0x{block_hash.hex()}")

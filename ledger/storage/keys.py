@@ -1,0 +1,93 @@
+"""Private keys that the server holds, encrypted at rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Column, Connection, LargeBinary, Table, Text, true
+
+from ledger.domain.identifiers import SignerId
+from ledger.storage.columns import Bytes32, UtcTime, Word, metadata
+from ledger.storage.rows import Rows
+
+
+class KeyPurpose(StrEnum):
+    """What a key held by the server is for."""
+
+    #: the consortium's own signer
+    AUTHORITY = "authority"
+    #: pays for transactions, has no rights
+    RELAYER = "relayer"
+    #: signs our receipts
+    RECEIPT = "receipt"
+    #: signs for a unit
+    UNIT = "unit"
+
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("signer_id", Bytes32, primary_key=True),
+    Column("signer", LargeBinary, nullable=False),
+    Column("algorithm", Text, nullable=False),
+    Column("purpose", Word(KeyPurpose), nullable=False),
+    Column("label", Text, nullable=False),
+    Column("private_key", LargeBinary, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRow:
+    """One key held by the server."""
+
+    signer_id: SignerId
+    #: ERC-7913 bytes, or the raw public key of a receipt key
+    signer: bytes
+    algorithm: str
+    purpose: KeyPurpose
+    label: str
+    #: as the vault encrypted it
+    private_key: bytes
+    created_at: datetime
+
+    def __repr__(self) -> str:
+        """Shows what the key is for, never the key."""
+        return f"KeyRow({self.purpose} {self.label!r} 0x{self.signer_id.hex()})"
+
+
+_keys = Rows(keys, KeyRow, "key")
+
+
+def insert_key(tx: Connection, row: KeyRow) -> None:
+    """Keep a key; raises Conflict when this signer's key is kept already."""
+    _keys.insert(tx, [row])
+
+
+def find_key(tx: Connection, signer_id: bytes) -> KeyRow | None:
+    """The key of that signer, or None: then somebody else holds it."""
+    return _keys.find(tx, keys.c.signer_id == signer_id)
+
+
+def get_key(tx: Connection, signer_id: bytes) -> KeyRow:
+    """The key of that signer; raises NotFound."""
+    return _keys.get(tx, keys.c.signer_id == signer_id, name=signer_id)
+
+
+def list_keys(
+    tx: Connection,
+    *,
+    purpose: KeyPurpose | None = None,
+    after: bytes | None = None,
+    limit: int = 100,
+) -> list[KeyRow]:
+    """Keys by signer id, starting after `after`."""
+    return _keys.list(
+        tx,
+        true() if purpose is None else keys.c.purpose == purpose,
+        true() if after is None else keys.c.signer_id > after,
+        order=[keys.c.signer_id],
+        limit=limit,
+    )

@@ -1,0 +1,538 @@
+"""Operations on their way to the chain: the outbox, its signatures, dependencies and history."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
+    func,
+    select,
+    text,
+    true,
+)
+
+from ledger.domain.errors import Conflict, NotFound
+from ledger.domain.identifiers import Digest
+from ledger.domain.operation_states import GIVEN_UP, WAITING, OperationState, verify_move
+from ledger.domain.operations import Contract, Party
+from ledger.storage.columns import Bytes32, UtcTime, Word, metadata
+from ledger.storage.columns import Sequence as Numbered
+from ledger.storage.rows import Rows, chunks, conflict_when_taken, of_unit, values_of
+
+_STANDING = text("state NOT IN ('refused', 'expired')")
+
+operations = Table(
+    "operations",
+    metadata,
+    Column("sequence", Numbered, primary_key=True),
+    Column("digest", Bytes32, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("contract", Word(Contract), nullable=False),
+    Column("unit", BigInteger, nullable=False),
+    Column("subject", Bytes32, nullable=False),
+    Column("parent", Bytes32),
+    Column("replaces", Bytes32, nullable=False),
+    Column("record_id", Text, ForeignKey("records.id"), nullable=False, unique=True),
+    Column("message", LargeBinary, nullable=False),
+    Column("signed_at", BigInteger, nullable=False),
+    Column("accepted_at", UtcTime, nullable=False),
+    Column("state", Word(OperationState), nullable=False),
+    Index(
+        "uq_operations_standing",
+        "kind",
+        "subject",
+        "replaces",
+        unique=True,
+        sqlite_where=_STANDING,
+        postgresql_where=_STANDING,
+    ),
+    Index(None, "subject", "sequence"),
+    Index(None, "parent", "kind", "sequence"),
+    Index(None, "state", "sequence"),
+    Index(None, "unit", "sequence"),
+    sqlite_autoincrement=True,
+)
+
+operation_signatures = Table(
+    "operation_signatures",
+    metadata,
+    Column("digest", Bytes32, ForeignKey("operations.digest"), primary_key=True),
+    Column("party", Word(Party), primary_key=True),
+    Column("signer", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+)
+
+# A predecessor need not be ours: somebody else may have relayed it, so it is no foreign key.
+operation_dependencies = Table(
+    "operation_dependencies",
+    metadata,
+    Column("digest", Bytes32, ForeignKey("operations.digest"), primary_key=True),
+    Column("predecessor", Bytes32, primary_key=True),
+    Index(None, "predecessor"),
+)
+
+operation_states = Table(
+    "operation_states",
+    metadata,
+    Column("id", Numbered, primary_key=True),
+    Column("digest", Bytes32, ForeignKey("operations.digest"), nullable=False),
+    Column("state", Word(OperationState), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("reason", Text),
+    Column("transaction_hash", Bytes32),
+    Index(None, "digest", "id"),
+    sqlite_autoincrement=True,
+)
+
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("digest", Bytes32, ForeignKey("operations.digest"), primary_key=True),
+    Column("payload", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    Column("key", LargeBinary, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewOperation:
+    """An operation as it is accepted."""
+
+    digest: Digest
+    kind: str
+    contract: Contract
+    unit: int
+    #: 32 bytes: what it is about, a cycle id for instance
+    subject: bytes
+    #: 32 bytes: what the subject belongs to, the cycle's equipment for instance
+    parent: bytes | None
+    #: the digest that it supersedes; zero for a first one
+    replaces: bytes
+    record_id: str
+    #: RFC 8785, as `message_to_json` makes it
+    message: bytes
+    #: Unix seconds, as signed
+    signed_at: int
+    accepted_at: datetime
+    state: OperationState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationRow(NewOperation):
+    """An accepted operation with its place in our own order.
+
+    Numbers are given at insertion: on PostgreSQL a lower number may become visible later than a
+    higher one, unless both hold the lock of one subject (`lock_subjects`).
+    """
+
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignatureRow:
+    """One party's signature on one operation."""
+
+    digest: Digest
+    party: Party
+    #: ERC-7913 bytes
+    signer: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DependencyRow:
+    """One operation that must be on chain before another."""
+
+    digest: Digest
+    predecessor: Digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateRow:
+    """One dated change of an operation's state."""
+
+    id: int
+    digest: Digest
+    state: OperationState
+    at: datetime
+    reason: str | None
+    transaction_hash: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptRow:
+    """Our signed promise for one operation."""
+
+    digest: Digest
+    payload: bytes
+    signature: bytes
+    #: the public key that signed it
+    key: bytes
+
+
+_operations = Rows(operations, OperationRow, "operation")
+_signatures = Rows(operation_signatures, SignatureRow, "signature of operation")
+_dependencies = Rows(operation_dependencies, DependencyRow, "dependency of operation")
+_states = Rows(operation_states, StateRow, "state of operation")
+_receipts = Rows(receipts, ReceiptRow, "receipt for operation")
+
+
+def insert_operation(tx: Connection, operation: NewOperation) -> int:
+    """Keep an operation with its first dated state; return its sequence number.
+
+    Raises Conflict when the digest exists, when its record has an operation already, or when
+    another standing operation of this kind takes the same place (subject and `replaces`).
+    """
+    with conflict_when_taken(
+        tx, f"another {operation.kind} has this digest, this record or this place"
+    ):
+        sequence: int = tx.execute(
+            operations.insert().values(values_of(operation)).returning(operations.c.sequence)
+        ).scalar_one()
+    _write_states(tx, [operation.digest], operation.state, operation.accepted_at, None, None)
+    return sequence
+
+
+def insert_signatures(tx: Connection, rows: Sequence[SignatureRow]) -> None:
+    """Keep signatures; raises Conflict when a party signed the operation already."""
+    _signatures.insert(tx, rows)
+
+
+def insert_dependencies(tx: Connection, digest: bytes, predecessors: Iterable[bytes]) -> None:
+    """Keep what an operation waits for; a predecessor named twice counts once."""
+    rows = [
+        DependencyRow(digest=Digest(digest), predecessor=Digest(before))
+        for before in dict.fromkeys(predecessors)
+    ]
+    _dependencies.insert(tx, rows)
+
+
+def insert_receipt(tx: Connection, row: ReceiptRow) -> None:
+    """Keep a receipt; raises Conflict when the operation has one."""
+    _receipts.insert(tx, [row])
+
+
+def move_operation(  # noqa: PLR0913 - a move and what is known of it
+    tx: Connection,
+    digest: bytes,
+    to: OperationState,
+    at: datetime,
+    *,
+    expected: Collection[OperationState],
+    reason: str | None = None,
+    transaction_hash: bytes | None = None,
+) -> None:
+    """Move one operation to another state and write the dated row; see `move_operations`."""
+    move_operations(
+        tx, [digest], to, at, expected=expected, reason=reason, transaction_hash=transaction_hash
+    )
+
+
+def move_operations(  # noqa: PLR0913 - a move and what is known of it
+    tx: Connection,
+    digests: Iterable[bytes],
+    to: OperationState,
+    at: datetime,
+    *,
+    expected: Collection[OperationState],
+    reason: str | None = None,
+    transaction_hash: bytes | None = None,
+) -> None:
+    """Move operations to another state, all or none, each with a dated row.
+
+    Raises NotFound for an unknown digest, Conflict when one of them is not in an `expected` state,
+    and Inconsistent when the table of moves has no such move.
+    """
+    wanted = list(dict.fromkeys(digests))
+    before = _lock_states(tx, wanted)
+    for digest in wanted:
+        _verify_expected(digest, before.get(digest), to, expected)
+    for part in chunks(wanted):
+        tx.execute(operations.update().where(operations.c.digest.in_(part)).values(state=to))
+    _write_states(tx, wanted, to, at, reason, transaction_hash)
+
+
+def find_operation(
+    tx: Connection, digest: bytes, *, unit: int | None = None
+) -> OperationRow | None:
+    """The operation, or None; with `unit`, only if it is that unit's."""
+    return _operations.find(tx, operations.c.digest == digest, of_unit(operations.c.unit, unit))
+
+
+def get_operation(tx: Connection, digest: bytes, *, unit: int | None = None) -> OperationRow:
+    """The operation; raises NotFound also when it is another unit's."""
+    return _operations.get(
+        tx, operations.c.digest == digest, of_unit(operations.c.unit, unit), name=digest
+    )
+
+
+def find_operation_by_record(
+    tx: Connection, record_id: str, *, unit: int | None = None
+) -> OperationRow | None:
+    """The operation that commits to a record, or None."""
+    return _operations.find(
+        tx, operations.c.record_id == record_id, of_unit(operations.c.unit, unit)
+    )
+
+
+def list_operations(  # noqa: PLR0913 - one argument per filter
+    tx: Connection,
+    *,
+    unit: int | None = None,
+    kind: str | None = None,
+    states: Collection[OperationState] | None = None,
+    after: int = 0,
+    limit: int = 100,
+) -> list[OperationRow]:
+    """Operations in sequence order, starting after sequence `after`."""
+    return _operations.list(
+        tx,
+        operations.c.sequence > after,
+        of_unit(operations.c.unit, unit),
+        true() if kind is None else operations.c.kind == kind,
+        _in_states(states),
+        order=[operations.c.sequence],
+        limit=limit,
+    )
+
+
+def list_latest_operations(
+    tx: Connection,
+    *,
+    unit: int | None = None,
+    kind: str | None = None,
+    before: int | None = None,
+    limit: int = 100,
+) -> list[OperationRow]:
+    """Operations from the newest backwards, starting before sequence `before`."""
+    return _operations.list(
+        tx,
+        true() if before is None else operations.c.sequence < before,
+        of_unit(operations.c.unit, unit),
+        true() if kind is None else operations.c.kind == kind,
+        order=[operations.c.sequence.desc()],
+        limit=limit,
+    )
+
+
+def list_by_digests(tx: Connection, digests: Iterable[bytes]) -> list[OperationRow]:
+    """Those of the named operations that are stored here, in sequence order."""
+    found = [
+        row
+        for part in chunks(digests)
+        for row in _operations.list(
+            tx, operations.c.digest.in_(part), order=[operations.c.sequence]
+        )
+    ]
+    return sorted(found, key=lambda row: row.sequence)
+
+
+def known_digests(tx: Connection, digests: Iterable[bytes]) -> set[Digest]:
+    """Those of the named digests under which an operation is stored here, whatever it holds."""
+    return {
+        Digest(digest)
+        for part in chunks(digests)
+        for digest in tx.scalars(select(operations.c.digest).where(operations.c.digest.in_(part)))
+    }
+
+
+def list_by_subject(
+    tx: Connection, subject: bytes, *, unit: int | None = None, standing: bool = False
+) -> list[OperationRow]:
+    """Every operation about a subject in sequence order; `standing` leaves out those given up."""
+    return _operations.list(
+        tx,
+        operations.c.subject == subject,
+        of_unit(operations.c.unit, unit),
+        operations.c.state.not_in(GIVEN_UP) if standing else true(),
+        order=[operations.c.sequence],
+    )
+
+
+def latest_by_parent(tx: Connection, parent: bytes, kind: str) -> OperationRow | None:
+    """The newest standing operation of a kind whose subject belongs to `parent`, or None."""
+    found = _operations.list(
+        tx,
+        operations.c.parent == parent,
+        operations.c.kind == kind,
+        operations.c.state.not_in(GIVEN_UP),
+        order=[operations.c.sequence.desc()],
+        limit=1,
+    )
+    return found[0] if found else None
+
+
+def list_owed(tx: Connection, limit: int) -> list[OperationRow]:
+    """The oldest operations that the chain has not been told, in sequence order."""
+    return list_operations(tx, states=[OperationState.OWED], limit=limit)
+
+
+def count_by_state(tx: Connection, *, unit: int | None = None) -> dict[OperationState, int]:
+    """How many operations stand in each state; every state has a count."""
+    counted = tx.execute(
+        select(operations.c.state, func.count())
+        .where(of_unit(operations.c.unit, unit))
+        .group_by(operations.c.state)
+    )
+    return dict.fromkeys(OperationState, 0) | {state: count for state, count in counted}  # noqa: C416
+
+
+def find_oldest_owed(tx: Connection) -> OperationRow | None:
+    """The operation that has waited longest to be sent, or None when nothing is owed."""
+    found = list_owed(tx, 1)
+    return found[0] if found else None
+
+
+def list_signatures(tx: Connection, digests: Iterable[bytes]) -> list[SignatureRow]:
+    """The signatures on the named operations, by digest and party."""
+    c = operation_signatures.c
+    return [
+        row
+        for part in chunks(digests)
+        for row in _signatures.list(tx, c.digest.in_(part), order=[c.digest, c.party])
+    ]
+
+
+def list_dependencies(tx: Connection, digests: Iterable[bytes]) -> list[DependencyRow]:
+    """What the named operations wait for, by digest."""
+    c = operation_dependencies.c
+    return [
+        row
+        for part in chunks(digests)
+        for row in _dependencies.list(tx, c.digest.in_(part), order=[c.digest, c.predecessor])
+    ]
+
+
+def list_dependents(tx: Connection, predecessor: bytes) -> list[OperationRow]:
+    """The operations that wait for `predecessor`, in sequence order."""
+    waiting = select(operation_dependencies.c.digest).where(
+        operation_dependencies.c.predecessor == predecessor
+    )
+    return _operations.list(tx, operations.c.digest.in_(waiting), order=[operations.c.sequence])
+
+
+def list_waiting_dependents(tx: Connection, predecessor: bytes) -> list[Digest]:
+    """Those that wait for the chain and for `predecessor`, in sequence order."""
+    waiting = select(operation_dependencies.c.digest).where(
+        operation_dependencies.c.predecessor == predecessor
+    )
+    return _waiting(tx, operations.c.digest.in_(waiting))
+
+
+def list_waiting_of(tx: Connection, unit: int) -> list[Digest]:
+    """Those of a unit that wait for the chain, in sequence order."""
+    return _waiting(tx, operations.c.unit == unit)
+
+
+def list_waiting_signed_by(tx: Connection, signer: bytes) -> list[Digest]:
+    """Those that a key (ERC-7913 bytes) signed and that wait for the chain, in sequence order."""
+    signed = select(operation_signatures.c.digest).where(
+        operation_signatures.c.digest == operations.c.digest,
+        operation_signatures.c.signer == signer,
+    )
+    return _waiting(tx, signed.exists())
+
+
+def _waiting(tx: Connection, where: ColumnElement[bool]) -> list[Digest]:
+    found = tx.execute(
+        select(operations.c.digest)
+        .where(operations.c.state.in_(WAITING), where)
+        .order_by(operations.c.sequence)
+    )
+    return [Digest(digest) for digest in found.scalars()]
+
+
+def pass_over(tx: Connection, digest: bytes, predecessor: bytes) -> None:
+    """Let an operation wait for what `predecessor` waits for, in place of `predecessor`."""
+    c = operation_dependencies.c
+    tx.execute(
+        operation_dependencies.delete().where(c.digest == digest, c.predecessor == predecessor)
+    )
+    known = {row.predecessor for row in list_dependencies(tx, [digest])}
+    instead = [row.predecessor for row in list_dependencies(tx, [predecessor])]
+    insert_dependencies(tx, digest, [each for each in instead if each not in known])
+
+
+def list_states(tx: Connection, digest: bytes) -> list[StateRow]:
+    """The dated states of an operation, oldest first."""
+    return _states.list(tx, operation_states.c.digest == digest, order=[operation_states.c.id])
+
+
+def find_receipt(tx: Connection, digest: bytes) -> ReceiptRow | None:
+    """The receipt given for an operation, or None."""
+    return _receipts.find(tx, receipts.c.digest == digest)
+
+
+def get_receipt(tx: Connection, digest: bytes) -> ReceiptRow:
+    """The receipt given for an operation; raises NotFound."""
+    return _receipts.get(tx, receipts.c.digest == digest, name=digest)
+
+
+def _in_states(states: Collection[OperationState] | None) -> ColumnElement[bool]:
+    return true() if states is None else operations.c.state.in_(states)
+
+
+def _lock_states(tx: Connection, digests: list[bytes]) -> Mapping[bytes, OperationState]:
+    """The states of these operations, which nobody else can change before this transaction ends."""
+    found: dict[bytes, OperationState] = {}
+    for part in chunks(sorted(digests)):
+        rows = tx.execute(
+            select(operations.c.digest, operations.c.state)
+            .where(operations.c.digest.in_(part))
+            .order_by(operations.c.digest)
+            .with_for_update()
+        )
+        found.update((row.digest, row.state) for row in rows)
+    return found
+
+
+def _verify_expected(
+    digest: bytes,
+    state: OperationState | None,
+    to: OperationState,
+    expected: Collection[OperationState],
+) -> None:
+    if state is None:
+        raise NotFound(f"there is no operation 0x{digest.hex()}")
+    if state not in expected:
+        raise Conflict(
+            f"operation 0x{digest.hex()} is {state}",
+            rule=f"it moves to {to} from {' or '.join(sorted(expected))}",
+        )
+    verify_move(state, to)
+
+
+def _write_states(  # noqa: PLR0913, PLR0917 - the columns of the row
+    tx: Connection,
+    digests: Sequence[bytes],
+    state: OperationState,
+    at: datetime,
+    reason: str | None,
+    transaction_hash: bytes | None,
+) -> None:
+    if not digests:
+        return
+    tx.execute(
+        operation_states.insert(),
+        [
+            {
+                "digest": digest,
+                "state": state,
+                "at": at,
+                "reason": reason,
+                "transaction_hash": transaction_hash,
+            }
+            for digest in digests
+        ],
+    )

@@ -1,0 +1,138 @@
+"""Records and their secrets: what was stated, and what makes its commitment unguessable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Column, Connection, ForeignKey, Index, LargeBinary, Table, Text
+
+from ledger.domain.errors import Conflict
+from ledger.storage.columns import Bytes32, UtcTime, metadata
+from ledger.storage.rows import Rows, of_unit
+
+records = Table(
+    "records",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("schema", Text, nullable=False),
+    Column("suite", Text, nullable=False),
+    Column("unit", BigInteger, nullable=False),
+    Column("facts", LargeBinary, nullable=False),
+    Column("personal", LargeBinary),
+    Column("facts_root", Bytes32, nullable=False),
+    Column("personal_root", Bytes32, nullable=False),
+    Column("root", Bytes32, nullable=False, unique=True),
+    Column("personal_erased_at", UtcTime),
+    Column("accepted_at", UtcTime, nullable=False),
+    Index(None, "unit", "id"),
+)
+
+record_secrets = Table(
+    "record_secrets",
+    metadata,
+    Column("record_id", Text, ForeignKey("records.id"), primary_key=True),
+    Column("facts_secret", LargeBinary, nullable=False),
+    Column("personal_secret", LargeBinary),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordRow:
+    """One accepted record."""
+
+    #: 32 hexadecimal digits
+    id: str
+    schema: str
+    suite: str
+    unit: int
+    #: RFC 8785
+    facts: bytes
+    #: RFC 8785; None after erasure
+    personal: bytes | None
+    facts_root: bytes
+    personal_root: bytes
+    root: bytes
+    personal_erased_at: datetime | None = None
+    accepted_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordSecretsRow:
+    """The secrets of one record, as the vault encrypted them."""
+
+    record_id: str
+    facts_secret: bytes
+    #: None after erasure
+    personal_secret: bytes | None
+
+    def __repr__(self) -> str:
+        """Never shows a secret."""
+        return f"RecordSecretsRow(record_id={self.record_id!r}, …)"
+
+
+_records = Rows(records, RecordRow, "record")
+_secrets = Rows(record_secrets, RecordSecretsRow, "set of secrets for record")
+
+
+def insert_record(tx: Connection, record: RecordRow, secrets: RecordSecretsRow) -> None:
+    """Keep a record with its secrets; raises Conflict when its id or its root exists already."""
+    _records.insert(tx, [record])
+    _secrets.insert(tx, [secrets])
+
+
+def find_record(tx: Connection, record_id: str, *, unit: int | None = None) -> RecordRow | None:
+    """The record, or None; with `unit`, only if it is that unit's."""
+    return _records.find(tx, records.c.id == record_id, of_unit(records.c.unit, unit))
+
+
+def get_record(tx: Connection, record_id: str, *, unit: int | None = None) -> RecordRow:
+    """The record; raises NotFound also when it is another unit's."""
+    return _records.get(
+        tx, records.c.id == record_id, of_unit(records.c.unit, unit), name=record_id
+    )
+
+
+def find_record_by_root(tx: Connection, root: bytes) -> RecordRow | None:
+    """The record that an on-chain commitment stands for, or None."""
+    return _records.find(tx, records.c.root == root)
+
+
+def get_secrets(tx: Connection, record_id: str) -> RecordSecretsRow:
+    """The encrypted secrets of a record; raises NotFound."""
+    return _secrets.get(tx, record_secrets.c.record_id == record_id, name=record_id)
+
+
+def list_records(
+    tx: Connection, *, unit: int | None = None, after: str = "", limit: int = 100
+) -> list[RecordRow]:
+    """Records by id, starting after `after`."""
+    return _records.list(
+        tx,
+        records.c.id > after,
+        of_unit(records.c.unit, unit),
+        order=[records.c.id],
+        limit=limit,
+    )
+
+
+def erase_personal(tx: Connection, record_id: str, at: datetime) -> None:
+    """Forget the personal fields and the secret that could prove them; roots and facts stay.
+
+    Raises NotFound, and Conflict when they were erased before.
+    """
+    row = get_record(tx, record_id)
+    changed = tx.execute(
+        records.update()
+        .where(records.c.id == record_id, records.c.personal_erased_at.is_(None))
+        .values(personal=None, personal_erased_at=at)
+    )
+    if changed.rowcount == 0:
+        raise Conflict(
+            f"the personal fields of record {record_id} were erased at {row.personal_erased_at}"
+        )
+    tx.execute(
+        record_secrets.update()
+        .where(record_secrets.c.record_id == record_id)
+        .values(personal_secret=None)
+    )

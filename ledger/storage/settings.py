@@ -1,0 +1,59 @@
+"""What a home knows about itself: its deployment and identity, by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Column, Connection, LargeBinary, Table, Text
+
+from ledger.storage.columns import metadata
+from ledger.storage.rows import Rows, upsert, values_of
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingRow:
+    """One named value."""
+
+    name: str
+    value: bytes
+
+
+_settings = Rows(settings, SettingRow, "setting")
+
+
+def insert_setting(tx: Connection, name: str, value: bytes) -> None:
+    """Set what is set once, such as the deployment; raises Conflict when it is set."""
+    _settings.insert(tx, [SettingRow(name=name, value=value)])
+
+
+def put_setting(tx: Connection, name: str, value: bytes) -> None:
+    """Set a value, whether or not it was set before."""
+    row = SettingRow(name=name, value=value)
+    tx.execute(
+        upsert(tx, settings)
+        .values(values_of(row))
+        .on_conflict_do_update(index_elements=["name"], set_={"value": value})
+    )
+
+
+def find_setting(tx: Connection, name: str) -> bytes | None:
+    """The value, or None."""
+    row = _settings.find(tx, settings.c.name == name)
+    return None if row is None else row.value
+
+
+def get_setting(tx: Connection, name: str) -> bytes:
+    """The value; raises NotFound."""
+    return _settings.get(tx, settings.c.name == name, name=name).value
+
+
+def list_settings(tx: Connection) -> list[SettingRow]:
+    """Every setting, by name."""
+    return _settings.list(tx, order=[settings.c.name])

@@ -1,0 +1,173 @@
+"""Access tokens, of which only a hash is kept, and the answers already given under them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Column, Connection, ForeignKey, LargeBinary, Table, Text, true
+
+from ledger.domain.errors import Conflict
+from ledger.storage.columns import Bytes32, UtcTime, metadata
+from ledger.storage.rows import Rows, upsert, values_of
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("token_hash", Bytes32, nullable=False, unique=True),
+    Column("person", Text, nullable=False),
+    Column("unit", BigInteger),
+    Column("scopes", Text, nullable=False),
+    Column("signer", Bytes32),
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("revoked_at", UtcTime),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("token_id", Text, ForeignKey("tokens.id"), primary_key=True),
+    Column("request_hash", Bytes32, nullable=False),
+    Column("response", LargeBinary),
+    Column("status", BigInteger),
+    Column("created_at", UtcTime, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRow:
+    """One person's or system's access."""
+
+    id: str
+    token_hash: bytes
+    person: str
+    #: None: not bound to one unit
+    unit: int | None
+    #: separated by blanks
+    scopes: str
+    #: id of the server-held key that signs for this person; None: they bring their own
+    signer: bytes | None = None
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdempotencyRow:
+    """A request that was made once under a key of the caller's choice."""
+
+    key: str
+    token_id: str
+    #: SHA-256 of the request
+    request_hash: bytes
+    #: None while the request is under way
+    response: bytes | None = None
+    #: HTTP status of the response
+    status: int | None = None
+    created_at: datetime
+
+
+_tokens = Rows(tokens, TokenRow, "token")
+_idempotency = Rows(idempotency, IdempotencyRow, "request under key")
+
+
+def insert_token(tx: Connection, row: TokenRow) -> None:
+    """Keep a token; raises Conflict when its id or hash exists."""
+    _tokens.insert(tx, [row])
+
+
+def find_token_by_hash(tx: Connection, token_hash: bytes) -> TokenRow | None:
+    """The token with that hash, or None; whether it still holds is the caller's to judge."""
+    return _tokens.find(tx, tokens.c.token_hash == token_hash)
+
+
+def get_token(tx: Connection, token_id: str) -> TokenRow:
+    """The token with that id; raises NotFound."""
+    return _tokens.get(tx, tokens.c.id == token_id, name=token_id)
+
+
+def list_tokens(
+    tx: Connection, *, unit: int | None = None, after: str = "", limit: int = 100
+) -> list[TokenRow]:
+    """Tokens by id, starting after `after`; with `unit`, only that unit's."""
+    return _tokens.list(
+        tx,
+        tokens.c.id > after,
+        true() if unit is None else tokens.c.unit == unit,
+        order=[tokens.c.id],
+        limit=limit,
+    )
+
+
+def revoke_token(tx: Connection, token_id: str, at: datetime) -> None:
+    """End a token; ending it again keeps the first date.  Raises NotFound."""
+    row = get_token(tx, token_id)
+    tx.execute(
+        tokens.update()
+        .where(tokens.c.id == row.id, tokens.c.revoked_at.is_(None))
+        .values(revoked_at=at)
+    )
+
+
+def claim_request(tx: Connection, row: IdempotencyRow) -> IdempotencyRow | None:
+    """None when the request is new and now claimed; else what is known of the earlier one.
+
+    Raises Conflict when the key was used for another request.
+    """
+    claimed = tx.execute(
+        upsert(tx, idempotency)
+        .values(values_of(row))
+        .on_conflict_do_nothing()
+        .returning(idempotency.c.key)
+    ).one_or_none()
+    if claimed is not None:
+        return None
+    earlier = get_request(tx, row.key, row.token_id)
+    require_same_request(earlier, row.request_hash)
+    return earlier
+
+
+def require_same_request(earlier: IdempotencyRow, request_hash: bytes) -> None:
+    """Raise Conflict when the key of `earlier` now names another request."""
+    if earlier.request_hash != request_hash:
+        raise Conflict(
+            "was used for another request",
+            field="Idempotency-Key",
+            rule="one key names one request",
+            remedy="send the first request again unchanged, or choose another key",
+        )
+
+
+def answer_request(
+    tx: Connection, key: str, token_id: str, *, response: bytes, status: int
+) -> None:
+    """Keep the answer to a claimed request; raises Conflict when it was answered before."""
+    c = idempotency.c
+    changed = tx.execute(
+        idempotency.update()
+        .where(c.key == key, c.token_id == token_id, c.status.is_(None))
+        .values(response=response, status=status)
+    )
+    if changed.rowcount == 0:
+        get_request(tx, key, token_id)
+        raise Conflict(f"the request under key {key} was answered already")
+
+
+def find_request(tx: Connection, key: str, token_id: str) -> IdempotencyRow | None:
+    """What is known of a request, or None."""
+    c = idempotency.c
+    return _idempotency.find(tx, c.key == key, c.token_id == token_id)
+
+
+def get_request(tx: Connection, key: str, token_id: str) -> IdempotencyRow:
+    """What is known of a request; raises NotFound."""
+    c = idempotency.c
+    return _idempotency.get(tx, c.key == key, c.token_id == token_id, name=key)
+
+
+def forget_requests(tx: Connection, before: datetime) -> int:
+    """Drop requests made before an instant; return how many."""
+    return tx.execute(idempotency.delete().where(idempotency.c.created_at < before)).rowcount

@@ -1,0 +1,224 @@
+"""Signed transactions: envelopes around operations, kept before they are sent."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    select,
+    true,
+)
+
+from ledger.domain.errors import Conflict
+from ledger.domain.identifiers import Digest
+from ledger.storage.columns import Bytes32, UtcTime, Word, metadata
+from ledger.storage.columns import Sequence as Numbered
+from ledger.storage.rows import Rows, chunks, conflict_when_taken, values_of
+
+
+class TransactionState(StrEnum):
+    """Where a transaction stands."""
+
+    #: signed and stored, not yet handed to the chain
+    SIGNED = "signed"
+    SENT = "sent"
+    MINED = "mined"
+    FINAL = "final"
+    #: another attempt with the same nonce took its place
+    REPLACED = "replaced"
+    #: will never be mined
+    DROPPED = "dropped"
+
+
+transactions = Table(
+    "transactions",
+    metadata,
+    Column("id", Numbered, primary_key=True),
+    Column("chain_id", BigInteger, nullable=False),
+    Column("account", LargeBinary, nullable=False),
+    Column("nonce", BigInteger, nullable=False),
+    Column("attempt", BigInteger, nullable=False),
+    Column("hash", Bytes32, nullable=False, unique=True),
+    Column("raw", LargeBinary, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("state", Word(TransactionState), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("block_height", BigInteger),
+    UniqueConstraint("chain_id", "account", "nonce", "attempt"),
+    Index(None, "state", "id"),
+    sqlite_autoincrement=True,
+)
+
+transaction_operations = Table(
+    "transaction_operations",
+    metadata,
+    Column("transaction_id", BigInteger, ForeignKey("transactions.id"), primary_key=True),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("digest", Bytes32, ForeignKey("operations.digest"), nullable=False),
+    Index(None, "digest"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTransaction:
+    """A transaction as it was signed."""
+
+    chain_id: int
+    #: 20 bytes
+    account: bytes
+    nonce: int
+    #: 0 for the first transaction of a nonce
+    attempt: int
+    hash: bytes
+    raw: bytes
+    #: what it does: the contract function, or "deployment"
+    kind: str
+    state: TransactionState
+    created_at: datetime
+    block_height: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionRow(NewTransaction):
+    """A stored transaction."""
+
+    id: int
+
+
+_transactions = Rows(transactions, TransactionRow, "transaction")
+
+
+def insert_transaction(
+    tx: Connection, transaction: NewTransaction, digests: Sequence[bytes] = ()
+) -> int:
+    """Keep a signed transaction and the operations that it carries, in order; return its id.
+
+    Raises Conflict when the hash, or this attempt at the account's nonce, exists already: another
+    writer was faster.
+    """
+    with conflict_when_taken(
+        tx, f"attempt {transaction.attempt} at nonce {transaction.nonce} exists already"
+    ):
+        number: int = tx.execute(
+            transactions.insert().values(values_of(transaction)).returning(transactions.c.id)
+        ).scalar_one()
+    if digests:
+        tx.execute(
+            transaction_operations.insert(),
+            [
+                {"transaction_id": number, "position": position, "digest": digest}
+                for position, digest in enumerate(digests)
+            ],
+        )
+    return number
+
+
+def move_transaction(
+    tx: Connection,
+    transaction_hash: bytes,
+    to: TransactionState,
+    *,
+    expected: Collection[TransactionState],
+    block_height: int | None = None,
+) -> None:
+    """Move a transaction to another state and set the height of its block (None clears it).
+
+    Raises NotFound, and Conflict when it is not in an `expected` state.
+    """
+    changed = tx.execute(
+        transactions.update()
+        .where(transactions.c.hash == transaction_hash, transactions.c.state.in_(expected))
+        .values(state=to, block_height=block_height)
+    )
+    if changed.rowcount:
+        return
+    row = get_transaction(tx, transaction_hash)
+    raise Conflict(
+        f"transaction 0x{transaction_hash.hex()} is {row.state}",
+        rule=f"it moves to {to} from {' or '.join(sorted(expected))}",
+    )
+
+
+def find_transaction(tx: Connection, transaction_hash: bytes) -> TransactionRow | None:
+    """The transaction of that hash, or None."""
+    return _transactions.find(tx, transactions.c.hash == transaction_hash)
+
+
+def get_transaction(tx: Connection, transaction_hash: bytes) -> TransactionRow:
+    """The transaction of that hash; raises NotFound."""
+    return _transactions.get(tx, transactions.c.hash == transaction_hash, name=transaction_hash)
+
+
+def list_transactions(
+    tx: Connection,
+    *,
+    states: Collection[TransactionState] | None = None,
+    after: int = 0,
+    limit: int = 100,
+) -> list[TransactionRow]:
+    """Transactions by id, starting after `after`."""
+    return _transactions.list(
+        tx,
+        transactions.c.id > after,
+        true() if states is None else transactions.c.state.in_(states),
+        order=[transactions.c.id],
+        limit=limit,
+    )
+
+
+def list_attempts(
+    tx: Connection, *, chain_id: int, account: bytes, nonce: int
+) -> list[TransactionRow]:
+    """Every transaction signed for one nonce, in order of attempt."""
+    c = transactions.c
+    return _transactions.list(
+        tx, c.chain_id == chain_id, c.account == account, c.nonce == nonce, order=[c.attempt]
+    )
+
+
+def list_transactions_of(tx: Connection, digest: bytes) -> list[TransactionRow]:
+    """Every transaction that carried an operation, by id."""
+    carried = select(transaction_operations.c.transaction_id).where(
+        transaction_operations.c.digest == digest
+    )
+    return _transactions.list(tx, transactions.c.id.in_(carried), order=[transactions.c.id])
+
+
+def list_carried(tx: Connection, transaction_ids: Iterable[int]) -> dict[int, list[Digest]]:
+    """The operations of each of these transactions, in their order."""
+    carried: dict[int, list[Digest]] = {}
+    c = transaction_operations.c
+    for part in chunks(transaction_ids):
+        rows = tx.execute(
+            select(c.transaction_id, c.digest)
+            .where(c.transaction_id.in_(part))
+            .order_by(c.transaction_id, c.position)
+        )
+        for row in rows:
+            carried.setdefault(row.transaction_id, []).append(Digest(row.digest))
+    return carried
+
+
+def find_highest_nonce(tx: Connection, *, chain_id: int, account: bytes) -> int | None:
+    """The highest nonce that was signed for an account and not dropped, or None."""
+    highest: int | None = tx.execute(
+        select(func.max(transactions.c.nonce)).where(
+            transactions.c.chain_id == chain_id,
+            transactions.c.account == account,
+            transactions.c.state != TransactionState.DROPPED,
+        )
+    ).scalar_one()
+    return highest

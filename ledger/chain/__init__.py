@@ -1,0 +1,1 @@
+"""Everything that speaks to a chain: node, deployment, calldata, embedded chain, gateway."""

@@ -1,0 +1,203 @@
+"""Artifacts → signed transactions → deployment, and the check of a deployment against its chain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from eth_abi import abi as eth_abi
+
+from ledger.chain.artifacts import code_hash, expected_code, load_artifact
+from ledger.chain.transactions import (
+    Envelope,
+    Price,
+    Relayer,
+    SignedTransaction,
+    contract_address,
+)
+from ledger.domain.chain_reader import CallReverted, ChainReader, Receipt
+from ledger.domain.deployment import DeployedContract, Deployment, Role
+from ledger.domain.errors import Inconsistent, NotFound, VerificationFailed
+from ledger.domain.hashing import keccak256
+from ledger.domain.identifiers import to_hex
+
+#: Gas for a creation, from above: the code deposit (EIP-170: 200 a byte), calldata and initcode
+#: (EIP-2028, EIP-3860: at most 17 a byte), and a generous rest for the constructor itself.
+_GAS_PER_RUNTIME_BYTE = 200
+_GAS_PER_CREATION_BYTE = 17
+_GAS_PER_CONSTRUCTOR = 1_000_000
+
+#: creation order: a contract comes after those that its constructor names
+_ORDER = (Role.P256_VERIFIER, Role.WEBAUTHN_VERIFIER, Role.UNIT_REGISTRY, Role.CYCLE_LEDGER)
+_WORD = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentPlan:
+    """The transactions that create the contracts, in order, and where each will stand."""
+
+    #: 20 bytes; the consortium's own signer
+    authority: bytes
+    transactions: tuple[SignedTransaction, ...]
+    addresses: Mapping[Role, bytes]
+
+
+def plan_deployment(
+    relayer: Relayer,
+    *,
+    authority: bytes,
+    chain_id: int,
+    first_nonce: int,
+    price: Price,
+) -> DeploymentPlan:
+    """The four creations, signed; the addresses follow from the relayer's nonces."""
+    nonces = {role: first_nonce + place for place, role in enumerate(_ORDER)}
+    sender = relayer.address
+    addresses = {role: contract_address(sender, nonce) for role, nonce in nonces.items()}
+    arguments = _constructor_arguments(authority, addresses)
+    transactions = tuple(
+        relayer.sign(
+            Envelope(
+                chain_id=chain_id,
+                nonce=nonces[role],
+                to=None,
+                data=load_artifact(role).creation_code + arguments[role],
+                gas=_creation_gas(role),
+                price=price,
+            )
+        )
+        for role in _ORDER
+    )
+    return DeploymentPlan(authority=authority, transactions=transactions, addresses=addresses)
+
+
+def _creation_gas(role: Role) -> int:
+    artifact = load_artifact(role)
+    deposit = _GAS_PER_RUNTIME_BYTE * len(artifact.runtime_code)
+    return deposit + _GAS_PER_CREATION_BYTE * len(artifact.creation_code) + _GAS_PER_CONSTRUCTOR
+
+
+def _constructor_arguments(authority: bytes, addresses: Mapping[Role, bytes]) -> dict[Role, bytes]:
+    verifiers = [to_hex(addresses[role]) for role in (Role.P256_VERIFIER, Role.WEBAUTHN_VERIFIER)]
+    registry = to_hex(addresses[Role.UNIT_REGISTRY])
+    return {
+        Role.P256_VERIFIER: b"",
+        Role.WEBAUTHN_VERIFIER: b"",
+        Role.UNIT_REGISTRY: eth_abi.encode(
+            ["address", "address[]"], [to_hex(authority), verifiers]
+        ),
+        Role.CYCLE_LEDGER: eth_abi.encode(["address"], [registry]),
+    }
+
+
+def finish_deployment(
+    node: ChainReader,
+    plan: DeploymentPlan,
+    *,
+    name: str,
+    receipt_key: bytes,
+    predecessor: bytes | None = None,
+) -> Deployment:
+    """The deployment, once all creations are mined, checked against the chain and this release.
+
+    Raises NotFound while one is not mined, Inconsistent when one failed or left other code.
+    """
+    receipts = [_creation_receipt(node, transaction) for transaction in plan.transactions]
+    contracts = {
+        role: DeployedContract(address=address, code_hash=code_hash(node.code(address)))
+        for role, address in plan.addresses.items()
+    }
+    deployment = Deployment(
+        name=name,
+        chain_id=node.chain_id(),
+        genesis_hash=node.genesis_hash(),
+        contracts=contracts,
+        authority=plan.authority,
+        deployed_at=max(receipt.block_number for receipt in receipts),
+        receipt_key=receipt_key,
+        predecessor=predecessor,
+    )
+    for role, contract in contracts.items():
+        if code_hash(expected_code(deployment, role)) != contract.code_hash:
+            raise Inconsistent(f"{role} was created with other code than this release's")
+    verify_deployment(node, deployment)
+    return deployment
+
+
+def _creation_receipt(node: ChainReader, transaction: SignedTransaction) -> Receipt:
+    receipt = node.receipt(transaction.hash)
+    if receipt is None:
+        raise NotFound(f"{to_hex(transaction.hash)} is not mined yet", field="deployment")
+    if not receipt.succeeded:
+        raise Inconsistent(f"creation {to_hex(transaction.hash)} was mined and reverted")
+    return receipt
+
+
+# ---------------------------------------------------------------- checking
+
+
+def verify_deployment(node: ChainReader, deployment: Deployment) -> None:
+    """The chain at hand is the deployment's, and its contracts are wired as it says.
+
+    Raises VerificationFailed naming everything that differs.
+    """
+    problems = _chain_problems(node, deployment)
+    if not problems:
+        problems = _code_problems(node, deployment) or _wiring_problems(node, deployment)
+    if problems:
+        raise VerificationFailed(
+            "; ".join(problems),
+            field=f"deployment {deployment.name!r}",
+            remedy="Check that endpoint and deployment file belong together.",
+        )
+
+
+def _chain_problems(node: ChainReader, deployment: Deployment) -> list[str]:
+    problems = []
+    chain_id = node.chain_id()
+    if chain_id != deployment.chain_id:
+        problems.append(f"the chain's id is {chain_id}, not {deployment.chain_id}")
+    genesis = node.genesis_hash()
+    if genesis != deployment.genesis_hash:
+        expected = to_hex(deployment.genesis_hash)
+        problems.append(f"the chain's genesis is {to_hex(genesis)}, not {expected}")
+    return problems
+
+
+def _code_problems(node: ChainReader, deployment: Deployment) -> list[str]:
+    problems = []
+    for role, contract in deployment.contracts.items():
+        code = node.code(contract.address)
+        where = to_hex(contract.address)
+        if not code:
+            problems.append(f"there is no contract at {where}, where {role} should be")
+        elif code_hash(code) != contract.code_hash:
+            problems.append(f"the contract at {where} is not the program that {role} was")
+    return problems
+
+
+def _wiring_problems(node: ChainReader, deployment: Deployment) -> list[str]:
+    registry = deployment.contracts[Role.UNIT_REGISTRY].address
+    ledger = deployment.contracts[Role.CYCLE_LEDGER].address
+    problems = []
+    if _word(node, registry, "authority()") != _padded(deployment.authority):
+        problems.append("the registry's authority is another than the deployment's")
+    if _word(node, ledger, "registry()") != _padded(registry):
+        problems.append("the cycle ledger trusts another registry than the deployment's")
+    for role in (Role.P256_VERIFIER, Role.WEBAUTHN_VERIFIER):
+        verifier = deployment.contracts[role].address
+        if _word(node, registry, "isVerifier(address)", verifier) != _padded(b"\x01"):
+            problems.append(f"the registry does not allow {role} of the deployment")
+    return problems
+
+
+def _word(node: ChainReader, contract: bytes, signature: str, argument: bytes = b"") -> bytes:
+    data = keccak256(signature.encode())[:4] + (_padded(argument) if argument else b"")
+    try:
+        return node.call(contract, data)
+    except CallReverted:
+        return b""
+
+
+def _padded(value: bytes) -> bytes:
+    return value.rjust(_WORD, b"\0")

@@ -1,0 +1,415 @@
+"""The embedded chain: a function of its genesis and a journal.
+
+Before a block is mined, its ordered raw transactions and its timestamp are durable in the journal;
+afterwards its hash.  anvil with `--no-mining --order fifo`, a fixed genesis timestamp and the same
+bytes makes the same hashes, so a restart replays the journal and must reach them, or stops.
+
+anvil's calls and estimates see the last block's time: after a quiet night, an operation that is
+signed now would look signed in the future. The chain's own node names the next block's time.
+
+anvil's genesis header holds neither the chain id nor the balances: the timestamp tells one home's
+genesis hash from another's, and block 1 commits to the balances.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, Self
+
+from ledger.chain.anvil import AnvilProcess
+from ledger.chain.endpoint import Endpoint, Limits
+from ledger.chain.node import Node, SendAnswer, SendOutcome
+from ledger.domain.chain_reader import Block
+from ledger.domain.errors import ChainUnavailable, Inconsistent, InvalidInput, Refused
+from ledger.domain.hashing import keccak256
+from ledger.domain.identifiers import to_hex
+
+BLOCK_GAS_LIMIT = 30_000_000
+#: 10²⁷ wei: at 2 gwei a gas, 10¹⁰ full blocks
+RELAYER_BALANCE = 10**27
+#: of the genesis block; EIP-1559 lets it fall from there
+BASE_FEE = 1_000_000_000
+START_SECONDS = 20.0
+#: states that stay in memory for calls at older blocks
+_KEPT_STATES = 128
+_HARDFORK = "cancun"
+
+
+# ---------------------------------------------------------------- genesis and journal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Genesis:
+    """What the chain starts from; chosen once for each home, then fixed."""
+
+    #: random, so that nothing signed for one home is valid in another
+    chain_id: int
+    #: Unix seconds
+    timestamp: int
+    #: account (20 bytes) → wei
+    balances: Mapping[bytes, int]
+
+    def to_json(self) -> bytes:
+        """The genesis file as geth and anvil read it."""
+        forks = ("homestead", "eip150", "eip155", "eip158", "byzantium", "constantinople",
+                 "petersburg", "istanbul", "berlin", "london")  # fmt: skip
+        plain = {
+            "config": {
+                "chainId": self.chain_id,
+                **{f"{fork}Block": 0 for fork in forks},
+                "terminalTotalDifficulty": 0,
+                "terminalTotalDifficultyPassed": True,
+                "shanghaiTime": 0,
+                "cancunTime": 0,
+            },
+            "nonce": "0x0",
+            "timestamp": hex(self.timestamp),
+            "extraData": "0x",
+            "gasLimit": hex(BLOCK_GAS_LIMIT),
+            "difficulty": "0x0",
+            "mixHash": to_hex(bytes(32)),
+            "coinbase": to_hex(bytes(20)),
+            "baseFeePerGas": hex(BASE_FEE),
+            "alloc": {
+                to_hex(account): {"balance": hex(wei)} for account, wei in self.balances.items()
+            },
+        }
+        return json.dumps(plain).encode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalBlock:
+    """One block of the journal."""
+
+    #: 1 for the first after the genesis
+    height: int
+    #: Unix seconds; rises from block to block
+    timestamp: int
+    #: EIP-2718 bytes, in the block's order
+    raw_transactions: tuple[bytes, ...]
+    #: 32 bytes; None when it was journalled and perhaps not mined
+    hash: bytes | None
+
+
+def random_chain_id(entropy: Callable[[int], bytes] = secrets.token_bytes) -> int:
+    """A chain id that no public chain has and that wallets accept: 2³² to 2⁴⁸."""
+    return (1 << 32) + int.from_bytes(entropy(6), "big") % ((1 << 48) - (1 << 32))
+
+
+class Journal(Protocol):
+    """Where blocks are durable; the database implements it."""
+
+    def blocks(self) -> Iterable[JournalBlock]:
+        """Read every block, by height; only the last may lack its hash."""
+
+    def append(self, height: int, timestamp: int, raw_transactions: Sequence[bytes]) -> None:
+        """Store a block before it is mined; durable on return; Conflict if the height is taken."""
+
+    def confirm(self, height: int, block_hash: bytes) -> None:
+        """Store the hash of a mined block; durable on return."""
+
+
+class TransactionRefused(Refused):
+    """The chain refuses a transaction; nothing was journalled and nothing mined."""
+
+    def __init__(self, index: int, answer: SendAnswer) -> None:
+        super().__init__(
+            f"transaction {index} is refused: {answer.reason or answer.outcome}",
+            field=to_hex(answer.transaction_hash),
+        )
+        #: its place in the block that was asked for
+        self.index = index
+        self.answer = answer
+
+
+# ---------------------------------------------------------------- the chain
+
+
+@dataclass(slots=True)
+class _Running:
+    """A child and how to speak to it."""
+
+    process: AnvilProcess
+    endpoint: Endpoint
+    node: Node
+    tip: Block
+
+
+@dataclass(slots=True)
+class EmbeddedChain:
+    """anvil as our child, driven by the journal; safe to use from several threads."""
+
+    binary: Path
+    genesis: Genesis
+    journal: Journal
+    #: Unix seconds
+    clock: Callable[[], float] = time.time
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+    _running: _Running | None = None
+
+    @classmethod
+    def start(
+        cls,
+        binary: Path,
+        genesis: Genesis,
+        journal: Journal,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> Self:
+        """Starts anvil and replays the journal.
+
+        Raises Inconsistent, naming the height and both hashes, when the replay differs from the
+        journal; ChainUnavailable when anvil does not start; NotFound without its binary.
+        """
+        chain = cls(binary=binary, genesis=genesis, journal=journal, clock=clock)
+        chain.ensure_running()
+        return chain
+
+    def __enter__(self) -> Self:
+        """The chain itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stops the child."""
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """Where anvil listens: for this process and the gateway only, never for users.
+
+        Raises ChainUnavailable while it does not run; only work on the chain starts it again.
+        """
+        running = self._running
+        if running is None or not running.process.is_running():
+            raise ChainUnavailable("the embedded chain is not running")
+        return running.node.name
+
+    @property
+    def node(self) -> Node:
+        """A node of the running chain; ask again after an error, since a restart moves it."""
+        return self.ensure_running().node
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id; None when it does not run."""
+        return None if self._running is None else self._running.process.pid
+
+    @property
+    def tip(self) -> Block:
+        """The last mined block."""
+        return self.ensure_running().tip
+
+    def stop(self) -> None:
+        """Ends the child; the journal is what remains."""
+        with self._lock:
+            running, self._running = self._running, None
+            if running is not None:
+                running.node.close()
+                running.endpoint.close()
+                running.process.stop()
+
+    def ensure_running(self) -> _Running:
+        """The living child; one that died is replaced, and the journal replayed into it."""
+        with self._lock:
+            if self._running is not None and self._running.process.is_running():
+                return self._running
+            self.stop()
+            self._running = self._launch()
+            try:
+                self._replay(self._running)
+            except BaseException:
+                self.stop()
+                raise
+            return self._running
+
+    def mine(self, raw_transactions: Sequence[bytes], timestamp: int) -> Block:
+        """The next block, with exactly these transactions, journalled before it is mined.
+
+        Raises TransactionRefused, Refused or InvalidInput with nothing journalled. An anvil that
+        dies meanwhile is replaced once; after journalling, the block comes out of the replay.
+        """
+        with self._lock:
+            tip = self.ensure_running().tip
+            if timestamp <= tip.timestamp:
+                raise InvalidInput(
+                    f"{timestamp} does not follow {tip.timestamp}",
+                    field="timestamp",
+                    rule="block times rise",
+                )
+            running = self._offer(raw_transactions)
+            try:
+                self.journal.append(tip.number + 1, timestamp, tuple(raw_transactions))
+                return self._seal_and_confirm(running, raw_transactions, timestamp)
+            except BaseException:
+                # Child and journal may differ now; the next use replays the journal.
+                self.stop()
+                raise
+
+    def _seal_and_confirm(
+        self, running: _Running, raw_transactions: Sequence[bytes], timestamp: int
+    ) -> Block:
+        height = running.tip.number + 1
+        try:
+            block = _seal(running, raw_transactions, timestamp)
+        except (ChainUnavailable, Inconsistent):
+            self.stop()
+            tip = self.ensure_running().tip
+            if tip.number < height:
+                raise
+            return tip
+        self.journal.confirm(height, block.hash)
+        return block
+
+    def _offer(self, raw_transactions: Sequence[bytes]) -> _Running:
+        """Puts the transactions into anvil's pool, where they can still be taken back."""
+        try:
+            return _offer(self.ensure_running(), raw_transactions)
+        except ChainUnavailable:
+            self.stop()
+            return _offer(self.ensure_running(), raw_transactions)
+
+    def _next_block_time(self) -> int:
+        """The time of a block that would be mined now."""
+        running = self._running
+        least = 0 if running is None else running.tip.timestamp + 1
+        return max(int(self.clock()), least)
+
+    # ------------------------------------------------------------ starting
+
+    def _launch(self) -> _Running:
+        flags = (
+            "--host 127.0.0.1 --port 0 --no-cors --accounts 0 --no-mining --order fifo "
+            f"--hardfork {_HARDFORK} --chain-id {self.genesis.chain_id} "
+            f"--gas-limit {BLOCK_GAS_LIMIT} --timestamp {self.genesis.timestamp} "
+            f"--prune-history {_KEPT_STATES} --no-request-size-limit "
+            "--disable-default-create2-deployer --disable-console-log"
+        )
+        process = AnvilProcess(self.binary, self.genesis.to_json(), flags.split())
+        url = process.start(timeout_seconds=START_SECONDS)
+        limits = Limits(timeout_seconds=60.0, attempts=1)
+        endpoint = Endpoint(url, limits=limits)
+        node = Node(url, limits=limits, block_time=self._next_block_time)
+        try:
+            tip = self._check_genesis(node)
+        except BaseException:
+            process.stop()
+            raise
+        return _Running(process=process, endpoint=endpoint, node=node, tip=tip)
+
+    def _check_genesis(self, node: Node) -> Block:
+        block = node.block("latest")
+        if (
+            block is None
+            or block.number != 0
+            or block.timestamp != self.genesis.timestamp
+            or node.chain_id() != self.genesis.chain_id
+        ):
+            raise Inconsistent("anvil did not start from this home's genesis")
+        return block
+
+    def _replay(self, running: _Running) -> None:
+        pending: JournalBlock | None = None
+        for journalled in self.journal.blocks():
+            expected = running.tip.number + 1
+            if pending is not None or journalled.height != expected:
+                raise Inconsistent(
+                    f"the journal has block {journalled.height} where {expected} belongs"
+                )
+            block = _replay_block(running, journalled)
+            if journalled.hash is None:
+                pending = journalled
+            elif journalled.hash != block.hash:
+                raise Inconsistent(
+                    f"block {block.number} of the journal has hash {to_hex(journalled.hash)}; "
+                    f"replayed, it has {to_hex(block.hash)}",
+                    field="journal",
+                    rule="the same genesis and transactions make the same hashes",
+                    remedy="The journal, the genesis or anvil's version was changed; restore them.",
+                )
+        if pending is not None:
+            self.journal.confirm(pending.height, running.tip.hash)
+
+
+# ---------------------------------------------------------------- one block
+
+
+def _replay_block(running: _Running, journalled: JournalBlock) -> Block:
+    try:
+        _fill_pool(running, journalled.raw_transactions)
+        return _seal(running, journalled.raw_transactions, journalled.timestamp)
+    except TransactionRefused as error:
+        raise Inconsistent(
+            f"block {journalled.height} of the journal cannot be mined again: {error.what}",
+            field="journal",
+        ) from None
+
+
+def _offer(running: _Running, raw_transactions: Sequence[bytes]) -> _Running:
+    _empty_pool(running)
+    try:
+        _fill_pool(running, raw_transactions)
+        _check_pool(running, raw_transactions)
+    except Refused:
+        _empty_pool(running)
+        raise
+    return running
+
+
+def _empty_pool(running: _Running) -> None:
+    running.endpoint.ask("anvil_dropAllTransactions")
+
+
+def _fill_pool(running: _Running, raw_transactions: Sequence[bytes]) -> None:
+    for index, raw in enumerate(raw_transactions):
+        answer = running.node.send_raw(raw)
+        if answer.outcome is not SendOutcome.ACCEPTED:
+            raise TransactionRefused(index, answer)
+
+
+def _check_pool(running: _Running, raw_transactions: Sequence[bytes]) -> None:
+    """Every transaction is ready to be mined, and all of them fit into one block."""
+    status = running.endpoint.ask("txpool_status")
+    if status != {"pending": hex(len(raw_transactions)), "queued": "0x0"}:
+        raise Refused(
+            "a transaction does not continue its sender's nonces",
+            field="raw_transactions",
+            rule="nonces of one sender are consecutive",
+        )
+    gas = 0
+    for raw in raw_transactions:
+        transaction = running.node.transaction(keccak256(raw))
+        gas += 0 if transaction is None else transaction.gas
+    if gas > BLOCK_GAS_LIMIT:
+        raise Refused(
+            f"the transactions may use {gas} gas",
+            field="raw_transactions",
+            rule=f"a block holds {BLOCK_GAS_LIMIT}",
+        )
+
+
+def _seal(running: _Running, raw_transactions: Sequence[bytes], timestamp: int) -> Block:
+    """Mines the pool and checks that the block is exactly what was asked for."""
+    running.endpoint.ask("evm_setNextBlockTimestamp", timestamp)
+    running.endpoint.ask("evm_mine")
+    height = running.tip.number + 1
+    block = running.node.block("latest")
+    wanted = tuple(keccak256(raw) for raw in raw_transactions)
+    if (
+        block is None
+        or block.number != height
+        or block.parent_hash != running.tip.hash
+        or block.timestamp != timestamp
+        or block.transactions != wanted
+    ):
+        raise Inconsistent(
+            f"anvil did not mine block {height} as it was journalled",
+            remedy="Stop whatever else speaks to the embedded chain, and restart.",
+        )
+    running.tip = block
+    return block

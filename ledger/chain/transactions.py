@@ -1,0 +1,103 @@
+"""Call → signed transaction of the relayer, the account that pays and has no rights.
+
+Source: EIP-1559 (type 2 transactions), EIP-2718.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ledger.domain.hashing import keccak256
+from ledger.domain.identifiers import ACCOUNT_LENGTH
+
+if TYPE_CHECKING:
+    from ledger.chain.web3_library import Account
+
+_TYPE = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """What a transaction pays; wei per gas."""
+
+    #: base fee included
+    max_fee: int
+    #: of it, at most this to whoever makes the block
+    priority_fee: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """An unsigned transaction; it moves no money."""
+
+    chain_id: int
+    nonce: int
+    #: 20 bytes; None to create a contract
+    to: bytes | None
+    data: bytes
+    gas: int
+    price: Price
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedTransaction:
+    """What is stored before it is sent."""
+
+    #: EIP-2718 bytes
+    raw: bytes
+    #: Keccak-256 of `raw`
+    hash: bytes
+    envelope: Envelope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relayer:
+    """The account that pays."""
+
+    #: secp256k1; 32 bytes
+    private_key: bytes = field(repr=False)
+
+    @property
+    def address(self) -> bytes:
+        """The account: the last 20 bytes of the public key's Keccak-256."""
+        return bytes.fromhex(_account().from_key(self.private_key).address.removeprefix("0x"))
+
+    def sign(self, envelope: Envelope) -> SignedTransaction:
+        """The signed type 2 transaction; one envelope always gives the same bytes (RFC 6979)."""
+        signed = _account().sign_transaction(_fields(envelope), self.private_key)
+        return SignedTransaction(
+            raw=bytes(signed.raw_transaction), hash=bytes(signed.hash), envelope=envelope
+        )
+
+
+def _account() -> type[Account]:
+    from ledger.chain.web3_library import Account  # noqa: PLC0415 - takes a second
+
+    return Account
+
+
+def _fields(envelope: Envelope) -> dict[str, object]:
+    """EIP-1559's fields by eth_account's names; the access list is empty."""
+    fields: dict[str, object] = {
+        "type": _TYPE,
+        "chainId": envelope.chain_id,
+        "nonce": envelope.nonce,
+        "maxPriorityFeePerGas": envelope.price.priority_fee,
+        "maxFeePerGas": envelope.price.max_fee,
+        "gas": envelope.gas,
+        "value": 0,
+        "data": envelope.data,
+        "accessList": [],
+    }
+    return fields if envelope.to is None else {**fields, "to": envelope.to}
+
+
+def contract_address(sender: bytes, nonce: int) -> bytes:
+    """The address of the contract that `sender` creates with `nonce`; 20 bytes.
+
+    keccak256(RLP([sender, nonce])), last 20 bytes (Yellow Paper, equation 86).
+    """
+    import rlp  # type: ignore[import-untyped]  # noqa: PLC0415 - takes half a second
+
+    return keccak256(rlp.encode([sender, nonce]))[-ACCOUNT_LENGTH:]

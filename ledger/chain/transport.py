@@ -1,0 +1,177 @@
+"""Bytes → bytes over HTTP with bounds: on waiting, on repeating, on the size of an answer."""
+
+from __future__ import annotations
+
+import base64
+import math
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import unquote, urlsplit
+
+import urllib3
+
+from ledger.domain.errors import ChainUnavailable, InvalidInput
+
+Answer = TypeVar("Answer")
+
+_CHUNK_BYTES = 64 * 1024
+_OK = 200
+_FIRST_SERVER_ERROR = 500
+_TOO_MANY_REQUESTS = 429
+
+
+class NodeRefused(ChainUnavailable):
+    """The node answered with an error; what it means depends on what was asked."""
+
+    def __init__(self, method: str, *, code: int, reason: str, data: object = None) -> None:
+        super().__init__(f"the node refused {method}: {reason} ({code})")
+        self.code = code
+        self.reason = reason
+        #: as the node sent it: a revert's hexadecimal data, or anything else
+        self.data = data
+
+
+class AnswerTooLarge(ChainUnavailable):
+    """The node's answer is longer than we read."""
+
+
+class Transient(Exception):
+    """Worth another attempt."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How long, how often and how much."""
+
+    #: for one whole exchange, connecting included
+    timeout_seconds: float = 10.0
+    #: how often a question is put before ChainUnavailable is raised
+    attempts: int = 3
+    #: pause after the first failure; it doubles, and half of it is random
+    pause_seconds: float = 0.1
+    answer_bytes: int = 64 * 1024 * 1024
+    #: connections kept open, and thereby threads served at once
+    connections: int = 8
+
+
+def mask_url(url: str) -> str:
+    """The endpoint for logs and errors: scheme, host and port; tokens live in everything else."""
+    parts = urlsplit(url)
+    try:
+        port = "" if parts.port is None else f":{parts.port}"
+    except ValueError:
+        port = ""
+    host = parts.hostname or "?"
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
+
+
+class Transport:
+    """The way to one endpoint; safe to use from several threads."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        limits: Limits | None = None,
+        pause: Callable[[float], None] = time.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        """Raises InvalidInput for a URL that is not http or https with a host."""
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise InvalidInput(
+                f"{mask_url(url)} is not an endpoint", field="url", rule="http:// or https://"
+            )
+        self.name = mask_url(url)
+        self._limits = limits or Limits()
+        self._pause = pause
+        self._jitter = jitter
+        self._headers = {"content-type": "application/json", "accept-encoding": "identity"}
+        if parts.username is not None:
+            pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+            self._headers["authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
+        self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        self._pool = urllib3.connection_from_url(
+            self.name, maxsize=self._limits.connections, block=True, retries=False
+        )
+
+    def close(self) -> None:
+        """Closes the kept connections."""
+        self._pool.close()
+
+    def exchange(self, body: bytes, read: Callable[[bytes], Answer], *, what: str) -> Answer:
+        """What `read` makes of the answer; a failed exchange, or Transient from it, is repeated.
+
+        Raises ChainUnavailable, which names `what` was asked, when the attempts are used up.
+        """
+        problem = ""
+        for attempt in range(self._limits.attempts):
+            if attempt:
+                longest = self._limits.pause_seconds * 2 ** (attempt - 1)
+                self._pause(longest * (0.5 + self._jitter() / 2))
+            try:
+                return read(self._post(body))
+            except Transient as error:
+                problem = str(error)
+        raise ChainUnavailable(
+            f"{self.name} did not answer {what}: {problem}",
+            remedy="Nothing is lost; what is owed to the chain is sent when it answers again.",
+        )
+
+    def _post(self, body: bytes) -> bytes:
+        deadline = time.monotonic() + self._limits.timeout_seconds
+        try:
+            response = self._pool.urlopen(
+                "POST",
+                self._path,
+                body=body,
+                headers=self._headers,
+                timeout=urllib3.Timeout(total=self._limits.timeout_seconds),
+                pool_timeout=math.ceil(self._limits.timeout_seconds),
+                preload_content=False,
+                redirect=False,
+                retries=False,
+            )
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            # Not the error's own text: urllib3 writes the path into it, and paths carry tokens.
+            raise Transient(type(error).__name__) from None
+        try:
+            data = self._read(response, deadline)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            response.close()
+            raise Transient(type(error).__name__) from None
+        except ChainUnavailable:
+            response.close()
+            raise
+        response.release_conn()
+        self._check_status(response.status, data)
+        return data
+
+    def _read(self, response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
+        chunks: list[bytes] = []
+        size = 0
+        while chunk := response.read1(_CHUNK_BYTES):
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > self._limits.answer_bytes:
+                raise AnswerTooLarge(
+                    f"{self.name} answers with more than {self._limits.answer_bytes} bytes"
+                )
+            if time.monotonic() > deadline:
+                raise TimeoutError
+        return b"".join(chunks)
+
+    def _check_status(self, status: int, data: bytes) -> None:
+        if status == _OK:
+            return
+        if status >= _FIRST_SERVER_ERROR or status == _TOO_MANY_REQUESTS:
+            raise Transient(f"HTTP {status}")
+        if data.lstrip()[:1] in {b"{", b"["}:
+            return  # some nodes answer JSON-RPC errors with 4xx
+        raise ChainUnavailable(
+            f"{self.name} answers HTTP {status}",
+            remedy="Check the endpoint's address and credentials.",
+        )

@@ -1,0 +1,186 @@
+"""Request → who asks, before anything else of it is read; no route of the ledger goes without."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Annotated, Any, NoReturn
+
+from fastapi import Depends
+from fastapi.routing import APIRoute
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api import problems
+from api.problems import RequestError
+from ledger.domain.callers import Caller
+from ledger.domain.errors import InvalidInput
+from ledger.domain.nesting import require_nesting
+from ledger.steps.instance import Instance
+from ledger.steps.tokens import UnknownToken, authenticate
+
+#: How deep objects and lists may lie in each other in a body.
+MAX_LEVELS = 6
+#: Digits of a whole number in a body; 2⁶⁴ has 20.
+_MAX_DIGITS = 20
+
+_BEARER = re.compile(r"[Bb]earer +([!-~]+) *")
+_JSON = re.compile(r"application/json( *;.*)?", re.IGNORECASE)
+
+
+class Doorkeeper:
+    """Counts what tokens and addresses ask for, and says who holds a token."""
+
+    def __init__(self, instance: Instance) -> None:
+        settings = instance.settings
+        self._instance = instance
+        self._counter = FixedWindowRateLimiter(MemoryStorage())
+        self._by_token = RateLimitItemPerMinute(settings.requests_per_minute)
+        self._by_address = RateLimitItemPerMinute(settings.failed_logins_per_minute)
+
+    def admit(self, request: Request) -> Caller:
+        """Who asks; raises UnknownToken, or RequestError when it is too often.
+
+        A valid token passes however often others fail from its address: wards share one.
+        """
+        try:
+            text = _bearer(request)
+            with self._instance.database.reading() as tx:
+                caller = authenticate(self._instance, tx, text)
+        except UnknownToken:
+            address = request.client.host if request.client else "unknown"
+            self._count(self._by_address, "address", address)
+            raise
+        self._count(self._by_token, "token", str(caller.token_id))
+        return caller
+
+    def _count(self, limit: RateLimitItemPerMinute, what: str, name: str) -> None:
+        if self._counter.hit(limit, what, name):
+            return
+        reset = self._counter.get_window_stats(limit, what, name).reset_time
+        wait = max(1, math.ceil(reset - time.time()))
+        raise RequestError(
+            problems.TOO_MANY,
+            f"too many requests of this {what}",
+            field=what,
+            rule=f"at most {limit.amount} a minute",
+            remedy=f"wait {wait} seconds",
+            headers={"Retry-After": str(wait)},
+        )
+
+
+class LedgerRoute(APIRoute):
+    """A route that answers only to the holder of a token, and reads JSON strictly."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The framework's handler behind ours."""
+        handle = super().get_route_handler()
+        takes_json = self.body_field is not None
+
+        async def handler(request: Request) -> Response:
+            keeper: Doorkeeper = request.app.state.doorkeeper
+            request.state.caller = await run_in_threadpool(keeper.admit, request)
+            if takes_json:
+                request._json = parse_json(request, await request.body())  # noqa: SLF001
+            return await handle(request)
+
+        return handler
+
+
+def parse_json(request: Request, body: bytes) -> object:
+    """The value of a JSON body; raises RequestError for anything that RFC 8259 is not."""
+    if _JSON.fullmatch(request.headers.get("content-type", "")) is None:
+        raise RequestError(
+            problems.MEDIA, "is not JSON", field="Content-Type", rule="application/json"
+        )
+    try:
+        require_nesting(body, deepest=MAX_LEVELS, field="body")
+        return json.loads(
+            body.decode("utf-8"),
+            object_pairs_hook=_object,
+            parse_int=_integer,
+            parse_constant=_refuse,
+        )
+    except UnicodeDecodeError as error:
+        raise _malformed(f"is not UTF-8 at byte {error.start}", "RFC 8259 §8.1") from None
+    except InvalidInput as error:
+        raise _malformed(error.what, error.rule or "") from None
+    except (ValueError, RecursionError) as error:
+        raise _malformed(f"is not JSON: {error}", "RFC 8259") from None
+
+
+async def instance_of(request: Request) -> Instance:
+    """The instance that the app serves."""
+    instance: Instance = request.app.state.instance
+    return instance
+
+
+async def caller_of(request: Request) -> Caller:
+    """Who asks, as the route found before it read anything else."""
+    caller: Caller = request.state.caller
+    return caller
+
+
+async def raw_body(request: Request) -> bytes:
+    """The body as it came."""
+    return await request.body()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What every route of the ledger is given."""
+
+    instance: Instance
+    caller: Caller
+
+
+async def asked_of(
+    instance: Annotated[Instance, Depends(instance_of)],
+    caller: Annotated[Caller, Depends(caller_of)],
+) -> Asked:
+    """Both of them."""
+    return Asked(instance=instance, caller=caller)
+
+
+def _bearer(request: Request) -> str:
+    values = request.headers.getlist("authorization")
+    match = _BEARER.fullmatch(values[0]) if len(values) == 1 else None
+    if match is None:
+        raise UnknownToken(
+            "no token was sent",
+            field="Authorization",
+            rule="Authorization: Bearer slt_… (RFC 6750 §2.1)",
+            remedy="ask whoever runs this instance for a token: steriledger token create",
+        )
+    return match[1]
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        double = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the name {double!r:.60} stands twice in one object")
+    return found
+
+
+def _integer(digits: str) -> int:
+    if len(digits.lstrip("-")) > _MAX_DIGITS:
+        raise ValueError("a number is too long")
+    return int(digits)
+
+
+def _refuse(word: str) -> NoReturn:
+    raise ValueError(f"{word} is not a number")
+
+
+def _malformed(what: str, rule: str) -> RequestError:
+    return RequestError(problems.MALFORMED, what, field="body", rule=rule)

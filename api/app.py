@@ -1,0 +1,54 @@
+"""Instance → the application that answers over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from api import documents, problems
+from api.access import Doorkeeper
+from api.guard import Guard
+from api.problems import RequestError
+from api.routes import cycles, directory, health, operations, readings
+from api.routes import instance as instance_routes
+from ledger.domain.errors import SteriLedgerError
+from ledger.steps.instance import Instance
+
+_DESCRIPTION = """\
+A ledger for a shared sterile supply centre.  Every call but health needs a token, which belongs to
+one person at one unit.  Errors are problem details (RFC 9457).  docs/api.md tells the rest."""
+
+
+class LedgerApp(FastAPI):
+    """The framework's application with our own document, and without pages from elsewhere."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document."""
+        return documents.document(self)
+
+
+def create_app(instance: Instance) -> FastAPI:
+    """The application of one instance; it owns nothing that has to be closed."""
+    app = LedgerApp(
+        title="SteriLedger",
+        version="1",
+        description=_DESCRIPTION,
+        openapi_url="/openapi.json",
+        # Both load a script from another host.
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.instance = instance
+    app.state.doorkeeper = Doorkeeper(instance)
+    for module in (health, operations, readings, cycles, directory, instance_routes):
+        app.include_router(module.router)
+    app.add_exception_handler(SteriLedgerError, problems.on_ledger_error)
+    app.add_exception_handler(RequestError, problems.on_request_error)
+    app.add_exception_handler(RequestValidationError, problems.on_validation_error)
+    app.add_exception_handler(HTTPException, problems.on_http_error)
+    app.add_middleware(Guard, allowed_hosts=instance.settings.allowed_hosts)
+    return app

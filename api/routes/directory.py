@@ -1,0 +1,80 @@
+"""Units, signers and machines, by the names that people use."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from api import answers
+from api.access import Asked, LedgerRoute, asked_of
+from api.documents import EVERYWHERE, problems_for
+from api.fields import MAX_UINT32, Hex32
+from ledger.domain.errors import Inconsistent
+from ledger.domain.identifiers import parse_hex32
+from ledger.steps.accepted import find_machine_state, find_signer_state
+from ledger.storage import directory
+
+router = APIRouter(prefix="/v1", tags=["directory"], route_class=LedgerRoute)
+
+Question = Annotated[Asked, Depends(asked_of)]
+Limit = Annotated[int, Query(ge=1, le=500)]
+After = Annotated[Hex32 | None, Query(description="the last line's id")]
+
+
+@router.get("/units", response_model=answers.Units, responses=problems_for(*EVERYWHERE))
+def read_units(
+    question: Question,
+    after: Annotated[int, Query(ge=0, le=MAX_UINT32, description="the last line's number")] = 0,
+    limit: Limit = 100,
+) -> Response:
+    """The units of the group, which every unit may know: loads name their owners and payers."""
+    with question.instance.database.reading() as tx:
+        rows = directory.list_units(tx, after=after, limit=limit)
+    return answers.give(answers.Units(units=[answers.unit_answer(row) for row in rows]))
+
+
+@router.get("/signers", response_model=answers.Signers, responses=problems_for(*EVERYWHERE))
+def read_signers(question: Question, after: After = None, limit: Limit = 100) -> Response:
+    """The signers that you may read; the names of people only of your own unit."""
+    with question.instance.database.reading() as tx:
+        rows = directory.list_signers(
+            tx, unit=question.caller.readable_unit, after=_start(after), limit=limit
+        )
+        found = [_signer(tx, question, row) for row in rows]
+    return answers.give(answers.Signers(signers=found))
+
+
+@router.get("/equipment", response_model=answers.Equipment, responses=problems_for(*EVERYWHERE))
+def read_equipment(question: Question, after: After = None, limit: Limit = 100) -> Response:
+    """The machines that you may read, with the digest that a change of each replaces."""
+    with question.instance.database.reading() as tx:
+        rows = directory.list_equipment(
+            tx, unit=question.caller.readable_unit, after=_start(after), limit=limit
+        )
+        found = [_machine(tx, row) for row in rows]
+    return answers.give(answers.Equipment(equipment=found))
+
+
+def _start(after: str | None) -> bytes | None:
+    return None if after is None else parse_hex32(after, field="after")
+
+
+def _signer(tx: Connection, question: Asked, row: directory.SignerRow) -> answers.SignerAnswer:
+    state = find_signer_state(tx, row.id)
+    return answers.signer_answer(
+        row,
+        is_revoked=state is not None and state.revocation is not None,
+        shows_people=question.caller.unit == row.unit,
+    )
+
+
+def _machine(tx: Connection, row: directory.EquipmentRow) -> answers.MachineAnswer:
+    state = find_machine_state(tx, row.id)
+    if state is None:
+        raise Inconsistent("a machine stands in the directory that was never registered")
+    return answers.machine_answer(
+        row, state=state.state.name.lower(), epoch=state.epoch, current=state.current
+    )

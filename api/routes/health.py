@@ -1,0 +1,34 @@
+"""Whether the program answers and can take requests: the only routes without a token."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from starlette.responses import Response
+
+from api.access import instance_of
+from api.answers import Health, give
+from api.documents import problems_for
+from ledger.domain.errors import SteriLedgerError, StorageUnavailable
+from ledger.steps.instance import Instance
+from ledger.steps.readiness import require_ready
+
+router = APIRouter(prefix="/health", tags=["health"])
+
+
+@router.get("/live", response_model=Health, responses=problems_for(400, 413, 414, 431, 500))
+def live() -> Response:
+    """Whether the program answers at all."""
+    return give(Health(status="live"))
+
+
+@router.get("/ready", response_model=Health, responses=problems_for(400, 413, 414, 431, 500, 503))
+def ready(instance: Annotated[Instance, Depends(instance_of)]) -> Response:
+    """Whether the database answers and has this version's schema."""
+    try:
+        require_ready(instance)
+    except SteriLedgerError:
+        # Whoever asks has no token: not even why is theirs to know.
+        raise StorageUnavailable("not ready", remedy="look into the log") from None
+    return give(Health(status="ready"))

@@ -1,0 +1,73 @@
+"""How the instance stands, and the trust root that it writes to."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from starlette.responses import Response
+
+from api import answers
+from api.access import Asked, LedgerRoute, asked_of
+from api.documents import EVERYWHERE, problems_for
+from ledger.domain.deployment import deployment_to_json
+from ledger.domain.identifiers import to_hex
+from ledger.domain.records import instant_text
+from ledger.steps.status import ChainStatus, Status, status
+from ledger.storage.operations import count_by_state
+
+router = APIRouter(prefix="/v1", tags=["instance"], route_class=LedgerRoute)
+
+Question = Annotated[Asked, Depends(asked_of)]
+
+
+@router.get("/status", response_model=answers.StatusAnswer, responses=problems_for(*EVERYWHERE))
+def read_status(question: Question) -> Response:
+    """The chain, what is owed to it, and what is stuck; operations are counted as you may read."""
+    unit = question.caller.readable_unit
+    stands = status(question.instance)
+    with question.instance.database.reading() as tx:
+        counts = count_by_state(tx, unit=unit)
+    return answers.give(
+        answers.StatusAnswer(
+            at=instant_text(stands.at),
+            fingerprint=None if stands.fingerprint is None else to_hex(stands.fingerprint),
+            chain_id=stands.chain_id,
+            finality=stands.finality,
+            chain=None if stands.chain is None else _chain(stands, stands.chain),
+            operations={state.value: count for state, count in counts.items()},
+            oldest_owed_seconds=None
+            if stands.oldest_owed is None
+            else stands.oldest_owed.waited_seconds,
+            stuck=len(stands.stuck),
+            has_writer=stands.lease is not None,
+            custody={custody.name.lower(): count for custody, count in stands.custody.items()},
+        )
+    )
+
+
+@router.get(
+    "/deployment", response_model=answers.DeploymentAnswer, responses=problems_for(*EVERYWHERE)
+)
+def read_deployment(question: Question) -> Response:
+    """The deployment; a verifier compares its fingerprint with one from elsewhere."""
+    deployment = question.instance.deployment()
+    return answers.give(
+        answers.DeploymentAnswer(
+            fingerprint=to_hex(deployment.fingerprint()),
+            deployment=json.loads(deployment_to_json(deployment)),
+        )
+    )
+
+
+def _chain(stands: Status, chain: ChainStatus) -> answers.ChainStatusAnswer:
+    return answers.ChainStatusAnswer(
+        height=chain.height,
+        final=chain.final,
+        indexed=chain.indexed,
+        lag=stands.lag or 0,
+        head_age_seconds=stands.head_age_seconds or 0,
+        heartbeat_age_seconds=stands.heartbeat_age_seconds or 0,
+        halted=chain.halted,
+    )

@@ -1,0 +1,234 @@
+"""Prepare, sign, submit; or all at once with held keys; and what became of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Path, Query
+from pydantic import AfterValidator, WithJsonSchema
+from sqlalchemy import Connection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api import answers
+from api.access import Asked, LedgerRoute, asked_of, raw_body
+from api.acts import ACTS, ActKind
+from api.bodies import Act, Signatures
+from api.documents import EVERYWHERE, WITH_BODY, problems_for
+from api.drafting import desk_of
+from api.fields import Hex32
+from ledger.domain.callers import SCOPE_OF_KIND
+from ledger.domain.errors import NotFound
+from ledger.domain.identifiers import Digest, parse_hex32, signer_id, to_hex
+from ledger.domain.indexed import IndexedOperation
+from ledger.domain.operation_states import OperationState
+from ledger.domain.operations import Party
+from ledger.steps.attaching import attach_readings
+from ledger.steps.cosigning import submit_with
+from ledger.steps.idempotency import Answer, NamedRequest, answer_once, require_key
+from ledger.steps.prepare import prepare
+from ledger.steps.submit import Receipt, record_with_held_keys
+from ledger.storage import index, operations, records
+from ledger.storage.keys import find_key
+
+router = APIRouter(prefix="/v1/operations", tags=["operations"], route_class=LedgerRoute)
+
+Question = Annotated[Asked, Depends(asked_of)]
+DigestPath = Annotated[Hex32, Path(description="the operation's EIP-712 digest")]
+
+
+def _known(name: str) -> str:
+    if name not in ACTS:
+        raise ValueError(f"one of {', '.join(ACTS)}")
+    return name
+
+
+KindName = Annotated[str, AfterValidator(_known), WithJsonSchema({"enum": list(ACTS)})]
+
+
+async def named_request(
+    request: Request,
+    question: Question,
+    body: Annotated[bytes, Depends(raw_body)],
+    idempotency_key: Annotated[
+        str | None, Header(description="the same key again gets the same answer, byte for byte")
+    ] = None,
+) -> NamedRequest | None:
+    """The request under its key, when it has one."""
+    if idempotency_key is None or question.caller.token_id is None:
+        return None
+    parts = (
+        request.method.encode(),
+        request.url.path.encode(),
+        request.scope["query_string"],
+        body,
+    )
+    whole = hashlib.sha256()
+    for part in parts:
+        whole.update(len(part).to_bytes(8, "big") + part)
+    return NamedRequest(
+        key=require_key(idempotency_key),
+        token_id=question.caller.token_id,
+        request_hash=whole.digest(),
+    )
+
+
+Named = Annotated[NamedRequest | None, Depends(named_request)]
+
+
+def _prepare_route(act: ActKind) -> Callable[..., Response]:
+    def endpoint(question: Question, body: Act) -> Response:
+        question.caller.require_scope(SCOPE_OF_KIND[act.kind.name])
+        with question.instance.database.transaction() as tx:
+            draft = act.draft(desk_of(question, tx), body)
+            prepared = prepare(question.instance, tx, question.caller, draft)
+            keys = set(prepared.keys.values())
+            held = [key for key in keys if find_key(tx, signer_id(key)) is not None]
+            return answers.give(answers.prepared_answer(prepared, held))
+
+    return _named(endpoint, act, f"prepare_{act.name}", f"Prepare: {act.body.__doc__}")
+
+
+def _record_route(act: ActKind) -> Callable[..., Response]:
+    def endpoint(question: Question, named: Named, body: Act) -> Response:
+        question.caller.require_scope(SCOPE_OF_KIND[act.kind.name])
+        with question.instance.database.transaction() as tx:
+
+            def work() -> Answer:
+                draft = act.draft(desk_of(question, tx), body)
+                receipt = record_with_held_keys(question.instance, tx, question.caller, draft)
+                attach_readings(tx, receipt.digest)
+                return _accepted(receipt, status=201)
+
+            answer = answer_once(question.instance, tx, named, work)
+        return answers.give_kept(answer)
+
+    return _named(endpoint, act, f"record_{act.name}", f"In one call: {act.body.__doc__}")
+
+
+def _named(
+    endpoint: Callable[..., Response], act: ActKind, name: str, text: str
+) -> Callable[..., Response]:
+    endpoint.__annotations__["body"] = act.body
+    endpoint.__name__ = name.replace("-", "_")
+    endpoint.__doc__ = text
+    return endpoint
+
+
+for _act in ACTS.values():
+    router.add_api_route(
+        f"/{_act.name}/prepare",
+        _prepare_route(_act),
+        methods=["POST"],
+        response_model=answers.PreparedAnswer,
+        responses=problems_for(*WITH_BODY),
+    )
+    router.add_api_route(
+        f"/{_act.name}",
+        _record_route(_act),
+        methods=["POST"],
+        status_code=201,
+        response_model=answers.ReceiptAnswer,
+        responses=problems_for(*WITH_BODY),
+    )
+
+
+@router.post(
+    "/{digest}/submit",
+    response_model=answers.ReceiptAnswer,
+    responses=problems_for(*WITH_BODY),
+)
+def submit(digest: DigestPath, question: Question, named: Named, body: Signatures) -> Response:
+    """The signatures on a prepared operation; the answer is the receipt."""
+    instance, caller = question.instance, question.caller
+    with instance.database.transaction() as tx:
+
+        def work() -> Answer:
+            receipt = submit_with(
+                instance,
+                tx,
+                caller,
+                _digest(digest),
+                {Party(name): bytes.fromhex(text[2:]) for name, text in body.signatures.items()},
+                held=[Party(name) for name in dict.fromkeys(body.held)],
+            )
+            attach_readings(tx, receipt.digest)
+            return _accepted(receipt, status=200)
+
+        answer = answer_once(instance, tx, named, work)
+    return answers.give_kept(answer)
+
+
+@router.post("/{kind}", include_in_schema=False)
+@router.post("/{kind}/prepare", include_in_schema=False)
+def refuse_kind(kind: str) -> Response:
+    """Say which kinds there are."""
+    raise NotFound(f"{kind[:60]!r} is no operation", field="kind", rule=f"one of {', '.join(ACTS)}")
+
+
+@router.get("", response_model=answers.Operations, responses=problems_for(*EVERYWHERE))
+def list_operations(
+    question: Question,
+    state: Annotated[OperationState | None, Query()] = None,
+    kind: Annotated[KindName | None, Query()] = None,
+    after: Annotated[int, Query(ge=0, le=2**63 - 1, description="a line's cursor")] = 0,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> Response:
+    """The operations that you may read, in the order of their acceptance."""
+    with question.instance.database.reading() as tx:
+        rows = operations.list_operations(
+            tx,
+            unit=question.caller.readable_unit,
+            kind=None if kind is None else ACTS[kind].kind.name,
+            states=None if state is None else [state],
+            after=after,
+            limit=limit,
+        )
+    return answers.give(
+        answers.Operations(operations=[answers.operation_line(row) for row in rows])
+    )
+
+
+@router.get(
+    "/{digest}", response_model=answers.OperationAnswer, responses=problems_for(*EVERYWHERE)
+)
+def read_operation(digest: DigestPath, question: Question) -> Response:
+    """One accepted operation: its record, its history, and where the chain holds it."""
+    with question.instance.database.reading() as tx:
+        row = _readable(tx, question, digest)
+        answer = answers.operation_answer(
+            row,
+            records.get_record(tx, row.record_id),
+            operations.list_states(tx, row.digest),
+            index.find(tx, IndexedOperation, row.digest),
+            shows_people=question.caller.unit == row.unit,
+        )
+    return answers.give(answer)
+
+
+@router.get(
+    "/{digest}/receipt", response_model=answers.ReceiptAnswer, responses=problems_for(*EVERYWHERE)
+)
+def read_receipt(digest: DigestPath, question: Question) -> Response:
+    """The receipt that was given for an operation."""
+    with question.instance.database.reading() as tx:
+        row = operations.get_receipt(tx, _readable(tx, question, digest).digest)
+    receipt = Receipt(digest=row.digest, payload=row.payload, signature=row.signature, key=row.key)
+    return answers.give(answers.receipt_answer(receipt))
+
+
+def _readable(tx: Connection, question: Asked, digest: str) -> operations.OperationRow:
+    row = operations.find_operation(tx, _digest(digest), unit=question.caller.readable_unit)
+    if row is None:
+        raise NotFound(f"there is no operation {to_hex(_digest(digest))}", field="digest")
+    return row
+
+
+def _digest(text: str) -> Digest:
+    return Digest(parse_hex32(text, field="digest"))
+
+
+def _accepted(receipt: Receipt, *, status: int) -> Answer:
+    return Answer(status=status, body=answers.receipt_answer(receipt).to_bytes())

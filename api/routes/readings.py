@@ -1,0 +1,224 @@
+"""Printouts: kept as they came, read, and their cycles recorded."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from urllib.parse import quote, unquote
+
+from fastapi import APIRouter, Depends, Header, Path, Query
+from sqlalchemy import Connection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api import answers, problems
+from api.access import Asked, LedgerRoute, asked_of, raw_body
+from api.documents import EVERYWHERE, WITH_BODY, problems_for
+from api.fields import Hex32, ShortText, SignerName, Text
+from api.problems import RequestError
+from api.routes.operations import Named
+from ledger.domain.callers import Scope
+from ledger.domain.drafts import People
+from ledger.domain.errors import InvalidInput, NotFound, Refused
+from ledger.domain.identifiers import parse_hex32
+from ledger.domain.profiles import get_profile
+from ledger.readings import read_file, zone_named
+from ledger.steps.idempotency import Answer, answer_once, find_answer
+from ledger.steps.imports import (
+    Import,
+    ImportedCycle,
+    ImportOptions,
+    ImportReport,
+    import_file,
+    keep_reading,
+)
+from ledger.storage import readings
+
+router = APIRouter(prefix="/v1/readings", tags=["readings"], route_class=LedgerRoute)
+
+Question = Annotated[Asked, Depends(asked_of)]
+ShaPath = Annotated[Hex32, Path(description="SHA-256 of the file")]
+
+_MEDIA = frozenset({"text/plain", "text/csv", "application/octet-stream"})
+_LONGEST_NAME = 200
+
+_UPLOAD: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            media: {"schema": {"type": "string", "format": "binary"}} for media in sorted(_MEDIA)
+        },
+    }
+}
+
+
+async def file_name(
+    request: Request,
+    filename: Annotated[str | None, Query(max_length=_LONGEST_NAME)] = None,
+    x_filename: Annotated[
+        str | None, Header(max_length=3 * _LONGEST_NAME, description="percent-encoded UTF-8")
+    ] = None,
+) -> str:
+    """What the file is called where it comes from."""
+    media = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if media not in _MEDIA:
+        raise RequestError(
+            problems.MEDIA,
+            "is no printout",
+            field="Content-Type",
+            rule=f"one of {', '.join(sorted(_MEDIA))}",
+        )
+    name = filename if filename is not None else unquote(x_filename or "upload")
+    if not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable():
+        raise InvalidInput(
+            "is not a name",
+            field="filename",
+            rule=f"1 to {_LONGEST_NAME} printable characters",
+        )
+    return name
+
+
+async def options_of(
+    question: Question,
+    zone: Annotated[
+        ShortText | None, Query(description="of the machine's clock; else as registered")
+    ] = None,
+    profile: Annotated[
+        ShortText | None, Query(description="to judge against; else as registered")
+    ] = None,
+    signer: Annotated[SignerName | None, Query()] = None,
+    performer: Annotated[Text | None, Query(description="who ran the machine")] = None,
+) -> ImportOptions:
+    """What the person who uploads adds to the file."""
+    if zone is not None:
+        zone_named(zone)
+    if profile is not None:
+        get_profile(profile)
+    return ImportOptions(
+        zone=zone,
+        profile=profile,
+        people=People(performer=performer, enterer=question.caller.person),
+        authenticated_by="token",
+        signer=signer,
+    )
+
+
+@router.post(
+    "",
+    response_model=answers.ReadingReport,
+    responses=problems_for(*WITH_BODY),
+    openapi_extra=_UPLOAD,
+)
+def upload(  # noqa: PLR0913 - a file and what is said of it
+    question: Question,
+    named: Named,
+    data: Annotated[bytes, Depends(raw_body)],
+    filename: Annotated[str, Depends(file_name)],
+    options: Annotated[ImportOptions, Depends(options_of)],
+    *,
+    record: Annotated[
+        bool, Query(description="false: keep the file, and open and end no cycle")
+    ] = True,
+) -> Response:
+    """A printout → kept, and each cycle in it opened and ended; the answer says what became of it.
+
+    Each cycle is its own transaction: one that a rule keeps out is reported, and the others go on.
+    """
+    question.caller.require_scope(Scope.END)
+    unit = question.caller.unit
+    if unit is None:
+        raise Refused("the authority has no machines", field="token", rule="a unit's own token")
+    kept = _answered(question, named)
+    if kept is not None:
+        return answers.give_kept(kept)
+    if record:
+        report = import_file(
+            question.instance,
+            question.caller,
+            data,
+            filename=filename,
+            unit=unit,
+            options=options,
+        )
+    else:
+        report = _keep(question, data, filename, unit, options)
+    body = answers.reading_report(report, is_recorded=record).to_bytes()
+    # What was recorded is found again by its content, so an answer lost here is only told anew.
+    with question.instance.database.transaction() as tx:
+        answer = answer_once(question.instance, tx, named, lambda: Answer(status=200, body=body))
+    return answers.give_kept(answer)
+
+
+@router.get("", response_model=answers.Readings, responses=problems_for(*EVERYWHERE))
+def list_readings(
+    question: Question,
+    after: Annotated[Hex32 | None, Query(description="the last line's sha256")] = None,
+    limit: Annotated[int, Query(ge=1, le=50)] = 20,
+) -> Response:
+    """The readings that you may read, by their hash."""
+    start = None if after is None else parse_hex32(after, field="after")
+    with question.instance.database.reading() as tx:
+        rows = readings.list_readings(
+            tx, unit=question.caller.readable_unit, after=start, limit=limit
+        )
+    return answers.give(answers.Readings(readings=[answers.reading_line(row) for row in rows]))
+
+
+@router.get("/{sha256}", response_model=answers.ReadingAnswer, responses=problems_for(*EVERYWHERE))
+def read_reading(sha256: ShaPath, question: Question) -> Response:
+    """One reading, and the cycles in it."""
+    with question.instance.database.reading() as tx:
+        row = _readable(tx, question, sha256)
+        cycles = readings.list_reading_cycles(tx, row.sha256)
+    return answers.give(answers.reading_answer(row, cycles))
+
+
+@router.get(
+    "/{sha256}/raw",
+    response_class=Response,
+    responses=problems_for(*EVERYWHERE)
+    | {200: {"content": {"application/octet-stream": {}}, "description": "the file"}},
+)
+def read_raw(sha256: ShaPath, question: Question) -> Response:
+    """The file, byte for byte as it came."""
+    with question.instance.database.reading() as tx:
+        row = _readable(tx, question, sha256)
+    disposition = f"attachment; filename*=UTF-8''{quote(row.filename, safe='')}"
+    return Response(
+        content=row.raw,
+        media_type="application/octet-stream",
+        headers={"Content-Disposition": disposition},
+    )
+
+
+def _readable(tx: Connection, question: Asked, sha256: str) -> readings.ReadingRow:
+    digest = parse_hex32(sha256, field="sha256")
+    row = readings.find_reading(tx, digest, unit=question.caller.readable_unit)
+    if row is None:
+        raise NotFound(f"there is no reading {digest.hex()}", field="sha256")
+    return row
+
+
+def _answered(question: Asked, named: Named) -> Answer | None:
+    if named is None:
+        return None
+    with question.instance.database.reading() as tx:
+        return find_answer(tx, named)
+
+
+def _keep(
+    question: Asked, data: bytes, filename: str, unit: int, options: ImportOptions
+) -> ImportReport:
+    file = read_file(data, filename=filename)
+    with question.instance.database.transaction() as tx:
+        is_new = keep_reading(
+            question.instance, tx, file, data, filename=filename, unit=unit, source=options.source
+        )
+    return ImportReport(
+        file=file,
+        filename=filename,
+        is_new=is_new,
+        cycles=tuple(
+            ImportedCycle(reading=cycle, what=Import.UNMATCHED, cycle=None, why=None)
+            for cycle in file.cycles
+        ),
+    )

@@ -1,0 +1,103 @@
+"""Instance → a process that listens, until it is told to stop."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+
+import uvicorn
+
+from api.app import create_app
+from api.connections import PatientConnection
+from api.guard import MAX_ADDRESS_BYTES, MAX_HEADER_BYTES
+from ledger.domain.errors import Conflict
+from ledger.steps.instance import Instance
+
+#: Requests under way at once; more are told to come again.
+MAX_CONCURRENT = 256
+KEEP_ALIVE_SECONDS = 15
+#: How long requests under way may take to finish after the word to stop.
+STOP_SECONDS = 20
+_BACKLOG = 128
+
+
+def run(instance: Instance, host: str, port: int, ready: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT; `ready` gets the address once requests are taken.
+
+    Port 0 lets the system choose.  Raises Conflict when the address cannot be had.
+    """
+    with _listening(host, port) as listener:
+        number = listener.getsockname()[1]
+        shown = f"[{host}]" if ":" in host else host
+        server = _Server(_config(instance), lambda: ready(f"http://{shown}:{number}"))
+        server.run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Says when it takes requests, and returns when it is told to stop."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say so."""
+        await super().startup(sockets=sockets)
+        if self.started:
+            self._ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on a signal and return; the framework's own would raise it once more at the end."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {
+            number: signal.signal(number, self.handle_exit)
+            for number in (signal.SIGTERM, signal.SIGINT)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _config(instance: Instance) -> uvicorn.Config:
+    return uvicorn.Config(
+        create_app(instance),
+        http=PatientConnection,
+        ws="none",
+        lifespan="off",
+        # Longer ones get no problem document, and end here.
+        h11_max_incomplete_event_size=2 * (MAX_ADDRESS_BYTES + MAX_HEADER_BYTES),
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=STOP_SECONDS,
+        limit_concurrency=MAX_CONCURRENT,
+        backlog=_BACKLOG,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        # Whoever may set a client's address can dodge the count of its failures.
+        proxy_headers=False,
+    )
+
+
+@contextlib.contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            raise Conflict(
+                f"cannot listen on {host} port {port}: {error.strerror}",
+                field="api_port",
+                remedy="choose another port, or 0 to let the system choose",
+            ) from error
+        listener.listen(_BACKLOG)
+        yield listener

@@ -1,0 +1,5 @@
+"""`python -m ledger` is `steriledger`."""
+
+from ledger.cli import main
+
+main()

@@ -1,0 +1,120 @@
+"""Access tokens for the API."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption, opened
+from ledger.cli.printing import answer, print_pairs, print_table, say
+
+token = typer.Typer(no_args_is_help=True, help="Access tokens for the API.")
+
+
+@token.command("create")
+def create(
+    person: Annotated[str, typer.Option(help="Who will use it.")],
+    scope: Annotated[
+        list[str],
+        typer.Option(
+            help="open, load, end, result, decide, read_unit, read_all, administer, authority; "
+            "repeatable."
+        ),
+    ],
+    which: Annotated[
+        str | None, typer.Option("--unit", help="Unit number or code; only the authority has none.")
+    ] = None,
+    signer: Annotated[
+        str | None, typer.Option(help="The held key that signs for this person: name or id.")
+    ] = None,
+    days: Annotated[int, typer.Option(min=1, max=730, help="How long it lasts.")] = 90,
+    *,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a token for one person at one unit; it is shown once and kept only as a hash."""
+    from ledger.domain.callers import Scope, local_administrator
+    from ledger.domain.errors import InvalidInput
+    from ledger.domain.operations import Duty
+    from ledger.steps.resolving import resolve_signer, resolve_unit
+    from ledger.steps.tokens import create_token
+
+    unknown = sorted(set(scope) - {known.value for known in Scope})
+    if unknown:
+        raise InvalidInput(
+            f"{', '.join(unknown)} is unknown",
+            field="--scope",
+            rule=f"one of {', '.join(known.value for known in Scope)}",
+        )
+    with opened(home) as instance, instance.database.transaction() as tx:
+        number = None if which is None else resolve_unit(tx, which).number
+        key = None
+        if signer is not None:
+            if number is None:
+                raise InvalidInput("needs a unit", field="--signer", remedy="name it: --unit")
+            key = resolve_signer(tx, local_administrator(person), number, Duty(0), signer).id
+        token_id, text = create_token(
+            instance,
+            tx,
+            person=person,
+            unit=number,
+            scopes=frozenset(Scope(each) for each in scope),
+            lifetime=timedelta(days=days),
+            signer=key,
+        )
+    plain = {"id": token_id, "token": text, "person": person, "unit": number, "scopes": scope}
+
+    def human() -> None:
+        say("Write it down now: it is not shown again.")
+        print_pairs(plain.items())
+
+    answer(plain, as_json=as_json, human=human)
+
+
+@token.command("list")
+def list_all(*, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
+    """List tokens: whose they are and whether they still hold, never what they are."""
+    from ledger.storage.tokens import list_tokens
+
+    with opened(home) as instance, instance.database.reading() as tx:
+        now = instance.clock()
+        rows = [
+            {
+                "id": row.id,
+                "person": row.person,
+                "unit": row.unit,
+                "scopes": row.scopes,
+                "expires": row.expires_at.isoformat(timespec="minutes"),
+                "state": "revoked"
+                if row.revoked_at
+                else "expired"
+                if row.expires_at <= now
+                else "valid",
+            }
+            for row in list_tokens(tx, limit=10_000)
+        ]
+    columns = ["id", "person", "unit", "scopes", "expires", "state"]
+    answer(
+        rows, as_json=as_json, human=lambda: print_table(columns, [list(r.values()) for r in rows])
+    )
+
+
+@token.command("revoke")
+def revoke(
+    token_id: Annotated[str, typer.Argument(metavar="ID", help="As token list shows it.")],
+    *,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """End a token at once."""
+    from ledger.storage.tokens import revoke_token
+
+    with opened(home) as instance, instance.database.transaction() as tx:
+        revoke_token(tx, token_id, instance.clock())
+    answer(
+        {"id": token_id, "state": "revoked"},
+        as_json=as_json,
+        human=lambda: say(f"Token {token_id} is revoked."),
+    )

@@ -1,0 +1,45 @@
+"""The commands of `steriledger`, put together."""
+
+from __future__ import annotations
+
+import typer
+
+from ledger.cli.access import token
+from ledger.cli.cycles import cycle
+from ledger.cli.demo import demo
+from ledger.cli.evidence import evidence, verify
+from ledger.cli.importing import import_files
+from ledger.cli.profiles import profile
+from ledger.cli.registry import equipment, signer, unit
+from ledger.cli.running import chain, serve, up, worker
+from ledger.cli.upkeep import audit, rebuild, status
+
+app = typer.Typer(
+    name="steriledger",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    add_completion=False,
+    help="A ledger for a hospital group that shares one sterile supply centre: what was "
+    "sterilised, by whom, and which duties were done, with proof. "
+    "Exit codes: 0 done; 1 something does not hold; 2 wrong input; 3 not found; 4 conflict; "
+    "5 refused by a rule; 6 chain or storage unavailable; 70 inconsistent, call a person.",
+)
+
+app.command()(up)
+app.add_typer(chain, name="chain")
+app.command("import")(import_files)
+app.add_typer(cycle, name="cycle")
+app.add_typer(evidence, name="evidence")
+app.command()(verify)
+app.command()(audit)
+app.command()(rebuild)
+app.command()(status)
+app.add_typer(unit, name="unit")
+app.add_typer(equipment, name="equipment")
+app.add_typer(signer, name="signer")
+app.add_typer(token, name="token")
+app.add_typer(profile, name="profile")
+app.command()(demo)
+app.command(hidden=True)(worker)
+app.command(hidden=True)(serve)

@@ -1,0 +1,45 @@
+"""Home → a chain to read: the running one, the group's, or the journal's played again."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ledger.chain.node import Node
+    from ledger.steps.instance import Instance
+
+CHAIN_FILE = "chain.json"
+
+
+@contextmanager
+def reading_chain(instance: Instance) -> Iterator[Node]:
+    """A node that answers for this home's chain; a child started for it ends afterwards."""
+    from ledger.chain.node import Node
+    from ledger.steps.chain import open_link
+
+    address = instance.settings.chain_url or running_address(instance.settings.run_folder)
+    if address:
+        with Node(address) as node:
+            yield node
+        return
+    link = open_link(instance)
+    try:
+        yield link.node
+    finally:
+        link.stop()
+
+
+def running_address(run_folder: Path) -> str | None:
+    """Where a running worker's read-only endpoint answers; None when none runs."""
+    try:
+        plain = json.loads((run_folder / CHAIN_FILE).read_text("utf-8"))
+        os.kill(int(plain["pid"]), 0)
+        return str(plain["rpc"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,142 @@
+"""Evidence: export here, verify anywhere."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ledger.cli.cycles import CycleArgument
+from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption, local_caller, opened
+from ledger.cli.printing import answer, say
+
+if TYPE_CHECKING:
+    from ledger.domain.deployment import Deployment
+    from ledger.evidence.report import Report
+
+evidence = typer.Typer(no_args_is_help=True, help="Files that prove a cycle to somebody else.")
+
+_MAX_DEPLOYMENT_BYTES = 64 * 1024
+
+
+@evidence.command("export")
+def export(
+    which: CycleArgument,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="File to write; - for the screen.")
+    ],
+    disclose: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Show exactly these fields: PATH, SCHEMA:PATH, personal:PATH, with * at the end; "
+            "repeatable. Without it every fact is shown and no personal field."
+        ),
+    ] = None,
+    readings: Annotated[
+        bool, typer.Option("--readings", help="Put the raw printouts into the file.")
+    ] = False,
+    *,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the evidence of a cycle whose operations are all final."""
+    from ledger.steps.exporting import export_evidence
+
+    with opened(home) as instance, instance.database.reading() as tx:
+        data = export_evidence(
+            instance, tx, local_caller(), which, disclose=disclose, attach_readings=readings
+        )
+    if str(output) == "-":
+        sys.stdout.buffer.write(data)
+        return
+    _write(output, data)
+    plain = {"file": str(output), "bytes": len(data), "cycle": which}
+    answer(
+        plain,
+        as_json=as_json,
+        human=lambda: say(
+            f"Evidence of cycle {which}: {output}, {len(data):,} bytes. Give it away together with "
+            "nothing else; the reader brings the deployment file and a chain endpoint."
+        ),
+    )
+
+
+def verify(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The evidence file.")],
+    rpc: Annotated[str, typer.Option("--rpc", help="Address of a chain endpoint that you trust.")],
+    deployment: Annotated[
+        Path | None,
+        typer.Option(
+            "--deployment",
+            help="Deployment file that you got from somewhere else than the evidence.",
+        ),
+    ] = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Verify an evidence file, without our server and without a database.
+
+    Exit code 1: something in it does not hold, and the reason is printed.  Without --deployment
+    the file is checked against its own copy, and nothing is called verified.
+    """
+    from ledger.chain.node import Node
+    from ledger.evidence.printing import report_to_plain
+    from ledger.evidence.verify import verify_evidence
+    from ledger.keys.signers import verify_signature
+
+    data = read_evidence(file)
+    trusted = None if deployment is None else read_deployment(deployment)
+    with Node(rpc) as node:
+        report = verify_evidence(
+            data, node, trusted, verify_signature=verify_signature, now=datetime.now(UTC)
+        )
+    answer(report_to_plain(report), as_json=as_json, human=lambda: print_report(report))
+
+
+def read_evidence(file: Path) -> bytes:
+    """The file, and at most one byte more than a file may have."""
+    from ledger.evidence.shape import MAX_FILE_BYTES
+
+    return _read(file, MAX_FILE_BYTES + 1, field="FILE")
+
+
+def read_deployment(file: Path) -> Deployment:
+    """The deployment that a file describes; raises InvalidInput."""
+    from ledger.domain.deployment import parse_deployment
+
+    return parse_deployment(_read(file, _MAX_DEPLOYMENT_BYTES + 1, field="--deployment"))
+
+
+def _read(file: Path, longest: int, *, field: str) -> bytes:
+    from ledger.domain.errors import InvalidInput
+
+    try:
+        with file.open("rb") as stream:
+            return stream.read(longest)
+    except OSError as error:
+        raise InvalidInput(f"{file}: {error.strerror}", field=field) from None
+
+
+def _write(output: Path, data: bytes) -> None:
+    """Whole or not at all."""
+    from ledger.domain.errors import InvalidInput
+
+    draft = output.with_name(f".{output.name}.{os.getpid()}")
+    try:
+        draft.write_bytes(data)
+        draft.replace(output)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise InvalidInput(f"{output}: {error.strerror}", field="--output") from None
+
+
+def print_report(report: Report) -> None:
+    """A report in words."""
+    from ledger.evidence.printing import report_lines
+
+    for line in report_lines(report):
+        say(line)

@@ -1,0 +1,84 @@
+"""What the commands share: their options, the opened home, and who is at the keyboard."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from ledger.domain.callers import Caller
+    from ledger.settings import Settings
+    from ledger.steps.instance import Instance
+
+HomeOption = Annotated[
+    Path,
+    typer.Option(
+        "--home", envvar="STERILEDGER_HOME", help="Folder that holds all state of this instance."
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+WaitOption = Annotated[
+    float,
+    typer.Option(
+        "--wait", min=0, help="Seconds to wait until the chain has it; 0 returns at once."
+    ),
+]
+UnitOption = Annotated[str, typer.Option("--unit", help="Unit number or code.")]
+SignerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--signer", help="Who signs: name or id; left out when only one held key has the duty."
+    ),
+]
+ReasonOption = Annotated[str | None, typer.Option("--reason", help="Why, in words.")]
+PerformerOption = Annotated[
+    str | None, typer.Option("--performer", help="Who did it, as your unit names them.")
+]
+CheckerOption = Annotated[str | None, typer.Option("--checker", help="Who checked it.")]
+ReplacesOption = Annotated[
+    str | None, typer.Option("--replaces", help="Digest of the record that this one amends.")
+]
+
+DEFAULT_HOME = Path("steriledger-home")
+
+
+def settings_of(home: Path) -> Settings:
+    """The settings of a home, the rest from the environment; raises InvalidInput."""
+    from pydantic import ValidationError
+
+    from ledger.domain.errors import InvalidInput
+    from ledger.settings import Settings
+
+    try:
+        return Settings(home=home)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InvalidInput(
+            first["msg"],
+            field="STERILEDGER_" + "_".join(str(part) for part in first["loc"]).upper(),
+            rule="see docs/operations.md",
+        ) from None
+
+
+@contextmanager
+def opened(home: Path) -> Iterator[Instance]:
+    """An instance on a home, closed afterwards."""
+    from ledger.steps.instance import open_instance
+
+    instance = open_instance(settings_of(home))
+    try:
+        yield instance
+    finally:
+        instance.close()
+
+
+def local_caller() -> Caller:
+    """Whoever runs the command: who can read the home may act for every unit in it."""
+    from ledger.domain.callers import local_administrator
+
+    return local_administrator(getpass.getuser())

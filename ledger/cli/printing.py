@@ -1,0 +1,115 @@
+"""Answers → tables for people, or JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+#: Words that say how something stands, and how they are coloured; the word always stands beside it.
+_COLOURS: Mapping[str, str] = {
+    "passed": "green",
+    "completed": "green",
+    "released": "green",
+    "final": "green",
+    "pass": "green",
+    "failed": "red",
+    "aborted": "red",
+    "rejected": "red",
+    "recalled": "red",
+    "refused": "red",
+    "stuck": "red",
+    "fail": "red",
+    "owed": "yellow",
+    "sent": "yellow",
+    "mined": "yellow",
+    "not_enough_data": "yellow",
+    "not enough data": "yellow",
+    "unknown": "yellow",
+    "undecided": "yellow",
+    "held": "yellow",
+}
+
+
+_WIDTH_OF_A_PIPE = 160
+
+
+@cache
+def console() -> Console:
+    """The output stream; colours only on a terminal."""
+    from rich.console import Console
+
+    # A pipe or a file has no width of its own; tables keep to one line a row there.
+    width = None if sys.stdout.isatty() else _WIDTH_OF_A_PIPE
+    return Console(highlight=False, width=width)
+
+
+def print_json(value: object) -> None:
+    """One JSON document on the output stream."""
+    print(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+
+
+def say(sentence: str) -> None:
+    """One line of plain words."""
+    console().print(sentence, markup=False, soft_wrap=True)
+
+
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = "Nothing yet."
+) -> None:
+    """A table; cells that hold a known state are coloured."""
+    from rich.table import Table
+    from rich.text import Text
+
+    listed = list(rows)
+    if not listed:
+        say(empty)
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in listed:
+        table.add_row(*(Text(shown(cell), style=_COLOURS.get(shown(cell), "")) for cell in row))
+    console().print(table)
+
+
+def print_pairs(pairs: Iterable[tuple[str, object]]) -> None:
+    """Names and values beneath each other."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in pairs:
+        table.add_row(name, Text(shown(value), style=_COLOURS.get(shown(value), "")))
+    console().print(table)
+
+
+def shown(value: object) -> str:
+    """A value in words; what nobody entered is said."""
+    if value is None:
+        return "not entered"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def answer(value: object, *, as_json: bool, human: Callable[[], None]) -> None:
+    """The same answer for programs or for people."""
+    if as_json:
+        print_json(value)
+    else:
+        human()
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    isoformat = getattr(value, "isoformat", None)
+    return isoformat() if isoformat is not None else str(value)

@@ -1,0 +1,136 @@
+"""Running an instance: up, chain up, and the two processes that up starts."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ledger.cli.chains import CHAIN_FILE
+from ledger.cli.options import DEFAULT_HOME, HomeOption, opened, settings_of
+from ledger.cli.printing import say
+
+chain = typer.Typer(no_args_is_help=True, help="The chain alone.")
+
+API_FILE = "api.json"
+_START_SECONDS = 60.0
+
+PortOption = Annotated[
+    int | None, typer.Option("--port", min=0, max=65535, help="0: the system chooses.")
+]
+HostOption = Annotated[
+    str | None, typer.Option("--host", help="Address to listen on; loopback unless you say so.")
+]
+
+
+def up(
+    port: PortOption = None, host: HostOption = None, *, home: HomeOption = DEFAULT_HOME
+) -> None:
+    """Start the chain, the worker and the API; ends with Ctrl-C.
+
+    All state lies under the home.  The first start makes keys and deploys the contracts.
+    """
+    from ledger.processes import Instance
+
+    stop = stop_on_signals()
+    with Instance(
+        home=home, environment=environment(host=host, port=port), log=home / "run" / "log", tell=say
+    ) as processes:
+        start_all(processes)
+        api = processes.wait_ready("API", seconds=_START_SECONDS)
+        worker = processes.wait_ready("worker", seconds=_START_SECONDS)
+        say(f"Chain (read only): {worker['rpc']}")
+        say(f"Deployment file:   {home / 'deployment.json'}")
+        say(f"Ready: {api['url']}")
+        processes.watch(stop)
+
+
+def start_all(processes: object) -> None:
+    """The worker first: the API needs the database that it prepares."""
+    from ledger.processes import Instance
+
+    assert isinstance(processes, Instance)  # noqa: S101 - narrows a type that is imported late
+    processes.start("worker", "worker", ready_file=CHAIN_FILE)
+    processes.wait_ready("worker", seconds=_START_SECONDS)
+    processes.start("API", "serve", ready_file=API_FILE)
+
+
+@chain.command("up")
+def chain_up(
+    port: PortOption = None, host: HostOption = None, *, home: HomeOption = DEFAULT_HOME
+) -> None:
+    """Serve the chain alone, read only: enough to verify evidence; ends with Ctrl-C."""
+    import uvicorn  # noqa: F401 - a missing part is said before the chain starts
+
+    from ledger.steps.worker import serve_chain
+
+    stop = stop_on_signals()
+    os.environ.update(_overrides("CHAIN", port))
+    os.environ.update(_overrides_host(host))
+    _log(home)
+    with opened(home) as instance:
+        serve_chain(instance, stop, ready=lambda url: say(f"Ready: {url}"))
+
+
+def worker(*, home: HomeOption = DEFAULT_HOME) -> None:
+    """Run the chain, the writer and the follower (started by up)."""
+    from ledger.processes import die_with_parent
+    from ledger.steps.worker import run_worker
+
+    die_with_parent()
+    _log(home)
+    stop = stop_on_signals()
+    with opened(home) as instance:
+        run_worker(instance, stop)
+
+
+def serve(*, home: HomeOption = DEFAULT_HOME) -> None:
+    """Run the API (started by up)."""
+    from api.serve import run
+    from ledger.processes import die_with_parent, write_ready
+
+    die_with_parent()
+    _log(home)
+    settings = settings_of(home)
+    with opened(home) as instance:
+        run(
+            instance,
+            settings.host,
+            settings.api_port,
+            lambda url: write_ready(settings.run_folder / API_FILE, {"url": url}),
+        )
+
+
+def _log(home: Path) -> None:
+    from ledger.logs import configure_logs
+
+    configure_logs(settings_of(home).log_level)
+
+
+def stop_on_signals() -> threading.Event:
+    """An event that SIGINT and SIGTERM set."""
+    stop = threading.Event()
+
+    def ask(number: int, frame: object) -> None:  # noqa: ARG001 - the signature is Python's
+        stop.set()
+
+    signal.signal(signal.SIGINT, ask)
+    signal.signal(signal.SIGTERM, ask)
+    return stop
+
+
+def environment(*, host: str | None = None, port: int | None = None) -> dict[str, str]:
+    """The children's environment: ours, with what the command line says."""
+    return {**os.environ, **_overrides("API", port), **_overrides_host(host)}
+
+
+def _overrides(what: str, port: int | None) -> dict[str, str]:
+    return {} if port is None else {f"STERILEDGER_{what}_PORT": str(port)}
+
+
+def _overrides_host(host: str | None) -> dict[str, str]:
+    return {} if host is None else {"STERILEDGER_HOST": host}

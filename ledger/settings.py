@@ -1,0 +1,56 @@
+"""What whoever runs an instance decides: one frozen object, read from the environment once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_FINALITY = r"^(journal|instant|finalized|depth:[0-9]{1,4})$"
+Finality = Annotated[str, StringConstraints(pattern=_FINALITY)]
+
+
+class Settings(BaseSettings):
+    """Settings of one instance; every name is also STERILEDGER_<NAME> in the environment.
+
+    No secret has a default here: the vault key is read by `ledger.keys.vault` alone.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="STERILEDGER_", frozen=True, extra="forbid")
+
+    #: the folder that holds all state of an embedded instance
+    home: Path = Path("steriledger-home")
+    #: SQLAlchemy address; empty means SQLite under the home
+    database_url: str = ""
+    #: JSON-RPC address of the group's chain; empty means the embedded chain
+    chain_url: str = ""
+    #: when a block is final: `journal` (embedded), `instant`, `finalized`, or `depth:N`
+    finality: Finality = "journal"
+    host: str = "127.0.0.1"
+    #: 0 lets the system choose
+    api_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    chain_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    #: how often one token may ask
+    requests_per_minute: Annotated[int, Field(ge=1)] = 1200
+    #: how often one client address may come without a valid token
+    failed_logins_per_minute: Annotated[int, Field(ge=1)] = 60
+    #: the Host names that the API answers to; empty means every one
+    allowed_hosts: tuple[str, ...] = ()
+
+    @property
+    def database_address(self) -> str:
+        """The address of the database, the embedded default resolved."""
+        return self.database_url or f"sqlite:///{self.home / 'steriledger.db'}"
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the chain is our own child process."""
+        return not self.chain_url
+
+    @property
+    def run_folder(self) -> Path:
+        """Where running processes leave their addresses and process ids."""
+        return self.home / "run"

@@ -1,0 +1,1 @@
+"""The steps: each module is one arrow, each call one transaction."""

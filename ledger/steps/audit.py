@@ -1,0 +1,264 @@
+"""Records, index, chain and journal → every difference between them, named."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from ledger.domain.errors import Inconsistent
+from ledger.domain.hashing import keccak256
+from ledger.domain.identifiers import Digest, to_hex
+from ledger.domain.records import instant_text
+from ledger.steps.audit_index import compare_indexes, derive_index
+from ledger.steps.audit_records import (
+    Evidence,
+    OwedOperation,
+    check_operations,
+    check_readings,
+    check_records,
+)
+from ledger.steps.chain import unpack_transactions
+from ledger.steps.differences import Difference, Findings
+from ledger.steps.follow import Progress, Source
+from ledger.steps.instance import Instance
+from ledger.storage.database import Database, open_database
+from ledger.storage.index import find_cursor, list_operations_from
+from ledger.storage.journal import JournalBlockRow, list_blocks
+from ledger.storage.operations import known_digests
+from ledger.storage.transactions import list_transactions
+
+_PAGE = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditReport:
+    """What an audit looked at and found."""
+
+    at: datetime
+    #: SHA-256 of the deployment that everything was judged by
+    fingerprint: bytes
+    #: how far our index goes, and the highest final block; None when the chain is unreadable
+    indexed: int | None
+    final: int | None
+    #: rows looked at, by table
+    checked: Mapping[str, int]
+    #: the first ten thousand; `difference_count` has their number
+    differences: tuple[Difference, ...]
+    difference_count: int
+    #: accepted and not final yet, the oldest first; at most two hundred are listed
+    owed: tuple[OwedOperation, ...]
+    owed_count: int
+    #: operations on the chain that are in none of our records: others recorded them
+    by_others: tuple[Digest, ...]
+    by_others_count: int
+
+    def lines(self) -> Iterator[str]:
+        """The report for people."""
+        yield f"Deployment {to_hex(self.fingerprint)}"
+        yield f"Indexed to block {self.indexed}, final block {self.final}"
+        yield "Checked: " + ", ".join(f"{n} {name}" for name, n in sorted(self.checked.items()))
+        for owed in self.owed:
+            yield f"{owed.state}: {owed.kind} {to_hex(owed.digest)}, {owed.age_seconds} s old"
+        if self.by_others_count:
+            yield f"Recorded by others: {self.by_others_count} operations"
+        for difference in self.differences:
+            yield f"DIFFERENCE {difference}"
+        if self.difference_count == 0:
+            yield "No difference."
+        else:
+            yield f"{self.difference_count} differences."
+
+    def to_plain(self) -> dict[str, object]:
+        """The report for programs, as JSON has it."""
+        return {
+            "at": instant_text(self.at),
+            "deployment": to_hex(self.fingerprint),
+            "indexed": self.indexed,
+            "final": self.final,
+            "checked": dict(self.checked),
+            "differences": [
+                {
+                    "table": each.table,
+                    "row": each.row,
+                    "field": each.field,
+                    "expected": each.expected,
+                    "found": each.found,
+                }
+                for each in self.differences
+            ],
+            "difference_count": self.difference_count,
+            "owed": [
+                {
+                    "digest": to_hex(each.digest),
+                    "kind": each.kind,
+                    "state": each.state.value,
+                    "age_seconds": each.age_seconds,
+                }
+                for each in self.owed
+            ],
+            "owed_count": self.owed_count,
+            "by_others": [to_hex(each) for each in self.by_others],
+            "by_others_count": self.by_others_count,
+        }
+
+
+def audit(instance: Instance, source: Source) -> AuditReport:
+    """Compare everything that is kept with everything that the chain says, both ways.
+
+    Reads one snapshot of the database, in pages; a second index is derived from the chain in a
+    temporary file.  Writes nothing.  Raises ChainUnavailable when the chain does not answer.
+    """
+    deployment, findings = instance.deployment(), Findings()
+    with _second_database() as fresh, instance.database.reading() as ours:
+        cursor = find_cursor(ours)
+        progress = _compare_chain(instance, ours, fresh, source, findings)
+        with fresh.reading() as chain:
+            evidence = Evidence(
+                instance=instance,
+                deployment=deployment,
+                findings=findings,
+                ours=ours,
+                chain=None if progress is None else chain,
+                height=-1 if cursor is None else cursor.height,
+            )
+            for table, check in (
+                ("records", check_records),
+                ("operations", check_operations),
+                ("readings", check_readings),
+                ("transactions", _check_transactions),
+            ):
+                _read_whole(findings, table, partial(check, evidence))
+            _read_whole(findings, "journal_blocks", partial(_check_journal, evidence, source))
+            others, others_count = _recorded_by_others(ours, chain)
+    return AuditReport(
+        at=instance.clock(),
+        fingerprint=deployment.fingerprint(),
+        indexed=None if cursor is None else cursor.height,
+        final=None if progress is None else progress.final,
+        checked=dict(findings.checked),
+        differences=tuple(findings.listed),
+        difference_count=findings.total,
+        owed=tuple(evidence.owed),
+        owed_count=evidence.owed_total,
+        by_others=others,
+        by_others_count=others_count,
+    )
+
+
+@contextmanager
+def _second_database() -> Iterator[Database]:
+    with (
+        tempfile.TemporaryDirectory(prefix="steriledger-audit-") as folder,
+        closing(open_database(f"sqlite:///{Path(folder) / 'index.db'}")) as database,
+    ):
+        database.migrate()
+        yield database
+
+
+def _compare_chain(
+    instance: Instance, ours: Connection, fresh: Database, source: Source, findings: Findings
+) -> Progress | None:
+    """Our index beside one derived anew to the same height; then that one goes on to the end.
+
+    None when the chain cannot be indexed, which is noted.
+    """
+    finality, cursor = instance.settings.finality, find_cursor(ours)
+    deployment = instance.deployment_in(ours)
+    if cursor is not None:
+        reached = derive_index(
+            fresh, source, deployment, findings, finality=finality, until=cursor.height
+        )
+        if reached is None:
+            return None
+        if findings.compare(
+            "idx_cursor", 1, "height", expected=reached.height, found=cursor.height
+        ):
+            with fresh.reading() as chain:
+                compare_indexes(ours, chain, findings)
+    return derive_index(fresh, source, deployment, findings, finality=finality, until=None)
+
+
+def _read_whole(findings: Findings, table: str, check: Callable[[], None]) -> None:
+    """Check a table; a value that cannot be read is a difference, and ends that table's check."""
+    try:
+        check()
+    except Inconsistent as error:
+        findings.note(table, "the rest", "all", expected="rows that can be read", found=error)
+
+
+def _check_transactions(evidence: Evidence) -> None:
+    """Every kept transaction has the bytes that its hash names."""
+    ours, findings = evidence.ours, evidence.findings
+    after = 0
+    while True:
+        page = list_transactions(ours, after=after, limit=_PAGE)
+        for row in page:
+            findings.checked["transactions"] += 1
+            findings.compare(
+                "transactions", row.id, "raw", expected=row.hash, found=keccak256(row.raw)
+            )
+        if len(page) < _PAGE:
+            return
+        after = page[-1].id
+
+
+def _check_journal(evidence: Evidence, source: Source) -> None:
+    """Every block of the embedded chain is the one that its journal describes."""
+    ours, findings = evidence.ours, evidence.findings
+    after = -1
+    while True:
+        page = list_blocks(ours, after=after, limit=_PAGE)
+        for row in page:
+            findings.checked["journal_blocks"] += 1
+            _check_block(row, source, findings)
+        if len(page) < _PAGE:
+            return
+        after = page[-1].height
+
+
+def _check_block(row: JournalBlockRow, source: Source, findings: Findings) -> None:
+    block = source.block(row.height)
+    if block is None:
+        if row.hash is not None:
+            findings.note("journal_blocks", row.height, "row", expected="no block", found="a row")
+        return
+    if row.hash is not None:
+        findings.compare("journal_blocks", row.height, "hash", expected=block.hash, found=row.hash)
+    findings.compare(
+        "journal_blocks", row.height, "timestamp", expected=block.timestamp, found=row.timestamp
+    )
+
+    def unpack() -> None:
+        findings.compare(
+            "journal_blocks",
+            row.height,
+            "transactions",
+            expected=block.transactions,
+            found=tuple(keccak256(raw) for raw in unpack_transactions(row.transactions)),
+        )
+
+    findings.hold(
+        "journal_blocks", row.height, "transactions", expected="whole transactions", check=unpack
+    )
+
+
+def _recorded_by_others(ours: Connection, chain: Connection) -> tuple[tuple[Digest, ...], int]:
+    """Operations of the chain that are in none of our records."""
+    found: list[Digest] = []
+    count, after = 0, (-1, -1)
+    while True:
+        page = list_operations_from(chain, after=after, limit=_PAGE)
+        known = known_digests(ours, [row.digest for row in page])
+        unknown = [row.digest for row in page if row.digest not in known]
+        count += len(unknown)
+        found += unknown[: _PAGE - len(found)]
+        if len(page) < _PAGE:
+            return tuple(found), count
+        after = (page[-1].height, page[-1].position)

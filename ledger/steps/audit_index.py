@@ -1,0 +1,111 @@
+"""Chain → a second index, and its rows beside those of the first, both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Connection, Table, select, type_coerce
+from sqlalchemy.types import TypeDecorator
+
+from ledger.domain.deployment import Deployment
+from ledger.domain.errors import Inconsistent
+from ledger.steps.differences import Findings
+from ledger.steps.follow import Progress, Source, index_next
+from ledger.storage import index
+from ledger.storage.database import Database
+
+_PAGE = 500
+
+
+def derive_index(  # noqa: PLR0913 - from where, into what, and how far
+    fresh: Database,
+    source: Source,
+    deployment: Deployment,
+    findings: Findings,
+    *,
+    finality: str,
+    until: int | None,
+) -> Progress | None:
+    """Index the chain into a second database up to a height; None when it contradicts itself.
+
+    What keeps it from being indexed is a difference like any other.
+    """
+    while True:
+        try:
+            progress = index_next(fresh, source, deployment, finality=finality, until=until)
+        except Inconsistent as error:
+            findings.note(
+                "chain", "events", error.field or "events", expected="events that agree with each "
+                "other and with the contracts' heads", found=str(error),
+            )  # fmt: skip
+            return None
+        aim = progress.final if until is None else min(until, progress.final)
+        if progress.height >= aim:
+            return progress
+
+
+def compare_indexes(ours: Connection, fresh: Connection, findings: Findings) -> None:
+    """Every row of every index table, in the order of its key.
+
+    Stored values are compared as they are: one that no enumeration knows is a difference too.
+    """
+    for table in index.TABLES.values():
+        for key, right, stored in _merged(_rows(fresh, table), _rows(ours, table)):
+            findings.checked[table.name] += 1
+            if right is None:
+                findings.note(table.name, key, "row", expected=None, found="a row")
+            elif stored is None:
+                findings.note(table.name, key, "row", expected="a row", found=None)
+            else:
+                _compare_row(findings, table.name, key, right, stored)
+
+
+def _compare_row(
+    findings: Findings,
+    table: str,
+    key: tuple[object, ...],
+    right: dict[str, object],
+    stored: dict[str, object],
+) -> None:
+    for name, value in right.items():
+        findings.compare(table, key, name, expected=value, found=stored[name])
+
+
+_Row = tuple[tuple[Any, ...], dict[str, object]]
+
+
+def _rows(tx: Connection, table: Table) -> Iterator[_Row]:
+    """Key and stored values of each row, streamed in the order of the key."""
+    columns = [_stored(column) for column in table.columns]
+    keys = [column.name for column in table.primary_key]
+    order = [_stored(column) for column in table.primary_key]
+    result = tx.execute(select(*columns).order_by(*order), execution_options={"yield_per": _PAGE})
+    for row in result:
+        values = dict(zip(table.columns.keys(), row, strict=True))
+        yield tuple(values[name] for name in keys), values
+
+
+def _stored(column: Column[Any]) -> ColumnElement[Any]:
+    """The column as the database holds it, without our reading of it."""
+    kind = column.type
+    plain = kind.impl_instance if isinstance(kind, TypeDecorator) else kind
+    return type_coerce(column, plain)
+
+
+def _merged(
+    expected: Iterator[_Row], found: Iterator[_Row]
+) -> Iterator[tuple[tuple[Any, ...], dict[str, object] | None, dict[str, object] | None]]:
+    """Both in the order of their keys, side by side."""
+    left, right = next(expected, None), next(found, None)
+    while left is not None or right is not None:
+        if right is None or (left is not None and left[0] < right[0]):
+            assert left is not None  # noqa: S101 - one of the two is there
+            yield left[0], left[1], None
+            left = next(expected, None)
+        elif left is None or right[0] < left[0]:
+            yield right[0], None, right[1]
+            right = next(found, None)
+        else:
+            yield left[0], left[1], right[1]
+            left, right = next(expected, None), next(found, None)

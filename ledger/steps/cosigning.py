@@ -1,0 +1,76 @@
+"""Prepared operation → accepted, some parties signing where their keys are, others by held keys."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from sqlalchemy import Connection
+
+from ledger.domain.callers import SCOPE_OF_KIND, Caller
+from ledger.domain.errors import InvalidInput
+from ledger.domain.identifiers import Digest
+from ledger.domain.operations import Party
+from ledger.steps.instance import Instance
+from ledger.steps.prepare import read_draft
+from ledger.steps.signing import sign_with_held_key
+from ledger.steps.submit import Receipt, submit
+from ledger.storage.database import lock_subjects
+from ledger.storage.drafts import find_draft
+from ledger.storage.operations import find_operation
+
+
+def submit_with(  # noqa: PLR0913 - who asks, for what, with which signatures
+    instance: Instance,
+    tx: Connection,
+    caller: Caller,
+    digest: Digest,
+    signatures: Mapping[Party, bytes],
+    *,
+    held: Collection[Party] = (),
+) -> Receipt:
+    """The parties' signatures, and those of the `held` ones made here → accepted.
+
+    An authority that is held here admits a unit whose administrator's key is on a device: one
+    signature comes from each side.  Raises Refused when a held party's key is not here or not the
+    caller's, InvalidInput when a party signs twice, and whatever `submit` raises.
+    """
+    both = sorted(set(signatures) & set(held))
+    if both:
+        raise InvalidInput(
+            f"{', '.join(both)} signs twice",
+            field="held",
+            rule="a party's signature is sent, or made here",
+        )
+    # Sent twice at once, the second waits here and then finds the first one's receipt.
+    lock_subjects(tx, [digest])
+    accepted = find_operation(tx, digest, unit=caller.unit)
+    if accepted is not None:
+        caller.require_scope(SCOPE_OF_KIND[accepted.kind])
+    elif held:
+        signatures = {**signatures, **_held_signatures(instance, tx, caller, digest, held)}
+    return submit(instance, tx, caller, digest, signatures)
+
+
+def _held_signatures(
+    instance: Instance,
+    tx: Connection,
+    caller: Caller,
+    digest: Digest,
+    held: Collection[Party],
+) -> dict[Party, bytes]:
+    row = find_draft(tx, digest, unit=caller.unit)
+    if row is None or row.expires_at <= instance.clock():
+        return {}  # submit says so
+    caller.require_scope(SCOPE_OF_KIND[row.kind])
+    keys = read_draft(instance, instance.deployment_in(tx), row).keys
+    strangers = sorted(set(held) - set(keys))
+    if strangers:
+        raise InvalidInput(
+            f"{', '.join(strangers)} does not sign this operation",
+            field="held",
+            rule=f"it is signed by {', '.join(keys)}",
+        )
+    return {
+        party: sign_with_held_key(instance, tx, caller, party, keys[party], digest)
+        for party in held
+    }

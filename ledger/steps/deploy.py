@@ -1,0 +1,267 @@
+"""First start → contracts: keys, the chain's genesis, and the deployment that everybody trusts.
+
+Every part is stored before it is used and made once: a crash anywhere and another start lead to
+the same end.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import rfc8785
+from sqlalchemy import Connection
+
+from ledger.chain.deploy import (
+    DeploymentPlan,
+    finish_deployment,
+    plan_deployment,
+    verify_deployment,
+)
+from ledger.chain.embedded import BASE_FEE, RELAYER_BALANCE, Genesis
+from ledger.chain.transactions import Price, Relayer
+from ledger.domain.deployment import Deployment, deployment_to_json, parse_deployment
+from ledger.domain.errors import ChainUnavailable, Conflict, Inconsistent, NotFound, Refused
+from ledger.domain.identifiers import signer_id, to_hex
+from ledger.keys.accounts import account_address, create_account
+from ledger.keys.receipts import create_receipt_key, receipt_public_key
+from ledger.keys.signers import Algorithm
+from ledger.steps.chain import GENESIS_SETTING, Link, genesis_to_bytes, is_taken
+from ledger.steps.instance import DEPLOYMENT_SETTING, Instance
+from ledger.steps.signing import KEY_PURPOSE
+from ledger.storage.keys import KeyPurpose, KeyRow, insert_key, list_keys
+from ledger.storage.settings import find_setting, insert_setting
+
+#: Names the nonce and price with which the deployment was signed.
+PLAN_SETTING = "deployment_plan"
+DEPLOYMENT_FILE = "deployment.json"
+
+_NAME = "SteriLedger"
+#: what the creations use, from above
+_DEPLOYMENT_GAS = 30_000_000
+#: how long a chain of others may take to mine the creations
+_PATIENCE_SECONDS = 120.0
+_PAUSE_SECONDS = 0.5
+
+
+# ---------------------------------------------------------------- keys and genesis
+
+
+def ensure_home(instance: Instance) -> None:
+    """The home's keys and, for the embedded chain, its genesis; made once, in one transaction."""
+    with instance.database.transaction() as tx:
+        if not list_keys(tx, purpose=KeyPurpose.RELAYER, limit=1):
+            _make_keys(instance, tx)
+        if instance.settings.is_embedded and find_setting(tx, GENESIS_SETTING) is None:
+            insert_setting(tx, GENESIS_SETTING, genesis_to_bytes(_genesis(instance, tx)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _NewKey:
+    purpose: KeyPurpose
+    algorithm: Algorithm
+    #: ERC-7913 bytes, or the raw public key of a receipt key
+    signer: bytes
+    secret: bytes = field(repr=False)
+
+
+def _make_keys(instance: Instance, tx: Connection) -> None:
+    for purpose in (KeyPurpose.AUTHORITY, KeyPurpose.RELAYER):
+        _keep(instance, tx, _new_account(purpose))
+    secret = create_receipt_key()
+    _keep(
+        instance,
+        tx,
+        _NewKey(
+            purpose=KeyPurpose.RECEIPT,
+            algorithm=Algorithm.ED25519,
+            signer=receipt_public_key(secret),
+            secret=secret,
+        ),
+    )
+
+
+def _new_account(purpose: KeyPurpose) -> _NewKey:
+    secret = create_account()
+    return _NewKey(
+        purpose=purpose,
+        algorithm=Algorithm.SECP256K1,
+        signer=account_address(secret),
+        secret=secret,
+    )
+
+
+def _keep(instance: Instance, tx: Connection, key: _NewKey) -> None:
+    identifier = signer_id(key.signer)
+    sealed = instance.vault.encrypt(key.secret, purpose=KEY_PURPOSE, row=identifier.hex())
+    row = KeyRow(
+        signer_id=identifier,
+        signer=key.signer,
+        algorithm=key.algorithm.value,
+        purpose=key.purpose,
+        label=key.purpose.value,
+        private_key=sealed,
+        created_at=instance.clock(),
+    )
+    insert_key(tx, row)
+
+
+def _genesis(instance: Instance, tx: Connection) -> Genesis:
+    """Random chain id; the relayer can pay, and nobody else needs to."""
+    return Genesis(
+        # 2⁴⁰ to 2⁴⁸: beyond every registered network, within what every tool reads exactly
+        chain_id=(1 << 40) + int.from_bytes(instance.randomness(5), "big"),
+        timestamp=int(instance.clock().timestamp()),
+        balances={get_held_key(tx, KeyPurpose.RELAYER).signer: RELAYER_BALANCE},
+    )
+
+
+def get_held_key(tx: Connection, purpose: KeyPurpose) -> KeyRow:
+    """The home's one key of a purpose; raises NotFound before the first start."""
+    rows = list_keys(tx, purpose=purpose, limit=2)
+    if not rows:
+        raise NotFound(f"this home has no {purpose} key yet", remedy="steriledger up")
+    if len(rows) > 1:
+        raise Inconsistent(f"this home has several {purpose} keys", rule="exactly one")
+    return rows[0]
+
+
+def open_relayer(instance: Instance) -> Relayer:
+    """The account that pays."""
+    with instance.database.reading() as tx:
+        row = get_held_key(tx, KeyPurpose.RELAYER)
+    secret = instance.vault.decrypt(row.private_key, purpose=KEY_PURPOSE, row=row.signer_id.hex())
+    return Relayer(private_key=secret)
+
+
+# ---------------------------------------------------------------- contracts
+
+
+def ensure_deployment(instance: Instance, link: Link) -> Deployment:
+    """The home's contracts, created when they are not there yet, and always checked on the chain.
+
+    Raises Refused when the relayer cannot pay on the group's chain, VerificationFailed when the
+    chain is not the deployment's, ChainUnavailable when the creations are not mined in time.
+    """
+    with instance.database.reading() as tx:
+        body = find_setting(tx, DEPLOYMENT_SETTING)
+    if body is None:
+        deployment = _deploy(instance, link)
+    else:
+        deployment = parse_deployment(body)
+        verify_deployment(link.node, deployment)
+    _write_file(instance.settings.home / DEPLOYMENT_FILE, deployment_to_json(deployment))
+    return deployment
+
+
+def join_deployment(instance: Instance, link: Link, deployment: Deployment) -> None:
+    """Use contracts that the group deployed already, after checking them on the chain.
+
+    Raises VerificationFailed when they are not there, Conflict when this home has others.
+    """
+    verify_deployment(link.node, deployment)
+    body = deployment_to_json(deployment)
+    with instance.database.transaction() as tx:
+        known = find_setting(tx, DEPLOYMENT_SETTING)
+        if known is not None and known != body:
+            raise Conflict("this home writes to other contracts already", field="deployment")
+        if known is None:
+            insert_setting(tx, DEPLOYMENT_SETTING, body)
+    _write_file(instance.settings.home / DEPLOYMENT_FILE, body)
+
+
+def _deploy(instance: Instance, link: Link) -> Deployment:
+    plan = _plan(instance, link)
+    _create(instance, link, plan)
+    with instance.database.reading() as tx:
+        receipt_key = get_held_key(tx, KeyPurpose.RECEIPT).signer
+    deployment = finish_deployment(link.node, plan, name=_NAME, receipt_key=receipt_key)
+    with instance.database.transaction() as tx:
+        insert_setting(tx, DEPLOYMENT_SETTING, deployment_to_json(deployment))
+    return deployment
+
+
+def _plan(instance: Instance, link: Link) -> DeploymentPlan:
+    """The same creations at every start: their nonce and price are stored before they are sent."""
+    relayer = open_relayer(instance)
+    with instance.database.reading() as tx:
+        body = find_setting(tx, PLAN_SETTING)
+        authority = get_held_key(tx, KeyPurpose.AUTHORITY).signer
+    if body is None:
+        body = _choose_terms(instance, link, relayer.address)
+        with instance.database.transaction() as tx:
+            insert_setting(tx, PLAN_SETTING, body)
+    terms = json.loads(body)
+    return plan_deployment(
+        relayer,
+        authority=authority,
+        chain_id=terms["chain_id"],
+        first_nonce=terms["first_nonce"],
+        price=Price(max_fee=terms["max_fee"], priority_fee=terms["priority_fee"]),
+    )
+
+
+def _choose_terms(instance: Instance, link: Link, relayer: bytes) -> bytes:
+    node = link.node
+    fees = node.fees()
+    max_fee = 2 * fees.base_fee + fees.priority_fee
+    if instance.settings.is_embedded:
+        max_fee = 2 * BASE_FEE
+    balance = node.balance(relayer)
+    if balance < max_fee * _DEPLOYMENT_GAS:
+        raise Refused(
+            f"the relayer {to_hex(relayer)} has {balance} wei",
+            field="relayer",
+            rule=f"creating the contracts may cost {max_fee * _DEPLOYMENT_GAS} wei",
+            remedy="fund the relayer on the group's chain, or join an existing deployment",
+        )
+    return rfc8785.dumps(
+        {
+            "chain_id": node.chain_id(),
+            "first_nonce": node.transaction_count(relayer),
+            "max_fee": max_fee,
+            "priority_fee": min(fees.priority_fee, max_fee),
+        }
+    )
+
+
+def _create(instance: Instance, link: Link, plan: DeploymentPlan) -> None:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    missing = _unmined(link, plan)
+    while missing:
+        answers = link.deliver(missing, int(instance.clock().timestamp()))
+        refused = [a for a in answers if not is_taken(a) and _unmined(link, plan)]
+        if refused:
+            raise ChainUnavailable(f"the contracts cannot be created: {refused[0].reason}")
+        missing = _unmined(link, plan)
+        if missing and time.monotonic() > deadline:
+            raise ChainUnavailable(
+                f"the contracts are not mined after {_PATIENCE_SECONDS:.0f} s",
+                remedy="start again: the same transactions are sent again",
+            )
+        if missing:
+            time.sleep(_PAUSE_SECONDS)
+
+
+def _unmined(link: Link, plan: DeploymentPlan) -> list[bytes]:
+    receipts = link.node.receipts([signed.hash for signed in plan.transactions])
+    return [
+        signed.raw
+        for signed, receipt in zip(plan.transactions, receipts, strict=True)
+        if receipt is None
+    ]
+
+
+def _write_file(path: Path, body: bytes) -> None:
+    """For people to take away; written whole or not at all, and left alone when it is right."""
+    if path.is_file() and path.read_bytes() == body:
+        return
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with draft.open("wb") as file:
+        file.write(body)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)

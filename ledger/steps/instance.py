@@ -1,0 +1,76 @@
+"""Home → instance: the settings and open resources that every step is given."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from sqlalchemy import Connection
+
+from ledger.domain.deployment import Deployment, parse_deployment
+from ledger.domain.errors import NotFound
+from ledger.keys.vault import Vault, load_vault
+from ledger.settings import Settings
+from ledger.storage.database import Database, open_database
+from ledger.storage.encrypted import has_encrypted_rows
+from ledger.storage.settings import find_setting
+
+DEPLOYMENT_SETTING = "deployment"
+
+#: A deployment never changes, so its bytes are parsed once in a process.
+_parse_once = lru_cache(maxsize=4)(parse_deployment)
+
+
+def system_clock() -> datetime:
+    """Now, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance:
+    """One running instance; steps take it first and read the clock and randomness from it only."""
+
+    settings: Settings
+    database: Database
+    vault: Vault
+    clock: Callable[[], datetime] = field(default=system_clock)
+    #: n → n unpredictable bytes
+    randomness: Callable[[int], bytes] = field(default=secrets.token_bytes)
+
+    def deployment(self) -> Deployment:
+        """The contracts that this instance writes to; raises NotFound before the first start."""
+        with self.database.reading() as tx:
+            return self.deployment_in(tx)
+
+    def deployment_in(self, tx: Connection) -> Deployment:
+        """The same, within a transaction."""
+        body = find_setting(tx, DEPLOYMENT_SETTING)
+        if body is None:
+            raise NotFound(
+                "this home has no contracts yet",
+                field="home",
+                remedy="start it once with: steriledger up",
+            )
+        return _parse_once(body)
+
+    def close(self) -> None:
+        """Give back the database connections."""
+        self.database.close()
+
+
+def open_instance(settings: Settings) -> Instance:
+    """Open an existing or new home; the database is migrated to the newest version."""
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    database = open_database(settings.database_address)
+    try:
+        database.migrate()
+        with database.reading() as tx:
+            is_encrypted = has_encrypted_rows(tx)
+        vault = load_vault(settings.home, encrypted_rows_exist=is_encrypted)
+    except BaseException:
+        database.close()
+        raise
+    return Instance(settings=settings, database=database, vault=vault)

@@ -1,0 +1,25 @@
+"""Chain → index, from nothing: the same rows as before, since all of them follow from events."""
+
+from __future__ import annotations
+
+from ledger.steps.follow import Progress, Source, follow
+from ledger.steps.instance import Instance
+from ledger.steps.leasing import require_no_worker
+from ledger.storage.index import clear_index
+
+
+def rebuild(instance: Instance, source: Source) -> Progress:
+    """Drop the index and replay every final block into it.
+
+    Until it is done, answers rest on less than the chain says.  A crash in between is no harm: the
+    follower continues.  Raises Conflict while a worker runs, and whatever `follow` raises.
+    """
+    require_no_worker(instance)
+    with instance.database.transaction() as tx:
+        clear_index(tx)
+    operations = 0
+    while True:
+        progress = follow(instance, source)
+        operations += progress.operations
+        if progress.height >= progress.final:
+            return Progress(height=progress.height, final=progress.final, operations=operations)

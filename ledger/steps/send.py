@@ -1,0 +1,352 @@
+"""Owed → sent: the writer, one at a time, by a lease.
+
+A signed transaction is stored before it is sent, so that a crash anywhere leaves either nothing or
+something to send again, the same bytes under the same nonce.  What keeps an operation from going
+out is said in its state: *refused* with the contract's error, *stuck* with what a person has to
+look at; or it stays *owed* and is tried again, each time later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Self
+
+import structlog
+from sqlalchemy import Connection
+
+from ledger.chain.calldata import encode_batch
+from ledger.chain.contract_errors import ContractError, Retry, revert_error
+from ledger.chain.transactions import Envelope, Price, Relayer
+from ledger.domain.batching import MAX_GAS, Candidate, plan
+from ledger.domain.chain_reader import BlockTag, CallReverted
+from ledger.domain.deployment import Deployment
+from ledger.domain.identifiers import Digest, to_hex
+from ledger.domain.operation_states import OperationState
+from ledger.steps.chain import Link, is_taken
+from ledger.steps.deploy import open_relayer
+from ledger.steps.instance import Instance
+from ledger.steps.leasing import HeldLease
+from ledger.steps.owed import Owed, OwedPage, read_owed
+from ledger.steps.refusals import Deferrals, find_culprit, follows, in_words, refuse
+from ledger.steps.underway import WINDOW, UnderWay
+from ledger.storage.operations import (
+    find_oldest_owed,
+    list_latest_operations,
+    move_operation,
+    move_operations,
+)
+from ledger.storage.transactions import (
+    NewTransaction,
+    TransactionRow,
+    TransactionState,
+    find_highest_nonce,
+    insert_transaction,
+    list_attempts,
+)
+
+#: gas of one block that we fill: half of the embedded chain's limit, so that its fee never rises
+BLOCK_GAS = 15_000_000
+#: how many owed operations one round looks at
+CANDIDATES = 1000
+#: how long owed operations that cannot go are left alone while nothing new is accepted
+_LOOK_AGAIN = timedelta(seconds=1)
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+log = structlog.get_logger("writer")
+
+_S = OperationState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What one round did, in operations."""
+
+    sent: int = 0
+    mined: int = 0
+    refused: int = 0
+    stuck: int = 0
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing happened."""
+        return self == Sent()
+
+
+@dataclass(slots=True, kw_only=True)
+class _Round:
+    """What one round has decided so far."""
+
+    page: OwedPage
+    price: Price
+    #: the relayer's next nonce as the chain has it
+    nonce: int
+    #: whether transactions of earlier rounds wait to be mined
+    is_alone: bool
+    left_out: set[Digest]
+    placed: set[Digest] = field(default_factory=set)
+    gas: int = 0
+    transactions: list[TransactionRow] = field(default_factory=list)
+    refused: int = 0
+    stuck: int = 0
+
+    def candidates(self) -> list[Candidate]:
+        """What may still go out in this round, in the order of acceptance."""
+        return [
+            owed.candidate for digest, owed in self.page.owed.items() if digest not in self.placed
+        ]
+
+
+@dataclass(slots=True, kw_only=True)
+class Writer:
+    """The one that sends, under the lease that its worker holds."""
+
+    instance: Instance
+    link: Link
+    deployment: Deployment
+    relayer: Relayer
+    lease: HeldLease
+    under_way: UnderWay
+    _deferrals: Deferrals = field(default_factory=Deferrals)
+    #: refused in company: judged alone before anything else goes out
+    _suspects: set[Digest] = field(default_factory=set)
+    #: the newest operation when nothing could go out, and until when that is believed
+    _blocked: tuple[int, datetime] = (0, _LONG_AGO)
+
+    @classmethod
+    def open(cls, instance: Instance, link: Link, lease: HeldLease) -> Self:
+        """The writer of an instance's operations to its chain."""
+        return cls(
+            instance=instance,
+            link=link,
+            deployment=instance.deployment(),
+            relayer=open_relayer(instance),
+            lease=lease,
+            under_way=UnderWay(instance=instance, link=link, lease=lease),
+        )
+
+    def step(self) -> Sent:
+        """One round: first what is under way, then what is owed.
+
+        Raises LeaseLost when another process took over, and ChainUnavailable when the chain does
+        not answer: then the next round continues where this one stopped.
+        """
+        mined = self.under_way.settle()
+        if mined:
+            self._blocked = (0, _LONG_AGO)
+        pending = self.under_way.pending()
+        if len(pending) >= WINDOW or (pending and self.link.seals_at_once):
+            return Sent(mined=mined)
+        done = self._send_owed(is_alone=not pending)
+        return replace(done, mined=done.mined + mined)
+
+    # ------------------------------------------------------------ what is owed
+
+    def _send_owed(self, *, is_alone: bool) -> Sent:
+        with self.instance.database.reading() as tx:
+            if find_oldest_owed(tx) is None or self._is_blocked(tx):
+                return Sent()
+            waiting = self._deferrals.not_due(self._now())
+            page, newest = read_owed(tx, deferred=waiting, limit=CANDIDATES), _newest(tx)
+        self._deferrals.keep(set(page.owed))
+        found = self._close(page)
+        fees = self.link.node.fees()
+        current = _Round(
+            page=page,
+            price=Price(
+                max_fee=2 * fees.base_fee + fees.priority_fee, priority_fee=fees.priority_fee
+            ),
+            nonce=self.link.node.transaction_count(self.relayer.address),
+            is_alone=is_alone,
+            left_out={*waiting, *page.doomed, *page.relayed},
+        )
+        current.refused += len(page.doomed)
+        self._judge_suspects(current)
+        while self._place_one(current):
+            pass
+        if self.link.seals_at_once and current.transactions:
+            self.under_way.hand_over(current.transactions)
+            found += self.under_way.find_mined()
+        done = Sent(
+            sent=len(current.placed), mined=found, refused=current.refused, stuck=current.stuck
+        )
+        if done.is_idle and not self._suspects:
+            self._blocked = (newest, self._now() + _LOOK_AGAIN)
+        return done
+
+    def _is_blocked(self, tx: Connection) -> bool:
+        """Whether nothing could go out a moment ago, and nothing was accepted since."""
+        sequence, until = self._blocked
+        return self._now() < until and _newest(tx) == sequence
+
+    def _close(self, page: OwedPage) -> int:
+        """What others relayed before it came to us is final; what follows a refusal is refused."""
+        if not page.relayed and not page.doomed:
+            return 0
+        with self.instance.database.transaction() as tx:
+            self.lease.require(tx)
+            for digest, indexed in page.relayed.items():
+                for state, then in ((_S.OWED, _S.MINED), (_S.MINED, _S.FINAL)):
+                    move_operation(
+                        tx,
+                        digest,
+                        then,
+                        self._now(),
+                        expected=[state],
+                        transaction_hash=indexed.tx_hash,
+                    )
+            for digest, before in page.doomed.items():
+                if digest not in page.relayed:
+                    refuse(tx, digest, follows(before), self._now())
+        return len(page.relayed)
+
+    def _place_one(self, current: _Round) -> bool:
+        """Sign, store and hand over one more transaction; False when the round is over."""
+        planned = plan(
+            current.candidates(),
+            recorded=current.page.recorded | current.placed,
+            left_out=current.left_out,
+        )
+        if not planned.groups or len(current.transactions) >= WINDOW:
+            return False
+        group = [current.page.owed[candidate.digest] for candidate in planned.groups[0]]
+        try:
+            gas = self._estimate(group)
+            while gas > MAX_GAS and len(group) > 1:
+                group = group[: len(group) // 2]
+                gas = self._estimate(group)
+        except CallReverted as reverted:
+            self._leave_out(current, group, reverted)
+            return True
+        if current.transactions and current.gas + gas > BLOCK_GAS:
+            return False
+        row = self._store(current, group, gas)
+        current.transactions.append(row)
+        current.placed.update(owed.row.digest for owed in group)
+        current.gas += gas
+        return self._show(row)
+
+    def _estimate(self, group: Sequence[Owed]) -> int:
+        """Gas with a tenth to spare; raises CallReverted when the contract refuses the batch."""
+        kind = group[0].candidate.kind
+        to, data = self.deployment.address_of(kind.contract), _calldata(group)
+        gas = self.link.node.estimate_gas(to, data, sender=self.relayer.address)
+        return gas + gas // 10
+
+    def _store(self, current: _Round, group: Sequence[Owed], gas: int) -> TransactionRow:
+        kind = group[0].candidate.kind
+        digests = [owed.row.digest for owed in group]
+        chain_id, account = self.deployment.chain_id, self.relayer.address
+        with self.instance.database.transaction() as tx:
+            self.lease.require(tx)
+            highest = find_highest_nonce(tx, chain_id=chain_id, account=account)
+            nonce = current.nonce if highest is None else max(highest + 1, current.nonce)
+            attempts = list_attempts(tx, chain_id=chain_id, account=account, nonce=nonce)
+            signed = self.relayer.sign(
+                Envelope(
+                    chain_id=chain_id,
+                    nonce=nonce,
+                    to=self.deployment.address_of(kind.contract),
+                    data=_calldata(group),
+                    gas=gas,
+                    price=_raised(current.price, len(attempts)),
+                )
+            )
+            new = NewTransaction(
+                chain_id=chain_id,
+                account=account,
+                nonce=nonce,
+                attempt=len(attempts),
+                hash=signed.hash,
+                raw=signed.raw,
+                kind=kind.function,
+                state=TransactionState.SIGNED,
+                created_at=self._now(),
+            )
+            number = insert_transaction(tx, new, digests)
+            move_operations(
+                tx, digests, _S.SENT, self._now(), expected=[_S.OWED], transaction_hash=signed.hash
+            )
+        return TransactionRow(**{f: getattr(new, f) for f in new.__slots__}, id=number)
+
+    def _show(self, row: TransactionRow) -> bool:
+        """Put it into the node's pool, so that the next estimate builds on it.
+
+        On a chain of others it is thereby sent; the embedded one seals the whole round later.
+        """
+        if not self.link.seals_at_once:
+            self.under_way.hand_over([row])
+            return any(each.id == row.id for each in self.under_way.pending())
+        return is_taken(self.link.node.send_raw(row.raw))
+
+    # ------------------------------------------------------------ what the contract refuses
+
+    def _leave_out(self, current: _Round, group: Sequence[Owed], reverted: CallReverted) -> None:
+        """Find the one that spoils the batch; what was refused in company is judged alone."""
+        culprit = find_culprit(group, reverted, self._estimate)
+        current.left_out.add(culprit.row.digest)
+        if current.transactions:
+            self._suspects.add(culprit.row.digest)
+        else:
+            self._judge(current, culprit)
+
+    def _judge_suspects(self, current: _Round) -> None:
+        for digest in self._suspects & set(current.page.owed) - current.left_out:
+            self._judge(current, current.page.owed[digest])
+        self._suspects.clear()
+
+    def _judge(self, current: _Round, owed: Owed) -> None:
+        """Ask the contract about one operation alone, on the chain as it stands.
+
+        Only what follows from mined operations is a verdict; anything else is asked again later.
+        """
+        if not owed.candidate.predecessors <= current.page.recorded:
+            return
+        to = self.deployment.address_of(owed.candidate.kind.contract)
+        tag: BlockTag = "pending" if current.is_alone else "latest"
+        try:
+            self.link.node.call(to, _calldata([owed]), tag)
+        except CallReverted as reverted:
+            current.left_out.add(owed.row.digest)
+            self._act(current, owed, revert_error(reverted.data))
+
+    def _act(self, current: _Round, owed: Owed, error: ContractError) -> None:
+        digest, now = owed.row.digest, self._now()
+        what = {"digest": to_hex(digest), "kind": owed.row.kind, "error": in_words(error)}
+        if error.retry is Retry.WAIT and self._deferrals.put_off(digest, now):
+            log.info("put_off", **what)
+            return
+        with self.instance.database.transaction() as tx:
+            self.lease.require(tx)
+            if error.retry is Retry.REFUSE:
+                log.warning("refused", **what)
+                current.refused += refuse(tx, digest, in_words(error), now)
+            else:
+                log.error("stuck", **what)
+                waited = " for an hour" if error.retry is Retry.WAIT else ""
+                reason = f"the contract says{waited}: {in_words(error)}"
+                move_operation(tx, digest, _S.STUCK, now, expected=[_S.OWED], reason=reason)
+                current.stuck += 1
+
+    def _now(self) -> datetime:
+        return self.instance.clock()
+
+
+def _newest(tx: Connection) -> int:
+    """Sequence of the newest operation; 0 when there is none."""
+    rows = list_latest_operations(tx, limit=1)
+    return rows[0].sequence if rows else 0
+
+
+def _calldata(group: Sequence[Owed]) -> bytes:
+    return encode_batch(
+        group[0].candidate.kind,
+        [owed.message for owed in group],
+        [owed.proofs for owed in group],
+    )
+
+
+def _raised(price: Price, attempts: int) -> Price:
+    """A little more for each attempt before: no two of a nonce are the same transaction."""
+    return Price(max_fee=price.max_fee + attempts, priority_fee=price.priority_fee)

@@ -1,0 +1,282 @@
+"""Owed → final, for as long as the process lives: the loop around the writer and the follower."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import structlog
+import uvicorn
+
+from ledger.chain.gateway import Gateway, make_server
+from ledger.domain.errors import (
+    ChainUnavailable,
+    Conflict,
+    Inconsistent,
+    InvalidInput,
+    StorageUnavailable,
+    VerificationFailed,
+)
+from ledger.domain.identifiers import to_hex
+from ledger.settings import Settings
+from ledger.steps.chain import CHAIN_FILE, EmbeddedLink, Link, open_link
+from ledger.steps.deploy import ensure_deployment, ensure_home
+from ledger.steps.erasing import forget_erased
+from ledger.steps.follow import Progress, follow
+from ledger.steps.instance import Instance
+from ledger.steps.leasing import HeldLease, LeaseLost, require_no_worker, writer_lease
+from ledger.steps.send import Sent, Writer
+from ledger.steps.status import ChainStatus, find_chain_status, put_chain_status
+
+#: how often the database is asked when nothing is owed
+POLL_SECONDS = 0.1
+HEARTBEAT = timedelta(seconds=5)
+_LONGEST_PAUSE_SECONDS = 5.0
+_SERVER_PATIENCE_SECONDS = 10.0
+
+log = structlog.get_logger("worker")
+
+
+def run_worker(instance: Instance, stop: threading.Event) -> None:
+    """Send and follow until `stop` is set; the first start creates the contracts.
+
+    Returns when asked to stop, or when another process took the lease.  Raises Inconsistent or
+    VerificationFailed when a person has to look, after saying so in the status; an unreachable
+    chain or database is waited for.
+    """
+    ensure_home(instance)
+    with writer_lease(instance, stop) as held:
+        if held is None:
+            return
+        log.info("worker_started", holder=held.holder, epoch=held.epoch)
+        try:
+            with _chain(instance, held, stop) as link:
+                if link is not None:
+                    _Worker(instance=instance, link=link, held=held, stop=stop).run()
+        except (Inconsistent, VerificationFailed) as error:
+            log.critical("halted", error=str(error))
+            _record_halt(instance, str(error))
+            raise
+        log.info("worker_stopped", lost_lease=held.lost.is_set())
+
+
+def serve_chain(instance: Instance, stop: threading.Event, *, ready: Callable[[str], None]) -> None:
+    """Serve the embedded chain alone, read-only, until `stop` is set; nothing is written.
+
+    `ready` is told the address.  Raises Conflict while a worker serves it already, and InvalidInput
+    when the chain is the group's, which has its own address.
+    """
+    if not instance.settings.is_embedded:
+        raise InvalidInput("is set", field="chain_url", remedy="ask the group's chain there")
+    require_no_worker(instance)
+    link = open_link(instance)
+    try:
+        with _gateway(instance, link) as url:
+            ready(url)
+            stop.wait()
+    finally:
+        link.stop()
+
+
+@contextmanager
+def _chain(instance: Instance, held: HeldLease, stop: threading.Event) -> Iterator[Link | None]:
+    """The running chain and its door for others; None when `stop` was set first."""
+    link = _open_patiently(instance, held, stop)
+    if link is None:
+        yield None
+        return
+    try:
+        with _gateway(instance, link):
+            yield link
+    finally:
+        link.stop()
+
+
+def _open_patiently(instance: Instance, held: HeldLease, stop: threading.Event) -> Link | None:
+    pause = _Pause()
+    while not stop.is_set() and not held.lost.is_set():
+        link: Link | None = None
+        try:
+            link = open_link(instance)
+            deployment = ensure_deployment(instance, link)
+        except (ChainUnavailable, StorageUnavailable) as error:
+            log.warning("chain_not_ready", error=str(error))
+            if link is not None:
+                link.stop()
+            pause.wait(stop)
+        except BaseException:
+            if link is not None:
+                link.stop()
+            raise
+        else:
+            log.info(
+                "chain_ready",
+                chain_id=deployment.chain_id,
+                deployment=to_hex(deployment.fingerprint()),
+            )
+            return link
+    return None
+
+
+@dataclass(slots=True)
+class _Pause:
+    """Twice as long after each failure."""
+
+    seconds: float = POLL_SECONDS
+
+    def wait(self, stop: threading.Event) -> None:
+        stop.wait(self.seconds)
+        self.seconds = min(2 * self.seconds, _LONGEST_PAUSE_SECONDS)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Worker:
+    instance: Instance
+    link: Link
+    held: HeldLease
+    stop: threading.Event
+    _told: ChainStatus | None = None
+    _pause: _Pause = field(default_factory=_Pause)
+
+    def run(self) -> None:
+        writer = Writer.open(self.instance, self.link, self.held)
+        while not self.stop.is_set() and not self.held.lost.is_set():
+            try:
+                is_idle = self._round(writer)
+            except LeaseLost as error:
+                log.warning("lease_lost", error=str(error))
+                return
+            except (ChainUnavailable, StorageUnavailable, Conflict) as error:
+                log.warning("round_failed", error=str(error))
+                self._pause.wait(self.stop)
+            else:
+                self._pause = _Pause()
+                if is_idle:
+                    self.stop.wait(POLL_SECONDS)
+
+    def _round(self, writer: Writer) -> bool:
+        """Send, then follow; True when there was nothing to do."""
+        sent = writer.step()
+        progress = follow(self.instance, self.link.node)
+        if progress.operations or self._told is None:
+            self._forget()
+        _log_round(sent, progress)
+        self._tell(progress)
+        return sent.is_idle and progress.height >= progress.final
+
+    def _forget(self) -> None:
+        """Erasures that became final are carried out."""
+        with self.instance.database.transaction() as tx:
+            forgotten = forget_erased(tx, self.instance.clock())
+        if forgotten:
+            log.info("erased", records=forgotten)
+
+    def _tell(self, progress: Progress) -> None:
+        """The heartbeat: at every new block, and every few seconds."""
+        now = self.instance.clock()
+        told = self._told
+        is_news = told is None or (told.indexed, told.final) != (progress.height, progress.final)
+        if not is_news and told is not None and now - told.at < HEARTBEAT:
+            return
+        block = self.link.node.block("latest")
+        if block is None:
+            raise ChainUnavailable("the node has no latest block")
+        self._told = ChainStatus(
+            height=block.number,
+            hash=block.hash,
+            timestamp=datetime.fromtimestamp(block.timestamp, UTC),
+            indexed=progress.height,
+            final=progress.final,
+            at=now,
+        )
+        with self.instance.database.transaction() as tx:
+            put_chain_status(tx, self._told)
+
+
+def _record_halt(instance: Instance, reason: str) -> None:
+    """The status says why nothing moves; the next worker that runs well takes it back."""
+    with suppress(StorageUnavailable), instance.database.transaction() as tx:
+        seen = find_chain_status(tx)
+        if seen is not None:
+            put_chain_status(tx, replace(seen, halted=reason, at=instance.clock()))
+
+
+def _log_round(sent: Sent, progress: Progress) -> None:
+    if not sent.is_idle:
+        log.info(
+            "sent",
+            sent=sent.sent,
+            mined=sent.mined,
+            refused=sent.refused,
+            stuck=sent.stuck,
+        )
+    if progress.operations:
+        log.info("indexed", height=progress.height, operations=progress.operations)
+
+
+# ---------------------------------------------------------------- the door for others
+
+
+@contextmanager
+def _gateway(instance: Instance, link: Link) -> Iterator[str]:
+    """The address at which others read the chain, written down while it is served.
+
+    The embedded chain is served here, read-only; a chain of others has its own door, which is named
+    without what may be secret in its address.
+    """
+    settings = instance.settings
+    with _served(settings, link) if isinstance(link, EmbeddedLink) else nullcontext() as served:
+        url = served or link.node.name
+        address = settings.run_folder / CHAIN_FILE
+        _write_address(address, url)
+        log.info("chain_readable", url=url)
+        try:
+            yield url
+        finally:
+            address.unlink(missing_ok=True)
+
+
+@contextmanager
+def _served(settings: Settings, link: EmbeddedLink) -> Iterator[str]:
+    chain = link.chain
+    gateway = Gateway(
+        upstream=lambda: chain.url,
+        hosts=frozenset({"localhost", "127.0.0.1", "[::1]", settings.host.lower()}),
+    )
+    server = make_server(gateway, host=settings.host, port=settings.chain_port)
+    thread = threading.Thread(target=server.run, name="gateway", daemon=True)
+    thread.start()
+    try:
+        yield f"http://{settings.host}:{_wait_for_port(server, thread)}"
+    finally:
+        server.should_exit = True
+        thread.join(_SERVER_PATIENCE_SECONDS)
+
+
+def _wait_for_port(server: uvicorn.Server, thread: threading.Thread) -> int:
+    waited = threading.Event()
+    for _ in range(int(_SERVER_PATIENCE_SECONDS / 0.01)):
+        if server.started or not thread.is_alive():
+            break
+        waited.wait(0.01)
+    if not server.started:
+        raise Conflict(
+            "the gateway of the chain cannot listen",
+            field="chain_port",
+            remedy="choose another STERILEDGER_CHAIN_PORT, or 0",
+        )
+    port: int = server.servers[0].sockets[0].getsockname()[1]
+    return port
+
+
+def _write_address(path: Path, url: str) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(json.dumps({"pid": os.getpid(), "rpc": url}) + "\n")
+    draft.replace(path)

@@ -1,0 +1,339 @@
+"""A hospital group in a test: units, a sterilizer and cycles, accepted with keys held here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ledger.domain.accepted import integer
+from ledger.domain.callers import Caller, local_administrator
+from ledger.domain.cycle_acts import (
+    CycleReference,
+    DecideCycle,
+    DeclareLoad,
+    EndCycle,
+    LoadLine,
+    Machine,
+    OpenCycle,
+    ShareLine,
+    draft_cycle_decision,
+    draft_cycle_ending,
+    draft_cycle_opening,
+    draft_load_declaration,
+)
+from ledger.domain.decisions import DecisionKind
+from ledger.domain.drafts import Circumstances, Draft, People
+from ledger.domain.identifiers import (
+    ZERO_DIGEST,
+    Digest,
+    UnitNumber,
+    equipment_id,
+    serial_hash,
+    signer_id,
+)
+from ledger.domain.operation_states import OperationState
+from ledger.domain.operations import (
+    Custody,
+    Duty,
+    EquipmentKind,
+    Outcome,
+    UnitRole,
+    Verdict,
+)
+from ledger.domain.registry_acts import (
+    AdmitUnit,
+    EnrolSigner,
+    RegisterEquipment,
+    RevokeSigner,
+    draft_equipment_registration,
+    draft_signer_enrolment,
+    draft_signer_revocation,
+    draft_unit_admission,
+)
+from ledger.settings import Settings
+from ledger.steps import submit
+from ledger.steps.chain import Link, open_link
+from ledger.steps.deploy import (
+    ensure_deployment,
+    ensure_home,
+    get_held_key,
+)
+from ledger.steps.follow import Progress, follow
+from ledger.steps.instance import Instance, open_instance
+from ledger.steps.leasing import LEASE, HeldLease
+from ledger.steps.placing import Place
+from ledger.steps.prepare import fix
+from ledger.steps.send import Sent, Writer
+from ledger.steps.signing import make_held_key, sign_with_held_key
+from ledger.storage.keys import KeyPurpose
+from ledger.storage.leases import take_lease
+from ledger.storage.operations import get_operation, list_states
+
+OPERATOR = Duty.OPEN | Duty.LOAD | Duty.RESULT | Duty.DECIDE
+PEOPLE = Circumstances(people=People(performer="Nurse A", checker="Nurse B"), reason="as agreed")
+
+
+@dataclass(slots=True, kw_only=True)
+class Hospital:
+    """What a test does with one instance."""
+
+    instance: Instance
+    link: Link
+    caller: Caller = field(default_factory=lambda: local_administrator("Test"))
+    administrators: dict[int, bytes] = field(default_factory=dict)
+    operators: dict[int, bytes] = field(default_factory=dict)
+    machines: dict[str, Machine] = field(default_factory=dict)
+
+    # ------------------------------------------------------------ accepting
+
+    def accept(self, draft: Draft) -> Digest:
+        """Accepted as a person's operation is, with every rule."""
+        with self.instance.database.transaction() as tx:
+            return submit.record_with_held_keys(self.instance, tx, self.caller, draft).digest
+
+    def accept_unchecked(self, draft: Draft, *predecessors: Digest) -> Digest:
+        """Owed without the rules that would keep it out, as if ours differed from the chain's."""
+        with self.instance.database.transaction() as tx:
+            prepared = fix(self.instance, self.instance.deployment_in(tx), draft)
+            digest = prepared.operation.digest
+            signatures = {
+                party: sign_with_held_key(self.instance, tx, self.caller, party, key, digest)
+                for party, key in prepared.keys.items()
+            }
+            message = prepared.operation.message
+            subject = message.get("cycle", digest)
+            assert isinstance(subject, bytes)
+            placed = Place(subject=subject, replaces=digest, depends_on=predecessors)
+            now = self.instance.clock()
+            submit._store(self.instance, tx, prepared, signatures, placed, now)
+            assert integer(message, "signedAt")
+            return digest
+
+    def admit(self, number: int, *, roles: UnitRole = UnitRole.PROCESSOR | UnitRole.USER) -> Digest:
+        """A unit with an administrator and one operator, whose keys are held here."""
+        with self.instance.database.transaction() as tx:
+            authority = get_held_key(tx, KeyPurpose.AUTHORITY).signer
+            self.administrators[number] = make_held_key(
+                self.instance, tx, label=f"administrator {number}"
+            )
+            self.operators[number] = make_held_key(self.instance, tx, label=f"operator {number}")
+        admitted = self.accept(
+            draft_unit_admission(
+                AdmitUnit(
+                    number=number,
+                    code=f"U{number}",
+                    name=f"Unit {number}",
+                    roles=roles,
+                    administrator=self.administrators[number],
+                    administrator_name=f"Head {number}",
+                    custody=Custody.SERVER,
+                    circumstances=PEOPLE,
+                ),
+                authority=authority,
+            )
+        )
+        self.enrol(number, self.operators[number])
+        return admitted
+
+    def enrol(self, unit: int, key: bytes, duties: Duty = OPERATOR) -> Digest:
+        """One more signer of a unit."""
+        return self.accept(
+            draft_signer_enrolment(
+                EnrolSigner(
+                    unit=unit,
+                    key=key,
+                    name="Operator",
+                    duties=duties,
+                    custody=Custody.SERVER,
+                    valid_from=0,
+                    valid_until=0,
+                    administrator=self.administrators[unit],
+                    circumstances=PEOPLE,
+                )
+            )
+        )
+
+    def revoke_operator(self, unit: int) -> Digest:
+        """The unit's operator signs no more."""
+        return self.accept(
+            draft_signer_revocation(
+                RevokeSigner(
+                    unit=unit,
+                    signer=signer_id(self.operators[unit]),
+                    administrator=self.administrators[unit],
+                    circumstances=PEOPLE,
+                )
+            )
+        )
+
+    def register(self, unit: int, serial: str) -> Digest:
+        """A sterilizer."""
+        registered = self.accept(
+            draft_equipment_registration(
+                RegisterEquipment(
+                    unit=unit,
+                    name=f"Sterilizer {serial}",
+                    model="DAC",
+                    serial=serial,
+                    kind=EquipmentKind.STERILIZER,
+                    epoch=1,
+                    clock_zone=None,
+                    profile=None,
+                    administrator=self.administrators[unit],
+                    circumstances=PEOPLE,
+                )
+            )
+        )
+        identifier = equipment_id(UnitNumber(unit), serial_hash(serial))
+        self.machines[serial] = Machine(id=identifier, unit=unit, serial=serial)
+        return registered
+
+    def reference(self, serial: str, number: int) -> CycleReference:
+        """A cycle of a machine."""
+        return CycleReference(machine=self.machines[serial], epoch=1, number=number)
+
+    def opening(self, serial: str, number: int) -> Draft:
+        """The draft of an opening."""
+        return draft_cycle_opening(
+            OpenCycle(
+                cycle=self.reference(serial, number),
+                programme="134",
+                started_at=None,
+                is_after_outcome=False,
+                biological_indicator=False,
+                holds_implant=False,
+                signer=self.operators[self.machines[serial].unit],
+                circumstances=PEOPLE,
+            )
+        )
+
+    def ending(self, serial: str, number: int, *, replaces: Digest = ZERO_DIGEST) -> Draft:
+        """The draft of an ending."""
+        return draft_cycle_ending(
+            EndCycle(
+                cycle=self.reference(serial, number),
+                outcome=Outcome.COMPLETED,
+                verdict=Verdict.NOT_COMPUTED,
+                verdict_facts={},
+                machine_facts={},
+                started_at=None,
+                ended_at=None,
+                readings=[],
+                replaces=replaces,
+                signer=self.operators[self.machines[serial].unit],
+                circumstances=PEOPLE,
+            )
+        )
+
+    def load(
+        self, serial: str, number: int, quantity: int = 10, *, replaces: Digest = ZERO_DIGEST
+    ) -> Draft:
+        """The draft of a load of one class, owned and paid by the machine's unit."""
+        unit = self.machines[serial].unit
+        return draft_load_declaration(
+            DeclareLoad(
+                cycle=self.reference(serial, number),
+                lines=[LoadLine(owner=unit, payer=unit, package_class=1, quantity=quantity)],
+                replaces=replaces,
+                signer=self.operators[unit],
+                circumstances=PEOPLE,
+            )
+        )
+
+    def decision(
+        self,
+        serial: str,
+        number: int,
+        *,
+        ending: Digest,
+        load: Digest,
+        quantity: int = 10,
+        kind: DecisionKind = DecisionKind.RELEASE,
+        replaces: Digest = ZERO_DIGEST,
+    ) -> Draft:
+        """The draft of a release."""
+        unit = self.machines[serial].unit
+        shares = [ShareLine(owner=unit, payer=unit, package_class=1, delta=quantity)]
+        results = dict.fromkeys(
+            ("physical", "chemical_external", "chemical_internal"), "pass"
+        ) | dict.fromkeys(("lumen_pcd", "biological", "bowie_dick"), "not_required")
+        return draft_cycle_decision(
+            DecideCycle(
+                cycle=self.reference(serial, number),
+                decision=kind,
+                ending=ending,
+                load=load,
+                shares=shares if quantity else [],
+                results=results,
+                replaces=replaces,
+                signer=self.operators[unit],
+                circumstances=PEOPLE,
+            )
+        )
+
+    def run_cycle(self, serial: str, number: int) -> list[Digest]:
+        """Opened, loaded, ended and released: four operations."""
+        opening = self.accept(self.opening(serial, number))
+        load = self.accept(self.load(serial, number))
+        ending = self.accept(self.ending(serial, number))
+        decision = self.accept(self.decision(serial, number, ending=ending, load=load))
+        return [opening, load, ending, decision]
+
+    # ------------------------------------------------------------ sending and following
+
+    def writer(self, holder: str = "test") -> Writer:
+        """A writer with the lease."""
+        with self.instance.database.transaction() as tx:
+            epoch = take_lease(tx, LEASE, holder, self.instance.clock(), 600)
+        assert epoch is not None
+        return Writer.open(self.instance, self.link, HeldLease(holder=holder, epoch=epoch))
+
+    def follow(self) -> Progress:
+        """Until the index has every final block."""
+        while True:
+            progress = follow(self.instance, self.link.node)
+            if progress.height >= progress.final:
+                return progress
+
+    def settle(self, writer: Writer, rounds: int = 50) -> list[Sent]:
+        """Send and follow until nothing happens."""
+        done: list[Sent] = []
+        for _ in range(rounds):
+            done.append(writer.step())
+            self.follow()
+            if done[-1].is_idle:
+                return done
+        raise AssertionError(done)
+
+    # ------------------------------------------------------------ looking
+
+    def state(self, digest: Digest) -> OperationState:
+        """Where an operation stands."""
+        with self.instance.database.reading() as tx:
+            return get_operation(tx, digest).state
+
+    def history(self, digest: Digest) -> list[OperationState]:
+        """Every state that it had."""
+        with self.instance.database.reading() as tx:
+            return [row.state for row in list_states(tx, digest)]
+
+    def reason(self, digest: Digest) -> str:
+        """Why it is where it is."""
+        with self.instance.database.reading() as tx:
+            return list_states(tx, digest)[-1].reason or ""
+
+
+@contextmanager
+def opened_hospital(home: Path, database_address: str) -> Iterator[Hospital]:
+    """An instance with running contracts and nothing on them."""
+    instance = open_instance(Settings(home=home, database_url=database_address))
+    ensure_home(instance)
+    link = open_link(instance)
+    try:
+        ensure_deployment(instance, link)
+        yield Hospital(instance=instance, link=link)
+    finally:
+        link.stop()
+        instance.close()

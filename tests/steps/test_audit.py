@@ -1,0 +1,310 @@
+"""Facts about the audit: it is silent about what is right, and names every wrong value."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Table, select
+from sqlalchemy.types import TypeDecorator
+
+from ledger.domain.operation_states import OperationState
+from ledger.settings import Settings
+from ledger.steps.audit import AuditReport, audit
+from ledger.steps.chain import Link, open_link
+from ledger.steps.imports import ImportOptions, import_file
+from ledger.steps.instance import Instance, open_instance
+from ledger.storage import index_tables
+from ledger.storage.columns import metadata
+from ledger.storage.index import clear_index
+from tests.steps.hospital import Hospital, opened_hospital
+from tests.steps.test_follow import Altered
+
+S = OperationState
+DAC_LOG = Path(__file__).parents[1] / "data" / "dacuniversal" / "DAC.Log"
+
+
+def prepare(hospital: Hospital) -> None:
+    """Two released cycles, a gap, a revoked signer and an imported file, all of it final."""
+    hospital.admit(1)
+    hospital.admit(2)
+    hospital.register(1, "S1")
+    hospital.run_cycle("S1", 1)
+    hospital.run_cycle("S1", 4)
+    hospital.revoke_operator(2)
+    import_file(
+        hospital.instance,
+        hospital.caller,
+        DAC_LOG.read_bytes(),
+        filename="DAC.Log",
+        unit=1,
+        options=ImportOptions(),
+    )
+    hospital.settle(hospital.writer())
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A home that was audited once, and a chain that every test may read."""
+
+    home: Path
+    link: Link
+
+    @contextmanager
+    def copied(self, folder: Path) -> Iterator[Instance]:
+        """The same home again, to be damaged."""
+        shutil.copytree(self.home, folder / "home")
+        opened = open_instance(Settings(home=folder / "home"))
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def evidence(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evidence]:
+    """Made once: an audit only reads."""
+    home = tmp_path_factory.mktemp("audited") / "home"
+    with opened_hospital(home, "") as hospital:
+        prepare(hospital)
+    instance = open_instance(Settings(home=home))
+    link = open_link(instance)
+    yield Evidence(home, link)
+    link.stop()
+    instance.close()
+
+
+def test_an_honest_home_has_no_difference(tmp_path: Path, database_address: str) -> None:
+    with opened_hospital(tmp_path / "home", database_address) as hospital:
+        prepare(hospital)
+        waiting = hospital.accept(hospital.opening("S1", 9))
+        report = audit(hospital.instance, hospital.link.node)
+    assert [str(each) for each in report.differences] == []
+    assert report.difference_count == 0
+    assert [owed.digest for owed in report.owed] == [waiting]
+    assert report.by_others == ()
+    for table in (
+        "records", "operations", "operation_signatures", "operation_states", "receipts",
+        "readings", "reading_cycles", "transactions", "journal_blocks", "idx_cycles",
+        "idx_events", "idx_gaps", "idx_operations", "idx_shares", "idx_signatures",
+        "idx_signers", "idx_totals", "idx_units", "idx_cursor",
+    ):  # fmt: skip
+        assert report.checked[table] > 0, table
+
+
+#: What is flipped where, besides every column of every index table.
+FLIPPED = [
+    ("records", "facts"),
+    ("records", "personal"),
+    ("records", "facts_root"),
+    ("records", "personal_root"),
+    ("records", "root"),
+    ("records", "suite"),
+    ("records", "schema"),
+    ("records", "unit"),
+    ("records", "accepted_at"),
+    ("record_secrets", "facts_secret"),
+    ("record_secrets", "personal_secret"),
+    ("operations", "message"),
+    ("operations", "unit"),
+    ("operations", "signed_at"),
+    ("operations", "kind"),
+    ("operations", "contract"),
+    ("operations", "state"),
+    ("operations", "subject"),
+    ("operations", "accepted_at"),
+    ("operation_signatures", "signature"),
+    ("operation_signatures", "signer"),
+    ("operation_signatures", "party"),
+    ("operation_states", "state"),
+    ("receipts", "payload"),
+    ("receipts", "signature"),
+    ("receipts", "key"),
+    ("readings", "raw"),
+    ("reading_cycles", "content_sha256"),
+    ("reading_cycles", "serial"),
+    ("reading_cycles", "number"),
+    ("reading_cycles", "facts"),
+    ("transactions", "raw"),
+    ("journal_blocks", "hash"),
+    ("journal_blocks", "timestamp"),
+    ("journal_blocks", "transactions"),
+]
+INDEX_COLUMNS = [
+    (table.name, column.name)
+    for table in metadata.tables.values()
+    if table.name.startswith("idx_")
+    for column in table.columns
+    if not column.primary_key
+]
+
+#: Words that a column accepts, where flipping a bit would make one that it does not.
+_WORDS = {
+    "contract": ("CycleLedger", "UnitRegistry"),
+    "state": ("final", "stuck"),
+    "party": ("signer", "countersigner"),
+    "kind": ("UnitClosure", "RecoveryVeto"),
+    "suite": ("sha256-keccak256-eip712/1", "none/0"),
+    "schema": ("unit/1", "signer/1"),
+    "event": ("CycleOpened", "CycleEnded"),
+}
+
+
+#: Where another table holds what is signed, the difference stands there.
+_PROVEN_BY = {("operations", "accepted_at"): "receipts"}
+
+
+def flipped(column: str, value: object) -> object:
+    """Another value of the same type."""
+    if isinstance(value, bytes):
+        middle = len(value) // 2
+        return value[:middle] + bytes([value[middle] ^ 1]) + value[middle + 1 :]
+    if isinstance(value, str):
+        first, second = _WORDS.get(column, (value, value + "x"))
+        return second if value == first else first
+    if isinstance(value, int):
+        return value ^ 1 if value else 1
+    return 1 if value is None else None
+
+
+def damage(instance: Instance, table: Table, column: str) -> None:
+    """Flip one value of the last row where it is not null, past every check of ours."""
+    target = table.c[column]
+    stored = target.type.impl_instance if isinstance(target.type, TypeDecorator) else target.type
+    keys = list(table.primary_key)
+    with instance.database.transaction() as tx:
+        raw = tx.connection.driver_connection
+        assert raw is not None
+        names = ", ".join(f'"{key.name}"' for key in keys)
+        rows = raw.execute(
+            f'SELECT {names}, "{column}" FROM {table.name} WHERE "{column}" IS NOT NULL'  # noqa: S608
+        ).fetchall()
+        assert rows, (table.name, column, stored)
+        *key, value = rows[-1]
+        where = " AND ".join(f'"{each.name}" = ?' for each in keys)
+        raw.execute("PRAGMA ignore_check_constraints = ON")
+        raw.execute(
+            f'UPDATE {table.name} SET "{column}" = ? WHERE {where}',  # noqa: S608
+            (flipped(column, value), *key),
+        )
+
+
+def audited(instance: Instance, link: Link) -> AuditReport:
+    return audit(instance, link.node)
+
+
+@pytest.mark.parametrize("table,column", [*FLIPPED, *INDEX_COLUMNS])
+def test_one_changed_value_is_named(
+    evidence: Evidence, tmp_path: Path, table: str, column: str
+) -> None:
+    with evidence.copied(tmp_path) as instance:
+        damage(instance, metadata.tables[table], column)
+        report = audited(instance, evidence.link)
+    named = {each.table for each in report.differences}
+    assert _PROVEN_BY.get((table, column), table) in named, [str(d) for d in report.differences]
+
+
+@pytest.mark.parametrize(
+    "table",
+    ["records", "receipts", "operation_signatures", "reading_cycles", "idx_shares", "idx_events"],
+)
+def test_one_removed_row_is_named(evidence: Evidence, tmp_path: Path, table: str) -> None:
+    with evidence.copied(tmp_path) as instance:
+        target = metadata.tables[table]
+        with instance.database.transaction() as tx:
+            row = tx.execute(select(target)).mappings().first()
+            assert row is not None
+            tx.connection.driver_connection.execute("PRAGMA defer_foreign_keys = ON")  # type: ignore[union-attr]
+            where = [column == row[column.name] for column in target.primary_key]
+            if table == "records":
+                secrets = metadata.tables["record_secrets"]
+                tx.execute(secrets.delete().where(secrets.c.record_id == row["id"]))
+                return
+            tx.execute(target.delete().where(*where))
+        report = audited(instance, evidence.link)
+    assert table in {each.table for each in report.differences}
+
+
+@pytest.mark.parametrize("column", ["state", "contract"])
+def test_a_value_that_no_enumeration_knows_is_named(
+    evidence: Evidence, tmp_path: Path, column: str
+) -> None:
+    with evidence.copied(tmp_path) as instance:
+        with instance.database.transaction() as tx:
+            raw = tx.connection.driver_connection
+            assert raw is not None
+            raw.execute(f"UPDATE operations SET {column} = 'nonsense' WHERE sequence = 3")  # noqa: S608
+        report = audited(instance, evidence.link)
+    assert ("operations", "the rest") in {(each.table, each.row) for each in report.differences}
+    assert report.checked["readings"] > 0
+
+
+def test_an_added_index_row_is_named(evidence: Evidence, tmp_path: Path) -> None:
+    with evidence.copied(tmp_path) as instance:
+        with instance.database.transaction() as tx:
+            tx.execute(
+                index_tables.idx_units.insert().values(
+                    number=99, roles=1, state=1, digest=bytes(32)
+                )
+            )
+        report = audited(instance, evidence.link)
+    assert [(each.table, each.row, each.field) for each in report.differences] == [
+        ("idx_units", "99", "row")
+    ]
+
+
+def test_an_operation_that_the_chain_has_and_we_have_not_is_counted_as_others(
+    evidence: Evidence, tmp_path: Path
+) -> None:
+    with evidence.copied(tmp_path) as instance:
+        with instance.database.transaction() as tx:
+            raw = tx.connection.driver_connection
+            assert raw is not None
+            digest = raw.execute(
+                "SELECT digest FROM operations WHERE kind = 'CycleDecision'"
+            ).fetchone()[0]
+            for name in (
+                "operation_signatures", "operation_dependencies", "operation_states", "receipts",
+                "transaction_operations", "operations",
+            ):  # fmt: skip
+                raw.execute(f"DELETE FROM {name} WHERE digest = ?", (digest,))  # noqa: S608
+        report = audited(instance, evidence.link)
+    assert report.by_others == (digest,)
+    assert {each.table for each in report.differences} == {"records"}
+
+
+def test_an_index_that_was_dropped_is_no_difference_but_records_still_are_checked(
+    evidence: Evidence, tmp_path: Path
+) -> None:
+    with evidence.copied(tmp_path) as instance:
+        with instance.database.transaction() as tx:
+            clear_index(tx)
+        report = audited(instance, evidence.link)
+    assert report.differences == ()
+    assert report.indexed is None
+    assert report.checked["records"] > 0
+
+
+def test_a_chain_that_leaves_out_an_event_is_named(evidence: Evidence, tmp_path: Path) -> None:
+    with evidence.copied(tmp_path) as instance:
+        source = Altered(evidence.link.node, logs_as=lambda logs: logs[:2] + logs[3:])
+        report = audit(instance, source)
+    assert [(each.table, each.row) for each in report.differences] == [("chain", "events")]
+
+
+def test_an_audit_changes_nothing(evidence: Evidence, tmp_path: Path) -> None:
+    with evidence.copied(tmp_path) as instance:
+        before = (instance.settings.home / "steriledger.db").read_bytes()
+        audited(instance, evidence.link)
+        assert (instance.settings.home / "steriledger.db").read_bytes() == before
+
+
+def test_no_difference_shows_a_personal_field(evidence: Evidence, tmp_path: Path) -> None:
+    with evidence.copied(tmp_path) as instance:
+        damage(instance, metadata.tables["records"], "personal")
+        report = audited(instance, evidence.link)
+    said = "\n".join(report.lines()) + str(report.to_plain())
+    assert "Nurse" not in said
+    assert replace(report).difference_count == report.difference_count > 0

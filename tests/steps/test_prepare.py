@@ -1,0 +1,318 @@
+"""Two steps: prepared here, signed where the key is, submitted; and whatever goes wrong between."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger.domain.callers import Caller, Scope
+from ledger.domain.cycle_acts import OpenCycle, draft_cycle_opening
+from ledger.domain.deployment import Deployment
+from ledger.domain.drafts import Draft
+from ledger.domain.errors import (
+    Conflict,
+    InvalidInput,
+    NotFound,
+    Refused,
+    SteriLedgerError,
+    VerificationFailed,
+)
+from ledger.domain.operations import Custody, Party
+from ledger.domain.registry_acts import EnrolSigner, draft_signer_enrolment
+from ledger.keys.accounts import account_address, create_account, sign_with_account
+from ledger.keys.p256 import create_p256_key, p256_signer, sign_with_p256
+from ledger.keys.signers import P256_VERIFIER
+from ledger.steps.prepare import VALID_FOR, Prepared, prepare
+from ledger.steps.signing import sign_with_held_key
+from ledger.steps.submit import Receipt, submit
+from ledger.storage import operations
+from ledger.storage.database import Database
+from tests.house import CENTRE, CYCLE_DUTIES, MEMBER, House, build_house
+from tests.steps.test_submit import revoke
+
+ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+
+
+@pytest.fixture
+def house(database: Database, tmp_path: Path) -> House:
+    """A centre with a sterilizer, and a member."""
+    return build_house(database, tmp_path)
+
+
+def prepared(house: House, draft: Draft) -> Prepared:
+    """Prepare as the house's caller."""
+    with house.instance.database.transaction() as tx:
+        return prepare(house.instance, tx, house.caller, draft)
+
+
+def submitted(house: House, item: Prepared, signatures: dict[Party, bytes]) -> Receipt:
+    """Submit as the house's caller."""
+    with house.instance.database.transaction() as tx:
+        return submit(house.instance, tx, house.caller, item.operation.digest, signatures)
+
+
+def held(house: House, key: bytes, digest: bytes) -> bytes:
+    """The signature of a key that the instance holds."""
+    with house.instance.database.transaction() as tx:
+        return sign_with_held_key(house.instance, tx, house.caller, Party.SIGNER, key, digest)  # type: ignore[arg-type]
+
+
+def enrolment(house: House, key: bytes) -> Draft:
+    """The enrolment of a key that somebody brings."""
+    return draft_signer_enrolment(
+        EnrolSigner(
+            unit=CENTRE,
+            key=key,
+            name="Station 3",
+            duties=CYCLE_DUTIES,
+            custody=Custody.STATION,
+            valid_from=0,
+            valid_until=0,
+            administrator=house.administrators[CENTRE],
+        )
+    )
+
+
+def opening(house: House, number: int, key: bytes | None = None) -> Draft:
+    """The opening of a cycle."""
+    return draft_cycle_opening(
+        OpenCycle(
+            cycle=house.cycle(number),
+            programme=None,
+            started_at=None,
+            is_after_outcome=False,
+            biological_indicator=None,
+            holds_implant=None,
+            signer=house.operator if key is None else key,
+        )
+    )
+
+
+def verifier_of(deployment: Deployment) -> bytes:
+    """The deployment's P-256 verifier."""
+    return next(a for a, name in deployment.verifiers.items() if name == P256_VERIFIER)
+
+
+def brought(house: House, secret: bytes, signer: bytes, sign: Any) -> Receipt:
+    """Enrol a key with its own proof, then open cycle 1 with it, both in two steps."""
+    item = prepared(house, enrolment(house, signer))
+    digest = item.operation.digest
+    admin = house.administrators[CENTRE]
+    submitted(
+        house,
+        item,
+        {Party.SIGNER: held(house, admin, digest), Party.NEW_KEY: sign(secret, digest)},
+    )
+    item = prepared(house, opening(house, 1, signer))
+    return submitted(house, item, {Party.SIGNER: sign(secret, item.operation.digest)})
+
+
+def test_an_account_held_elsewhere_enrols_itself_and_opens_a_cycle(house: House) -> None:
+    secret = create_account()
+    receipt = brought(house, secret, account_address(secret), sign_with_account)
+    with house.instance.database.reading() as tx:
+        (signed,) = operations.list_signatures(tx, [receipt.digest])
+    assert signed.signer == account_address(secret)
+
+
+def test_a_p256_key_held_elsewhere_enrols_itself_and_opens_a_cycle(house: House) -> None:
+    secret = create_p256_key()
+    signer = p256_signer(secret, verifier_of(house.instance.deployment()))
+    receipt = brought(house, secret, signer, sign_with_p256)
+    with house.instance.database.reading() as tx:
+        (signed,) = operations.list_signatures(tx, [receipt.digest])
+    assert signed.signer == signer
+
+
+def test_a_p256_signature_with_a_high_s_is_refused_as_the_contract_would(house: House) -> None:
+    secret = create_p256_key()
+    signer = p256_signer(secret, verifier_of(house.instance.deployment()))
+
+    def high(secret: bytes, digest: bytes) -> bytes:
+        low = sign_with_p256(secret, digest)
+        return low[:32] + (ORDER - int.from_bytes(low[32:], "big")).to_bytes(32, "big")
+
+    with pytest.raises(VerificationFailed, match="upper half"):
+        brought(house, secret, signer, high)
+
+
+def test_a_key_under_a_verifier_of_another_deployment_is_refused(house: House) -> None:
+    secret = create_p256_key()
+    with pytest.raises(VerificationFailed, match="no verifier of this deployment"):
+        brought(house, secret, p256_signer(secret, b"\x99" * 20), sign_with_p256)
+
+
+def test_what_is_prepared_is_what_is_accepted(house: House) -> None:
+    item = prepared(house, opening(house, 1))
+    house.clock.advance(minutes=5)
+    digest = item.operation.digest
+    receipt = submitted(house, item, {Party.SIGNER: held(house, house.operator, digest)})
+    assert receipt.digest == digest
+    with house.instance.database.reading() as tx:
+        row = operations.get_operation(tx, digest)
+    assert row.record_id == item.record.id
+    assert row.signed_at == item.operation.message["signedAt"]
+    assert house.counts()["drafts"] == 0
+
+
+def test_submitting_twice_returns_the_same_receipt(house: House) -> None:
+    item = prepared(house, opening(house, 1))
+    signatures = {Party.SIGNER: held(house, house.operator, item.operation.digest)}
+    first = submitted(house, item, signatures)
+    with house.nothing_stored():
+        assert submitted(house, item, signatures) == first
+
+
+def test_an_expired_draft_is_refused_and_says_what_to_do(house: House) -> None:
+    item = prepared(house, opening(house, 1))
+    signatures = {Party.SIGNER: held(house, house.operator, item.operation.digest)}
+    house.clock.now += VALID_FOR
+    with house.nothing_stored(), pytest.raises(Refused, match="prepare it again"):
+        submitted(house, item, signatures)
+
+
+@pytest.mark.parametrize(
+    "which, error, words",
+    [
+        ("none", InvalidInput, "came from nobody"),
+        ("surplus", InvalidInput, "signed by signer"),
+        ("another key", VerificationFailed, "was made by"),
+        ("another digest", VerificationFailed, "another digest"),
+        ("too short", VerificationFailed, "65"),
+        ("not a point", VerificationFailed, "signature"),
+    ],
+)
+def test_a_signature_that_does_not_hold_is_refused_and_the_draft_stays(
+    house: House, which: str, error: type[SteriLedgerError], words: str
+) -> None:
+    item = prepared(house, opening(house, 1))
+    digest = item.operation.digest
+    good = held(house, house.operator, digest)
+    signatures = {
+        "none": {},
+        "surplus": {Party.SIGNER: good, Party.NEW_KEY: good},
+        "another key": {Party.SIGNER: sign_with_account(create_account(), digest)},
+        "another digest": {Party.SIGNER: held(house, house.operator, b"\1" * 32)},
+        "too short": {Party.SIGNER: good[:-1]},
+        "not a point": {Party.SIGNER: b"\xff" * 32 + b"\1" * 32 + b"\x1b"},
+    }[which]
+    with house.nothing_stored(), pytest.raises(error, match=words):
+        submitted(house, item, signatures)
+    assert submitted(house, item, {Party.SIGNER: good}).digest == digest
+
+
+def test_a_draft_that_became_stale_is_refused(house: House) -> None:
+    item = prepared(house, opening(house, 3))
+    house.open(4)
+    signatures = {Party.SIGNER: held(house, house.operator, item.operation.digest)}
+    with house.nothing_stored(), pytest.raises(Refused, match="does not rise"):
+        submitted(house, item, signatures)
+
+
+def test_two_drafts_of_one_number_make_one_cycle(house: House) -> None:
+    first, second = (prepared(house, opening(house, 1)) for _ in range(2))
+    submitted(house, first, {Party.SIGNER: held(house, house.operator, first.operation.digest)})
+    with house.nothing_stored(), pytest.raises(Conflict, match="open already"):
+        submitted(
+            house, second, {Party.SIGNER: held(house, house.operator, second.operation.digest)}
+        )
+
+
+def test_what_a_rule_keeps_out_is_not_even_prepared(house: House) -> None:
+    stranger = account_address(create_account())
+    with house.nothing_stored(), pytest.raises(NotFound):
+        prepared(house, opening(house, 1, stranger))
+
+
+def test_an_unknown_digest_is_not_found(house: House) -> None:
+    with house.nothing_stored(), house.instance.database.transaction() as tx:
+        with pytest.raises(NotFound, match="nothing is prepared"):
+            submit(house.instance, tx, house.caller, b"\5" * 32, {})  # type: ignore[arg-type]
+
+
+def test_another_unit_neither_submits_nor_sees_a_draft(house: House) -> None:
+    item = prepared(house, opening(house, 1))
+    signatures = {Party.SIGNER: held(house, house.operator, item.operation.digest)}
+    stranger = Caller(person="Stranger", unit=MEMBER, scopes=frozenset(Scope))
+    own, house.caller = house.caller, stranger
+    with house.nothing_stored(), pytest.raises(NotFound):
+        submitted(house, item, signatures)
+    house.caller = own
+    submitted(house, item, signatures)
+    house.caller = stranger
+    with pytest.raises(NotFound):
+        submitted(house, item, signatures)
+
+
+def test_a_key_held_elsewhere_is_not_signed_for_here(house: House) -> None:
+    secret = create_account()
+    item = prepared(house, enrolment(house, account_address(secret)))
+    digest = item.operation.digest
+    submitted(
+        house,
+        item,
+        {
+            Party.SIGNER: held(house, house.administrators[CENTRE], digest),
+            Party.NEW_KEY: sign_with_account(secret, digest),
+        },
+    )
+    with house.nothing_stored(), pytest.raises(Refused, match="does not hold the key"):
+        house.open(1, signer=account_address(secret))
+
+
+# ------------------------------------------------------------------------------ at the same time
+
+
+def at_once(*acts: Any) -> list[Any]:
+    """Do all acts in threads that start together; return results and errors in order."""
+    barrier, results = threading.Barrier(len(acts)), [None] * len(acts)
+
+    def run(place: int) -> None:
+        barrier.wait()
+        try:
+            results[place] = acts[place]()
+        except SteriLedgerError as error:
+            results[place] = error
+
+    threads = [threading.Thread(target=run, args=(place,)) for place in range(len(acts))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_of_two_submits_of_one_number_exactly_one_is_accepted(house: House, attempt: int) -> None:
+    items = [prepared(house, opening(house, 1)) for _ in range(4)]
+    signed = [{Party.SIGNER: held(house, house.operator, item.operation.digest)} for item in items]
+    acts = [
+        lambda i=item, s=signatures: submitted(house, i, s)
+        for item, signatures in zip(items, signed, strict=True)
+    ]
+    results = at_once(*acts)
+    assert sum(isinstance(each, Receipt) for each in results) == 1
+    assert sum(isinstance(each, Conflict) for each in results) == 3
+
+
+def test_one_draft_submitted_twice_at_once_has_one_receipt(house: House) -> None:
+    item = prepared(house, opening(house, 1))
+    signatures = {Party.SIGNER: held(house, house.operator, item.operation.digest)}
+    results = at_once(*[lambda: submitted(house, item, signatures)] * 4)
+    assert len({each.payload for each in results}) == 1
+
+
+def test_what_is_signed_while_its_signer_is_revoked_comes_before_the_revocation_or_not_at_all(
+    house: House,
+) -> None:
+    opened, revoked = at_once(lambda: house.open(1), lambda: revoke(house, CENTRE, house.operator))
+    assert isinstance(revoked, Receipt)
+    if isinstance(opened, Receipt):
+        with house.instance.database.reading() as tx:
+            waits = {row.predecessor for row in operations.list_dependencies(tx, [revoked.digest])}
+        assert opened.digest in waits
+    else:
+        assert isinstance(opened, Refused)

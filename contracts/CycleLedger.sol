@@ -149,15 +149,17 @@ contract CycleLedger is ICycleLedger, OperationLog {
 
     // ------------------------------------------------------------------------- internal: opening
 
-    function _open(CycleOpening calldata operation, Proof calldata proof) private {
+    function _open(CycleOpening memory operation, Proof calldata proof) private {
         bytes32 digest = _digest(operation);
         bytes32 id = keccak256(
             abi.encode(CYCLE_TAG, operation.equipment, operation.epoch, operation.number)
         );
         Cycle storage cycle = _cycles[id];
-        bytes32 opening = cycle.opening;
-        if (opening == digest) return;
-        require(opening == 0, CycleConflict(digest, id, opening));
+        bytes23 opening = bytes23(digest);
+        if (cycle.unit != 0) {
+            require(cycle.opening == opening, CycleConflict(digest, id));
+            return;
+        }
         require(operation.number != 0, NumberZero(digest));
         _requireDuty(
             digest,
@@ -170,7 +172,7 @@ contract CycleLedger is ICycleLedger, OperationLog {
         registry.requireInService(digest, operation.equipment, operation.unit, operation.epoch);
 
         uint64 last = _count(digest, operation);
-        cycle.opening = digest;
+        cycle.opening = opening;
         cycle.unit = operation.unit;
         _emitOpened(digest, id, operation, _advance(digest));
         if (last != 0 && operation.number > last + 1) {
@@ -185,18 +187,19 @@ contract CycleLedger is ICycleLedger, OperationLog {
     }
 
     /// Moves the machine's counter and returns the number before; 0 when the epoch had none.
-    function _count(bytes32 digest, CycleOpening calldata operation) private returns (uint64 last) {
+    function _count(bytes32 digest, CycleOpening memory operation) private returns (uint64 last) {
         Counter storage counter = _counters[operation.equipment];
-        last = counter.epoch == operation.epoch ? counter.last : 0;
-        require(operation.number > last, NumberNotRising(digest, operation.number, last));
-        counter.epoch = operation.epoch;
-        counter.last = operation.number;
+        uint32 epoch = operation.epoch;
+        uint64 number = operation.number;
+        last = counter.epoch == epoch ? counter.last : 0;
+        require(number > last, NumberNotRising(digest, number, last));
+        _counters[operation.equipment] = Counter({epoch: epoch, last: number});
     }
 
     function _emitOpened(
         bytes32 digest,
         bytes32 id,
-        CycleOpening calldata operation,
+        CycleOpening memory operation,
         bytes32 advanced
     ) private {
         emit CycleOpened(
@@ -216,7 +219,7 @@ contract CycleLedger is ICycleLedger, OperationLog {
 
     // -------------------------------------------------------------------------- internal: ending
 
-    function _end(CycleEnding calldata operation, Proof calldata proof) private {
+    function _end(CycleEnding memory operation, Proof calldata proof) private {
         bytes32 digest = _digest(operation);
         Cycle storage cycle = _cycles[operation.cycle];
         bytes32 current = cycle.ending;
@@ -256,7 +259,7 @@ contract CycleLedger is ICycleLedger, OperationLog {
 
     // ---------------------------------------------------------------------------- internal: load
 
-    function _declare(LoadDeclaration calldata operation, Proof calldata proof) private {
+    function _declare(LoadDeclaration memory operation, Proof calldata proof) private {
         bytes32 digest = _digest(operation);
         Cycle storage cycle = _cycles[operation.cycle];
         bytes32 current = cycle.load;
@@ -272,38 +275,39 @@ contract CycleLedger is ICycleLedger, OperationLog {
         );
         _supersede(digest, operation.replaces, current);
 
+        ClassTotal[] memory totals = operation.totals;
         cycle.load = digest;
-        cycle.classes = _storeTotals(digest, operation.cycle, cycle.classes, operation.totals);
+        cycle.classes = _storeTotals(digest, _totals[operation.cycle], cycle.classes, totals);
         emit LoadDeclared(
             digest,
             operation.cycle,
             operation.unit,
-            uint16(operation.totals.length), // at most MAX_TOTALS
+            uint16(totals.length), // at most MAX_TOTALS
             operation.replaces,
             operation.record,
             operation.signedBy,
             operation.signedAt,
             _advance(digest)
         );
-        _emitTotals(digest, operation.cycle, operation.totals);
+        _emitTotals(digest, operation.cycle, totals);
     }
 
     /// Stores the declared quantities and returns how many classes are known afterwards.
     function _storeTotals(
         bytes32 digest,
-        bytes32 cycle,
+        mapping(uint16 packageClass => Total) storage stored,
         uint16 knownBefore,
-        ClassTotal[] calldata totals
+        ClassTotal[] memory totals
     ) private returns (uint16 known) {
         uint256 lines = totals.length;
         require(lines != 0 && lines <= MAX_TOTALS, LinesOutOfRange(digest, lines, 1, MAX_TOTALS));
         uint16 added = 0;
+        uint16 previous = 0;
         for (uint256 i = 0; i < lines; ++i) {
-            require(
-                i == 0 || totals[i - 1].packageClass < totals[i].packageClass,
-                LinesNotAscending(digest, i)
-            );
-            if (_storeTotal(digest, _totals[cycle][totals[i].packageClass], totals[i])) ++added;
+            uint16 packageClass = totals[i].packageClass;
+            require(i == 0 || previous < packageClass, LinesNotAscending(digest, i));
+            previous = packageClass;
+            if (_storeTotal(digest, stored[packageClass], totals[i])) ++added;
         }
         require(lines - added == knownBefore, ClassesMissing(digest, lines - added, knownBefore));
         return knownBefore + added;
@@ -313,20 +317,21 @@ contract CycleLedger is ICycleLedger, OperationLog {
     function _storeTotal(
         bytes32 digest,
         Total storage total,
-        ClassTotal calldata line
+        ClassTotal memory line
     ) private returns (bool isNew) {
         isNew = !total.known;
         uint32 released = total.released;
-        require(!isNew || line.quantity != 0, QuantityZero(digest, line.packageClass));
+        uint32 quantity = line.quantity;
+        require(!isNew || quantity != 0, QuantityZero(digest, line.packageClass));
         require(
-            line.quantity >= released,
-            TotalBelowReleased(digest, line.packageClass, line.quantity, released)
+            quantity >= released,
+            TotalBelowReleased(digest, line.packageClass, quantity, released)
         );
-        total.declared = line.quantity;
+        total.declared = quantity;
         total.known = true;
     }
 
-    function _emitTotals(bytes32 digest, bytes32 cycle, ClassTotal[] calldata totals) private {
+    function _emitTotals(bytes32 digest, bytes32 cycle, ClassTotal[] memory totals) private {
         for (uint256 i = 0; i < totals.length; ++i) {
             emit LoadTotalDeclared(digest, cycle, totals[i].packageClass, totals[i].quantity);
         }
@@ -334,7 +339,8 @@ contract CycleLedger is ICycleLedger, OperationLog {
 
     // ------------------------------------------------------------------------ internal: decision
 
-    function _decide(CycleDecision calldata operation, Proof calldata proof) private {
+    function _decide(CycleDecision memory operation, Proof calldata proof) private {
+        Share[] memory shares = operation.shares;
         bytes32 digest = _digest(operation);
         Cycle storage cycle = _cycles[operation.cycle];
         bytes32 current = cycle.decision;
@@ -354,15 +360,18 @@ contract CycleLedger is ICycleLedger, OperationLog {
 
         uint8 entry = _entry(digest, cycle.state, operation.kind);
         uint8 next = entry & NEXT_STATE;
-        if (entry & NEEDS_RELEASABLE != 0) _requireReleasable(digest, cycle);
-        _requireLines(digest, entry, operation.shares.length);
-        bool adds = _moveShares(digest, operation, entry & NEEDS_ADDITIONS != 0);
-        if (adds && next <= LAST_RELEASED_STATE) _requireReleasable(digest, cycle);
+        (bool takesBack, bool adds) = _requireShares(digest, operation.unit, entry, shares);
+        bool makesUsable = entry & NEEDS_RELEASABLE != 0 || (adds && next <= LAST_RELEASED_STATE);
+        if (makesUsable) _requireReleasable(digest, cycle);
 
+        // What is taken back goes first: packages then move between the owners of a load that is
+        // released in full.
+        if (takesBack) _moveShares(digest, _totals[operation.cycle], shares, false);
+        if (adds) _moveShares(digest, _totals[operation.cycle], shares, true);
         cycle.decision = digest;
         cycle.state = next;
         _emitDecided(digest, operation, next, _advance(digest));
-        _emitShares(digest, operation.cycle, operation.shares);
+        _emitShares(digest, operation.cycle, shares);
     }
 
     /// Looks the decision up in the table; reverts when the state does not allow it.
@@ -380,52 +389,84 @@ contract CycleLedger is ICycleLedger, OperationLog {
         require(cycle.load != 0, LoadNotDeclared(digest));
     }
 
+    /// Reverts unless the shares are as many as the decision takes, in order, of the right sign, and
+    /// between units that they may name; returns whether any takes packages back, and any adds some.
+    function _requireShares(
+        bytes32 digest,
+        uint32 unit,
+        uint8 entry,
+        Share[] memory shares
+    ) private view returns (bool takesBack, bool adds) {
+        _requireLines(digest, entry, shares.length);
+        for (uint256 i = 0; i < shares.length; ++i) {
+            Share memory share = shares[i];
+            int32 delta = share.delta;
+            require(i == 0 || _precedes(shares[i - 1], share), LinesNotAscending(digest, i));
+            require(delta != 0, DeltaZero(digest, i));
+            if (delta > 0) adds = true;
+            else {
+                require(entry & NEEDS_ADDITIONS == 0, DeltaNotPositive(digest, i, delta));
+                takesBack = true;
+            }
+            _requireParties(digest, unit, share);
+        }
+    }
+
     function _requireLines(bytes32 digest, uint8 entry, uint256 lines) private pure {
         require(lines <= MAX_SHARES, LinesOutOfRange(digest, lines, 0, MAX_SHARES));
         if (entry & NEEDS_ADDITIONS != 0) require(lines != 0, SharesMissing(digest));
         else if (entry & TAKES_SHARES == 0) require(lines == 0, SharesNotAllowed(digest, lines));
     }
 
-    /// Checks and applies the shares; returns whether any of them adds packages.
+    /// The acting unit needs no second look: its signer was accepted for it.
+    function _requireParties(bytes32 digest, uint32 unit, Share memory share) private view {
+        uint32 owner = share.owner;
+        uint32 payer = share.payer;
+        bool adds = share.delta > 0;
+        if (owner != unit) _requireParty(digest, owner, adds);
+        if (payer != unit && payer != owner) _requireParty(digest, payer, adds);
+    }
+
+    /// A closed unit is given nothing more, but what it was given can still be taken back.
+    function _requireParty(bytes32 digest, uint32 party, bool adds) private view {
+        if (adds) registry.requireAdmitted(digest, party);
+        else registry.requireKnown(digest, party);
+    }
+
+    /// Applies the shares that add packages, or those that take them back.
     function _moveShares(
         bytes32 digest,
-        CycleDecision calldata operation,
-        bool onlyAdditions
-    ) private returns (bool adds) {
-        Share[] calldata shares = operation.shares;
+        mapping(uint16 packageClass => Total) storage totals,
+        Share[] memory shares,
+        bool added
+    ) private {
         for (uint256 i = 0; i < shares.length; ++i) {
-            Share calldata share = shares[i];
-            require(i == 0 || _precedes(shares[i - 1], share), LinesNotAscending(digest, i));
-            require(share.delta != 0, DeltaZero(digest, i));
-            if (share.delta > 0) adds = true;
-            else require(!onlyAdditions, DeltaNotPositive(digest, i, share.delta));
-            _requireParties(digest, operation.unit, share);
-            _moveShare(digest, _totals[operation.cycle][share.packageClass], share);
+            int32 delta = shares[i].delta;
+            uint16 packageClass = shares[i].packageClass;
+            if (delta > 0 != added) continue;
+            _moveShare(digest, totals[packageClass], packageClass, delta);
         }
     }
 
-    /// The acting unit needs no second look: its signer was accepted for it.
-    function _requireParties(bytes32 digest, uint32 unit, Share calldata share) private view {
-        if (share.owner != unit) registry.requireAdmitted(digest, share.owner);
-        if (share.payer != unit && share.payer != share.owner) {
-            registry.requireAdmitted(digest, share.payer);
-        }
-    }
-
-    function _moveShare(bytes32 digest, Total storage total, Share calldata share) private {
+    function _moveShare(
+        bytes32 digest,
+        Total storage total,
+        uint16 packageClass,
+        int32 delta
+    ) private {
         uint32 declared = total.declared;
-        require(total.known, ClassNotDeclared(digest, share.packageClass));
-        int256 released = int256(uint256(total.released)) + share.delta;
+        require(total.known, ClassNotDeclared(digest, packageClass));
+        int256 released = int256(uint256(total.released)) + delta;
         require(
             released >= 0 && released <= int256(uint256(declared)),
-            ReleasedOutOfRange(digest, share.packageClass, released, declared)
+            ReleasedOutOfRange(digest, packageClass, released, declared)
         );
         total.released = uint32(uint256(released)); // at most `declared`, a uint32
     }
 
     function _emitDecided(
         bytes32 digest,
-        CycleDecision calldata operation,
+        CycleDecision memory operation,
         uint8 state,
         bytes32 advanced
     ) private {
@@ -446,7 +487,7 @@ contract CycleLedger is ICycleLedger, OperationLog {
         );
     }
 
-    function _emitShares(bytes32 digest, bytes32 cycle, Share[] calldata shares) private {
+    function _emitShares(bytes32 digest, bytes32 cycle, Share[] memory shares) private {
         for (uint256 i = 0; i < shares.length; ++i) {
             emit ShareRecorded(
                 digest,
@@ -460,7 +501,7 @@ contract CycleLedger is ICycleLedger, OperationLog {
     }
 
     /// Strict order by (owner, payer, class).
-    function _precedes(Share calldata left, Share calldata right) private pure returns (bool) {
+    function _precedes(Share memory left, Share memory right) private pure returns (bool) {
         if (left.owner != right.owner) return left.owner < right.owner;
         if (left.payer != right.payer) return left.payer < right.payer;
         return left.packageClass < right.packageClass;
@@ -504,15 +545,15 @@ contract CycleLedger is ICycleLedger, OperationLog {
 
     // ------------------------------------------------------------------------- internal: digests
 
-    function _digest(CycleOpening calldata operation) internal view returns (bytes32) {
+    function _digest(CycleOpening memory operation) internal view returns (bytes32) {
         return _hashTypedDataV4(keccak256(abi.encode(CYCLE_OPENING_TYPEHASH, operation)));
     }
 
-    function _digest(CycleEnding calldata operation) internal view returns (bytes32) {
+    function _digest(CycleEnding memory operation) internal view returns (bytes32) {
         return _hashTypedDataV4(keccak256(abi.encode(CYCLE_ENDING_TYPEHASH, operation)));
     }
 
-    function _digest(LoadDeclaration calldata operation) internal view returns (bytes32) {
+    function _digest(LoadDeclaration memory operation) internal view returns (bytes32) {
         bytes32[] memory hashes = new bytes32[](operation.totals.length);
         for (uint256 i = 0; i < hashes.length; ++i) {
             hashes[i] = keccak256(abi.encode(CLASS_TOTAL_TYPEHASH, operation.totals[i]));
@@ -534,10 +575,11 @@ contract CycleLedger is ICycleLedger, OperationLog {
             );
     }
 
-    function _digest(CycleDecision calldata operation) internal view returns (bytes32) {
-        bytes32[] memory hashes = new bytes32[](operation.shares.length);
+    function _digest(CycleDecision memory operation) internal view returns (bytes32) {
+        Share[] memory shares = operation.shares;
+        bytes32[] memory hashes = new bytes32[](shares.length);
         for (uint256 i = 0; i < hashes.length; ++i) {
-            hashes[i] = keccak256(abi.encode(SHARE_TYPEHASH, operation.shares[i]));
+            hashes[i] = keccak256(abi.encode(SHARE_TYPEHASH, shares[i]));
         }
         return
             _hashTypedDataV4(

@@ -291,6 +291,11 @@ contract UnitRegistry is IUnitRegistry, OperationLog {
     }
 
     /// @inheritdoc IUnitRegistry
+    function requireKnown(bytes32 digest, uint32 unit) external view {
+        require(_units[unit] != 0, UnitUnknown(digest, unit));
+    }
+
+    /// @inheritdoc IUnitRegistry
     function isAdmitted(uint32 unit) external view returns (bool) {
         return _units[unit] == ADMITTED;
     }

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import rfc8785
 from eth_abi.abi import encode as abi_encode
 
 from ledger.domain.abi import Eip712Domain, Scalar, Struct, Value, hash_struct, type_hash
@@ -27,7 +28,14 @@ from ledger.domain.commitments import (
     salt_of,
     subtree_root,
 )
-from ledger.domain.decisions import TRANSITIONS, DecisionKind, DecisionState, share_rule
+from ledger.domain.decisions import (
+    TRANSITIONS,
+    DecisionKind,
+    DecisionState,
+    require_shares,
+    share_rule,
+)
+from ledger.domain.errors import Refused
 from ledger.domain.hashing import keccak256, sha256
 from ledger.domain.identifiers import (
     UnitNumber,
@@ -104,7 +112,7 @@ def identifiers() -> object:
         equipment_id(UnitNumber(unit), serial_hash(serial))
         for unit, serial in zip(units, serials, strict=True)
     ]
-    epochs, numbers = [1, 2, 4294967295], [13, 0, 2**64 - 1]
+    epochs, numbers = [1, 2, 4294967295], [13, 1, 2**64 - 1]
     return {
         "signers": {
             "keys": [to_hex(key) for key in keys],
@@ -152,8 +160,24 @@ def commitments() -> object:
     }
 
 
+#: What a correction may move: the packages that each owner was released, and is moved then, of the
+#: classes 7 and 9, of which 10 and 4 are declared.  Name → (owner, class, delta) of each line.
+MOVES: Mapping[str, tuple[list[tuple[int, int, int]], list[tuple[int, int, int]]]] = {
+    "from the second owner to the first": ([(1, 7, 4), (2, 7, 6)], [(1, 7, 3), (2, 7, -3)]),
+    "from the first owner to the second": ([(1, 7, 4), (2, 7, 6)], [(1, 7, -4), (2, 7, 4)]),
+    "two classes at once": (
+        [(1, 7, 10), (2, 9, 4)],
+        [(1, 7, -10), (1, 9, 4), (2, 7, 10), (2, 9, -4)],
+    ),
+    "one more than is declared": ([(1, 7, 10)], [(1, 7, -1), (2, 7, 2)]),
+    "more than was released": ([(1, 7, 3)], [(1, 7, 4), (2, 7, -4)]),
+    "room in another class": ([(1, 7, 10), (1, 9, 3)], [(1, 7, 1), (1, 9, -1)]),
+}
+DECLARED = {7: 10, 9: 4}
+
+
 def decisions() -> object:
-    """The whole table, 10 states by 8 kinds, row after row."""
+    """The whole table, 10 states by 8 kinds, row after row; and packages that change owners."""
     pairs = [(state, kind) for state in DecisionState for kind in DecisionKind]
     return {
         "states": [state.word for state in DecisionState],
@@ -162,7 +186,44 @@ def decisions() -> object:
         "kind": [int(kind) for _, kind in pairs],
         "to": [int(TRANSITIONS[state].get(kind, NOT_ALLOWED)) for state, kind in pairs],
         "shares": [_shares_word(state, kind) for state, kind in pairs],
+        "declared": {"classes": list(DECLARED), "quantities": list(DECLARED.values())},
+        "moves": [_move(name, *lines) for name, lines in MOVES.items()],
     }
+
+
+def _move(
+    name: str, release: list[tuple[int, int, int]], correction: list[tuple[int, int, int]]
+) -> object:
+    before = _sums(release, dict.fromkeys(DECLARED, 0))
+    lines = [_line(*line) for line in correction]
+    try:
+        require_shares(DecisionState.RELEASED, DecisionKind.CORRECT, lines, DECLARED, before)
+        accepted, after = True, _sums(correction, before)
+    except Refused:
+        accepted, after = False, before
+    return {
+        "name": name,
+        "release": _columns(release),
+        "correct": _columns(correction),
+        "accepted": accepted,
+        "released": list(after.values()),
+    }
+
+
+def _sums(lines: list[tuple[int, int, int]], before: Mapping[int, int]) -> dict[int, int]:
+    return {
+        number: count + sum(delta for _, of, delta in lines if of == number)
+        for number, count in before.items()
+    }
+
+
+def _line(owner: int, package_class: int, delta: int) -> dict[str, Scalar]:
+    return {"owner": owner, "payer": 1, "packageClass": package_class, "delta": delta}
+
+
+def _columns(lines: list[tuple[int, int, int]]) -> dict[str, list[int]]:
+    owners, classes, deltas = (list(column) for column in zip(*lines, strict=True))
+    return {"owners": owners, "classes": classes, "deltas": deltas}
 
 
 def _shares_word(state: DecisionState, kind: DecisionKind) -> str:
@@ -246,9 +307,17 @@ def _subtree(secret: bytes, fields: dict[str, FieldValue], root: bytes, shown: l
     return {
         "secret": to_hex(secret),
         "fields": fields,
-        "salts": salts,
-        "leafHashes": {
-            path: to_hex(leaf_hash(salts[path], path, value)) for path, value in fields.items()
+        # one entry per field, in the order of `fields`
+        "leaves": {
+            "paths": list(fields),
+            "salts": list(salts.values()),
+            # RFC 8785 of [salt, path, value], which Solidity cannot write itself
+            "canonical": [
+                to_hex(rfc8785.dumps([salts[path], path, value])) for path, value in fields.items()
+            ],
+            "hashes": [
+                to_hex(leaf_hash(salts[path], path, value)) for path, value in fields.items()
+            ],
         },
         "root": to_hex(root),
         "proof": _proof(prove(secret, fields, shown)),
@@ -258,10 +327,8 @@ def _subtree(secret: bytes, fields: dict[str, FieldValue], root: bytes, shown: l
 def _proof(proof: SubtreeProof) -> object:
     return {
         "depth": proof.depth,
-        "shown": [
-            {"position": f.position, "salt": f.salt, "path": f.path, "value": f.value}
-            for f in proof.shown
-        ],
+        "positions": [field.position for field in proof.shown],
+        "paths": [field.path for field in proof.shown],
         "hidden": [to_hex(part) for part in proof.hidden],
     }
 

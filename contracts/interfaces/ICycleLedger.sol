@@ -73,7 +73,9 @@ interface ICycleLedger is IOperationLog {
         bytes32 ending;
         bytes32 load; // digest of the load that is judged: the current one, 0 when there is none
         bytes32 replaces; // digest of the decision that this one supersedes; 0 for the first
-        Share[] shares; // strictly ascending by (owner, payer, class), 0 to 128
+        // strictly ascending by (owner, payer, class), 0 to 128; what they take back is applied before
+        // what they add; closed units can only be taken back from
+        Share[] shares;
         bytes32 record; // commitment of the record
         bytes32 signedBy; // signer id of the acting key
         uint64 signedAt; // Unix seconds, tested against the block time
@@ -83,15 +85,18 @@ interface ICycleLedger is IOperationLog {
 
     /// @notice What the ledger keeps of a cycle.
     struct Cycle {
-        bytes32 opening; // digest of the opening
-        bytes32 ending; // digest of the current ending; 0 when there is none
-        bytes32 load; // digest of the current load declaration; 0 when there is none
-        bytes32 decision; // digest of the latest decision; 0 when there is none
-        uint32 unit; // the unit that processes
+        // The first slot. Nothing names an opening by its digest, so what fits beside the rest is
+        // kept of it: enough to tell the same opening from another. The event has all of it.
+        bytes23 opening; // the first 23 bytes of the opening's digest
+        uint32 unit; // the unit that processes; 0 when the cycle is unknown
         uint8 state; // decision state, see CycleDecided
         uint8 outcome; // of the current ending; 0 when there is none
         uint8 verdict; // of the current ending; 0 when there is none
         uint16 classes; // how many classes were ever declared
+        // One slot each.
+        bytes32 ending; // digest of the current ending; 0 when there is none
+        bytes32 load; // digest of the current load declaration; 0 when there is none
+        bytes32 decision; // digest of the latest decision; 0 when there is none
     }
 
     // -------------------------------------------------------------------------------------- errors
@@ -115,8 +120,7 @@ interface ICycleLedger is IOperationLog {
     /// @notice The cycle was opened by another digest. Retry class: refuse.
     /// @param digest the refused operation
     /// @param cycle the cycle id
-    /// @param opening digest of the opening that is recorded
-    error CycleConflict(bytes32 digest, bytes32 cycle, bytes32 opening);
+    error CycleConflict(bytes32 digest, bytes32 cycle);
     /// @notice Cycle numbers start at 1. Retry class: refuse.
     /// @param digest the refused operation
     error NumberZero(bytes32 digest);

@@ -626,6 +626,11 @@ interface IUnitRegistry is IOperationLog {
     /// @param unit the unit's number
     function requireAdmitted(bytes32 digest, uint32 unit) external view;
 
+    /// @notice Reverts unless the unit was admitted; it may be closed since.
+    /// @param digest the operation that names the unit, for the error
+    /// @param unit the unit's number
+    function requireKnown(bytes32 digest, uint32 unit) external view;
+
     /// @notice Whether the unit is admitted and not closed.
     /// @param unit the unit's number
     /// @return whether it is

@@ -78,7 +78,9 @@ class Caller:
     def require_unit(self, unit: int) -> None:
         """Raise NotFound unless the caller acts for that unit: another unit's affairs do not exist."""
         if self.unit is not None and self.unit != unit:
-            raise NotFound(f"unit {unit} is not yours", field="unit", rule="you act for your own unit")
+            raise NotFound(
+                f"unit {unit} is not yours", field="unit", rule="you act for your own unit"
+            )
 
 
 def local_administrator(person: str) -> Caller:

@@ -160,9 +160,10 @@ def require_shares(
     """Raise unless a decision may carry these shares, given as in its message.
 
     `declared` is packages by class of the load that is judged, `released` packages by class so far
-    (a class that is not in it: 0).  Deltas are added in the order given, as the contract does, and
-    the sum may leave 0 to declared at no step.  InvalidInput: the list itself is wrong.  Refused:
-    the list does not fit the cycle.  Both name `shares[i]` and the numbers.
+    (a class that is not in it: 0).  As in the contract, what is taken back is applied first, then
+    what is added, each in the order given, and the sum may leave 0 to declared at no step.
+    InvalidInput: the list itself is wrong.  Refused: the list does not fit the cycle.  Both name
+    `shares[i]` and the numbers.
     """
     rule = share_rule(state, kind)
     lines = [_parse_share(share, field=f"shares[{i}]") for i, share in enumerate(shares)]
@@ -241,7 +242,8 @@ def _require_within(
     shares: Sequence[_Share], declared: Mapping[int, int], released: Mapping[int, int]
 ) -> None:
     totals = dict(released)
-    for index, share in enumerate(shares):
+    # What is taken back goes first: packages then move between the owners of a fully released load.
+    for index, share in sorted(enumerate(shares), key=lambda line: line[1].delta > 0):
         field, number = f"shares[{index}]", share.package_class
         if number not in declared:
             raise Refused(

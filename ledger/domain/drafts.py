@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ledger.domain.commitments import FieldValue
 from ledger.domain.accepted import Message
+from ledger.domain.commitments import FieldValue
 from ledger.domain.identifiers import to_hex
 from ledger.domain.operations import Kind, Party
 

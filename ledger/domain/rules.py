@@ -113,7 +113,9 @@ def require_signer(
         )
     if signer.revocation is not None:
         raise Refused(
-            "the signer is revoked", field=field, rule="revocation is terminal",
+            "the signer is revoked",
+            field=field,
+            rule="revocation is terminal",
             remedy="sign with another key of the unit",
         )
     if duty & ~Duty(signer.duties):
@@ -129,12 +131,14 @@ def require_signer(
 def _require_valid_at(signer: SignerState, signed_at: int, field: str) -> None:
     if signed_at < signer.valid_from:
         raise Refused(
-            f"the signer is valid only from {_moment(signer.valid_from)}", field=field,
+            f"the signer is valid only from {_moment(signer.valid_from)}",
+            field=field,
             rule="signedAt lies within the signer's validity",
         )
     if signer.valid_until and signed_at > signer.valid_until:
         raise Refused(
-            f"the signer expired at {_moment(signer.valid_until)}", field=field,
+            f"the signer expired at {_moment(signer.valid_until)}",
+            field=field,
             rule="signedAt lies within the signer's validity",
         )
 
@@ -144,7 +148,8 @@ def require_validity(message: Message, *, valid_from: int, now: datetime) -> Non
     valid_until = integer(message, "validUntil")
     if valid_until and (valid_until <= valid_from or valid_until <= int(now.timestamp())):
         raise InvalidInput(
-            f"ends at {_moment(valid_until)}", field="valid_until",
+            f"ends at {_moment(valid_until)}",
+            field="valid_until",
             rule="after it begins, and not in the past; leave it out for no expiry",
         )
 
@@ -155,7 +160,8 @@ def require_duties(message: Message) -> None:
     known = sum(Duty)
     if duties == 0 or duties & ~known:
         raise InvalidInput(
-            "names no duty or an unknown one", field="duties",
+            "names no duty or an unknown one",
+            field="duties",
             rule=f"one or more of {duty_words(Duty(known))}",
         )
 
@@ -219,19 +225,22 @@ def require_machine(
     """The machine is registered by `unit`, in service, and counts in `epoch`."""
     if machine is None:
         raise NotFound(
-            "the machine is not registered", field="equipment",
+            "the machine is not registered",
+            field="equipment",
             remedy="have the unit's administrator register it: steriledger equipment register",
         )
     if machine.unit != unit:
         raise Refused(
             f"the machine belongs to unit {machine.unit}, not to unit {unit}",
-            field="equipment", rule="a unit opens cycles on its own machines",
+            field="equipment",
+            rule="a unit opens cycles on its own machines",
         )
     if epoch is not None and machine.state is not EquipmentState.IN_SERVICE:
         raise Refused("the machine is not in service", field="equipment")
     if epoch is not None and epoch != machine.epoch:
         raise Refused(
-            f"the machine counts in epoch {machine.epoch}, not {epoch}", field="epoch",
+            f"the machine counts in epoch {machine.epoch}, not {epoch}",
+            field="epoch",
             rule="a new epoch begins with an equipment change, when the counter was reset",
         )
     return machine
@@ -264,12 +273,14 @@ def require_current(message: Message, current: Digest, *, what: str) -> None:
         return
     if replaces == ZERO_DIGEST:
         raise Conflict(
-            f"the cycle has {what} already", field="replaces",
+            f"the cycle has {what} already",
+            field="replaces",
             rule="an amendment names the digest that it replaces",
             remedy=f"to amend it, name {to_hex(current)}",
         )
     raise Conflict(
-        f"{to_hex(replaces)} is not the current one", field="replaces",
+        f"{to_hex(replaces)} is not the current one",
+        field="replaces",
         rule=f"the current one is {to_hex(current)}" if current != ZERO_DIGEST else "there is none",
     )
 
@@ -283,11 +294,14 @@ def require_totals(message: Message, cycle: CycleState) -> None:
         )
     classes = [int(total["packageClass"]) for total in totals]  # type: ignore[call-overload]
     if classes != sorted(set(classes)):
-        raise InvalidInput("classes do not ascend", field="totals", rule="each class once, ascending")
+        raise InvalidInput(
+            "classes do not ascend", field="totals", rule="each class once, ascending"
+        )
     missing = sorted(set(cycle.counts) - set(classes))
     if missing:
         raise InvalidInput(
-            f"leaves out class {', '.join(map(str, missing))}", field="lines",
+            f"leaves out class {', '.join(map(str, missing))}",
+            field="lines",
             rule="an amended declaration names every class declared before, 0 if there was none",
         )
     for total in totals:
@@ -299,13 +313,15 @@ def _require_total(total: object, cycle: CycleState) -> None:
     count = cycle.counts.get(package_class)
     if quantity == 0 and count is None:
         raise InvalidInput(
-            f"declares 0 of class {package_class}", field="lines",
+            f"declares 0 of class {package_class}",
+            field="lines",
             rule="a first declaration counts at least one package of each class it names",
         )
     if count is not None and quantity < count.released:
         raise Refused(
             f"declares {quantity} of class {package_class}, but {count.released} are released",
-            field="lines", rule="released packages never exceed the declared",
+            field="lines",
+            rule="released packages never exceed the declared",
         )
 
 
@@ -320,7 +336,8 @@ def require_decidable(message: Message, cycle: CycleState) -> None:
     for name, current in (("ending", cycle.ending), ("load", cycle.load)):
         if word(message, name) != current:
             raise Conflict(
-                f"judges another {name} than the current one", field=name,
+                f"judges another {name} than the current one",
+                field=name,
                 rule="a decision names the digests that it judges",
                 remedy="look at the cycle again and decide on what it says now",
             )
@@ -347,32 +364,35 @@ def require_releasable(cycle: CycleState) -> None:
     """A cycle is released only when ended, completed, not failed, and with a declared load."""
     if cycle.ending == ZERO_DIGEST:
         raise Refused(
-            "the cycle cannot be released: it has not ended", field="decision",
+            "the cycle cannot be released: it has not ended",
+            field="decision",
             rule="a release judges an ending",
         )
     if cycle.outcome is not Outcome.COMPLETED:
         word_ = "was aborted" if cycle.outcome is Outcome.ABORTED else "has no known outcome"
         raise Refused(
             f"the cycle cannot be released: by the machine's own word it {word_}",
-            field="decision", rule="only a completed cycle is released",
+            field="decision",
+            rule="only a completed cycle is released",
             remedy="reject it, and sterilise the load again",
         )
     if cycle.verdict is Verdict.FAILED:
         raise Refused(
             "the cycle cannot be released: its readings failed the named profile",
-            field="decision", rule="a load whose physical result failed is not released",
+            field="decision",
+            rule="a load whose physical result failed is not released",
             remedy="reject it; or amend the ending if the wrong profile was named",
         )
     if cycle.load == ZERO_DIGEST:
         raise Refused(
-            "the cycle cannot be released: its load is not declared", field="decision",
-            rule="not declared is not zero", remedy="declare the load first: steriledger cycle load",
+            "the cycle cannot be released: its load is not declared",
+            field="decision",
+            rule="not declared is not zero",
+            remedy="declare the load first: steriledger cycle load",
         )
 
 
-def require_implant_rule(
-    *, holds_implant: bool, decision: DecisionKind, biological: str
-) -> None:
+def require_implant_rule(*, holds_implant: bool, decision: DecisionKind, biological: str) -> None:
     """A load with an implant is released when its biological indicator passed, and not before.
 
     Source: WS 310.3-2016 §4.4; the early release in an emergency is a decision of its own.

@@ -307,11 +307,12 @@ def list_operations(  # noqa: PLR0913 - one argument per filter
     )
 
 
-def list_latest_operations(
+def list_latest_operations(  # noqa: PLR0913 - one argument per filter
     tx: Connection,
     *,
     unit: int | None = None,
     kind: str | None = None,
+    parent: bytes | None = None,
     before: int | None = None,
     limit: int = 100,
 ) -> list[OperationRow]:
@@ -321,6 +322,7 @@ def list_latest_operations(
         true() if before is None else operations.c.sequence < before,
         of_unit(operations.c.unit, unit),
         true() if kind is None else operations.c.kind == kind,
+        true() if parent is None else operations.c.parent == parent,
         order=[operations.c.sequence.desc()],
         limit=limit,
     )
@@ -358,6 +360,17 @@ def list_by_subject(
         operations.c.state.not_in(GIVEN_UP) if standing else true(),
         order=[operations.c.sequence],
     )
+
+
+def list_by_subjects(tx: Connection, subjects: Iterable[bytes]) -> list[OperationRow]:
+    """Every operation about one of the subjects, those of each in sequence order."""
+    return [
+        row
+        for part in chunks(subjects)
+        for row in _operations.list(
+            tx, operations.c.subject.in_(part), order=[operations.c.sequence]
+        )
+    ]
 
 
 def latest_by_parent(tx: Connection, parent: bytes, kind: str) -> OperationRow | None:

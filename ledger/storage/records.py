@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +10,7 @@ from sqlalchemy import BigInteger, Column, Connection, ForeignKey, Index, LargeB
 
 from ledger.domain.errors import Conflict
 from ledger.storage.columns import Bytes32, UtcTime, metadata
-from ledger.storage.rows import Rows, of_unit
+from ledger.storage.rows import Rows, chunks, of_unit
 
 records = Table(
     "records",
@@ -91,6 +92,15 @@ def get_record(tx: Connection, record_id: str, *, unit: int | None = None) -> Re
     return _records.get(
         tx, records.c.id == record_id, of_unit(records.c.unit, unit), name=record_id
     )
+
+
+def list_by_ids(tx: Connection, record_ids: Iterable[str]) -> list[RecordRow]:
+    """Those of the named records that are stored here, by id."""
+    return [
+        row
+        for part in chunks(record_ids)
+        for row in _records.list(tx, records.c.id.in_(part), order=[records.c.id])
+    ]
 
 
 def find_record_by_root(tx: Connection, root: bytes) -> RecordRow | None:

@@ -33,7 +33,7 @@ def test_the_retry_classes_are_those_that_the_interfaces_document() -> None:
     for source in INTERFACES.glob("*.sol"):
         pattern = r"((?:[ \t]*///.*\n)+)[ \t]*error (\w+)\("
         for comment, name in re.findall(pattern, source.read_text()):
-            found = re.search(r"Retry class: (\w+)", comment.replace("\n", " "))
+            found = re.search(r"Retry class: (\w+)", re.sub(r"\s*/// ", " ", comment))
             assert found, name
             documented[name] = found[1]
     foreign = {"InvalidShortString", "StringTooLong"}

@@ -51,7 +51,7 @@ def measure() -> dict[str, Any]:
     for name, make in acts.items():
         rows[name] = {
             "one": _gas(world, [make(2)]),
-            "each of fifty": _gas(world, [make(number) for number in range(3, 3 + MANY)]) // MANY,
+            f"each of {MANY}": _gas(world, [make(number) for number in range(3, 3 + MANY)]) // MANY,
         }
     for name, operation in _registry_acts(world, equipment):
         rows[name] = {"one": _gas(world, [operation])}
@@ -127,9 +127,7 @@ def _cycle_acts(world: World, equipment: bytes) -> dict[str, Make]:
     def hold(number: int) -> Operation:
         return decide(number, 5, [], replaces=done[number]["CycleDecision"])
 
-    def decide(
-        number: int, kind: int, shares: list[dict[str, int]], **values: Value
-    ) -> Operation:
+    def decide(number: int, kind: int, shares: list[dict[str, int]], **values: Value) -> Operation:
         judged = done[number]
         return make(
             "CycleDecision",

@@ -216,6 +216,29 @@ def test_shares_of_one_class_add_up() -> None:
     require_shares(S.UNDECIDED, K.RELEASE, shares, {1: 6}, {})
 
 
+def test_packages_move_between_owners_of_a_fully_released_load() -> None:
+    for shares in (
+        [share(owner=1, delta=3), share(owner=2, delta=-3)],
+        [share(owner=1, delta=-3), share(owner=2, delta=3)],
+    ):
+        require_shares(S.RELEASED, K.CORRECT, shares, {1: 5}, {1: 5})
+
+
+def test_what_was_not_released_cannot_be_moved() -> None:
+    shares = [share(owner=1, delta=4), share(owner=2, delta=-4)]
+    with pytest.raises(Refused) as caught:
+        require_shares(S.RELEASED, K.CORRECT, shares, {1: 5}, {1: 3})
+    assert caught.value.field == "shares[1]"
+    assert "-1" in caught.value.what
+
+
+def test_what_is_taken_back_of_one_class_makes_no_room_in_another() -> None:
+    shares = [share(package_class=1, delta=-1), share(package_class=2, delta=1)]
+    with pytest.raises(Refused) as caught:
+        require_shares(S.RELEASED, K.CORRECT, shares, {1: 5, 2: 5}, {1: 5, 2: 5})
+    assert caught.value.field == "shares[1]"
+
+
 @pytest.mark.parametrize(
     "name,value",
     [

@@ -103,20 +103,32 @@ def part_of(name: str, part: str) -> dict[str, Any]:
 def test_the_salts_leaves_and_root_of_a_part_are_its_own(name: str, part: str) -> None:
     entry = part_of(name, part)
     secret = raw(entry["secret"])
-    for path, value in entry["fields"].items():
-        salt = entry["salts"][path]
+    leaves = entry["leaves"]
+    columns = (leaves[name] for name in ("paths", "salts", "canonical", "hashes"))
+    for path, salt, canonical, leaf in zip(*columns, strict=True):
         assert salt == salt_of(secret, path)
-        leaf = hashlib.sha256(b"\0" + rfc8785.dumps([salt, path, value])).digest()
-        assert leaf == raw(entry["leafHashes"][path])
+        assert raw(canonical) == rfc8785.dumps([salt, path, entry["fields"][path]])
+        assert raw(leaf) == hashlib.sha256(b"\0" + raw(canonical)).digest()
+    assert leaves["paths"] == list(entry["fields"])
     assert subtree_root(secret, entry["fields"]) == raw(entry["root"])
 
 
 @pytest.mark.parametrize("name,part", PARTS)
 def test_the_proof_of_a_part_leads_to_its_root(name: str, part: str) -> None:
     entry = part_of(name, part)
+    places = zip(entry["proof"]["positions"], entry["proof"]["paths"], strict=True)
+    secret = raw(entry["secret"])
     proof = SubtreeProof(
         depth=entry["proof"]["depth"],
-        shown=tuple(ShownField(**field) for field in entry["proof"]["shown"]),
+        shown=tuple(
+            ShownField(
+                position=position,
+                salt=salt_of(secret, path),
+                path=path,
+                value=entry["fields"][path],
+            )
+            for position, path in places
+        ),
         hidden=tuple(raw(each) for each in entry["proof"]["hidden"]),
     )
     assert proven_root(proof) == raw(entry["root"])
@@ -142,3 +154,24 @@ def test_the_vectors_hold_the_whole_table_of_decisions() -> None:
             assert shares == share_rule(state, decision).name.lower()
         else:
             assert (to, shares) == (255, "refused")
+
+
+def test_a_correction_moves_packages_within_what_was_declared_and_released() -> None:
+    table = load("decisions.json")
+    declared = dict(zip(*table["declared"].values(), strict=True))
+    for move in table["moves"]:
+        # before and after, of each class: the plain sums
+        before = dict.fromkeys(declared, 0)
+        for _, number, delta in zip(*move["release"].values(), strict=True):
+            before[number] += delta
+        taken, added = dict(before), dict.fromkeys(declared, 0)
+        for _, number, delta in zip(*move["correct"].values(), strict=True):
+            if delta < 0:
+                taken[number] += delta
+            else:
+                added[number] += delta
+        after = {number: taken[number] + added[number] for number in declared}
+        fits = all(taken[n] >= 0 and after[n] <= declared[n] for n in declared)
+        assert move["accepted"] is fits, move["name"]
+        assert move["released"] == list((after if fits else before).values())
+    assert {move["accepted"] for move in table["moves"]} == {True, False}

@@ -179,6 +179,24 @@ contract DecideCyclesTest is CycleBase {
         vm.assertEq(released(cycle), 10);
     }
 
+    function test_packages_move_between_owners_of_a_fully_released_load() public {
+        bytes32 cycle = releasable();
+        send(decision(cycle, RELEASE, trays(4, 6)));
+        send(decision(cycle, CORRECT, trays(3, -3)));
+        send(decision(cycle, CORRECT, trays(-7, 7)));
+        vm.assertEq(released(cycle), 10);
+    }
+
+    function test_what_was_not_released_cannot_be_moved() public {
+        bytes32 cycle = releasable();
+        send(decision(cycle, RELEASE, trays(3)));
+        ICycleLedger.CycleDecision memory operation = decision(cycle, CORRECT, trays(4, -4));
+        refuse(operation, outOfRange(digestOf(operation), -1));
+        operation = decision(cycle, CORRECT, trays(-1, 9));
+        refuse(operation, outOfRange(digestOf(operation), 11));
+        vm.assertEq(released(cycle), 3);
+    }
+
     function test_a_correction_adds_nothing_over_a_failed_verdict() public {
         bytes32 cycle = releasable();
         send(decision(cycle, RELEASE, trays(4)));
@@ -420,6 +438,45 @@ contract DecideCyclesTest is CycleBase {
         refuse(
             operation,
             abi.encodeWithSelector(IUnitRegistry.UnitIsClosed.selector, digestOf(operation), SOUTH)
+        );
+    }
+
+    function test_a_closed_unit_is_taken_back_from_but_given_nothing() public {
+        bytes32 cycle = releasable();
+        ICycleLedger.Share[] memory lines = trays(4, 3);
+        lines[0].payer = SOUTH;
+        send(decision(cycle, RELEASE, lines));
+        send(closure(SOUTH));
+        (lines[0].delta, lines[1].delta) = (-1, 1);
+        ICycleLedger.CycleDecision memory operation = decision(cycle, CORRECT, lines);
+        refuse(
+            operation,
+            abi.encodeWithSelector(IUnitRegistry.UnitIsClosed.selector, digestOf(operation), SOUTH)
+        );
+        (lines[0].delta, lines[1].delta) = (1, -1);
+        operation = decision(cycle, CORRECT, lines);
+        refuse(
+            operation,
+            abi.encodeWithSelector(IUnitRegistry.UnitIsClosed.selector, digestOf(operation), SOUTH)
+        );
+        (lines[0].delta, lines[1].delta) = (-4, -3);
+        send(decision(cycle, RECALL, lines));
+        vm.assertEq(released(cycle), 0);
+    }
+
+    function test_nothing_is_taken_back_from_an_unknown_unit() public {
+        bytes32 cycle = releasable();
+        send(decision(cycle, RELEASE, trays(4)));
+        ICycleLedger.CycleDecision memory operation = decision(cycle, RECALL, trays(-1));
+        operation.shares[0].owner = 9;
+        refuse(
+            operation,
+            abi.encodeWithSelector(IUnitRegistry.UnitUnknown.selector, digestOf(operation), 9)
+        );
+        (operation.shares[0].owner, operation.shares[0].payer) = (NORTH, 9);
+        refuse(
+            operation,
+            abi.encodeWithSelector(IUnitRegistry.UnitUnknown.selector, digestOf(operation), 9)
         );
     }
 

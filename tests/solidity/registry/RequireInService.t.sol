@@ -92,6 +92,17 @@ contract RequireInServiceTest is Base {
         );
     }
 
+    function test_a_unit_that_was_admitted_stays_known() public {
+        registry.requireKnown(RECORD, SOUTH);
+        send(closure(SOUTH));
+        registry.requireKnown(RECORD, SOUTH);
+        refuseCall(
+            address(registry),
+            abi.encodeCall(IUnitRegistry.requireKnown, (RECORD, 9)),
+            abi.encodeWithSelector(IUnitRegistry.UnitUnknown.selector, RECORD, 9)
+        );
+    }
+
     function check(bytes32 equipment, uint32 unit, uint32 epoch, bytes memory expected) private {
         refuseCall(
             address(registry),

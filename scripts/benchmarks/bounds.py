@@ -1,0 +1,162 @@
+"""The figures that are promised, as one table, and what was measured against it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+#: How often the two sides of a ratio take turns at least.
+LEAST_REPEATS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """One promised figure."""
+
+    #: `benchmark/figure`
+    name: str
+    #: what is compared with what
+    what: str
+    #: `×` for a ratio within one run, else a unit
+    unit: str
+    #: the figure is at least, or at most, this; one of the two
+    at_least: float | None = None
+    at_most: float | None = None
+    #: what is wished for beyond the bound
+    goal: float | None = None
+
+    @property
+    def value(self) -> float:
+        """The bound itself."""
+        bound = self.at_most if self.at_least is None else self.at_least
+        if bound is None:
+            raise ValueError(f"{self.name} has no bound")
+        return bound
+
+    def holds(self, measured: float) -> bool:
+        """Whether a measured value keeps the bound."""
+        return measured <= self.value if self.at_least is None else measured >= self.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """How much of everything a run does."""
+
+    #: 1 for the published figures; less to try a benchmark out
+    scale: float = 1.0
+    #: how often the two sides of a ratio take turns
+    repeats: int = 7
+
+    def of(self, whole: int, *, least: int = 1) -> int:
+        """A number of things at this scale."""
+        return max(least, round(whole * self.scale))
+
+
+#: Figures by `benchmark/figure`; those without a bound are printed and kept beside the others.
+Figures = Mapping[str, float]
+Measure = Callable[[Size], Figures]
+
+_EAS = "Ethereum Attestation Service 1.9.0 with the same fields, on the same node"
+
+BOUNDS: tuple[Bound, ...] = (
+    Bound(
+        name="outbox/of_bare",
+        what="owed records sent and seen mined, against a bare script sending the same calldata",
+        unit="×",
+        at_least=0.7,
+        goal=0.9,
+    ),
+    Bound(
+        name="outbox/of_attest",
+        what=f"owed records sent and seen mined, against `attest` of {_EAS}, through web3.py",
+        unit="×",
+        at_least=10,
+    ),
+    Bound(
+        name="outbox/of_multi_attest",
+        what=f"owed records sent and seen mined, against `multiAttest` ×50 of {_EAS}",
+        unit="×",
+        at_least=3,
+    ),
+    *(
+        Bound(
+            name=f"gas/{act}_{many}",
+            what=f"gas of {text}, {how}, against {_EAS}",
+            unit="×",
+            at_most=1 / 3,
+            goal=0.25,
+        )
+        for act, text in (
+            ("open", "an opening"),
+            ("load", "a load of three lines"),
+            ("end", "an ending"),
+            ("release", "a release with three shares"),
+            ("cycle", "a whole cycle, every signature and permission checked"),
+        )
+        for many, how in (("single", "each alone"), ("fifty", "fifty in each transaction"))
+    ),
+    *(
+        Bound(
+            name=f"follower/{database}",
+            what=f"events checked and indexed into {title}, against web3.py decoding the same logs",
+            unit="×",
+            at_least=5,
+        )
+        for database, title in (("sqlite", "SQLite"), ("postgresql", "PostgreSQL"))
+    ),
+    Bound(
+        name="audit/of_bare_hashing",
+        what="records audited, against a bare loop that hashes the same bytes",
+        unit="×",
+        at_least=0.2,
+        goal=0.5,
+    ),
+    Bound(
+        name="audit/memory_growth",
+        what="peak memory of the audit, against that of a tenth of the records",
+        unit="×",
+        at_most=1.25,
+    ),
+    Bound(
+        name="evidence/verify",
+        what="one evidence file verified, the chain's answers at hand",
+        unit="ms",
+        at_most=20,
+    ),
+    Bound(
+        name="evidence/size",
+        what="the evidence of a whole cycle, every fact and personal field shown",
+        unit="KiB",
+        at_most=16,
+    ),
+    *(
+        Bound(
+            name=f"api/{database}_{clients}",
+            what=f"one cycle recorded over HTTP, {clients} at once on {title}, p50, against the "
+            "same rows inserted without our code",
+            unit="×",
+            at_most=3,
+        )
+        for database, title in (("sqlite", "SQLite"), ("postgresql", "PostgreSQL"))
+        for clients in (1, 16)
+    ),
+    Bound(
+        name="up/first_start",
+        what="`steriledger up` on a new home until it is ready: keys, chain, contracts, API",
+        unit="s",
+        at_most=5,
+    ),
+    Bound(name="up/start", what="`steriledger up` again on that home", unit="s", at_most=5),
+    Bound(
+        name="up/memory",
+        what="resident memory of all its processes after 10,000 records",
+        unit="MiB",
+        at_most=350,
+    ),
+    Bound(name="up/help", what="`steriledger --help`", unit="s", at_most=0.5),
+)
+
+
+def find_bound(name: str) -> Bound | None:
+    """The bound of a figure, when it has one."""
+    return next((bound for bound in BOUNDS if bound.name == name), None)

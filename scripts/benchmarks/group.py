@@ -1,0 +1,313 @@
+"""A hospital group to measure: three units, machines, and cycles accepted with keys held here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from ledger.domain.callers import Caller, local_administrator
+from ledger.domain.cycle_acts import (
+    CycleReference,
+    DecideCycle,
+    DeclareLoad,
+    EndCycle,
+    LoadLine,
+    Machine,
+    OpenCycle,
+    ShareLine,
+    draft_cycle_decision,
+    draft_cycle_ending,
+    draft_cycle_opening,
+    draft_load_declaration,
+)
+from ledger.domain.decisions import DecisionKind
+from ledger.domain.drafts import Circumstances, Draft, People
+from ledger.domain.identifiers import ZERO_DIGEST, Digest, UnitNumber, equipment_id, serial_hash
+from ledger.domain.operations import Custody, Duty, EquipmentKind, Outcome, UnitRole, Verdict
+from ledger.domain.registry_acts import (
+    AdmitUnit,
+    EnrolSigner,
+    RegisterEquipment,
+    draft_equipment_registration,
+    draft_signer_enrolment,
+    draft_unit_admission,
+)
+from ledger.settings import Settings
+from ledger.steps.chain import Link, open_link
+from ledger.steps.deploy import ensure_deployment, ensure_home, get_held_key
+from ledger.steps.follow import follow
+from ledger.steps.instance import Instance, open_instance
+from ledger.steps.leasing import LEASE, HeldLease
+from ledger.steps.send import Writer
+from ledger.steps.signing import make_held_key
+from ledger.steps.submit import record_with_held_keys
+from ledger.storage.keys import KeyPurpose
+from ledger.storage.leases import take_lease
+from ledger.storage.operations import find_oldest_owed
+
+UNITS = (1, 2, 3)
+#: the operations of one cycle: opened, loaded, ended, released
+RECORDS_PER_CYCLE = 4
+_LEASE_SECONDS = 86_400
+_DUTIES = Duty.OPEN | Duty.LOAD | Duty.RESULT | Duty.DECIDE
+_STARTED = datetime(2016, 3, 16, 0, 53, 20, tzinfo=UTC)
+_ENDED = _STARTED + timedelta(minutes=22)
+
+#: What a real printout of 134 °C and its check fill in.
+_MACHINE_FACTS = {
+    "programme": "134 wrapped",
+    "started": "16.03.2016 01:53:20",
+    "ended": "16.03.2016 02:15:41",
+    "machine.hold_seconds": 191,
+    "machine.minimum_celsius": "134.9",
+    "machine.maximum_celsius": "135.6",
+    "machine.minimum_bar": "3.12",
+    "machine.maximum_bar": "3.20",
+    "pressure_basis": "absolute",
+}
+_VERDICT_FACTS = {
+    "profile": "EN 285 134 °C",
+    "profile_source": "EN 285:2015, 8.3",
+    "band_low_celsius": "134",
+    "band_high_celsius": "137",
+    "minimum_celsius": "134.9",
+    "maximum_celsius": "135.6",
+    "hold_seconds": "191",
+    "hold_required_seconds": "180",
+    "f0_minutes": "80.21",
+    "f0_reference_celsius": "121.1",
+}
+_RESULTS = {
+    "physical": "pass",
+    "chemical_external": "pass",
+    "chemical_internal": "pass",
+    "lumen_pcd": "not_required",
+    "biological": "not_required",
+    "bowie_dick": "not_required",
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class Group:
+    """One instance with a group in it, and its running chain."""
+
+    instance: Instance
+    link: Link
+    writer: Writer
+    caller: Caller = field(default_factory=lambda: local_administrator("bench"))
+    #: keys that sign for a unit
+    administrators: dict[int, bytes] = field(default_factory=dict)
+    operator: bytes = b""
+    machines: list[Machine] = field(default_factory=list)
+    #: the last cycle of each machine
+    numbers: dict[str, int] = field(default_factory=dict)
+
+    def record_cycles(self, count: int) -> list[Digest]:
+        """Accept that many cycles, the machines in turn; the digests in order of acceptance."""
+        with self.instance.database.transaction() as tx:
+            return [
+                digest
+                for at in range(count)
+                for digest in self.record_cycle(tx, self.machines[at % len(self.machines)])
+            ]
+
+    def record_cycle(self, tx: Connection, machine: Machine) -> list[Digest]:
+        """Open, load, end and release one cycle of ten packages of three owners."""
+        number = self.numbers.get(machine.serial, 0) + 1
+        self.numbers[machine.serial] = number
+        cycle = CycleReference(machine=machine, epoch=1, number=number)
+        opening = self.accept(tx, self._opening(cycle))
+        load = self.accept(tx, self._load(cycle))
+        ending = self.accept(tx, self._ending(cycle))
+        return [opening, load, ending, self.accept(tx, self._release(cycle, ending, load))]
+
+    def accept(self, tx: Connection, draft: Draft) -> Digest:
+        """One operation, signed with held keys."""
+        return record_with_held_keys(self.instance, tx, self.caller, draft).digest
+
+    def send(self) -> None:
+        """Until nothing is owed, and everything that was sent is seen mined."""
+        while self.has_owed():
+            self.writer.step()
+
+    def has_owed(self) -> bool:
+        """Whether an accepted operation has not been sent."""
+        with self.instance.database.reading() as tx:
+            return find_oldest_owed(tx) is not None
+
+    def follow(self) -> None:
+        """Until the index has every block."""
+        while True:
+            progress = follow(self.instance, self.link.node)
+            if progress.height >= progress.final:
+                return
+
+    # ------------------------------------------------------------ the acts of a cycle
+
+    def _circumstances(self) -> Circumstances:
+        return Circumstances(
+            people=People(performer="Nurse A", checker="Nurse B", enterer="Nurse A"),
+            happened_text="16.03.2016 01:53:20",
+            happened_zone="Europe/Berlin",
+            happened_utc="2016-03-16T00:53:20Z",
+            device="tablet 2",
+            authenticated_by="badge",
+        )
+
+    def _opening(self, cycle: CycleReference) -> Draft:
+        return draft_cycle_opening(
+            OpenCycle(
+                cycle=cycle,
+                programme="134 wrapped",
+                started_at=_STARTED,
+                is_after_outcome=False,
+                biological_indicator=False,
+                holds_implant=False,
+                signer=self.operator,
+                circumstances=self._circumstances(),
+            )
+        )
+
+    def _load(self, cycle: CycleReference) -> Draft:
+        return draft_load_declaration(
+            DeclareLoad(
+                cycle=cycle,
+                lines=[
+                    LoadLine(owner=unit, payer=unit, package_class=3, quantity=unit)
+                    for unit in UNITS
+                ],
+                replaces=ZERO_DIGEST,
+                signer=self.operator,
+                circumstances=self._circumstances(),
+            )
+        )
+
+    def _ending(self, cycle: CycleReference) -> Draft:
+        return draft_cycle_ending(
+            EndCycle(
+                cycle=cycle,
+                outcome=Outcome.COMPLETED,
+                verdict=Verdict.PASSED,
+                verdict_facts=_VERDICT_FACTS,
+                machine_facts=_MACHINE_FACTS,
+                started_at=_STARTED,
+                ended_at=_ENDED,
+                readings=[],
+                replaces=ZERO_DIGEST,
+                signer=self.operator,
+                circumstances=self._circumstances(),
+            )
+        )
+
+    def _release(self, cycle: CycleReference, ending: Digest, load: Digest) -> Draft:
+        return draft_cycle_decision(
+            DecideCycle(
+                cycle=cycle,
+                decision=DecisionKind.RELEASE,
+                ending=ending,
+                load=load,
+                shares=[
+                    ShareLine(owner=unit, payer=unit, package_class=3, delta=unit)
+                    for unit in UNITS
+                ],
+                results=_RESULTS,
+                replaces=ZERO_DIGEST,
+                signer=self.operator,
+                circumstances=self._circumstances(),
+            )
+        )
+
+    # ------------------------------------------------------------ the group itself
+
+    def found(self, machines: int) -> None:
+        """Admit the units, enrol the operator, register machines."""
+        with self.instance.database.transaction() as tx:
+            for unit in UNITS:
+                self._admit(tx, unit)
+            self.operator = make_held_key(self.instance, tx, label="operator")
+            self.accept(tx, self._enrolment())
+            for place in range(machines):
+                self._register(tx, f"S{place}")
+
+    def _admit(self, tx: Connection, unit: int) -> None:
+        authority = get_held_key(tx, KeyPurpose.AUTHORITY).signer
+        self.administrators[unit] = make_held_key(self.instance, tx, label=f"administrator {unit}")
+        self.accept(
+            tx,
+            draft_unit_admission(
+                AdmitUnit(
+                    number=unit,
+                    code=f"U{unit}",
+                    name=f"Hospital {unit}",
+                    roles=UnitRole.PROCESSOR | UnitRole.USER,
+                    administrator=self.administrators[unit],
+                    administrator_name=f"Head {unit}",
+                    custody=Custody.SERVER,
+                ),
+                authority=authority,
+            ),
+        )
+
+    def _enrolment(self) -> Draft:
+        return draft_signer_enrolment(
+            EnrolSigner(
+                unit=1,
+                key=self.operator,
+                name="Operator",
+                duties=_DUTIES,
+                custody=Custody.SERVER,
+                valid_from=0,
+                valid_until=0,
+                administrator=self.administrators[1],
+            )
+        )
+
+    def _register(self, tx: Connection, serial: str) -> None:
+        request = RegisterEquipment(
+            unit=1,
+            name=f"Sterilizer {serial}",
+            model="DAC Universal",
+            serial=serial,
+            kind=EquipmentKind.STERILIZER,
+            epoch=1,
+            clock_zone=None,
+            profile=None,
+            administrator=self.administrators[1],
+        )
+        self.accept(tx, draft_equipment_registration(request))
+        identifier = equipment_id(UnitNumber(1), serial_hash(serial))
+        self.machines.append(Machine(id=identifier, unit=1, serial=serial))
+
+
+def _open_writer(instance: Instance, link: Link) -> Writer:
+    with instance.database.transaction() as tx:
+        epoch = take_lease(tx, LEASE, "bench", instance.clock(), _LEASE_SECONDS)
+    if epoch is None:
+        raise RuntimeError("another process has the writer's lease")
+    return Writer.open(instance, link, HeldLease(holder="bench", epoch=epoch))
+
+
+@contextmanager
+def founded_group(home: Path, *, machines: int = 1, database_url: str = "") -> Iterator[Group]:
+    """A new home with contracts on its own chain and a group on them, sent and indexed."""
+    settings = Settings(home=home, database_url=database_url, chain_url="", finality="journal")
+    instance = open_instance(settings)
+    try:
+        ensure_home(instance)
+        link = open_link(instance)
+        try:
+            ensure_deployment(instance, link)
+            group = Group(instance=instance, link=link, writer=_open_writer(instance, link))
+            group.found(machines)
+            group.send()
+            group.follow()
+            yield group
+        finally:
+            link.stop()
+    finally:
+        instance.close()

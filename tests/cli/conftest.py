@@ -1,0 +1,81 @@
+"""A home with a group in it and no chain, and the command line run in this process."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger.cli import main
+from ledger.storage.database import open_database
+from tests.house import Clock, House, build_house
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What one command left."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        """What it printed, as one JSON document."""
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shell:
+    """Runs commands on one home."""
+
+    home: Path
+    house: House
+    monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str]
+
+    def run(self, *arguments: str) -> Run:
+        """Run `steriledger …` on this home."""
+        self.monkeypatch.setattr(sys, "argv", ["steriledger", *arguments])
+        self.capsys.readouterr()
+        try:
+            main()
+            code = 0
+        except SystemExit as ended:
+            code = ended.code if isinstance(ended.code, int) else 0 if ended.code is None else 1
+        captured = self.capsys.readouterr()
+        return Run(code=code, out=captured.out, err=captured.err)
+
+    def done(self, *arguments: str) -> Any:
+        """Run it with --json; it must succeed.  Returns what it printed."""
+        ran = self.run(*arguments, "--json")
+        assert ran.code == 0, ran.err
+        assert ran.err == ""
+        return ran.json()
+
+
+@pytest.fixture
+def shell(
+    tmp_path: Path,
+    sqlite_template: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Iterator[Shell]:
+    """A centre with a sterilizer, and a member; the clock is the system's."""
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    shutil.copyfile(sqlite_template, home / "steriledger.db")
+    monkeypatch.setenv("STERILEDGER_HOME", str(home))
+    monkeypatch.setenv("STERILEDGER_KEY", base64.b64encode(b"\7" * 32).decode())
+    monkeypatch.setenv("COLUMNS", "200")
+    with closing(open_database(f"sqlite:///{home / 'steriledger.db'}")) as database:
+        house = build_house(database, home, clock=Clock(now=datetime.now(UTC)))
+        yield Shell(home=home, house=house, monkeypatch=monkeypatch, capsys=capsys)

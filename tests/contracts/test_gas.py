@@ -1,0 +1,19 @@
+"""What each act costs is what the committed table says."""
+
+from __future__ import annotations
+
+import json
+
+from tests.contracts.gas import MANY, TABLE, measure
+
+
+def test_the_gas_of_every_act_is_what_the_table_says() -> None:
+    table = json.loads(TABLE.read_text("utf-8"))
+    assert measure() == table, "run python -m tests.contracts.gas and look at why"
+
+
+def test_fifty_in_one_transaction_cost_less_than_fifty_transactions() -> None:
+    rows = json.loads(TABLE.read_text("utf-8"))["gas"].values()
+    batched = [row for row in rows if f"each of {MANY}" in row]
+    assert batched
+    assert all(row[f"each of {MANY}"] < 0.75 * row["one"] for row in batched)

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+
+from ledger.domain.callers import SCOPE_OF_KIND, Caller, Scope, local_administrator
+from ledger.domain.errors import NotFound, Refused
+from ledger.domain.operations import KINDS, Party
+
+
+def caller(*scopes: Scope, unit: int | None = 3) -> Caller:
+    """Somebody of unit 3."""
+    return Caller(person="Somebody", unit=unit, scopes=frozenset(scopes))
+
+
+def test_every_kind_of_operation_asks_for_a_scope() -> None:
+    assert set(SCOPE_OF_KIND) == set(KINDS)
+
+
+def test_what_the_authority_signs_asks_for_the_authority_s_scope() -> None:
+    by_authority = {name for name, kind in KINDS.items() if Party.AUTHORITY in kind.parties}
+    assert {n for n, scope in SCOPE_OF_KIND.items() if scope is Scope.AUTHORITY} == by_authority
+
+
+def test_a_caller_reads_the_own_unit_or_every_unit_or_nothing() -> None:
+    assert caller(Scope.READ_UNIT).readable_unit == 3
+    assert caller(Scope.READ_ALL).readable_unit is None
+    assert caller(Scope.READ_UNIT, Scope.READ_ALL).readable_unit is None
+    with pytest.raises(Refused) as caught:
+        assert caller(Scope.DECIDE).readable_unit
+    assert "it allows decide" in str(caught.value)
+    assert caught.value.remedy
+
+
+def test_another_unit_s_affairs_do_not_exist() -> None:
+    caller().require_unit(3)
+    with pytest.raises(NotFound) as caught:
+        caller().require_unit(4)
+    assert caught.value.field == "unit"
+
+
+def test_the_local_administrator_acts_for_every_unit() -> None:
+    administrator = local_administrator("root")
+    administrator.require_unit(1)
+    administrator.require_unit(2)
+    for scope in Scope:
+        administrator.require_scope(scope)
+    assert administrator.readable_unit is None

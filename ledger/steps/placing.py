@@ -80,7 +80,7 @@ def locks_of(kind: Kind, message: Message) -> tuple[bytes, ...]:
     keys = [word(message, name) for name in _LOCKED if name in message]
     units = {integer(message, "unit")}
     if kind.name == "CycleDecision":
-        units |= {party for party, _ in _parties(message)}
+        units |= set(_parties(message))
     return (*keys, *map(unit_subject, sorted(units)))
 
 
@@ -294,8 +294,10 @@ def _place_cycle_decision(tx: Connection, message: Message, now: datetime) -> Pl
     rules.require_current(message, cycle.decision, what="a decision")
     rules.require_decidable(message, cycle)
     units = [
-        rules.require_open_unit(find_unit_state(tx, number), number, field=field).admission
-        for number, field in _parties(message)
+        (rules.require_open_unit if adds else rules.require_known_unit)(
+            find_unit_state(tx, number), number, field=field
+        ).admission
+        for number, (field, adds) in _parties(message).items()
     ]
     own = (cycle.opening, cycle.ending, cycle.load, cycle.decision, signer.enrolment)
     return Place(
@@ -306,13 +308,20 @@ def _place_cycle_decision(tx: Connection, message: Message, now: datetime) -> Pl
     )
 
 
-def _parties(message: Message) -> list[tuple[int, str]]:
-    """The units that a decision's shares name, each once, and where it is named first."""
-    found: dict[int, str] = {}
+def _parties(message: Message) -> dict[int, tuple[str, bool]]:
+    """Unit → where a decision's shares name it, and whether any of those shares adds packages.
+
+    The place is the first share that adds, or else the first of all.  Packages of a unit that was
+    closed meanwhile can still be taken back, and none be added.
+    """
+    found: dict[int, tuple[str, bool]] = {}
     for position, share in enumerate(items(message, "shares")):
+        adds = cast("int", share["delta"]) > 0
         for name in ("owner", "payer"):
-            found.setdefault(cast("int", share[name]), f"shares[{position}].{name}")
-    return list(found.items())
+            number = cast("int", share[name])
+            if number not in found or (adds and not found[number][1]):
+                found[number] = (f"shares[{position}].{name}", adds)
+    return found
 
 
 def _require_free(tx: Connection, kind: str, subject: bytes, taken: Conflict) -> None:

@@ -80,10 +80,11 @@ def _operation(world: World, struct: str, seed: object, **values: Value) -> Oper
 
 def _settle(world: World) -> bytes:
     """Admit two units, enrol the operator, register a sterilizer, open its first cycle."""
-    world.admit(signedAt=SIGNED_AT)
-    world.admit(2, _key("another administrator"), signedAt=SIGNED_AT)
-    world.enrol(world.operator, 1022, validFrom=SIGNED_AT, signedAt=SIGNED_AT)
-    equipment = world.register(signedAt=SIGNED_AT)
+    record, at = keccak(text="settled"), SIGNED_AT
+    world.admit(record=record, signedAt=at)
+    world.admit(2, _key("another administrator"), record=record, signedAt=at)
+    world.enrol(world.operator, 1022, validFrom=at, record=record, signedAt=at)
+    equipment = world.register(record=record, signedAt=at)
     world.send(_cycle_acts(world, equipment)["open"](1))
     return equipment
 
@@ -157,11 +158,20 @@ def _registry_acts(world: World, equipment: bytes) -> Sequence[tuple[str, Operat
         by_administrator: dict[str, Value] = {"unit": 1, "signedBy": administrator}
         return _operation(world, struct, "", **{**by_administrator, **values})
 
-    third = {"unit": 3, "administrator": world.known(_key("third administrator")), "roles": 1}
-    duties = {"signer": second, "duties": 1022, "validFrom": SIGNED_AT}
-    two = {"signedBy": operator, "countersignedBy": second}
-    state = {"equipment": equipment, "state": 2, "epoch": 1, "replaces": world.latest(equipment)}
-    machine = {"serial": keccak(text="another machine"), "kind": 1, "epoch": 1}
+    third: dict[str, Value] = {
+        "unit": 3,
+        "administrator": world.known(_key("third administrator")),
+        "roles": 1,
+    }
+    duties: dict[str, Value] = {"signer": second, "duties": 1022, "validFrom": SIGNED_AT}
+    two: dict[str, Value] = {"signedBy": operator, "countersignedBy": second}
+    state: dict[str, Value] = {
+        "equipment": equipment,
+        "state": 2,
+        "epoch": 1,
+        "replaces": world.latest(equipment),
+    }
+    machine: dict[str, Value] = {"serial": keccak(text="another machine"), "kind": 1, "epoch": 1}
     return (
         ("admit a unit", make("UnitAdmission", **third, **terms)),
         ("enrol a signer", make("SignerEnrolment", **duties, **terms)),

@@ -89,6 +89,58 @@ contract DigestsTest is CycleBase {
         vm.chainId(CHAIN);
     }
 
+    /// A call of a harness function is its selector and abi.encode(operation): a vector's own bytes.
+    function test_every_operation_of_the_vectors_has_the_domains_digests() public {
+        string memory json = vm.readFile("tests/vectors/operations.json");
+        vm.chainId(vm.parseJsonUint(json, ".chainId"));
+        address target = vm.parseJsonAddress(json, ".contract");
+
+        vm.etch(target, address(REGISTRY).code);
+        checkKind(json, target, "UnitAdmission", RegistryDigests.unitAdmission.selector);
+        checkKind(json, target, "UnitClosure", RegistryDigests.unitClosure.selector);
+        checkKind(json, target, "SignerEnrolment", RegistryDigests.signerEnrolment.selector);
+        checkKind(json, target, "SignerRevocation", RegistryDigests.signerRevocation.selector);
+        checkKind(
+            json,
+            target,
+            "EquipmentRegistration",
+            RegistryDigests.equipmentRegistration.selector
+        );
+        checkKind(json, target, "EquipmentChange", RegistryDigests.equipmentChange.selector);
+        checkKind(json, target, "RecoveryProposal", RegistryDigests.recoveryProposal.selector);
+        checkKind(json, target, "RecoveryVeto", RegistryDigests.recoveryVeto.selector);
+        checkKind(json, target, "RecordErasure", RegistryDigests.recordErasure.selector);
+
+        vm.etch(target, address(LEDGER).code);
+        checkKind(json, target, "CycleOpening", LedgerDigests.cycleOpening.selector);
+        checkKind(json, target, "CycleEnding", LedgerDigests.cycleEnding.selector);
+        checkKind(json, target, "LoadDeclaration", LedgerDigests.loadDeclaration.selector);
+        checkKind(json, target, "CycleDecision", LedgerDigests.cycleDecision.selector);
+    }
+
+    function checkKind(
+        string memory json,
+        address target,
+        string memory kind,
+        bytes4 selector
+    ) private view {
+        string memory prefix = string.concat(".kinds.", kind);
+        bytes[] memory encoded = vm.parseJsonBytesArray(json, string.concat(prefix, ".encoded"));
+        bytes32[] memory digests = vm.parseJsonBytes32Array(
+            json,
+            string.concat(prefix, ".digests")
+        );
+        vm.assertEq(encoded.length, 2);
+        vm.assertEq(digests.length, 2);
+        for (uint256 i = 0; i < encoded.length; ++i) {
+            (bool done, bytes memory result) = target.staticcall(
+                bytes.concat(selector, encoded[i])
+            );
+            vm.assertTrue(done);
+            vm.assertEq(abi.decode(result, (bytes32)), digests[i]);
+        }
+    }
+
     function test_the_registrys_digests_follow_chain_and_address() public view {
         equal(REGISTRY.unitAdmission(admission(1, nora)), TypedData.hash(admission(1, nora)));
         equal(REGISTRY.unitClosure(closure(1)), TypedData.hash(closure(1)));

@@ -243,52 +243,6 @@ contract DecideCyclesTest is CycleBase {
         refuseShares(cycle, REJECT);
     }
 
-    // ------------------------------------------------------------------------------- the machine
-
-    /// State → kind → next state, as the rules say it; 255 where it is refused.
-    function test_every_state_allows_exactly_its_decisions() public {
-        uint8[8][10] memory rules = [
-            [1, 2, 3, 4, 5, 255, 255, 255],
-            [255, 255, 255, 255, 6, 255, 9, 1],
-            [1, 255, 255, 255, 7, 255, 9, 2],
-            [1, 255, 255, 255, 8, 255, 9, 3],
-            [255, 255, 255, 255, 255, 255, 255, 0],
-            [255, 255, 255, 4, 255, 0, 255, 255],
-            [255, 255, 255, 255, 255, 1, 9, 255],
-            [255, 255, 255, 255, 255, 2, 9, 255],
-            [255, 255, 255, 255, 255, 3, 9, 255],
-            [255, 255, 255, 255, 255, 255, 255, 9]
-        ];
-        uint64 number = 0;
-        for (uint8 state = 0; state < 10; ++state) {
-            for (uint8 kind = 1; kind <= 8; ++kind) {
-                bytes32 cycle = inState(++number, state);
-                bool isFirst = state == 0 && kind <= EMERGENCY;
-                ICycleLedger.CycleDecision memory operation = decision(
-                    cycle,
-                    kind,
-                    isFirst ? trays(1) : none()
-                );
-                uint8 next = rules[state][kind - 1];
-                if (next == 255) {
-                    refuse(
-                        operation,
-                        abi.encodeWithSelector(
-                            ICycleLedger.DecisionNotAllowed.selector,
-                            digestOf(operation),
-                            state,
-                            kind
-                        )
-                    );
-                    next = state;
-                } else {
-                    send(operation);
-                }
-                vm.assertEq(stateOf(cycle), next);
-            }
-        }
-    }
-
     function test_decision_kinds_are_one_to_eight() public {
         bytes32 cycle = releasable();
         for (uint8 kind = 0; kind <= 9; kind += 9) {
@@ -593,31 +547,6 @@ contract DecideCyclesTest is CycleBase {
     }
 
     // ----------------------------------------------------------------------------------- helpers
-
-    /// Opens cycle `number` and brings it into the state.
-    function inState(uint64 number, uint8 state) private returns (bytes32 cycle) {
-        uint8[2][10] memory ways = [
-            [0, 0],
-            [RELEASE, 0],
-            [PENDING, 0],
-            [EMERGENCY, 0],
-            [REJECT, 0],
-            [HOLD, 0],
-            [RELEASE, HOLD],
-            [PENDING, HOLD],
-            [EMERGENCY, HOLD],
-            [RELEASE, RECALL]
-        ];
-        send(opening(number));
-        cycle = cycleId(number);
-        send(ending(cycle, COMPLETED, PASSED));
-        send(declaration(cycle, totals(10, 4)));
-        for (uint256 i = 0; i < 2; ++i) {
-            uint8 kind = ways[state][i];
-            if (kind != 0) send(decision(cycle, kind, kind <= EMERGENCY ? trays(1) : none()));
-        }
-        vm.assertEq(stateOf(cycle), state);
-    }
 
     function refuseShares(bytes32 cycle, uint8 kind) private {
         ICycleLedger.CycleDecision memory operation = decision(cycle, kind, trays(1));

@@ -49,6 +49,31 @@ abstract contract CycleBase is Base {
         send(declaration(cycle, totals(10, 4)));
     }
 
+    /// Opens cycle `number` and brings it into the state.
+    function inState(uint64 number, uint8 state) internal returns (bytes32 cycle) {
+        uint8[2][10] memory ways = [
+            [0, 0],
+            [RELEASE, 0],
+            [PENDING, 0],
+            [EMERGENCY, 0],
+            [REJECT, 0],
+            [HOLD, 0],
+            [RELEASE, HOLD],
+            [PENDING, HOLD],
+            [EMERGENCY, HOLD],
+            [RELEASE, RECALL]
+        ];
+        send(opening(number));
+        cycle = cycleId(number);
+        send(ending(cycle, COMPLETED, PASSED));
+        send(declaration(cycle, totals(10, 4)));
+        for (uint256 i = 0; i < 2; ++i) {
+            uint8 kind = ways[state][i];
+            if (kind != 0) send(decision(cycle, kind, kind <= EMERGENCY ? trays(1) : none()));
+        }
+        vm.assertEq(stateOf(cycle), state);
+    }
+
     function totals(
         uint32 ofTrays,
         uint32 ofPouches

@@ -27,7 +27,13 @@ interface Vm {
     function expectEmit(address emitter) external;
     function expectRevert(bytes calldata data) external;
     function getRecordedLogs() external returns (Log[] memory logs);
+    function keyExistsJson(string calldata json, string calldata key) external view returns (bool);
     function label(address account, string calldata name) external;
+    function parseJsonAddress(
+        string calldata json,
+        string calldata key
+    ) external pure returns (address);
+    function parseJsonBool(string calldata json, string calldata key) external pure returns (bool);
     function parseJsonBytes(
         string calldata json,
         string calldata key
@@ -36,10 +42,31 @@ interface Vm {
         string calldata json,
         string calldata key
     ) external pure returns (bytes32);
+    function parseJsonBytes32Array(
+        string calldata json,
+        string calldata key
+    ) external pure returns (bytes32[] memory);
+    function parseJsonBytesArray(
+        string calldata json,
+        string calldata key
+    ) external pure returns (bytes[] memory);
+    function parseJsonIntArray(
+        string calldata json,
+        string calldata key
+    ) external pure returns (int256[] memory);
+    function parseJsonStringArray(
+        string calldata json,
+        string calldata key
+    ) external pure returns (string[] memory);
     function parseJsonUint(
         string calldata json,
         string calldata key
     ) external pure returns (uint256);
+    function parseJsonUintArray(
+        string calldata json,
+        string calldata key
+    ) external pure returns (uint256[] memory);
+    function parseUint(string calldata text) external pure returns (uint256);
     function publicKeyP256(uint256 privateKey) external pure returns (uint256 x, uint256 y);
     function readFile(string calldata path) external view returns (string memory content);
     function recordLogs() external;
@@ -55,5 +82,6 @@ interface Vm {
         string calldata group,
         string calldata name
     ) external returns (uint256 gasUsed);
+    function toString(uint256 value) external pure returns (string memory);
     function warp(uint256 newTimestamp) external;
 }

@@ -26,7 +26,7 @@ NODE     = PATH="$(NODE_BIN):$$PATH" "$(NODE_BIN)/node"
 NPM      = $(NODE) "$(NODE_BIN)/../lib/node_modules/npm/bin/npm-cli.js"
 PIP      = $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help demo test check lint types contracts vectors format lock clean
+.PHONY: help demo test soak check lint types contracts vectors bench format lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,10 @@ demo: $(VENV)/.run $(MODULES)/.run ## Run the whole flow on this machine; ONCE=1
 
 test: $(VENV)/.dev $(MODULES)/.full ## Run every Python test; ARGS="-k name" chooses
 	@$(BIN)/python -m pytest -n $(WORKERS) $(STRICT) $(ARGS)
+
+soak: $(VENV)/.dev $(MODULES)/.full ## Kill worker, chain and API at random while people record: ROUNDS=300 SEED=7
+	@SOAK_ROUNDS="$(or $(ROUNDS),300)" SOAK_SEED="$(SEED)" \
+		$(BIN)/python -m pytest -s tests/faults/test_soak.py $(ARGS)
 
 check: lint types vectors contracts ## Everything else that must hold before a commit
 
@@ -64,6 +68,9 @@ contracts: $(VENV)/.dev $(MODULES)/.full ## Bytecode, Solidity tests, gas and st
 	@$(NODE) $(MODULES)/.bin/prettier --log-level warn --check 'contracts/**/*.sol' 'tests/solidity/**/*.sol'
 	@echo "running the Solidity tests"
 	@$(NODE) $(MODULES)/.bin/hardhat test solidity --snapshot-check
+
+bench: $(VENV)/.dev $(MODULES)/.full ## Measure what is promised (an hour); ONLY=name for one, ARGS="--scale 0.05" to try
+	@$(BIN)/python -m scripts.bench $(ARGS) $(ONLY)
 
 format: $(VENV)/.dev $(MODULES)/.full ## Put Python and Solidity into their one form
 	@$(BIN)/ruff format .

@@ -29,6 +29,8 @@ from ledger.steps.tokens import UnknownToken, authenticate
 
 #: How deep objects and lists may lie in each other in a body.
 MAX_LEVELS = 6
+#: How often one address may ask the routes that need no token.
+STRANGERS_PER_MINUTE = 300
 #: Digits of a whole number in a body; 2⁶⁴ has 20.
 _MAX_DIGITS = 20
 
@@ -45,6 +47,7 @@ class Doorkeeper:
         self._counter = FixedWindowRateLimiter(MemoryStorage())
         self._by_token = RateLimitItemPerMinute(settings.requests_per_minute)
         self._by_address = RateLimitItemPerMinute(settings.failed_logins_per_minute)
+        self._by_stranger = RateLimitItemPerMinute(STRANGERS_PER_MINUTE)
 
     def admit(self, request: Request) -> Caller:
         """Who asks; raises UnknownToken, or RequestError when it is too often.
@@ -56,16 +59,19 @@ class Doorkeeper:
             with self._instance.database.reading() as tx:
                 caller = authenticate(self._instance, tx, text)
         except UnknownToken:
-            address = request.client.host if request.client else "unknown"
-            self._count(self._by_address, "address", address)
+            self._count(self._by_address, "address", _address(request))
             raise
         self._count(self._by_token, "token", str(caller.token_id))
         return caller
 
-    def _count(self, limit: RateLimitItemPerMinute, what: str, name: str) -> None:
-        if self._counter.hit(limit, what, name):
+    def admit_stranger(self, request: Request) -> None:
+        """Anybody, but not too often; raises RequestError."""
+        self._count(self._by_stranger, "address", _address(request), "stranger")
+
+    def _count(self, limit: RateLimitItemPerMinute, what: str, *name: str) -> None:
+        if self._counter.hit(limit, what, *name):
             return
-        reset = self._counter.get_window_stats(limit, what, name).reset_time
+        reset = self._counter.get_window_stats(limit, what, *name).reset_time
         wait = max(1, math.ceil(reset - time.time()))
         raise RequestError(
             problems.TOO_MANY,
@@ -75,6 +81,21 @@ class Doorkeeper:
             remedy=f"wait {wait} seconds",
             headers={"Retry-After": str(wait)},
         )
+
+
+class StrangerRoute(APIRoute):
+    """A route that needs no token, and answers one address only so often."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The framework's handler behind ours."""
+        handle = super().get_route_handler()
+
+        async def handler(request: Request) -> Response:
+            keeper: Doorkeeper = request.app.state.doorkeeper
+            keeper.admit_stranger(request)
+            return await handle(request)
+
+        return handler
 
 
 class LedgerRoute(APIRoute):
@@ -163,12 +184,16 @@ def _bearer(request: Request) -> str:
     return match[1]
 
 
+def _address(request: Request) -> str:
+    return request.client.host if request.client else "unknown"
+
+
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        double = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the name {double!r:.60} stands twice in one object")
+    found: dict[str, object] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"the name {name!r:.60} stands twice in one object")
+        found[name] = value
     return found
 
 

@@ -12,9 +12,10 @@ from api import documents, problems
 from api.access import Doorkeeper
 from api.guard import Guard
 from api.problems import RequestError
-from api.routes import cycles, directory, health, operations, readings
+from api.routes import cycles, directory, document, health, metrics, operations, readings
 from api.routes import instance as instance_routes
 from ledger.domain.errors import SteriLedgerError
+from ledger.metrics import Metrics
 from ledger.steps.instance import Instance
 
 _DESCRIPTION = """\
@@ -36,7 +37,8 @@ def create_app(instance: Instance) -> FastAPI:
         title="SteriLedger",
         version="1",
         description=_DESCRIPTION,
-        openapi_url="/openapi.json",
+        # Ours counts who asks for it.
+        openapi_url=None,
         # Both load a script from another host.
         docs_url=None,
         redoc_url=None,
@@ -44,11 +46,22 @@ def create_app(instance: Instance) -> FastAPI:
     )
     app.state.instance = instance
     app.state.doorkeeper = Doorkeeper(instance)
-    for module in (health, operations, readings, cycles, directory, instance_routes):
+    app.state.metrics = Metrics(instance)
+    for module in (
+        document,
+        health,
+        metrics,
+        operations,
+        readings,
+        cycles,
+        directory,
+        instance_routes,
+    ):
         app.include_router(module.router)
     app.add_exception_handler(SteriLedgerError, problems.on_ledger_error)
     app.add_exception_handler(RequestError, problems.on_request_error)
     app.add_exception_handler(RequestValidationError, problems.on_validation_error)
     app.add_exception_handler(HTTPException, problems.on_http_error)
     app.add_middleware(Guard, allowed_hosts=instance.settings.allowed_hosts)
+    app.add_middleware(metrics.Timed, metrics=app.state.metrics)
     return app

@@ -12,7 +12,7 @@ from api.access import Asked
 from ledger.domain.callers import Caller
 from ledger.domain.drafts import Circumstances, People
 from ledger.domain.errors import InvalidInput, NotFound
-from ledger.domain.identifiers import ZERO_DIGEST, Digest, SignerId, parse_hex32
+from ledger.domain.identifiers import ZERO_DIGEST, Digest, SignerId, parse_hex32, signer_id
 from ledger.domain.operations import Duty
 from ledger.domain.records import instant_text
 from ledger.keys.accounts import ADDRESS_BYTES
@@ -20,6 +20,7 @@ from ledger.readings import zone_named
 from ledger.steps.instance import Instance
 from ledger.steps.resolving import resolve_signer, resolve_unit
 from ledger.steps.signing import make_held_key
+from ledger.storage.keys import find_key
 
 _ACCOUNT_DIGITS = 2 + 2 * 20
 _ID_DIGITS = 2 + 2 * 32
@@ -77,6 +78,12 @@ class Desk:
                 rule=f"a key in the custody {body.custody} is made there and brought",
             )
         key = bytes.fromhex(body.key[2:])
+        if find_key(self.tx, signer_id(key)) is not None:
+            raise InvalidInput(
+                "is held by this instance",
+                field="key",
+                rule=f"a key in the custody {body.custody} is held there and nowhere else",
+            )
         verifiers = self.instance.deployment_in(self.tx).verifiers
         if len(key) > ADDRESS_BYTES and key[:ADDRESS_BYTES] not in verifiers:
             raise InvalidInput(

@@ -10,7 +10,7 @@ import asyncio
 import re
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,8 +22,6 @@ MAX_BODY_BYTES = 256 * 1024
 MAX_READING_BYTES = 1024 * 1024
 MAX_ADDRESS_BYTES = 8 * 1024
 MAX_HEADER_BYTES = 16 * 1024
-#: How long a body may take to come in, whatever its size.
-BODY_SECONDS = 30.0
 READINGS_PATH = "/v1/readings"
 
 _LENGTH = re.compile(rb"[0-9]{1,15}")
@@ -47,15 +45,11 @@ class TooLarge(Exception):
 class Guard:
     """ASGI middleware around everything else."""
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        *,
-        allowed_hosts: Iterable[str] = (),
-        body_seconds: float = BODY_SECONDS,
-    ) -> None:
+    #: how long a body may take to come in, whatever its size
+    body_seconds = 30.0
+
+    def __init__(self, app: ASGIApp, *, allowed_hosts: Iterable[str] = ()) -> None:
         self.app = app
-        self.body_seconds = body_seconds
         self.allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -128,25 +122,7 @@ class Guard:
                 field="Host",
                 rule="one of the names in the setting allowed_hosts",
             )
-        codings = [value for header, value in headers if header == b"content-encoding"]
-        if any(value.strip().lower() not in {b"", b"identity"} for value in codings):
-            return Told(
-                kind=problems.MEDIA,
-                detail="the body is compressed",
-                field="Content-Encoding",
-                rule="bodies come as they are; nothing is decompressed here",
-                remedy="send it without Content-Encoding",
-                headers={"Accept-Encoding": "identity", "Connection": "close"},
-            )
-        lengths = [value for header, value in headers if header == b"content-length"]
-        if any(_LENGTH.fullmatch(value) is None for value in lengths):
-            return Told(
-                kind=problems.MALFORMED,
-                detail="is not a length",
-                field="Content-Length",
-                rule="RFC 9110 §8.6",
-            )
-        return None
+        return _unreadable_body(headers)
 
     async def _tell(self, told: Told, scope: Scope, receive: Receive, answer: _Answer) -> None:
         response = problems.render(told, path=scope["path"], request_id=answer.request_id)
@@ -183,6 +159,37 @@ class _Answer:
 
 def _limit(kind: Kind, field: str, limit: int) -> Told:
     return Told(kind=kind, detail="too long", field=field, rule=f"at most {limit} bytes")
+
+
+def _unreadable_body(headers: Sequence[tuple[bytes, bytes]]) -> Told | None:
+    """Why a body with these headers is not read."""
+    codings = [value for name, value in headers if name == b"content-encoding"]
+    if any(value.strip().lower() not in {b"", b"identity"} for value in codings):
+        return Told(
+            kind=problems.MEDIA,
+            detail="the body is compressed",
+            field="Content-Encoding",
+            rule="bodies come as they are; nothing is decompressed here",
+            remedy="send it without Content-Encoding",
+            headers={"Accept-Encoding": "identity", "Connection": "close"},
+        )
+    lengths = [value for name, value in headers if name == b"content-length"]
+    if any(_LENGTH.fullmatch(value) is None for value in lengths):
+        return Told(
+            kind=problems.MALFORMED,
+            detail="is not a length",
+            field="Content-Length",
+            rule="RFC 9110 §8.6",
+        )
+    if lengths and any(name == b"transfer-encoding" for name, _ in headers):
+        return Told(
+            kind=problems.MALFORMED,
+            detail="is given beside Transfer-Encoding",
+            field="Content-Length",
+            rule="RFC 9112 §6.1: a request that could be read in two ways is refused",
+            headers={"Connection": "close"},
+        )
+    return None
 
 
 def _body_limit(scope: Scope) -> int:

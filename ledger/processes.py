@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -18,14 +19,24 @@ from threading import Event
 from types import TracebackType
 from typing import Self
 
-from ledger.domain.errors import ChainUnavailable, Conflict, Inconsistent
+from ledger.domain import errors
+from ledger.domain.errors import ChainUnavailable, Conflict, Inconsistent, SteriLedgerError
 
 #: The exit code of a process that found an inconsistency: starting it again would not help.
 NEEDS_A_PERSON = 70
-_STOP_SECONDS = 10.0
+#: the event of the line with which a service says why it ended
+ENDED = "ended"
+#: more than the API gives to requests under way
+_STOP_SECONDS = 25.0
 _PAUSE_SECONDS = 0.02
 _LONGEST_PAUSE_SECONDS = 30.0
+#: who ran so long is started again at once
+_LONG_RUN_SECONDS = 60.0
+_ORPHAN_SECONDS = 1.0
+_MOST_LOG_BYTES = 1 << 20
 _PR_SET_PDEATHSIG = 1
+#: names the process that started this one
+_PARENT = "STERILEDGER_PARENT"
 
 
 @dataclass(kw_only=True)
@@ -36,7 +47,12 @@ class _Child:
     ready_file: Path
     process: subprocess.Popen[bytes] | None = None
     starts: int = 0
+    started_at: float = 0.0
     next_start: float = 0.0
+    #: bytes of the log that are older than this process
+    log_start: int = 0
+    #: whether it was started again and has not said yet that it is ready
+    is_awaited: bool = False
 
 
 @dataclass(kw_only=True)
@@ -55,7 +71,9 @@ class Instance:
     def __enter__(self) -> Self:
         """Take the home for this process; raises Conflict when another one runs it."""
         run = self.home / "run"
-        run.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # `parents` would give the home itself the mode that anybody can read
+        for folder in (self.home, run):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = os.open(run / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -84,7 +102,6 @@ class Instance:
     def start(self, name: str, *arguments: str, ready_file: str) -> None:
         """Start `steriledger <arguments>` and keep it running."""
         path = self.home / "run" / ready_file
-        path.unlink(missing_ok=True)
         child = _Child(name=name, arguments=arguments, ready_file=path)
         self._children.append(child)
         self._spawn(child)
@@ -99,7 +116,7 @@ class Instance:
                 return answer
             code = None if child.process is None else child.process.poll()
             if code is not None:
-                raise _ended(child, code, self.log)
+                raise _error_of(child, code, self.log)
             time.sleep(_PAUSE_SECONDS)
         raise ChainUnavailable(
             f"the {name} was not ready after {seconds:.0f} s", remedy=f"look into {self.log}"
@@ -127,59 +144,133 @@ class Instance:
 
     def _revive(self, child: _Child) -> None:
         process = child.process
-        if process is not None:
-            code = process.poll()
-            if code is None:
-                return
-            if code == NEEDS_A_PERSON:
-                raise _ended(child, code, self.log)
-            pause = min(_LONGEST_PAUSE_SECONDS, 0.1 * 2 ** min(child.starts, 10))
-            self.tell(f"The {child.name} ended with code {code}; it starts again in {pause:.1f} s.")
-            child.process, child.next_start = None, time.monotonic() + pause
-        elif time.monotonic() >= child.next_start:
-            self._spawn(child)
+        if process is None:
+            if time.monotonic() >= child.next_start:
+                child.is_awaited = True
+                self._spawn(child)
+            return
+        code = process.poll()
+        if code is None:
+            self._tell_ready(child)
+            return
+        error = _error_of(child, code, self.log)
+        if code == NEEDS_A_PERSON:
+            raise error
+        if time.monotonic() - child.started_at > _LONG_RUN_SECONDS:
+            child.starts = 0
+        pause = min(_LONGEST_PAUSE_SECONDS, 0.1 * 2 ** min(child.starts, 10))
+        self.tell(f"{_sentence(error.what)} It starts again in {pause:.1f} s.")
+        child.process, child.next_start = None, time.monotonic() + pause
+
+    def _tell_ready(self, child: _Child) -> None:
+        """Say it when one that was started again is ready, since its address may be another."""
+        if not child.is_awaited:
+            return
+        with suppress(OSError, ValueError):
+            ready = json.loads(child.ready_file.read_text("utf-8"))
+            child.is_awaited = False
+            address = ready.get("url") or ready.get("rpc")
+            self.tell(f"The {child.name} is ready again: {address}")
 
     def _spawn(self, child: _Child) -> None:
         child.starts += 1
+        child.started_at = time.monotonic()
+        child.ready_file.unlink(missing_ok=True)
         with self.log.open("ab") as log:
+            child.log_start = log.tell()
             child.process = subprocess.Popen(  # noqa: S603 - our own program
                 [sys.executable, "-m", "ledger", *child.arguments, "--home", str(self.home)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**self.environment, "STERILEDGER_PARENT": str(os.getpid())},
+                env={**self.environment, _PARENT: str(os.getpid())},
             )
 
 
-def _ended(child: _Child, code: int, log: Path) -> Inconsistent | ChainUnavailable:
-    words = f"the {child.name} ended with code {code}: {_last_words(log)}"
-    if code == NEEDS_A_PERSON:
-        return Inconsistent(words, remedy=f"nothing is lost; read {log} before you start it again")
-    return ChainUnavailable(words, remedy=f"look into {log}")
+# ---------------------------------------------------------------- why a process ended
 
 
-def _last_words(log: Path) -> str:
-    with suppress(OSError):
-        lines = log.read_text("utf-8", errors="replace").strip().splitlines()
-        return " / ".join(line.strip() for line in lines[-3:])
-    return "no log"
+def _error_of(child: _Child, code: int, log: Path) -> SteriLedgerError:
+    """What ended a process, in the words with which it ended, or in those of its exit code."""
+    look = f"read {log}"
+    said = _last_line(child, log)
+    if said is None:
+        kind = Inconsistent if code == NEEDS_A_PERSON else ChainUnavailable
+        return kind(f"the {child.name} {_how(code)}", remedy=look)
+    kind = getattr(errors, str(said.get("kind")), ChainUnavailable)
+    remedy = said.get("remedy")
+    return kind(
+        f"the {child.name} ended: {said.get('what')}",
+        field=said.get("field"),
+        rule=said.get("rule"),
+        remedy=look if remedy is None else f"{remedy} ({look})",
+    )
+
+
+def _how(code: int) -> str:
+    if code >= 0:
+        return f"ended with code {code}"
+    with suppress(ValueError):
+        return f"was ended by {signal.Signals(-code).name}"
+    return f"was ended by signal {-code}"
+
+
+def _last_line(child: _Child, log: Path) -> dict[str, str] | None:
+    """The line with which this very process said why it ended, if it did."""
+    with suppress(OSError), log.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(child.log_start, size - _MOST_LOG_BYTES))
+        for line in reversed(file.read().splitlines()):
+            with suppress(ValueError):
+                said = json.loads(line)
+                if said.get("event") == ENDED and said.get("process") == child.arguments[0]:
+                    return dict(said)
+    return None
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:].rstrip(".") + "."
+
+
+# ---------------------------------------------------------------- in the process that was started
 
 
 def die_with_parent() -> None:
-    """Ask the kernel to end this process when the one that started it dies (Linux only).
+    """End this process soon after the one that started it, however that one ended.
 
-    Elsewhere an orphan ends at its next look at `is_orphan`.
+    On Linux the kernel says so at once; elsewhere, and besides, a thread looks every second.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM))
     if is_orphan():
         sys.exit(1)
+    end_when_orphaned()
+
+
+def end_when_orphaned(*, seconds: float = _ORPHAN_SECONDS) -> None:
+    """Look every so often whether whoever started this process is gone, and then end it.
+
+    Asked to stop first; what does not stop in time is killed.
+    """
+
+    def watch() -> None:
+        while not is_orphan():
+            time.sleep(seconds)
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(_STOP_SECONDS)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
+def is_child() -> bool:
+    """Whether `up` started this process; false for one that a person started."""
+    return _PARENT in os.environ
 
 
 def is_orphan() -> bool:
     """Whether the process that started us is gone; false for one that a person started."""
-    parent = os.environ.get("STERILEDGER_PARENT")
-    return parent is not None and os.getppid() != int(parent)
+    return is_child() and str(os.getppid()) != os.environ[_PARENT]
 
 
 def write_ready(file: Path, content: Mapping[str, object]) -> None:

@@ -1,4 +1,4 @@
-"""A small group for tests: an authority, a centre with a sterilizer, a member unit, and their keys."""
+"""A small group for tests: an authority, a centre with a sterilizer, a member, and their keys."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import func, select
 
@@ -66,6 +66,9 @@ from ledger.storage.keys import KeyPurpose, KeyRow, insert_key
 from ledger.storage.schema import metadata
 from ledger.storage.settings import insert_setting
 
+#: members of a request to replace, each of its own type
+Changes: TypeAlias = Any
+
 DATA = Path(__file__).parent / "data"
 DAC_LOG = DATA / "dacuniversal" / "DAC.Log"
 SERIAL = "601362"
@@ -99,7 +102,7 @@ class House:
     administrators: dict[int, bytes] = field(default_factory=dict)
     #: signs for the centre with every duty of a cycle
     operator: bytes = b""
-    equipment: EquipmentId = EquipmentId(bytes(32))
+    equipment: EquipmentId = field(default=EquipmentId(bytes(32)))
 
     def record(self, draft: Draft) -> Receipt:
         """Accept a draft with the keys that the instance holds."""
@@ -163,7 +166,7 @@ class House:
         machine = Machine(id=self.equipment, unit=CENTRE, serial=SERIAL)
         return CycleReference(machine=machine, epoch=1, number=number)
 
-    def open(self, number: int, **changes: Any) -> Receipt:
+    def open(self, number: int, **changes: Changes) -> Receipt:
         """Open a cycle of the centre's machine."""
         request = OpenCycle(
             cycle=self.cycle(number),
@@ -176,7 +179,7 @@ class House:
         )
         return self.record(draft_cycle_opening(replace(request, **changes)))
 
-    def end(self, number: int, **changes: Any) -> Receipt:
+    def end(self, number: int, **changes: Changes) -> Receipt:
         """End it as a person typed it: completed, and nothing computed."""
         return self.record(draft_cycle_ending(replace(self.ending(number), **changes)))
 
@@ -195,7 +198,7 @@ class House:
             signer=self.operator,
         )
 
-    def decision(self, number: int, kind: DecisionKind, **changes: Any) -> DecisionRequest:
+    def decision(self, number: int, kind: DecisionKind, **changes: Changes) -> DecisionRequest:
         """A decision over the cycle as it stands; a first release releases everything."""
         shares = (
             ShareLine(owner=CENTRE, payer=CENTRE, package_class=1, delta=5),
@@ -210,14 +213,14 @@ class House:
         return replace(request, **changes)
 
     def decide(
-        self, number: int, kind: DecisionKind = DecisionKind.RELEASE, **changes: Any
+        self, number: int, kind: DecisionKind = DecisionKind.RELEASE, **changes: Changes
     ) -> Receipt:
         """Decide over a cycle."""
         with self.instance.database.transaction() as tx:
             draft = draft_decision(tx, self.caller, self.decision(number, kind, **changes))
             return record_with_held_keys(self.instance, tx, self.caller, draft)
 
-    def complete(self, number: int, **opening: Any) -> None:
+    def complete(self, number: int, **opening: Changes) -> None:
         """A cycle that may be released: opened, loaded with 10 packages, completed."""
         self.open(number, **opening)
         self.declare(number)
@@ -308,7 +311,7 @@ def paper_deployment(authority: bytes, receipt_key: bytes) -> Deployment:
     )
 
 
-def _keep(
+def _keep(  # noqa: PLR0917 - the parts of one key
     instance: Instance,
     tx: object,
     purpose: KeyPurpose,

@@ -21,15 +21,18 @@ ARROWS: dict[str, frozenset[str]] = {
     "evidence": frozenset({"domain"}),
     "keys": frozenset({"domain"}),
     "readings": frozenset({"domain"}),
-    "chain": frozenset({"domain"}),
-    "storage": frozenset({"domain"}),
+    # where tests let a process die
+    "crashing": frozenset({"domain"}),
+    "chain": frozenset({"domain", "crashing"}),
+    "storage": frozenset({"domain", "crashing"}),
     "settings": frozenset({"domain"}),
     "processes": frozenset({"domain"}),
     "logs": frozenset(),
-    "steps": INNER,
+    "steps": INNER | {"crashing"},
+    "metrics": INNER | {"steps"},
     # `steriledger serve` starts the API
-    "cli": INNER | {"steps", "processes", "logs", "api"},
-    "api": INNER | {"steps"},
+    "cli": INNER | {"steps", "processes", "logs", "metrics", "api"},
+    "api": INNER | {"steps", "metrics", "crashing"},
 }
 
 #: Modules that do I/O, read a clock, draw randomness or belong to an outer layer.

@@ -7,23 +7,23 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from api.access import instance_of
+from api.access import StrangerRoute, instance_of
 from api.answers import Health, give
-from api.documents import problems_for
+from api.documents import TO_STRANGERS, problems_for
 from ledger.domain.errors import SteriLedgerError, StorageUnavailable
 from ledger.steps.instance import Instance
 from ledger.steps.readiness import require_ready
 
-router = APIRouter(prefix="/health", tags=["health"])
+router = APIRouter(prefix="/health", tags=["health"], route_class=StrangerRoute)
 
 
-@router.get("/live", response_model=Health, responses=problems_for(400, 413, 414, 431, 500))
+@router.get("/live", response_model=Health, responses=problems_for(*TO_STRANGERS))
 def live() -> Response:
     """Whether the program answers at all."""
     return give(Health(status="live"))
 
 
-@router.get("/ready", response_model=Health, responses=problems_for(400, 413, 414, 431, 500, 503))
+@router.get("/ready", response_model=Health, responses=problems_for(*TO_STRANGERS))
 def ready(instance: Annotated[Instance, Depends(instance_of)]) -> Response:
     """Whether the database answers and has this version's schema."""
     try:

@@ -25,6 +25,7 @@ from typing import Protocol, Self
 from ledger.chain.anvil import AnvilProcess
 from ledger.chain.endpoint import Endpoint, Limits
 from ledger.chain.node import Node, SendAnswer, SendOutcome
+from ledger.crashing import crash_point
 from ledger.domain.chain_reader import Block
 from ledger.domain.errors import ChainUnavailable, Inconsistent, InvalidInput, Refused
 from ledger.domain.hashing import keccak256
@@ -221,6 +222,7 @@ class EmbeddedChain:
                 return self._running
             self.stop()
             self._running = self._launch()
+            crash_point("chain.launched")
             try:
                 self._replay(self._running)
             except BaseException:
@@ -243,8 +245,10 @@ class EmbeddedChain:
                     rule="block times rise",
                 )
             running = self._offer(raw_transactions)
+            crash_point("chain.offered")
             try:
                 self.journal.append(tip.number + 1, timestamp, tuple(raw_transactions))
+                crash_point("chain.journalled")
                 return self._seal_and_confirm(running, raw_transactions, timestamp)
             except BaseException:
                 # Child and journal may differ now; the next use replays the journal.
@@ -263,7 +267,9 @@ class EmbeddedChain:
             if tip.number < height:
                 raise
             return tip
+        crash_point("chain.sealed")
         self.journal.confirm(height, block.hash)
+        crash_point("chain.confirmed")
         return block
 
     def _offer(self, raw_transactions: Sequence[bytes]) -> _Running:
@@ -333,6 +339,7 @@ class EmbeddedChain:
                     remedy="The journal, the genesis or anvil's version was changed; restore them.",
                 )
         if pending is not None:
+            crash_point("chain.recovered")
             self.journal.confirm(pending.height, running.tip.hash)
 
 

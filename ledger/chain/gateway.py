@@ -291,6 +291,7 @@ def make_server(gateway: Gateway, *, host: str = "127.0.0.1", port: int = 0) -> 
         port=port,
         ws="none",
         access_log=False,
+        log_config=None,
         server_header=False,
         log_level="warning",
         limit_concurrency=64,

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ledger.chain.web3_library import TxParams
 
 _HASH_BYTES = 32
-_BATCH = 100
+_BATCH = 50  # what our own gateway takes at once, and every public node
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _HEX = re.compile(r"0x(?:[0-9a-fA-F]{2})*")
 

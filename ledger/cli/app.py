@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import typer
 
+from ledger.cli import recovering  # noqa: F401 - adds its commands to those of units
 from ledger.cli.access import token
 from ledger.cli.cycles import cycle
 from ledger.cli.demo import demo
 from ledger.cli.evidence import evidence, verify
 from ledger.cli.importing import import_files
+from ledger.cli.maintaining import backup, operation, record, restore
 from ledger.cli.profiles import profile
 from ledger.cli.registry import equipment, signer, unit
 from ledger.cli.running import chain, serve, up, worker
@@ -35,6 +37,10 @@ app.command()(verify)
 app.command()(audit)
 app.command()(rebuild)
 app.command()(status)
+app.command()(backup)
+app.command()(restore)
+app.add_typer(operation, name="operation")
+app.add_typer(record, name="record")
 app.add_typer(unit, name="unit")
 app.add_typer(equipment, name="equipment")
 app.add_typer(signer, name="signer")

@@ -84,16 +84,15 @@ def demo(
         home=home, environment=environment(), log=home / "run" / "log", tell=say
     ) as processes:
         with _step("Starting the embedded chain, the worker and the API"):
-            start_all(processes)
-            api = processes.wait_ready("API", seconds=_PATIENCE_SECONDS)
-            chain = processes.wait_ready("worker", seconds=_PATIENCE_SECONDS)
+            api, chain = start_all(processes)
         with opened(home) as instance:
-            _run(instance, printouts, str(chain["rpc"]))
+            _run(instance, printouts, chain)
+        say("")
+        say("✓ All of it held.")
         if once:
             return
-        say("")
-        say(f"Chain (read only): {chain['rpc']}")
-        say(f"Ready: {api['url']}")
+        say(f"Chain (read only): {chain}")
+        say(f"Ready: {api}")
         processes.watch(stop)
 
 

@@ -68,9 +68,12 @@ def settings_of(home: Path) -> Settings:
 @contextmanager
 def opened(home: Path) -> Iterator[Instance]:
     """An instance on a home, closed afterwards."""
+    from ledger.logs import log_to_file
     from ledger.steps.instance import open_instance
 
-    instance = open_instance(settings_of(home))
+    settings = settings_of(home)
+    log_to_file(settings.log_level, settings.run_folder / "log")
+    instance = open_instance(settings)
     try:
         yield instance
     finally:

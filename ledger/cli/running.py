@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,10 +16,14 @@ from ledger.cli.chains import CHAIN_FILE
 from ledger.cli.options import DEFAULT_HOME, HomeOption, opened, settings_of
 from ledger.cli.printing import say
 
+if TYPE_CHECKING:
+    from ledger.processes import Instance
+
 chain = typer.Typer(no_args_is_help=True, help="The chain alone.")
 
 API_FILE = "api.json"
 _START_SECONDS = 60.0
+_UNEXPECTED = 1
 
 PortOption = Annotated[
     int | None, typer.Option("--port", min=0, max=65535, help="0: the system chooses.")
@@ -36,27 +42,29 @@ def up(
     """
     from ledger.processes import Instance
 
+    settings_of(home)  # what is wrong with the settings is said before anything starts
     stop = stop_on_signals()
     with Instance(
         home=home, environment=environment(host=host, port=port), log=home / "run" / "log", tell=say
     ) as processes:
-        start_all(processes)
-        api = processes.wait_ready("API", seconds=_START_SECONDS)
-        worker = processes.wait_ready("worker", seconds=_START_SECONDS)
-        say(f"Chain (read only): {worker['rpc']}")
+        api, chain_address = start_all(processes)
+        say(f"Chain (read only): {chain_address}")
         say(f"Deployment file:   {home / 'deployment.json'}")
-        say(f"Ready: {api['url']}")
+        say(f"Log:               {home / 'run' / 'log'}")
+        say(f"Ready: {api}")
         processes.watch(stop)
 
 
-def start_all(processes: object) -> None:
-    """The worker first: the API needs the database that it prepares."""
-    from ledger.processes import Instance
+def start_all(processes: Instance) -> tuple[str, str]:
+    """Start the worker and the API side by side; the addresses of the API and of the chain."""
+    from ledger.logs import rotate_log
 
-    assert isinstance(processes, Instance)  # noqa: S101 - narrows a type that is imported late
+    rotate_log(processes.log)
     processes.start("worker", "worker", ready_file=CHAIN_FILE)
-    processes.wait_ready("worker", seconds=_START_SECONDS)
     processes.start("API", "serve", ready_file=API_FILE)
+    chain = processes.wait_ready("worker", seconds=_START_SECONDS)
+    api = processes.wait_ready("API", seconds=_START_SECONDS)
+    return str(api["url"]), str(chain["rpc"])
 
 
 @chain.command("up")
@@ -71,8 +79,7 @@ def chain_up(
     stop = stop_on_signals()
     os.environ.update(_overrides("CHAIN", port))
     os.environ.update(_overrides_host(host))
-    _log(home)
-    with opened(home) as instance:
+    with _service(home, "chain"), opened(home) as instance:
         serve_chain(instance, stop, ready=lambda url: say(f"Ready: {url}"))
 
 
@@ -82,9 +89,8 @@ def worker(*, home: HomeOption = DEFAULT_HOME) -> None:
     from ledger.steps.worker import run_worker
 
     die_with_parent()
-    _log(home)
     stop = stop_on_signals()
-    with opened(home) as instance:
+    with _service(home, "worker"), opened(home) as instance:
         run_worker(instance, stop)
 
 
@@ -94,9 +100,8 @@ def serve(*, home: HomeOption = DEFAULT_HOME) -> None:
     from ledger.processes import die_with_parent, write_ready
 
     die_with_parent()
-    _log(home)
     settings = settings_of(home)
-    with opened(home) as instance:
+    with _service(home, "serve"), opened(home) as instance:
         run(
             instance,
             settings.host,
@@ -105,10 +110,35 @@ def serve(*, home: HomeOption = DEFAULT_HOME) -> None:
         )
 
 
-def _log(home: Path) -> None:
-    from ledger.logs import configure_logs
+@contextmanager
+def _service(home: Path, name: str) -> Iterator[None]:
+    """A service logs, and ends with a line that says why; whoever started it reads that."""
+    import structlog
 
-    configure_logs(settings_of(home).log_level)
+    from ledger.cli.failing import exit_code_of
+    from ledger.domain.errors import SteriLedgerError
+    from ledger.logs import configure_logs
+    from ledger.processes import ENDED, is_child
+
+    configure_logs(settings_of(home).log_level, process=name)
+    log = structlog.get_logger("process")
+    try:
+        yield
+    except SteriLedgerError as error:
+        if not is_child():
+            raise
+        log.critical(
+            ENDED,
+            kind=type(error).__name__,
+            what=error.what,
+            field=error.field,
+            rule=error.rule,
+            remedy=error.remedy,
+        )
+        raise typer.Exit(exit_code_of(error)) from None
+    except Exception as error:
+        log.critical(ENDED, what=f"{type(error).__name__}: {error}", exc_info=True)
+        raise typer.Exit(_UNEXPECTED) from None
 
 
 def stop_on_signals() -> threading.Event:

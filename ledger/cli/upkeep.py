@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import typer
 
 from ledger.cli.chains import reading_chain
 from ledger.cli.failing import DOES_NOT_HOLD
-from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption, opened
-from ledger.cli.printing import answer, print_pairs, print_table, say
+from ledger.cli.maintaining import existing
+from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption
+from ledger.cli.printing import answer, console, print_pairs, print_table, say
+from ledger.domain.operation_states import OperationState
 
 if TYPE_CHECKING:
-    from ledger.steps.status import Status
+    from ledger.steps.status import ChainStatus, Status
 
 
 def status(*, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
-    """Show how the chain, the outbox and the index stand.
+    """Show how the chain, the outbox and the index stand, in one screen.
 
-    Exit code 1: something is stuck and needs a person.
+    Exit code 1: something is stuck, or the worker cannot go on.
     """
     from ledger.steps.status import status as read_status
 
-    with opened(home) as instance:
+    with existing(home) as instance:
         now = read_status(instance)
     answer(asdict(now), as_json=as_json, human=lambda: _print_status(now))
     if now.stuck or (now.chain is not None and now.chain.halted is not None):
@@ -32,48 +35,105 @@ def status(*, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> N
 
 
 def _print_status(now: Status) -> None:
-    print_pairs(_status_pairs(now))
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for line in _lines(now):
+        table.add_row(line.name, Text(line.words, style=_STYLES[line.mood]))
+    console().print(table)
     if now.stuck:
-        say("")
-        say("Stuck: each needs a person")
-        print_table(
-            ["digest", "kind", "waits", "why"],
-            [["0x" + s.digest.hex(), s.kind, _age(s.waited_seconds), s.reason] for s in now.stuck],
-        )
+        _print_stuck(now)
 
 
-def _status_pairs(now: Status) -> Iterator[tuple[str, object]]:
-    from ledger.domain.identifiers import to_hex
+def _print_stuck(now: Status) -> None:
+    count = now.counts[OperationState.STUCK]
+    shown = now.stuck[:_MOST_STUCK]
+    say("")
+    say(f"Stuck: {count} {'needs' if count == 1 else 'need'} a person")
+    print_table(
+        ["digest", "kind", "waits", "why"],
+        [[_short(s.digest), s.kind, _age(s.waited_seconds), s.reason] for s in shown],
+    )
+    if count > len(shown):
+        say(f"… and {count - len(shown)} more: steriledger operation list --state stuck")
+    say("See one:   steriledger operation show DIGEST")
+    say("Then:      steriledger operation retry DIGEST")
+    say("or:        steriledger operation refuse DIGEST --reason WHY")
 
-    yield "deployment", "none yet" if now.fingerprint is None else to_hex(now.fingerprint)
-    yield "finality", now.finality
-    if now.chain is None:
-        yield "chain", "no worker ran here yet"
+
+class _Mood(StrEnum):
+    PLAIN = "plain"
+    GOOD = "good"
+    WAITS = "waits"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One line of the status; the words say it, the colour repeats it."""
+
+    name: str
+    words: str
+    mood: _Mood = _Mood.PLAIN
+
+
+def _lines(now: Status) -> Iterator[_Line]:
+    if now.fingerprint is None:
+        yield _Line("deployment", "none yet: steriledger up makes it", _Mood.WAITS)
     else:
-        yield "chain head", f"block {now.chain.height}, {_age(now.head_age_seconds)} old"
-        yield "follower", f"block {now.chain.indexed}, {now.lag} final blocks behind"
-        yield "worker", _worker_words(now)
+        yield _Line("deployment", f"{_short(now.fingerprint)} on chain {now.chain_id}")
+    if now.chain is None:
+        yield _Line("worker", "never ran here", _Mood.WAITS)
+    else:
+        yield _worker_line(now, now.chain)
+        yield _Line("chain head", f"block {now.chain.height}, {_age(now.head_age_seconds)} old")
+        yield _follower_line(now, now.chain)
+    yield _Line("finality", now.finality)
     for state, count in now.counts.items():
-        if count or state.value in _ALWAYS_SHOWN:
-            yield f"operations {state.value}", count
-    yield "oldest owed", _oldest_words(now)
+        if count or state in _ALWAYS_SHOWN:
+            yield _Line(state.value, str(count), _mood_of(state, count))
+    yield _oldest_line(now)
     held = ", ".join(f"{who.name.lower()} {count}" for who, count in now.custody.items() if count)
-    yield "valid keys held by", held or "nobody yet"
+    yield _Line("keys held by", held or "nobody yet")
 
 
-def _worker_words(now: Status) -> str:
-    if now.chain is not None and now.chain.halted is not None:
-        return f"halted, needs a person: {now.chain.halted}"
+def _worker_line(now: Status, chain: ChainStatus) -> _Line:
+    if chain.halted is not None and now.lease is None:
+        return _Line("worker", f"halted, needs a person: {chain.halted}", _Mood.BAD)
+    if chain.halted is not None:
+        return _Line("worker", f"runs and cannot go on: {chain.halted}", _Mood.BAD)
     seen = f"last seen {_age(now.heartbeat_age_seconds)} ago"
-    return f"runs, {seen}" if now.lease is not None else f"does not run, {seen}"
+    if now.lease is None:
+        return _Line("worker", f"does not run, {seen}", _Mood.BAD)
+    if (now.heartbeat_age_seconds or 0) > _SILENT_SECONDS:
+        return _Line("worker", f"runs and is silent, {seen}", _Mood.WAITS)
+    return _Line("worker", f"runs, {seen}", _Mood.GOOD)
 
 
-def _oldest_words(now: Status) -> str:
+def _follower_line(now: Status, chain: ChainStatus) -> _Line:
+    words = f"block {chain.indexed}, {now.lag} final blocks behind"
+    return _Line("follower", words, _Mood.WAITS if now.lag else _Mood.GOOD)
+
+
+def _mood_of(state: OperationState, count: int) -> _Mood:
+    return _MOODS.get(state, _Mood.PLAIN) if count else _Mood.PLAIN
+
+
+def _oldest_line(now: Status) -> _Line:
     oldest = now.oldest_owed
     if oldest is None:
-        return "nothing is owed"
+        return _Line("oldest owed", "nothing is owed")
     why = "" if oldest.reason is None else f": {oldest.reason}"
-    return f"{oldest.kind} {'0x' + oldest.digest.hex()}, {_age(oldest.waited_seconds)}{why}"
+    waits = f"{oldest.kind} {_short(oldest.digest)} waits {_age(oldest.waited_seconds)}{why}"
+    return _Line("oldest owed", waits, _Mood.WAITS)
+
+
+def _short(digest: bytes) -> str:
+    """Enough of a digest to tell it from the others; --json has all of it."""
+    return "0x" + digest.hex()[:12]
 
 
 def _age(seconds: int | None) -> str:
@@ -87,7 +147,22 @@ def _age(seconds: int | None) -> str:
 
 
 _UNITS = ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))
-_ALWAYS_SHOWN = frozenset({"owed", "final", "refused", "stuck"})
+#: a worker that did not say for so long that it lives is worth a look
+_SILENT_SECONDS = 60
+#: how many stuck operations fit beneath the rest of the screen
+_MOST_STUCK = 5
+_ALWAYS_SHOWN = frozenset(
+    {OperationState.OWED, OperationState.FINAL, OperationState.REFUSED, OperationState.STUCK}
+)
+_STYLES = {_Mood.PLAIN: "", _Mood.GOOD: "green", _Mood.WAITS: "yellow", _Mood.BAD: "bold red"}
+_MOODS = {
+    OperationState.OWED: _Mood.WAITS,
+    OperationState.SENT: _Mood.WAITS,
+    OperationState.MINED: _Mood.WAITS,
+    OperationState.FINAL: _Mood.GOOD,
+    OperationState.REFUSED: _Mood.BAD,
+    OperationState.STUCK: _Mood.BAD,
+}
 
 
 def audit(*, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
@@ -97,7 +172,7 @@ def audit(*, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> No
     """
     from ledger.steps.audit import audit as run_audit
 
-    with opened(home) as instance, reading_chain(instance) as node:
+    with existing(home) as instance, reading_chain(instance) as node:
         report = run_audit(instance, node)
 
     def human() -> None:
@@ -113,7 +188,7 @@ def rebuild(*, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> 
     """Drop the index and build it again from the chain: the rows come out identical."""
     from ledger.steps.rebuild import rebuild as run_rebuild
 
-    with opened(home) as instance, reading_chain(instance) as node:
+    with existing(home) as instance, reading_chain(instance) as node:
         report = run_rebuild(instance, node)
     answer(
         asdict(report),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import TypeAlias
 
 from ledger.domain.errors import InvalidInput
@@ -39,6 +40,10 @@ class Struct:
     name: str
     members: tuple[Member, ...]
 
+    def __hash__(self) -> int:
+        """That of the name: structs are looked up far more often than they are made."""
+        return hash(self.name)
+
     def encode_type(self) -> str:
         """`Name(type member,…)`, without the structs it refers to."""
         inside = ",".join(f"{member.type} {member.name}" for member in self.members)
@@ -57,18 +62,27 @@ def word(solidity_type: str, value: Scalar, *, field: str) -> bytes:
         if not isinstance(value, bytes) or len(value) != 20:  # noqa: PLR2004
             raise InvalidInput("is not 20 bytes", field=field, rule="an address holds 20 bytes")
         return value.rjust(WORD, b"\0")
-    match = _INTEGER.fullmatch(solidity_type)
-    if match is None:
+    bounds = _bounds(solidity_type)
+    if bounds is None:
         raise InvalidInput(f"has the unknown type {solidity_type}", field=field)
     if isinstance(value, bool) or not isinstance(value, int):
         raise InvalidInput("is not an integer", field=field, rule=solidity_type)
-    signed, bits = match[1] == "", int(match[2])
-    low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
+    low, high = bounds
     if not low <= value <= high:
         raise InvalidInput(
             f"{value} does not fit", field=field, rule=f"{solidity_type}: {low} to {high}"
         )
-    return value.to_bytes(WORD, "big", signed=signed)
+    return value.to_bytes(WORD, "big", signed=low < 0)
+
+
+@cache
+def _bounds(solidity_type: str) -> tuple[int, int] | None:
+    """The least and greatest value of an integer type; None for any other."""
+    match = _INTEGER.fullmatch(solidity_type)
+    if match is None:
+        return None
+    bits = int(match[2])
+    return (0, (1 << bits) - 1) if match[1] else (-(1 << bits - 1), (1 << bits - 1) - 1)
 
 
 def from_word(solidity_type: str, data: bytes) -> Scalar:
@@ -80,10 +94,10 @@ def from_word(solidity_type: str, data: bytes) -> Scalar:
     if solidity_type == "address":
         value: Scalar = data[12:]
     else:
-        match = _INTEGER.fullmatch(solidity_type)
-        if match is None:
+        bounds = _bounds(solidity_type)
+        if bounds is None:
             raise InvalidInput(f"unknown type {solidity_type}")
-        value = int.from_bytes(data, "big", signed=match[1] == "")
+        value = int.from_bytes(data, "big", signed=bounds[0] < 0)
     if word(solidity_type, value, field=solidity_type) != data:
         raise InvalidInput("a word has stray bits", rule=solidity_type)
     return value
@@ -99,13 +113,18 @@ class Eip712Domain:
 
     def separator(self) -> bytes:
         """The EIP-712 domain separator for name "SteriLedger", version "1"."""
-        return keccak256(
-            _DOMAIN_TYPE_HASH
-            + _NAME_HASH
-            + _VERSION_HASH
-            + word("uint256", self.chain_id, field="chainId")
-            + word("address", self.contract, field="verifyingContract")
-        )
+        return _separator(self)
+
+
+@lru_cache(maxsize=64)
+def _separator(domain: Eip712Domain) -> bytes:
+    return keccak256(
+        _DOMAIN_TYPE_HASH
+        + _NAME_HASH
+        + _VERSION_HASH
+        + word("uint256", domain.chain_id, field="chainId")
+        + word("address", domain.contract, field="verifyingContract")
+    )
 
 
 _DOMAIN_TYPE_HASH = keccak256(
@@ -119,24 +138,41 @@ def hash_struct(
     struct: Struct, nested: Mapping[str, Struct], message: Mapping[str, Value]
 ) -> bytes:
     """EIP-712 hashStruct; refuses missing and unknown members."""
-    names = {member.name for member in struct.members}
-    if names != set(message):
-        odd = sorted(names ^ set(message))
+    return keccak256(type_hash(struct, nested) + encode_data(struct, nested, message))
+
+
+def encode_data(
+    struct: Struct, nested: Mapping[str, Struct], message: Mapping[str, Value]
+) -> bytes:
+    """EIP-712 encodeData; raises InvalidInput for missing, unknown and ill-fitting members."""
+    if _names(struct) != message.keys():
+        odd = sorted(_names(struct) ^ message.keys())
         raise InvalidInput(f"has missing or unknown members: {', '.join(odd)}", field=struct.name)
-    parts = [type_hash(struct, nested)]
+    parts = []
     for member in struct.members:
         value = message[member.name]
         if member.type.endswith("[]"):
             parts.append(_hash_array(nested[member.type[:-2]], value, field=member.name))
         else:
             parts.append(word(member.type, _scalar(value, member.name), field=member.name))
-    return keccak256(b"".join(parts))
+    return b"".join(parts)
+
+
+@lru_cache(maxsize=256)
+def _names(struct: Struct) -> frozenset[str]:
+    return frozenset(member.name for member in struct.members)
 
 
 def type_hash(struct: Struct, nested: Mapping[str, Struct]) -> bytes:
     """EIP-712 typeHash: the struct's own type, then those it refers to, by name."""
-    used = sorted(m.type[:-2] for m in struct.members if m.type.endswith("[]"))
-    text = struct.encode_type() + "".join(nested[name].encode_type() for name in used)
+    used = tuple(nested[m.type[:-2]] for m in struct.members if m.type.endswith("[]"))
+    return _type_hash(struct, used)
+
+
+@lru_cache(maxsize=256)
+def _type_hash(struct: Struct, used: tuple[Struct, ...]) -> bytes:
+    inside = {each.name: each for each in used}
+    text = struct.encode_type() + "".join(inside[name].encode_type() for name in sorted(inside))
     return keccak256(text.encode())
 
 

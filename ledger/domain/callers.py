@@ -76,7 +76,7 @@ class Caller:
             )
 
     def require_unit(self, unit: int) -> None:
-        """Raise NotFound unless the caller acts for that unit: another unit's affairs do not exist."""
+        """Raise NotFound unless the caller acts for that unit: others' affairs do not exist."""
         if self.unit is not None and self.unit != unit:
             raise NotFound(
                 f"unit {unit} is not yours", field="unit", rule="you act for your own unit"

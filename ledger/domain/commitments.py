@@ -18,12 +18,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from operator import attrgetter
+from typing import NamedTuple, TypeAlias
 
-import rfc8785
-
+from ledger.domain.canonical import MAX_INTEGER, canonical_scalar
 from ledger.domain.errors import InvalidInput, VerificationFailed
-from ledger.domain.hashing import hmac_sha256, sha256
+from ledger.domain.hashing import Mac, hmac_sha256, sha256
 
 FieldValue: TypeAlias = str | int | bool | None
 Fields: TypeAlias = Mapping[str, FieldValue]
@@ -33,7 +33,7 @@ SALT_BYTES = 16
 HASH_BYTES = 32
 #: the largest tree that is built or verified: 2¹² leaves
 MAX_DEPTH = 12
-MAX_SAFE_INTEGER = 2**53 - 1
+MAX_SAFE_INTEGER = MAX_INTEGER
 MAX_TEXT = 4096
 
 
@@ -61,12 +61,14 @@ class SubtreeProof:
     hidden: tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Leaf:
+class _Leaf(NamedTuple):
     order: bytes
     hash: bytes
     #: None for padding
     path: str | None
+
+
+_order = attrgetter("order")
 
 
 def salt_of(secret: bytes, path: str) -> str:
@@ -78,7 +80,8 @@ def leaf_hash(salt: str, path: str, value: FieldValue) -> bytes:
     """The hash of one field; raises InvalidInput for a value that no record may hold."""
     require_value(path, field="path")
     require_value(value, field=path)
-    return sha256(b"\0" + rfc8785.dumps([salt, path, value]))
+    parts = (canonical_scalar(salt), canonical_scalar(path), canonical_scalar(value))
+    return sha256(b"\0[%s,%s,%s]" % parts)
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
@@ -169,8 +172,12 @@ def require_value(value: object, *, field: str) -> None:
         raise InvalidInput(f"has {len(value)} characters", field=field, rule=f"at most {MAX_TEXT}")
     if "\0" in value:
         raise InvalidInput("holds a NUL character", field=field, rule="text without NUL")
-    if any("\ud800" <= character <= "\udfff" for character in value):
-        raise InvalidInput("holds half a surrogate pair", field=field, rule="well-formed Unicode")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidInput(
+            "holds half a surrogate pair", field=field, rule="well-formed Unicode"
+        ) from None
 
 
 def _leaves(secret: bytes, fields: Fields) -> list[_Leaf]:
@@ -178,28 +185,25 @@ def _leaves(secret: bytes, fields: Fields) -> list[_Leaf]:
         raise InvalidInput(f"has {len(secret)} bytes", field="secret", rule="32 bytes")
     for path in fields:
         require_value(path, field="path")  # a NUL would let a path take a padding leaf's place
+    size = 1 << max(len(fields) - 1, 0).bit_length()
+    if size > 1 << MAX_DEPTH:
+        raise InvalidInput(
+            f"has {len(fields)} fields", field="record", rule=f"at most {1 << MAX_DEPTH}"
+        )
+    mac = Mac(secret)
     leaves = [
         _Leaf(
-            order=hmac_sha256(secret, b"order\0" + path.encode()),
-            hash=leaf_hash(salt_of(secret, path), path, value),
-            path=path,
+            mac.digest(b"order\0" + path.encode()),
+            leaf_hash(mac.digest(b"salt\0" + path.encode())[:SALT_BYTES].hex(), path, value),
+            path,
         )
         for path, value in fields.items()
     ]
-    size = 1 << max(len(leaves) - 1, 0).bit_length()
-    if size > 1 << MAX_DEPTH:
-        raise InvalidInput(
-            f"has {len(leaves)} fields", field="record", rule=f"at most {1 << MAX_DEPTH}"
-        )
     leaves += [
-        _Leaf(
-            order=hmac_sha256(secret, b"order\0pad\0%d" % index),
-            hash=hmac_sha256(secret, b"pad\0%d" % index),
-            path=None,
-        )
+        _Leaf(mac.digest(b"order\0pad\0%d" % index), mac.digest(b"pad\0%d" % index), None)
         for index in range(size - len(leaves))
     ]
-    return sorted(leaves, key=lambda leaf: leaf.order)
+    return sorted(leaves, key=_order)
 
 
 def _fold(hashes: list[bytes]) -> bytes:

@@ -1,4 +1,4 @@
-"""Requests become drafts: what will be signed and recorded, before ids, secrets and times are fixed."""
+"""Requests become drafts: what will be signed and recorded, before ids and times are fixed."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Circumstances:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """One act, ready to be fixed: the message without `record` and `signedAt`, and the record's fields."""
+    """One act, ready to be fixed: a message without `record` and `signedAt`, and its record."""
 
     kind: Kind
     unit: int
@@ -83,7 +83,7 @@ class Draft:
 
 
 def listed(name: str, rows: Sequence[Mapping[str, FieldValue]]) -> dict[str, FieldValue]:
-    """Rows as record fields: `name.0.member`, `name.1.member`, …"""
+    """Rows as record fields: `name.0.member`, `name.1.member` and so on."""
     return {
         f"{name}.{index}.{member}": value
         for index, row in enumerate(rows)

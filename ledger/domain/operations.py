@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag, StrEnum
-
-import rfc8785
 
 from ledger.domain.abi import (
     Eip712Domain,
@@ -19,10 +17,12 @@ from ledger.domain.abi import (
     Scalar,
     Struct,
     Value,
+    encode_data,
     hash_struct,
     typed_digest,
     word,
 )
+from ledger.domain.canonical import Plain, canonical
 from ledger.domain.errors import InvalidInput
 from ledger.domain.identifiers import Digest, parse_hex32, to_hex
 from ledger.domain.nesting import require_nesting
@@ -148,11 +148,14 @@ class Operation:
     kind: Kind
     message: Mapping[str, Value]
     domain: Eip712Domain
+    _digest: list[Digest] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
     def digest(self) -> Digest:
-        """The EIP-712 digest that the parties sign."""
-        return digest(self.kind, self.message, self.domain)
+        """The EIP-712 digest that the parties sign; computed when it is first asked for."""
+        if not self._digest:
+            self._digest.append(digest(self.kind, self.message, self.domain))
+        return self._digest[0]
 
 
 def _members(text: str) -> tuple[Member, ...]:
@@ -277,11 +280,15 @@ def message_to_json(kind: Kind, message: Mapping[str, Value]) -> bytes:
     Raises InvalidInput when a member is missing, unknown or does not fit its type, and for an
     integer that JSON numbers do not hold exactly (RFC 8785 §3.2.2.3).
     """
-    hash_struct(kind.struct, NESTED, message)
-    plain = {m.name: _to_plain(message[m.name]) for m in kind.struct.members}
+    encode_data(kind.struct, NESTED, message)
+    return _canonical(kind, message)
+
+
+def _canonical(kind: Kind, message: Mapping[str, Value]) -> bytes:
+    """The bytes of a message whose members fit."""
     try:
-        return rfc8785.dumps(plain)  # type: ignore[arg-type]  # its alias is invariant
-    except rfc8785.IntegerDomainError:
+        return canonical({m.name: _to_plain(message[m.name]) for m in kind.struct.members})
+    except InvalidInput:
         raise InvalidInput(
             "holds an integer beyond ±9007199254740991", field=kind.name, rule="RFC 8785 §3.2.2.3"
         ) from None
@@ -295,7 +302,7 @@ def message_from_json(kind: Kind, data: bytes) -> dict[str, Value]:
     except ValueError:
         raise InvalidInput("is not JSON", field="message", rule="RFC 8259") from None
     message = message_from_plain(kind, plain)
-    if message_to_json(kind, message) != data:
+    if _canonical(kind, message) != data:
         raise InvalidInput("is not in canonical form", field="message", rule="RFC 8785")
     return message
 
@@ -339,7 +346,7 @@ def typed_data(operation: Operation) -> dict[str, object]:
     }
 
 
-def _to_plain(value: Value) -> object:
+def _to_plain(value: Value) -> Plain:
     if isinstance(value, bytes):
         return to_hex(value)
     if isinstance(value, int):

@@ -292,7 +292,7 @@ def require_totals(message: Message, cycle: CycleState) -> None:
         raise InvalidInput(
             f"has {len(totals)} classes", field="lines", rule=f"1 to {MOST_TOTALS} classes"
         )
-    classes = [int(total["packageClass"]) for total in totals]  # type: ignore[call-overload]
+    classes = [cast("int", total["packageClass"]) for total in totals]
     if classes != sorted(set(classes)):
         raise InvalidInput(
             "classes do not ascend", field="totals", rule="each class once, ascending"
@@ -308,8 +308,8 @@ def require_totals(message: Message, cycle: CycleState) -> None:
         _require_total(total, cycle)
 
 
-def _require_total(total: object, cycle: CycleState) -> None:
-    package_class, quantity = total["packageClass"], total["quantity"]  # type: ignore[index]
+def _require_total(total: Mapping[str, Scalar], cycle: CycleState) -> None:
+    package_class, quantity = (cast("int", total[name]) for name in ("packageClass", "quantity"))
     count = cycle.counts.get(package_class)
     if quantity == 0 and count is None:
         raise InvalidInput(

@@ -117,6 +117,11 @@ def load_vault(
     return Vault(_read_key_file(own))
 
 
+def key_id_of(ciphertext: bytes) -> bytes:
+    """Which key opens a ciphertext: 8 bytes that tell nothing of the key."""
+    return ciphertext[len(_VERSION) : _HEADER]
+
+
 def _checked(key: bytes, *, field: str) -> bytes:
     if len(key) != KEY_BYTES:
         raise InvalidInput(f"has {len(key)} bytes", field=field, rule=f"a key has {KEY_BYTES}")

@@ -10,12 +10,14 @@ from ledger.domain.readings import CycleReading, ReadingFile, Remark
 from ledger.readings import csv_form, dac_universal
 from ledger.readings.text import DecodedText, decode, escape
 
-__all__ = ["FORMATS", "MAX_FILE_BYTES", "MAX_FILLED_LINES", "Format", "read_file"]
+__all__ = ["FORMATS", "MAX_FILE_BYTES", "MAX_FILLED_LINES", "MAX_LINES", "Format", "read_file"]
 
 #: 1 MiB: about four years of one busy machine's printouts.
 MAX_FILE_BYTES: Final = 1_048_576
 #: Bounds the remarks that one file can cause; 1 MiB of printouts has about 40,000 lines.
 MAX_FILLED_LINES: Final = 50_000
+#: Bounds the work that blank lines cause; every line end counts, before any line is made.
+MAX_LINES: Final = 2 * MAX_FILLED_LINES
 
 _Parsed = tuple[tuple[CycleReading, ...], tuple[Remark, ...]]
 
@@ -87,6 +89,14 @@ def _check_size(data: bytes, name: str) -> None:
             f"{name} has {len(data)} bytes",
             field="file",
             rule=f"a file has at most {MAX_FILE_BYTES} bytes (1 MiB)",
+            remedy="split the log between two cycles and send the parts",
+        )
+    ends = data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n")
+    if ends > MAX_LINES:
+        raise InvalidInput(
+            f"{name} has {ends} line ends",
+            field="file",
+            rule=f"a file has at most {MAX_LINES} lines, blank ones included",
             remedy="split the log between two cycles and send the parts",
         )
 

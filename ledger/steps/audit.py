@@ -16,14 +16,13 @@ from ledger.domain.errors import Inconsistent
 from ledger.domain.hashing import keccak256
 from ledger.domain.identifiers import Digest, to_hex
 from ledger.domain.records import instant_text
+from ledger.steps.audit_directory import check_directory
+from ledger.steps.audit_evidence import Evidence, OwedOperation
+from ledger.steps.audit_home import check_keys, check_settings
 from ledger.steps.audit_index import compare_indexes, derive_index
-from ledger.steps.audit_records import (
-    Evidence,
-    OwedOperation,
-    check_operations,
-    check_readings,
-    check_records,
-)
+from ledger.steps.audit_readings import check_readings
+from ledger.steps.audit_records import check_operations, check_records
+from ledger.steps.audit_transactions import check_transactions
 from ledger.steps.chain import unpack_transactions
 from ledger.steps.differences import Difference, Findings
 from ledger.steps.follow import Progress, Source
@@ -32,7 +31,6 @@ from ledger.storage.database import Database, open_database
 from ledger.storage.index import find_cursor, list_operations_from
 from ledger.storage.journal import JournalBlockRow, list_blocks
 from ledger.storage.operations import known_digests
-from ledger.storage.transactions import list_transactions
 
 _PAGE = 200
 
@@ -125,17 +123,29 @@ def audit(instance: Instance, source: Source) -> AuditReport:
                 deployment=deployment,
                 findings=findings,
                 ours=ours,
+                source=source,
                 chain=None if progress is None else chain,
                 height=-1 if cursor is None else cursor.height,
             )
             for table, check in (
                 ("records", check_records),
                 ("operations", check_operations),
+                ("directory", check_directory),
                 ("readings", check_readings),
-                ("transactions", _check_transactions),
+                ("transactions", check_transactions),
+                ("journal_blocks", _check_journal),
+                ("keys", check_keys),
+                ("settings", check_settings),
             ):
                 _read_whole(findings, table, partial(check, evidence))
-            _read_whole(findings, "journal_blocks", partial(_check_journal, evidence, source))
+            if cursor is not None and evidence.behind > cursor.height:
+                findings.note(
+                    "idx_cursor",
+                    1,
+                    "height",
+                    expected=f"{evidence.behind}, where an operation is final",
+                    found=cursor.height,
+                )
             others, others_count = _recorded_by_others(ours, chain)
     return AuditReport(
         at=instance.clock(),
@@ -171,6 +181,8 @@ def _compare_chain(
     """
     finality, cursor = instance.settings.finality, find_cursor(ours)
     deployment = instance.deployment_in(ours)
+    if cursor is None and list_operations_from(ours, after=(-1, -1), limit=1):
+        findings.note("idx_cursor", 1, "row", expected="a row", found=None)
     if cursor is not None:
         reached = derive_index(
             fresh, source, deployment, findings, finality=finality, until=cursor.height
@@ -193,34 +205,28 @@ def _read_whole(findings: Findings, table: str, check: Callable[[], None]) -> No
         findings.note(table, "the rest", "all", expected="rows that can be read", found=error)
 
 
-def _check_transactions(evidence: Evidence) -> None:
-    """Every kept transaction has the bytes that its hash names."""
-    ours, findings = evidence.ours, evidence.findings
-    after = 0
-    while True:
-        page = list_transactions(ours, after=after, limit=_PAGE)
-        for row in page:
-            findings.checked["transactions"] += 1
-            findings.compare(
-                "transactions", row.id, "raw", expected=row.hash, found=keccak256(row.raw)
-            )
-        if len(page) < _PAGE:
-            return
-        after = page[-1].id
+def _check_journal(evidence: Evidence) -> None:
+    """Every block of the embedded chain is the one that its journal describes, and none is missing.
 
-
-def _check_journal(evidence: Evidence, source: Source) -> None:
-    """Every block of the embedded chain is the one that its journal describes."""
+    Only the last may be without its hash: it is written once the block is mined.
+    """
     ours, findings = evidence.ours, evidence.findings
-    after = -1
+    expected, unhashed = 1, None
     while True:
-        page = list_blocks(ours, after=after, limit=_PAGE)
+        page = list_blocks(ours, after=expected - 1, limit=_PAGE)
         for row in page:
             findings.checked["journal_blocks"] += 1
-            _check_block(row, source, findings)
+            if unhashed is not None:
+                findings.note("journal_blocks", unhashed, "hash", expected="a hash", found=None)
+            if row.height != expected:
+                findings.note("journal_blocks", expected, "row", expected="a row", found=None)
+            unhashed = row.height if row.hash is None else None
+            _check_block(row, evidence.source, findings)
+            expected = row.height + 1
         if len(page) < _PAGE:
-            return
-        after = page[-1].height
+            break
+    if evidence.instance.settings.is_embedded and 0 <= evidence.height >= expected:
+        findings.note("journal_blocks", expected, "row", expected="a row", found=None)
 
 
 def _check_block(row: JournalBlockRow, source: Source, findings: Findings) -> None:

@@ -1,19 +1,14 @@
-"""Stored records, operations, signatures, receipts and readings → recomputed, and compared."""
+"""Stored records, operations, signatures and receipts → recomputed, and compared."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
-
-from sqlalchemy import Connection
 
 from ledger.domain.abi import Value
 from ledger.domain.commitments import record_root, subtree_root
-from ledger.domain.deployment import Deployment
 from ledger.domain.errors import InvalidInput, NotFound, SteriLedgerError
-from ledger.domain.hashing import sha256
 from ledger.domain.identifiers import Digest, signer_id, to_hex
 from ledger.domain.indexed import IndexedOperation
 from ledger.domain.operation_states import OperationState, verify_move
@@ -22,10 +17,11 @@ from ledger.domain.records import SUITE, fields_from_bytes, instant_text
 from ledger.domain.schemas import find_schema, require_fields
 from ledger.keys.receipts import verify_receipt
 from ledger.keys.signers import verify_signature
-from ledger.readings import read_file
+from ledger.steps.audit_evidence import Evidence, OwedOperation
+from ledger.steps.audit_places import check_place
+from ledger.steps.audit_readings import check_named_readings
+from ledger.steps.audit_transactions import check_state_rows
 from ledger.steps.differences import Findings
-from ledger.steps.imports import summary_of
-from ledger.steps.instance import Instance
 from ledger.steps.submit import FACTS_PURPOSE, PERSONAL_PURPOSE
 from ledger.storage import index
 from ledger.storage.operations import (
@@ -39,12 +35,9 @@ from ledger.storage.operations import (
     list_signatures,
     list_states,
 )
-from ledger.storage.readings import ReadingRow, list_reading_cycles, list_readings
 from ledger.storage.records import RecordRow, find_record, get_secrets, list_records
 
 _PAGE = 200
-#: readings are whole files
-_READINGS_PAGE = 4
 _WAITING = (
     OperationState.OWED,
     OperationState.SENT,
@@ -58,33 +51,6 @@ _NAMES_OF_PARTIES: Mapping[Party, tuple[str, ...]] = {
     Party.COUNTERSIGNER: ("countersignedBy",),
     Party.NEW_KEY: ("administrator", "signer"),
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwedOperation:
-    """An accepted operation that is not final on the chain yet: no difference, but told."""
-
-    digest: Digest
-    kind: str
-    state: OperationState
-    #: since its acceptance
-    age_seconds: int
-
-
-@dataclass(slots=True, kw_only=True)
-class Evidence:
-    """What the stored evidence is compared with."""
-
-    instance: Instance
-    deployment: Deployment
-    findings: Findings
-    #: the database that is audited, and the index derived anew; None when the chain is unreadable
-    ours: Connection
-    chain: Connection | None
-    #: how far our own index goes
-    height: int
-    owed: list[OwedOperation] = field(default_factory=list)
-    owed_total: int = 0
 
 
 # ---------------------------------------------------------------- records
@@ -199,6 +165,10 @@ def _check_erasure(evidence: Evidence, row: RecordRow, operation: OperationRow |
     """Personal fields are erased by a final operation of two signatures, and only so."""
     if row.personal_erased_at is None or operation is None:
         return
+    if row.personal is not None:
+        evidence.findings.note(
+            "records", row.id, "personal_erased_at", expected=None, found=row.personal_erased_at
+        )
     erasures = [
         each
         for each in list_by_subject(evidence.ours, operation.digest)
@@ -244,9 +214,13 @@ def _check_operation(
     message = _check_message(evidence, row, kind)
     if message is not None:
         _check_columns(evidence, row, kind, message)
+        check_place(evidence, row, kind, message)
         _check_signatures(evidence, row, kind, message, signatures)
     _check_receipt(evidence, row)
-    _check_history(findings, row, list_states(evidence.ours, row.digest))
+    states = list_states(evidence.ours, row.digest)
+    _check_history(findings, row, states)
+    check_state_rows(evidence, row, states)
+    check_named_readings(evidence, row)
     _check_chain(evidence, row)
 
 
@@ -422,6 +396,8 @@ def _check_chain(evidence: Evidence, row: OperationRow) -> None:
                 "operations", row.digest, "state", expected="not on the chain", found=row.state
             )
         return
+    if evidence.height < recorded.height and row.state is OperationState.FINAL:
+        evidence.behind = max(evidence.behind, recorded.height)
     if recorded.height <= evidence.height:
         findings.compare(
             "operations", row.digest, "state", expected=OperationState.FINAL, found=row.state
@@ -447,56 +423,3 @@ def _tell_owed(evidence: Evidence, row: OperationRow) -> None:
                 age_seconds=max(int(age.total_seconds()), 0),
             )
         )
-
-
-# ---------------------------------------------------------------- readings
-
-
-def check_readings(evidence: Evidence) -> None:
-    """Every reading has the bytes that its hash names, and the cycles that are in them."""
-    after: bytes | None = None
-    while True:
-        page = list_readings(evidence.ours, after=after, limit=_READINGS_PAGE)
-        for row in page:
-            evidence.findings.checked["readings"] += 1
-            is_whole = evidence.findings.compare(
-                "readings", row.sha256, "raw", expected=row.sha256, found=sha256(row.raw)
-            )
-            if is_whole:
-                _check_reading_cycles(evidence, row)
-        if len(page) < _READINGS_PAGE:
-            return
-        after = page[-1].sha256
-
-
-def _check_reading_cycles(evidence: Evidence, row: ReadingRow) -> None:
-    """Parsed again, by the same version of the parser, the file says the same."""
-    findings = evidence.findings
-    try:
-        file = read_file(row.raw, filename=row.filename)
-    except SteriLedgerError as error:
-        findings.note("readings", row.sha256, "raw", expected=row.format, found=str(error))
-        return
-    if f"{file.format_name}/{file.format_version}" != row.format:
-        return  # another version reads it otherwise; what was read then is what was signed
-    stored = {each.ordinal: each for each in list_reading_cycles(evidence.ours, row.sha256)}
-    expected = {each.ordinal: each for each in file.cycles}
-    findings.compare(
-        "reading_cycles",
-        row.sha256,
-        "ordinal",
-        expected=tuple(sorted(expected)),
-        found=tuple(sorted(stored)),
-    )
-    for ordinal in sorted(set(expected) & set(stored)):
-        findings.checked["reading_cycles"] += 1
-        ours, cycle = stored[ordinal], expected[ordinal]
-        for column, right, found in (
-            ("content_sha256", bytes.fromhex(cycle.content_sha256), ours.content_sha256),
-            ("serial", cycle.serial, ours.serial),
-            ("number", cycle.number, ours.number),
-            ("facts", summary_of(cycle), ours.facts),
-        ):
-            findings.compare(
-                "reading_cycles", (row.sha256, ordinal), column, expected=right, found=found
-            )

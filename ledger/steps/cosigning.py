@@ -7,16 +7,16 @@ from collections.abc import Collection, Mapping
 from sqlalchemy import Connection
 
 from ledger.domain.callers import SCOPE_OF_KIND, Caller
-from ledger.domain.errors import InvalidInput
-from ledger.domain.identifiers import Digest
+from ledger.domain.errors import InvalidInput, NotFound
+from ledger.domain.identifiers import Digest, to_hex
 from ledger.domain.operations import Party
 from ledger.steps.instance import Instance
 from ledger.steps.prepare import read_draft
 from ledger.steps.signing import sign_with_held_key
 from ledger.steps.submit import Receipt, submit
 from ledger.storage.database import lock_subjects
-from ledger.storage.drafts import find_draft
-from ledger.storage.operations import find_operation
+from ledger.storage.drafts import DraftRow, find_draft
+from ledger.storage.operations import OperationRow, find_operation
 
 
 def submit_with(  # noqa: PLR0913 - who asks, for what, with which signatures
@@ -44,11 +44,23 @@ def submit_with(  # noqa: PLR0913 - who asks, for what, with which signatures
     # Sent twice at once, the second waits here and then finds the first one's receipt.
     lock_subjects(tx, [digest])
     accepted = find_operation(tx, digest, unit=caller.unit)
-    if accepted is not None:
-        caller.require_scope(SCOPE_OF_KIND[accepted.kind])
-    elif held:
+    waiting = find_draft(tx, digest, unit=caller.unit) if accepted is None else None
+    _require_known(caller, digest, accepted or waiting)
+    if accepted is None and held:
         signatures = {**signatures, **_held_signatures(instance, tx, caller, digest, held)}
     return submit(instance, tx, caller, digest, signatures)
+
+
+def _require_known(caller: Caller, digest: Digest, row: OperationRow | DraftRow | None) -> None:
+    """What the caller may not submit is refused within their unit, and unknown beyond it."""
+    scope = None if row is None else SCOPE_OF_KIND[row.kind]
+    if scope is None or (caller.unit is None and scope not in caller.scopes):
+        raise NotFound(
+            f"nothing is prepared under {to_hex(digest)}",
+            field="digest",
+            remedy="prepare it first; a prepared operation waits a quarter of an hour",
+        )
+    caller.require_scope(scope)
 
 
 def _held_signatures(
@@ -61,7 +73,6 @@ def _held_signatures(
     row = find_draft(tx, digest, unit=caller.unit)
     if row is None or row.expires_at <= instance.clock():
         return {}  # submit says so
-    caller.require_scope(SCOPE_OF_KIND[row.kind])
     keys = read_draft(instance, instance.deployment_in(tx), row).keys
     strangers = sorted(set(held) - set(keys))
     if strangers:

@@ -23,6 +23,7 @@ from ledger.chain.deploy import (
 )
 from ledger.chain.embedded import BASE_FEE, RELAYER_BALANCE, Genesis
 from ledger.chain.transactions import Price, Relayer
+from ledger.crashing import crash_point
 from ledger.domain.deployment import Deployment, deployment_to_json, parse_deployment
 from ledger.domain.errors import ChainUnavailable, Conflict, Inconsistent, NotFound, Refused
 from ledger.domain.identifiers import signer_id, to_hex
@@ -57,6 +58,8 @@ def ensure_home(instance: Instance) -> None:
             _make_keys(instance, tx)
         if instance.settings.is_embedded and find_setting(tx, GENESIS_SETTING) is None:
             insert_setting(tx, GENESIS_SETTING, genesis_to_bytes(_genesis(instance, tx)))
+        crash_point("home.written")
+    crash_point("home.made")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,11 +179,13 @@ def join_deployment(instance: Instance, link: Link, deployment: Deployment) -> N
 def _deploy(instance: Instance, link: Link) -> Deployment:
     plan = _plan(instance, link)
     _create(instance, link, plan)
+    crash_point("deploy.created")
     with instance.database.reading() as tx:
         receipt_key = get_held_key(tx, KeyPurpose.RECEIPT).signer
     deployment = finish_deployment(link.node, plan, name=_NAME, receipt_key=receipt_key)
     with instance.database.transaction() as tx:
         insert_setting(tx, DEPLOYMENT_SETTING, deployment_to_json(deployment))
+    crash_point("deploy.stored")
     return deployment
 
 
@@ -194,6 +199,7 @@ def _plan(instance: Instance, link: Link) -> DeploymentPlan:
         body = _choose_terms(instance, link, relayer.address)
         with instance.database.transaction() as tx:
             insert_setting(tx, PLAN_SETTING, body)
+    crash_point("deploy.planned")
     terms = json.loads(body)
     return plan_deployment(
         relayer,
@@ -264,4 +270,5 @@ def _write_file(path: Path, body: bytes) -> None:
         file.write(body)
         file.flush()
         os.fsync(file.fileno())
+    crash_point("deploy.drafted")
     draft.replace(path)

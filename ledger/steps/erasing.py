@@ -10,7 +10,7 @@ from ledger.domain.accepted import word
 from ledger.domain.callers import Caller
 from ledger.domain.drafts import Circumstances, Draft
 from ledger.domain.errors import Conflict, NotFound, Refused
-from ledger.domain.identifiers import Digest, signer_id, to_hex
+from ledger.domain.identifiers import Digest, SignerId, signer_id, to_hex
 from ledger.domain.operation_states import OperationState
 from ledger.domain.operations import Party
 from ledger.domain.records import fields_from_bytes, instant_text
@@ -98,4 +98,9 @@ def _forget(tx: Connection, subject: Digest, now: datetime) -> int:
             if each.party is Party.NEW_KEY
         )
         directory.erase_signer_name(tx, signer_id(signature.signer))
+    if row.kind == "RecoveryProposal":
+        # The directory names the proposed person only once the recovery was completed.
+        proposed = SignerId(word(read_operation(row).message, "signer"))
+        if directory.find_signer(tx, proposed) is not None:
+            directory.erase_signer_name(tx, proposed)
     return 1

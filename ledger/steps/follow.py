@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar, cast
 from sqlalchemy import Connection
 
 from ledger.chain.calldata import Batch, decode_batch
+from ledger.crashing import crash_point
 from ledger.domain.abi import Scalar
 from ledger.domain.chain_reader import Block, ChainReader, Transaction
 from ledger.domain.deployment import Deployment
@@ -33,7 +34,12 @@ from ledger.steps.instance import Instance
 from ledger.storage import index
 from ledger.storage.database import Database
 from ledger.storage.operations import list_by_digests, move_operations
-from ledger.storage.transactions import TransactionState, list_transactions, move_transaction
+from ledger.storage.transactions import (
+    TransactionState,
+    list_carried,
+    list_transactions,
+    move_transaction,
+)
 
 #: how many blocks one transaction indexes at most
 RANGE = 64
@@ -115,17 +121,21 @@ def index_next(  # noqa: PLR0913 - from where, into what, and how far
     final = _final_height(source, finality)
     cursor = _start(source, deployment) if known is None else known
     if known is not None:
-        _verify_cursor(source, known, is_ours=finality == "journal")
+        _verify_cursor(source, deployment, known, is_ours=finality == "journal")
     last = min(final, cursor.height + RANGE, final if until is None else until)
     if last <= cursor.height:
         return Progress(height=cursor.height, final=final, operations=0)
     found = _read_range(source, deployment, cursor, last, is_newest=last == final)
+    crash_point("follow.read")
     with database.transaction() as tx:
         if index.find_cursor(tx) != known:
             raise Conflict("somebody else moved the index", remedy="only one process may follow")
         _store(tx, found)
+        crash_point("follow.indexed")
         if also is not None:
             also(tx, found.operations, found.cursor)
+        crash_point("follow.moved")
+    crash_point("follow.committed")
     return Progress(height=last, final=final, operations=len(found.operations))
 
 
@@ -159,21 +169,37 @@ def _start(source: Source, deployment: Deployment) -> Cursor:
     )
 
 
-def _verify_cursor(source: Source, cursor: Cursor, *, is_ours: bool) -> None:
+def _verify_cursor(
+    source: Source, deployment: Deployment, cursor: Cursor, *, is_ours: bool
+) -> None:
     block = source.block(cursor.height)
+    if block is not None and block.hash == cursor.hash:
+        return
+    _verify_chain(source, deployment)
     if block is None:
         error = Inconsistent if is_ours else ChainUnavailable
         raise error(
             f"the chain does not reach block {cursor.height}, which is indexed",
             remedy=_REBUILD if is_ours else "wait until the node has caught up, or ask another",
         )
-    if block.hash != cursor.hash:
+    raise Inconsistent(
+        f"block {cursor.height} was final as {to_hex(cursor.hash)} and is now {to_hex(block.hash)}",
+        field="idx_cursor.hash",
+        rule="a final block does not change",
+        remedy=_REBUILD,
+    )
+
+
+def _verify_chain(source: Source, deployment: Deployment) -> None:
+    """Raise Inconsistent when the node now answers for another chain than the deployment's."""
+    chain_id, genesis = source.chain_id(), source.genesis_hash()
+    if (chain_id, genesis) != (deployment.chain_id, deployment.genesis_hash):
         raise Inconsistent(
-            f"block {cursor.height} was final as {to_hex(cursor.hash)} and is now "
-            f"{to_hex(block.hash)}",
-            field="idx_cursor.hash",
-            rule="a final block does not change",
-            remedy=_REBUILD,
+            f"the node answers for chain {chain_id} with the genesis {to_hex(genesis)}; the "
+            f"contracts are on chain {deployment.chain_id} with the genesis "
+            f"{to_hex(deployment.genesis_hash)}",
+            field="chain_url",
+            remedy="give the address of a node of the right chain, and start again",
         )
 
 
@@ -462,8 +488,19 @@ def _finalise(
 
 
 def _finalise_transactions(tx: Connection, height: int) -> None:
-    for row in list_transactions(tx, states=[TransactionState.MINED], limit=_MANY):
-        if row.block_height is not None and row.block_height <= height:
+    """What was mined up to there is final, unless the block that held it was replaced.
+
+    Then an operation that it carries is mined and not final: the writer looks for it again.
+    """
+    rows = [
+        row
+        for row in list_transactions(tx, states=[TransactionState.MINED], limit=_MANY)
+        if row.block_height is not None and row.block_height <= height
+    ]
+    carried = list_carried(tx, [row.id for row in rows])
+    for row in rows:
+        states = {each.state for each in list_by_digests(tx, carried.get(row.id, []))}
+        if OperationState.MINED not in states:
             move_transaction(
                 tx,
                 row.hash,

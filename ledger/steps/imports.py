@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -67,7 +67,7 @@ class ImportOptions:
     zone: str | None = None
     profile: str | None = None
     #: who ran the machine, as far as the person who imports knows
-    people: People = People()
+    people: People = field(default_factory=People)
     source: str = "uploaded"
     authenticated_by: str = "none"
     #: name or id of the signer who opens and ends; None: the only one that fits
@@ -99,7 +99,7 @@ class ImportReport:
     cycles: tuple[ImportedCycle, ...]
 
 
-def import_file(
+def import_file(  # noqa: PLR0913 - a file, who brings it, and what is added to it
     instance: Instance,
     caller: Caller,
     data: bytes,
@@ -108,7 +108,7 @@ def import_file(
     unit: int,
     options: ImportOptions,
 ) -> ImportReport:
-    """File → reading kept as it is; each matched cycle opened and ended, in a transaction of its own.
+    """File → reading kept as it is; each matched cycle opened and ended in its own transaction.
 
     Raises InvalidInput for a file that no parser understands; then nothing is stored.  A cycle that
     a rule keeps out is reported, and the others go on.
@@ -345,7 +345,7 @@ def _attach(
 def _is_other_start(reported: Reported, facts: Mapping[str, FieldValue]) -> bool:
     """Whether a reading began at another time than the ended cycle, as far as both say so.
 
-    Where both moments are known, two clocks may differ by SAME_START; else the printed text decides.
+    Where both moments are known, two clocks may differ by SAME_START; else the text decides.
     """
     printed = reported.cycle.started
     if printed is None or facts["started"] is None or facts["started"] == printed.text:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from ledger.crashing import crash_point
 from ledger.domain.errors import Conflict, StorageUnavailable
 from ledger.steps.instance import Instance
 from ledger.storage.leases import (
@@ -48,6 +49,17 @@ class HeldLease:
         if row is None or (row.holder, row.epoch) != (self.holder, self.epoch):
             raise LeaseLost("another process writes to the chain now", field="lease")
 
+    def is_lost(self, instance: Instance) -> bool:
+        """Whether another process took over; no when the database does not tell."""
+        try:
+            with instance.database.reading() as tx:
+                self.require(tx)
+        except LeaseLost:
+            return True
+        except StorageUnavailable:
+            return self.lost.is_set()
+        return False
+
 
 @contextmanager
 def writer_lease(instance: Instance, stop: threading.Event) -> Iterator[HeldLease | None]:
@@ -60,6 +72,7 @@ def writer_lease(instance: Instance, stop: threading.Event) -> Iterator[HeldLeas
     if epoch is None:
         yield None
         return
+    crash_point("lease.taken")
     held = HeldLease(holder=holder, epoch=epoch)
     done = threading.Event()
     keeper = threading.Thread(target=_keep, args=(instance, held, done), name="lease", daemon=True)
@@ -99,9 +112,10 @@ def require_no_worker(instance: Instance) -> None:
 
 def _wait(instance: Instance, holder: str, stop: threading.Event) -> int | None:
     while not stop.is_set():
-        epoch = try_lease(instance, holder)
-        if epoch is not None:
-            return epoch
+        with suppress(StorageUnavailable):  # the database is away: it is asked again
+            epoch = try_lease(instance, holder)
+            if epoch is not None:
+                return epoch
         stop.wait(_POLL_SECONDS)
     return None
 

@@ -187,4 +187,4 @@ def _to_bytes(prepared: Prepared) -> bytes:
         },
         "keys": {party.value: key.hex() for party, key in prepared.keys.items()},
     }
-    return rfc8785.dumps(body)  # type: ignore[arg-type]
+    return rfc8785.dumps(body)

@@ -16,7 +16,8 @@ from ledger.domain.identifiers import Digest, to_hex
 from ledger.domain.operation_states import OperationState
 from ledger.steps.instance import Instance
 from ledger.steps.owed import Owed
-from ledger.storage.operations import get_operation, list_dependents, move_operation
+from ledger.steps.retracting import retract
+from ledger.storage.operations import get_operation, move_operation
 
 #: how long an operation may wait for what the contract says is missing
 WAIT_LIMIT = timedelta(hours=1)
@@ -85,7 +86,7 @@ def find_culprit(
 
 
 def refuse(tx: Connection, digest: Digest, reason: str, at: datetime) -> int:
-    """Refuse an operation and all that follow from it and wait; returns how many."""
+    """Refuse an operation and all that need it, and take back what they entered; says how many."""
     refused, queue = 0, [(digest, reason)]
     while queue:
         current, why = queue.pop()
@@ -93,7 +94,7 @@ def refuse(tx: Connection, digest: Digest, reason: str, at: datetime) -> int:
             continue
         move_operation(tx, current, _S.REFUSED, at, expected=_REFUSABLE, reason=why)
         refused += 1
-        queue += [(row.digest, follows(current)) for row in list_dependents(tx, current)]
+        queue += [(each, follows(current)) for each in retract(tx, current)]
     return refused
 
 

@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from ledger.chain.calldata import encode_batch
 from ledger.chain.contract_errors import ContractError, Retry, revert_error
 from ledger.chain.transactions import Envelope, Price, Relayer
+from ledger.crashing import crash_point
 from ledger.domain.batching import MAX_GAS, Candidate, plan
 from ledger.domain.chain_reader import BlockTag, CallReverted
 from ledger.domain.deployment import Deployment
@@ -136,7 +137,8 @@ class Writer:
         if mined:
             self._blocked = (0, _LONG_AGO)
         pending = self.under_way.pending()
-        if len(pending) >= WINDOW or (pending and self.link.seals_at_once):
+        is_full = len(pending) >= WINDOW or (pending and self.link.seals_at_once)
+        if is_full or self.under_way.is_pausing():
             return Sent(mined=mined)
         done = self._send_owed(is_alone=not pending)
         return replace(done, mined=done.mined + mined)
@@ -235,6 +237,7 @@ class Writer:
         return gas + gas // 10
 
     def _store(self, current: _Round, group: Sequence[Owed], gas: int) -> TransactionRow:
+        crash_point("send.chosen")
         kind = group[0].candidate.kind
         digests = [owed.row.digest for owed in group]
         chain_id, account = self.deployment.chain_id, self.relayer.address
@@ -268,6 +271,8 @@ class Writer:
             move_operations(
                 tx, digests, _S.SENT, self._now(), expected=[_S.OWED], transaction_hash=signed.hash
             )
+            crash_point("send.signed")
+        crash_point("send.stored")
         return TransactionRow(**{f: getattr(new, f) for f in new.__slots__}, id=number)
 
     def _show(self, row: TransactionRow) -> bool:
@@ -278,7 +283,9 @@ class Writer:
         if not self.link.seals_at_once:
             self.under_way.hand_over([row])
             return any(each.id == row.id for each in self.under_way.pending())
-        return is_taken(self.link.node.send_raw(row.raw))
+        answer = self.link.node.send_raw(row.raw)
+        crash_point("send.shown")
+        return is_taken(answer)
 
     # ------------------------------------------------------------ what the contract refuses
 
@@ -320,10 +327,8 @@ class Writer:
         with self.instance.database.transaction() as tx:
             self.lease.require(tx)
             if error.retry is Retry.REFUSE:
-                log.warning("refused", **what)
                 current.refused += refuse(tx, digest, in_words(error), now)
             else:
-                log.error("stuck", **what)
                 waited = " for an hour" if error.retry is Retry.WAIT else ""
                 reason = f"the contract says{waited}: {in_words(error)}"
                 move_operation(tx, digest, _S.STUCK, now, expected=[_S.OWED], reason=reason)

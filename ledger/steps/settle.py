@@ -8,9 +8,11 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from ledger.chain.node import Node
+from ledger.crashing import crash_point
 from ledger.domain.chain_reader import Receipt
 from ledger.domain.identifiers import Digest, to_hex
 from ledger.domain.operation_states import OperationState
+from ledger.storage.index import find_cursor
 from ledger.storage.operations import list_by_digests, move_operation, move_operations
 from ledger.storage.transactions import (
     TransactionRow,
@@ -31,12 +33,16 @@ _S = OperationState
 
 def read_receipts(node: Node, rows: Sequence[TransactionRow]) -> list[Receipt | None]:
     """The receipts of stored transactions, in their order."""
-    return node.receipts([row.hash for row in rows])
+    receipts = node.receipts([row.hash for row in rows])
+    if any(receipts):
+        crash_point("settle.asked")
+    return receipts
 
 
 def mark_sent(tx: Connection, row: TransactionRow) -> None:
     """The node has the transaction."""
     move_transaction(tx, row.hash, TransactionState.SENT, expected=PENDING)
+    crash_point("settle.sent")
 
 
 def mark_mined(tx: Connection, row: TransactionRow, receipt: Receipt, at: datetime) -> int:
@@ -45,21 +51,29 @@ def mark_mined(tx: Connection, row: TransactionRow, receipt: Receipt, at: dateti
     One that was mined and reverted recorded nothing: its operations are owed again, or stuck when
     that happened too often.
     """
+    digests = _in_state(tx, row, {_S.SENT, _S.STUCK})
+    # When the follower was faster, no later block comes back to this transaction.
+    is_final = not digests and _is_indexed(tx, receipt)
     move_transaction(
         tx,
         row.hash,
-        TransactionState.MINED,
+        TransactionState.FINAL if is_final else TransactionState.MINED,
         expected=PENDING,
         block_height=receipt.block_number,
     )
     if not receipt.succeeded:
         give_back(tx, row, at, reason=f"its transaction {to_hex(row.hash)} was mined and reverted")
         return 0
-    digests = _in_state(tx, row, {_S.SENT, _S.STUCK})
     move_operations(
         tx, digests, _S.MINED, at, expected=[_S.SENT, _S.STUCK], transaction_hash=row.hash
     )
+    crash_point("settle.mined")
     return len(digests)
+
+
+def _is_indexed(tx: Connection, receipt: Receipt) -> bool:
+    cursor = find_cursor(tx)
+    return cursor is not None and receipt.block_number <= cursor.height
 
 
 def mark_unmined(tx: Connection, row: TransactionRow, at: datetime) -> None:

@@ -37,7 +37,7 @@ def make_held_key(instance: Instance, tx: Connection, *, label: str) -> bytes:
     return signer
 
 
-def sign_with_held_key(  # noqa: PLR0913 - who asks, as what, with which key, for what
+def sign_with_held_key(  # noqa: PLR0913, PLR0917 - who asks, as what, with which key, for what
     instance: Instance, tx: Connection, caller: Caller, party: Party, key: bytes, digest: Digest
 ) -> bytes:
     """The party's signature; raises Refused when the key is not held here or not for the caller."""

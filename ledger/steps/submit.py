@@ -9,6 +9,7 @@ from datetime import datetime
 import rfc8785
 from sqlalchemy import Connection
 
+from ledger.crashing import crash_point
 from ledger.domain.accepted import integer
 from ledger.domain.callers import SCOPE_OF_KIND, Caller
 from ledger.domain.deployment import Deployment
@@ -128,6 +129,7 @@ def _accept(
     signature, key = sign_receipt(instance, tx, payload)
     row = ReceiptRow(digest=operation.digest, payload=payload, signature=signature, key=key)
     insert_receipt(tx, row)
+    crash_point("accept.written")
     return _receipt(row)
 
 
@@ -148,7 +150,7 @@ def _verify_signatures(
         )
 
 
-def _store(  # noqa: PLR0913 - the parts of one acceptance
+def _store(  # noqa: PLR0913, PLR0917 - the parts of one acceptance
     instance: Instance,
     tx: Connection,
     prepared: Prepared,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -29,6 +29,10 @@ WINDOW = 16
 RESEND = timedelta(seconds=15)
 #: and its operations need a person after this
 PATIENCE = timedelta(minutes=10)
+#: after a refusal by a node of others; twice as long after each more
+FIRST_PAUSE = timedelta(seconds=5)
+_LONGEST_PAUSE = timedelta(minutes=5)
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _MANY = 1000
 
 
@@ -42,6 +46,13 @@ class UnderWay:
     _handed_over: dict[bytes, datetime] = field(default_factory=dict)
     #: hash of the newest block for which replaced ones were looked for
     _latest: bytes = b""
+    #: nothing new is sent before, since the node refused what it was given
+    _pause_ends: datetime = _LONG_AGO
+    _pause: timedelta = FIRST_PAUSE
+
+    def is_pausing(self) -> bool:
+        """Whether a node of others refused a transaction a short while ago."""
+        return self.instance.clock() < self._pause_ends
 
     def settle(self) -> int:
         """Look for what is mined, take back what no longer is, hand over what still waits."""
@@ -87,7 +98,7 @@ class UnderWay:
         gone = [
             row
             for row, receipt in zip(rows, receipts, strict=True)
-            if receipt is None or receipt.block_number != row.block_height
+            if receipt is None or not receipt.succeeded or receipt.block_number != row.block_height
         ]
         if gone:
             with self.instance.database.transaction() as tx:
@@ -115,7 +126,9 @@ class UnderWay:
             for place, (row, answer) in enumerate(zip(rows, answers, strict=False)):
                 if not is_taken(answer):
                     self._not_taken(tx, rows[place:], answer)
-                elif not self.link.seals_at_once or len(answers) == len(rows):
+                    continue
+                self._pause = FIRST_PAUSE
+                if not self.link.seals_at_once or len(answers) == len(rows):
                     mark_sent(tx, row)
             self._give_up_waiting(tx, rows)
 
@@ -124,12 +137,16 @@ class UnderWay:
     ) -> None:
         """The node refuses the first of these; without it the others cannot be mined either.
 
-        A nonce that is used up may be our own success: its receipt decides.
+        A nonce that is used up may be our own success: whether the node knows the transaction, in a
+        block or waiting for one, decides.  What a node of others refuses for another reason is
+        signed again later, each time twice as late.
         """
         if answer.outcome is SendOutcome.NONCE_TOO_LOW:
-            receipts = read_receipts(self.link.node, rows[:1])
-            if receipts[0] is not None:
+            if self.link.node.transaction(rows[0].hash) is not None:
                 return
+        elif not self.link.seals_at_once:
+            self._pause_ends = self.instance.clock() + self._pause
+            self._pause = min(2 * self._pause, _LONGEST_PAUSE)
         why = f"the node does not take its transaction: {answer.reason or answer.outcome}"
         mark_dropped(tx, rows, self.instance.clock(), why)
 

@@ -15,11 +15,13 @@ import structlog
 import uvicorn
 
 from ledger.chain.gateway import Gateway, make_server
+from ledger.crashing import crash_point
 from ledger.domain.errors import (
     ChainUnavailable,
     Conflict,
     Inconsistent,
     InvalidInput,
+    SteriLedgerError,
     StorageUnavailable,
     VerificationFailed,
 )
@@ -29,14 +31,18 @@ from ledger.steps.chain import CHAIN_FILE, EmbeddedLink, Link, open_link
 from ledger.steps.deploy import ensure_deployment, ensure_home
 from ledger.steps.erasing import forget_erased
 from ledger.steps.follow import Progress, follow
+from ledger.steps.housekeeping import EVERY, keep_house
 from ledger.steps.instance import Instance
 from ledger.steps.leasing import HeldLease, LeaseLost, require_no_worker, writer_lease
+from ledger.steps.recovering import Completer
 from ledger.steps.send import Sent, Writer
 from ledger.steps.status import ChainStatus, find_chain_status, put_chain_status
 
 #: how often the database is asked when nothing is owed
 POLL_SECONDS = 0.1
 HEARTBEAT = timedelta(seconds=5)
+#: how long the chain or the database may be away before the status says so
+TROUBLE_AFTER = timedelta(seconds=30)
 _LONGEST_PAUSE_SECONDS = 5.0
 _SERVER_PATIENCE_SECONDS = 10.0
 
@@ -60,6 +66,10 @@ def run_worker(instance: Instance, stop: threading.Event) -> None:
                 if link is not None:
                     _Worker(instance=instance, link=link, held=held, stop=stop).run()
         except (Inconsistent, VerificationFailed) as error:
+            if held.is_lost(instance):
+                # What looks wrong to one that slept is the work of whoever took over.
+                log.warning("lease_lost", error=str(error))
+                return
             log.critical("halted", error=str(error))
             _record_halt(instance, str(error))
             raise
@@ -99,7 +109,7 @@ def _chain(instance: Instance, held: HeldLease, stop: threading.Event) -> Iterat
 
 
 def _open_patiently(instance: Instance, held: HeldLease, stop: threading.Event) -> Link | None:
-    pause = _Pause()
+    pause, trouble = _Pause(), _Trouble(instance=instance)
     while not stop.is_set() and not held.lost.is_set():
         link: Link | None = None
         try:
@@ -107,6 +117,7 @@ def _open_patiently(instance: Instance, held: HeldLease, stop: threading.Event) 
             deployment = ensure_deployment(instance, link)
         except (ChainUnavailable, StorageUnavailable) as error:
             log.warning("chain_not_ready", error=str(error))
+            trouble.met(error)
             if link is not None:
                 link.stop()
             pause.wait(stop)
@@ -136,13 +147,33 @@ class _Pause:
 
 
 @dataclass(slots=True, kw_only=True)
+class _Trouble:
+    """What is waited for, and since when; what lasts is said in the status."""
+
+    instance: Instance
+    since: datetime | None = None
+
+    def met(self, error: SteriLedgerError) -> None:
+        """The same or another trouble, again."""
+        now = self.instance.clock()
+        self.since = self.since or now
+        if now - self.since >= TROUBLE_AFTER:
+            since = self.since.isoformat(timespec="seconds")
+            _record_halt(self.instance, f"waits since {since}: {error}")
+
+
+@dataclass(slots=True, kw_only=True)
 class _Worker:
     instance: Instance
     link: Link
     held: HeldLease
     stop: threading.Event
     _told: ChainStatus | None = None
+    #: when the house was last kept
+    _kept: datetime | None = None
     _pause: _Pause = field(default_factory=_Pause)
+    _trouble: _Trouble | None = None
+    _completer: Completer | None = None
 
     def run(self) -> None:
         writer = Writer.open(self.instance, self.link, self.held)
@@ -154,21 +185,39 @@ class _Worker:
                 return
             except (ChainUnavailable, StorageUnavailable, Conflict) as error:
                 log.warning("round_failed", error=str(error))
-                self._pause.wait(self.stop)
+                self._meet(error)
             else:
-                self._pause = _Pause()
+                self._pause, self._trouble = _Pause(), None
                 if is_idle:
                     self.stop.wait(POLL_SECONDS)
 
+    def _meet(self, error: SteriLedgerError) -> None:
+        """Wait; once it is over, the status is written anew."""
+        self._trouble = self._trouble or _Trouble(instance=self.instance)
+        self._trouble.met(error)
+        self._told = None
+        self._pause.wait(self.stop)
+
     def _round(self, writer: Writer) -> bool:
-        """Send, then follow; True when there was nothing to do."""
-        sent = writer.step()
+        """Follow, then send; True when there was nothing to do.
+
+        What was final is looked at first: a node of another chain is given nothing.
+        """
         progress = follow(self.instance, self.link.node)
+        sent = writer.step()
+        self._complete(writer)
+        crash_point("worker.sent")
         if progress.operations or self._told is None:
             self._forget()
+        self._keep_house()
         _log_round(sent, progress)
         self._tell(progress)
         return sent.is_idle and progress.height >= progress.final
+
+    def _complete(self, writer: Writer) -> None:
+        """Recoveries that nobody vetoed in time."""
+        self._completer = self._completer or Completer(writer=writer)
+        self._completer.step()
 
     def _forget(self) -> None:
         """Erasures that became final are carried out."""
@@ -176,6 +225,15 @@ class _Worker:
             forgotten = forget_erased(tx, self.instance.clock())
         if forgotten:
             log.info("erased", records=forgotten)
+
+    def _keep_house(self) -> None:
+        """At the start and once a day."""
+        now = self.instance.clock()
+        if self._kept is not None and now - self._kept < EVERY:
+            return
+        self._kept = now
+        dropped = keep_house(self.instance)
+        log.info("house_kept", drafts=dropped.drafts, requests=dropped.requests)
 
     def _tell(self, progress: Progress) -> None:
         """The heartbeat: at every new block, and every few seconds."""
@@ -209,8 +267,8 @@ def _record_halt(instance: Instance, reason: str) -> None:
 
 def _log_round(sent: Sent, progress: Progress) -> None:
     if not sent.is_idle:
-        log.info(
-            "sent",
+        log.debug(
+            "round",
             sent=sent.sent,
             mined=sent.mined,
             refused=sent.refused,

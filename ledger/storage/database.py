@@ -9,12 +9,14 @@ REPEATABLE READ READ ONLY for reading.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import (
     Connection,
@@ -28,6 +30,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from ledger.crashing import crash_point
 from ledger.domain.errors import Inconsistent, InvalidInput, StorageUnavailable
 from ledger.domain.hashing import sha256
 from ledger.storage.failures import explain
@@ -42,6 +45,8 @@ _DRIVERS = {
     "postgresql": "postgresql+psycopg",
     "postgresql+psycopg": "postgresql+psycopg",
 }
+#: names, on a connection, what is to be done after the commit
+_AFTERWARDS = "steriledger_afterwards"
 _MIGRATION_LOCK = int.from_bytes(sha256(b"steriledger.migrate.v1")[:8], "big", signed=True)
 
 
@@ -71,8 +76,18 @@ class Database:
 
         Raises StorageUnavailable when the database does not take it.
         """
+        afterwards: list[Callable[[], None]] = []
         with _pool_patience(), self._writing.begin() as tx:
-            yield tx
+            tx.info[_AFTERWARDS] = afterwards
+            try:
+                yield tx
+            finally:
+                tx.info.pop(_AFTERWARDS, None)
+        crash_point("storage.committed")
+        for act in afterwards:
+            # What is durable stays told as accepted, also when the log's disk is full.
+            with suppress(OSError, ValueError):
+                act()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -89,11 +104,15 @@ class Database:
         with self.transaction() as tx:
             if not self.is_sqlite:
                 tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+            config = migration_config(tx)
             try:
-                command.upgrade(migration_config(tx), "head")
+                command.upgrade(config, "head")
             except CommandError as error:
+                newest = ScriptDirectory.from_config(config).get_current_head()
                 raise Inconsistent(
-                    f"the schema of the database cannot be upgraded: {error}",
+                    f"the schema of the database cannot be upgraded: it is of revision "
+                    f"{', '.join(schema_revisions(tx))}, and this program knows up to {newest}",
+                    rule="a database is read by the program that migrated it, or by a newer one",
                     remedy="run the version of SteriLedger that last migrated it, or a newer one",
                 ) from error
 
@@ -108,6 +127,19 @@ def open_database(url: str) -> Database:
     Connects when it is first used.  Raises InvalidInput for any other address.
     """
     return Database(url)
+
+
+def after_commit(tx: Connection, act: Callable[[], None]) -> None:
+    """Do this once what the transaction writes is durable, and never when it is taken back.
+
+    `tx` is a `Database.transaction`.
+    """
+    tx.info[_AFTERWARDS].append(act)
+
+
+def schema_revisions(tx: Connection) -> tuple[str, ...]:
+    """The revision that the database's schema has; nothing for an empty database."""
+    return MigrationContext.configure(tx).get_current_heads()
 
 
 def migration_config(tx: Connection) -> Config:
@@ -152,12 +184,20 @@ def _parse_url(url: str) -> URL:
 
 def _make_engine(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
-        engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+        engine = create_engine(
+            url,
+            connect_args={"timeout": BUSY_TIMEOUT_MS / 1000},
+            hide_parameters=True,  # an error's text goes into the log; rows hold names
+        )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
         engine = create_engine(
-            url, isolation_level="READ COMMITTED", pool_pre_ping=True, connect_args=_POSTGRES
+            url,
+            isolation_level="READ COMMITTED",
+            pool_pre_ping=True,
+            connect_args=_POSTGRES,
+            hide_parameters=True,
         )
     event.listen(engine, "handle_error", _replace_error, retval=True)
     return engine
@@ -197,7 +237,8 @@ def _begin_sqlite(tx: Connection) -> None:
 
 
 def _replace_error(context: ExceptionContext) -> BaseException | None:
-    return explain(context.original_exception)
+    # The pool replaces a connection that died meanwhile once it sees the driver's own error.
+    return None if context.is_pre_ping else explain(context.original_exception)
 
 
 @contextmanager

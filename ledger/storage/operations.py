@@ -29,6 +29,7 @@ from ledger.domain.operations import Contract, Party
 from ledger.storage.columns import Bytes32, UtcTime, Word, metadata
 from ledger.storage.columns import Sequence as Numbered
 from ledger.storage.rows import Rows, chunks, conflict_when_taken, of_unit, values_of
+from ledger.storage.traces import trace_acceptance, trace_move
 
 _STANDING = text("state NOT IN ('refused', 'expired')")
 
@@ -61,6 +62,7 @@ operations = Table(
     Index(None, "parent", "kind", "sequence"),
     Index(None, "state", "sequence"),
     Index(None, "unit", "sequence"),
+    Index(None, "kind", "sequence"),
     sqlite_autoincrement=True,
 )
 
@@ -201,6 +203,7 @@ def insert_operation(tx: Connection, operation: NewOperation) -> int:
             operations.insert().values(values_of(operation)).returning(operations.c.sequence)
         ).scalar_one()
     _write_states(tx, [operation.digest], operation.state, operation.accepted_at, None, None)
+    trace_acceptance(tx, operation.digest, kind=operation.kind, unit=operation.unit)
     return sequence
 
 
@@ -261,6 +264,7 @@ def move_operations(  # noqa: PLR0913 - a move and what is known of it
     for part in chunks(wanted):
         tx.execute(operations.update().where(operations.c.digest.in_(part)).values(state=to))
     _write_states(tx, wanted, to, at, reason, transaction_hash)
+    trace_move(tx, wanted, to, reason=reason, transaction_hash=transaction_hash)
 
 
 def find_operation(
@@ -338,6 +342,14 @@ def list_by_digests(tx: Connection, digests: Iterable[bytes]) -> list[OperationR
         )
     ]
     return sorted(found, key=lambda row: row.sequence)
+
+
+def list_between(
+    tx: Connection, first: bytes, last: bytes, *, limit: int = 100
+) -> list[OperationRow]:
+    """Operations whose digest lies between two, both included, by digest."""
+    c = operations.c.digest
+    return _operations.list(tx, c >= first, c <= last, order=[c], limit=limit)
 
 
 def known_digests(tx: Connection, digests: Iterable[bytes]) -> set[Digest]:

@@ -1,1 +1,1 @@
-"""What `make bench` measures: one module for each part of the ledger, one function for each figure."""
+"""What `make bench` measures: a module for each part, a function for each comparison."""

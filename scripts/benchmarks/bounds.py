@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 #: How often the two sides of a ratio take turns at least.
 LEAST_REPEATS = 5
+USUAL_REPEATS = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,7 @@ class Size:
     #: 1 for the published figures; less to try a benchmark out
     scale: float = 1.0
     #: how often the two sides of a ratio take turns
-    repeats: int = 7
+    repeats: int = USUAL_REPEATS
 
     def of(self, whole: int, *, least: int = 1) -> int:
         """A number of things at this scale."""

@@ -121,7 +121,8 @@ def schema_of(kind: Kind) -> str:
 
 def _data(kind: Kind, message: Mapping[str, Value]) -> tuple[object, ...]:
     """AttestationRequestData: nobody in particular, for ever, referring to nothing."""
-    types, values = [], []
+    types: list[str] = []
+    values: list[object] = []
     for member in kind.struct.members:
         value = message[member.name]
         if isinstance(value, int | bytes):
@@ -137,8 +138,7 @@ def _data(kind: Kind, message: Mapping[str, Value]) -> tuple[object, ...]:
 def _create(w3: Web3, artifact: dict[str, Any], *arguments: object) -> Contract:
     factory = w3.eth.contract(abi=artifact["abi"], bytecode=artifact["bytecode"])
     sent = factory.constructor(*arguments).transact({"gas": _DEPLOYING_GAS})
-    address = w3.eth.wait_for_transaction_receipt(sent)["contractAddress"]
-    return w3.eth.contract(address=address, abi=artifact["abi"])
+    return factory(w3.eth.wait_for_transaction_receipt(sent)["contractAddress"])
 
 
 def _register(w3: Web3, registry: Contract, schema: str) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from ledger.domain.callers import Caller, local_administrator
+from ledger.domain.commitments import FieldValue
 from ledger.domain.cycle_acts import (
     CycleReference,
     DecideCycle,
@@ -59,7 +60,7 @@ _STARTED = datetime(2016, 3, 16, 0, 53, 20, tzinfo=UTC)
 _ENDED = _STARTED + timedelta(minutes=22)
 
 #: What a real printout of 134 °C and its check fill in.
-_MACHINE_FACTS = {
+_MACHINE_FACTS: Mapping[str, FieldValue] = {
     "programme": "134 wrapped",
     "started": "16.03.2016 01:53:20",
     "ended": "16.03.2016 02:15:41",
@@ -70,7 +71,7 @@ _MACHINE_FACTS = {
     "machine.maximum_bar": "3.20",
     "pressure_basis": "absolute",
 }
-_VERDICT_FACTS = {
+_VERDICT_FACTS: Mapping[str, FieldValue] = {
     "profile": "EN 285 134 °C",
     "profile_source": "EN 285:2015, 8.3",
     "band_low_celsius": "134",
@@ -93,12 +94,10 @@ _RESULTS = {
 
 
 @dataclass(slots=True, kw_only=True)
-class Group:
-    """One instance with a group in it, and its running chain."""
+class Members:
+    """The members of one instance's group, whose keys it holds, and what they record."""
 
     instance: Instance
-    link: Link
-    writer: Writer
     caller: Caller = field(default_factory=lambda: local_administrator("bench"))
     #: keys that sign for a unit
     administrators: dict[int, bytes] = field(default_factory=dict)
@@ -129,23 +128,6 @@ class Group:
     def accept(self, tx: Connection, draft: Draft) -> Digest:
         """One operation, signed with held keys."""
         return record_with_held_keys(self.instance, tx, self.caller, draft).digest
-
-    def send(self) -> None:
-        """Until nothing is owed, and everything that was sent is seen mined."""
-        while self.has_owed():
-            self.writer.step()
-
-    def has_owed(self) -> bool:
-        """Whether an accepted operation has not been sent."""
-        with self.instance.database.reading() as tx:
-            return find_oldest_owed(tx) is not None
-
-    def follow(self) -> None:
-        """Until the index has every block."""
-        while True:
-            progress = follow(self.instance, self.link.node)
-            if progress.height >= progress.final:
-                return
 
     # ------------------------------------------------------------ the acts of a cycle
 
@@ -212,8 +194,7 @@ class Group:
                 ending=ending,
                 load=load,
                 shares=[
-                    ShareLine(owner=unit, payer=unit, package_class=3, delta=unit)
-                    for unit in UNITS
+                    ShareLine(owner=unit, payer=unit, package_class=3, delta=unit) for unit in UNITS
                 ],
                 results=_RESULTS,
                 replaces=ZERO_DIGEST,
@@ -282,6 +263,31 @@ class Group:
         self.accept(tx, draft_equipment_registration(request))
         identifier = equipment_id(UnitNumber(1), serial_hash(serial))
         self.machines.append(Machine(id=identifier, unit=1, serial=serial))
+
+
+@dataclass(slots=True, kw_only=True)
+class Group(Members):
+    """A group with its running chain."""
+
+    link: Link
+    writer: Writer
+
+    def send(self) -> None:
+        """Until nothing is owed, and everything that was sent is seen mined."""
+        while self.has_owed():
+            self.writer.step()
+
+    def has_owed(self) -> bool:
+        """Whether an accepted operation has not been sent."""
+        with self.instance.database.reading() as tx:
+            return find_oldest_owed(tx) is not None
+
+    def follow(self) -> None:
+        """Until the index has every block."""
+        while True:
+            progress = follow(self.instance, self.link.node)
+            if progress.height >= progress.final:
+                return
 
 
 def _open_writer(instance: Instance, link: Link) -> Writer:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from eth_account import Account
-from eth_account.typed_transactions import TypedTransaction
+from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from hexbytes import HexBytes
 from web3 import Web3
 from web3.types import RPCEndpoint
@@ -100,9 +100,7 @@ def _turn(group: Group, cycles: int, size: Size) -> _Turn:
     )
 
 
-def messages_of(
-    group: Group, digests: Sequence[Digest]
-) -> dict[str, list[Mapping[str, Value]]]:
+def messages_of(group: Group, digests: Sequence[Digest]) -> dict[str, list[Mapping[str, Value]]]:
     """The messages of those operations by kind."""
     with group.instance.database.reading() as tx:
         rows = list_by_digests(tx, digests)

@@ -167,6 +167,13 @@ class Api:
         yield
         assert self.rows() == before
 
+    @contextmanager
+    def nothing_stored_but_tokens(self) -> Iterator[None]:
+        """The same, where the test makes tokens."""
+        before = self.rows()
+        yield
+        assert {**self.rows(), "tokens": 0} == {**before, "tokens": 0}
+
     def rows(self) -> dict[str, int]:
         """How many rows each table has."""
         with self.house.instance.database.reading() as tx:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from ledger.domain.hashing import hmac_sha256, keccak256, sha256
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger.domain.hashing import Mac, hmac_sha256, keccak256, sha256
 
 
 def test_keccak_is_ethereums_and_not_sha3() -> None:
@@ -19,3 +23,16 @@ def test_sha256_gives_the_value_of_fips_180() -> None:
 def test_hmac_gives_the_value_of_rfc_4231_case_2() -> None:
     expected = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
     assert hmac_sha256(b"Jefe", b"what do ya want for nothing?").hex() == expected
+
+
+@given(st.binary(max_size=64), st.lists(st.binary(), max_size=4))
+def test_a_kept_key_state_gives_the_same_codes_again_and_again(
+    key: bytes, messages: list[bytes]
+) -> None:
+    mac = Mac(key)
+    assert [mac.digest(each) for each in messages] == [hmac_sha256(key, each) for each in messages]
+
+
+def test_a_key_longer_than_a_block_is_refused() -> None:
+    with pytest.raises(ValueError, match="longer than a block"):
+        Mac(bytes(65))

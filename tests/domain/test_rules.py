@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.domain.abi import Scalar
 from ledger.domain.accepted import (
     Accepted,
     ClassCount,
     CycleState,
+    Message,
     SignerState,
     fold_cycle,
     fold_machine,
@@ -96,7 +98,7 @@ def table() -> list[list[int]]:
     return [list(bytes.fromhex(row.replace("_", ""))) for row in re.findall(r'hex"(.*?)"', text)]
 
 
-# ------------------------------------------------------------------------------ the contracts' source
+# ------------------------------------------------------------------------------ contracts
 
 
 def test_our_bounds_are_the_contracts_bounds() -> None:
@@ -280,17 +282,22 @@ def test_a_bad_result_keeps_nobody_from_rejecting(kind: DecisionKind) -> None:
 
 def opened(number: int = 1) -> Accepted:
     """An opening."""
-    message = {"equipment": MACHINE, "unit": 1, "epoch": 1, "number": number, "startedAt": 0}
+    message: Message = {
+        "equipment": MACHINE,
+        "unit": 1,
+        "epoch": 1,
+        "number": number,
+        "startedAt": 0,
+    }
     return Accepted(digest=OPENING, kind="CycleOpening", message=message)
 
 
 def decided(kind: DecisionKind, delta: int, digest: bytes) -> Accepted:
     """A decision with one share."""
-    share = {"owner": 1, "payer": 1, "packageClass": 1, "delta": delta}
+    share: dict[str, Scalar] = {"owner": 1, "payer": 1, "packageClass": 1, "delta": delta}
     shares = [share] if delta else []
-    return Accepted(
-        digest=Digest(digest), kind="CycleDecision", message={"kind": int(kind), "shares": shares}
-    )
+    message: Message = {"kind": int(kind), "shares": shares}
+    return Accepted(digest=Digest(digest), kind="CycleDecision", message=message)
 
 
 def test_a_cycle_is_what_its_operations_made_of_it() -> None:

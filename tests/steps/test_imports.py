@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from ledger.domain.callers import Caller, Scope
+from ledger.domain.commitments import FieldValue
 from ledger.domain.cycle_acts import draft_cycle_ending
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused
 from ledger.domain.identifiers import CycleId, signer_id
@@ -18,7 +20,7 @@ from ledger.readings import MAX_FILE_BYTES
 from ledger.steps.imports import Import, ImportOptions, ImportReport, import_file, reading_of
 from ledger.storage import directory, operations, readings, records
 from ledger.storage.database import Database
-from tests.house import CENTRE, DAC_LOG, MEMBER, SERIAL, House, build_house
+from tests.house import CENTRE, DAC_LOG, MEMBER, SERIAL, Changes, House, build_house
 from tests.steps.test_submit import change, state_of
 
 LOG = DAC_LOG.read_bytes()
@@ -33,7 +35,7 @@ def house(database: Database, tmp_path: Path) -> House:
     return build_house(database, tmp_path)
 
 
-def imported(house: House, data: bytes = LOG, **options: Any) -> ImportReport:
+def imported(house: House, data: bytes = LOG, **options: Changes) -> ImportReport:
     """Import a file as the centre."""
     return import_file(
         house.instance,
@@ -76,7 +78,7 @@ def without_end(lines: list[bytes]) -> bytes:
     return b"".join(lines[: end + 1])
 
 
-def facts_of(house: House, number: int) -> Any:
+def facts_of(house: House, number: int) -> Mapping[str, FieldValue]:
     """The facts of a cycle's current ending."""
     with house.instance.database.reading() as tx:
         row = operations.get_operation(tx, state_of(house, number).ending)
@@ -288,7 +290,7 @@ def test_a_file_that_is_no_reading_is_refused_and_not_kept(
     [({"zone": "Mars/Olympus"}, "zone"), ({"profile": "hot"}, "profile")],
 )
 def test_an_unknown_zone_or_profile_is_refused_before_anything_is_kept(
-    house: House, options: dict[str, str], field: str
+    house: House, options: dict[str, Any], field: str
 ) -> None:
     with house.nothing_stored(), pytest.raises((InvalidInput, NotFound)) as caught:
         imported(house, **options)

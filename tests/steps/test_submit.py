@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ledger.domain.accepted import CycleState
 from ledger.domain.callers import Caller, Scope
 from ledger.domain.cycle_acts import (
     DeclareLoad,
@@ -49,13 +50,14 @@ from ledger.domain.registry_acts import (
 )
 from ledger.keys.receipts import verify_receipt
 from ledger.steps.accepted import find_cycle_state, find_machine_state
-from ledger.steps.submit import FACTS_PURPOSE, PERSONAL_PURPOSE
+from ledger.steps.submit import FACTS_PURPOSE, PERSONAL_PURPOSE, Receipt
 from ledger.storage import operations, records
 from ledger.storage.database import Database
-from tests.house import CENTRE, CYCLE_DUTIES, MEMBER, SERIAL, House, build_house
+from tests.house import CENTRE, CYCLE_DUTIES, MEMBER, SERIAL, Changes, House, build_house
 
 RELEASE = DecisionKind.RELEASE
 PENDING = DecisionKind.RELEASE_BIOLOGICAL_PENDING
+LONG_AGO = datetime(2016, 1, 1, tzinfo=UTC)
 STALE = Digest(b"\5" * 32)
 
 
@@ -65,7 +67,7 @@ def house(database: Database, tmp_path: Path) -> House:
     return build_house(database, tmp_path)
 
 
-def revoke(house: House, unit: int, key: bytes) -> Any:
+def revoke(house: House, unit: int, key: bytes) -> Receipt:
     """Revoke a key."""
     request = RevokeSigner(
         unit=unit,
@@ -76,7 +78,7 @@ def revoke(house: House, unit: int, key: bytes) -> Any:
     return house.record(draft_signer_revocation(request))
 
 
-def change(house: House, state: EquipmentState, epoch: int, **changes: Any) -> Any:
+def change(house: House, state: EquipmentState, epoch: int, **changes: Changes) -> Receipt:
     """Change the centre's machine."""
     with house.instance.database.reading() as tx:
         machine = find_machine_state(tx, house.equipment)
@@ -93,13 +95,13 @@ def change(house: House, state: EquipmentState, epoch: int, **changes: Any) -> A
     return house.record(draft_equipment_change(replace(request, **changes)))
 
 
-def close(house: House, unit: int) -> Any:
+def close(house: House, unit: int) -> Receipt:
     """Close a unit."""
     request = CloseUnit(number=unit, circumstances=Circumstances(reason="left the group"))
     return house.record(draft_unit_closure(request, authority=house.authority))
 
 
-def load(house: House, number: int, *lines: LoadLine, **changes: Any) -> Any:
+def load(house: House, number: int, *lines: LoadLine, **changes: Changes) -> Receipt:
     """Declare a load line by line."""
     request = DeclareLoad(
         cycle=house.cycle(number), lines=lines, replaces=ZERO_DIGEST, signer=house.operator
@@ -117,15 +119,17 @@ def share(delta: int, *, owner: int = CENTRE, package_class: int = 1) -> ShareLi
     return ShareLine(owner=owner, payer=owner, package_class=package_class, delta=delta)
 
 
-def told(**changes: Any) -> Circumstances:
+def told(**changes: Changes) -> Circumstances:
     """Circumstances with a reason."""
     return Circumstances(reason="as it was", **changes)
 
 
-def state_of(house: House, number: int) -> Any:
+def state_of(house: House, number: int) -> CycleState:
     """The cycle as accepted."""
     with house.instance.database.reading() as tx:
-        return find_cycle_state(tx, house.cycle(number).id)
+        state = find_cycle_state(tx, house.cycle(number).id)
+    assert state is not None
+    return state
 
 
 # ------------------------------------------------------------------------------ what is refused
@@ -133,7 +137,7 @@ def state_of(house: House, number: int) -> Any:
 Attempt = Callable[[House], object]
 
 
-def _admit(house: House, **changes: Any) -> object:
+def _admit(house: House, **changes: Changes) -> object:
     request = AdmitUnit(
         number=7,
         code="seven",
@@ -148,7 +152,7 @@ def _admit(house: House, **changes: Any) -> object:
     )
 
 
-def _enrol(house: House, **changes: Any) -> object:
+def _enrol(house: House, **changes: Changes) -> object:
     request = EnrolSigner(
         unit=CENTRE,
         key=house.key("somebody"),
@@ -162,7 +166,7 @@ def _enrol(house: House, **changes: Any) -> object:
     return lambda: house.record(draft_signer_enrolment(replace(request, **changes)))
 
 
-def _register(house: House, **changes: Any) -> object:
+def _register(house: House, **changes: Changes) -> object:
     request = RegisterEquipment(
         unit=CENTRE,
         name="Second",
@@ -233,6 +237,17 @@ def _after(number: int, act: Callable[[House], object]) -> Attempt:
     return attempt
 
 
+def _released(act: Callable[[House], object]) -> Attempt:
+    """After cycle 1 was released."""
+
+    def attempt(house: House) -> object:
+        house.complete(1)
+        house.decide(1)
+        return lambda: act(house)
+
+    return attempt
+
+
 def _opened(act: Callable[[House], object]) -> Attempt:
     """After cycle 1 was opened."""
 
@@ -243,7 +258,7 @@ def _opened(act: Callable[[House], object]) -> Attempt:
     return attempt
 
 
-def _ended_as(**ending: Any) -> Attempt:
+def _ended_as(**ending: Changes) -> Attempt:
     """Release a loaded cycle that ended like that."""
 
     def attempt(house: House) -> object:
@@ -255,7 +270,9 @@ def _ended_as(**ending: Any) -> Attempt:
     return attempt
 
 
-def _opened_as(*, results: dict[str, str], kind: DecisionKind = RELEASE, **opening: Any) -> Attempt:
+def _opened_as(
+    *, results: dict[str, str], kind: DecisionKind = RELEASE, **opening: Changes
+) -> Attempt:
     """Release a complete cycle that was opened like that."""
 
     def attempt(house: House) -> object:
@@ -313,7 +330,8 @@ def _closed_centre(house: House) -> object:
 
 
 def _stale(name: str) -> Attempt:
-    return _after(1, lambda house: house.decide(1, **{name: STALE}))
+    stale: dict[str, Any] = {name: STALE}
+    return _after(1, lambda house: house.decide(1, **stale))
 
 
 def _text(value: str) -> Attempt:
@@ -421,7 +439,7 @@ BAD: dict[str, tuple[Attempt, type[SteriLedgerError], str, str]] = {
     "ending of a cycle that was never opened": (
         lambda h: lambda: h.end(1), NotFound, "cycle", "no such cycle"),
     "end before start": (
-        _opened(lambda h: h.end(1, started_at=h.clock(), ended_at=datetime(2016, 1, 1, tzinfo=UTC))),
+        _opened(lambda h: h.end(1, started_at=h.clock(), ended_at=LONG_AGO)),
         InvalidInput, "ended_at", "ends after it starts"),
     "second ending": (_after(1, lambda h: h.end(1)), Conflict, "replaces", "amend"),
     "amendment of another ending": (
@@ -459,7 +477,7 @@ BAD: dict[str, tuple[Attempt, type[SteriLedgerError], str, str]] = {
             h, 1, line(1, package_class=2), replaces=state_of(h, 1).load, circumstances=told())),
         InvalidInput, "lines", "every class"),
     "amendment below what is released": (
-        lambda h: [h.complete(1), h.decide(1)] and (lambda: load(
+        _released(lambda h: load(
             h, 1, line(9), replaces=state_of(h, 1).load, circumstances=told())),
         Refused, "lines", "never exceed"),
     # ---- decisions

@@ -1,0 +1,406 @@
+"""Keeping an instance: its backups, what is stuck in it, and what is erased from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ledger.cli.acting import act, circumstances
+from ledger.cli.options import (
+    DEFAULT_HOME,
+    HomeOption,
+    JsonOption,
+    ReasonOption,
+    WaitOption,
+    local_caller,
+    opened,
+    settings_of,
+)
+from ledger.cli.printing import answer, print_pairs, print_table, say
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from ledger.domain.callers import Caller
+    from ledger.domain.drafts import Draft
+    from ledger.domain.operation_states import OperationState
+    from ledger.steps.backup import Backup, Manifest
+    from ledger.steps.instance import Instance
+    from ledger.steps.mending import OperationView
+    from ledger.storage.operations import OperationRow
+
+operation = typer.Typer(no_args_is_help=True, help="Operations on their way to the chain.")
+record = typer.Typer(no_args_is_help=True, help="Records and their personal fields.")
+
+DigestArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="DIGEST", help="Digest, or at least its first eight hexadecimal digits."
+    ),
+]
+
+
+# ---------------------------------------------------------------- backup and restore
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="New file, or a folder for it.")],
+    with_key: Annotated[
+        Path | None,
+        typer.Option("--with-key", help="Also copy the vault key, into this new file of its own."),
+    ] = None,
+    *,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """Copy the instance, which may run meanwhile, into one file.
+
+    The vault key is not in it: keep its copy elsewhere.
+    """
+    from ledger.steps.backup import backup as make_backup
+    from ledger.steps.backup import write_key
+
+    with existing(home) as instance:
+        if with_key is not None:
+            write_key(instance.settings, with_key)
+        made = make_backup(instance, file.absolute())
+    answer(_backup_plain(made), as_json=as_json, human=lambda: _print_backup(made, with_key))
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A backup.")],
+    key_file: Annotated[
+        Path | None,
+        typer.Option("--key-file", help="Copy of the vault key; the environment's when left out."),
+    ] = None,
+    *,
+    home: Annotated[Path, typer.Option("--home", help="Empty or new folder to restore into.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Restore a backup into an empty home, and check that the vault key opens everything in it."""
+    from ledger.steps.restore import restore as run_restore
+
+    restored = run_restore(settings_of(home), file, key_file=key_file)
+    plain = {
+        "home": str(restored.home),
+        "secrets_opened": restored.opened,
+        **_manifest_plain(restored.manifest),
+    }
+
+    def human() -> None:
+        say(f"Restored to {restored.home}; the key opens all {restored.opened} secrets in it.")
+        print_pairs(_manifest_pairs(restored.manifest))
+        say("")
+        say("What to do now:")
+        say("  1. Make sure that the instance it was taken from never runs again.")
+        say(f"  2. steriledger up --home {restored.home}")
+        say(f"  3. steriledger audit --home {restored.home}")
+        say("What was accepted after the backup was made has to be recorded again.")
+
+    answer(plain, as_json=as_json, human=human)
+
+
+@contextmanager
+def existing(home: Path) -> Iterator[Instance]:
+    """The instance of a home; raises NotFound where none is, and creates nothing."""
+    from ledger.domain.errors import NotFound
+
+    settings = settings_of(home)
+    is_there = bool(settings.database_url) or (home / "steriledger.db").is_file()
+    if not is_there:
+        raise NotFound(
+            f"there is no instance in {home}",
+            field="home",
+            remedy="name its folder: --home, or STERILEDGER_HOME",
+        )
+    with opened(home) as instance:
+        yield instance
+
+
+def _backup_plain(made: Backup) -> dict[str, object]:
+    return {"file": str(made.file), "bytes": made.size, **_manifest_plain(made.manifest)}
+
+
+def _manifest_plain(manifest: Manifest) -> dict[str, object]:
+    return {
+        "created_at": manifest.created_at,
+        "deployment": manifest.fingerprint,
+        "chain_id": manifest.chain_id,
+        "schema": manifest.schema,
+        "indexed": manifest.indexed,
+        "journal": manifest.journal,
+        "operations": {state.value: n for state, n in manifest.operations.items()},
+        "sha256": manifest.sha256.hex(),
+    }
+
+
+def _manifest_pairs(manifest: Manifest) -> Iterator[tuple[str, object]]:
+    counts = ", ".join(f"{n} {state}" for state, n in manifest.operations.items() if n)
+    yield "as of", manifest.created_at.isoformat(timespec="seconds")
+    yield "deployment", "0x" + manifest.fingerprint.hex()
+    yield "operations", counts or "none"
+    yield "indexed to", "nothing yet" if manifest.indexed is None else f"block {manifest.indexed}"
+
+
+def _print_backup(made: Backup, with_key: Path | None) -> None:
+    say(f"Backup: {made.file}, {made.size} bytes")
+    print_pairs([*_manifest_pairs(made.manifest), ("SHA-256", made.manifest.sha256.hex())])
+    say("")
+    if with_key is None:
+        say("The vault key is not in it. Without a copy of the key nobody can open its secrets:")
+        say("keep one elsewhere; --with-key FILE writes it.")
+    else:
+        say(f"The vault key is in {with_key}: keep it apart from the backup.")
+
+
+# ---------------------------------------------------------------- operations
+
+
+@operation.command("list")
+def list_operations(
+    state: Annotated[
+        list[str] | None,
+        typer.Option(help="owed, sent, mined, final, refused, stuck; repeatable."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 50,
+    after: Annotated[int, typer.Option(min=0, help="Read on after this sequence number.")] = 0,
+    *,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """List operations in the order of their acceptance, with the reason of their latest state."""
+    from ledger.storage import operations
+    from ledger.storage.operations import list_states
+
+    states = None if state is None else [_state(word) for word in state]
+    with existing(home) as instance, instance.database.reading() as tx:
+        found = operations.list_operations(tx, states=states, after=after, limit=limit)
+        rows = [
+            _row_plain(row) | {"reason": list_states(tx, row.digest)[-1].reason} for row in found
+        ]
+    columns = ["sequence", "digest", "kind", "unit", "state", "reason"]
+
+    def human() -> None:
+        print_table(columns, [[_cell(row, name) for name in columns] for row in rows])
+        if len(rows) == limit:
+            say(f"Read on with --after {found[-1].sequence}")
+
+    answer(rows, as_json=as_json, human=human)
+
+
+@operation.command("show")
+def show(
+    digest: DigestArgument,
+    *,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one operation: its dated states, what it waits for, and what carried it."""
+    from ledger.steps.mending import resolve_operation, show_operation
+
+    with existing(home) as instance, instance.database.reading() as tx:
+        view = show_operation(tx, resolve_operation(tx, digest).digest)
+    answer(_view_plain(view), as_json=as_json, human=lambda: _print_view(view))
+
+
+@operation.command("retry")
+def retry(
+    digest: DigestArgument,
+    reason: ReasonOption = None,
+    *,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """Send a stuck operation again; its history says that you asked."""
+    from ledger.steps.mending import resolve_operation, retry_operation
+
+    with existing(home) as instance, instance.database.transaction() as tx:
+        row = resolve_operation(tx, digest)
+        person = local_caller().person
+        retry_operation(instance, tx, row.digest, person=person, reason=reason)
+    plain = {"digest": row.digest, "kind": row.kind, "state": "owed"}
+    answer(
+        plain,
+        as_json=as_json,
+        human=lambda: say(f"{row.kind} {_short(row)} is owed again; the worker sends it."),
+    )
+
+
+@operation.command("refuse")
+def refuse(
+    digest: DigestArgument,
+    reason: Annotated[str, typer.Option("--reason", help="Why, in words.")],
+    *,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """Give a stuck operation up, with all that cannot be without it; this is not taken back."""
+    from ledger.steps.mending import refuse_operation, resolve_operation
+
+    with existing(home) as instance, instance.database.transaction() as tx:
+        row = resolve_operation(tx, digest)
+        person = local_caller().person
+        refused = refuse_operation(instance, tx, row.digest, person=person, reason=reason)
+    plain = [{"digest": each.digest, "kind": each.kind, "state": "refused"} for each in refused]
+
+    def human() -> None:
+        say(f"{row.kind} {_short(row)} is refused; its place is free for a corrected one.")
+        for each in refused[1:]:
+            say(f"  refused with it: {each.kind} {_short(each)}")
+
+    answer(plain, as_json=as_json, human=human)
+
+
+def _state(word: str) -> OperationState:
+    from ledger.domain.errors import InvalidInput
+    from ledger.domain.operation_states import OperationState
+
+    try:
+        return OperationState(word)
+    except ValueError:
+        raise InvalidInput(
+            f"{word!r} is unknown",
+            field="--state",
+            rule=f"one of {', '.join(each.value for each in OperationState)}",
+        ) from None
+
+
+def _row_plain(row: OperationRow) -> dict[str, object]:
+    return {
+        "sequence": row.sequence,
+        "digest": row.digest,
+        "kind": row.kind,
+        "unit": row.unit,
+        "state": row.state.value,
+        "accepted_at": row.accepted_at,
+    }
+
+
+def _cell(row: dict[str, object], name: str) -> object:
+    value = row[name]
+    if isinstance(value, bytes):
+        return "0x" + value.hex()[:12]
+    return "" if value is None else value
+
+
+def _short(row: OperationRow) -> str:
+    return "0x" + row.digest.hex()[:12]
+
+
+def _view_plain(view: OperationView) -> dict[str, object]:
+    return _row_plain(view.operation) | {
+        "record": view.operation.record_id,
+        "subject": view.operation.subject,
+        "states": [
+            {
+                "state": each.state.value,
+                "at": each.at,
+                "reason": each.reason,
+                "transaction": each.transaction_hash,
+            }
+            for each in view.states
+        ],
+        "signers": {each.party.value: each.signer for each in view.signatures},
+        "waits_for": [
+            *(_row_plain(each) for each in view.predecessors),
+            *({"digest": each, "state": None} for each in view.foreign_predecessors),
+        ],
+        "waited_for_by": [_row_plain(each) for each in view.dependents],
+        "transactions": [
+            {
+                "hash": each.hash,
+                "nonce": each.nonce,
+                "attempt": each.attempt,
+                "state": each.state.value,
+                "block": each.block_height,
+            }
+            for each in view.transactions
+        ],
+    }
+
+
+def _print_view(view: OperationView) -> None:
+    row = view.operation
+    print_pairs(
+        [
+            ("digest", "0x" + row.digest.hex()),
+            ("kind", row.kind),
+            ("unit", row.unit),
+            ("record", row.record_id),
+            ("state", row.state.value),
+        ]
+    )
+    say("")
+    print_table(
+        ["when", "state", "why, or by which transaction"],
+        [
+            [
+                each.at.isoformat(timespec="seconds"),
+                each.state.value,
+                each.reason
+                or ("" if each.transaction_hash is None else "0x" + each.transaction_hash.hex()),
+            ]
+            for each in view.states
+        ],
+    )
+    for words, rows in (("Waits for", view.predecessors), ("Waited for by", view.dependents)):
+        for each in rows:
+            say(f"{words}: {each.kind} {_short(each)}, {each.state}")
+    for unknown in view.foreign_predecessors:
+        say(f"Waits for: 0x{unknown.hex()[:12]}, which is not kept here")
+
+
+# ---------------------------------------------------------------- erasure
+
+
+@record.command("erase")
+def erase(
+    digest: Annotated[
+        str, typer.Argument(metavar="DIGEST", help="Digest of the operation of that record.")
+    ],
+    signer: Annotated[str, typer.Option(help="Who signs: name or id.")],
+    countersigner: Annotated[str, typer.Option(help="Who signs as well: name or id.")],
+    reason: Annotated[str, typer.Option(help="Why, in words.")],
+    *,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+    wait: WaitOption = 0,
+) -> None:
+    """Ask for the erasure of a record's personal fields, whose retention is over.
+
+    They go when the erasure is final on the chain; facts and proofs stay.
+    """
+    from ledger.domain.operations import Duty
+    from ledger.steps.erasing import draft_erasure
+    from ledger.steps.mending import resolve_operation
+    from ledger.steps.resolving import resolve_signer
+
+    with existing(home) as instance:
+
+        def make(tx: Connection, caller: Caller) -> Draft:
+            row = resolve_operation(tx, digest)
+            first, second = (
+                resolve_signer(tx, caller, row.unit, Duty.ERASE, name).signer
+                for name in (signer, countersigner)
+            )
+            return draft_erasure(
+                tx,
+                caller,
+                row.digest,
+                signer=first,
+                countersigner=second,
+                now=instance.clock(),
+                circumstances=circumstances(reason=reason),
+            )
+
+        act(
+            instance,
+            make,
+            what=f"erasure of the personal fields of {digest}",
+            as_json=as_json,
+            wait=wait,
+        )

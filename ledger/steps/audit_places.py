@@ -1,0 +1,151 @@
+"""Stored operations → where each belongs and what it waited for, recomputed from its message."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import Connection
+
+from ledger.domain.abi import Value
+from ledger.domain.accepted import integer, items, word
+from ledger.domain.identifiers import (
+    ZERO_DIGEST,
+    Digest,
+    EquipmentId,
+    UnitNumber,
+    cycle_id,
+    equipment_id,
+)
+from ledger.domain.indexed import IndexedOperation, IndexedSigner
+from ledger.domain.operation_states import GIVEN_UP
+from ledger.domain.operations import Kind
+from ledger.steps.accepted import read_operation, unit_subject
+from ledger.steps.audit_evidence import Evidence
+from ledger.storage import directory, index
+from ledger.storage.operations import (
+    OperationRow,
+    find_operation,
+    list_by_subject,
+    list_dependencies,
+)
+
+_Message = Mapping[str, Value]
+
+#: The member that names what an operation is about; the other kinds name it by several members.
+_SUBJECTS: Mapping[str, str] = {
+    "SignerEnrolment": "signer",
+    "SignerRevocation": "signer",
+    "EquipmentChange": "equipment",
+    "RecoveryProposal": "signer",
+    "RecoveryVeto": "proposal",
+    "RecordErasure": "subject",
+    "CycleEnding": "cycle",
+    "LoadDeclaration": "cycle",
+    "CycleDecision": "cycle",
+}
+#: Members that name an operation which has to come first.
+_REFERENCES = ("replaces", "ending", "load", "proposal")
+_SIGNERS = ("signedBy", "countersignedBy")
+
+
+def check_place(evidence: Evidence, row: OperationRow, kind: Kind, message: _Message) -> None:
+    """Subject, parent and what it replaces follow from the message; so does what it waited for."""
+    opening = _find_opening(evidence.ours, message)
+    for column, expected, found in (
+        ("subject", _subject(kind.name, message), row.subject),
+        ("parent", _parent(kind.name, message, opening), row.parent),
+        ("replaces", message.get("replaces", ZERO_DIGEST), row.replaces),
+    ):
+        evidence.findings.compare("operations", row.digest, column, expected=expected, found=found)
+    waits = {each.predecessor for each in list_dependencies(evidence.ours, [row.digest])}
+    for predecessor in waits:
+        _check_predecessor(evidence, row, predecessor)
+    if row.state not in GIVEN_UP:
+        for missing in sorted(_needed(evidence.ours, message, opening) - waits):
+            evidence.findings.note(
+                "operation_dependencies", row.digest, "predecessor", expected=missing, found=None
+            )
+
+
+def _subject(kind: str, message: _Message) -> bytes:
+    if kind == "EquipmentRegistration":
+        return equipment_id(UnitNumber(integer(message, "unit")), word(message, "serial"))
+    if kind == "CycleOpening":
+        return cycle_id(
+            EquipmentId(word(message, "equipment")),
+            integer(message, "epoch"),
+            integer(message, "number"),
+        )
+    if kind in _SUBJECTS:
+        return word(message, _SUBJECTS[kind])
+    return unit_subject(integer(message, "unit"))
+
+
+def _parent(kind: str, message: _Message, opening: OperationRow | None) -> object:
+    if kind == "CycleOpening":
+        return message["equipment"]
+    return None if opening is None else read_operation(opening).message["equipment"]
+
+
+def _find_opening(tx: Connection, message: _Message) -> OperationRow | None:
+    """The opening of the cycle that a message names, the standing one if there is one."""
+    if "cycle" not in message:
+        return None
+    rows = list_by_subject(tx, word(message, "cycle"))
+    openings = [row for row in rows if row.kind == "CycleOpening"]
+    standing = [row for row in openings if row.state not in GIVEN_UP]
+    return next(iter(standing or openings), None)
+
+
+def _check_predecessor(evidence: Evidence, row: OperationRow, predecessor: Digest) -> None:
+    """It is an operation of ours that was accepted earlier, or one that others recorded."""
+    before = find_operation(evidence.ours, predecessor)
+    if before is not None:
+        if before.sequence >= row.sequence:
+            evidence.findings.note(
+                "operations",
+                row.digest,
+                "sequence",
+                expected=f"after {before.sequence}, which it waited for",
+                found=row.sequence,
+            )
+        return
+    chain = evidence.chain
+    if chain is not None and index.find(chain, IndexedOperation, predecessor) is None:
+        evidence.findings.note(
+            "operation_dependencies",
+            (row.digest, predecessor),
+            "predecessor",
+            expected="an operation",
+            found=predecessor,
+        )
+
+
+def _needed(tx: Connection, message: _Message, opening: OperationRow | None) -> set[Digest]:
+    """What the message cannot be without, as far as one can tell afterwards.
+
+    What only had to come first, such as the machine's earlier opening, is not among it.
+    """
+    needed = {Digest(word(message, name)) for name in _REFERENCES if name in message}
+    needed |= {_enrolment(tx, word(message, name)) for name in _SIGNERS if name in message}
+    if opening is not None:
+        needed.add(opening.digest)
+    if "subject" in message:
+        needed.add(Digest(word(message, "subject")))
+    for share in items(message, "shares") if "shares" in message else ():
+        for name in ("owner", "payer"):
+            needed.add(_admission(tx, share[name]))
+    return needed - {ZERO_DIGEST}
+
+
+def _enrolment(tx: Connection, signer: bytes) -> Digest:
+    row = directory.find_signer(tx, signer)
+    if row is not None:
+        return row.digest
+    indexed = index.find(tx, IndexedSigner, signer)
+    return ZERO_DIGEST if indexed is None else indexed.enrolled_by
+
+
+def _admission(tx: Connection, number: Value) -> Digest:
+    row = directory.find_unit(tx, number) if isinstance(number, int) else None
+    return ZERO_DIGEST if row is None else row.digest

@@ -1,0 +1,313 @@
+"""What whoever runs an instance types: status, backups, stuck operations, erasure."""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import os
+import pty
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import termios
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from ledger.domain.drafts import Circumstances, People
+from ledger.domain.identifiers import Digest
+from ledger.domain.operation_states import OperationState
+from ledger.domain.operations import Duty
+from ledger.steps.leasing import LEASE
+from ledger.steps.status import ChainStatus, put_chain_status
+from ledger.storage.database import open_database
+from ledger.storage.leases import take_lease
+from ledger.storage.operations import get_operation, list_states, move_operation
+from ledger.storage.records import get_record
+from tests.cli.conftest import Shell
+from tests.house import CENTRE, Clock, build_house
+
+S = OperationState
+ROOT = Path(__file__).resolve().parents[2]
+ROWS, COLUMNS = 24, 80
+_ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def stuck(shell: Shell, digest: Digest, reason: str = "look at the relayer") -> str:
+    """The operation needs a person; its digest as text."""
+    with shell.house.instance.database.transaction() as tx:
+        move_operation(tx, digest, S.STUCK, datetime.now(UTC), expected=[S.OWED], reason=reason)
+    return "0x" + digest.hex()
+
+
+def on_a_terminal(*arguments: str) -> tuple[int, str]:
+    """The exit code and the output of a command on a terminal of 80 by 24."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(ROOT)
+        os.environ.pop("COLUMNS", None)
+        os.environ.pop("NO_COLOR", None)
+        os.environ["TERM"] = "xterm-256color"
+        os.execv(sys.executable, [sys.executable, "-m", "ledger", *arguments])  # noqa: S606
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+    output = b""
+    while True:
+        try:
+            part = os.read(terminal, 65_536)
+        except OSError:  # Linux: the other end is closed
+            break
+        if not part:
+            break
+        output += part
+    os.close(terminal)
+    _, status = os.waitpid(pid, 0)
+    return os.waitstatus_to_exitcode(status), output.decode().replace("\r\n", "\n")
+
+
+# ---------------------------------------------------------------- status
+
+
+def test_the_status_of_a_troubled_instance_fits_one_screen_in_words_and_colours(
+    shell: Shell,
+) -> None:
+    now = datetime.now(UTC)
+    digests = [shell.house.open(number).digest for number in range(1, 10)]
+    for digest in digests[:8]:
+        stuck(shell, digest, "the contract says for an hour: unknown predecessor (digest 0x1)")
+    with shell.house.instance.database.transaction() as tx:
+        put_chain_status(
+            tx,
+            ChainStatus(
+                height=1_234_567, hash=bytes(32), timestamp=now - timedelta(days=3),
+                indexed=1_234_000, final=1_234_567, at=now - timedelta(hours=5),
+            ),
+        )  # fmt: skip
+    code, shown = on_a_terminal("status", "--home", str(shell.home))
+    lines = _ESCAPE.sub("", shown).rstrip("\n").split("\n")
+    assert code == 1
+    assert max(map(len, lines)) <= COLUMNS
+    words = "\n".join(" ".join(line.split()) for line in lines)
+    assert "worker does not run, last seen 5 h 0 min ago" in words
+    assert "chain head block 1234567, 3 d 0 h old" in words
+    assert "follower block 1234000, 567 final blocks behind" in words
+    assert "stuck 8" in words
+    assert "Stuck: 8 need a person" in words
+    assert "… and 3 more: steriledger operation list --state stuck" in words
+    assert "steriledger operation retry DIGEST" in words
+    assert digests[0].hex()[:12] in words
+    assert "\x1b[1;31mdoes not run" in shown
+    assert re.search(r"\x1b\[33mblock 1234000", shown)
+
+
+def test_the_status_of_a_quiet_instance_fits_half_a_screen(shell: Shell) -> None:
+    code, shown = on_a_terminal("status", "--home", str(shell.home))
+    lines = _ESCAPE.sub("", shown).rstrip("\n").split("\n")
+    assert code == 0
+    assert len(lines) <= ROWS // 2
+    assert max(map(len, lines)) <= COLUMNS
+
+
+def test_the_status_says_that_a_worker_halted_and_why(shell: Shell) -> None:
+    now = datetime.now(UTC)
+    with shell.house.instance.database.transaction() as tx:
+        put_chain_status(
+            tx,
+            ChainStatus(
+                height=1, hash=bytes(32), timestamp=now, indexed=1, final=1, at=now,
+                halted="block 1 was final and changed",
+            ),
+        )  # fmt: skip
+    ran = shell.run("status")
+    assert ran.code == 1
+    assert "halted, needs a person: block 1 was final and changed" in " ".join(ran.out.split())
+
+
+def test_the_status_tells_a_worker_that_waits_from_one_that_halted(shell: Shell) -> None:
+    now = datetime.now(UTC)
+    seen = ChainStatus(
+        height=1, hash=bytes(32), timestamp=now, indexed=1, final=1, at=now, halted="waits since 8"
+    )
+    with shell.house.instance.database.transaction() as tx:
+        put_chain_status(tx, seen)
+        take_lease(tx, LEASE, "worker", now, 600)
+    ran = shell.run("status")
+    assert ran.code == 1
+    assert "runs and cannot go on: waits since 8" in " ".join(ran.out.split())
+
+
+def test_the_status_has_no_colour_in_a_pipe(shell: Shell) -> None:
+    assert "\x1b" not in shell.run("status").out
+
+
+@pytest.mark.parametrize("command", ["status", "audit", "rebuild", "backup", "operation list"])
+def test_a_home_that_is_not_there_is_not_made(shell: Shell, tmp_path: Path, command: str) -> None:
+    home = tmp_path / "typo"
+    file = [str(tmp_path / "backup.tar")] if command == "backup" else []
+    ran = shell.run(*command.split(), *file, "--home", str(home))
+    assert ran.code == 3
+    assert "there is no instance in" in ran.err
+    assert not home.exists()
+
+
+def test_a_database_that_is_newer_than_the_program_is_named_as_such(shell: Shell) -> None:
+    with shell.house.instance.database.transaction() as tx:
+        tx.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    ran = shell.run("status")
+    assert ran.code == 70
+    assert "revision 9999" in ran.err
+    assert "or a newer one" in ran.err
+
+
+# ---------------------------------------------------------------- backup and restore
+
+
+def test_a_backup_is_restored_by_one_command_each(shell: Shell, tmp_path: Path) -> None:
+    file, key, home = (tmp_path / name for name in ("backup.tar", "key", "second"))
+    made = shell.done("backup", str(file), "--with-key", str(key))
+    assert made["operations"]["owed"] == shell.done("status")["counts"]["owed"]
+    shell.monkeypatch.delenv("STERILEDGER_KEY")
+    restored = shell.done("restore", str(file), "--home", str(home), "--key-file", str(key))
+    assert restored["operations"] == made["operations"]
+    assert restored["deployment"] == made["deployment"]
+    assert shell.done("status", "--home", str(home))["counts"]["owed"] == made["operations"]["owed"]
+
+
+def test_both_say_in_words_what_to_do_next(shell: Shell, tmp_path: Path) -> None:
+    file, home = tmp_path / "backup.tar", tmp_path / "second"
+    made = shell.run("backup", str(file))
+    assert "The vault key is not in it" in made.out
+    restored = shell.run("restore", str(file), "--home", str(home))
+    assert restored.code == 0
+    for words in ("never runs again", f"steriledger up --home {home}", "steriledger audit --home"):
+        assert words in restored.out
+
+
+def test_a_restore_names_its_home(shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "backup.tar"
+    shell.done("backup", str(file))
+    assert shell.run("restore", str(file)).code == 2
+    ran = shell.run("restore", str(file), "--home", str(shell.home))
+    assert ran.code == 4
+    assert "is not empty" in ran.err
+
+
+# ---------------------------------------------------------------- what is stuck
+
+
+def test_stuck_operations_are_listed_shown_and_retried(shell: Shell) -> None:
+    digest = shell.house.open(1).digest
+    named = stuck(shell, digest)
+    listed = shell.done("operation", "list", "--state", "stuck")
+    assert [(row["digest"], row["reason"]) for row in listed] == [(named, "look at the relayer")]
+    shown = shell.done("operation", "show", named[:10])
+    assert [each["state"] for each in shown["states"]] == ["owed", "stuck"]
+    assert shell.done("operation", "retry", named[:12], "--reason", "funded")["state"] == "owed"
+    with shell.house.instance.database.reading() as tx:
+        assert get_operation(tx, digest).state is S.OWED
+        last = list_states(tx, digest)[-1].reason
+    assert re.fullmatch(r"tried again by \w+: funded", last or "")
+    assert shell.done("operation", "list", "--state", "stuck") == []
+
+
+def test_a_refused_operation_is_told_with_those_that_go_with_it(shell: Shell) -> None:
+    opening = shell.house.open(1).digest
+    shell.house.declare(1)
+    named = stuck(shell, opening)
+    assert shell.run("operation", "refuse", named).code == 2
+    refused = shell.done("operation", "refuse", named, "--reason", "typed twice")
+    assert [row["kind"] for row in refused] == ["CycleOpening", "LoadDeclaration"]
+    ran = shell.run("operation", "refuse", named, "--reason", "again")
+    assert (ran.code, "is refused" in ran.err) == (4, True)
+
+
+def test_people_read_the_same_in_tables(shell: Shell) -> None:
+    named = stuck(shell, shell.house.open(1).digest)
+    listed = shell.run("operation", "list", "--state", "stuck").out
+    assert named[:14] in listed
+    assert "look at the relayer" in listed
+    shown = shell.run("operation", "show", named).out
+    assert named in shown
+    assert "Waits for: " in shown
+    assert "is owed again" in shell.run("operation", "retry", named).out
+
+
+def test_an_unknown_state_is_named(shell: Shell) -> None:
+    ran = shell.run("operation", "list", "--state", "molten")
+    assert (ran.code, "one of prepared, owed" in ran.err) == (2, True)
+
+
+def test_a_long_list_is_read_on(shell: Shell) -> None:
+    first = shell.done("operation", "list", "--limit", "2")
+    rest = shell.done("operation", "list", "--after", str(first[-1]["sequence"]))
+    everything = shell.done("operation", "list")
+    assert [*first, *rest] == everything
+    assert "Read on with --after" in shell.run("operation", "list", "--limit", "2").out
+
+
+# ---------------------------------------------------------------- erasure
+
+
+@pytest.fixture
+def old(shell: Shell, sqlite_template: Path, tmp_path: Path) -> tuple[Shell, Digest]:
+    """A house of five years ago with one opened cycle, and two who may erase."""
+    home = tmp_path / "old"
+    home.mkdir()
+    shutil.copyfile(sqlite_template, home / "steriledger.db")
+    shell.monkeypatch.setenv("STERILEDGER_HOME", str(home))
+    with closing(open_database(f"sqlite:///{home / 'steriledger.db'}")) as database:
+        clock = Clock(now=datetime.now(UTC) - timedelta(days=5 * 366))
+        house = build_house(database, home, clock=clock)
+        for name in ("First", "Second"):
+            house.enrol(CENTRE, name, Duty.ERASE)
+        told = Circumstances(people=People(performer="Zhang Wei"))
+        digest = house.open(1, circumstances=told).digest
+    return Shell(home=home, house=house, monkeypatch=shell.monkeypatch, capsys=shell.capsys), digest
+
+
+def test_two_signers_ask_for_an_erasure_that_waits_for_the_chain(
+    old: tuple[Shell, Digest],
+) -> None:
+    shell, digest = old
+    named = "0x" + digest.hex()
+    arguments = ("record", "erase", named, "--signer", "First", "--reason", "retention is over")
+    accepted = shell.done(*arguments, "--countersigner", "Second")
+    assert (accepted["kind"], accepted["state"]) == ("RecordErasure", "owed")
+    with shell.house.instance.database.reading() as tx:
+        assert get_record(tx, get_operation(tx, digest).record_id).personal is not None
+    assert shell.run(*arguments, "--countersigner", "First").code in {2, 4}
+
+
+def test_a_record_within_its_retention_is_not_erased(shell: Shell) -> None:
+    for name in ("First", "Second"):
+        shell.house.enrol(CENTRE, name, Duty.ERASE)
+    digest = shell.house.open(1).digest
+    ran = shell.run(
+        "record", "erase", digest.hex(), "--signer", "First", "--countersigner", "Second",
+        "--reason", "asked for",
+    )  # fmt: skip
+    assert ran.code == 5
+    assert "retained until" in ran.err
+
+
+# ---------------------------------------------------------------- logs of commands
+
+
+def test_a_command_writes_its_lines_into_the_log_of_the_home_and_nowhere_else(
+    tmp_path: Path, shell: Shell
+) -> None:
+    key = base64.b64encode(b"\7" * 32).decode()
+    named = stuck(shell, shell.house.open(1).digest)
+    ran = subprocess.run(
+        [sys.executable, "-m", "ledger", "operation", "retry", named, "--json"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+        env={**os.environ, "STERILEDGER_HOME": str(shell.home), "STERILEDGER_KEY": key},
+    )  # fmt: skip
+    assert ran.stderr == ""
+    assert "owed_again" not in ran.stdout
+    lines = (shell.home / "run" / "log").read_text().splitlines()
+    assert [line for line in lines if named in line and '"event": "owed_again"' in line]

@@ -1,0 +1,64 @@
+"""Makes a database of an older revision with real content: python -m tests.data.upgrade.build 0001.
+
+Run it before the next migration is written: it works the program of today on a schema that stops at
+the revision it is given.  The chain is real, so that an audit can follow every row to its block.
+"""
+
+from __future__ import annotations
+
+import gzip
+import sys
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+from alembic import command
+
+from ledger.keys.vault import Vault
+from ledger.settings import Settings
+from ledger.steps.chain import open_link
+from ledger.steps.deploy import ensure_deployment, ensure_home
+from ledger.steps.instance import Instance
+from ledger.storage.copying import close_file, copy_to_file
+from ledger.storage.database import migration_config, open_database
+from tests.steps.hospital import Hospital
+
+FOLDER = Path(__file__).parent
+#: guards nothing but test data
+KEY = b"\7" * 32
+
+
+def build(revision: str) -> Path:
+    """Write FOLDER/<revision>.db.gz."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        with closing(open_database(f"sqlite:///{home / 'steriledger.db'}")) as database:
+            with database.transaction() as tx:
+                command.upgrade(migration_config(tx), revision)
+            instance = Instance(settings=Settings(home=home), database=database, vault=Vault(KEY))
+            _fill(instance)
+            copy_to_file(database, home / "copy.db")
+        close_file(home / "copy.db")
+        target = FOLDER / f"{revision}.db.gz"
+        target.write_bytes(gzip.compress((home / "copy.db").read_bytes(), mtime=0))
+        return target
+
+
+def _fill(instance: Instance) -> None:
+    """Two units, a released cycle, and an operation that is still owed."""
+    ensure_home(instance)
+    link = open_link(instance)
+    try:
+        ensure_deployment(instance, link)
+        hospital = Hospital(instance=instance, link=link)
+        hospital.admit(1)
+        hospital.register(1, "S1")
+        hospital.run_cycle("S1", 1)
+        hospital.settle(hospital.writer())
+        hospital.admit(2)
+    finally:
+        link.stop()
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{build(sys.argv[1])}\n")

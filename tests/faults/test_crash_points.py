@@ -1,0 +1,133 @@
+"""Killed at any named point and started again, the ledger ends where it would have ended."""
+
+from __future__ import annotations
+
+import ast
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ledger import crashing
+from ledger.domain.errors import InvalidInput
+from tests.faults.children import Home
+from tests.faults.conftest import accept_a_dozen
+from tests.faults.proofs import (
+    accepted,
+    anvils_of,
+    is_deployed,
+    mined_hashes,
+    opened,
+    require_unchanged,
+    require_whole,
+    waiting,
+)
+from tests.steps.hospital import Hospital
+
+ROOT = Path(__file__).resolve().parents[2]
+KILLED = -signal.SIGKILL
+
+#: passed when a home starts for the first time
+AT_FIRST = {
+    "home.written",
+    "home.made",
+    "deploy.planned",
+    "deploy.created",
+    "deploy.stored",
+    "deploy.drafted",
+    # the block that creates the contracts
+    "chain.offered",
+    "chain.journalled",
+    "chain.sealed",
+    "chain.confirmed",
+}
+#: passed by an API that accepts; tests/faults/test_dead_answers.py dies there
+WHEN_ACCEPTING = {"accept.written", "storage.committed"}
+#: passed by a worker that has something to send
+AT_WORK = crashing.POINTS - WHEN_ACCEPTING - {name for name in AT_FIRST if name[:5] != "chain"}
+#: what must have happened before a point can be passed
+BEFORE = {"chain.recovered": "chain.journalled"}
+#: later passages, where something is under way already
+LATER = ["send.stored:2", "send.shown:3", "settle.mined:2", "storage.committed:6"]
+
+
+@pytest.mark.parametrize("point", sorted(AT_WORK) + LATER)
+def test_a_worker_killed_on_the_way_to_the_chain_loses_and_repeats_nothing(
+    point: str, home: Home
+) -> None:
+    crashes = [BEFORE[point], point] if point in BEFORE else [point]
+    with opened(home) as instance:
+        digests, seen = accepted(instance), mined_hashes(instance)
+        assert len(digests) == waiting(instance) == 12
+        for each in crashes:
+            dead = home.start("worker", crash_at=each)
+            assert dead.wait() == KILLED, dead.words()
+            assert anvils_of(instance) == []
+            require_unchanged(seen, mined_hashes(instance))
+            seen = mined_hashes(instance)
+        worker = home.start("worker")
+        worker.wait_for(lambda: waiting(instance) == 0)
+        assert worker.stop() == 0
+        require_whole(instance, digests, hashes=seen)
+        assert anvils_of(instance) == []
+
+
+@pytest.mark.parametrize("point", sorted(AT_FIRST))
+def test_a_first_start_killed_anywhere_ends_with_one_set_of_contracts(
+    point: str, new_home: Home
+) -> None:
+    dead = new_home.start("worker", crash_at=point)
+    assert dead.wait() == KILLED, dead.words()
+    with opened(new_home) as instance:
+        seen = mined_hashes(instance)
+        worker = new_home.start("worker")
+        worker.wait_for(lambda: is_deployed(instance))
+        accept_a_dozen(Hospital(instance=instance, link=None))  # type: ignore[arg-type]
+        worker.wait_for(lambda: waiting(instance) == 0)
+        assert worker.stop() == 0
+        assert (new_home.folder / "deployment.json").is_file()
+        require_whole(instance, accepted(instance), hashes=seen)
+
+
+# ---------------------------------------------------------------- the table
+
+
+def test_every_point_of_the_table_is_killed_at() -> None:
+    assert AT_WORK | AT_FIRST | WHEN_ACCEPTING == crashing.POINTS
+
+
+def test_every_point_of_the_table_stands_at_one_place_and_no_other_does() -> None:
+    assert Counter(points_in("ledger", "api")) == Counter(crashing.POINTS)
+
+
+def points_in(*folders: str) -> Iterator[str]:
+    for path in (path for folder in folders for path in (ROOT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "crash_point":
+                yield ast.literal_eval(node.args[0])
+
+
+@pytest.mark.parametrize("text", ["nowhere", "chain.sealed:0", "chain.sealed:x", "chain.sealed:-1"])
+def test_a_crash_point_that_does_not_exist_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        crashing.arm(text)
+    assert caught.value.field == crashing.VARIABLE
+
+
+@pytest.mark.parametrize("text,code", [("chain.sealed:2", KILLED), ("chain.sealed:3", 0), ("", 0)])
+def test_the_environment_names_a_point_and_its_passage(text: str, code: int) -> None:
+    program = (
+        "from ledger.crashing import crash_point as at; at('chain.sealed'); at('chain.sealed')"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env={**os.environ, crashing.VARIABLE: text},
+        check=False,
+    )
+    assert ran.returncode == code

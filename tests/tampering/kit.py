@@ -1,0 +1,195 @@
+"""A small home whose every row is evidence, and the ways to damage one of its values."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from sqlalchemy import Column, Engine, Table, UniqueConstraint, create_engine, event, text
+from sqlalchemy import types as sql
+from sqlalchemy.types import TypeDecorator
+
+from ledger.chain.node import Node
+from ledger.domain.decisions import DecisionKind
+from ledger.steps.audit import audit
+from ledger.steps.differences import Difference
+from ledger.steps.imports import ImportOptions, import_file
+from ledger.steps.instance import Instance
+from tests.house import DAC_LOG
+from tests.steps.hospital import Hospital, opened_hospital
+
+#: the sterilizer that printed the log
+PRINTED = "601362"
+SEED = 20_261_121
+#: beyond every number that a small home gives: no two rows collide
+FAR = 1_000_003
+#: a stored value, as the driver gives it
+Value: TypeAlias = Any
+
+
+def fill(hospital: Hospital) -> None:
+    """Released, amended and imported cycles, a gap, a refused operation, a revoked signer."""
+    for unit in (1, 2):
+        hospital.admit(unit)
+    hospital.register(1, "S1")
+    hospital.register(1, PRINTED)
+    _, load, ending, decision = hospital.run_cycle("S1", 1)
+    hospital.run_cycle("S1", 4)
+    amended = hospital.accept(hospital.load("S1", 1, 12, replaces=load))
+    hospital.accept(
+        hospital.decision(
+            "S1", 1, ending=ending, load=amended, quantity=2, kind=DecisionKind.CORRECT,
+            replaces=decision,
+        )
+    )  # fmt: skip
+    import_file(
+        hospital.instance,
+        hospital.caller,
+        first_cycles(DAC_LOG.read_bytes()),
+        filename="DAC.Log",
+        unit=1,
+        options=ImportOptions(),
+    )
+    hospital.revoke_operator(2)
+    writer = hospital.writer()
+    hospital.settle(writer)
+    hospital.accept(hospital.opening("S1", 7))
+    hospital.settle(writer)
+
+
+def first_cycles(data: bytes) -> bytes:
+    """As much of the real log as holds its first few cycles."""
+    return data[:12_000]
+
+
+@dataclass(frozen=True)
+class Home:
+    """A home that nobody else writes to, its chain, and a way past every check of ours."""
+
+    instance: Instance
+    node: Node
+    engine: Engine
+
+    def differences(self) -> list[Difference]:
+        """What the audit finds now."""
+        return list(audit(self.instance, self.node).differences)
+
+    def rows(self, table: Table) -> list[dict[str, Value]]:
+        """Every row as the database holds it, by key."""
+        order = ", ".join(f'"{column.name}"' for column in table.primary_key)
+        with self.engine.connect() as tx:
+            found = tx.execute(text(f"SELECT * FROM {table.name} ORDER BY {order}"))  # noqa: S608
+            return [dict(row) for row in found.mappings()]
+
+    @contextmanager
+    def with_row(
+        self, table: Table, old: dict[str, Value], new: dict[str, Value] | None
+    ) -> Iterator[None]:
+        """One row is another, or gone, until the end of the block."""
+        with self.with_rows(table, [old], [] if new is None else [new]):
+            yield
+
+    @contextmanager
+    def with_rows(
+        self, table: Table, old: list[dict[str, Value]], new: list[dict[str, Value]]
+    ) -> Iterator[None]:
+        """Some rows are others until the end of the block."""
+        self._replace(table, old, new)
+        try:
+            yield
+        finally:
+            self._replace(table, new, old)
+
+    def put_back(self, table: Table, rows: list[dict[str, Value]]) -> None:
+        """These rows and no others."""
+        self._replace(table, self.rows(table), rows)
+
+    def _replace(
+        self, table: Table, old: list[dict[str, Value]], new: list[dict[str, Value]]
+    ) -> None:
+        where = " AND ".join(f'"{column.name}" = :{column.name}' for column in table.primary_key)
+        names = [column.name for column in table.columns]
+        quoted = ", ".join(f'"{name}"' for name in names)
+        values = ", ".join(f":{name}" for name in names)
+        with self.engine.begin() as tx:
+            for row in old:
+                tx.execute(text(f"DELETE FROM {table.name} WHERE {where}"), _keys(table, row))  # noqa: S608
+            for row in new:
+                tx.execute(text(f"INSERT INTO {table.name} ({quoted}) VALUES ({values})"), row)  # noqa: S608
+
+
+def _keys(table: Table, row: dict[str, Value]) -> dict[str, Value]:
+    return {column.name: row[column.name] for column in table.primary_key}
+
+
+def past_constraints(connection: Any, _record: object) -> None:  # noqa: ANN401 - a driver's
+    """Whoever writes past us is not kept by foreign keys and checks either."""
+    if connection.__class__.__module__.startswith("sqlite3"):
+        connection.execute("PRAGMA foreign_keys = OFF")
+        connection.execute("PRAGMA ignore_check_constraints = ON")
+    else:
+        connection.execute("SET session_replication_role = replica")
+        connection.commit()
+
+
+@contextmanager
+def opened_home(folder: Path, database_address: str) -> Iterator[Home]:
+    """A filled home with its chain running."""
+    with opened_hospital(folder / "home", database_address) as hospital:
+        fill(hospital)
+        engine = create_engine(hospital.instance.database._url)
+        event.listen(engine, "connect", past_constraints)
+        try:
+            yield Home(instance=hospital.instance, node=hospital.link.node, engine=engine)
+        finally:
+            engine.dispose()
+
+
+# ---------------------------------------------------------------- other values
+
+
+def others(column: Column[Any], value: Value, chance: random.Random) -> list[Value]:
+    """Values that the column would take as well: one of the same kind, and NULL or a value."""
+    found = [] if value is None else [another(column, value, chance)]
+    if column.nullable:
+        found.append(None if value is not None else something(column))
+    return found
+
+
+def another(column: Column[Any], value: Value, chance: random.Random) -> Value:
+    """Another valid value: a flipped bit, a number more, another word, a microsecond later."""
+    kind = column.type
+    members = getattr(kind, "members", None)
+    if members is not None:
+        return chance.choice([m.value for m in members if m.value != value])
+    if isinstance(value, bytes):
+        place = chance.randrange(len(value))
+        flipped = value[place] ^ 1 << chance.randrange(8)
+        return value[:place] + bytes([flipped]) + value[place + 1 :]
+    if isinstance(value, int):
+        return value + (FAR if is_key(column) else 1)
+    return value[:-1] + chance.choice("abcxyz0189".replace(value[-1:], ""))
+
+
+def is_key(column: Column[Any]) -> bool:
+    """Whether another row may hold the next number already."""
+    return column.primary_key or any(
+        isinstance(each, UniqueConstraint) and column.name in each.columns
+        for each in column.table.constraints
+    )
+
+
+def something(column: Column[Any]) -> Value:
+    """A value where there was none."""
+    kind = column.type
+    members = getattr(kind, "members", None)
+    if members is not None:
+        return next(iter(members)).value
+    stored = kind.impl_instance if isinstance(kind, TypeDecorator) else kind
+    if isinstance(stored, sql.LargeBinary):
+        return bytes(range(32))
+    return "somebody" if isinstance(stored, sql.Text) else 1

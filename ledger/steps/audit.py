@@ -22,6 +22,7 @@ from ledger.steps.audit_home import check_keys, check_settings
 from ledger.steps.audit_index import compare_indexes, derive_index
 from ledger.steps.audit_readings import check_readings
 from ledger.steps.audit_records import check_operations, check_records
+from ledger.steps.audit_references import check_references
 from ledger.steps.audit_transactions import check_transactions
 from ledger.steps.chain import unpack_transactions
 from ledger.steps.differences import Difference, Findings
@@ -136,6 +137,7 @@ def audit(instance: Instance, source: Source) -> AuditReport:
                 ("journal_blocks", _check_journal),
                 ("keys", check_keys),
                 ("settings", check_settings),
+                ("references", check_references),
             ):
                 _read_whole(findings, table, partial(check, evidence))
             if cursor is not None and evidence.behind > cursor.height:

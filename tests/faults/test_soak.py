@@ -35,8 +35,8 @@ from tests.faults.proofs import (
 
 ROUNDS = int(os.environ.get("SOAK_ROUNDS", "8"))
 SEED = int(os.environ.get("SOAK_SEED") or int.from_bytes(os.urandom(4), "big"))
-#: how long a round lasts at most; one in five leaves time for some progress
-SHORT_SECONDS, LONG_SECONDS = 1.5, 6.0
+#: a round goes on for so long at most, in one of three after the next block
+ROUND_SECONDS = 1.5
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,6 +53,16 @@ class Processes:
             self.worker = self.home.start("worker", crash_at=trap(chance))
         if not self.api.process.is_alive():
             self.api = self.home.start("serve", crash_at=trap(chance))
+
+    def wait_for_block(self, instance: Instance) -> None:
+        """Until one more is mined, or one of the two is dead."""
+        height = len(mined_hashes(instance))
+
+        def is_over() -> bool:
+            alive = self.worker.process.is_alive() and self.api.process.is_alive()
+            return not alive or len(mined_hashes(instance)) > height
+
+        wait_until(is_over)
 
     def end(self) -> None:
         """Kill both and start both anew, with no trap."""
@@ -125,7 +135,9 @@ def test_random_kills_of_worker_chain_and_api_lose_and_repeat_nothing(ward: Ward
         seen = mined_hashes(instance)
         with working(nurse):
             for _ in range(ROUNDS):
-                time.sleep(chance.uniform(0, chance.choice([*[SHORT_SECONDS] * 4, LONG_SECONDS])))
+                if chance.random() < 1 / 3:
+                    processes.wait_for_block(instance)
+                time.sleep(chance.uniform(0, ROUND_SECONDS))
                 strike(chance, processes, instance)
                 processes.revive(chance)
                 after = mined_hashes(instance)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from contextlib import suppress
 from datetime import timedelta
 
@@ -87,3 +88,4 @@ def put_to_sleep(instance: Instance, worker: Child) -> None:
             tx.execute(leases.update().values(expires_at=instance.clock() - timedelta(hours=1)))
             return
         os.kill(worker.pid, signal.SIGCONT)
+        time.sleep(0.5)  # it was in the middle of one: let it end

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, MutableMapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -89,15 +90,18 @@ class _Lines:
 
 
 def _to_stderr(text: str) -> None:
-    sys.stderr.write(text)
-    sys.stderr.flush()
+    # A log that cannot be written, as on a full disk, stops nothing.
+    with suppress(OSError):
+        sys.stderr.write(text)
+        sys.stderr.flush()
 
 
 def _appender(file: Path) -> Callable[[str], None]:
     def append(text: str) -> None:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with file.open("a", encoding="utf-8") as lines:
-            lines.write(text)
+        with suppress(OSError):  # for the same reason
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with file.open("a", encoding="utf-8") as lines:
+                lines.write(text)
 
     return append
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
-import httpx
+import httpx2 as httpx
 import pytest
 import uvicorn
 

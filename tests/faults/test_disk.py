@@ -23,7 +23,7 @@ from ledger.steps.instance import Instance, open_instance
 from ledger.steps.worker import run_worker
 from ledger.storage.schema import metadata
 from tests.databases import PostgresServer
-from tests.faults.callers import make_token
+from tests.faults.callers import Person, make_token
 from tests.faults.children import PATIENCE_SECONDS, Child, wait_until
 from tests.faults.conftest import Ward, accept_a_dozen
 from tests.faults.proofs import accepted, mined_hashes, opened, require_whole, rows, waiting
@@ -32,7 +32,7 @@ from tests.steps.hospital import Hospital, opened_hospital
 OPENING = "/v1/operations/cycle-opening"
 BODY: dict[str, object] = {"equipment": "S1"}
 #: bytes that a file may have on a full disk; a log is shorter, a database longer
-ROOM = 200_000
+ROOM = 0
 
 
 def require_told(answer: httpx.Response, *words: str) -> None:
@@ -135,11 +135,16 @@ def require_survived(ward: Ward, make: Callable[[list[Child]], Trouble]) -> None
             answer = person.try_post(OPENING, *named(number))
         trouble.end()
         assert len(accepted(instance)) == len(before) + number - 16
-        assert person.post(OPENING, *named(number)).status_code == 201
+        wait_until(lambda: takes(person, number))
         worker.wait_for(lambda: waiting(instance) == 0)
         assert len(accepted(instance)) == len(before) + number - 15
         require_whole(instance, accepted(instance), hashes=seen)
         assert (worker.stop(), api.stop()) == (0, 0)
+
+
+def takes(person: Person, number: int) -> bool:
+    """Whether the API takes that record now; asked again under the same key, it is one record."""
+    return person.try_post(OPENING, *named(number)).status_code == 201
 
 
 def named(number: int) -> tuple[dict[str, object], str]:

@@ -14,7 +14,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	then echo $$p; exit; fi; done; echo python3)
 
 # Test processes side by side, and anything else for pytest: make test ARGS="-k decision -x"
-WORKERS ?= 2
+WORKERS ?= 3
 ARGS    ?=
 
 # In continuous integration a skipped test is a failed run.

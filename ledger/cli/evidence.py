@@ -59,8 +59,8 @@ def export(
         plain,
         as_json=as_json,
         human=lambda: say(
-            f"Evidence of cycle {which}: {output}, {len(data):,} bytes. Give it away together with "
-            "nothing else; the reader brings the deployment file and a chain endpoint."
+            f"Evidence of cycle {which}: {output}, {len(data):,} bytes. Hand over this "
+            "file alone: the reader brings the deployment file and a chain endpoint."
         ),
     )
 

@@ -44,7 +44,7 @@ from tests.steps.hospital import Hospital
 from tests.steps.test_send import set_late
 
 CHAIN_ID = 710_002
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 120
 #: an account that is not our relayer, and pays for what others send
 STRANGER = Relayer(private_key=b"\x5e" * 32)
 #: answers are late after this, and a question is put three times at once

@@ -191,34 +191,3 @@ def _custody(tx: Connection) -> dict[Custody, int]:
     valid = index.list_rows(tx, IndexedSigner, state=SIGNER_VALID)
     counted = Counter(signer.custody for signer in valid)
     return {custody: counted[custody] for custody in Custody}
-
-
-def status_rows(now: Status) -> list[tuple[str, str]]:
-    """The status as lines for people, the stuck operations left out."""
-    rows = [
-        ("deployment", "none yet" if now.fingerprint is None else to_hex(now.fingerprint)),
-        ("finality", now.finality),
-        *_chain_rows(now),
-        ("writer", "none" if now.lease is None else f"epoch {now.lease.epoch}"),
-        *((state.value, str(count)) for state, count in now.counts.items() if count),
-    ]
-    if now.oldest_owed is not None:
-        rows.append(("oldest owed", f"{now.oldest_owed.waited_seconds} s"))
-    rows += [
-        (f"keys held by {custody.name.lower()}", str(count))
-        for custody, count in now.custody.items()
-        if count
-    ]
-    return rows
-
-
-def _chain_rows(now: Status) -> list[tuple[str, str]]:
-    if now.chain is None:
-        return [("chain", "no worker ran yet")]
-    rows = [
-        ("block", f"{now.chain.height}, {now.head_age_seconds} s old"),
-        ("final block", str(now.chain.final)),
-        ("indexed block", f"{now.chain.indexed}, {now.lag} behind"),
-        ("worker seen", f"{now.heartbeat_age_seconds} s ago"),
-    ]
-    return rows if now.chain.halted is None else [*rows, ("halted", now.chain.halted)]

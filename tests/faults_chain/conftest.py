@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults_chain.group import Group, Template, made_template
+from tests.faults_chain.group import Group, Template, make_template
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Template]:
-    """One node for all tests, which go back to its beginning."""
-    with made_template(tmp_path_factory.mktemp("group")) as made:
-        yield made
+def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """What every test starts from, made once."""
+    return make_template(tmp_path_factory.mktemp("group"))
 
 
 @pytest.fixture

@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 from ledger.chain.anvil import AnvilProcess
 from ledger.chain.calldata import encode_batch
@@ -77,6 +78,27 @@ class RealNode:
         """The newest block's."""
         return int(str(self.endpoint.ask("eth_blockNumber")), 16)
 
+    def block(self, height: int) -> dict[str, object]:
+        """As the node tells it."""
+        return cast(
+            "dict[str, object]", self.endpoint.ask("eth_getBlockByNumber", hex(height), False)
+        )
+
+    def raw_block(self, height: int) -> tuple[int, list[str]]:
+        """Its Unix seconds, and the bytes of its transactions."""
+        block = self.block(height)
+        hashes = cast("list[str]", block["transactions"])
+        raw = [str(self.endpoint.ask("eth_getRawTransactionByHash", each)) for each in hashes]
+        return int(str(block["timestamp"]), 16), raw
+
+    def replay(self, blocks: Iterable[tuple[int, Sequence[str]]]) -> None:
+        """The same blocks again, after the same genesis block."""
+        for timestamp, raw in blocks:
+            for each in raw:
+                self.endpoint.ask("eth_sendRawTransaction", each)
+            self.endpoint.ask("evm_setNextBlockTimestamp", timestamp)
+            self.mine()
+
     def forget_waiting(self) -> None:
         """The pool is empty."""
         self.endpoint.ask("anvil_dropAllTransactions")
@@ -130,6 +152,11 @@ def real_node(
     finally:
         endpoint.close()
         process.stop()
+
+
+def group_node(genesis_time: int | None = None) -> AbstractContextManager[RealNode]:
+    """A node that calls the block before the last two its final one, as a group's nodes do."""
+    return real_node("--slots-in-an-epoch", "1", genesis_time=genesis_time)
 
 
 @dataclass(kw_only=True)
@@ -213,26 +240,38 @@ class Template:
     """A unit with a sterilizer, final; every test takes it from here."""
 
     home: Path
-    node: RealNode
+    #: the genesis block's, Unix seconds
+    genesis_time: int
+    #: (Unix seconds, EIP-2718 bytes) of each block after the genesis
+    blocks: Sequence[tuple[int, Sequence[str]]]
+    #: 32 bytes, of the last block
+    head: str
     #: who holds which key, as the hospital knows it
     administrators: dict[int, bytes]
     operators: dict[int, bytes]
     machines: dict[str, Machine]
-    #: anvil's own names of the state to go back to, the last one valid
-    snapshots: list[str]
 
     @contextmanager
     def copied(self, folder: Path, *, finality: str = "depth:2") -> Iterator[Group]:
-        """A copy of the home, and the chain as it was."""
-        self.node.endpoint.ask("evm_revert", self.snapshots.pop())
-        self.node.forget_waiting()
-        self.snapshots.append(str(self.node.endpoint.ask("evm_snapshot")))
-        self.node.mines_by_itself(False)
+        """A copy of the home, and the same chain on a node of its own.
+
+        A node that hangs or dies then spoils the one test that it served.
+        """
         shutil.copytree(self.home, folder / "home")
-        with fault_proxy(self.node.url) as proxy:
-            settings = Settings(home=folder / "home", chain_url=proxy.url, finality=finality)
-            instance = open_instance(settings)
+        with ExitStack() as stack:
+            node = stack.enter_context(group_node(self.genesis_time))
+            proxy = stack.enter_context(fault_proxy(node.url))
+            instance = open_instance(
+                Settings(home=folder / "home", chain_url=proxy.url, finality=finality)
+            )
+            stack.callback(instance.close)
+            node.fund(open_relayer(instance).address)
+            node.fund(STRANGER.address)
+            node.mines_by_itself(False)
+            node.replay(self.blocks)
+            assert node.block(node.height())["hash"] == self.head
             link = RemoteLink(node=Node(proxy.url, limits=QUICK))
+            stack.callback(link.stop)
             hospital = Hospital(
                 instance=instance,
                 link=link,
@@ -240,13 +279,7 @@ class Template:
                 operators=dict(self.operators),
                 machines=dict(self.machines),
             )
-            try:
-                yield Group(
-                    hospital=hospital, node=self.node, proxy=proxy, writer=hospital.writer()
-                )
-            finally:
-                link.stop()
-                instance.close()
+            yield Group(hospital=hospital, node=node, proxy=proxy, writer=hospital.writer())
 
 
 def tell(instance: Instance, node: RealNode) -> None:
@@ -259,10 +292,9 @@ def tell(instance: Instance, node: RealNode) -> None:
         put_chain_status(tx, seen)
 
 
-@contextmanager
-def made_template(folder: Path) -> Iterator[Template]:
+def make_template(folder: Path) -> Template:
     """Contracts, a unit and a sterilizer on a new chain."""
-    with real_node("--slots-in-an-epoch", "1") as node:
+    with group_node() as node:
         settings = Settings(home=folder / "home", chain_url=node.url, finality="instant")
         instance = open_instance(settings)
         ensure_home(instance)
@@ -282,13 +314,14 @@ def made_template(folder: Path) -> Iterator[Template]:
             release_lease(tx, LEASE, writer.lease.holder, writer.lease.epoch)
         link.stop()
         instance.close()
-        yield Template(
+        return Template(
             home=settings.home,
-            node=node,
+            genesis_time=node.genesis_time,
+            blocks=[node.raw_block(height) for height in range(1, node.height() + 1)],
+            head=str(node.block(node.height())["hash"]),
             administrators=hospital.administrators,
             operators=hospital.operators,
             machines=hospital.machines,
-            snapshots=[str(node.endpoint.ask("evm_snapshot"))],
         )
 
 

@@ -32,14 +32,15 @@ class OperationState(StrEnum):
 _S = OperationState
 
 #: From each state, the states that may follow.  owed → mined and stuck → mined: somebody else
-#: relayed it.  mined → owed: its block was replaced.
+#: relayed it.  mined → owed: its block was replaced.  final → owed: a rebuild found that the
+#: chain lost its block, which was final.
 MOVES: Mapping[OperationState, frozenset[OperationState]] = {
     _S.PREPARED: frozenset({_S.OWED, _S.EXPIRED}),
     _S.OWED: frozenset({_S.SENT, _S.MINED, _S.REFUSED, _S.STUCK}),
     _S.SENT: frozenset({_S.MINED, _S.OWED, _S.REFUSED, _S.STUCK}),
     _S.MINED: frozenset({_S.FINAL, _S.OWED}),
     _S.STUCK: frozenset({_S.OWED, _S.MINED, _S.REFUSED}),
-    _S.FINAL: frozenset(),
+    _S.FINAL: frozenset({_S.OWED}),
     _S.EXPIRED: frozenset(),
     _S.REFUSED: frozenset(),
 }

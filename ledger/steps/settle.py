@@ -9,11 +9,18 @@ from sqlalchemy import Connection
 
 from ledger.chain.node import Node
 from ledger.crashing import crash_point
-from ledger.domain.chain_reader import Receipt
+from ledger.domain.chain_reader import ChainReader, Receipt
 from ledger.domain.identifiers import Digest, to_hex
+from ledger.domain.indexed import IndexedOperation
 from ledger.domain.operation_states import OperationState
+from ledger.storage import index
 from ledger.storage.index import find_cursor
-from ledger.storage.operations import list_by_digests, move_operation, move_operations
+from ledger.storage.operations import (
+    list_by_digests,
+    list_operations,
+    move_operation,
+    move_operations,
+)
 from ledger.storage.transactions import (
     TransactionRow,
     TransactionState,
@@ -27,6 +34,8 @@ MAX_SENDS = 5
 
 #: signed or sent, and not known to be mined
 PENDING = (TransactionState.SIGNED, TransactionState.SENT)
+_ON_CHAIN = (TransactionState.MINED, TransactionState.FINAL)
+_PAGE = 1000
 
 _S = OperationState
 
@@ -90,6 +99,24 @@ def mark_dropped(tx: Connection, rows: Iterable[TransactionRow], at: datetime, w
     for row in rows:
         move_transaction(tx, row.hash, TransactionState.DROPPED, expected=PENDING)
         give_back(tx, row, at, reason=why)
+
+
+def take_back_lost(tx: Connection, source: ChainReader, at: datetime) -> int:
+    """Final operations that a whole index does not have are owed again; returns how many.
+
+    Their transactions are dropped where the chain has no receipt: the nonces are free again.
+    """
+    lost, after = list[Digest](), 0
+    while page := list_operations(tx, states=[_S.FINAL], after=after, limit=_PAGE):
+        lost += [r.digest for r in page if index.find(tx, IndexedOperation, r.digest) is None]
+        after = page[-1].sequence
+    carrying = {row.hash: row for each in lost for row in list_transactions_of(tx, each)}
+    for row in carrying.values():
+        if row.state in _ON_CHAIN and source.receipt(row.hash) is None:
+            move_transaction(tx, row.hash, TransactionState.DROPPED, expected=_ON_CHAIN)
+    reason = "the final block that held it is no longer part of the chain"
+    move_operations(tx, lost, _S.OWED, at, expected=[_S.FINAL], reason=reason)
+    return len(lost)
 
 
 def give_back(tx: Connection, row: TransactionRow, at: datetime, *, reason: str) -> None:

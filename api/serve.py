@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 import uvicorn
 
 from api.app import create_app
-from api.connections import PatientConnection
 from api.guard import MAX_ADDRESS_BYTES, MAX_HEADER_BYTES
+from ledger.connections import PatientConnection
 from ledger.domain.errors import Conflict
 from ledger.steps.instance import Instance
 

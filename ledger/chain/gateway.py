@@ -9,6 +9,7 @@ Source: JSON-RPC 2.0; EIP-1474.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
@@ -19,6 +20,7 @@ import uvicorn
 from anyio import to_thread
 
 from ledger.chain.endpoint import AnswerTooLarge, Endpoint, Limits, NodeRefused
+from ledger.connections import PatientConnection
 from ledger.domain.errors import ChainUnavailable, InvalidInput
 from ledger.domain.nesting import require_nesting
 
@@ -63,7 +65,10 @@ class GatewayLimits:
     call_gas: int = 10_000_000
     #: blocks of one eth_getLogs
     log_range: int = 10_000
+    #: for the node to answer
     timeout_seconds: float = 10.0
+    #: for a question to come in
+    body_seconds: float = 10.0
 
 
 class _Problem(Exception):
@@ -112,7 +117,12 @@ class Gateway:
         content_type = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
         if content_type != b"application/json":
             return 415, _refusal("application/json only")
-        body = await self._read_body(receive)
+        try:
+            async with asyncio.timeout(self.limits.body_seconds):
+                body = await self._read_body(receive)
+        except TimeoutError:
+            seconds = self.limits.body_seconds
+            return 408, _refusal(f"a question comes in within {seconds:g} seconds")
         if body is None:
             return 413, _refusal(f"a question has at most {self.limits.body_bytes} bytes")
         return await to_thread.run_sync(self.answer, body)
@@ -289,6 +299,7 @@ def make_server(gateway: Gateway, *, host: str = "127.0.0.1", port: int = 0) -> 
         gateway,
         host=host,
         port=port,
+        http=PatientConnection,
         ws="none",
         access_log=False,
         log_config=None,

@@ -13,6 +13,7 @@ import uvicorn
 from ledger.chain.embedded import EmbeddedChain
 from ledger.chain.gateway import METHODS, Gateway, GatewayLimits, make_server
 from ledger.chain.node import Node
+from ledger.connections import PatientConnection
 from tests.chain.kit import START, MemoryJournal, chain_of, transfer
 
 #: decoded JSON of any shape
@@ -224,3 +225,36 @@ def test_a_node_behind_the_real_server_reads_the_chain(chain: EmbeddedChain) -> 
         response = httpx.post(url, json=question("evm_mine"))
         assert response.json()["error"]["code"] == -32601
         assert "server" not in response.headers
+
+
+# ---------------------------------------------------------------- who sends slowly
+
+
+SHORT = 0.3
+HEAD = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+
+
+def said_to(url: str, sent: bytes) -> bytes:
+    """Everything that comes back until the other end closes."""
+    host, port = url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall(sent)
+        answer = b""
+        while part := connection.recv(65536):
+            answer += part
+        return answer
+
+
+def test_a_question_that_does_not_come_to_its_end_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(PatientConnection, "head_seconds", SHORT)
+    limits = GatewayLimits(body_seconds=SHORT)
+    with listening(
+        make_server(Gateway(upstream=lambda: "http://127.0.0.1:1", limits=limits))
+    ) as url:
+        assert said_to(url, b"") == b""
+        assert said_to(url, HEAD) == b""
+        answer = said_to(url, HEAD + b"Content-Length: 100\r\n\r\n{")
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"within 0.3 seconds" in answer

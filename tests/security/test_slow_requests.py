@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from api import serve
-from api.connections import PatientConnection
 from api.guard import Guard
+from ledger.connections import PatientConnection
 from ledger.storage.database import Database
 from tests.api.kit import Api, build_api
 from tests.security.serving import Address, connected, everything, served

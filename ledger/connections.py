@@ -2,7 +2,7 @@
 
 The server's own time limit holds between requests only.  These hold within one: for the head of a
 request, from its first byte or from the connection's, and for an answer that nobody takes.  The
-body's limit is the guard's, which can still answer.
+body's limit is the application's, which can still answer.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import h11
 import structlog
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-log = structlog.get_logger("api")
+log = structlog.get_logger("connections")
 
 
 class PatientConnection(H11Protocol):

@@ -23,7 +23,9 @@ ARROWS: dict[str, frozenset[str]] = {
     "readings": frozenset({"domain"}),
     # where tests let a process die
     "crashing": frozenset({"domain"}),
-    "chain": frozenset({"domain", "crashing"}),
+    # both doors, the chain's and the API's, end a connection that dawdles
+    "connections": frozenset(),
+    "chain": frozenset({"domain", "crashing", "connections"}),
     "storage": frozenset({"domain", "crashing"}),
     "settings": frozenset({"domain"}),
     "processes": frozenset({"domain"}),
@@ -32,7 +34,7 @@ ARROWS: dict[str, frozenset[str]] = {
     "metrics": INNER | {"steps"},
     # `steriledger serve` starts the API
     "cli": INNER | {"steps", "processes", "logs", "metrics", "api"},
-    "api": INNER | {"steps", "metrics", "crashing"},
+    "api": INNER | {"steps", "metrics", "crashing", "connections"},
 }
 
 #: Modules that do I/O, read a clock, draw randomness or belong to an outer layer.

@@ -116,7 +116,7 @@ _COMPANIONS: Mapping[str, frozenset[str]] = {
     "CycleOpening": frozenset({"NumbersSkipped"}),
 }
 #: The event that carries one line of each list member.
-_LINE_EVENTS: Mapping[str, str] = {"totals": "LoadTotalDeclared", "shares": "ShareRecorded"}
+LINE_EVENTS: Mapping[str, str] = {"totals": "LoadTotalDeclared", "shares": "ShareRecorded"}
 
 _KINDS_BY_EVENT: Mapping[str, Kind] = {kind.event: kind for kind in KINDS.values()}
 _COMPLETED_TAG = keccak256(b"steriledger.recovery.completed.v1")
@@ -136,6 +136,8 @@ class _Layout:
     words: tuple[_Column, ...]
     #: name of the trailing `bytes`, if any
     tail: str | None
+    #: bytes of the words
+    size: int
 
 
 _PARAMETER = re.compile(r"^(bytes32|bytes|uint(\d+)|int(\d+))( indexed)? (\w+)$")
@@ -161,7 +163,12 @@ def _compile(contract: Contract, declaration: str) -> tuple[bytes, _Layout]:
         else:
             words.append(column)
     layout = _Layout(
-        name=name, contract=contract, topics=tuple(topics), words=tuple(words), tail=tail
+        name=name,
+        contract=contract,
+        topics=tuple(topics),
+        words=tuple(words),
+        tail=tail,
+        size=WORD * len(words),
     )
     return keccak256(f"{name}({','.join(types)})".encode()), layout
 
@@ -176,6 +183,17 @@ TOPICS: Mapping[Contract, Mapping[str, bytes]] = {
     contract: {layout.name: topic for topic, layout in table.items()}
     for contract, table in _LAYOUTS.items()
 }
+
+_BY_NAME: Mapping[Contract, Mapping[str, _Layout]] = {
+    contract: {layout.name: layout for layout in table.values()}
+    for contract, table in _LAYOUTS.items()
+}
+
+
+def columns_of(contract: Contract, event: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of an event's topics after the first, and of the words of its data."""
+    layout = _BY_NAME[contract][event]
+    return tuple(name for name, _, _ in layout.topics), tuple(name for name, _, _ in layout.words)
 
 
 # ---------------------------------------------------------------- log → event
@@ -200,8 +218,7 @@ def parse_event(log: Log, contracts: Mapping[bytes, Contract]) -> Event:
     fields: dict[str, Scalar] = {}
     for column, word in zip(layout.topics, log.topics[1:], strict=True):
         fields[column[0]] = _value(column, word, layout)
-    data, at = log.data, 0
-    size = WORD * len(layout.words)
+    data, at, size = log.data, 0, layout.size
     if len(data) < size or (layout.tail is None and len(data) != size):
         raise InvalidInput(
             f"has {len(data)} bytes of data", field=layout.name, rule=f"{len(layout.words)} words"
@@ -280,7 +297,7 @@ def operation_from_events(kind: Kind, events: Sequence[Event]) -> dict[str, Valu
     if len(announcing) != 1:
         raise InvalidInput(f"{len(announcing)} {kind.event} events", field=kind.name, rule="one")
     event = announcing[0]
-    lists = {m.name: _LINE_EVENTS[m.name] for m in kind.struct.members if m.type.endswith("[]")}
+    lists = {m.name: LINE_EVENTS[m.name] for m in kind.struct.members if m.type.endswith("[]")}
     _check_company(kind, event, events, lists.values())
     message: dict[str, Value] = {}
     for member in kind.struct.members:

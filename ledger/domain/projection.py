@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Protocol, TypeVar
 
 from ledger.domain.abi import Scalar, Value, word
@@ -58,6 +59,9 @@ class View(Protocol):
 
     def put(self, row: object) -> None:
         """Add a row, or change the one with its key."""
+
+    def add(self, row: object) -> None:
+        """Add a row that no earlier event can have made."""
 
     def proposal(self, digest: Digest) -> Mapping[str, Scalar]:
         """Give the fields of a recorded RecoveryProposed; raises Inconsistent without one."""
@@ -121,16 +125,26 @@ def _subject(event: Event) -> bytes:
 
 
 def _to_bytes(fields: Mapping[str, Value]) -> bytes:
-    plain = {name: _to_plain(value) for name, value in fields.items()}
-    return json.dumps(plain, sort_keys=True, separators=(",", ":")).encode()
+    return _to_text(fields).encode()
 
 
-def _to_plain(value: Value) -> object:
+def _to_text(fields: Mapping[str, Value]) -> str:
+    """JSON as RFC 8785 orders it; the names are identifiers, so nothing is escaped."""
+    inside = [f'"{name}":{_value_text(fields[name])}' for name in _ordered(tuple(fields))]
+    return "{" + ",".join(inside) + "}"
+
+
+def _value_text(value: Value) -> str:
     if isinstance(value, bytes):
-        return to_hex(value)
+        return f'"0x{value.hex()}"'
     if isinstance(value, int):
-        return value
-    return [{name: _to_plain(inner) for name, inner in item.items()} for item in value]
+        return str(value)
+    return "[" + ",".join([_to_text(item) for item in value]) + "]"
+
+
+@lru_cache(maxsize=256)
+def _ordered(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(names))
 
 
 # ---------------------------------------------------------------- events → changes
@@ -142,6 +156,15 @@ def project(events: Sequence[Event], view: View) -> None:
         change = _CHANGES.get(event.name)
         if change is not None:
             change(event, place, view)
+
+
+def touched(events: Sequence[Event]) -> dict[type[object], set[tuple[Scalar, ...]]]:
+    """The rows that `project` may look for, by class: their primary keys."""
+    found: dict[type[object], set[tuple[Scalar, ...]]] = {}
+    for event in events:
+        for cls, names in _TOUCHED.get(event.name, ()):
+            found.setdefault(cls, set()).add(tuple([event.fields[name] for name in names]))
+    return found
 
 
 def _places(events: Sequence[Event]) -> Iterator[tuple[int, Event]]:
@@ -258,7 +281,7 @@ def _cycle_opened(event: Event, _place: int, view: View) -> None:
 
 
 def _numbers_skipped(event: Event, _place: int, view: View) -> None:
-    view.put(
+    view.add(
         IndexedGap(
             equipment=EquipmentId(_bytes(event, "equipment")),
             epoch=_integer(event, "epoch"),
@@ -304,7 +327,7 @@ def _share_recorded(event: Event, place: int, view: View) -> None:
     delta = _integer(event, "delta")
     total = _known(view.find(IndexedTotal, cycle, package_class), event)
     view.put(replace(total, released=total.released + delta))
-    view.put(
+    view.add(
         IndexedShare(
             digest=event.digest,
             line=place,
@@ -333,6 +356,29 @@ _CHANGES: Mapping[str, Callable[[Event, int, View], None]] = {
     "LoadTotalDeclared": _load_total_declared,
     "CycleDecided": _cycle_decided,
     "ShareRecorded": _share_recorded,
+}
+
+_UNIT = (IndexedUnit, ("unit",))
+_SIGNER = (IndexedSigner, ("signer",))
+_MACHINE = (IndexedEquipment, ("equipment",))
+_CYCLE = (IndexedCycle, ("cycle",))
+_TOTAL = (IndexedTotal, ("cycle", "packageClass"))
+
+#: The rows that each event reads or changes, by the members that are their keys.
+_TOUCHED: Mapping[str, Sequence[tuple[type[object], tuple[str, ...]]]] = {
+    "UnitAdmitted": (_UNIT,),
+    "UnitClosed": (_UNIT,),
+    "SignerEnrolled": (_SIGNER,),
+    "SignerRevoked": (_SIGNER,),
+    "RecoveryCompleted": (_SIGNER,),
+    "EquipmentRegistered": (_MACHINE,),
+    "EquipmentChanged": (_MACHINE,),
+    "CycleOpened": (_MACHINE, _CYCLE),
+    "CycleEnded": (_CYCLE,),
+    "LoadDeclared": (_CYCLE,),
+    "LoadTotalDeclared": (_CYCLE, _TOTAL),
+    "CycleDecided": (_CYCLE,),
+    "ShareRecorded": (_CYCLE, _TOTAL),
 }
 
 

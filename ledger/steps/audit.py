@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,25 +12,25 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from ledger.domain.errors import Inconsistent
-from ledger.domain.hashing import keccak256
+from ledger.domain.deployment import Deployment
 from ledger.domain.identifiers import Digest, to_hex
 from ledger.domain.records import instant_text
+from ledger.steps.audit_apart import Checked, records_checked
 from ledger.steps.audit_directory import check_directory
-from ledger.steps.audit_evidence import Evidence, OwedOperation
+from ledger.steps.audit_evidence import Evidence, OwedOperation, Stored
 from ledger.steps.audit_home import check_keys, check_settings
 from ledger.steps.audit_index import compare_indexes, derive_index
+from ledger.steps.audit_journal import check_journal
+from ledger.steps.audit_operations import check_operations
+from ledger.steps.audit_paging import read_whole
 from ledger.steps.audit_readings import check_readings
-from ledger.steps.audit_records import check_operations, check_records
 from ledger.steps.audit_references import check_references
 from ledger.steps.audit_transactions import check_transactions
-from ledger.steps.chain import unpack_transactions
 from ledger.steps.differences import Difference, Findings
 from ledger.steps.follow import Progress, Source
 from ledger.steps.instance import Instance
 from ledger.storage.database import Database, open_database
-from ledger.storage.index import find_cursor, list_operations_from
-from ledger.storage.journal import JournalBlockRow, list_blocks
+from ledger.storage.index import find_cursor, list_operations_from, list_places
 from ledger.storage.operations import known_digests
 
 _PAGE = 200
@@ -112,34 +112,47 @@ def audit(instance: Instance, source: Source) -> AuditReport:
     """Compare everything that is kept with everything that the chain says, both ways.
 
     Reads one snapshot of the database, in pages; a second index is derived from the chain in a
-    temporary file.  Writes nothing.  Raises ChainUnavailable when the chain does not answer.
+    temporary file.  Where there are many records, they and the receipts are checked in a process
+    of their own, with a snapshot of its own: they are compared with nothing outside it.  Writes
+    nothing.  Raises ChainUnavailable when the chain does not answer.
     """
-    deployment, findings = instance.deployment(), Findings()
+    deployment = instance.deployment()
+    with records_checked(instance, deployment) as apart:
+        return _audit(instance, deployment, source, apart)
+
+
+def _audit(
+    instance: Instance, deployment: Deployment, source: Source, apart: Checked
+) -> AuditReport:
+    report, operations, findings = Findings(), Findings(), Findings()
     with _second_database() as fresh, instance.database.reading() as ours:
         cursor = find_cursor(ours)
-        progress = _compare_chain(instance, ours, fresh, source, findings)
+        progress = _compare_chain(instance, ours, fresh, source, report)
         with fresh.reading() as chain:
             evidence = Evidence(
                 instance=instance,
                 deployment=deployment,
-                findings=findings,
+                findings=operations,
                 ours=ours,
                 source=source,
                 chain=None if progress is None else chain,
                 height=-1 if cursor is None else cursor.height,
             )
+            read_whole(operations, "operations", partial(check_operations, evidence))
+            evidence.findings = findings
+            stored = Stored(
+                ours=ours, vault=instance.vault, deployment=deployment, findings=findings
+            )
+            read_whole(findings, "directory", partial(check_directory, stored))
             for table, check in (
-                ("records", check_records),
-                ("operations", check_operations),
-                ("directory", check_directory),
                 ("readings", check_readings),
                 ("transactions", check_transactions),
-                ("journal_blocks", _check_journal),
+                ("journal_blocks", check_journal),
                 ("keys", check_keys),
                 ("settings", check_settings),
                 ("references", check_references),
             ):
-                _read_whole(findings, table, partial(check, evidence))
+                read_whole(findings, table, partial(check, evidence))
             if cursor is not None and evidence.behind > cursor.height:
                 findings.note(
                     "idx_cursor",
@@ -149,14 +162,22 @@ def audit(instance: Instance, source: Source) -> AuditReport:
                     found=cursor.height,
                 )
             others, others_count = _recorded_by_others(ours, chain)
+    checked = apart()
+    for each in (
+        checked["records"],
+        operations,
+        checked["receipts"],
+        findings,
+    ):
+        report.take(each)
     return AuditReport(
         at=instance.clock(),
         fingerprint=deployment.fingerprint(),
         indexed=None if cursor is None else cursor.height,
         final=None if progress is None else progress.final,
-        checked=dict(findings.checked),
-        differences=tuple(findings.listed),
-        difference_count=findings.total,
+        checked=dict(report.checked),
+        differences=tuple(report.listed),
+        difference_count=report.total,
         owed=tuple(evidence.owed),
         owed_count=evidence.owed_total,
         by_others=others,
@@ -199,74 +220,16 @@ def _compare_chain(
     return derive_index(fresh, source, deployment, findings, finality=finality, until=None)
 
 
-def _read_whole(findings: Findings, table: str, check: Callable[[], None]) -> None:
-    """Check a table; a value that cannot be read is a difference, and ends that table's check."""
-    try:
-        check()
-    except Inconsistent as error:
-        findings.note(table, "the rest", "all", expected="rows that can be read", found=error)
-
-
-def _check_journal(evidence: Evidence) -> None:
-    """Every block of the embedded chain is the one that its journal describes, and none is missing.
-
-    Only the last may be without its hash: it is written once the block is mined.
-    """
-    ours, findings = evidence.ours, evidence.findings
-    expected, unhashed = 1, None
-    while True:
-        page = list_blocks(ours, after=expected - 1, limit=_PAGE)
-        for row in page:
-            findings.checked["journal_blocks"] += 1
-            if unhashed is not None:
-                findings.note("journal_blocks", unhashed, "hash", expected="a hash", found=None)
-            if row.height != expected:
-                findings.note("journal_blocks", expected, "row", expected="a row", found=None)
-            unhashed = row.height if row.hash is None else None
-            _check_block(row, evidence.source, findings)
-            expected = row.height + 1
-        if len(page) < _PAGE:
-            break
-    if evidence.instance.settings.is_embedded and 0 <= evidence.height >= expected:
-        findings.note("journal_blocks", expected, "row", expected="a row", found=None)
-
-
-def _check_block(row: JournalBlockRow, source: Source, findings: Findings) -> None:
-    block = source.block(row.height)
-    if block is None:
-        if row.hash is not None:
-            findings.note("journal_blocks", row.height, "row", expected="no block", found="a row")
-        return
-    if row.hash is not None:
-        findings.compare("journal_blocks", row.height, "hash", expected=block.hash, found=row.hash)
-    findings.compare(
-        "journal_blocks", row.height, "timestamp", expected=block.timestamp, found=row.timestamp
-    )
-
-    def unpack() -> None:
-        findings.compare(
-            "journal_blocks",
-            row.height,
-            "transactions",
-            expected=block.transactions,
-            found=tuple(keccak256(raw) for raw in unpack_transactions(row.transactions)),
-        )
-
-    findings.hold(
-        "journal_blocks", row.height, "transactions", expected="whole transactions", check=unpack
-    )
-
-
 def _recorded_by_others(ours: Connection, chain: Connection) -> tuple[tuple[Digest, ...], int]:
     """Operations of the chain that are in none of our records."""
     found: list[Digest] = []
     count, after = 0, (-1, -1)
     while True:
-        page = list_operations_from(chain, after=after, limit=_PAGE)
-        known = known_digests(ours, [row.digest for row in page])
-        unknown = [row.digest for row in page if row.digest not in known]
+        page = list_places(chain, after=after, limit=_PAGE)
+        known = known_digests(ours, [digest for digest, _ in page])
+        unknown = [digest for digest, _ in page if digest not in known]
         count += len(unknown)
         found += unknown[: _PAGE - len(found)]
         if len(page) < _PAGE:
             return tuple(found), count
-        after = (page[-1].height, page[-1].position)
+        after = page[-1][1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TypeAlias
 
@@ -21,18 +21,15 @@ from ledger.domain.identifiers import (
 )
 from ledger.domain.indexed import IndexedSigner
 from ledger.domain.operation_states import GIVEN_UP
-from ledger.domain.operations import Custody, Duty, EquipmentKind, Party
+from ledger.domain.operations import KINDS, Custody, Duty, EquipmentKind, Party
 from ledger.domain.records import fields_from_bytes
 from ledger.steps.accepted import read_operation
-from ledger.steps.audit_evidence import Evidence
+from ledger.steps.audit_evidence import Stored
+from ledger.steps.audit_paging import check_page
 from ledger.storage import directory, index
-from ledger.storage.operations import (
-    OperationRow,
-    find_operation,
-    list_operations,
-    list_signatures,
-)
-from ledger.storage.records import find_record
+from ledger.storage.operations import OperationRow, SignatureRow, list_operations
+from ledger.storage.pages import directory_keys, operations_of, signatures_of
+from ledger.storage.records import RecordRow, list_by_ids
 
 _PAGE = 200
 _Row: TypeAlias = (
@@ -51,43 +48,102 @@ _TABLES: Mapping[type[_Row], tuple[str, str]] = {
 _PERSONAL = ("signers", "name")
 
 
-def check_directory(evidence: Evidence) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entering:
+    """What operations entered the directory with, by operation; records by their id."""
+
+    evidence: Stored
+    operations: Mapping[Digest, OperationRow]
+    records: Mapping[str, RecordRow]
+    signatures: Mapping[Digest, Sequence[SignatureRow]]
+
+
+def check_directory(evidence: Stored) -> None:
     """Every row is what an operation entered, and what an operation entered is there."""
-    for row in _stored(evidence):
-        table, key = _TABLES[type(row)]
-        evidence.findings.checked[table] += 1
-        expected = {_key(each): each for each in _entered(evidence, row.digest)}.get(_key(row))
-        if expected is None:
-            evidence.findings.note(
-                table,
-                getattr(row, key),
-                "row",
-                expected="an operation that entered it",
-                found=row.digest,
-            )
-        else:
-            _compare(evidence, expected, row)
+    for page in _stored(evidence):
+        check_page(
+            page,
+            load=lambda rows: _load(
+                evidence, operations_of(evidence.ours, {row.digest for row in rows})
+            ),
+            check=_check_stored,
+        )
     for kind in _ENTERED:
         _check_entered(evidence, kind)
 
 
-def _check_entered(evidence: Evidence, kind: str) -> None:
+def _load(evidence: Stored, operations: Mapping[Digest, OperationRow]) -> _Entering:
+    standing = [row for row in operations.values() if row.kind in _ENTERED]
+    keyed = [row.digest for row in standing if row.kind in _WITH_NEW_KEY]
+    return _Entering(
+        evidence=evidence,
+        operations=operations,
+        records={
+            row.id: row for row in list_by_ids(evidence.ours, [each.record_id for each in standing])
+        },
+        signatures=signatures_of(evidence.ours, keyed),
+    )
+
+
+def _check_stored(row: _Row, entering: _Entering) -> None:
+    findings = entering.evidence.findings
+    table, key = _TABLES[type(row)]
+    findings.checked[table] += 1
+    operation = entering.operations.get(row.digest)
+    entered = () if operation is None else _entered(entering, operation)
+    expected = {_key(each): each for each in entered}.get(_key(row))
+    if expected is None:
+        findings.note(
+            table,
+            getattr(row, key),
+            "row",
+            expected="an operation that entered it",
+            found=row.digest,
+        )
+    else:
+        _compare(entering.evidence, expected, row)
+
+
+def _check_entered(evidence: Stored, kind: str) -> None:
     after = 0
     while True:
         page = list_operations(evidence.ours, kind=kind, after=after, limit=_PAGE)
-        for operation in page:
-            for row in _entered(evidence, operation.digest):
-                if _find(evidence, row) is None:
-                    table, key = _TABLES[type(row)]
-                    evidence.findings.note(
-                        table, getattr(row, key), "row", expected="a row", found=None
-                    )
+        check_page(page, load=lambda rows: _load_missing(evidence, rows), check=_note_missing)
         if len(page) < _PAGE:
             return
         after = page[-1].sequence
 
 
-def _compare(evidence: Evidence, expected: _Row, row: _Row) -> None:
+def _load_missing(
+    evidence: Stored, page: Sequence[OperationRow]
+) -> tuple[Stored, Mapping[Digest, list[tuple[str, object]]]]:
+    """The places of the rows that operations entered and that are not there, by operation."""
+    entering = _load(evidence, {row.digest: row for row in page})
+    entered = {row.digest: [_key(each) for each in _entered(entering, row)] for row in page}
+    keys: dict[str, set[object]] = {}
+    for places in entered.values():
+        for table, key in places:
+            keys.setdefault(table, set()).add(key)
+    there = {
+        (table, key)
+        for table, wanted in keys.items()
+        for key in directory_keys(evidence.ours, table, wanted)
+    }
+    return evidence, {
+        named: [place for place in places if place not in there]
+        for named, places in entered.items()
+    }
+
+
+def _note_missing(
+    row: OperationRow, found: tuple[Stored, Mapping[Digest, list[tuple[str, object]]]]
+) -> None:
+    evidence, missing = found
+    for table, key in missing[row.digest]:
+        evidence.findings.note(table, key, "row", expected="a row", found=None)
+
+
+def _compare(evidence: Stored, expected: _Row, row: _Row) -> None:
     table, key = _TABLES[type(row)]
     stored = asdict(row)
     for name, right in asdict(expected).items():
@@ -104,22 +160,12 @@ def _key(row: _Row) -> tuple[str, object]:
     return table, getattr(row, key)
 
 
-def _find(evidence: Evidence, row: _Row) -> _Row | None:
-    if isinstance(row, directory.UnitRow):
-        return directory.find_unit(evidence.ours, row.number)
-    if isinstance(row, directory.SignerRow):
-        return directory.find_signer(evidence.ours, row.id)
-    if isinstance(row, directory.EquipmentRow):
-        return directory.find_equipment(evidence.ours, row.id)
-    return directory.find_cycle(evidence.ours, row.id)
-
-
-def _stored(evidence: Evidence) -> Iterator[_Row]:
-    """Every row of the four tables, read in pages."""
+def _stored(evidence: Stored) -> Iterator[Sequence[_Row]]:
+    """Every row of the four tables, in pages."""
     tx = evidence.ours
     number = 0
     while page := directory.list_units(tx, after=number, limit=_PAGE):
-        yield from page
+        yield page
         number = page[-1].number
     for read in (
         partial(directory.list_signers, tx, limit=_PAGE),
@@ -129,35 +175,34 @@ def _stored(evidence: Evidence) -> Iterator[_Row]:
         yield from _paged(read)
 
 
-def _paged(read: Callable[..., Sequence[_Row]]) -> Iterator[_Row]:
+def _paged(read: Callable[..., Sequence[_Row]]) -> Iterator[Sequence[_Row]]:
     after: bytes | None = None
     while rows := read(after=after):
-        yield from rows
+        yield rows
         after = getattr(rows[-1], "id")  # noqa: B009 - the three have it
 
 
 # ---------------------------------------------------------------- operation → rows
 
 
-def _entered(evidence: Evidence, digest: Digest) -> Sequence[_Row]:
+def _entered(entering: _Entering, row: OperationRow) -> Sequence[_Row]:
     """What an operation entered, from its message and record; nothing when it was given up."""
-    row = find_operation(evidence.ours, digest)
-    if row is None or row.state in GIVEN_UP or row.kind not in _ENTERED:
+    if row.state in GIVEN_UP or row.kind not in _ENTERED:
         return ()
-    record = find_record(evidence.ours, row.record_id)
+    record = entering.records.get(row.record_id)
     if record is None:
         return ()
     try:
         message = read_operation(row).message
         personal = {} if record.personal is None else fields_from_bytes(record.personal)
         fields = fields_from_bytes(record.facts) | personal
-        return _ENTERED[row.kind](evidence, row, message, fields)
+        return _ENTERED[row.kind](entering, row, message, fields)
     except (InvalidInput, NotFound, ValueError, KeyError):
         return ()  # the operation or its record cannot be read, which is told there
 
 
 def _unit(
-    evidence: Evidence, row: OperationRow, message: Mapping[str, Value], fields: _Fields
+    entering: _Entering, row: OperationRow, message: Mapping[str, Value], fields: _Fields
 ) -> Sequence[_Row]:
     number = integer(message, "unit")
     unit = directory.UnitRow(
@@ -166,7 +211,7 @@ def _unit(
     administrator = directory.SignerRow(
         id=SignerId(word(message, "administrator")),
         unit=number,
-        signer=_new_key(evidence, row),
+        signer=_new_key(entering, row),
         name=_text(fields, "administrator_name"),
         duties=Duty.ADMINISTER,
         custody=Custody(integer(message, "custody")),
@@ -178,13 +223,13 @@ def _unit(
 
 
 def _signer(
-    evidence: Evidence, row: OperationRow, message: Mapping[str, Value], fields: _Fields
+    entering: _Entering, row: OperationRow, message: Mapping[str, Value], fields: _Fields
 ) -> Sequence[_Row]:
     return (
         directory.SignerRow(
             id=SignerId(word(message, "signer")),
             unit=integer(message, "unit"),
-            signer=_new_key(evidence, row),
+            signer=_new_key(entering, row),
             name=_text(fields, "signer_name"),
             duties=Duty(integer(message, "duties")),
             custody=Custody(integer(message, "custody")),
@@ -196,19 +241,19 @@ def _signer(
 
 
 def _recovered(
-    evidence: Evidence, row: OperationRow, message: Mapping[str, Value], fields: _Fields
+    entering: _Entering, row: OperationRow, message: Mapping[str, Value], fields: _Fields
 ) -> Sequence[_Row]:
     """The worker enters a recovered administrator a while after the chain has the completion."""
     identifier = SignerId(word(message, "signer"))
-    signer = index.find(evidence.ours, IndexedSigner, identifier)
+    signer = index.find(entering.evidence.ours, IndexedSigner, identifier)
     is_completed = signer is not None and signer.enrolled_by == row.digest
-    if not is_completed or directory.find_signer(evidence.ours, identifier) is None:
+    if not is_completed or directory.find_signer(entering.evidence.ours, identifier) is None:
         return ()
     return (
         directory.SignerRow(
             id=identifier,
             unit=integer(message, "unit"),
-            signer=_new_key(evidence, row),
+            signer=_new_key(entering, row),
             name=_text(fields, "signer_name"),
             duties=Duty.ADMINISTER,
             custody=Custody(integer(message, "custody")),
@@ -220,7 +265,7 @@ def _recovered(
 
 
 def _equipment(
-    _evidence: Evidence, row: OperationRow, message: Mapping[str, Value], fields: _Fields
+    _entering: _Entering, row: OperationRow, message: Mapping[str, Value], fields: _Fields
 ) -> Sequence[_Row]:
     unit = integer(message, "unit")
     return (
@@ -237,7 +282,7 @@ def _equipment(
 
 
 def _cycle(
-    _evidence: Evidence, row: OperationRow, message: Mapping[str, Value], _fields: _Fields
+    _entering: _Entering, row: OperationRow, message: Mapping[str, Value], _fields: _Fields
 ) -> Sequence[_Row]:
     machine = EquipmentId(word(message, "equipment"))
     epoch, number = integer(message, "epoch"), integer(message, "number")
@@ -253,8 +298,8 @@ def _cycle(
     )
 
 
-def _new_key(evidence: Evidence, row: OperationRow) -> bytes:
-    signatures = list_signatures(evidence.ours, [row.digest])
+def _new_key(entering: _Entering, row: OperationRow) -> bytes:
+    signatures = entering.signatures.get(row.digest, ())
     found = [each.signer for each in signatures if each.party is Party.NEW_KEY]
     if len(found) != 1:
         raise NotFound("the operation has no new key")
@@ -267,7 +312,7 @@ def _text(fields: _Fields, name: str) -> str | None:
 
 
 _ENTERED: Mapping[
-    str, Callable[[Evidence, OperationRow, Mapping[str, Value], _Fields], Sequence[_Row]]
+    str, Callable[[_Entering, OperationRow, Mapping[str, Value], _Fields], Sequence[_Row]]
 ] = {
     "UnitAdmission": _unit,
     "SignerEnrolment": _signer,
@@ -275,3 +320,5 @@ _ENTERED: Mapping[
     "EquipmentRegistration": _equipment,
     "CycleOpening": _cycle,
 }
+#: the kinds of operation that bring a key
+_WITH_NEW_KEY = frozenset(name for name in _ENTERED if Party.NEW_KEY in KINDS[name].parties)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from ledger.domain.deployment import Deployment
 from ledger.domain.identifiers import Digest
 from ledger.domain.operation_states import OperationState
+from ledger.keys.vault import Vault
 from ledger.steps.differences import Findings
 from ledger.steps.follow import Source
 from ledger.steps.instance import Instance
@@ -23,6 +24,16 @@ class OwedOperation:
     state: OperationState
     #: since its acceptance
     age_seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """What is checked within the database, beside nothing but itself and the vault."""
+
+    ours: Connection
+    vault: Vault
+    deployment: Deployment
+    findings: Findings
 
 
 @dataclass(slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from ledger.chain.deploy import plan_deployment, verify_deployment
 from ledger.chain.embedded import RELAYER_BALANCE
 from ledger.chain.transactions import Price
-from ledger.domain.errors import SteriLedgerError
+from ledger.domain.errors import NotFound, SteriLedgerError
 from ledger.domain.identifiers import signer_id
 from ledger.keys.accounts import account_address
 from ledger.keys.p256 import VERIFIER_BYTES, p256_signer
@@ -109,7 +109,10 @@ def check_settings(evidence: Evidence) -> None:
     if evidence.instance.settings.is_embedded:
         findings.checked["settings"] += 1
         _hold_setting(evidence, GENESIS_SETTING, _genesis)
-    ours = get_held_key(evidence.ours, KeyPurpose.RECEIPT).signer
+    try:
+        ours = get_held_key(evidence.ours, KeyPurpose.RECEIPT).signer
+    except NotFound:
+        return  # which is told of the keys
     if ours == evidence.deployment.receipt_key:  # the home that made the contracts
         findings.checked["settings"] += 1
         _hold_setting(evidence, PLAN_SETTING, _plan)

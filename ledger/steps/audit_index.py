@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, zip_longest
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Table, select, type_coerce
+from sqlalchemy import Column, ColumnElement, Connection, Row, Table, select, type_coerce
 from sqlalchemy.types import TypeDecorator
 
 from ledger.domain.deployment import Deployment
@@ -51,39 +52,56 @@ def compare_indexes(ours: Connection, fresh: Connection, findings: Findings) -> 
     Stored values are compared as they are: one that no enumeration knows is a difference too.
     """
     for table in index.TABLES.values():
-        for key, right, stored in _merged(_rows(fresh, table), _rows(ours, table)):
-            findings.checked[table.name] += 1
-            if right is None:
-                findings.note(table.name, key, "row", expected=None, found="a row")
-            elif stored is None:
-                findings.note(table.name, key, "row", expected="a row", found=None)
-            else:
-                _compare_row(findings, table.name, key, right, stored)
+        fresh_rows, our_rows = _pages(fresh, table), _pages(ours, table)
+        for right, stored in zip_longest(fresh_rows, our_rows, fillvalue=()):
+            if right != stored:
+                _compare_rows(
+                    findings,
+                    table,
+                    _keyed(table, _rest(right, fresh_rows)),
+                    _keyed(table, _rest(stored, our_rows)),
+                )
+                break
+            findings.checked[table.name] += len(right)
 
 
-def _compare_row(
-    findings: Findings,
-    table: str,
-    key: tuple[object, ...],
-    right: dict[str, object],
-    stored: dict[str, object],
+def _compare_rows(
+    findings: Findings, table: Table, fresh: Iterator[_Row], ours: Iterator[_Row]
 ) -> None:
-    for name, value in right.items():
-        findings.compare(table, key, name, expected=value, found=stored[name])
+    names = table.columns.keys()
+    for key, right, stored in _merged(fresh, ours):
+        findings.checked[table.name] += 1
+        if right is None:
+            findings.note(table.name, key, "row", expected=None, found="a row")
+        elif stored is None:
+            findings.note(table.name, key, "row", expected="a row", found=None)
+        else:
+            for name, expected, found in zip(names, right, stored, strict=True):
+                findings.compare(table.name, key, name, expected=expected, found=found)
 
 
-_Row = tuple[tuple[Any, ...], dict[str, object]]
+_Values = tuple[object, ...]
+#: a row's key and its values
+_Row = tuple[tuple[Any, ...], _Values]
 
 
-def _rows(tx: Connection, table: Table) -> Iterator[_Row]:
-    """Key and stored values of each row, streamed in the order of the key."""
+def _pages(tx: Connection, table: Table) -> Iterator[Sequence[Row[Any]]]:
+    """The stored values of every row in the order of the key, streamed in pages of one size."""
     columns = [_stored(column) for column in table.columns]
-    keys = [column.name for column in table.primary_key]
     order = [_stored(column) for column in table.primary_key]
     result = tx.execute(select(*columns).order_by(*order), execution_options={"yield_per": _PAGE})
-    for row in result:
-        values = dict(zip(table.columns.keys(), row, strict=True))
-        yield tuple(values[name] for name in keys), values
+    yield from result.partitions()
+
+
+def _rest(page: Sequence[Row[Any]], pages: Iterable[Sequence[Row[Any]]]) -> Iterator[Row[Any]]:
+    return chain(page, chain.from_iterable(pages))
+
+
+def _keyed(table: Table, rows: Iterable[Row[Any]]) -> Iterator[_Row]:
+    """Key and stored values of each row."""
+    places = [at for at, column in enumerate(table.columns) if column.primary_key]
+    for row in rows:
+        yield tuple([row[at] for at in places]), tuple(row)
 
 
 def _stored(column: Column[Any]) -> ColumnElement[Any]:
@@ -95,7 +113,7 @@ def _stored(column: Column[Any]) -> ColumnElement[Any]:
 
 def _merged(
     expected: Iterator[_Row], found: Iterator[_Row]
-) -> Iterator[tuple[tuple[Any, ...], dict[str, object] | None, dict[str, object] | None]]:
+) -> Iterator[tuple[tuple[Any, ...], _Values | None, _Values | None]]:
     """Both in the order of their keys, side by side."""
     left, right = next(expected, None), next(found, None)
     while left is not None or right is not None:

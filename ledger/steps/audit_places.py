@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import Connection
-
 from ledger.domain.abi import Value
 from ledger.domain.accepted import integer, items, word
 from ledger.domain.identifiers import (
@@ -16,18 +14,12 @@ from ledger.domain.identifiers import (
     cycle_id,
     equipment_id,
 )
-from ledger.domain.indexed import IndexedOperation, IndexedSigner
 from ledger.domain.operation_states import GIVEN_UP
 from ledger.domain.operations import Kind
 from ledger.steps.accepted import read_operation, unit_subject
+from ledger.steps.audit_beside import Beside, find_openings
 from ledger.steps.audit_evidence import Evidence
-from ledger.storage import directory, index
-from ledger.storage.operations import (
-    OperationRow,
-    find_operation,
-    list_by_subject,
-    list_dependencies,
-)
+from ledger.storage.operations import OperationRow
 
 _Message = Mapping[str, Value]
 
@@ -48,20 +40,22 @@ _REFERENCES = ("replaces", "ending", "load", "proposal")
 _SIGNERS = ("signedBy", "countersignedBy")
 
 
-def check_place(evidence: Evidence, row: OperationRow, kind: Kind, message: _Message) -> None:
+def check_place(
+    evidence: Evidence, row: OperationRow, kind: Kind, message: _Message, beside: Beside
+) -> None:
     """Subject, parent and what it replaces follow from the message; so does what it waited for."""
-    opening = _find_opening(evidence.ours, message)
+    opening = _find_opening(evidence, message, row, beside)
     for column, expected, found in (
         ("subject", _subject(kind.name, message), row.subject),
         ("parent", _parent(kind.name, message, opening), row.parent),
         ("replaces", message.get("replaces", ZERO_DIGEST), row.replaces),
     ):
         evidence.findings.compare("operations", row.digest, column, expected=expected, found=found)
-    waits = {each.predecessor for each in list_dependencies(evidence.ours, [row.digest])}
+    waits = beside.waits.get(row.digest, set())
     for predecessor in waits:
-        _check_predecessor(evidence, row, predecessor)
+        _check_predecessor(evidence, row, predecessor, beside)
     if row.state not in GIVEN_UP:
-        for missing in sorted(_needed(evidence.ours, message, opening) - waits):
+        for missing in sorted(_needed(message, opening, beside) - waits):
             evidence.findings.note(
                 "operation_dependencies", row.digest, "predecessor", expected=missing, found=None
             )
@@ -87,31 +81,34 @@ def _parent(kind: str, message: _Message, opening: OperationRow | None) -> objec
     return None if opening is None else read_operation(opening).message["equipment"]
 
 
-def _find_opening(tx: Connection, message: _Message) -> OperationRow | None:
+def _find_opening(
+    evidence: Evidence, message: _Message, row: OperationRow, beside: Beside
+) -> OperationRow | None:
     """The opening of the cycle that a message names, the standing one if there is one."""
     if "cycle" not in message:
         return None
-    rows = list_by_subject(tx, word(message, "cycle"))
-    openings = [row for row in rows if row.kind == "CycleOpening"]
-    standing = [row for row in openings if row.state not in GIVEN_UP]
-    return next(iter(standing or openings), None)
+    cycle = word(message, "cycle")
+    if cycle == row.subject:
+        return beside.openings.get(cycle)
+    return find_openings(evidence.ours, {cycle}).get(cycle)
 
 
-def _check_predecessor(evidence: Evidence, row: OperationRow, predecessor: Digest) -> None:
+def _check_predecessor(
+    evidence: Evidence, row: OperationRow, predecessor: Digest, beside: Beside
+) -> None:
     """It is an operation of ours that was accepted earlier, or one that others recorded."""
-    before = find_operation(evidence.ours, predecessor)
+    before = beside.sequences.get(predecessor)
     if before is not None:
-        if before.sequence >= row.sequence:
+        if before >= row.sequence:
             evidence.findings.note(
                 "operations",
                 row.digest,
                 "sequence",
-                expected=f"after {before.sequence}, which it waited for",
+                expected=f"after {before}, which it waited for",
                 found=row.sequence,
             )
         return
-    chain = evidence.chain
-    if chain is not None and index.find(chain, IndexedOperation, predecessor) is None:
+    if evidence.chain is not None and predecessor not in beside.recorded:
         evidence.findings.note(
             "operation_dependencies",
             (row.digest, predecessor),
@@ -121,31 +118,18 @@ def _check_predecessor(evidence: Evidence, row: OperationRow, predecessor: Diges
         )
 
 
-def _needed(tx: Connection, message: _Message, opening: OperationRow | None) -> set[Digest]:
+def _needed(message: _Message, opening: OperationRow | None, beside: Beside) -> set[Digest]:
     """What the message cannot be without, as far as one can tell afterwards.
 
     What only had to come first, such as the machine's earlier opening, is not among it.
     """
     needed = {Digest(word(message, name)) for name in _REFERENCES if name in message}
-    needed |= {_enrolment(tx, word(message, name)) for name in _SIGNERS if name in message}
+    needed |= {beside.enrolment(word(message, name)) for name in _SIGNERS if name in message}
     if opening is not None:
         needed.add(opening.digest)
     if "subject" in message:
         needed.add(Digest(word(message, "subject")))
     for share in items(message, "shares") if "shares" in message else ():
         for name in ("owner", "payer"):
-            needed.add(_admission(tx, share[name]))
+            needed.add(beside.admission(share[name]))
     return needed - {ZERO_DIGEST}
-
-
-def _enrolment(tx: Connection, signer: bytes) -> Digest:
-    row = directory.find_signer(tx, signer)
-    if row is not None:
-        return row.digest
-    indexed = index.find(tx, IndexedSigner, signer)
-    return ZERO_DIGEST if indexed is None else indexed.enrolled_by
-
-
-def _admission(tx: Connection, number: Value) -> Digest:
-    row = directory.find_unit(tx, number) if isinstance(number, int) else None
-    return ZERO_DIGEST if row is None else row.digest

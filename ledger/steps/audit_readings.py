@@ -19,14 +19,16 @@ from ledger.storage.readings import (
     ReadingCycleRow,
     ReadingRow,
     find_reading,
+    get_reading,
     list_reading_cycles,
     list_readings,
 )
-from ledger.storage.records import find_record
+from ledger.storage.records import RecordRow
 
-#: readings are whole files
-_READINGS_PAGE = 4
+_READINGS_PAGE = 100
 _ENDING = "CycleEnding"
+#: in the bytes of a record that names one
+_NAMES_A_READING = b'"readings.0.sha256"'
 
 
 def check_readings(evidence: Evidence) -> None:
@@ -34,7 +36,8 @@ def check_readings(evidence: Evidence) -> None:
     after: bytes | None = None
     while True:
         page = list_readings(evidence.ours, after=after, limit=_READINGS_PAGE)
-        for row in page:
+        for head in page:
+            row = get_reading(evidence.ours, head.sha256, unit=head.unit)
             evidence.findings.checked["readings"] += 1
             is_whole = evidence.findings.compare(
                 "readings", row.sha256, "raw", expected=row.sha256, found=sha256(row.raw)
@@ -65,7 +68,9 @@ def _check_cycles(evidence: Evidence, row: ReadingRow) -> None:
         return
     if f"{file.format_name}/{file.format_version}" != row.format:
         return  # an earlier version read it otherwise; what was read then is what was signed
-    stored = {each.ordinal: each for each in list_reading_cycles(evidence.ours, row.sha256)}
+    stored = {
+        each.ordinal: each for each in list_reading_cycles(evidence.ours, row.sha256, unit=row.unit)
+    }
     expected = {each.ordinal: each for each in file.cycles}
     findings.compare(
         "reading_cycles",
@@ -125,12 +130,9 @@ class _Named:
     source: FieldValue
 
 
-def check_named_readings(evidence: Evidence, row: OperationRow) -> None:
+def check_named_readings(evidence: Evidence, row: OperationRow, record: RecordRow | None) -> None:
     """The readings that an ending rests on are kept, as its record says, and attached to it."""
-    if row.kind != _ENDING:
-        return
-    record = find_record(evidence.ours, row.record_id)
-    if record is None:
+    if row.kind != _ENDING or record is None or _NAMES_A_READING not in record.facts:
         return
     try:
         named = list(_named(fields_from_bytes(record.facts)))
@@ -159,19 +161,18 @@ def _bytes(value: FieldValue) -> bytes:
 
 def _check_named(evidence: Evidence, row: OperationRow, named: _Named) -> None:
     findings = evidence.findings
-    reading = find_reading(evidence.ours, named.sha256)
+    reading = find_reading(evidence.ours, named.sha256, unit=row.unit)
     if reading is None:
         findings.note("readings", named.sha256, "row", expected="a row", found=None)
         return
     for column, expected, found in (
         ("format", named.format, reading.format),
         ("source", named.source, reading.source),
-        ("unit", row.unit, reading.unit),
     ):
         findings.compare("readings", named.sha256, column, expected=expected, found=found)
     cycles = [
         each
-        for each in list_reading_cycles(evidence.ours, named.sha256)
+        for each in list_reading_cycles(evidence.ours, named.sha256, unit=row.unit)
         if each.content_sha256 == named.content_sha256
     ]
     if row.subject not in {each.cycle for each in cycles}:

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
-
-from ledger.chain.calldata import decode_batch, encode_recovery_completion
+from ledger.chain.calldata import encode_recovery_completion
+from ledger.chain.static_calldata import read_call
 from ledger.domain.errors import InvalidInput
 from ledger.domain.hashing import keccak256
 from ledger.domain.identifiers import Digest
-from ledger.domain.indexed import IndexedOperation
+from ledger.domain.message_words import digest_of_words
 from ledger.domain.operation_states import OperationState
-from ledger.domain.operations import digest
 from ledger.keys.signers import verify_signature
 from ledger.steps.audit_evidence import Evidence
+from ledger.steps.audit_paging import check_page
 from ledger.steps.differences import Findings
 from ledger.steps.recovering import COMPLETION
-from ledger.storage import index
 from ledger.storage.operations import OperationRow, StateRow
+from ledger.storage.pages import attempts_beside, positions_of
 from ledger.storage.transactions import (
     TransactionRow,
     TransactionState,
-    list_attempts,
     list_carried,
     list_transactions,
-    list_transactions_of,
-    transaction_operations,
 )
 
 _PAGE = 200
@@ -54,23 +50,55 @@ class _Signed:
     signature: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Beside:
+    """What belongs to a page of transactions, by their ids."""
+
+    carried: Mapping[int, Sequence[Digest]]
+    positions: Mapping[int, Sequence[int]]
+    #: the attempts at the same nonce, ascending
+    attempts: Mapping[int, Sequence[int]]
+    #: where the chain has it; None when it does not
+    heights: Mapping[int, int | None]
+
+
 def check_transactions(evidence: Evidence) -> None:
     """Every kept transaction is what its bytes say, in its place, and where the chain has it."""
     after = 0
     while True:
         page = list_transactions(evidence.ours, after=after, limit=_PAGE)
-        carried = list_carried(evidence.ours, [row.id for row in page])
-        for row in page:
-            evidence.findings.checked["transactions"] += 1
-            _check_bytes(evidence, row, carried.get(row.id, []))
-            _check_attempts(evidence, row)
-            _check_receipt(evidence, row)
+        check_page(
+            page,
+            load=lambda rows: _load(evidence, rows),
+            check=lambda row, beside: _check_transaction(evidence, row, beside),
+        )
         if len(page) < _PAGE:
             return
         after = page[-1].id
 
 
-def _check_bytes(evidence: Evidence, row: TransactionRow, carried: Sequence[Digest]) -> None:
+def _load(evidence: Evidence, page: Sequence[TransactionRow]) -> _Beside:
+    ours, numbers = evidence.ours, [row.id for row in page]
+    mined = evidence.source.find_mined([row.hash for row in page])
+    return _Beside(
+        carried=list_carried(ours, numbers),
+        positions=positions_of(ours, numbers),
+        attempts=attempts_beside(ours, numbers),
+        heights={
+            row.id: None if found is None else found.block_number
+            for row, found in zip(page, mined, strict=True)
+        },
+    )
+
+
+def _check_transaction(evidence: Evidence, row: TransactionRow, beside: _Beside) -> None:
+    evidence.findings.checked["transactions"] += 1
+    _check_bytes(evidence, row, beside)
+    _check_attempts(evidence, row, beside.attempts.get(row.id, ()))
+    _check_height(evidence, row, beside.heights[row.id])
+
+
+def _check_bytes(evidence: Evidence, row: TransactionRow, beside: _Beside) -> None:
     findings = evidence.findings
     findings.compare("transactions", row.id, "raw", expected=keccak256(row.raw), found=row.hash)
     try:
@@ -93,12 +121,10 @@ def _check_bytes(evidence: Evidence, row: TransactionRow, carried: Sequence[Dige
             row.account, signed.signing_hash, signed.signature, verifiers={}
         ),
     )
-    _check_call(evidence, row, signed, carried)
+    _check_call(evidence, row, signed, beside)
 
 
-def _check_call(
-    evidence: Evidence, row: TransactionRow, signed: _Signed, carried: Sequence[Digest]
-) -> None:
+def _check_call(evidence: Evidence, row: TransactionRow, signed: _Signed, beside: _Beside) -> None:
     findings, deployment = evidence.findings, evidence.deployment
     contract = deployment.recording_contracts().get(signed.to)
     if contract is None:
@@ -106,19 +132,18 @@ def _check_call(
             "transactions", row.id, "raw", expected="a call of our contracts", found=signed.to
         )
         return
+    carried = tuple(beside.carried.get(row.id, ()))
     if signed.data == encode_recovery_completion(signed.data[4:36]):
         # the one call that carries no operation
         findings.compare("transactions", row.id, "kind", expected=COMPLETION, found=row.kind)
-        findings.compare(
-            "transaction_operations", row.id, "digest", expected=(), found=tuple(carried)
-        )
+        findings.compare("transaction_operations", row.id, "digest", expected=(), found=carried)
         return
     try:
-        batch = decode_batch(contract, signed.data)
+        call = read_call(contract, signed.data)
     except InvalidInput as error:
         findings.note("transactions", row.id, "raw", expected="a batch", found=str(error))
         return
-    findings.compare("transactions", row.id, "kind", expected=batch.kind.function, found=row.kind)
+    findings.compare("transactions", row.id, "kind", expected=call.kind.function, found=row.kind)
     domain = deployment.domain_of(contract)
     findings.checked["transaction_operations"] += len(carried)
     findings.compare(
@@ -126,24 +151,15 @@ def _check_call(
         row.id,
         "position",
         expected=tuple(range(len(carried))),
-        found=_positions(evidence, row.id),
+        found=tuple(beside.positions.get(row.id, ())),
     )
     findings.compare(
         "transaction_operations",
         row.id,
         "digest",
-        expected=tuple(digest(batch.kind, message, domain) for message in batch.messages),
-        found=tuple(carried),
+        expected=tuple(digest_of_words(call.kind, each, domain) for each in call.messages),
+        found=carried,
     )
-
-
-def _positions(evidence: Evidence, number: int) -> tuple[int, ...]:
-    """The places of the operations in a transaction, from 0."""
-    columns = transaction_operations.c
-    found = evidence.ours.execute(
-        select(columns.position).where(columns.transaction_id == number).order_by(columns.position)
-    )
-    return tuple(found.scalars())
 
 
 def _decode(raw: bytes) -> _Signed:
@@ -170,11 +186,9 @@ def _decode(raw: bytes) -> _Signed:
     )
 
 
-def _check_attempts(evidence: Evidence, row: TransactionRow) -> None:
+def _check_attempts(evidence: Evidence, row: TransactionRow, numbers: Sequence[int]) -> None:
     """The attempts at one nonce are counted from 0 without a gap."""
-    same = list_attempts(evidence.ours, chain_id=row.chain_id, account=row.account, nonce=row.nonce)
-    numbers = [each.attempt for each in same]
-    if numbers != list(range(len(numbers))):
+    if list(numbers) != list(range(len(numbers))):
         evidence.findings.note(
             "transactions",
             row.id,
@@ -184,11 +198,9 @@ def _check_attempts(evidence: Evidence, row: TransactionRow) -> None:
         )
 
 
-def _check_receipt(evidence: Evidence, row: TransactionRow) -> None:
+def _check_height(evidence: Evidence, row: TransactionRow, on_chain: int | None) -> None:
     """What is called mined or final has a height, and the chain has it there."""
     findings = evidence.findings
-    receipt = evidence.source.receipt(row.hash)
-    on_chain = None if receipt is None else receipt.block_number
     if row.state is TransactionState.FINAL and on_chain is None:
         findings.note("transactions", row.id, "state", expected="not on the chain", found=row.state)
     is_placed = row.state in {TransactionState.MINED, TransactionState.FINAL}
@@ -209,17 +221,22 @@ def _check_receipt(evidence: Evidence, row: TransactionRow) -> None:
 # ---------------------------------------------------------------- states → transactions
 
 
-def check_state_rows(evidence: Evidence, row: OperationRow, states: Sequence[StateRow]) -> None:
+def check_state_rows(
+    findings: Findings,
+    row: OperationRow,
+    states: Sequence[StateRow],
+    *,
+    carrying: set[bytes],
+    recorded: bytes | None,
+) -> None:
     """Each dated state has what belongs to it: a transaction that carries the operation, a reason.
 
-    What a reason says, and the exact time of a move, rest on nothing else.
+    `carrying` are ours, `recorded` is the one that the chain has it from.  What a reason says, and
+    the exact time of a move, rest on nothing else.
     """
-    carrying = {each.hash for each in list_transactions_of(evidence.ours, row.digest)}
     sent = {each.transaction_hash for each in states if each.state is _S.SENT}
-    findings = evidence.findings
     for missing in sorted(carrying - sent):
         findings.note("operation_states", row.digest, "row", expected=missing, found=None)
-    recorded = _recorded_by(evidence, row.digest)
     for place, each in enumerate(states):
         has_transaction = each.transaction_hash is not None
         wants_transaction = each.state in _WITH_TRANSACTION
@@ -243,10 +260,3 @@ def _is_known(state: StateRow, carrying: set[bytes], recorded: bytes | None) -> 
     if state.transaction_hash in carrying:
         return state.state is not _S.FINAL or recorded in {None, state.transaction_hash}
     return state.state is not _S.SENT and recorded in {None, state.transaction_hash}
-
-
-def _recorded_by(evidence: Evidence, named: Digest) -> bytes | None:
-    if evidence.chain is None:
-        return None
-    found = index.find(evidence.chain, IndexedOperation, named)
-    return None if found is None else found.tx_hash

@@ -68,6 +68,12 @@ class Findings:
                 )
             )
 
+    def take(self, others: Findings) -> None:
+        """Add what others found, after our own."""
+        self.total += others.total
+        self.listed += others.listed[: MOST_LISTED - len(self.listed)]
+        self.checked.update(others.checked)
+
     def hold(
         self,
         table: str,

@@ -6,12 +6,14 @@ Every function takes or gives these dataclasses, so the class says which table i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Table, tuple_
+from sqlalchemy import ColumnElement, Connection, Table, Update, bindparam, select, tuple_
 
 from ledger.domain.errors import Inconsistent, InvalidInput
+from ledger.domain.identifiers import Digest
 from ledger.domain.indexed import (
     Cursor,
     IndexedCycle,
@@ -26,7 +28,8 @@ from ledger.domain.indexed import (
     IndexedUnit,
 )
 from ledger.storage import index_tables as t
-from ledger.storage.rows import Rows, values_of
+from ledger.storage.inserting import insert_many
+from ledger.storage.rows import Rows, chunks
 
 __all__ = [
     "TABLES",
@@ -45,12 +48,15 @@ __all__ = [
     "find",
     "find_cursor",
     "get",
+    "list_by_keys",
     "list_operations_about",
     "list_operations_from",
+    "list_places",
     "list_rows",
     "put",
     "remove",
     "replace",
+    "replace_many",
     "set_cursor",
 ]
 
@@ -60,33 +66,6 @@ if TYPE_CHECKING:
     I = TypeVar("I", bound=DataclassInstance)  # noqa: E741
 else:
     I = TypeVar("I")  # noqa: E741
-
-
-__all__ = [
-    "TABLES",
-    "Cursor",
-    "IndexedCycle",
-    "IndexedEquipment",
-    "IndexedEvent",
-    "IndexedGap",
-    "IndexedOperation",
-    "IndexedShare",
-    "IndexedSignature",
-    "IndexedSigner",
-    "IndexedTotal",
-    "IndexedUnit",
-    "clear_index",
-    "find",
-    "find_cursor",
-    "get",
-    "list_operations_about",
-    "list_operations_from",
-    "list_rows",
-    "put",
-    "remove",
-    "replace",
-    "set_cursor",
-]
 
 #: Which table holds which rows, in the order of their names.
 TABLES: Mapping[type[Any], Table] = {
@@ -107,15 +86,20 @@ TABLES: Mapping[type[Any], Table] = {
 def put(tx: Connection, rows: Sequence[I]) -> None:
     """Insert rows of one class; raises Conflict when one is there already."""
     if rows:
-        _rows(type(rows[0])).insert(tx, rows)
+        insert_many(tx, TABLES[type(rows[0])], rows)
 
 
 def replace(tx: Connection, row: I) -> None:
     """Change every column of a row that is there; raises Inconsistent when it is not."""
-    table = TABLES[type(row)]
-    values = values_of(row)
-    key = [values[column.name] for column in table.primary_key]
-    if tx.execute(table.update().where(*_is(table, key)).values(values)).rowcount == 0:
+    replace_many(tx, [row])
+
+
+def replace_many(tx: Connection, rows: Sequence[I]) -> None:
+    """The same for rows of one class."""
+    if not rows:
+        return
+    table = TABLES[type(rows[0])]
+    if tx.execute(_update(table), [_to_update(table, row) for row in rows]).rowcount != len(rows):
         raise Inconsistent(
             f"{table.name} has no row to change", remedy="rebuild the index from the chain"
         )
@@ -137,6 +121,20 @@ def get(tx: Connection, cls: type[I], *key: object) -> I:
     """The row with that primary key; raises NotFound."""
     rows = _rows(cls)
     return rows.get(tx, *_is(rows.table, key), name=key[0] if len(key) == 1 else key)
+
+
+def list_by_keys(tx: Connection, cls: type[I], keys: Iterable[Sequence[object]]) -> list[I]:
+    """Those of the rows with these primary keys that are there, in no order."""
+    rows = _rows(cls)
+    columns = list(rows.table.primary_key)
+    key: ColumnElement[Any] = columns[0] if len(columns) == 1 else tuple_(*columns)
+    return [
+        row
+        for part in chunks(keys)
+        for row in rows.list(
+            tx, key.in_([each[0] for each in part] if len(columns) == 1 else part), order=()
+        )
+    ]
 
 
 def list_rows(
@@ -194,6 +192,20 @@ def list_operations_from(
     )
 
 
+def list_places(
+    tx: Connection, *, after: tuple[int, int], limit: int
+) -> list[tuple[Digest, tuple[int, int]]]:
+    """The digests of operations in the chain's order, each with its (height, position)."""
+    c = t.idx_operations.c
+    found = tx.execute(
+        select(c.digest, c.height, c.position)
+        .where(tuple_(c.height, c.position) > tuple_(*after))
+        .order_by(c.height, c.position)
+        .limit(limit)
+    )
+    return [(Digest(digest), (height, position)) for digest, height, position in found]
+
+
 def clear_index(tx: Connection) -> None:
     """Empty every table of the index, the cursor included."""
     for table in TABLES.values():
@@ -203,6 +215,26 @@ def clear_index(tx: Connection) -> None:
 def _rows(cls: type[I]) -> Rows[I]:
     table = TABLES[cls]
     return Rows(table, cls, f"row of {table.name}")
+
+
+@cache
+def _update(table: Table) -> Update:
+    key = [column == bindparam(f"key_{column.name}") for column in table.primary_key]
+    return (
+        table.update()
+        .where(*key)
+        .values({name: bindparam(name) for name in _values_beside_key(table)})
+    )
+
+
+@cache
+def _values_beside_key(table: Table) -> tuple[str, ...]:
+    return tuple(column.name for column in table.columns if not column.primary_key)
+
+
+def _to_update(table: Table, row: DataclassInstance) -> dict[str, object]:
+    values = {name: getattr(row, name) for name in _values_beside_key(table)}
+    return values | {f"key_{each.name}": getattr(row, each.name) for each in table.primary_key}
 
 
 def _is(table: Table, key: Sequence[object]) -> list[ColumnElement[bool]]:

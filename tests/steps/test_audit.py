@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,9 +13,11 @@ import pytest
 from sqlalchemy import Table, select
 from sqlalchemy.types import TypeDecorator
 
+from ledger.domain.errors import Inconsistent, StorageUnavailable
 from ledger.domain.operation_states import OperationState
 from ledger.settings import Settings
 from ledger.steps.audit import AuditReport, audit
+from ledger.steps.audit_paging import check_page
 from ledger.steps.chain import Link, open_link
 from ledger.steps.imports import ImportOptions, import_file
 from ledger.steps.instance import Instance, open_instance
@@ -311,3 +314,52 @@ def test_no_difference_shows_a_personal_field(evidence: Evidence, tmp_path: Path
     said = "\n".join(report.lines()) + str(report.to_plain())
     assert "Nurse" not in said
     assert replace(report).difference_count == report.difference_count > 0
+
+
+# ---------------------------------------------------------------- a process for the records
+
+
+def test_records_checked_in_a_process_of_their_own_are_told_the_same_of(
+    evidence: Evidence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with evidence.copied(tmp_path) as instance:
+        with instance.database.transaction() as tx:
+            tx.execute(metadata.tables["records"].update().values(unit=9))
+            tx.execute(metadata.tables["cycles"].update().values(unit=7))
+            tx.execute(metadata.tables["receipts"].update().values(payload=b"{}"))
+        here = audit(instance, evidence.link.node)
+        monkeypatch.setattr("ledger.steps.audit_apart.WORTH_A_PROCESS", 0)
+        there = audit(instance, evidence.link.node)
+    assert {each.table for each in here.differences} >= {"records", "cycles", "receipts"}
+    assert there.differences == here.differences
+    assert there.checked == here.checked
+    assert there.difference_count == here.difference_count
+
+
+def abort(*_: object) -> None:
+    os.abort()
+
+
+def test_a_process_that_dies_leaves_no_report(
+    evidence: Evidence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ledger.steps.audit_apart.WORTH_A_PROCESS", 0)
+    monkeypatch.setattr("ledger.steps.audit_apart._check_at", abort)
+    with (
+        closing(open_instance(Settings(home=evidence.home))) as instance,
+        pytest.raises(StorageUnavailable, match="ended before"),
+    ):
+        audit(instance, evidence.link.node)
+
+
+def test_rows_before_one_that_cannot_be_read_are_checked() -> None:
+    seen: list[int] = []
+
+    def load(rows: Sequence[int]) -> int:
+        if 3 in rows:
+            raise Inconsistent("the database holds something else")
+        return len(rows)
+
+    with pytest.raises(Inconsistent):
+        check_page([1, 2, 3, 4], load=load, check=lambda row, _: seen.append(row))
+    assert seen == [1, 2]

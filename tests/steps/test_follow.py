@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ledger.chain.calldata import encode_recovery_completion
-from ledger.chain.node import Node
+from ledger.chain.node import Mined, Node
 from ledger.chain.transactions import Envelope, Price
 from ledger.domain.chain_reader import Block, BlockTag, Receipt, Transaction
 from ledger.domain.decisions import DecisionKind
@@ -73,6 +73,10 @@ class Altered:
         block = self.node.block(tag)
         return None if block is None else self.block_as(block)
 
+    def blocks(self, first: int, last: int) -> list[Block | None]:
+        found = self.node.blocks(first, last)
+        return [None if block is None else self.block_as(block) for block in found]
+
     def logs(self, addresses: Sequence[bytes], first: int, last: int) -> list[Log]:
         return self.logs_as(self.node.logs(addresses, first, last))
 
@@ -82,6 +86,13 @@ class Altered:
     def transaction(self, transaction_hash: bytes) -> Transaction | None:
         transaction = self.node.transaction(transaction_hash)
         return None if transaction is None else self.transaction_as(transaction)
+
+    def transactions(self, transaction_hashes: Sequence[bytes]) -> list[Transaction | None]:
+        found = self.node.transactions(transaction_hashes)
+        return [None if each is None else self.transaction_as(each) for each in found]
+
+    def find_mined(self, transaction_hashes: Sequence[bytes]) -> list[Mined | None]:
+        return self.node.find_mined(transaction_hashes)
 
     def code(self, address: bytes, tag: BlockTag = "latest") -> bytes:
         return self.node.code(address, tag)

@@ -61,7 +61,9 @@ NEIGHBOURS: Mapping[tuple[str, str], set[tuple[str, str]]] = {
     ("operation_states", "digest"): {("operation_states", "row"), ("operation_states", "state")},
     ("receipts", "payload"): {("receipts", "signature")},
     ("transaction_operations", "transaction_id"): {("transaction_operations", "digest")},
+    ("readings", "unit"): {("reading_cycles", "ordinal")},
     ("reading_cycles", "reading"): {("reading_cycles", "ordinal")},
+    ("reading_cycles", "unit"): {("reading_cycles", "ordinal")},
     ("record_secrets", "record_id"): {("record_secrets", "row")},
 }
 
@@ -140,7 +142,7 @@ def damage_of(
 
 def is_about(difference: Difference, table: Table, row: Row) -> bool:
     """Whether a difference names the row by its key, its operation or its record."""
-    names = [column.name for column in table.primary_key]
+    names = [column.name for column in table.primary_key if column.name != "unit"]
     names += [name for name in ("digest", "record_id", "hash", "id", "reading") if name in row]
     shown = f"{difference.row} {difference.expected} {difference.found}"
     return any(in_words(row[name])[:40] in shown for name in names if row[name] is not None)

@@ -1,0 +1,126 @@
+"""JSON-RPC answers as the node wrote them → blocks, logs and transactions in our own shapes.
+
+Whole pages of a chain are read this way: web3 formats an answer field by field, which takes longer
+than everything that we do with it.  Each field is checked here; an odd one is ChainUnavailable.
+
+Source: EIP-1474 and the Ethereum JSON-RPC specification (execution-apis).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from ledger.domain.chain_reader import Block, Transaction
+from ledger.domain.errors import ChainUnavailable
+from ledger.domain.events import Log
+
+_HASH_BYTES = 32
+_ADDRESS_BYTES = 20
+#: at most a 256-bit number
+_QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,64}")
+
+
+def nonsense(field: str, what: str) -> ChainUnavailable:
+    """The error for an answer that no node gives."""
+    return ChainUnavailable(
+        f"the node's answer is {what}", field=field, remedy="Ask another node of the same chain."
+    )
+
+
+def read_quantity(value: object, field: str) -> int:
+    """A number in hexadecimal with its prefix."""
+    if not isinstance(value, str) or not _QUANTITY.fullmatch(value):
+        raise nonsense(field, "not a quantity")
+    return int(value, 16)
+
+
+def read_bytes(value: object, field: str, size: int | None = None) -> bytes:
+    """Bytes in hexadecimal with their prefix."""
+    if isinstance(value, str) and value[:2] == "0x":
+        try:
+            found = bytes.fromhex(value[2:])
+        except ValueError:
+            found = None
+        # `fromhex` passes over blanks; then there are fewer bytes than digits say
+        if found is not None and 2 * len(found) == len(value) - 2:
+            if size is not None and len(found) != size:
+                raise nonsense(field, f"not {size} bytes")
+            return found
+    raise nonsense(field, "not bytes")
+
+
+def read_object(value: object, field: str) -> Mapping[str, object]:
+    """An object of JSON."""
+    if not isinstance(value, dict):
+        raise nonsense(field, "not an object")
+    return value
+
+
+def read_list(value: object, field: str) -> list[object]:
+    """A list of JSON."""
+    if not isinstance(value, list):
+        raise nonsense(field, "not a list")
+    return value
+
+
+def read_block(answer: object) -> Block:
+    """A block with its transactions' hashes."""
+    plain = read_object(answer, "block")
+    base_fee = plain.get("baseFeePerGas")
+    return Block(
+        number=read_quantity(plain.get("number"), "block.number"),
+        hash=read_bytes(plain.get("hash"), "block.hash", _HASH_BYTES),
+        parent_hash=read_bytes(plain.get("parentHash"), "block.parentHash", _HASH_BYTES),
+        timestamp=read_quantity(plain.get("timestamp"), "block.timestamp"),
+        base_fee=None if base_fee is None else read_quantity(base_fee, "block.baseFeePerGas"),
+        gas_limit=read_quantity(plain.get("gasLimit"), "block.gasLimit"),
+        gas_used=read_quantity(plain.get("gasUsed"), "block.gasUsed"),
+        transactions=tuple(
+            read_bytes(item, "block.transactions", _HASH_BYTES)
+            for item in read_list(plain.get("transactions"), "block.transactions")
+        ),
+    )
+
+
+def read_transaction(answer: object) -> Transaction:
+    """A transaction, mined or waiting."""
+    plain = read_object(answer, "transaction")
+    to, number, block = plain.get("to"), plain.get("blockNumber"), plain.get("blockHash")
+    return Transaction(
+        hash=read_bytes(plain.get("hash"), "transaction.hash", _HASH_BYTES),
+        sender=read_bytes(plain.get("from"), "transaction.from", _ADDRESS_BYTES),
+        to=None if to is None else read_bytes(to, "transaction.to", _ADDRESS_BYTES),
+        nonce=read_quantity(plain.get("nonce"), "transaction.nonce"),
+        gas=read_quantity(plain.get("gas"), "transaction.gas"),
+        data=read_bytes(plain.get("input"), "transaction.input"),
+        block_number=None if number is None else read_quantity(number, "transaction.blockNumber"),
+        block_hash=(
+            None if block is None else read_bytes(block, "transaction.blockHash", _HASH_BYTES)
+        ),
+    )
+
+
+def read_logs(answer: object) -> list[Log]:
+    """The logs of a range, in the node's own order."""
+    return [_read_log(item) for item in read_list(answer, "logs")]
+
+
+def _read_log(answer: object) -> Log:
+    plain = read_object(answer, "log")
+    removed = plain.get("removed")
+    if removed is not None and removed is not False:
+        raise nonsense("log", "one of a block that is no longer part of the chain")
+    return Log(
+        address=read_bytes(plain.get("address"), "log.address", _ADDRESS_BYTES),
+        topics=tuple(
+            read_bytes(topic, "log.topics", _HASH_BYTES)
+            for topic in read_list(plain.get("topics"), "log.topics")
+        ),
+        data=read_bytes(plain.get("data"), "log.data"),
+        block_number=read_quantity(plain.get("blockNumber"), "log.blockNumber"),
+        block_hash=read_bytes(plain.get("blockHash"), "log.blockHash", _HASH_BYTES),
+        transaction_hash=read_bytes(plain.get("transactionHash"), "log.hash", _HASH_BYTES),
+        transaction_index=read_quantity(plain.get("transactionIndex"), "log.transactionIndex"),
+        log_index=read_quantity(plain.get("logIndex"), "log.logIndex"),
+    )

@@ -1,0 +1,84 @@
+"""Records and receipts → checked beside everything else: many of them in a process of their own.
+
+Half of an audit is hashing and parsing records and checking receipts.  They are compared with
+nothing outside the database, so a snapshot of their own is as good for them as the other one.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing, contextmanager
+from functools import partial
+from typing import TypeAlias
+
+from sqlalchemy import func, select
+
+from ledger.domain.deployment import Deployment
+from ledger.domain.errors import StorageUnavailable
+from ledger.keys.vault import Vault, load_vault
+from ledger.settings import Settings
+from ledger.steps.audit_evidence import Stored
+from ledger.steps.audit_paging import read_whole
+from ledger.steps.audit_receipts import check_receipts
+from ledger.steps.audit_records import check_records
+from ledger.steps.differences import Findings
+from ledger.steps.instance import Instance
+from ledger.storage.database import Database, open_database
+from ledger.storage.records import records
+
+#: from so many records on, a second process is worth its start of about a second
+WORTH_A_PROCESS = 3000
+
+#: what was found, by table
+Found: TypeAlias = Mapping[str, Findings]
+#: waits for it
+Checked: TypeAlias = Callable[[], Found]
+
+
+@contextmanager
+def records_checked(instance: Instance, deployment: Deployment) -> Iterator[Checked]:
+    """What checks records and receipts, begun already where they are many.
+
+    Its process ends with the block.  Raises StorageUnavailable when it dies before: then nothing is
+    said at all.
+    """
+    with instance.database.reading() as tx:
+        count: int = tx.execute(select(func.count()).select_from(records)).scalar_one()
+    if count < WORTH_A_PROCESS:
+        yield lambda: _check(instance.database, instance.vault, deployment)
+        return
+    # A new interpreter: a fork would share the database's connections and the chain's.
+    spawning = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawning) as pool:
+        begun = pool.submit(_check_at, instance.settings, deployment)
+
+        def wait() -> Found:
+            try:
+                return begun.result()
+            except BrokenProcessPool:
+                raise StorageUnavailable(
+                    "the process that checks the records ended before it was done",
+                    remedy="run the audit again; look whether the system was short of memory",
+                ) from None
+
+        yield wait
+
+
+def _check_at(settings: Settings, deployment: Deployment) -> Found:
+    """In the other process, which finds the vault's key where this one found it."""
+    vault = load_vault(settings.home, encrypted_rows_exist=True)
+    with closing(open_database(settings.database_address)) as database:
+        return _check(database, vault, deployment)
+
+
+def _check(database: Database, vault: Vault, deployment: Deployment) -> Found:
+    found: dict[str, Findings] = {}
+    with database.reading() as ours:
+        for table, check in (("records", check_records), ("receipts", check_receipts)):
+            found[table] = Findings()
+            stored = Stored(ours=ours, vault=vault, deployment=deployment, findings=found[table])
+            read_whole(found[table], table, partial(check, stored))
+    return found

@@ -1,0 +1,114 @@
+"""Chain and cursor → from where to where the next range goes, on a chain that is still the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from ledger.chain.node import Mined
+from ledger.domain.chain_reader import Block, ChainReader, Transaction
+from ledger.domain.deployment import Deployment
+from ledger.domain.errors import ChainUnavailable, Inconsistent
+from ledger.domain.events import Log
+from ledger.domain.finality import parse_finality
+from ledger.domain.identifiers import ZERO_DIGEST, to_hex
+from ledger.domain.indexed import Cursor
+
+#: what to do when the chain contradicts what is indexed
+REBUILD = "stop this process, find out why, then run: steriledger rebuild"
+
+
+class Source(ChainReader, Protocol):
+    """A chain that can be read in pages."""
+
+    def blocks(self, first: int, last: int) -> list[Block | None]:
+        """Read the blocks of these heights in their order; None for one that is not there."""
+
+    def logs(self, addresses: Sequence[bytes], first: int, last: int) -> list[Log]:
+        """Read all logs of these contracts in blocks `first` to `last`, in chain order."""
+
+    def transactions(self, transaction_hashes: Sequence[bytes]) -> list[Transaction | None]:
+        """Read several transactions in their order; None for one that the node does not know."""
+
+    def find_mined(self, transaction_hashes: Sequence[bytes]) -> list[Mined | None]:
+        """Ask in which blocks transactions are, in their order; None for one that is in none."""
+
+
+def final_height(source: Source, policy: str) -> int:
+    """The highest block that is final by a policy, now."""
+    rule = parse_finality(policy)
+    latest = source.block("latest")
+    if latest is None:
+        raise ChainUnavailable("the node has no latest block")
+    finalized = source.block("finalized") if rule.asks_node else None
+    return rule.height(
+        latest=latest.number, finalized=None if finalized is None else finalized.number
+    )
+
+
+def first_cursor(source: Source, deployment: Deployment) -> Cursor:
+    """Before the block that holds the last contract: no event is older."""
+    height = deployment.deployed_at
+    block = _block(source, height)
+    before = _block(source, height - 1)
+    if block.parent_hash != before.hash:
+        raise two_answers(height)
+    return Cursor(
+        height=before.number,
+        hash=before.hash,
+        parent=before.parent_hash,
+        registry_head=ZERO_DIGEST,
+        ledger_head=ZERO_DIGEST,
+    )
+
+
+def verify_cursor(source: Source, deployment: Deployment, cursor: Cursor, *, is_ours: bool) -> None:
+    """Raise unless the chain still has the block that was indexed last.
+
+    Inconsistent when another stands there, or when a chain of our own ends before it;
+    ChainUnavailable when somebody else's node is behind.
+    """
+    block = source.block(cursor.height)
+    if block is not None and block.hash == cursor.hash:
+        return
+    _verify_chain(source, deployment)
+    if block is None:
+        error = Inconsistent if is_ours else ChainUnavailable
+        raise error(
+            f"the chain does not reach block {cursor.height}, which is indexed",
+            remedy=REBUILD if is_ours else "wait until the node has caught up, or ask another",
+        )
+    raise Inconsistent(
+        f"block {cursor.height} was final as {to_hex(cursor.hash)} and is now {to_hex(block.hash)}",
+        field="idx_cursor.hash",
+        rule="a final block does not change",
+        remedy=REBUILD,
+    )
+
+
+def _verify_chain(source: Source, deployment: Deployment) -> None:
+    """Raise Inconsistent when the node now answers for another chain than the deployment's."""
+    chain_id, genesis = source.chain_id(), source.genesis_hash()
+    if (chain_id, genesis) != (deployment.chain_id, deployment.genesis_hash):
+        raise Inconsistent(
+            f"the node answers for chain {chain_id} with the genesis {to_hex(genesis)}; the "
+            f"contracts are on chain {deployment.chain_id} with the genesis "
+            f"{to_hex(deployment.genesis_hash)}",
+            field="chain_url",
+            remedy="give the address of a node of the right chain, and start again",
+        )
+
+
+def _block(source: Source, height: int) -> Block:
+    block = source.block(height)
+    if block is None or block.number != height:
+        raise ChainUnavailable(f"the node does not have block {height}")
+    return block
+
+
+def two_answers(height: int) -> ChainUnavailable:
+    """The error for answers of a node that do not go together."""
+    return ChainUnavailable(
+        f"the node contradicts itself about block {height}",
+        remedy="it is asked again; if this stays, ask another node of the same chain",
+    )

@@ -21,7 +21,7 @@ from ledger.steps.prepare import Prepared
 from ledger.steps.submit import Receipt
 from ledger.storage.directory import EquipmentRow, SignerRow, UnitRow
 from ledger.storage.operations import OperationRow, StateRow
-from ledger.storage.readings import ReadingCycleRow, ReadingRow
+from ledger.storage.readings import ReadingCycleRow, ReadingHead
 from ledger.storage.records import RecordRow
 
 
@@ -479,12 +479,12 @@ def reading_report(report: ImportReport, *, is_recorded: bool) -> ReadingReport:
     )
 
 
-def reading_line(row: ReadingRow) -> ReadingLine:
+def reading_line(row: ReadingHead) -> ReadingLine:
     """One reading in a list."""
     return ReadingLine(**_reading(row))
 
 
-def reading_answer(row: ReadingRow, cycles: Sequence[ReadingCycleRow]) -> ReadingAnswer:
+def reading_answer(row: ReadingHead, cycles: Sequence[ReadingCycleRow]) -> ReadingAnswer:
     """One reading."""
     return ReadingAnswer(
         **_reading(row),
@@ -551,13 +551,13 @@ def _line(row: OperationRow) -> dict[str, Any]:
     }
 
 
-def _reading(row: ReadingRow) -> dict[str, Any]:
+def _reading(row: ReadingHead) -> dict[str, Any]:
     return {
         "sha256": row.sha256.hex(),
         "filename": row.filename,
         "format": row.format,
         "source": row.source,
         "unit": row.unit,
-        "bytes": len(row.raw),
+        "bytes": row.size,
         "uploaded_at": instant_text(row.uploaded_at),
     }

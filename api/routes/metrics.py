@@ -9,7 +9,6 @@ from typing import Any
 
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -34,7 +33,7 @@ class MetricsRoute(APIRoute):
         async def handler(request: Request) -> Response:
             if not _is_near(request):
                 keeper: Doorkeeper = request.app.state.doorkeeper
-                caller = await run_in_threadpool(keeper.admit, request)
+                caller = await keeper.admit(request)
                 caller.require_scope(callers.Scope.READ_ALL)
             return await handle(request)
 

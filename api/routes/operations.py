@@ -25,7 +25,6 @@ from ledger.domain.identifiers import Digest, parse_hex32, signer_id, to_hex
 from ledger.domain.indexed import IndexedOperation
 from ledger.domain.operation_states import OperationState
 from ledger.domain.operations import Party
-from ledger.steps.attaching import attach_readings
 from ledger.steps.cosigning import submit_with
 from ledger.steps.idempotency import Answer, NamedRequest, answer_once, require_key
 from ledger.steps.prepare import prepare
@@ -99,7 +98,6 @@ def _record_route(act: ActKind) -> Callable[..., Response]:
             def work() -> Answer:
                 draft = act.draft(desk_of(question, tx), body)
                 receipt = record_with_held_keys(question.instance, tx, question.caller, draft)
-                attach_readings(tx, receipt.digest)
                 return _accepted(receipt, status=201)
 
             answer = answer_once(question.instance, tx, named, work)
@@ -154,7 +152,6 @@ def submit(digest: DigestPath, question: Question, named: Named, body: Signature
                 {Party(name): bytes.fromhex(text[2:]) for name, text in body.signatures.items()},
                 held=[Party(name) for name in dict.fromkeys(body.held)],
             )
-            attach_readings(tx, receipt.digest)
             return _accepted(receipt, status=200)
 
         answer = answer_once(instance, tx, named, work)

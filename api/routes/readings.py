@@ -6,7 +6,6 @@ from typing import Annotated, Any
 from urllib.parse import quote, unquote
 
 from fastapi import APIRouter, Depends, Header, Path, Query
-from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -167,8 +166,11 @@ def list_readings(
 def read_reading(sha256: ShaPath, question: Question) -> Response:
     """One reading, and the cycles in it."""
     with question.instance.database.reading() as tx:
-        row = _readable(tx, question, sha256)
-        cycles = readings.list_reading_cycles(tx, row.sha256)
+        digest = parse_hex32(sha256, field="sha256")
+        row = readings.find_head(tx, digest, unit=question.caller.readable_unit)
+        if row is None:
+            raise _no_reading(digest)
+        cycles = readings.list_reading_cycles(tx, row.sha256, unit=row.unit)
     return answers.give(answers.reading_answer(row, cycles))
 
 
@@ -180,8 +182,11 @@ def read_reading(sha256: ShaPath, question: Question) -> Response:
 )
 def read_raw(sha256: ShaPath, question: Question) -> Response:
     """The file, byte for byte as it came."""
+    digest = parse_hex32(sha256, field="sha256")
     with question.instance.database.reading() as tx:
-        row = _readable(tx, question, sha256)
+        row = readings.find_reading(tx, digest, unit=question.caller.readable_unit)
+    if row is None:
+        raise _no_reading(digest)
     disposition = f"attachment; filename*=UTF-8''{quote(row.filename, safe='')}"
     return Response(
         content=row.raw,
@@ -190,12 +195,8 @@ def read_raw(sha256: ShaPath, question: Question) -> Response:
     )
 
 
-def _readable(tx: Connection, question: Asked, sha256: str) -> readings.ReadingRow:
-    digest = parse_hex32(sha256, field="sha256")
-    row = readings.find_reading(tx, digest, unit=question.caller.readable_unit)
-    if row is None:
-        raise NotFound(f"there is no reading {digest.hex()}", field="sha256")
-    return row
+def _no_reading(digest: bytes) -> NotFound:
+    return NotFound(f"there is no reading {digest.hex()}", field="sha256")
 
 
 def _answered(question: Asked, named: Named) -> Answer | None:

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NoReturn, TypeVar
 
@@ -72,6 +72,8 @@ class Deployment:
     receipt_key: bytes
     #: fingerprint of the deployment that this one continues
     predecessor: bytes | None = None
+    #: computed when it is first asked for
+    _fingerprint: list[bytes] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuses what no deployment can be; raises InvalidInput that names every bad field."""
@@ -81,7 +83,11 @@ class Deployment:
 
     def fingerprint(self) -> bytes:
         """SHA-256 over a type tag and the RFC 8785 bytes of the file's content; 32 bytes."""
-        return sha256(_FINGERPRINT_TAG + rfc8785.dumps(_to_plain(self)))  # type: ignore[arg-type]
+        if not self._fingerprint:
+            self._fingerprint.append(
+                sha256(_FINGERPRINT_TAG + rfc8785.dumps(_to_plain(self)))  # type: ignore[arg-type]
+            )
+        return self._fingerprint[0]
 
     def domain_of(self, contract: Contract) -> Eip712Domain:
         """Where the operations of a contract are valid."""

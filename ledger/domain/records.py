@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import rfc8785
-
+from ledger.domain.canonical import canonical
 from ledger.domain.commitments import FieldValue, record_root, require_value, subtree_root
 from ledger.domain.errors import InvalidInput
 from ledger.domain.nesting import require_nesting
@@ -101,7 +100,7 @@ def commit(record: Record, secrets: Secrets) -> Commitment:
 
 def fields_to_bytes(fields: Mapping[str, FieldValue]) -> bytes:
     """RFC 8785 bytes of a part of a record, as they are stored."""
-    return rfc8785.dumps(dict(fields))
+    return canonical(fields)
 
 
 def fields_from_bytes(data: bytes) -> dict[str, FieldValue]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
@@ -30,7 +32,7 @@ def unit_subject(number: int) -> bytes:
     return number.to_bytes(WORD, "big")
 
 
-def read_operation(row: operations.OperationRow) -> Accepted:
+def read_operation(row: operations.OperationRow | operations.MessageRow) -> Accepted:
     """A stored operation as the folds read it.
 
     Its bytes were canonical when they were stored, and the audit compares them with its digest.
@@ -39,21 +41,58 @@ def read_operation(row: operations.OperationRow) -> Accepted:
     return Accepted(digest=row.digest, kind=row.kind, message=message)
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What stands about some subjects, read in one question."""
+
+    #: one entry for each subject that was asked for: KeyError for any other
+    _rows: Mapping[bytes, Sequence[operations.MessageRow]]
+
+    def unit(self, number: int) -> UnitState | None:
+        """The unit as accepted here, or None."""
+        return fold_unit(number, self._about(unit_subject(number)))
+
+    def machine(self, equipment: EquipmentId) -> MachineState | None:
+        """The machine as accepted here, or None."""
+        return fold_machine(equipment, self._about(equipment))
+
+    def cycle(self, cycle: CycleId) -> CycleState | None:
+        """The cycle as accepted here, or None."""
+        return fold_cycle(cycle, self._about(cycle))
+
+    def first(self, kind: str, subject: bytes) -> Digest | None:
+        """The first operation of that kind about a subject, or None."""
+        return next((row.digest for row in self._rows[subject] if row.kind == kind), None)
+
+    def _about(self, subject: bytes) -> list[Accepted]:
+        return [read_operation(row) for row in self._rows[subject]]
+
+
+def read_standing(tx: Connection, subjects: Iterable[bytes]) -> Standing:
+    """What stands about a few subjects; an operation that was given up does not."""
+    rows: dict[bytes, list[operations.MessageRow]] = {subject: [] for subject in subjects}
+    for row in operations.list_messages(tx, tuple(rows)):
+        rows[row.subject].append(row)
+    return Standing(rows)
+
+
 def find_unit_state(tx: Connection, number: int) -> UnitState | None:
     """The unit as accepted here, or None."""
-    return fold_unit(number, _standing(tx, unit_subject(number)))
+    return read_standing(tx, [unit_subject(number)]).unit(number)
 
 
 def find_signer_state(tx: Connection, signer: SignerId) -> SignerState | None:
     """The signer as accepted here or as the chain has it, or None; revoked where either says so."""
-    row = directory.find_signer(tx, signer)
-    indexed = index.find(tx, IndexedSigner, signer)
-    if row is None:
+    return find_signer_among(tx, read_standing(tx, [signer]), signer)
+
+
+def find_signer_among(tx: Connection, standing: Standing, signer: SignerId) -> SignerState | None:
+    """The same, where what stands about the signer was read already."""
+    found = directory.find_signer_and_revocation(tx, signer)
+    if found is None:
+        indexed = index.find(tx, IndexedSigner, signer)
         return None if indexed is None else _indexed_signer(indexed)
-    revocation = next(
-        (o.digest for o in _standing(tx, signer) if o.kind == "SignerRevocation"),
-        None if indexed is None else indexed.revoked_by,
-    )
+    row, revoked_on_chain = found
     return SignerState(
         id=row.id,
         unit=row.unit,
@@ -64,7 +103,7 @@ def find_signer_state(tx: Connection, signer: SignerId) -> SignerState | None:
         valid_from=row.valid_from,
         valid_until=row.valid_until,
         enrolment=row.digest,
-        revocation=revocation,
+        revocation=standing.first("SignerRevocation", signer) or revoked_on_chain,
     )
 
 
@@ -86,12 +125,12 @@ def _indexed_signer(row: IndexedSigner) -> SignerState:
 
 def find_machine_state(tx: Connection, equipment: EquipmentId) -> MachineState | None:
     """The machine as accepted here, or None."""
-    return fold_machine(equipment, _standing(tx, equipment))
+    return read_standing(tx, [equipment]).machine(equipment)
 
 
 def find_cycle_state(tx: Connection, cycle: CycleId) -> CycleState | None:
     """The cycle as accepted here, or None."""
-    return fold_cycle(cycle, _standing(tx, cycle))
+    return read_standing(tx, [cycle]).cycle(cycle)
 
 
 def find_latest_opening(
@@ -105,7 +144,3 @@ def find_latest_opening(
     if integer(message, "epoch") != epoch:
         return None
     return row.digest, integer(message, "number")
-
-
-def _standing(tx: Connection, subject: bytes) -> list[Accepted]:
-    return [read_operation(row) for row in operations.list_by_subject(tx, subject, standing=True)]

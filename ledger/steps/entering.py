@@ -1,4 +1,7 @@
-"""Accepted operation → the directory: what units, signers, machines and cycles are called here."""
+"""Accepted operation → what it adds beside itself: names, and the cycle that a reading reports.
+
+The directory says what units, signers, machines and cycles are called here.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from ledger.domain.identifiers import (
 )
 from ledger.domain.operations import Custody, Duty, EquipmentKind, Party
 from ledger.domain.records import Record
+from ledger.steps.attaching import attach_readings
 from ledger.steps.prepare import Prepared
 from ledger.storage import directory
 
@@ -109,12 +113,13 @@ def _enter_cycle(tx: Connection, prepared: Prepared) -> None:
     )
 
 
-#: The kinds that add to the directory; the others change none of it.
+#: What some kinds add; the others add nothing.
 ENTER: Mapping[str, Callable[[Connection, Prepared], None]] = {
     "UnitAdmission": _enter_unit,
     "SignerEnrolment": _enter_signer,
     "EquipmentRegistration": _enter_equipment,
     "CycleOpening": _enter_cycle,
+    "CycleEnding": attach_readings,
 }
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-import rfc8785
 from sqlalchemy import Connection
 
 from ledger.domain.callers import Caller
+from ledger.domain.canonical import canonical
 from ledger.domain.commitments import FieldValue
 from ledger.domain.cycle_acts import (
     CycleReference,
@@ -140,15 +140,9 @@ def keep_reading(  # noqa: PLR0913 - a file and what is known of it
     unit: int,
     source: str,
 ) -> bool:
-    """Keep a file's bytes and its cycles; False when these bytes were kept before.
-
-    Raises Conflict when another unit kept these very bytes.
-    """
+    """Keep a file's bytes and its cycles; False when the unit kept these bytes before."""
     digest = bytes.fromhex(file.sha256)
-    kept = readings.find_reading(tx, digest)
-    if kept is not None:
-        if kept.unit != unit:
-            raise Conflict("this file was kept by another unit", field="file")
+    if readings.find_head(tx, digest, unit=unit) is not None:
         return False
     readings.insert_reading(
         tx,
@@ -163,6 +157,7 @@ def keep_reading(  # noqa: PLR0913 - a file and what is known of it
         ),
         [
             readings.ReadingCycleRow(
+                unit=unit,
                 reading=digest,
                 ordinal=cycle.ordinal,
                 content_sha256=bytes.fromhex(cycle.content_sha256),
@@ -225,7 +220,6 @@ def _record_cycle(  # noqa: PLR0913 - one cycle of one file, and what is added t
     ender = resolve_signer(tx, caller, unit, Duty.RESULT, options.signer)
     draft = draft_cycle_ending(ending_of(reported, reference, signer=ender.signer))
     digests.append(record_with_held_keys(instance, tx, caller, draft).digest)
-    _attach_reading(tx, file, cycle, reference)
     return ImportedCycle(
         reading=cycle,
         what=Import.RECORDED,
@@ -272,7 +266,8 @@ def reading_of(  # noqa: PLR0913 - a reading, a cycle, and what a person adds
     Raises NotFound for an unknown or foreign reading, and Conflict when it reports another cycle.
     """
     digest, _, ordinal = text.partition(":")
-    row = readings.get_reading(tx, parse_hex32(digest, field="reading"), unit=caller.unit)
+    caller.require_unit(cycle.unit)
+    row = readings.get_reading(tx, parse_hex32(digest, field="reading"), unit=cycle.unit)
     file = read_file(row.raw, filename=row.filename)
     found = _chosen(file, cycle, ordinal)
     machine = directory.get_equipment(tx, cycle.equipment)
@@ -282,7 +277,7 @@ def reading_of(  # noqa: PLR0913 - a reading, a cycle, and what a person adds
             field="reading",
             rule=f"this is cycle {cycle.number} of machine {machine.serial}",
         )
-    readings.attach_cycle(tx, row.sha256, found.ordinal, cycle.id)
+    readings.attach_cycle(tx, row.sha256, found.ordinal, cycle.id, unit=row.unit)
     return ending_of(
         reported_of(tx, file, found, machine, replace(options, source=row.source)),
         reference_of(tx, cycle),
@@ -360,12 +355,18 @@ def _is_other_start(reported: Reported, facts: Mapping[str, FieldValue]) -> bool
 def _attach_reading(
     tx: Connection, file: ReadingFile, cycle: CycleReading, reference: CycleReference
 ) -> None:
-    readings.attach_cycle(tx, bytes.fromhex(file.sha256), cycle.ordinal, reference.id)
+    readings.attach_cycle(
+        tx,
+        bytes.fromhex(file.sha256),
+        cycle.ordinal,
+        reference.id,
+        unit=reference.machine.unit,
+    )
 
 
 def summary_of(cycle: CycleReading) -> bytes:
     """What lists show of a cycle without reading its file again."""
-    return rfc8785.dumps(
+    return canonical(
         {
             "machine": cycle.machine,
             "programme": cycle.programme_text,

@@ -31,11 +31,10 @@ from ledger.domain.operation_states import GIVEN_UP
 from ledger.domain.operations import Duty, EquipmentState, Kind, Operation
 from ledger.domain.records import Record
 from ledger.steps.accepted import (
-    find_cycle_state,
+    Standing,
     find_latest_opening,
-    find_machine_state,
-    find_signer_state,
-    find_unit_state,
+    find_signer_among,
+    read_standing,
     unit_subject,
 )
 from ledger.storage import index, operations
@@ -54,49 +53,90 @@ class Place:
     depends_on: tuple[Digest, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subjects:
+    """What an operation is about, 32 bytes each."""
+
+    #: nobody else may change or read these until it is stored
+    changed: frozenset[bytes]
+    #: nobody may change these until it is stored
+    read: frozenset[bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    """One operation to be placed."""
+
+    tx: Connection
+    message: Message
+    now: datetime
+    #: about all of its subjects
+    standing: Standing
+
+    @property
+    def unit(self) -> int:
+        return integer(self.message, "unit")
+
+
 def place(tx: Connection, operation: Operation, record: Record, now: datetime) -> Place:
     """The operation's place; raises the rule that keeps it out, and changes nothing."""
     rules.require_signed_at(operation.message, now)
-    _require_known_parties(tx, record)
-    return PLACE[operation.kind.name](tx, operation.message, now)
+    subjects = subjects_of(operation.kind, operation.message)
+    parties = _parties_of_lines(record)
+    units = map(unit_subject, parties)
+    standing = read_standing(tx, subjects.changed.union(subjects.read, units))
+    for number, path in parties.items():
+        rules.require_known_unit(standing.unit(number), number, field=path)
+    case = _Case(tx=tx, message=operation.message, now=now, standing=standing)
+    return PLACE[operation.kind.name](case)
 
 
-#: Members that name what an operation rests on or changes.  A revocation or closure that comes at
-#: the same moment waits for it, or is seen by it.
-_LOCKED = (
-    "equipment",
-    "cycle",
-    "signer",
-    "administrator",
-    "proposal",
-    "subject",
-    "signedBy",
-    "countersignedBy",
-)
+#: Members that name what an operation changes: whoever changes or reads the same waits for it.
+_CHANGED = ("equipment", "cycle", "signer", "administrator", "proposal", "subject")
+#: Members that name what it rests on.  A revocation that comes at the same moment waits for it, or
+#: is seen by it; others that only rest on it go on beside it.
+_READ = ("signedBy", "countersignedBy")
+#: The kinds that begin or end a unit; all others rest on it.
+_CHANGING_UNITS = frozenset({"UnitAdmission", "UnitClosure"})
 
 
-def locks_of(kind: Kind, message: Message) -> tuple[bytes, ...]:
+def subjects_of(kind: Kind, message: Message) -> Subjects:
     """The subjects that must not change while the operation is placed and stored."""
-    keys = [word(message, name) for name in _LOCKED if name in message]
-    units = {integer(message, "unit")}
-    if kind.name == "CycleDecision":
-        units |= set(_parties(message))
-    return (*keys, *map(unit_subject, sorted(units)))
+    changed = {word(message, name) for name in _CHANGED if name in message}
+    read = {word(message, name) for name in _READ if name in message}
+    (changed if kind.name in _CHANGING_UNITS else read).add(unit_subject(integer(message, "unit")))
+    if kind.name == "EquipmentRegistration":
+        changed.add(_equipment(message))
+    elif kind.name == "CycleOpening":
+        changed.add(_opened(message))
+    elif kind.name == "CycleDecision":
+        read |= set(map(unit_subject, _parties(message)))
+    return Subjects(changed=frozenset(changed), read=frozenset(read - changed))
 
 
-def _signer(tx: Connection, message: Message, duty: Duty, *, by: str = "signedBy") -> SignerState:
-    unit = integer(message, "unit")
-    rules.require_open_unit(find_unit_state(tx, unit), unit)
+def _equipment(message: Message) -> EquipmentId:
+    """The machine that a registration brings."""
+    return equipment_id(UnitNumber(integer(message, "unit")), word(message, "serial"))
+
+
+def _opened(message: Message) -> CycleId:
+    """The cycle that an opening brings."""
+    equipment = EquipmentId(word(message, "equipment"))
+    return cycle_id(equipment, integer(message, "epoch"), integer(message, "number"))
+
+
+def _signer(case: _Case, duty: Duty, *, by: str = "signedBy") -> SignerState:
+    rules.require_open_unit(case.standing.unit(case.unit), case.unit)
     return rules.require_signer(
-        find_signer_state(tx, SignerId(word(message, by))),
-        unit=unit,
+        find_signer_among(case.tx, case.standing, SignerId(word(case.message, by))),
+        unit=case.unit,
         duty=duty,
-        signed_at=integer(message, "signedAt"),
+        signed_at=integer(case.message, "signedAt"),
     )
 
 
-def _require_new_key(tx: Connection, signer: bytes) -> None:
-    known = find_signer_state(tx, SignerId(signer))
+def _require_new_key(case: _Case, signer: bytes) -> None:
+    known = find_signer_among(case.tx, case.standing, SignerId(signer))
     if known is not None:
         raise Conflict(
             f"this key was enrolled before, for unit {known.unit}",
@@ -106,41 +146,44 @@ def _require_new_key(tx: Connection, signer: bytes) -> None:
         )
 
 
-def _place_unit_admission(tx: Connection, message: Message, now: datetime) -> Place:
-    number = integer(message, "unit")
-    if find_unit_state(tx, number) is not None:
+def _place_unit_admission(case: _Case) -> Place:
+    message = case.message
+    number = case.unit
+    if case.standing.unit(number) is not None:
         raise Conflict(f"unit {number} is admitted already", field="unit")
-    _require_new_key(tx, word(message, "administrator"))
+    _require_new_key(case, word(message, "administrator"))
     rules.require_roles(message)
     rules.require_custody(message)
-    rules.require_validity(message, valid_from=integer(message, "signedAt"), now=now)
+    rules.require_validity(message, valid_from=integer(message, "signedAt"), now=case.now)
     return Place(subject=unit_subject(number))
 
 
-def _place_unit_closure(tx: Connection, message: Message, now: datetime) -> Place:  # noqa: ARG001
-    number = integer(message, "unit")
-    unit = rules.require_open_unit(find_unit_state(tx, number), number)
+def _place_unit_closure(case: _Case) -> Place:
+    number = case.unit
+    unit = rules.require_open_unit(case.standing.unit(number), number)
     # Its own operations, and the decisions that name it in their shares, come before its end.
     before = (
-        *operations.list_waiting_of(tx, number),
-        *operations.list_waiting_dependents(tx, unit.admission),
+        *operations.list_waiting_of(case.tx, number),
+        *operations.list_waiting_dependents(case.tx, unit.admission),
     )
     return Place(subject=unit_subject(number), depends_on=_distinct((unit.admission, *before)))
 
 
-def _place_signer_enrolment(tx: Connection, message: Message, now: datetime) -> Place:
-    administrator = _signer(tx, message, Duty.ADMINISTER)
-    _require_new_key(tx, word(message, "signer"))
+def _place_signer_enrolment(case: _Case) -> Place:
+    message = case.message
+    administrator = _signer(case, Duty.ADMINISTER)
+    _require_new_key(case, word(message, "signer"))
     rules.require_duties(message)
     rules.require_custody(message)
-    rules.require_validity(message, valid_from=integer(message, "validFrom"), now=now)
+    rules.require_validity(message, valid_from=integer(message, "validFrom"), now=case.now)
     return Place(subject=word(message, "signer"), depends_on=(administrator.enrolment,))
 
 
-def _place_signer_revocation(tx: Connection, message: Message, now: datetime) -> Place:  # noqa: ARG001
-    administrator = _signer(tx, message, Duty.ADMINISTER)
-    signer = find_signer_state(tx, SignerId(word(message, "signer")))
-    if signer is None or signer.unit != integer(message, "unit"):
+def _place_signer_revocation(case: _Case) -> Place:
+    message = case.message
+    administrator = _signer(case, Duty.ADMINISTER)
+    signer = find_signer_among(case.tx, case.standing, SignerId(word(message, "signer")))
+    if signer is None or signer.unit != case.unit:
         raise NotFound("no such signer of this unit", field="signer")
     if signer.revocation is not None:
         raise Conflict("the signer is revoked already", field="signer")
@@ -151,27 +194,27 @@ def _place_signer_revocation(tx: Connection, message: Message, now: datetime) ->
                 administrator.enrolment,
                 signer.enrolment,
                 # What it signed was accepted while it was valid.
-                *operations.list_waiting_signed_by(tx, signer.key),
+                *operations.list_waiting_signed_by(case.tx, signer.key),
             )
         ),
     )
 
 
-def _place_equipment_registration(tx: Connection, message: Message, now: datetime) -> Place:  # noqa: ARG001
-    administrator = _signer(tx, message, Duty.ADMINISTER)
+def _place_equipment_registration(case: _Case) -> Place:
+    message = case.message
+    administrator = _signer(case, Duty.ADMINISTER)
     rules.require_equipment_kind(message)
-    equipment = equipment_id(UnitNumber(integer(message, "unit")), word(message, "serial"))
-    if find_machine_state(tx, equipment) is not None:
+    equipment = _equipment(message)
+    if case.standing.machine(equipment) is not None:
         raise Conflict("a machine of this serial number is registered already", field="serial")
     return Place(subject=equipment, depends_on=(administrator.enrolment,))
 
 
-def _place_equipment_change(tx: Connection, message: Message, now: datetime) -> Place:  # noqa: ARG001
-    administrator = _signer(tx, message, Duty.ADMINISTER)
+def _place_equipment_change(case: _Case) -> Place:
+    message = case.message
+    administrator = _signer(case, Duty.ADMINISTER)
     equipment = EquipmentId(word(message, "equipment"))
-    machine = rules.require_machine(
-        find_machine_state(tx, equipment), unit=integer(message, "unit")
-    )
+    machine = rules.require_machine(case.standing.machine(equipment), unit=case.unit)
     rules.require_equipment_state(message)
     replaces = Digest(word(message, "replaces"))
     if replaces != machine.current:
@@ -186,7 +229,7 @@ def _place_equipment_change(tx: Connection, message: Message, now: datetime) -> 
             field="epoch",
             rule="counter epochs never go back",
         )
-    latest = find_latest_opening(tx, equipment, machine.epoch)
+    latest = find_latest_opening(case.tx, equipment, machine.epoch)
     before = (latest[0],) if latest else ()
     return Place(
         subject=equipment,
@@ -195,13 +238,14 @@ def _place_equipment_change(tx: Connection, message: Message, now: datetime) -> 
     )
 
 
-def _place_recovery_proposal(tx: Connection, message: Message, now: datetime) -> Place:
-    number = integer(message, "unit")
-    unit = rules.require_open_unit(find_unit_state(tx, number), number)
+def _place_recovery_proposal(case: _Case) -> Place:
+    message = case.message
+    number = case.unit
+    unit = rules.require_open_unit(case.standing.unit(number), number)
     key = word(message, "signer")
-    _require_new_key(tx, key)
+    _require_new_key(case, key)
     _require_free(
-        tx,
+        case,
         "RecoveryProposal",
         key,
         Conflict(
@@ -212,52 +256,58 @@ def _place_recovery_proposal(tx: Connection, message: Message, now: datetime) ->
         ),
     )
     rules.require_custody(message)
-    rules.require_validity(message, valid_from=integer(message, "signedAt"), now=now)
+    rules.require_validity(message, valid_from=integer(message, "signedAt"), now=case.now)
     return Place(subject=key, depends_on=(unit.admission,))
 
 
-def _place_recovery_veto(tx: Connection, message: Message, now: datetime) -> Place:
-    administrator = _signer(tx, message, Duty.ADMINISTER)
+def _place_recovery_veto(case: _Case) -> Place:
+    message = case.message
+    administrator = _signer(case, Duty.ADMINISTER)
     proposal = Digest(word(message, "proposal"))
-    row = operations.find_operation(tx, proposal, unit=integer(message, "unit"))
+    row = operations.find_operation(case.tx, proposal, unit=case.unit)
     if row is None or row.kind != "RecoveryProposal" or row.state in GIVEN_UP:
         raise NotFound("no such proposal for this unit", field="proposal")
-    _require_free(tx, "RecoveryVeto", proposal, Conflict("it is vetoed already", field="proposal"))
-    indexed = index.find(tx, IndexedOperation, proposal)
-    rules.require_vetoable(proposed_at=None if indexed is None else indexed.timestamp, now=now)
+    _require_free(
+        case, "RecoveryVeto", proposal, Conflict("it is vetoed already", field="proposal")
+    )
+    indexed = index.find(case.tx, IndexedOperation, proposal)
+    rules.require_vetoable(proposed_at=None if indexed is None else indexed.timestamp, now=case.now)
     return Place(subject=proposal, depends_on=(administrator.enrolment, proposal))
 
 
-def _place_record_erasure(tx: Connection, message: Message, now: datetime) -> Place:  # noqa: ARG001
-    first = _signer(tx, message, Duty.ERASE)
-    second = _signer(tx, message, Duty.ERASE, by="countersignedBy")
+def _place_record_erasure(case: _Case) -> Place:
+    message = case.message
+    first = _signer(case, Duty.ERASE)
+    second = _signer(case, Duty.ERASE, by="countersignedBy")
     if first.id == second.id:
         raise InvalidInput(
             "is the same signer", field="countersigner", rule="an erasure has two signers"
         )
     subject = Digest(word(message, "subject"))
-    row = operations.find_operation(tx, subject, unit=integer(message, "unit"))
+    row = operations.find_operation(case.tx, subject, unit=case.unit)
     if row is None:
         raise NotFound("no such operation of this unit", field="subject")
     _require_free(
-        tx, "RecordErasure", subject, Conflict("its erasure was asked for already", field="subject")
+        case,
+        "RecordErasure",
+        subject,
+        Conflict("its erasure was asked for already", field="subject"),
     )
     return Place(
         subject=subject, depends_on=_distinct((first.enrolment, second.enrolment, row.digest))
     )
 
 
-def _place_cycle_opening(tx: Connection, message: Message, now: datetime) -> Place:  # noqa: ARG001
-    signer = _signer(tx, message, Duty.OPEN)
+def _place_cycle_opening(case: _Case) -> Place:
+    message = case.message
+    signer = _signer(case, Duty.OPEN)
     equipment = EquipmentId(word(message, "equipment"))
     epoch, number = integer(message, "epoch"), integer(message, "number")
-    machine = rules.require_machine(
-        find_machine_state(tx, equipment), unit=integer(message, "unit"), epoch=epoch
-    )
-    cycle = cycle_id(equipment, epoch, number)
-    if find_cycle_state(tx, cycle) is not None:
+    machine = rules.require_machine(case.standing.machine(equipment), unit=case.unit, epoch=epoch)
+    cycle = _opened(message)
+    if case.standing.cycle(cycle) is not None:
         raise Conflict(f"cycle {number} of this machine is open already", field="number")
-    latest = find_latest_opening(tx, equipment, epoch)
+    latest = find_latest_opening(case.tx, equipment, epoch)
     rules.require_rising_number(number, latest[1] if latest else None)
     before = (latest[0],) if latest else ()
     return Place(
@@ -267,35 +317,38 @@ def _place_cycle_opening(tx: Connection, message: Message, now: datetime) -> Pla
     )
 
 
-def _cycle(tx: Connection, message: Message) -> CycleState:
-    cycle = find_cycle_state(tx, CycleId(word(message, "cycle")))
-    return rules.require_cycle(cycle, unit=integer(message, "unit"))
+def _cycle(case: _Case) -> CycleState:
+    cycle = case.standing.cycle(CycleId(word(case.message, "cycle")))
+    return rules.require_cycle(cycle, unit=case.unit)
 
 
-def _place_cycle_ending(tx: Connection, message: Message, now: datetime) -> Place:  # noqa: ARG001
-    signer = _signer(tx, message, Duty.RESULT)
-    cycle = _cycle(tx, message)
+def _place_cycle_ending(case: _Case) -> Place:
+    message = case.message
+    signer = _signer(case, Duty.RESULT)
+    cycle = _cycle(case)
     rules.require_outcome(message)
     rules.require_current(message, cycle.ending, what="an ending")
     return _amendment(cycle, cycle.ending, signer)
 
 
-def _place_load_declaration(tx: Connection, message: Message, now: datetime) -> Place:  # noqa: ARG001
-    signer = _signer(tx, message, Duty.LOAD)
-    cycle = _cycle(tx, message)
+def _place_load_declaration(case: _Case) -> Place:
+    message = case.message
+    signer = _signer(case, Duty.LOAD)
+    cycle = _cycle(case)
     rules.require_current(message, cycle.load, what="a declared load")
     rules.require_totals(message, cycle)
     return _amendment(cycle, cycle.load, signer)
 
 
-def _place_cycle_decision(tx: Connection, message: Message, now: datetime) -> Place:  # noqa: ARG001
-    signer = _signer(tx, message, Duty.DECIDE)
-    cycle = _cycle(tx, message)
+def _place_cycle_decision(case: _Case) -> Place:
+    message = case.message
+    signer = _signer(case, Duty.DECIDE)
+    cycle = _cycle(case)
     rules.require_current(message, cycle.decision, what="a decision")
     rules.require_decidable(message, cycle)
     units = [
         (rules.require_open_unit if adds else rules.require_known_unit)(
-            find_unit_state(tx, number), number, field=field
+            case.standing.unit(number), number, field=field
         ).admission
         for number, (field, adds) in _parties(message).items()
     ]
@@ -324,21 +377,19 @@ def _parties(message: Message) -> dict[int, tuple[str, bool]]:
     return found
 
 
-def _require_free(tx: Connection, kind: str, subject: bytes, taken: Conflict) -> None:
+def _require_free(case: _Case, kind: str, subject: bytes, taken: Conflict) -> None:
     """Raise `taken` when an operation of that kind stands on the subject already."""
-    rows = operations.list_by_subject(tx, subject, standing=True)
-    if any(row.kind == kind for row in rows):
+    if case.standing.first(kind, subject) is not None:
         raise taken
 
 
-def _require_known_parties(tx: Connection, record: Record) -> None:
-    """Every owner and payer of a load's lines is a unit of the group, open or closed by now."""
+def _parties_of_lines(record: Record) -> dict[int, str]:
+    """A load's owners and payers, each open or closed by now → where it is named first."""
     found: dict[int, str] = {}
     for path, value in record.facts.items():
         if path.startswith("lines.") and path.endswith((".owner", ".payer")):
             found.setdefault(cast("int", value), path)
-    for number, path in found.items():
-        rules.require_known_unit(find_unit_state(tx, number), number, field=path)
+    return found
 
 
 def _amendment(cycle: CycleState, current: Digest, signer: SignerState) -> Place:
@@ -355,7 +406,7 @@ def _distinct(digests: Iterable[Digest]) -> tuple[Digest, ...]:
     return tuple(dict.fromkeys(digest for digest in digests if digest != ZERO_DIGEST))
 
 
-PLACE: Mapping[str, Callable[[Connection, Message, datetime], Place]] = {
+PLACE: Mapping[str, Callable[[_Case], Place]] = {
     "UnitAdmission": _place_unit_admission,
     "UnitClosure": _place_unit_closure,
     "SignerEnrolment": _place_signer_enrolment,

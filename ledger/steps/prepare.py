@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-import rfc8785
 from sqlalchemy import Connection
 
 from ledger.domain.callers import SCOPE_OF_KIND, Caller
+from ledger.domain.canonical import Plain, canonical
 from ledger.domain.commitments import SECRET_BYTES, FieldValue
 from ledger.domain.deployment import Deployment
 from ledger.domain.drafts import Draft
@@ -174,7 +174,7 @@ def read_draft(instance: Instance, deployment: Deployment, row: DraftRow) -> Pre
 
 def _to_bytes(prepared: Prepared) -> bytes:
     operation, secrets = prepared.operation, prepared.secrets
-    body = {
+    body: dict[str, Plain] = {
         "message": json.loads(message_to_json(operation.kind, operation.message)),
         "record": {
             "id": prepared.record.id,
@@ -187,4 +187,4 @@ def _to_bytes(prepared: Prepared) -> bytes:
         },
         "keys": {party.value: key.hex() for party, key in prepared.keys.items()},
     }
-    return rfc8785.dumps(body)
+    return canonical(body)

@@ -14,7 +14,7 @@ from ledger.steps.accepted import find_machine_state, find_signer_state
 from ledger.storage import directory
 from ledger.storage.keys import find_key
 
-#: Most machines or signers of one unit that a name is searched among.
+#: Most signers of one unit that a name is searched among.
 _MOST = 10_000
 _HEX_DIGITS = 64
 #: decimal digits of the largest uint32, and of the largest number that JSON holds exactly
@@ -53,8 +53,7 @@ def resolve_machine(tx: Connection, caller: Caller, text: str) -> directory.Equi
         )
         matches = [found] if found else []
     else:
-        machines = directory.list_equipment(tx, unit=caller.unit, limit=_MOST)
-        matches = [m for m in machines if text in {m.serial, m.name}]
+        matches = directory.list_equipment_called(tx, text, unit=caller.unit)
     if not matches:
         raise NotFound(
             f"there is no machine {text!r}",
@@ -78,8 +77,9 @@ def find_machine_by_serial(
 
     Raises InvalidInput when several units registered that serial and the caller acts for all.
     """
-    machines = directory.list_equipment(tx, unit=caller.unit, limit=_MOST)
-    matches = [m for m in machines if m.serial == serial.strip()]
+    wanted = serial.strip()
+    machines = directory.list_equipment_called(tx, wanted, unit=caller.unit)
+    matches = [machine for machine in machines if machine.serial == wanted]
     if len(matches) > 1:
         raise InvalidInput(
             f"{len(matches)} units registered a machine of serial number {serial}",

@@ -12,7 +12,7 @@ from ledger.keys.accounts import account_address, create_account
 from ledger.keys.receipts import sign_receipt as sign_with_receipt_key
 from ledger.keys.signers import Algorithm, sign_digest
 from ledger.steps.instance import Instance
-from ledger.storage.keys import KeyPurpose, KeyRow, find_key, insert_key, list_keys
+from ledger.storage.keys import KeyPurpose, KeyRow, find_key, insert_key, list_keys_of
 
 KEY_PURPOSE = "key"
 
@@ -57,7 +57,7 @@ def sign_with_held_key(  # noqa: PLR0913, PLR0917 - who asks, as what, with whic
 
 def sign_receipt(instance: Instance, tx: Connection, payload: bytes) -> tuple[bytes, bytes]:
     """Our Ed25519 signature over a receipt, and the public key that verifies it."""
-    rows = list_keys(tx, purpose=KeyPurpose.RECEIPT)
+    rows = list_keys_of(tx, KeyPurpose.RECEIPT)
     if len(rows) != 1:
         raise Inconsistent(f"this home has {len(rows)} receipt keys", rule="exactly one")
     row = rows[0]

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-import rfc8785
 from sqlalchemy import Connection
 
 from ledger.crashing import crash_point
 from ledger.domain.accepted import integer
 from ledger.domain.callers import SCOPE_OF_KIND, Caller
+from ledger.domain.canonical import canonical
 from ledger.domain.deployment import Deployment
 from ledger.domain.drafts import Draft
 from ledger.domain.errors import InvalidInput, NotFound, Refused
@@ -22,7 +22,7 @@ from ledger.domain.records import SUITE, fields_to_bytes, instant_text
 from ledger.keys.signers import verify_signature
 from ledger.steps.entering import ENTER
 from ledger.steps.instance import Instance
-from ledger.steps.placing import Place, locks_of, place
+from ledger.steps.placing import Place, place, subjects_of
 from ledger.steps.prepare import Prepared, fix, read_draft
 from ledger.steps.signing import sign_receipt, sign_with_held_key
 from ledger.storage.database import lock_subjects
@@ -39,6 +39,7 @@ from ledger.storage.operations import (
     insert_signatures,
 )
 from ledger.storage.records import RecordRow, RecordSecretsRow, insert_record
+from ledger.storage.rows import together
 
 #: Names the two halves of a record's secrets in the vault.
 FACTS_PURPOSE = "record facts"
@@ -118,17 +119,19 @@ def _accept(
     signatures: Mapping[Party, bytes],
 ) -> Receipt:
     operation, now = prepared.operation, instance.clock()
-    lock_subjects(tx, locks_of(operation.kind, operation.message))
+    subjects = subjects_of(operation.kind, operation.message)
+    lock_subjects(tx, subjects.changed, shared=subjects.read)
     placed = place(tx, operation, prepared.record, now)
     _verify_signatures(deployment, prepared, signatures)
-    _store(instance, tx, prepared, signatures, placed, now)
-    enter = ENTER.get(operation.kind.name)
-    if enter is not None:
-        enter(tx, prepared)
     payload = _promise(deployment, prepared, now)
     signature, key = sign_receipt(instance, tx, payload)
     row = ReceiptRow(digest=operation.digest, payload=payload, signature=signature, key=key)
-    insert_receipt(tx, row)
+    enter = ENTER.get(operation.kind.name)
+    with together(tx):
+        _store(instance, tx, prepared, signatures, placed, now)
+        if enter is not None:
+            enter(tx, prepared)
+        insert_receipt(tx, row)
     crash_point("accept.written")
     return _receipt(row)
 
@@ -216,7 +219,7 @@ def _store(  # noqa: PLR0913, PLR0917 - the parts of one acceptance
 
 def _promise(deployment: Deployment, prepared: Prepared, now: datetime) -> bytes:
     operation = prepared.operation
-    return rfc8785.dumps(
+    return canonical(
         {
             "type": "steriledger-receipt/1",
             "digest": to_hex(operation.digest),

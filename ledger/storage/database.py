@@ -2,6 +2,8 @@
 
 SQLite: WAL, synchronous FULL, foreign keys on, ten seconds of patience for a lock; a transaction
 takes the write lock when it begins (BEGIN IMMEDIATE), so writers queue and never meet halfway.
+Those of one process queue for its one writing connection: SQLite itself keeps no queue, it lets who
+waits sleep and try again, and the unlucky wait for seconds.
 PostgreSQL: READ COMMITTED for writing, with `lock_subjects` where two writers must not interleave;
 REPEATABLE READ READ ONLY for reading.
 """
@@ -9,8 +11,10 @@ REPEATABLE READ READ ONLY for reading.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 from alembic import command
@@ -27,8 +31,9 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from ledger.crashing import crash_point
 from ledger.domain.errors import Inconsistent, InvalidInput, StorageUnavailable
@@ -55,11 +60,8 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self._url = _parse_url(url)
-        self._engine = _make_engine(self._url)
-        self._writing = self._engine.execution_options(steriledger_write=True)
-        self._snapshot = self._engine.execution_options(
-            steriledger_write=False, **_snapshot_options(self.is_sqlite)
-        )
+        engines = _open_sqlite(self._url) if self.is_sqlite else _open_postgres(self._url)
+        self._engine, self._snapshot, self._asking = engines
 
     def __repr__(self) -> str:
         """The address without its password."""
@@ -77,7 +79,9 @@ class Database:
         Raises StorageUnavailable when the database does not take it.
         """
         afterwards: list[Callable[[], None]] = []
-        with _pool_patience(), self._writing.begin() as tx:
+        with _pool_patience(), self._engine.begin() as tx:
+            if self.is_sqlite:
+                tx.exec_driver_sql("BEGIN IMMEDIATE")
             tx.info[_AFTERWARDS] = afterwards
             try:
                 yield tx
@@ -93,6 +97,14 @@ class Database:
     def reading(self) -> Iterator[Connection]:
         """One consistent view, whatever is written meanwhile; writing in it fails."""
         with _pool_patience(), self._snapshot.begin() as tx:
+            if self.is_sqlite:
+                tx.exec_driver_sql("BEGIN DEFERRED")
+            yield tx
+
+    @contextmanager
+    def asking(self) -> Iterator[Connection]:
+        """For one question: each sees what is committed by then; writing in it fails."""
+        with _pool_patience(), self._asking.connect() as tx:
             yield tx
 
     def migrate(self) -> None:
@@ -118,7 +130,8 @@ class Database:
 
     def close(self) -> None:
         """Close every connection."""
-        self._engine.dispose()
+        for engine in (self._engine, self._snapshot, self._asking):
+            engine.dispose()
 
 
 def open_database(url: str) -> Database:
@@ -151,18 +164,34 @@ def migration_config(tx: Connection) -> Config:
     return config
 
 
-def lock_subjects(tx: Connection, keys: Iterable[bytes]) -> None:
+def lock_subjects(tx: Connection, keys: Iterable[bytes], *, shared: Iterable[bytes] = ()) -> None:
     """Hold these subjects (cycle, equipment, unit …) until the transaction ends.
 
+    Whoever holds a `shared` one only reads it: others may read it too, and nobody changes it.
     PostgreSQL: one advisory lock per distinct key, in an order that all writers share, so that they
     wait for each other and never deadlock.  Name all subjects of a transaction in one call.
     SQLite: nothing to do, since a transaction holds the only write lock from its beginning.
     """
     if tx.dialect.name == "sqlite":
         return
-    numbers = {int.from_bytes(sha256(key)[:8], "big", signed=True) for key in keys}
-    for number in sorted(numbers):
-        tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": number})
+    wanted = dict.fromkeys(map(_lock_number, shared), True) | dict.fromkeys(
+        map(_lock_number, keys), False
+    )
+    ordered = sorted(wanted)
+    tx.execute(_LOCK, {"numbers": ordered, "shared": [wanted[number] for number in ordered]})
+
+
+#: In the order of the arrays: a function that locks is called for each row as it comes.
+_LOCK = text(
+    "SELECT CASE WHEN wanted.shared THEN pg_advisory_xact_lock_shared(wanted.number)"
+    " ELSE pg_advisory_xact_lock(wanted.number) END"
+    " FROM unnest(CAST(:numbers AS bigint[]), CAST(:shared AS boolean[]))"
+    " AS wanted (number, shared)"
+)
+
+
+def _lock_number(key: bytes) -> int:
+    return int.from_bytes(sha256(key)[:8], "big", signed=True)
 
 
 def _parse_url(url: str) -> URL:
@@ -182,63 +211,97 @@ def _parse_url(url: str) -> URL:
     return parsed.set(drivername=driver)
 
 
-def _make_engine(url: URL) -> Engine:
-    if url.get_backend_name() == "sqlite":
-        engine = create_engine(
-            url,
-            connect_args={"timeout": BUSY_TIMEOUT_MS / 1000},
-            hide_parameters=True,  # an error's text goes into the log; rows hold names
-        )
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-    else:
-        engine = create_engine(
-            url,
-            isolation_level="READ COMMITTED",
-            pool_pre_ping=True,
-            connect_args=_POSTGRES,
-            hide_parameters=True,
-        )
+def _open_sqlite(url: URL) -> tuple[Engine, Engine, Engine]:
+    """Engines that write, read, and ask single questions."""
+    patience = BUSY_TIMEOUT_MS / 1000
+    writing = _sqlite(url, _PRAGMAS, pool_size=1, max_overflow=0, pool_timeout=patience)
+    reading = _sqlite(url, (*_PRAGMAS, "query_only = ON"))
+    return writing, reading, reading
+
+
+def _sqlite(url: URL, pragmas: Sequence[str], **pool: float) -> Engine:
+    engine = create_engine(
+        url,
+        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000},
+        hide_parameters=True,  # an error's text goes into the log; rows hold names
+        **pool,
+    )
+
+    def prepare(connection: sqlite3.Connection, _record: object) -> None:
+        # None: the driver begins no transaction of its own; `Database` does.
+        connection.isolation_level = None
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    event.listen(engine, "connect", prepare)
     event.listen(engine, "handle_error", _replace_error, retval=True)
     return engine
 
 
-_POSTGRES = {
-    "application_name": "steriledger",
-    "connect_timeout": 10,
-    "options": "-c lock_timeout=10s -c idle_in_transaction_session_timeout=120s",
-}
+_PRAGMAS = (
+    f"busy_timeout = {BUSY_TIMEOUT_MS}",
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    # what was erased is overwritten with zeros
+    "secure_delete = ON",
+)
 
 
-def _snapshot_options(sqlite: bool) -> dict[str, Any]:  # noqa: FBT001
-    if sqlite:
-        return {}
-    return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+def _open_postgres(url: URL) -> tuple[Engine, Engine, Engine]:
+    """Engines that write, read, and ask single questions; the last two cannot write."""
+    writing = _postgres(url, _OPTIONS)
+    reading = _postgres(url, f"{_OPTIONS} -c default_transaction_read_only=on")
+    snapshot = reading.execution_options(isolation_level="REPEATABLE READ")
+    return writing, snapshot, reading.execution_options(isolation_level="AUTOCOMMIT")
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    # None: the driver begins no transaction of its own; `_begin_sqlite` does.
-    connection.isolation_level = None
-    for pragma in (
-        f"busy_timeout = {BUSY_TIMEOUT_MS}",
-        "journal_mode = WAL",
-        "synchronous = FULL",
-        "foreign_keys = ON",
-        # what was erased is overwritten with zeros
-        "secure_delete = ON",
-    ):
-        connection.execute(f"PRAGMA {pragma}").close()
+def _postgres(url: URL, options: str) -> Engine:
+    engine = create_engine(
+        url,
+        isolation_level="READ COMMITTED",
+        connect_args={
+            "application_name": "steriledger",
+            "connect_timeout": 10,
+            "options": options,
+        },
+        hide_parameters=True,
+    )
+    event.listen(engine, "checkout", partial(_verify_alive, engine.dialect.loaded_dbapi.Error))
+    event.listen(engine, "checkin", _note_use)
+    event.listen(engine, "handle_error", _replace_error, retval=True)
+    return engine
 
 
-def _begin_sqlite(tx: Connection) -> None:
-    write = tx.get_execution_options()["steriledger_write"]
-    tx.exec_driver_sql(f"PRAGMA query_only = {'OFF' if write else 'ON'}")
-    tx.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN DEFERRED")
+_OPTIONS = "-c lock_timeout=10s -c idle_in_transaction_session_timeout=120s"
+#: A connection that was idle for longer is asked whether it still lives before it is used again.
+_TRUSTED_SECONDS = 0.1
+_USED_AT = "steriledger_used_at"
+
+
+def _note_use(_connection: object, record: ConnectionPoolEntry) -> None:
+    record.info[_USED_AT] = time.monotonic()
+
+
+def _verify_alive(
+    driver_error: type[Exception],
+    connection: Any,  # noqa: ANN401 - the driver's, not loaded with us
+    record: ConnectionPoolEntry,
+    _proxy: object,
+) -> None:
+    """Have the pool replace a connection that died while it was idle."""
+    used_at = record.info.get(_USED_AT)
+    if used_at is None or time.monotonic() - used_at < _TRUSTED_SECONDS:
+        return
+    try:
+        connection.execute("SELECT 1")
+        connection.rollback()
+    except driver_error as error:
+        raise DisconnectionError from error
 
 
 def _replace_error(context: ExceptionContext) -> BaseException | None:
-    # The pool replaces a connection that died meanwhile once it sees the driver's own error.
-    return None if context.is_pre_ping else explain(context.original_exception)
+    return explain(context.original_exception)
 
 
 @contextmanager

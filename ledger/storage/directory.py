@@ -17,12 +17,16 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    bindparam,
+    or_,
+    select,
     true,
 )
 
 from ledger.domain.identifiers import CycleId, Digest, EquipmentId, SignerId
 from ledger.domain.operations import Custody, Duty, EquipmentKind
 from ledger.storage.columns import Bytes32, Code, Uint64, metadata
+from ledger.storage.index_tables import idx_signers
 from ledger.storage.rows import Rows, of_unit
 
 units = Table(
@@ -148,17 +152,17 @@ def insert_unit(tx: Connection, row: UnitRow) -> None:
 
 def find_unit(tx: Connection, number: int) -> UnitRow | None:
     """The unit of that number, or None."""
-    return _units.find(tx, units.c.number == number)
+    return _units.find_by(tx, number=number)
 
 
 def get_unit(tx: Connection, number: int) -> UnitRow:
     """The unit of that number; raises NotFound."""
-    return _units.get(tx, units.c.number == number, name=number)
+    return _units.get_by(tx, number=number, name=number)
 
 
 def find_unit_by_code(tx: Connection, code: str) -> UnitRow | None:
     """The unit of that code, or None."""
-    return _units.find(tx, units.c.code == code)
+    return _units.find_by(tx, code=code)
 
 
 def list_units(tx: Connection, *, after: int = 0, limit: int = 100) -> list[UnitRow]:
@@ -173,14 +177,27 @@ def insert_signer(tx: Connection, row: SignerRow) -> None:
 
 def find_signer(tx: Connection, signer_id: bytes, *, unit: int | None = None) -> SignerRow | None:
     """The signer, or None; with `unit`, only if it acts for that unit."""
-    return _signers.find(tx, signers.c.id == signer_id, of_unit(signers.c.unit, unit))
+    return _signers.find_by(tx, id=signer_id, unit=unit)
+
+
+_SIGNER_AND_REVOCATION = (
+    select(signers, idx_signers.c.revoked_by)
+    .outerjoin(idx_signers, idx_signers.c.id == signers.c.id)
+    .where(signers.c.id == bindparam("id"))
+)
+
+
+def find_signer_and_revocation(
+    tx: Connection, signer_id: bytes
+) -> tuple[SignerRow, Digest | None] | None:
+    """The signer with the operation that revoked it on the chain, as far as it is indexed."""
+    found = tx.execute(_SIGNER_AND_REVOCATION, {"id": signer_id}).one_or_none()
+    return None if found is None else (_signers.row_of(found[:-1]), found[-1])
 
 
 def get_signer(tx: Connection, signer_id: bytes, *, unit: int | None = None) -> SignerRow:
     """The signer; raises NotFound also when it acts for another unit."""
-    return _signers.get(
-        tx, signers.c.id == signer_id, of_unit(signers.c.unit, unit), name=signer_id
-    )
+    return _signers.get_by(tx, id=signer_id, unit=unit, name=signer_id)
 
 
 def list_signers(
@@ -212,19 +229,17 @@ def find_equipment(
     tx: Connection, equipment_id: bytes, *, unit: int | None = None
 ) -> EquipmentRow | None:
     """The machine, or None; with `unit`, only if it is that unit's."""
-    return _equipment.find(tx, equipment.c.id == equipment_id, of_unit(equipment.c.unit, unit))
+    return _equipment.find_by(tx, id=equipment_id, unit=unit)
 
 
 def get_equipment(tx: Connection, equipment_id: bytes, *, unit: int | None = None) -> EquipmentRow:
     """The machine; raises NotFound also when it is another unit's."""
-    return _equipment.get(
-        tx, equipment.c.id == equipment_id, of_unit(equipment.c.unit, unit), name=equipment_id
-    )
+    return _equipment.get_by(tx, id=equipment_id, unit=unit, name=equipment_id)
 
 
 def find_equipment_by_serial(tx: Connection, unit: int, serial: str) -> EquipmentRow | None:
     """The unit's machine of that serial number, or None."""
-    return _equipment.find(tx, equipment.c.unit == unit, equipment.c.serial == serial)
+    return _equipment.find_by(tx, unit=unit, serial=serial)
 
 
 def list_equipment(
@@ -238,6 +253,24 @@ def list_equipment(
         order=[equipment.c.id],
         limit=limit,
     )
+
+
+def list_equipment_called(tx: Connection, name: str, *, unit: int | None) -> list[EquipmentRow]:
+    """The machines of that name or serial number, by id."""
+    return _equipment.read(
+        tx, _CALLED[unit is None], called=name, **({} if unit is None else {"unit": unit})
+    )
+
+
+_CALLED_ANYWHERE = (
+    select(equipment)
+    .where(or_(equipment.c.serial == bindparam("called"), equipment.c.name == bindparam("called")))
+    .order_by(equipment.c.id)
+)
+_CALLED = {
+    True: _CALLED_ANYWHERE,
+    False: _CALLED_ANYWHERE.where(equipment.c.unit == bindparam("unit")),
+}
 
 
 def erase_equipment_name(tx: Connection, equipment_id: bytes) -> None:
@@ -254,20 +287,19 @@ def insert_cycle(tx: Connection, row: CycleRow) -> None:
 
 def find_cycle(tx: Connection, cycle_id: bytes, *, unit: int | None = None) -> CycleRow | None:
     """The cycle, or None; with `unit`, only if it is that unit's."""
-    return _cycles.find(tx, cycles.c.id == cycle_id, of_unit(cycles.c.unit, unit))
+    return _cycles.find_by(tx, id=cycle_id, unit=unit)
 
 
 def get_cycle(tx: Connection, cycle_id: bytes, *, unit: int | None = None) -> CycleRow:
     """The cycle; raises NotFound also when it is another unit's."""
-    return _cycles.get(tx, cycles.c.id == cycle_id, of_unit(cycles.c.unit, unit), name=cycle_id)
+    return _cycles.get_by(tx, id=cycle_id, unit=unit, name=cycle_id)
 
 
 def find_cycle_by_number(
     tx: Connection, equipment_id: bytes, epoch: int, number: int
 ) -> CycleRow | None:
     """The cycle with the machine's own number, or None."""
-    c = cycles.c
-    return _cycles.find(tx, c.equipment == equipment_id, c.epoch == epoch, c.number == number)
+    return _cycles.find_by(tx, equipment=equipment_id, epoch=epoch, number=number)
 
 
 def list_cycles(

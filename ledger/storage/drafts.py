@@ -49,12 +49,12 @@ def insert_draft(tx: Connection, row: DraftRow) -> None:
 
 def find_draft(tx: Connection, digest: bytes, *, unit: int | None = None) -> DraftRow | None:
     """The draft, or None; with `unit`, only if it is that unit's."""
-    return _drafts.find(tx, drafts.c.digest == digest, of_unit(drafts.c.unit, unit))
+    return _drafts.find_by(tx, digest=digest, unit=unit)
 
 
 def get_draft(tx: Connection, digest: bytes, *, unit: int | None = None) -> DraftRow:
     """The draft; raises NotFound also when it is another unit's."""
-    return _drafts.get(tx, drafts.c.digest == digest, of_unit(drafts.c.unit, unit), name=digest)
+    return _drafts.get_by(tx, digest=digest, unit=unit, name=digest)
 
 
 def list_drafts(

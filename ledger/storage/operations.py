@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -14,9 +16,12 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     LargeBinary,
+    Select,
     Table,
     Text,
+    bindparam,
     func,
+    literal,
     select,
     text,
     true,
@@ -24,12 +29,14 @@ from sqlalchemy import (
 
 from ledger.domain.errors import Conflict, NotFound
 from ledger.domain.identifiers import Digest
-from ledger.domain.operation_states import GIVEN_UP, WAITING, OperationState, verify_move
+from ledger.domain.operation_states import WAITING, OperationState, verify_move
 from ledger.domain.operations import Contract, Party
 from ledger.storage.columns import Bytes32, UtcTime, Word, metadata
 from ledger.storage.columns import Sequence as Numbered
+from ledger.storage.index_tables import idx_operations
 from ledger.storage.rows import Rows, chunks, conflict_when_taken, of_unit, values_of
 from ledger.storage.traces import trace_acceptance, trace_move
+from ledger.storage.transactions import transaction_operations, transactions
 
 _STANDING = text("state NOT IN ('refused', 'expired')")
 
@@ -141,6 +148,35 @@ class OperationRow(NewOperation):
     sequence: int
 
 
+@dataclass(frozen=True, slots=True)
+class OwedRow:
+    """An owed operation as far as its call needs it."""
+
+    sequence: int
+    digest: Digest
+    kind: str
+    #: 32 bytes
+    subject: bytes
+    #: RFC 8785
+    message: bytes
+    #: hash of the transaction by which somebody else recorded it; None when the index has it not
+    relayed_by: bytes | None
+    #: whether a transaction was signed for it before
+    came_back: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRow:
+    """An operation as far as the state of its subject needs it."""
+
+    #: 32 bytes
+    subject: bytes
+    digest: Digest
+    kind: str
+    #: RFC 8785
+    message: bytes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignatureRow:
     """One party's signature on one operation."""
@@ -190,6 +226,9 @@ _states = Rows(operation_states, StateRow, "state of operation")
 _receipts = Rows(receipts, ReceiptRow, "receipt for operation")
 
 
+_INSERT = operations.insert().returning(operations.c.sequence)
+
+
 def insert_operation(tx: Connection, operation: NewOperation) -> int:
     """Keep an operation with its first dated state; return its sequence number.
 
@@ -199,10 +238,8 @@ def insert_operation(tx: Connection, operation: NewOperation) -> int:
     with conflict_when_taken(
         tx, f"another {operation.kind} has this digest, this record or this place"
     ):
-        sequence: int = tx.execute(
-            operations.insert().values(values_of(operation)).returning(operations.c.sequence)
-        ).scalar_one()
-    _write_states(tx, [operation.digest], operation.state, operation.accepted_at, None, None)
+        sequence: int = tx.execute(_INSERT, values_of(operation)).scalar_one()
+    _write_states(tx, {operation.digest: None}, operation.state, operation.accepted_at, None)
     trace_acceptance(tx, operation.digest, kind=operation.kind, unit=operation.unit)
     return sequence
 
@@ -258,36 +295,80 @@ def move_operations(  # noqa: PLR0913 - a move and what is known of it
     and Inconsistent when the table of moves has no such move.
     """
     wanted = list(dict.fromkeys(digests))
-    before = _lock_states(tx, wanted)
-    for digest in wanted:
-        _verify_expected(digest, before.get(digest), to, expected)
-    for part in chunks(wanted):
-        tx.execute(operations.update().where(operations.c.digest.in_(part)).values(state=to))
-    _write_states(tx, wanted, to, at, reason, transaction_hash)
+    _move(tx, wanted, to, expected)
+    _write_states(tx, dict.fromkeys(wanted, transaction_hash), to, at, reason)
     trace_move(tx, wanted, to, reason=reason, transaction_hash=transaction_hash)
+
+
+def move_carried(
+    tx: Connection,
+    transaction_ids: Collection[int],
+    to: OperationState,
+    at: datetime,
+    *,
+    expected: Collection[OperationState],
+) -> dict[Digest, bytes]:
+    """Move what stored transactions carry, as far as it is in an `expected` state.
+
+    Each gets a dated row that names its transaction.  Returns what moved → that transaction's hash.
+    Raises Inconsistent when the table of moves has no such move.
+    """
+    c = operations.c
+    carried = transaction_operations.c
+    of_these = carried.transaction_id.in_(transaction_ids)
+    found = tx.execute(
+        select(c.digest, c.state, transactions.c.hash)
+        .select_from(operations.join(transaction_operations, carried.digest == c.digest))
+        .join(transactions, transactions.c.id == carried.transaction_id)
+        .where(of_these)
+        .order_by(c.digest, carried.transaction_id)
+        .with_for_update(of=operations)
+    ).all()
+    moved = {Digest(row.digest): row.hash for row in found if row.state in expected}
+    for state in {row.state for row in found if row.state in expected}:
+        verify_move(state, to)
+    tx.execute(
+        operations.update()
+        .where(c.digest.in_(select(carried.digest).where(of_these)), c.state.in_(expected))
+        .values(state=to)
+    )
+    _write_states(tx, dict(moved.items()), to, at, None)
+    for each in dict.fromkeys(moved.values()):
+        digests = [digest for digest, its_hash in moved.items() if its_hash == each]
+        trace_move(tx, digests, to, reason=None, transaction_hash=each)
+    return moved
+
+
+def _move(
+    tx: Connection,
+    digests: Sequence[bytes],
+    to: OperationState,
+    expected: Collection[OperationState],
+) -> None:
+    before = _lock_states(tx, digests)
+    for digest in digests:
+        _verify_expected(digest, before.get(digest), to, expected)
+    for part in chunks(digests):
+        tx.execute(operations.update().where(operations.c.digest.in_(part)).values(state=to))
 
 
 def find_operation(
     tx: Connection, digest: bytes, *, unit: int | None = None
 ) -> OperationRow | None:
     """The operation, or None; with `unit`, only if it is that unit's."""
-    return _operations.find(tx, operations.c.digest == digest, of_unit(operations.c.unit, unit))
+    return _operations.find_by(tx, digest=digest, unit=unit)
 
 
 def get_operation(tx: Connection, digest: bytes, *, unit: int | None = None) -> OperationRow:
     """The operation; raises NotFound also when it is another unit's."""
-    return _operations.get(
-        tx, operations.c.digest == digest, of_unit(operations.c.unit, unit), name=digest
-    )
+    return _operations.get_by(tx, digest=digest, unit=unit, name=digest)
 
 
 def find_operation_by_record(
     tx: Connection, record_id: str, *, unit: int | None = None
 ) -> OperationRow | None:
     """The operation that commits to a record, or None."""
-    return _operations.find(
-        tx, operations.c.record_id == record_id, of_unit(operations.c.unit, unit)
-    )
+    return _operations.find_by(tx, record_id=record_id, unit=unit)
 
 
 def list_operations(  # noqa: PLR0913 - one argument per filter
@@ -365,13 +446,32 @@ def list_by_subject(
     tx: Connection, subject: bytes, *, unit: int | None = None, standing: bool = False
 ) -> list[OperationRow]:
     """Every operation about a subject in sequence order; `standing` leaves out those given up."""
-    return _operations.list(
-        tx,
-        operations.c.subject == subject,
-        of_unit(operations.c.unit, unit),
-        operations.c.state.not_in(GIVEN_UP) if standing else true(),
-        order=[operations.c.sequence],
+    values = {"subject": subject} | ({} if unit is None else {"unit": unit})
+    return _operations.read(tx, _about(tuple(values), standing=standing), **values)
+
+
+@cache
+def _about(names: tuple[str, ...], *, standing: bool) -> Select[Any]:
+    """The operations whose columns of these names have the values that are given with it."""
+    c = operations.c
+    return (
+        select(operations)
+        .where(*(c[name] == bindparam(name) for name in names))
+        .where(_STANDING if standing else true())
+        .order_by(c.sequence)
     )
+
+
+_MESSAGES = (
+    select(operations.c.subject, operations.c.digest, operations.c.kind, operations.c.message)
+    .where(operations.c.subject.in_(bindparam("subjects", expanding=True)), _STANDING)
+    .order_by(operations.c.sequence)
+)
+
+
+def list_messages(tx: Connection, subjects: Sequence[bytes]) -> list[MessageRow]:
+    """What stands about one of a few subjects, in sequence order."""
+    return [MessageRow(*row) for row in tx.execute(_MESSAGES, {"subjects": list(subjects)})]
 
 
 def list_by_subjects(tx: Connection, subjects: Iterable[bytes]) -> list[OperationRow]:
@@ -387,15 +487,20 @@ def list_by_subjects(tx: Connection, subjects: Iterable[bytes]) -> list[Operatio
 
 def latest_by_parent(tx: Connection, parent: bytes, kind: str) -> OperationRow | None:
     """The newest standing operation of a kind whose subject belongs to `parent`, or None."""
-    found = _operations.list(
-        tx,
-        operations.c.parent == parent,
-        operations.c.kind == kind,
-        operations.c.state.not_in(GIVEN_UP),
-        order=[operations.c.sequence.desc()],
-        limit=1,
-    )
+    found = _operations.read(tx, _LATEST, parent=parent, kind=kind)
     return found[0] if found else None
+
+
+_LATEST = (
+    select(operations)
+    .where(
+        operations.c.parent == bindparam("parent"),
+        operations.c.kind == bindparam("kind"),
+        _STANDING,
+    )
+    .order_by(operations.c.sequence.desc())
+    .limit(literal(1))
+)
 
 
 def list_owed(tx: Connection, limit: int) -> list[OperationRow]:
@@ -411,6 +516,81 @@ def count_by_state(tx: Connection, *, unit: int | None = None) -> dict[Operation
         .group_by(operations.c.state)
     )
     return dict.fromkeys(OperationState, 0) | {state: count for state, count in counted}  # noqa: C416
+
+
+def list_to_send(tx: Connection, *, after: int = 0, limit: int) -> list[OwedRow]:
+    """The oldest owed operations in sequence order, starting after sequence `after`."""
+    c = operations.c
+    carried = select(transaction_operations.c.digest).where(
+        transaction_operations.c.digest == c.digest
+    )
+    found = tx.execute(
+        select(
+            c.sequence,
+            c.digest,
+            c.kind,
+            c.subject,
+            c.message,
+            idx_operations.c.tx_hash,
+            carried.exists(),
+        )
+        .select_from(operations.outerjoin(idx_operations, idx_operations.c.digest == c.digest))
+        .where(c.state == OperationState.OWED, c.sequence > after)
+        .order_by(c.sequence)
+        .limit(limit)
+    )
+    return [OwedRow(*row) for row in found]
+
+
+def list_waits(
+    tx: Connection, first: int, last: int
+) -> list[tuple[Digest, Digest, OperationState | None]]:
+    """What owed operations of these sequences, both included, wait for.
+
+    Each is (digest, predecessor, its state); a predecessor that is not ours is final when the index
+    has it, and else None.
+    """
+    c, waits, before = operations.c, operation_dependencies.c, operations.alias()
+    found = tx.execute(
+        select(waits.digest, waits.predecessor, before.c.state, idx_operations.c.height)
+        .select_from(operations.join(operation_dependencies, waits.digest == c.digest))
+        .outerjoin(before, before.c.digest == waits.predecessor)
+        .outerjoin(idx_operations, idx_operations.c.digest == waits.predecessor)
+        .where(c.state == OperationState.OWED, c.sequence >= first, c.sequence <= last)
+    )
+    return [
+        (
+            digest,
+            predecessor,
+            OperationState.FINAL if state is None and height is not None else state,
+        )
+        for digest, predecessor, state, height in found
+    ]
+
+
+def list_signatures_to_send(tx: Connection, first: int, last: int) -> list[SignatureRow]:
+    """The signatures on owed operations of these sequences, both included."""
+    c, signed = operations.c, operation_signatures.c
+    found = tx.execute(
+        select(signed.digest, signed.party, signed.signer, signed.signature)
+        .select_from(operations.join(operation_signatures, signed.digest == c.digest))
+        .where(c.state == OperationState.OWED, c.sequence >= first, c.sequence <= last)
+        .order_by(signed.digest, signed.party)
+    )
+    return [
+        SignatureRow(digest=digest, party=party, signer=signer, signature=signature)
+        for digest, party, signer, signature in found
+    ]
+
+
+def states_of(tx: Connection, digests: Iterable[bytes]) -> dict[Digest, OperationState]:
+    """Where those of the named operations stand that are stored here."""
+    c = operations.c
+    return {
+        Digest(digest): state
+        for part in chunks(digests)
+        for digest, state in tx.execute(select(c.digest, c.state).where(c.digest.in_(part)))
+    }
 
 
 def find_oldest_owed(tx: Connection) -> OperationRow | None:
@@ -496,19 +676,19 @@ def list_states(tx: Connection, digest: bytes) -> list[StateRow]:
 
 def find_receipt(tx: Connection, digest: bytes) -> ReceiptRow | None:
     """The receipt given for an operation, or None."""
-    return _receipts.find(tx, receipts.c.digest == digest)
+    return _receipts.find_by(tx, digest=digest)
 
 
 def get_receipt(tx: Connection, digest: bytes) -> ReceiptRow:
     """The receipt given for an operation; raises NotFound."""
-    return _receipts.get(tx, receipts.c.digest == digest, name=digest)
+    return _receipts.get_by(tx, digest=digest, name=digest)
 
 
 def _in_states(states: Collection[OperationState] | None) -> ColumnElement[bool]:
     return true() if states is None else operations.c.state.in_(states)
 
 
-def _lock_states(tx: Connection, digests: list[bytes]) -> Mapping[bytes, OperationState]:
+def _lock_states(tx: Connection, digests: Sequence[bytes]) -> Mapping[bytes, OperationState]:
     """The states of these operations, which nobody else can change before this transaction ends."""
     found: dict[bytes, OperationState] = {}
     for part in chunks(sorted(digests)):
@@ -538,15 +718,18 @@ def _verify_expected(
     verify_move(state, to)
 
 
-def _write_states(  # noqa: PLR0913, PLR0917 - the columns of the row
+_INSERT_STATES = operation_states.insert()
+
+
+def _write_states(
     tx: Connection,
-    digests: Sequence[bytes],
+    hashes: Mapping[bytes, bytes | None],
     state: OperationState,
     at: datetime,
     reason: str | None,
-    transaction_hash: bytes | None,
 ) -> None:
-    if not digests:
+    """A dated row for each digest, with the hash of its transaction."""
+    if not hashes:
         return
     tx.execute(
         operation_states.insert(),
@@ -558,6 +741,6 @@ def _write_states(  # noqa: PLR0913, PLR0917 - the columns of the row
                 "reason": reason,
                 "transaction_hash": transaction_hash,
             }
-            for digest in digests
+            for digest, transaction_hash in hashes.items()
         ],
     )

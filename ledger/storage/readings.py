@@ -1,26 +1,32 @@
-"""Readings as they came in, byte for byte, and the cycles that were found in them."""
+"""Readings as they came in, byte for byte, and the cycles that were found in them.
+
+A reading belongs to the unit that brought it.  Two units that bring the same bytes have a row each,
+and neither learns of the other.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Column,
-    ColumnElement,
     Connection,
-    ForeignKey,
+    ForeignKeyConstraint,
     Index,
     LargeBinary,
+    Select,
     Table,
     Text,
+    func,
     select,
     true,
 )
 
-from ledger.domain.errors import Conflict
+from ledger.domain.errors import Conflict, NotFound
 from ledger.domain.identifiers import CycleId
 from ledger.storage.columns import Bytes32, UtcTime, metadata
 from ledger.storage.rows import Rows, of_unit
@@ -28,26 +34,29 @@ from ledger.storage.rows import Rows, of_unit
 readings = Table(
     "readings",
     metadata,
+    Column("unit", BigInteger, primary_key=True, autoincrement=False),
     Column("sha256", Bytes32, primary_key=True),
     Column("raw", LargeBinary, nullable=False),
     Column("filename", Text, nullable=False),
     Column("format", Text, nullable=False),
     Column("source", Text, nullable=False),
-    Column("unit", BigInteger, nullable=False),
     Column("uploaded_at", UtcTime, nullable=False),
+    Index(None, "sha256", "unit"),
     Index(None, "unit", "uploaded_at"),
 )
 
 reading_cycles = Table(
     "reading_cycles",
     metadata,
-    Column("reading", Bytes32, ForeignKey("readings.sha256"), primary_key=True),
+    Column("unit", BigInteger, primary_key=True, autoincrement=False),
+    Column("reading", Bytes32, primary_key=True),
     Column("ordinal", BigInteger, primary_key=True, autoincrement=False),
     Column("content_sha256", Bytes32, nullable=False),
     Column("serial", Text),
     Column("number", BigInteger),
     Column("cycle", Bytes32),
     Column("facts", LargeBinary, nullable=False),
+    ForeignKeyConstraint(["unit", "reading"], ["readings.unit", "readings.sha256"]),
     Index(None, "content_sha256"),
     Index(None, "cycle"),
 )
@@ -57,6 +66,7 @@ reading_cycles = Table(
 class ReadingRow:
     """One file or message, as it arrived."""
 
+    unit: int
     #: of `raw`
     sha256: bytes
     raw: bytes
@@ -65,7 +75,20 @@ class ReadingRow:
     format: str
     #: gateway-signed, uploaded, typed or photo
     source: str
+    uploaded_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingHead:
+    """The same without its bytes."""
+
     unit: int
+    sha256: bytes
+    #: how many bytes it has
+    size: int
+    filename: str
+    format: str
+    source: str
     uploaded_at: datetime
 
 
@@ -73,6 +96,7 @@ class ReadingRow:
 class ReadingCycleRow:
     """One cycle that a reading reports."""
 
+    unit: int
     reading: bytes
     #: its place in the reading, from 0
     ordinal: int
@@ -93,60 +117,107 @@ _cycles = Rows(reading_cycles, ReadingCycleRow, "cycle of a reading")
 
 
 def insert_reading(tx: Connection, reading: ReadingRow, cycles: Sequence[ReadingCycleRow]) -> None:
-    """Keep a reading with its cycles; raises Conflict when these bytes were kept before."""
+    """Keep a reading with its cycles; raises Conflict when its unit kept these bytes before."""
     _readings.insert(tx, [reading])
     _cycles.insert(tx, cycles)
 
 
 def find_reading(tx: Connection, sha256: bytes, *, unit: int | None = None) -> ReadingRow | None:
-    """The reading with that hash, or None; with `unit`, only if it is that unit's."""
-    return _readings.find(tx, readings.c.sha256 == sha256, of_unit(readings.c.unit, unit))
+    """The reading with that hash that the unit kept, or None.
+
+    Without `unit` it is that of the lowest number among the units that kept these bytes.
+    """
+    found = _readings.list(
+        tx,
+        readings.c.sha256 == sha256,
+        of_unit(readings.c.unit, unit),
+        order=[readings.c.unit],
+        limit=1,
+    )
+    return found[0] if found else None
 
 
 def get_reading(tx: Connection, sha256: bytes, *, unit: int | None = None) -> ReadingRow:
-    """The reading with that hash; raises NotFound also when it is another unit's."""
-    return _readings.get(
-        tx, readings.c.sha256 == sha256, of_unit(readings.c.unit, unit), name=sha256
+    """The same; raises NotFound also when only another unit kept it."""
+    found = find_reading(tx, sha256, unit=unit)
+    if found is None:
+        raise _readings.not_found(sha256)
+    return found
+
+
+def find_head(tx: Connection, sha256: bytes, *, unit: int | None = None) -> ReadingHead | None:
+    """What `find_reading` finds, without its bytes."""
+    found = _heads(
+        tx,
+        _select_heads().where(readings.c.sha256 == sha256, of_unit(readings.c.unit, unit)).limit(1),
     )
+    return found[0] if found else None
 
 
 def list_readings(
     tx: Connection, *, unit: int | None = None, after: bytes | None = None, limit: int = 100
-) -> list[ReadingRow]:
-    """Readings by hash, starting after `after`."""
-    return _readings.list(
+) -> list[ReadingHead]:
+    """Readings by hash, starting after `after`, without their bytes.
+
+    Where several units kept the last one, all of theirs are in the list, so it may be longer.
+    """
+    page = _heads(
         tx,
-        true() if after is None else readings.c.sha256 > after,
-        of_unit(readings.c.unit, unit),
-        order=[readings.c.sha256],
-        limit=limit,
+        _select_heads()
+        .where(
+            true() if after is None else readings.c.sha256 > after, of_unit(readings.c.unit, unit)
+        )
+        .limit(limit),
     )
+    if len(page) < limit or not page or unit is not None:
+        return page
+    last = page[-1]
+    more = (readings.c.sha256 == last.sha256, readings.c.unit > last.unit)
+    return page + _heads(tx, _select_heads().where(*more))
+
+
+def _select_heads() -> Select[Any]:
+    c = readings.c
+    columns = (c.unit, c.sha256, func.length(c.raw), c.filename, c.format, c.source, c.uploaded_at)
+    return select(*columns).order_by(c.sha256, c.unit)
+
+
+def _heads(tx: Connection, statement: Select[Any]) -> list[ReadingHead]:
+    return [
+        ReadingHead(
+            unit=unit,
+            sha256=sha256,
+            size=size,
+            filename=filename,
+            format=form,
+            source=source,
+            uploaded_at=uploaded_at,
+        )
+        for unit, sha256, size, filename, form, source, uploaded_at in tx.execute(statement)
+    ]
 
 
 def find_reading_cycle(
-    tx: Connection, reading: bytes, ordinal: int, *, unit: int | None = None
+    tx: Connection, reading: bytes, ordinal: int, *, unit: int
 ) -> ReadingCycleRow | None:
-    """One cycle of a reading, or None."""
-    c = reading_cycles.c
-    return _cycles.find(tx, c.reading == reading, c.ordinal == ordinal, _of_unit(unit))
+    """One cycle of a unit's reading, or None."""
+    return _cycles.find_by(tx, reading=reading, ordinal=ordinal, unit=unit)
 
 
 def get_reading_cycle(
-    tx: Connection, reading: bytes, ordinal: int, *, unit: int | None = None
+    tx: Connection, reading: bytes, ordinal: int, *, unit: int
 ) -> ReadingCycleRow:
-    """One cycle of a reading; raises NotFound also when it is another unit's."""
+    """One cycle of a unit's reading; raises NotFound."""
     found = find_reading_cycle(tx, reading, ordinal, unit=unit)
     if found is None:
-        raise _cycles.not_found(f"{ordinal} in 0x{reading.hex()}")
+        raise _no_cycle(reading, ordinal)
     return found
 
 
-def list_reading_cycles(
-    tx: Connection, reading: bytes, *, unit: int | None = None
-) -> list[ReadingCycleRow]:
-    """The cycles of a reading, in their order."""
+def list_reading_cycles(tx: Connection, reading: bytes, *, unit: int) -> list[ReadingCycleRow]:
+    """The cycles of a unit's reading, in their order."""
     c = reading_cycles.c
-    return _cycles.list(tx, c.reading == reading, _of_unit(unit), order=[c.ordinal])
+    return _cycles.list(tx, c.unit == unit, c.reading == reading, order=[c.ordinal])
 
 
 def list_cycles_with_content(
@@ -155,7 +226,7 @@ def list_cycles_with_content(
     """Every place where these very lines were read."""
     c = reading_cycles.c
     return _cycles.list(
-        tx, c.content_sha256 == content_sha256, _of_unit(unit), order=[c.reading, c.ordinal]
+        tx, c.content_sha256 == content_sha256, of_unit(c.unit, unit), order=[c.reading, c.ordinal]
     )
 
 
@@ -164,10 +235,10 @@ def list_cycles_attached(
 ) -> list[ReadingCycleRow]:
     """The readings of one cycle of the ledger."""
     c = reading_cycles.c
-    return _cycles.list(tx, c.cycle == cycle, _of_unit(unit), order=[c.reading, c.ordinal])
+    return _cycles.list(tx, c.cycle == cycle, of_unit(c.unit, unit), order=[c.reading, c.ordinal])
 
 
-def attach_cycle(tx: Connection, reading: bytes, ordinal: int, cycle: bytes) -> None:
+def attach_cycle(tx: Connection, reading: bytes, ordinal: int, cycle: bytes, *, unit: int) -> None:
     """Say which cycle of the ledger a read cycle is; the same answer again changes nothing.
 
     Raises NotFound, and Conflict when it was attached to another cycle.
@@ -175,19 +246,16 @@ def attach_cycle(tx: Connection, reading: bytes, ordinal: int, cycle: bytes) -> 
     c = reading_cycles.c
     changed = tx.execute(
         reading_cycles.update()
-        .where(c.reading == reading, c.ordinal == ordinal)
+        .where(c.unit == unit, c.reading == reading, c.ordinal == ordinal)
         .where(c.cycle.is_(None) | (c.cycle == cycle))
         .values(cycle=cycle)
     )
     if changed.rowcount:
         return
-    row = get_reading_cycle(tx, reading, ordinal)
+    row = get_reading_cycle(tx, reading, ordinal, unit=unit)
     attached = (row.cycle or b"").hex()
     raise Conflict(f"cycle {ordinal} of this reading is attached to cycle 0x{attached}")
 
 
-def _of_unit(unit: int | None) -> ColumnElement[bool]:
-    if unit is None:
-        return true()
-    own = select(readings.c.sha256).where(readings.c.unit == unit)
-    return reading_cycles.c.reading.in_(own)
+def _no_cycle(reading: bytes, ordinal: int) -> NotFound:
+    return _cycles.not_found(f"{ordinal} in 0x{reading.hex()}")

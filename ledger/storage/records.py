@@ -84,14 +84,12 @@ def insert_record(tx: Connection, record: RecordRow, secrets: RecordSecretsRow) 
 
 def find_record(tx: Connection, record_id: str, *, unit: int | None = None) -> RecordRow | None:
     """The record, or None; with `unit`, only if it is that unit's."""
-    return _records.find(tx, records.c.id == record_id, of_unit(records.c.unit, unit))
+    return _records.find_by(tx, id=record_id, unit=unit)
 
 
 def get_record(tx: Connection, record_id: str, *, unit: int | None = None) -> RecordRow:
     """The record; raises NotFound also when it is another unit's."""
-    return _records.get(
-        tx, records.c.id == record_id, of_unit(records.c.unit, unit), name=record_id
-    )
+    return _records.get_by(tx, id=record_id, unit=unit, name=record_id)
 
 
 def list_by_ids(tx: Connection, record_ids: Iterable[str]) -> list[RecordRow]:
@@ -105,12 +103,12 @@ def list_by_ids(tx: Connection, record_ids: Iterable[str]) -> list[RecordRow]:
 
 def find_record_by_root(tx: Connection, root: bytes) -> RecordRow | None:
     """The record that an on-chain commitment stands for, or None."""
-    return _records.find(tx, records.c.root == root)
+    return _records.find_by(tx, root=root)
 
 
 def get_secrets(tx: Connection, record_id: str) -> RecordSecretsRow:
     """The encrypted secrets of a record; raises NotFound."""
-    return _secrets.get(tx, record_secrets.c.record_id == record_id, name=record_id)
+    return _secrets.get_by(tx, record_id=record_id, name=record_id)
 
 
 def list_records(

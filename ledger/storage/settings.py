@@ -45,7 +45,7 @@ def put_setting(tx: Connection, name: str, value: bytes) -> None:
 
 def find_setting(tx: Connection, name: str) -> bytes | None:
     """The value, or None."""
-    row = _settings.find(tx, settings.c.name == name)
+    row = _settings.find_by(tx, name=name)
     return None if row is None else row.value
 
 

@@ -81,7 +81,7 @@ def insert_token(tx: Connection, row: TokenRow) -> None:
 
 def find_token_by_hash(tx: Connection, token_hash: bytes) -> TokenRow | None:
     """The token with that hash, or None; whether it still holds is the caller's to judge."""
-    return _tokens.find(tx, tokens.c.token_hash == token_hash)
+    return _tokens.find_by(tx, token_hash=token_hash)
 
 
 def get_token(tx: Connection, token_id: str) -> TokenRow:
@@ -158,14 +158,12 @@ def answer_request(
 
 def find_request(tx: Connection, key: str, token_id: str) -> IdempotencyRow | None:
     """What is known of a request, or None."""
-    c = idempotency.c
-    return _idempotency.find(tx, c.key == key, c.token_id == token_id)
+    return _idempotency.find_by(tx, key=key, token_id=token_id)
 
 
 def get_request(tx: Connection, key: str, token_id: str) -> IdempotencyRow:
     """What is known of a request; raises NotFound."""
-    c = idempotency.c
-    return _idempotency.get(tx, c.key == key, c.token_id == token_id, name=key)
+    return _idempotency.get_by(tx, key=key, token_id=token_id, name=key)
 
 
 def forget_requests(tx: Connection, before: datetime) -> int:

@@ -152,6 +152,27 @@ def move_transaction(
     )
 
 
+def move_transactions(
+    tx: Connection,
+    hashes: Collection[bytes],
+    to: TransactionState,
+    *,
+    expected: Collection[TransactionState],
+) -> None:
+    """Move several transactions that are in no block, all or none; see `move_transaction`."""
+    c = transactions.c
+    changed = tx.execute(
+        transactions.update()
+        .where(c.hash.in_(hashes), c.state.in_(expected))
+        .values(state=to, block_height=None)
+    )
+    if changed.rowcount != len(set(hashes)):
+        raise Conflict(
+            f"of {len(set(hashes))} transactions, {changed.rowcount} may move to {to}",
+            rule=f"it moves to {to} from {' or '.join(sorted(expected))}",
+        )
+
+
 def find_transaction(tx: Connection, transaction_hash: bytes) -> TransactionRow | None:
     """The transaction of that hash, or None."""
     return _transactions.find(tx, transactions.c.hash == transaction_hash)
@@ -189,6 +210,30 @@ def list_attempts(
     )
 
 
+def list_replaced(tx: Connection, rows: Iterable[TransactionRow]) -> list[TransactionRow]:
+    """The other attempts at the nonces of these that were replaced, and may yet be mined."""
+    c = transactions.c
+    found: list[TransactionRow] = []
+    for (chain_id, account), nonces in _nonces(rows).items():
+        found += _transactions.list(
+            tx,
+            c.chain_id == chain_id,
+            c.account == account,
+            c.nonce.in_(nonces),
+            c.state == TransactionState.REPLACED,
+            order=[c.id],
+        )
+    return found
+
+
+def _nonces(rows: Iterable[TransactionRow]) -> dict[tuple[int, bytes], list[int]]:
+    """The nonces of each account of each chain."""
+    found: dict[tuple[int, bytes], list[int]] = {}
+    for row in rows:
+        found.setdefault((row.chain_id, row.account), []).append(row.nonce)
+    return found
+
+
 def list_transactions_of(tx: Connection, digest: bytes) -> list[TransactionRow]:
     """Every transaction that carried an operation, by id."""
     carried = select(transaction_operations.c.transaction_id).where(
@@ -210,6 +255,31 @@ def list_carried(tx: Connection, transaction_ids: Iterable[int]) -> dict[int, li
         for row in rows:
             carried.setdefault(row.transaction_id, []).append(Digest(row.digest))
     return carried
+
+
+def newest_carriers(tx: Connection, digests: Iterable[bytes]) -> dict[Digest, int]:
+    """The id of the last transaction that was signed for each of these operations, if any was."""
+    c = transaction_operations.c
+    return {
+        Digest(digest): number
+        for part in chunks(digests)
+        for digest, number in tx.execute(
+            select(c.digest, func.max(c.transaction_id))
+            .where(c.digest.in_(part))
+            .group_by(c.digest)
+        )
+    }
+
+
+def count_attempts(tx: Connection, *, chain_id: int, account: bytes, since: int) -> dict[int, int]:
+    """How many transactions were signed for each nonce from `since` on that has any."""
+    c = transactions.c
+    counted = tx.execute(
+        select(c.nonce, func.count())
+        .where(c.chain_id == chain_id, c.account == account, c.nonce >= since)
+        .group_by(c.nonce)
+    )
+    return {row[0]: row[1] for row in counted}
 
 
 def find_highest_nonce(tx: Connection, *, chain_id: int, account: bytes) -> int | None:

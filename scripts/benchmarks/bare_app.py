@@ -62,24 +62,27 @@ def _fresh(value: Any, renamed: dict[Any, Any]) -> Any:  # noqa: ANN401 - a colu
 
 
 def insert_into_sqlite(path: str) -> Insert:
-    """One connection for each thread, with the settings of ledger/storage/database.py."""
-    local = threading.local()
+    """One connection that the threads queue for, with the settings of ledger/storage/database.py.
+
+    With a connection for each, who waits sleeps and tries again: a few threads then go through at
+    once, the others wait for seconds, and the median is that of the few.
+    """
+    turn = threading.Lock()
+    connection = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        "secure_delete = ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()
 
     def insert(statements: Sequence[Statement]) -> None:
-        if not hasattr(local, "connection"):
-            local.connection = sqlite3.connect(path, timeout=10, isolation_level=None)
-            for pragma in (
-                "journal_mode = WAL",
-                "synchronous = FULL",
-                "foreign_keys = ON",
-                "secure_delete = ON",
-            ):
-                local.connection.execute(f"PRAGMA {pragma}").close()
-        connection: sqlite3.Connection = local.connection
-        connection.execute("BEGIN IMMEDIATE")
-        for text, values in statements:
-            connection.execute(text, values)
-        connection.execute("COMMIT")
+        with turn:
+            connection.execute("BEGIN IMMEDIATE")
+            for text, values in statements:
+                connection.execute(text, values)
+            connection.execute("COMMIT")
 
     return insert
 

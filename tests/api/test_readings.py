@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx2 as httpx
 import pytest
 
-from tests.api.kit import CENTRE, DAC_LOG, SERIAL, Api, Plain
+from tests.api.kit import CENTRE, DAC_LOG, MEMBER, SERIAL, Api, Plain
 
 CSV = (DAC_LOG.parent.parent / "csv" / "example.csv").read_bytes()
 ONE_CYCLE = (DAC_LOG.parent / "DACLogOK.TXT").read_bytes()
@@ -138,8 +138,18 @@ def test_a_file_name_comes_in_a_header_too(lite: Api) -> None:
     assert raw.headers["Content-Disposition"].endswith("''Ausdruck%20%C3%BC.csv")
 
 
-def test_a_file_that_another_unit_kept_is_a_conflict(lite: Api) -> None:
-    assert upload(lite, CSV, "?record=false").status_code == 200
-    with lite.nothing_stored():
-        answer = upload(lite, CSV, token=lite.member)
-    assert answer.status_code == 409
+def test_a_unit_that_brings_the_same_file_learns_nothing_of_the_first(lite: Api) -> None:
+    first = upload(lite, CSV, "?record=false&filename=ours.csv").json()
+    theirs = f"/v1/readings/{first['sha256']}"
+    assert lite.get(theirs, lite.member).status_code == 404
+    second = upload(lite, CSV, "?record=false&filename=theirs.csv", token=lite.member).json()
+    assert second == {**first, "filename": "theirs.csv"}
+    assert second["is_new"]
+    for token, unit, name in ((lite.operator, CENTRE, "ours"), (lite.member, MEMBER, "theirs")):
+        kept = lite.get(theirs, token).json()
+        assert (kept["unit"], kept["filename"]) == (unit, f"{name}.csv")
+        lines = lite.get("/v1/readings", token).json()["readings"]
+        assert [line["unit"] for line in lines] == [unit]
+        assert lite.get(f"{theirs}/raw", token).content == CSV
+    lines = lite.get("/v1/readings?limit=1", lite.auditor).json()["readings"]
+    assert [line["unit"] for line in lines] == [CENTRE, MEMBER]

@@ -187,6 +187,19 @@ def test_a_server_that_is_not_there_is_named_so(tmp_path: Path) -> None:
         opened.migrate()
 
 
+def test_a_connection_that_died_while_it_was_idle_is_replaced(
+    postgresql_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ledger.storage.database._TRUSTED_SECONDS", 0.0)
+    with postgresql_database.transaction() as tx:
+        process = tx.execute(text("SELECT pg_backend_pid()")).scalar_one()
+    with postgresql_database.reading() as tx:
+        ended = text("SELECT pg_terminate_backend(:process, 10000)")
+        assert tx.execute(ended, {"process": process}).scalar_one()
+    with postgresql_database.transaction() as tx:
+        assert tx.execute(text("SELECT pg_backend_pid()")).scalar_one() != process
+
+
 # ----------------------------------------------------------------------------------------- locks
 
 
@@ -207,6 +220,45 @@ def test_two_writers_of_one_subject_wait_for_each_other(postgresql_database: Dat
             lock_at_once(second, [c, b])
     with postgresql_database.transaction() as third:
         lock_at_once(third, [b, a, a])
+
+
+def share_at_once(tx: Connection, changed: list[bytes], read: list[bytes]) -> None:
+    """Lock some to change and some to read, without patience."""
+    tx.execute(text("SET LOCAL lock_timeout = '50ms'"))
+    lock_subjects(tx, changed, shared=read)
+
+
+def test_readers_of_one_subject_do_not_wait_for_each_other(postgresql_database: Database) -> None:
+    a, b, c = word("a"), word("b"), word("c")
+    with postgresql_database.transaction() as first, postgresql_database.transaction() as second:
+        share_at_once(first, [a], [c])
+        share_at_once(second, [b], [c])
+
+
+@pytest.mark.parametrize("first_changes", [True, False])
+def test_who_changes_a_subject_and_who_reads_it_wait_for_each_other(
+    postgresql_database: Database, first_changes: bool
+) -> None:
+    nothing: list[bytes] = []
+    changing, reading = ([word("a")], nothing), (nothing, [word("a")])
+    before, after = (changing, reading) if first_changes else (reading, changing)
+    with postgresql_database.transaction() as first:
+        share_at_once(first, *before)
+        with (
+            pytest.raises(StorageUnavailable, match="in the way"),
+            postgresql_database.transaction() as second,
+        ):
+            share_at_once(second, *after)
+
+
+def test_a_subject_that_is_changed_and_read_is_changed(postgresql_database: Database) -> None:
+    with postgresql_database.transaction() as first:
+        share_at_once(first, [word("a")], [word("a")])
+        with (
+            pytest.raises(StorageUnavailable, match="in the way"),
+            postgresql_database.transaction() as second,
+        ):
+            share_at_once(second, [], [word("a")])
 
 
 def test_writers_of_different_subjects_do_not_wait(postgresql_database: Database) -> None:

@@ -279,3 +279,44 @@ def test_every_column_counts_in_the_fingerprint(sqlite_database: Database) -> No
             changed += 1
     assert len(seen) == changed + 1
     assert changed > 50
+
+
+# ---------------------------------------------------------------- many rows at once
+
+
+def cycles(count: int) -> list[index.IndexedCycle]:
+    found = next(row for row in ROWS if isinstance(row, index.IndexedCycle))
+    return [replace(found, id=CycleId(word(f"cycle {at}")), number=at) for at in range(count)]
+
+
+def test_many_rows_are_written_found_and_changed_together(database: Database) -> None:
+    rows = cycles(1500)
+    totals = [
+        index.IndexedTotal(cycle=row.id, package_class=1, declared=1, released=0) for row in rows
+    ]
+    changed = [replace(row, verdict=None, ended_at=2**64 - 1) for row in rows]
+    with database.transaction() as tx:
+        index.put(tx, rows)
+        index.put(tx, totals)
+        index.replace_many(tx, changed)
+        places = [(row.id, 1) for row in rows]
+        assert len(index.list_by_keys(tx, index.IndexedTotal, [*places, (word("none"), 1)])) == 1500
+        found = index.list_by_keys(tx, index.IndexedCycle, [(row.id,) for row in rows])
+    assert sorted(found, key=lambda row: row.number) == changed
+
+
+def test_of_many_rows_one_that_is_there_already_takes_all_back(database: Database) -> None:
+    rows = cycles(10)
+    with database.transaction() as tx:
+        index.put(tx, rows[5:6])
+        with pytest.raises(Conflict):
+            index.put(tx, rows)
+        assert index.list_rows(tx, index.IndexedCycle) == rows[5:6]
+
+
+def test_of_many_changes_one_of_a_missing_row_is_refused(database: Database) -> None:
+    rows = cycles(3)
+    with database.transaction() as tx:
+        index.put(tx, rows[:2])
+        with pytest.raises(Inconsistent):
+            index.replace_many(tx, rows)

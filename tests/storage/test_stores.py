@@ -35,8 +35,10 @@ from ledger.storage.journal import (
 from ledger.storage.keys import KeyPurpose, KeyRow, find_key, get_key, insert_key, list_keys
 from ledger.storage.readings import (
     ReadingCycleRow,
+    ReadingHead,
     ReadingRow,
     attach_cycle,
+    find_head,
     find_reading,
     find_reading_cycle,
     get_reading,
@@ -146,8 +148,21 @@ def reading(name: str, *, unit: int = 1) -> ReadingRow:
     )
 
 
-def read_cycle(name: str, ordinal: int, content: str) -> ReadingCycleRow:
+def head(name: str, *, unit: int = 1) -> ReadingHead:
+    return ReadingHead(
+        sha256=word(name),
+        size=len(name),
+        filename="DAC.Log",
+        format="dac-universal/1",
+        source="uploaded",
+        unit=unit,
+        uploaded_at=NOON,
+    )
+
+
+def read_cycle(name: str, ordinal: int, content: str, *, unit: int = 1) -> ReadingCycleRow:
     return ReadingCycleRow(
+        unit=unit,
         reading=word(name),
         ordinal=ordinal,
         content_sha256=word(content),
@@ -162,33 +177,60 @@ def test_a_reading_comes_back_with_its_cycles_in_order(database: Database) -> No
     cycles = [read_cycle("a", n, f"cycle {n}") for n in (0, 1, 2)]
     with database.transaction() as tx:
         insert_reading(tx, reading("a"), cycles)
-        insert_reading(tx, reading("b", unit=2), [read_cycle("b", 0, "cycle 1")])
+        insert_reading(tx, reading("b", unit=2), [read_cycle("b", 0, "cycle 1", unit=2)])
     with database.reading() as tx:
         assert get_reading(tx, word("a")) == reading("a")
-        assert list_reading_cycles(tx, word("a")) == cycles
-        assert get_reading_cycle(tx, word("a"), 2) == cycles[2]
+        assert list_reading_cycles(tx, word("a"), unit=1) == cycles
+        assert get_reading_cycle(tx, word("a"), 2, unit=1) == cycles[2]
         seen = {row.reading for row in list_cycles_with_content(tx, word("cycle 1"))}
         assert seen == {word("a"), word("b")}
         assert list_cycles_with_content(tx, word("cycle 1"), unit=1) == [cycles[1]]
 
 
-def test_the_same_bytes_are_kept_once(database: Database) -> None:
+def test_a_unit_keeps_the_same_bytes_once(database: Database) -> None:
     with database.transaction() as tx:
         insert_reading(tx, reading("a"), [])
     with pytest.raises(Conflict), database.transaction() as tx:
-        insert_reading(tx, reading("a", unit=2), [read_cycle("a", 0, "x")])
+        insert_reading(tx, reading("a"), [read_cycle("a", 0, "x")])
     with database.reading() as tx:
-        assert list_readings(tx) == [reading("a")]
-        assert list_reading_cycles(tx, word("a")) == []
+        assert list_readings(tx) == [head("a")]
+        assert list_reading_cycles(tx, word("a"), unit=1) == []
+
+
+def test_two_units_keep_the_same_bytes_each_for_itself(database: Database) -> None:
+    with database.transaction() as tx:
+        for unit in (2, 1):
+            insert_reading(tx, reading("a", unit=unit), [read_cycle("a", 0, "x", unit=unit)])
+        attach_cycle(tx, word("a"), 0, word("cycle of 2"), unit=2)
+    with database.reading() as tx:
+        assert get_reading(tx, word("a")) == reading("a")
+        assert get_reading(tx, word("a"), unit=2) == reading("a", unit=2)
+        assert find_head(tx, word("a"), unit=2) == head("a", unit=2)
+        assert get_reading_cycle(tx, word("a"), 0, unit=1).cycle is None
+        assert get_reading_cycle(tx, word("a"), 0, unit=2).cycle == word("cycle of 2")
+        assert list_cycles_attached(tx, word("cycle of 2"), unit=1) == []
+
+
+def test_a_page_of_readings_ends_with_a_whole_hash(database: Database) -> None:
+    first, second = sorted(("a", "b"), key=word)
+    with database.transaction() as tx:
+        for name, unit in ((first, 1), (first, 2), (first, 3), (second, 1)):
+            insert_reading(tx, reading(name, unit=unit), [])
+    with database.reading() as tx:
+        page = list_readings(tx, limit=1)
+        assert page == [head(first, unit=unit) for unit in (1, 2, 3)]
+        assert list_readings(tx, after=page[-1].sha256, limit=2) == [head(second)]
+        assert list_readings(tx, unit=2, limit=1) == [head(first, unit=2)]
 
 
 def test_another_units_reading_is_not_found(database: Database) -> None:
     with database.transaction() as tx:
-        insert_reading(tx, reading("a", unit=2), [read_cycle("a", 0, "x")])
+        insert_reading(tx, reading("a", unit=2), [read_cycle("a", 0, "x", unit=2)])
     with database.reading() as tx:
         assert find_reading(tx, word("a"), unit=1) is None
         assert find_reading_cycle(tx, word("a"), 0, unit=1) is None
         assert find_reading_cycle(tx, word("a"), 0, unit=2) is not None
+        assert find_head(tx, word("a"), unit=1) is None
         assert list_readings(tx, unit=1) == []
         assert list_readings(tx, unit=2, after=word("a")) == []
         with pytest.raises(NotFound):
@@ -200,12 +242,14 @@ def test_another_units_reading_is_not_found(database: Database) -> None:
 def test_a_read_cycle_is_attached_to_one_cycle_for_good(database: Database) -> None:
     with database.transaction() as tx:
         insert_reading(tx, reading("a"), [read_cycle("a", 0, "x")])
-        attach_cycle(tx, word("a"), 0, word("cycle"))
-        attach_cycle(tx, word("a"), 0, word("cycle"))
+        attach_cycle(tx, word("a"), 0, word("cycle"), unit=1)
+        attach_cycle(tx, word("a"), 0, word("cycle"), unit=1)
         with pytest.raises(Conflict, match=word("cycle").hex()):
-            attach_cycle(tx, word("a"), 0, word("another"))
+            attach_cycle(tx, word("a"), 0, word("another"), unit=1)
         with pytest.raises(NotFound):
-            attach_cycle(tx, word("a"), 1, word("cycle"))
+            attach_cycle(tx, word("a"), 1, word("cycle"), unit=1)
+        with pytest.raises(NotFound):
+            attach_cycle(tx, word("a"), 0, word("cycle"), unit=2)
     with database.reading() as tx:
         assert [row.ordinal for row in list_cycles_attached(tx, word("cycle"))] == [0]
         assert list_cycles_attached(tx, word("another")) == []

@@ -13,19 +13,21 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import Connection, MetaData, text
 
 from ledger.cli.chains import reading_chain
 from ledger.domain.errors import Inconsistent
+from ledger.domain.hashing import sha256
 from ledger.domain.operation_states import OperationState
 from ledger.keys.vault import KEY_VARIABLE
 from ledger.settings import Settings
 from ledger.steps.audit import audit
 from ledger.steps.chain import open_link
 from ledger.steps.instance import Instance, open_instance
-from ledger.storage.copying import copy_rows
 from ledger.storage.database import Database, migration_config, open_database, schema_revisions
+from ledger.storage.directory import get_cycle
 from ledger.storage.operations import count_by_state
+from ledger.storage.readings import get_reading, list_reading_cycles, list_readings
 from ledger.storage.schema import metadata
 from tests.data.upgrade.build import FOLDER, KEY
 from tests.databases import BACKENDS, PostgresServer
@@ -56,8 +58,30 @@ def older(revision: str, backend: str, home: Path, request: pytest.FixtureReques
             target.transaction() as tx,
         ):
             command.upgrade(migration_config(tx), revision)
-            copy_rows(rows, tx)
+            copy_as_it_is(rows, tx)
         yield address
+
+
+def copy_as_it_is(source: Connection, target: Connection) -> None:
+    """Every row, into the tables that the target has and not those of today."""
+    tables = MetaData()
+    tables.reflect(bind=target)
+    for table in tables.sorted_tables:
+        if table.name == "alembic_version":
+            continue
+        rows = source.execute(text(f"SELECT * FROM {table.name}")).mappings().all()  # noqa: S608
+        if rows:
+            target.execute(table.insert(), [dict(row) for row in rows])
+        for column in table.primary_key:
+            if column.server_default is not None:
+                target.execute(
+                    text("SELECT setval(pg_get_serial_sequence(:table, :column), :last)"),
+                    {
+                        "table": table.name,
+                        "column": column.name,
+                        "last": max(row[column.name] for row in rows),
+                    },
+                )
 
 
 @pytest.fixture(params=[(revision, backend) for revision in OLDER for backend in BACKENDS])
@@ -109,6 +133,18 @@ def test_an_older_database_passes_the_audit_and_its_operations_go_on(upgraded: I
     assert [str(each) for each in after.differences] == []
     with upgraded.database.reading() as tx:
         assert count_by_state(tx)[OperationState.FINAL] == 9
+
+
+@pytest.mark.parametrize("upgraded", [("0002", each) for each in BACKENDS], indirect=True)
+def test_a_reading_of_before_stays_with_its_unit_and_its_cycle(upgraded: Instance) -> None:
+    with upgraded.database.reading() as tx:
+        (line,) = list_readings(tx)
+        kept = get_reading(tx, line.sha256, unit=1)
+        (part,) = list_reading_cycles(tx, line.sha256, unit=1)
+        assert part.cycle is not None
+        cycle = get_cycle(tx, part.cycle, unit=1)
+    assert (kept.filename, sha256(kept.raw)) == ("printout.csv", line.sha256)
+    assert (part.serial, part.number) == ("S1", cycle.number)
 
 
 def test_a_newer_database_is_named_as_such(sqlite_database: Database) -> None:

@@ -18,12 +18,14 @@ from ledger.keys.vault import Vault
 from ledger.settings import Settings
 from ledger.steps.chain import open_link
 from ledger.steps.deploy import ensure_deployment, ensure_home
+from ledger.steps.imports import Import, ImportOptions, import_file
 from ledger.steps.instance import Instance
 from ledger.storage.copying import close_file, copy_to_file
 from ledger.storage.database import migration_config, open_database
 from tests.steps.hospital import Hospital
 
 FOLDER = Path(__file__).parent
+PRINTOUT = FOLDER.parent / "csv" / "example.csv"
 #: guards nothing but test data
 KEY = b"\7" * 32
 
@@ -45,7 +47,7 @@ def build(revision: str) -> Path:
 
 
 def _fill(instance: Instance) -> None:
-    """Two units, a released cycle, and an operation that is still owed."""
+    """Two units, a released cycle with a reading beside it, and operations that are still owed."""
     ensure_home(instance)
     link = open_link(instance)
     try:
@@ -54,10 +56,25 @@ def _fill(instance: Instance) -> None:
         hospital.admit(1)
         hospital.register(1, "S1")
         hospital.run_cycle("S1", 1)
+        _keep_printout(hospital)
         hospital.settle(hospital.writer())
         hospital.admit(2)
     finally:
         link.stop()
+
+
+def _keep_printout(hospital: Hospital) -> None:
+    """A file that reports the cycle of before, kept and attached to it."""
+    text = PRINTOUT.read_text("utf-8").replace("serial: 8812-04", "serial: S1")
+    report = import_file(
+        hospital.instance,
+        hospital.caller,
+        text.replace("cycle: 211", "cycle: 1").encode(),
+        filename="printout.csv",
+        unit=1,
+        options=ImportOptions(),
+    )
+    assert [cycle.what for cycle in report.cycles] == [Import.ATTACHED]
 
 
 if __name__ == "__main__":

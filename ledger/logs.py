@@ -15,9 +15,6 @@ from typing import Any
 
 import structlog
 
-#: a log that is longer than this when an instance starts is put aside
-MOST_BYTES = 10 * 1024 * 1024
-
 _FIRST = ("timestamp", "level", "process", "logger", "event", "request_id", "digest")
 _state: dict[str, bool] = {}
 
@@ -33,17 +30,6 @@ def log_to_file(level: str, file: Path) -> None:
     """Let a single command append its lines to a file; in a service this changes nothing."""
     if "is_service" not in _state:
         _configure(level, process="command", write=_appender(file), is_watched=False)
-
-
-def rotate_log(file: Path, *, most_bytes: int = MOST_BYTES) -> bool:
-    """Put a long log aside as FILE.1, in place of an older one; whether it was long enough.
-
-    Only while nobody writes to it.
-    """
-    if not file.is_file() or file.stat().st_size <= most_bytes:
-        return False
-    file.replace(file.with_name(f"{file.name}.1"))
-    return True
 
 
 def _configure(level: str, *, process: str, write: Callable[[str], None], is_watched: bool) -> None:

@@ -33,7 +33,10 @@ _LONGEST_PAUSE_SECONDS = 30.0
 #: who ran so long is started again at once
 _LONG_RUN_SECONDS = 60.0
 _ORPHAN_SECONDS = 1.0
-_MOST_LOG_BYTES = 1 << 20
+#: a log that is longer than this when an instance starts is put aside
+LONGEST_LOG_BYTES = 10 * 1024 * 1024
+#: how much of its end is looked through for a process's last words
+_LAST_BYTES = 1 << 20
 _PR_SET_PDEATHSIG = 1
 #: names the process that started this one
 _PARENT = "STERILEDGER_PARENT"
@@ -187,6 +190,17 @@ class Instance:
             )
 
 
+def rotate_log(file: Path) -> bool:
+    """Put a long log aside as FILE.1, in place of an older one; whether it was long enough.
+
+    Only while nobody writes to it.
+    """
+    if not file.is_file() or file.stat().st_size <= LONGEST_LOG_BYTES:
+        return False
+    file.replace(file.with_name(f"{file.name}.1"))
+    return True
+
+
 # ---------------------------------------------------------------- why a process ended
 
 
@@ -219,7 +233,7 @@ def _last_line(child: _Child, log: Path) -> dict[str, str] | None:
     """The line with which this very process said why it ended, if it did."""
     with suppress(OSError), log.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
-        file.seek(max(child.log_start, size - _MOST_LOG_BYTES))
+        file.seek(max(child.log_start, size - _LAST_BYTES))
         for line in reversed(file.read().splitlines()):
             with suppress(ValueError):
                 said = json.loads(line)

@@ -56,7 +56,7 @@ def print_json(value: object) -> None:
 
 def say(sentence: str) -> None:
     """One line of plain words."""
-    console().print(sentence, markup=False, soft_wrap=True)
+    print(sentence, flush=True)
 
 
 def print_table(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,7 +43,7 @@ def up(
     """
     from ledger.processes import Instance
 
-    settings_of(home)  # what is wrong with the settings is said before anything starts
+    _check_settings(home)  # what is wrong with them is said before anything starts
     stop = stop_on_signals()
     with Instance(
         home=home, environment=environment(host=host, port=port), log=home / "run" / "log", tell=say
@@ -55,9 +56,33 @@ def up(
         processes.watch(stop)
 
 
+def _check_settings(home: Path) -> None:
+    """In a process of its own: this one lives as long as the instance, and pydantic weighs 20 MiB.
+
+    Raises typer.Exit once the error was said.
+    """
+    from ledger.cli.failing import report_failure
+    from ledger.domain.errors import InvalidInput
+
+    child = os.fork()
+    if child == 0:
+        code = _UNEXPECTED
+        try:
+            settings_of(home)
+            code = 0
+        except InvalidInput as error:
+            code = report_failure(error, as_json=False)
+        finally:
+            sys.stderr.flush()
+            os._exit(code)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if code != 0:
+        raise typer.Exit(code)
+
+
 def start_all(processes: Instance) -> tuple[str, str]:
     """Start the worker and the API side by side; the addresses of the API and of the chain."""
-    from ledger.logs import rotate_log
+    from ledger.processes import rotate_log
 
     rotate_log(processes.log)
     processes.start("worker", "worker", ready_file=CHAIN_FILE)

@@ -24,8 +24,8 @@ import pytest
 import structlog
 
 from ledger import logs
-from ledger.logs import MOST_BYTES, configure_logs, log_to_file, rotate_log
-from ledger.processes import ENDED
+from ledger.logs import configure_logs, log_to_file
+from ledger.processes import ENDED, LONGEST_LOG_BYTES, rotate_log
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 90
@@ -326,9 +326,9 @@ def test_a_service_keeps_its_stream_when_it_opens_a_home(told: Told, tmp_path: P
 def test_a_log_that_grew_too_long_is_put_aside_once(tmp_path: Path) -> None:
     log, older = tmp_path / "log", tmp_path / "log.1"
     assert not rotate_log(log)
-    log.write_bytes(b"x" * MOST_BYTES)
+    log.write_bytes(b"x" * LONGEST_LOG_BYTES)
     assert not rotate_log(log)
-    log.write_bytes(b"y" * (MOST_BYTES + 1))
+    log.write_bytes(b"y" * (LONGEST_LOG_BYTES + 1))
     older.write_text("older still")
     assert rotate_log(log)
     assert not log.exists()

@@ -1,19 +1,24 @@
 """Operations ⇄ calldata: one call of a kind's function with its parallel arrays.
 
 The arrays follow `Kind.parties`: the authority gives plain signatures (`bytes[]`), everybody else a
-key with its signature (`Proof[]`).  Source: Solidity ABI specification.
+key with its signature (`Proof[]`).  Calls are written by the few rules that they need, much faster
+than by eth_abi, which reads them; a property test holds the one to the other.
+
+Source: Solidity ABI specification, "Formal specification of the encoding".
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import accumulate
 from typing import TypeAlias, cast
 
 from eth_abi import abi as eth_abi
-from eth_abi.exceptions import DecodingError, EncodingError
+from eth_abi.exceptions import DecodingError
 
-from ledger.domain.abi import Scalar, Struct, Value
+from ledger.domain.abi import WORD, Member, Scalar, Struct, Value, word
 from ledger.domain.batching import Proof
 from ledger.domain.errors import InvalidInput
 from ledger.domain.events import MAX_KEY_BYTES
@@ -83,12 +88,15 @@ def encode_batch(
         raise InvalidInput(f"{len(proofs)} sets of proofs", field="proofs", rule="one each")
     for each in proofs:
         _check_proofs(kind, each)
-    operations = [_encode_struct(kind.struct, message) for message in messages]
-    arrays = [[_encode_proof(party, each) for each in proofs] for party in kind.parties]
-    try:
-        return SELECTORS[kind.name] + eth_abi.encode(_TYPES[kind.name], [operations, *arrays])
-    except EncodingError as error:
-        raise InvalidInput(f"does not fit: {error}", field=kind.name) from None
+    structs = [_encode_struct(kind.struct, message) for message in messages]
+    arrays = [
+        _array(structs, dynamic=_is_dynamic(kind.struct)),
+        *(
+            _array([_encode_proof(party, each) for each in proofs], dynamic=True)
+            for party in kind.parties
+        ),
+    ]
+    return SELECTORS[kind.name] + _after_offsets(arrays)
 
 
 def encode_recovery_completion(proposal: bytes) -> bytes:
@@ -114,28 +122,74 @@ def _check_proofs(kind: Kind, proofs: Proofs) -> None:
             )
 
 
-def _encode_struct(struct: Struct, message: Mapping[str, Value]) -> tuple[object, ...]:
-    names = {member.name for member in struct.members}
-    if names != set(message):
-        odd = ", ".join(sorted(names ^ set(message)))
+def _encode_struct(struct: Struct, message: Mapping[str, Value]) -> bytes:
+    """Its words; lists follow behind, each at the offset that stands in its place."""
+    if message.keys() != _names(struct):
+        odd = ", ".join(sorted(_names(struct) ^ message.keys()))
         raise InvalidInput(f"has missing or unknown members: {odd}", field=struct.name)
-    return tuple(_encode_member(m.type, message[m.name], field=m.name) for m in struct.members)
+    heads: list[bytes] = []
+    tails: list[bytes] = []
+    end = WORD * len(struct.members)
+    for member in struct.members:
+        value = message[member.name]
+        if isinstance(value, int | bytes):
+            heads.append(_encode_value(member, value))
+            continue
+        tail = _encode_list(member, value)
+        heads.append(_number(end))
+        tails.append(tail)
+        end += len(tail)
+    return b"".join(heads + tails)
 
 
-def _encode_member(solidity_type: str, value: Value, *, field: str) -> object:
-    if not solidity_type.endswith("[]"):
-        # The encoder takes True for 1 and pads short bytes; a signed message has neither.
-        if isinstance(value, bool) or (isinstance(value, bytes) and len(value) != 32):  # noqa: PLR2004
-            raise InvalidInput("does not fit", field=field, rule=solidity_type)
-        return value
-    if isinstance(value, int | bytes):
-        raise InvalidInput("is one value where a list belongs", field=field)
-    return [_encode_struct(NESTED[solidity_type[:-2]], item) for item in value]
+@cache
+def _names(struct: Struct) -> frozenset[str]:
+    return frozenset(member.name for member in struct.members)
 
 
-def _encode_proof(party: Party, proofs: Proofs) -> object:
+@cache
+def _is_dynamic(struct: Struct) -> bool:
+    return any(member.type.endswith("[]") for member in struct.members)
+
+
+def _encode_value(member: Member, value: Scalar) -> bytes:
+    if member.type.endswith("[]"):
+        raise InvalidInput("is one value where a list belongs", field=member.name)
+    return word(member.type, value, field=member.name)
+
+
+def _encode_list(member: Member, value: Sequence[Mapping[str, Scalar]]) -> bytes:
+    if not member.type.endswith("[]"):
+        raise InvalidInput("is a list where one value belongs", field=member.name)
+    nested = NESTED[member.type[:-2]]
+    return _array([_encode_struct(nested, item) for item in value], dynamic=_is_dynamic(nested))
+
+
+def _encode_proof(party: Party, proofs: Proofs) -> bytes:
     proof = proofs[party]
-    return proof.signature if party is Party.AUTHORITY else (proof.signer, proof.signature)
+    if party is Party.AUTHORITY:
+        return _bytes(proof.signature)
+    return _after_offsets([_bytes(proof.signer), _bytes(proof.signature)])
+
+
+def _array(items: Sequence[bytes], *, dynamic: bool) -> bytes:
+    """Its length, then the items; those of no fixed size stand behind their offsets."""
+    return _number(len(items)) + (_after_offsets(items) if dynamic else b"".join(items))
+
+
+def _after_offsets(parts: Sequence[bytes]) -> bytes:
+    """Where each part begins, counted from here, and the parts."""
+    ends = accumulate((len(part) for part in parts), initial=WORD * len(parts))
+    return b"".join([*(_number(at) for at, _ in zip(ends, parts, strict=False)), *parts])
+
+
+def _bytes(value: bytes) -> bytes:
+    """Its length, then it, padded to whole words."""
+    return _number(len(value)) + value + bytes(-len(value) % WORD)
+
+
+def _number(value: int) -> bytes:
+    return value.to_bytes(WORD, "big")
 
 
 # ---------------------------------------------------------------- decoding

@@ -18,11 +18,13 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, Self
 
+from ledger.chain.plain_answers import read_block, read_logs, read_transaction
 from ledger.chain.transport import AnswerTooLarge, Limits, NodeRefused, Transport
 from ledger.domain.chain_reader import Block, BlockTag, CallReverted, Receipt, Transaction
 from ledger.domain.errors import ChainUnavailable
 from ledger.domain.events import Log
 from ledger.domain.hashing import keccak256
+from ledger.domain.identifiers import to_hex
 
 if TYPE_CHECKING:
     from ledger.chain.provider import NodeEth
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 _HASH_BYTES = 32
 _BATCH = 50  # what our own gateway takes at once, and every public node
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
+_QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,64}")
 _HEX = re.compile(r"0x(?:[0-9a-fA-F]{2})*")
 
 
@@ -59,6 +62,15 @@ class SendAnswer:
     transaction_hash: bytes
     #: the node's own words; empty when accepted
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mined:
+    """Where a transaction is, and whether it did anything."""
+
+    block_number: int
+    #: False when it was mined and reverted
+    succeeded: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +182,33 @@ class Node:
             answer = eth.find_block(tag)
         return None if answer is None else _block(answer)
 
+    def blocks(self, first: int, last: int) -> list[Block | None]:
+        """The blocks of these heights, in batches; None for one that the node does not have."""
+        return [
+            None if answer is None else read_block(answer)
+            for answer in self._read_many(
+                "eth_getBlockByNumber", [[hex(height), False] for height in range(first, last + 1)]
+            )
+        ]
+
+    def transactions(self, transaction_hashes: Sequence[bytes]) -> list[Transaction | None]:
+        """Several transactions in their order, in batches; None for one that is not known."""
+        answers = self._read_many(
+            "eth_getTransactionByHash", [[to_hex(each)] for each in transaction_hashes]
+        )
+        found = [None if answer is None else read_transaction(answer) for answer in answers]
+        for wanted, transaction in zip(transaction_hashes, found, strict=True):
+            if transaction is not None and transaction.hash != wanted:
+                raise _nonsense("eth_getTransactionByHash", "another transaction")
+        return found
+
+    def _read_many(self, method: str, questions: Sequence[Sequence[object]]) -> Iterator[object]:
+        """One method's answers, from as many exchanges as batches are needed."""
+        for start in range(0, len(questions), _BATCH):
+            with self._asking() as eth:
+                answers = eth.plain(method, questions[start : start + _BATCH])
+            yield from answers
+
     def logs(
         self,
         addresses: Sequence[bytes],
@@ -185,7 +224,7 @@ class Node:
         """
         try:
             with self._asking() as eth:
-                answer = eth.find_logs(addresses, first, last, topics)
+                answer = eth.plain("eth_getLogs", [[_filter(addresses, first, last, topics)]])[0]
         except (NodeRefused, AnswerTooLarge) as error:
             wide = isinstance(error, AnswerTooLarge) or _RANGE_TOO_WIDE.search(error.reason)
             if first >= last or not wide:
@@ -193,7 +232,7 @@ class Node:
             middle = (first + last) // 2
             before = self.logs(addresses, first, middle, topics=topics)
             return before + self.logs(addresses, middle + 1, last, topics=topics)
-        logs = sorted(_logs(answer), key=lambda log: (log.block_number, log.log_index))
+        logs = sorted(read_logs(answer), key=lambda log: (log.block_number, log.log_index))
         strays = (x.address not in addresses or not first <= x.block_number <= last for x in logs)
         if any(strays):
             raise _nonsense("eth_getLogs", "a log that was not asked for")
@@ -215,6 +254,19 @@ class Node:
                 if receipt is not None and receipt.transaction_hash != wanted:
                     raise _nonsense("eth_getTransactionReceipt", "another transaction's receipt")
                 found.append(receipt)
+        return found
+
+    def find_mined(self, transaction_hashes: Sequence[bytes]) -> list[Mined | None]:
+        """What became of several transactions, in their order; None while it is in no block."""
+        found: list[Mined | None] = []
+        for start in range(0, len(transaction_hashes), _BATCH):
+            part = transaction_hashes[start : start + _BATCH]
+            with self._asking() as eth:
+                answers = eth.plain("eth_getTransactionReceipt", [[to_hex(each)] for each in part])
+            found += [
+                None if answer is None else _mined(answer, wanted)
+                for wanted, answer in zip(part, answers, strict=True)
+            ]
         return found
 
     def transaction(self, transaction_hash: bytes) -> Transaction | None:
@@ -287,7 +339,7 @@ class Node:
         wanted = keccak256(raw)
         try:
             with self._asking() as eth:
-                answer = eth.send_raw_transaction(raw)
+                answer = eth.plain("eth_sendRawTransaction", [[to_hex(raw)]])[0]
         except NodeRefused as error:
             if _POOL_FULL.search(error.reason):
                 raise
@@ -296,7 +348,7 @@ class Node:
                 transaction_hash=wanted,
                 reason=error.reason,
             )
-        if _bytes(answer, "transaction hash") != wanted:
+        if _plain_bytes(answer, "transaction hash") != wanted:
             raise _nonsense("eth_sendRawTransaction", "another transaction's hash")
         return SendAnswer(outcome=SendOutcome.ACCEPTED, transaction_hash=wanted, reason="")
 
@@ -399,6 +451,29 @@ def _receipt(answer: object) -> Receipt:
     )
 
 
+def _mined(answer: object, wanted: bytes) -> Mined:
+    plain = _object(answer, "receipt")
+    if _plain_bytes(plain.get("transactionHash"), "receipt.hash") != wanted:
+        raise _nonsense("eth_getTransactionReceipt", "another transaction's receipt")
+    return Mined(
+        block_number=_plain_quantity(plain.get("blockNumber"), "receipt.blockNumber"),
+        succeeded=_succeeded(_plain_quantity(plain.get("status"), "receipt.status")),
+    )
+
+
+def _plain_quantity(value: object, field: str) -> int:
+    """EIP-1474: hexadecimal with a prefix."""
+    if not isinstance(value, str) or not _QUANTITY.fullmatch(value):
+        raise _nonsense(field, "not a quantity")
+    return int(value, 16)
+
+
+def _plain_bytes(value: object, field: str) -> bytes:
+    if not isinstance(value, str) or not _HEX.fullmatch(value):
+        raise _nonsense(field, "not bytes")
+    return bytes.fromhex(value[2:])
+
+
 def _succeeded(status: object) -> bool:
     number = _quantity(status, "receipt.status")
     if number not in {0, 1}:
@@ -428,6 +503,23 @@ def _log(answer: object) -> Log:
         transaction_index=_quantity(plain.get("transactionIndex"), "log.transactionIndex"),
         log_index=_quantity(plain.get("logIndex"), "log.logIndex"),
     )
+
+
+def _filter(
+    addresses: Sequence[bytes], first: int, last: int, topics: Sequence[Sequence[bytes] | None]
+) -> dict[str, object]:
+    """The question of eth_getLogs."""
+    question: dict[str, object] = {
+        "address": [to_hex(address) for address in addresses],
+        "fromBlock": hex(first),
+        "toBlock": hex(last),
+    }
+    if topics:
+        question["topics"] = [
+            None if choices is None else [to_hex(choice) for choice in choices]
+            for choices in topics
+        ]
+    return question
 
 
 def _reverted(error: NodeRefused) -> Exception:

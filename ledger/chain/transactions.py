@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ledger.domain.errors import InvalidInput
 from ledger.domain.hashing import keccak256
 from ledger.domain.identifiers import ACCOUNT_LENGTH
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from ledger.chain.web3_library import Account
 
 _TYPE = 2
+#: where the gas limit stands among a transaction's fields: EIP-2930, EIP-1559, and before EIP-2718
+_GAS_PLACES = {b"\x01": 3, b"\x02": 4}
+_LEGACY_GAS_PLACE = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,11 +97,47 @@ def _fields(envelope: Envelope) -> dict[str, object]:
     return fields if envelope.to is None else {**fields, "to": envelope.to}
 
 
+def gas_limit(raw: bytes) -> int:
+    """The gas that a signed transaction may use; raises InvalidInput for bytes that are none."""
+    import rlp  # type: ignore[import-untyped]  # noqa: PLC0415 - takes half a second
+
+    place = _GAS_PLACES.get(raw[:1])
+    try:
+        fields = rlp.decode(raw if place is None else raw[1:], strict=True)
+        return int.from_bytes(fields[_LEGACY_GAS_PLACE if place is None else place], "big")
+    except (rlp.exceptions.DecodingError, IndexError, TypeError):
+        raise InvalidInput("is no transaction", field="raw_transactions") from None
+
+
+def read_envelope(raw: bytes) -> Envelope:
+    """What a signed transaction of ours asks for; raises InvalidInput for any other bytes."""
+    import rlp  # noqa: PLC0415 - takes half a second
+
+    try:
+        fields = rlp.decode(raw[1:], strict=True)
+        chain_id, nonce, priority_fee, max_fee, gas, to, value, data, access = fields[:9]
+    except (rlp.exceptions.DecodingError, ValueError, TypeError):
+        raise InvalidInput("is no transaction", field="raw", rule="EIP-1559") from None
+    if raw[0] != _TYPE or value or access:
+        raise InvalidInput("is no transaction of ours", field="raw", rule="EIP-1559")
+    return Envelope(
+        chain_id=int.from_bytes(chain_id, "big"),
+        nonce=int.from_bytes(nonce, "big"),
+        to=to or None,
+        data=data,
+        gas=int.from_bytes(gas, "big"),
+        price=Price(
+            max_fee=int.from_bytes(max_fee, "big"),
+            priority_fee=int.from_bytes(priority_fee, "big"),
+        ),
+    )
+
+
 def contract_address(sender: bytes, nonce: int) -> bytes:
     """The address of the contract that `sender` creates with `nonce`; 20 bytes.
 
     keccak256(RLP([sender, nonce])), last 20 bytes (Yellow Paper, equation 86).
     """
-    import rlp  # type: ignore[import-untyped]  # noqa: PLC0415 - takes half a second
+    import rlp  # noqa: PLC0415 - takes half a second
 
     return keccak256(rlp.encode([sender, nonce]))[-ACCOUNT_LENGTH:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -12,20 +13,16 @@ from ledger.chain.calldata import Proofs
 from ledger.domain.abi import Value
 from ledger.domain.batching import Candidate, Proof, estimated_gas, estimated_size
 from ledger.domain.identifiers import Digest
-from ledger.domain.indexed import IndexedOperation
 from ledger.domain.operation_states import GIVEN_UP, OperationState
-from ledger.domain.operations import Party, find_kind, message_from_json
-from ledger.storage import index
+from ledger.domain.operations import Party, find_kind, message_from_plain
 from ledger.storage.operations import (
-    OperationRow,
+    OwedRow,
     SignatureRow,
-    list_by_digests,
-    list_dependencies,
-    list_operations,
-    list_signatures,
+    list_signatures_to_send,
+    list_to_send,
+    list_waits,
 )
 
-_PAGE = 1000
 _ON_CHAIN = frozenset({OperationState.MINED, OperationState.FINAL})
 
 
@@ -33,7 +30,7 @@ _ON_CHAIN = frozenset({OperationState.MINED, OperationState.FINAL})
 class Owed:
     """One owed operation with all that a call needs."""
 
-    row: OperationRow
+    row: OwedRow
     candidate: Candidate
     message: Mapping[str, Value]
     proofs: Proofs
@@ -45,79 +42,63 @@ class OwedPage:
 
     owed: Mapping[Digest, Owed]
     #: digests on the chain that one of them waits for
-    recorded: frozenset[Digest]
+    recorded: AbstractSet[Digest]
     #: those whose predecessor was given up → that predecessor
     doomed: Mapping[Digest, Digest]
-    #: those that the index has already: somebody relayed them before they came to us
-    relayed: Mapping[Digest, IndexedOperation]
+    #: those that the index has already, since somebody else relayed them → their transaction
+    relayed: Mapping[Digest, bytes]
+    #: whether more of them are owed
+    is_full: bool
 
 
 def read_owed(tx: Connection, *, deferred: AbstractSet[Digest], limit: int) -> OwedPage:
     """The oldest owed operations, with at most `limit` that are not deferred."""
     rows = _oldest(tx, deferred, limit)
-    digests = [row.digest for row in rows]
-    waits = _predecessors(tx, digests)
-    states = _states(tx, {before for each in waits.values() for before in each})
-    signatures = _signatures(tx, digests)
-    owed = {row.digest: _owed(row, waits[row.digest], signatures[row.digest]) for row in rows}
+    if not rows:
+        return _NOTHING
+    first, last = rows[0].sequence, rows[-1].sequence
+    waits: dict[Digest, list[Digest]] = {row.digest: [] for row in rows}
+    recorded: set[Digest] = set()
+    doomed: dict[Digest, Digest] = {}
+    for digest, before, state in list_waits(tx, first, last):
+        waits[digest].append(before)
+        if state in _ON_CHAIN:
+            recorded.add(before)
+        elif state in GIVEN_UP:
+            doomed[digest] = before
+    signatures: dict[Digest, list[SignatureRow]] = {row.digest: [] for row in rows}
+    for signature in list_signatures_to_send(tx, first, last):
+        signatures[signature.digest].append(signature)
     return OwedPage(
-        owed=owed,
-        recorded=frozenset(before for before, state in states.items() if state in _ON_CHAIN),
-        doomed={
-            digest: before
-            for digest, each in waits.items()
-            for before in each
-            if states.get(before) in GIVEN_UP
-        },
-        relayed=_indexed(tx, digests),
+        owed={row.digest: _owed(row, waits[row.digest], signatures[row.digest]) for row in rows},
+        recorded=recorded,
+        doomed=doomed,
+        relayed={row.digest: row.relayed_by for row in rows if row.relayed_by is not None},
+        is_full=sum(row.digest not in deferred for row in rows) == limit,
     )
 
 
-def _oldest(tx: Connection, deferred: AbstractSet[Digest], limit: int) -> list[OperationRow]:
-    rows: list[OperationRow] = []
-    after, ready = 0, 0
-    while ready < limit:
-        page = list_operations(tx, states=[OperationState.OWED], after=after, limit=_PAGE)
-        for row in page:
-            ready += row.digest not in deferred
-            rows.append(row)
-            if ready == limit:
-                break
-        if len(page) < _PAGE:
+_NOTHING = OwedPage(owed={}, recorded=frozenset(), doomed={}, relayed={}, is_full=False)
+
+
+def _oldest(tx: Connection, deferred: AbstractSet[Digest], limit: int) -> list[OwedRow]:
+    rows: list[OwedRow] = []
+    after, missing = 0, limit
+    while missing:
+        page = list_to_send(tx, after=after, limit=missing)
+        rows += page
+        if len(page) < missing:
             break
         after = page[-1].sequence
+        missing -= sum(row.digest not in deferred for row in page)
     return rows
 
 
-def _predecessors(tx: Connection, digests: Sequence[Digest]) -> dict[Digest, list[Digest]]:
-    waits: dict[Digest, list[Digest]] = {digest: [] for digest in digests}
-    for row in list_dependencies(tx, digests):
-        waits[row.digest].append(row.predecessor)
-    return waits
-
-
-def _states(tx: Connection, digests: AbstractSet[Digest]) -> dict[Digest, OperationState]:
-    """Where predecessors stand; one that is not ours is on the chain, or unknown and left out."""
-    states = {row.digest: row.state for row in list_by_digests(tx, digests)}
-    others = _indexed(tx, [digest for digest in digests if digest not in states])
-    return states | dict.fromkeys(others, OperationState.FINAL)
-
-
-def _indexed(tx: Connection, digests: Sequence[Digest]) -> dict[Digest, IndexedOperation]:
-    found = (index.find(tx, IndexedOperation, digest) for digest in digests)
-    return {row.digest: row for row in found if row is not None}
-
-
-def _signatures(tx: Connection, digests: Sequence[Digest]) -> dict[Digest, list[SignatureRow]]:
-    found: dict[Digest, list[SignatureRow]] = {digest: [] for digest in digests}
-    for row in list_signatures(tx, digests):
-        found[row.digest].append(row)
-    return found
-
-
-def _owed(row: OperationRow, waits: Sequence[Digest], signatures: Sequence[SignatureRow]) -> Owed:
+def _owed(row: OwedRow, waits: Sequence[Digest], signatures: Sequence[SignatureRow]) -> Owed:
     kind = find_kind(row.kind)
-    message = message_from_json(kind, row.message)
+    # Whether the stored text is in its one form, the audit looks; here a changed one fits no
+    # signature, and the contract says so.
+    message = message_from_plain(kind, json.loads(row.message))
     # The contract knows the authority: a call carries its signature without a key.
     proofs = {
         each.party: Proof(
@@ -127,12 +108,13 @@ def _owed(row: OperationRow, waits: Sequence[Digest], signatures: Sequence[Signa
         for each in signatures
     }
     each = list(proofs.values())
+    size = estimated_size(kind, message, each)
     candidate = Candidate(
         digest=row.digest,
         kind=kind,
         subject=row.subject,
         predecessors=frozenset(waits),
-        gas=estimated_gas(kind, message, each),
-        size=estimated_size(kind, message, each),
+        gas=estimated_gas(kind, message, each, size=size),
+        size=size,
     )
     return Owed(row=row, candidate=candidate, message=message, proofs=proofs)

@@ -1,9 +1,14 @@
 """Owed → sent: the writer, one at a time, by a lease.
 
 A signed transaction is stored before it is sent, so that a crash anywhere leaves either nothing or
-something to send again, the same bytes under the same nonce.  What keeps an operation from going
-out is said in its state: *refused* with the contract's error, *stuck* with what a person has to
-look at; or it stays *owed* and is tried again, each time later.
+something to send again, the same bytes under the same nonce.
+
+What was accepted follows the contracts' rules as far as we know them, so it goes out unasked, with
+a gas limit from what was measured.  A transaction that reverts records nothing and takes nothing
+with it; its operations come back, and what came back is checked against the node before it goes out
+again.  What keeps an operation from going out is said in its state: *refused* with the contract's
+error, *stuck* with what a person has to look at; or it stays *owed* and is tried again, each time
+later.
 """
 
 from __future__ import annotations
@@ -20,9 +25,10 @@ from ledger.chain.calldata import encode_batch
 from ledger.chain.contract_errors import ContractError, Retry, revert_error
 from ledger.chain.transactions import Envelope, Price, Relayer
 from ledger.crashing import crash_point
-from ledger.domain.batching import MAX_GAS, Candidate, plan
+from ledger.domain.batching import MAX_GAS, Candidate, plan, transaction_gas
 from ledger.domain.chain_reader import BlockTag, CallReverted
 from ledger.domain.deployment import Deployment
+from ledger.domain.errors import Conflict
 from ledger.domain.identifiers import Digest, to_hex
 from ledger.domain.operation_states import OperationState
 from ledger.steps.chain import Link, is_taken
@@ -31,25 +37,29 @@ from ledger.steps.instance import Instance
 from ledger.steps.leasing import HeldLease
 from ledger.steps.owed import Owed, OwedPage, read_owed
 from ledger.steps.refusals import Deferrals, find_culprit, follows, in_words, refuse
+from ledger.steps.repricing import Repricing
 from ledger.steps.underway import WINDOW, UnderWay
 from ledger.storage.operations import (
     find_oldest_owed,
     list_latest_operations,
+    move_carried,
     move_operation,
-    move_operations,
 )
 from ledger.storage.transactions import (
     NewTransaction,
     TransactionRow,
     TransactionState,
+    count_attempts,
     find_highest_nonce,
     insert_transaction,
-    list_attempts,
 )
 
 #: gas of one block that we fill: half of the embedded chain's limit, so that its fee never rises
 BLOCK_GAS = 15_000_000
-#: how many owed operations one round looks at
+#: gas limits of one block that nobody estimated; whole cycles use half of them
+BLOCK_GAS_LIMITS = 28_000_000
+#: how many owed operations one round looks at: what a block holds, and more when none can go
+ROUND = 240
 CANDIDATES = 1000
 #: how long owed operations that cannot go are left alone while nothing new is accepted
 _LOOK_AGAIN = timedelta(seconds=1)
@@ -75,6 +85,21 @@ class Sent:
         return self == Sent()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Call:
+    """One transaction before it is signed."""
+
+    owed: Sequence[Owed]
+    data: bytes
+    #: limit
+    gas: int
+
+    @property
+    def digests(self) -> list[Digest]:
+        """What it carries, in order."""
+        return [each.row.digest for each in self.owed]
+
+
 @dataclass(slots=True, kw_only=True)
 class _Round:
     """What one round has decided so far."""
@@ -91,6 +116,13 @@ class _Round:
     transactions: list[TransactionRow] = field(default_factory=list)
     refused: int = 0
     stuck: int = 0
+
+    def is_doubtful(self, group: Sequence[Candidate]) -> bool:
+        """Whether one of them came back before, or may need more than was ever measured."""
+        return any(
+            candidate.gas > MAX_GAS or self.page.owed[candidate.digest].row.came_back
+            for candidate in group
+        )
 
     def candidates(self) -> list[Candidate]:
         """What may still go out in this round, in the order of acceptance."""
@@ -115,6 +147,10 @@ class Writer:
     #: the newest operation when nothing could go out, and until when that is believed
     _blocked: tuple[int, datetime] = (0, _LONG_AGO)
 
+    @property
+    def _repricing(self) -> Repricing:
+        return Repricing(instance=self.instance, relayer=self.relayer, lease=self.lease)
+
     @classmethod
     def open(cls, instance: Instance, link: Link, lease: HeldLease) -> Self:
         """The writer of an instance's operations to its chain."""
@@ -137,8 +173,12 @@ class Writer:
         if mined:
             self._blocked = (0, _LONG_AGO)
         pending = self.under_way.pending()
-        is_full = len(pending) >= WINDOW or (pending and self.link.seals_at_once)
-        if is_full or self.under_way.is_pausing():
+        if self.under_way.is_pausing() or (pending and self.link.seals_at_once):
+            return Sent(mined=mined)
+        replacements = self._repricing.replace_cheap(self.link.node, pending)
+        if replacements:
+            self.under_way.hand_over(replacements)
+        if len(pending) >= WINDOW or replacements:
             return Sent(mined=mined)
         done = self._send_owed(is_alone=not pending)
         return replace(done, mined=done.mined + mined)
@@ -147,14 +187,34 @@ class Writer:
 
     def _send_owed(self, *, is_alone: bool) -> Sent:
         with self.instance.database.reading() as tx:
+            newest = _newest(tx)
             if find_oldest_owed(tx) is None or self._is_blocked(tx):
                 return Sent()
-            waiting = self._deferrals.not_due(self._now())
-            page, newest = read_owed(tx, deferred=waiting, limit=CANDIDATES), _newest(tx)
-        self._deferrals.keep(set(page.owed))
-        found = self._close(page)
+        done = Sent()
+        for limit in (ROUND, CANDIDATES):
+            current = self._begin(is_alone=is_alone, limit=limit)
+            found = self._close(current.page)
+            self._place(current)
+            if self.link.seals_at_once and current.transactions:
+                self.under_way.hand_over(current.transactions)
+                found += self.under_way.find_mined()
+            done = Sent(
+                sent=len(current.placed), mined=found, refused=current.refused, stuck=current.stuck
+            )
+            if not (done.is_idle and current.page.is_full):
+                break
+        if done.is_idle and not self._suspects:
+            self._blocked = (newest, self._now() + _LOOK_AGAIN)
+        return done
+
+    def _begin(self, *, is_alone: bool, limit: int) -> _Round:
+        waiting = self._deferrals.not_due(self._now())
+        with self.instance.database.reading() as tx:
+            page = read_owed(tx, deferred=waiting, limit=limit)
+        if not page.is_full:
+            self._deferrals.keep(set(page.owed))
         fees = self.link.node.fees()
-        current = _Round(
+        return _Round(
             page=page,
             price=Price(
                 max_fee=2 * fees.base_fee + fees.priority_fee, priority_fee=fees.priority_fee
@@ -162,20 +222,8 @@ class Writer:
             nonce=self.link.node.transaction_count(self.relayer.address),
             is_alone=is_alone,
             left_out={*waiting, *page.doomed, *page.relayed},
+            refused=len(page.doomed),
         )
-        current.refused += len(page.doomed)
-        self._judge_suspects(current)
-        while self._place_one(current):
-            pass
-        if self.link.seals_at_once and current.transactions:
-            self.under_way.hand_over(current.transactions)
-            found += self.under_way.find_mined()
-        done = Sent(
-            sent=len(current.placed), mined=found, refused=current.refused, stuck=current.stuck
-        )
-        if done.is_idle and not self._suspects:
-            self._blocked = (newest, self._now() + _LOOK_AGAIN)
-        return done
 
     def _is_blocked(self, tx: Connection) -> bool:
         """Whether nothing could go out a moment ago, and nothing was accepted since."""
@@ -188,7 +236,7 @@ class Writer:
             return 0
         with self.instance.database.transaction() as tx:
             self.lease.require(tx)
-            for digest, indexed in page.relayed.items():
+            for digest, transaction_hash in page.relayed.items():
                 for state, then in ((_S.OWED, _S.MINED), (_S.MINED, _S.FINAL)):
                     move_operation(
                         tx,
@@ -196,15 +244,43 @@ class Writer:
                         then,
                         self._now(),
                         expected=[state],
-                        transaction_hash=indexed.tx_hash,
+                        transaction_hash=transaction_hash,
                     )
             for digest, before in page.doomed.items():
                 if digest not in page.relayed:
                     refuse(tx, digest, follows(before), self._now())
         return len(page.relayed)
 
-    def _place_one(self, current: _Round) -> bool:
-        """Sign, store and hand over one more transaction; False when the round is over."""
+    def _place(self, current: _Round) -> None:
+        """Sign and store what can go; on a chain of others it is handed over, too."""
+        planned = plan(
+            current.candidates(), recorded=current.page.recorded, left_out=current.left_out
+        )
+        groups = _that_fit(planned.groups)
+        if not self._suspects and not any(map(current.is_doubtful, groups)):
+            self._place_unasked(current, groups)
+            return
+        self._judge_suspects(current)
+        while self._place_checked(current):
+            pass
+
+    # ------------------------------------------------------------ what goes out unasked
+
+    def _place_unasked(self, current: _Round, groups: Sequence[Sequence[Candidate]]) -> None:
+        calls = [self._call(current, group) for group in groups]
+        if calls:
+            rows = self._store(current, calls)
+            if not self.link.seals_at_once:
+                self.under_way.hand_over(rows)
+
+    def _call(self, current: _Round, group: Sequence[Candidate]) -> _Call:
+        owed = [current.page.owed[candidate.digest] for candidate in group]
+        return _Call(owed=owed, data=_calldata(owed), gas=transaction_gas(group))
+
+    # ------------------------------------------------------------ what is checked first
+
+    def _place_checked(self, current: _Round) -> bool:
+        """Check, sign, store and show one more transaction; False when the round is over."""
         planned = plan(
             current.candidates(),
             recorded=current.page.recorded | current.placed,
@@ -223,11 +299,8 @@ class Writer:
             return True
         if current.transactions and current.gas + gas > BLOCK_GAS:
             return False
-        row = self._store(current, group, gas)
-        current.transactions.append(row)
-        current.placed.update(owed.row.digest for owed in group)
-        current.gas += gas
-        return self._show(row)
+        rows = self._store(current, [_Call(owed=group, data=_calldata(group), gas=gas)])
+        return self._show(rows[0])
 
     def _estimate(self, group: Sequence[Owed]) -> int:
         """Gas with a tenth to spare; raises CallReverted when the contract refuses the batch."""
@@ -235,45 +308,6 @@ class Writer:
         to, data = self.deployment.address_of(kind.contract), _calldata(group)
         gas = self.link.node.estimate_gas(to, data, sender=self.relayer.address)
         return gas + gas // 10
-
-    def _store(self, current: _Round, group: Sequence[Owed], gas: int) -> TransactionRow:
-        crash_point("send.chosen")
-        kind = group[0].candidate.kind
-        digests = [owed.row.digest for owed in group]
-        chain_id, account = self.deployment.chain_id, self.relayer.address
-        with self.instance.database.transaction() as tx:
-            self.lease.require(tx)
-            highest = find_highest_nonce(tx, chain_id=chain_id, account=account)
-            nonce = current.nonce if highest is None else max(highest + 1, current.nonce)
-            attempts = list_attempts(tx, chain_id=chain_id, account=account, nonce=nonce)
-            signed = self.relayer.sign(
-                Envelope(
-                    chain_id=chain_id,
-                    nonce=nonce,
-                    to=self.deployment.address_of(kind.contract),
-                    data=_calldata(group),
-                    gas=gas,
-                    price=_raised(current.price, len(attempts)),
-                )
-            )
-            new = NewTransaction(
-                chain_id=chain_id,
-                account=account,
-                nonce=nonce,
-                attempt=len(attempts),
-                hash=signed.hash,
-                raw=signed.raw,
-                kind=kind.function,
-                state=TransactionState.SIGNED,
-                created_at=self._now(),
-            )
-            number = insert_transaction(tx, new, digests)
-            move_operations(
-                tx, digests, _S.SENT, self._now(), expected=[_S.OWED], transaction_hash=signed.hash
-            )
-            crash_point("send.signed")
-        crash_point("send.stored")
-        return TransactionRow(**{f: getattr(new, f) for f in new.__slots__}, id=number)
 
     def _show(self, row: TransactionRow) -> bool:
         """Put it into the node's pool, so that the next estimate builds on it.
@@ -286,6 +320,61 @@ class Writer:
         answer = self.link.node.send_raw(row.raw)
         crash_point("send.shown")
         return is_taken(answer)
+
+    # ------------------------------------------------------------ signed and stored
+
+    def _store(self, current: _Round, calls: Sequence[_Call]) -> list[TransactionRow]:
+        """A transaction for each call, under nonces that follow each other; stored together."""
+        crash_point("send.chosen")
+        chain_id, account = self.deployment.chain_id, self.relayer.address
+        with self.instance.database.transaction() as tx:
+            self.lease.require(tx)
+            highest = find_highest_nonce(tx, chain_id=chain_id, account=account)
+            first = current.nonce if highest is None else max(highest + 1, current.nonce)
+            attempts = count_attempts(tx, chain_id=chain_id, account=account, since=first)
+            rows = [
+                self._store_one(tx, call, nonce, attempts.get(nonce, 0), current.price)
+                for nonce, call in enumerate(calls, start=first)
+            ]
+            moved = move_carried(
+                tx, [row.id for row in rows], _S.SENT, self._now(), expected=[_S.OWED]
+            )
+            if len(moved) != sum(len(call.owed) for call in calls):
+                raise Conflict("an operation is no longer owed", field="state")
+            crash_point("send.signed")
+        crash_point("send.stored")
+        current.transactions += rows
+        current.placed.update(digest for call in calls for digest in call.digests)
+        current.gas += sum(call.gas for call in calls)
+        return rows
+
+    def _store_one(
+        self, tx: Connection, call: _Call, nonce: int, attempt: int, price: Price
+    ) -> TransactionRow:
+        kind = call.owed[0].candidate.kind
+        signed = self.relayer.sign(
+            Envelope(
+                chain_id=self.deployment.chain_id,
+                nonce=nonce,
+                to=self.deployment.address_of(kind.contract),
+                data=call.data,
+                gas=call.gas,
+                price=_raised(price, attempt),
+            )
+        )
+        new = NewTransaction(
+            chain_id=self.deployment.chain_id,
+            account=self.relayer.address,
+            nonce=nonce,
+            attempt=attempt,
+            hash=signed.hash,
+            raw=signed.raw,
+            kind=kind.function,
+            state=TransactionState.SIGNED,
+            created_at=self._now(),
+        )
+        number = insert_transaction(tx, new, call.digests)
+        return TransactionRow(**{name: getattr(new, name) for name in new.__slots__}, id=number)
 
     # ------------------------------------------------------------ what the contract refuses
 
@@ -336,6 +425,18 @@ class Writer:
 
     def _now(self) -> datetime:
         return self.instance.clock()
+
+
+def _that_fit(groups: Sequence[Sequence[Candidate]]) -> list[Sequence[Candidate]]:
+    """The first groups that one block holds, and that may be under way at once."""
+    chosen: list[Sequence[Candidate]] = []
+    gas = 0
+    for group in groups[:WINDOW]:
+        gas += transaction_gas(group)
+        if chosen and gas > BLOCK_GAS_LIMITS:
+            break
+        chosen.append(group)
+    return chosen
 
 
 def _newest(tx: Connection) -> int:

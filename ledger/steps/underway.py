@@ -5,23 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 
 from sqlalchemy import Connection
 
-from ledger.chain.node import SendAnswer, SendOutcome
+from ledger.chain.node import Mined, SendAnswer, SendOutcome
 from ledger.steps.chain import Link, is_taken
 from ledger.steps.instance import Instance
 from ledger.steps.leasing import HeldLease
 from ledger.steps.settle import (
     PENDING,
+    find_mined,
     mark_dropped,
     mark_late,
     mark_mined,
     mark_sent,
     mark_unmined,
-    read_receipts,
+    recorded_by,
+    restore_replaced,
 )
-from ledger.storage.transactions import TransactionRow, TransactionState, list_transactions
+from ledger.storage.transactions import (
+    TransactionRow,
+    TransactionState,
+    list_replaced,
+    list_transactions,
+)
 
 #: how many transactions may wait to be mined before new ones are signed
 WINDOW = 16
@@ -57,6 +65,8 @@ class UnderWay:
     def settle(self) -> int:
         """Look for what is mined, take back what no longer is, hand over what still waits."""
         self._find_replaced_blocks()
+        if not self.pending():
+            return 0
         mined = self.find_mined()
         waiting = self._due(self.pending())
         if waiting:
@@ -67,23 +77,30 @@ class UnderWay:
     def pending(self) -> list[TransactionRow]:
         """What is signed or sent, and not known to be mined; in the order of nonces."""
         with self.instance.database.reading() as tx:
-            return list_transactions(tx, states=PENDING, limit=2 * WINDOW)
+            rows = list_transactions(tx, states=PENDING, limit=2 * WINDOW)
+        return sorted(rows, key=lambda row: row.nonce)
 
     def find_mined(self) -> int:
         """Look for receipts; returns how many operations are in blocks now."""
-        rows = self.pending()
-        mined = [
-            (row, receipt)
-            for row, receipt in zip(rows, read_receipts(self.link.node, rows), strict=True)
-            if receipt is not None
+        rows = self._mineable()
+        found = [
+            (row, mined)
+            for row, mined in zip(rows, find_mined(self.link.node, rows), strict=True)
+            if mined is not None
         ]
-        if not mined:
+        if not found:
             return 0
         with self.instance.database.transaction() as tx:
             self.lease.require(tx)
-            return sum(
-                mark_mined(tx, row, receipt, self.instance.clock()) for row, receipt in mined
-            )
+            return mark_mined(tx, found, self.instance.clock())
+
+    def _mineable(self) -> list[TransactionRow]:
+        """What is pending, and on a chain of others every other attempt that may be mined."""
+        rows = self.pending()
+        if self.link.seals_at_once or not rows:
+            return rows
+        with self.instance.database.reading() as tx:
+            return rows + list_replaced(tx, rows)
 
     def _find_replaced_blocks(self) -> None:
         """Looked for once for every new head of the chain; never on one that seals at once."""
@@ -94,11 +111,10 @@ class UnderWay:
             return
         with self.instance.database.reading() as tx:
             rows = list_transactions(tx, states=[TransactionState.MINED], limit=_MANY)
-        receipts = read_receipts(self.link.node, rows)
         gone = [
             row
-            for row, receipt in zip(rows, receipts, strict=True)
-            if receipt is None or not receipt.succeeded or receipt.block_number != row.block_height
+            for row, mined in zip(rows, find_mined(self.link.node, rows), strict=True)
+            if self._is_gone(row, mined)
         ]
         if gone:
             with self.instance.database.transaction() as tx:
@@ -107,6 +123,18 @@ class UnderWay:
                     mark_unmined(tx, row, self.instance.clock())
                     self._handed_over.pop(row.hash, None)
         self._latest = latest.hash
+
+    def _is_gone(self, row: TransactionRow, mined: Mined | None) -> bool:
+        """Whether what we know of a mined transaction is no longer so.
+
+        One that reverted already when we looked first recorded nothing, and that is still so.
+        """
+        if mined is None or mined.block_number != row.block_height:
+            return True
+        if mined.succeeded:
+            return False
+        with self.instance.database.reading() as tx:
+            return bool(recorded_by(tx, row))
 
     def _due(self, rows: Sequence[TransactionRow]) -> list[TransactionRow]:
         """What is handed over now: on a chain of others, not in every round."""
@@ -120,16 +148,18 @@ class UnderWay:
         """Give transactions to the node, and write down what it says to each."""
         now = self.instance.clock()
         answers = self.link.deliver([row.raw for row in rows], int(now.timestamp()))
-        self._handed_over.update((row.hash, now) for row in rows)
+        self._handed_over.update((row.hash, now) for row in rows[: len(answers)])
+        taken = list(takewhile(is_taken, answers))
+        if taken:
+            self._pause = FIRST_PAUSE
+        if self.link.seals_at_once and len(taken) == len(rows):
+            return  # they are in a block now; whoever looks for it stores both
         with self.instance.database.transaction() as tx:
             self.lease.require(tx)
-            for place, (row, answer) in enumerate(zip(rows, answers, strict=False)):
-                if not is_taken(answer):
-                    self._not_taken(tx, rows[place:], answer)
-                    continue
-                self._pause = FIRST_PAUSE
-                if not self.link.seals_at_once or len(answers) == len(rows):
-                    mark_sent(tx, row)
+            if not self.link.seals_at_once:
+                mark_sent(tx, [row.hash for row in rows[: len(taken)]])
+            if len(taken) < len(answers):
+                self._not_taken(tx, rows[len(taken) :], answers[len(taken)])
             self._give_up_waiting(tx, rows)
 
     def _not_taken(
@@ -137,18 +167,24 @@ class UnderWay:
     ) -> None:
         """The node refuses the first of these; without it the others cannot be mined either.
 
-        A nonce that is used up may be our own success: whether the node knows the transaction, in a
-        block or waiting for one, decides.  What a node of others refuses for another reason is
-        signed again later, each time twice as late.
+        A nonce that is used up may be our own success: whether the node knows the transaction, or
+        one that it replaces, in a block or waiting for one, decides.  What a node of others refuses
+        for another reason is signed again later, each time twice as late.  One that it took before
+        and that pays too little now waits, until it pays more or the fees fall.
         """
+        if answer.outcome is SendOutcome.UNDERPRICED and rows[0].state is TransactionState.SENT:
+            self._handed_over.update((row.hash, self.instance.clock()) for row in rows)
+            return
         if answer.outcome is SendOutcome.NONCE_TOO_LOW:
-            if self.link.node.transaction(rows[0].hash) is not None:
+            attempts = [rows[0], *list_replaced(tx, rows[:1])]
+            if any(self.link.node.transaction(each.hash) for each in attempts):
                 return
         elif not self.link.seals_at_once:
             self._pause_ends = self.instance.clock() + self._pause
             self._pause = min(2 * self._pause, _LONGEST_PAUSE)
         why = f"the node does not take its transaction: {answer.reason or answer.outcome}"
-        mark_dropped(tx, rows, self.instance.clock(), why)
+        if not restore_replaced(tx, rows[0], self.instance.clock(), why):
+            mark_dropped(tx, rows, self.instance.clock(), why)
 
     def _give_up_waiting(self, tx: Connection, rows: Sequence[TransactionRow]) -> None:
         """Operations of a transaction that nobody mines need a person; it stays valid."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.domain.abi import Value
 from ledger.domain.batching import (
     Candidate,
     Limits,
@@ -15,6 +19,7 @@ from ledger.domain.batching import (
     estimated_gas,
     estimated_size,
     plan,
+    transaction_gas,
 )
 from ledger.domain.identifiers import Digest
 from ledger.domain.operations import KINDS, Contract
@@ -189,7 +194,8 @@ def test_a_passkey_is_planned_with_more_gas_and_bytes_than_an_account() -> None:
     message = {m.name: bytes(32) if m.type == "bytes32" else 1 for m in OPENING.struct.members}
     account = [Proof(signer=bytes(20), signature=bytes(65))]
     passkey = [Proof(signer=bytes(84), signature=bytes(400))]
-    assert estimated_gas(OPENING, message, passkey) > estimated_gas(OPENING, message, account)
+    gas = estimated_gas(OPENING, message, account, size=700)
+    assert estimated_gas(OPENING, message, passkey, size=700) > gas
     assert estimated_size(OPENING, message, passkey) > estimated_size(OPENING, message, account)
 
 
@@ -201,3 +207,48 @@ def test_the_lines_of_a_decision_are_counted() -> None:
         estimated_size(DECISION, {**message, "shares": [share] * n}, proofs) for n in (0, 1, 2)
     ]
     assert sizes[1] - sizes[0] == sizes[2] - sizes[1] == 4 * 32
+
+
+#: act of tests/contracts/gas.json → its kind, and how many lines it has
+ACTS = {
+    "open": ("CycleOpening", 0),
+    "end": ("CycleEnding", 0),
+    "load one class": ("LoadDeclaration", 1),
+    "release to two units": ("CycleDecision", 2),
+    "hold": ("CycleDecision", 0),
+    "admit a unit": ("UnitAdmission", 0),
+    "enrol a signer": ("SignerEnrolment", 0),
+    "erase a record": ("RecordErasure", 0),
+    "revoke a signer": ("SignerRevocation", 0),
+    "register a machine": ("EquipmentRegistration", 0),
+    "change a machine": ("EquipmentChange", 0),
+}
+MEASURED = json.loads((Path(__file__).parents[1] / "contracts" / "gas.json").read_text("utf-8"))[
+    "gas"
+]
+#: gas that the first cycle of a machine needs more: its counter is new
+FIRST_OF_A_MACHINE = 34_000
+
+
+def limit(name: str, lines: int, count: int) -> int:
+    """The gas limit of one transaction of that many operations with account keys."""
+    kind = KINDS[name]
+    items: dict[str, Value] = {
+        m.name: [{}] * lines for m in kind.struct.members if m.type.endswith("[]")
+    }
+    proofs = [Proof(signer=bytes(20), signature=bytes(65)) for _ in kind.parties]
+    gas = estimated_gas(kind, items, proofs, size=500)
+    return transaction_gas([candidate(number, name, gas=gas) for number in range(count)])
+
+
+def test_every_measured_act_stands_in_the_table() -> None:
+    assert set(ACTS) == set(MEASURED)
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_a_gas_limit_leaves_a_fifth_above_what_was_measured(act: str) -> None:
+    name, lines = ACTS[act]
+    one = MEASURED[act]["one"] + (FIRST_OF_A_MACHINE if act == "open" else 0)
+    assert limit(name, lines, 1) > one * 6 // 5
+    if "each of 50" in MEASURED[act]:
+        assert limit(name, lines, 50) > 50 * MEASURED[act]["each of 50"] * 6 // 5

@@ -25,10 +25,12 @@ from ledger.domain.indexed import (
 )
 from ledger.domain.operations import KINDS, Contract, Custody, Duty, EquipmentState, UnitRole
 from ledger.domain.projection import (
+    _CHANGES,
     event_fields,
     indexed_event,
     indexed_operation,
     project,
+    touched,
 )
 
 KEYS: dict[type[object], tuple[str, ...]] = {
@@ -48,14 +50,20 @@ class Tables:
     """The index as a dictionary."""
 
     rows: dict[tuple[object, ...], Any] = field(default_factory=dict)
+    #: every row that was looked for
+    asked: set[tuple[object, ...]] = field(default_factory=set)
     proposals: dict[Digest, Mapping[str, Scalar]] = field(default_factory=dict)
 
     def find(self, cls: type[Any], *key: object) -> Any:  # noqa: ANN401 - a row of whichever class
+        self.asked.add((cls, *key))
         return self.rows.get((cls, *key))
 
     def put(self, row: object) -> None:
         key = tuple(getattr(row, name) for name in KEYS[type(row)])
         self.rows[type(row), *key] = row
+
+    def add(self, row: object) -> None:
+        self.put(row)
 
     def proposal(self, digest: Digest) -> Mapping[str, Scalar]:
         return self.proposals[digest]
@@ -102,6 +110,44 @@ def opened(number: int, cycle_number: int) -> Event:
         "CycleOpened", number, cycle=CYCLE, equipment=MACHINE, unit=7, epoch=1,
         number=cycle_number, startedAt=9,
     )  # fmt: skip
+
+
+EVERY_CHANGE = [
+    admitted(),
+    event(
+        "SignerEnrolled", 10, unit=7, signer=KEY, key=b"k" * 20, duties=2, custody=1, validFrom=0,
+        validUntil=0,
+    ),
+    event("SignerRevoked", 11, unit=7, signer=KEY),
+    registered(),
+    opened(3, 12),
+    event("NumbersSkipped", 3, equipment=MACHINE, epoch=1, first=1, last=11),
+    event("LoadDeclared", 4, cycle=CYCLE),
+    event("LoadTotalDeclared", 4, cycle=CYCLE, packageClass=1, quantity=9),
+    event("CycleEnded", 5, cycle=CYCLE, outcome=1, verdict=1, endedAt=0),
+    event("CycleDecided", 6, cycle=CYCLE, state=1),
+    event("ShareRecorded", 6, cycle=CYCLE, owner=7, payer=7, packageClass=1, delta=4),
+    event("EquipmentChanged", 7, equipment=MACHINE, state=2, epoch=1),
+    event("RecoveryCompleted", 8, unit=7, signer=KEY),
+    event("UnitClosed", 9, unit=7),
+]  # fmt: skip
+
+
+def test_every_row_that_an_event_looks_for_or_changes_is_known_beforehand() -> None:
+    tables = Tables()
+    tables.proposals[digest(8)] = {
+        "unit": 7, "signer": KEY, "custody": 3, "validUntil": 9, "signedAt": 1, "key": b"k" * 20,
+    }  # fmt: skip
+    for each in EVERY_CHANGE:
+        tables.asked.clear()
+        before = dict(tables.rows)
+        project([each], tables)
+        known = {(cls, *key) for cls, keys in touched([each]).items() for key in keys}
+        changed = {place for place, row in tables.rows.items() if before.get(place) is not row}
+        only_added = {place for place in changed if place[0] in {IndexedShare, IndexedGap}}
+        assert tables.asked <= known, each.name
+        assert changed - only_added <= known, each.name
+    assert {each.name for each in EVERY_CHANGE} == set(_CHANGES)
 
 
 def test_a_unit_is_admitted_and_closed() -> None:

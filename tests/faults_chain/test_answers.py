@@ -65,7 +65,7 @@ def test_a_transaction_that_was_taken_is_recorded_once_whatever_was_answered(
 
 
 METHODS = [
-    "eth_getBlockByNumber", "eth_getTransactionCount", "eth_estimateGas", SEND, RECEIPT,
+    "eth_getBlockByNumber", "eth_getTransactionCount", SEND, RECEIPT,
     "eth_maxPriorityFeePerGas", "eth_getLogs", "eth_call", "eth_getTransactionByHash",
 ]  # fmt: skip
 BROKEN = [http_error, garbage, broken_off]
@@ -81,6 +81,19 @@ def test_a_method_that_fails_stops_one_round_and_loses_nothing(group: Group) -> 
     group.rounds(3, deeper=2)
     recorded_once(group, openings)
     assert {row.attempt for row in group.transactions()} == {0}
+
+
+def test_a_check_that_fails_stops_one_round_and_loses_nothing(group: Group) -> None:
+    opening = group.hospital.accept(group.hospital.opening("S1", 1))
+    group.proxy.add(refused("internal error", -32603), SEND, times=1)
+    group.writer.step()
+    group.later(seconds=6)
+    for act in BROKEN:
+        group.proxy.add(act, "eth_estimateGas")
+        assert fails(group)
+        group.proxy.heal()
+    group.rounds(1, deeper=2)
+    recorded_once(group, [opening])
 
 
 def fails(group: Group) -> bool:
@@ -102,7 +115,7 @@ def test_an_answer_that_comes_too_late_is_asked_for_again(group: Group) -> None:
     group.restart()
     opening = group.hospital.accept(group.hospital.opening("S1", 1))
     group.proxy.add(late(group.proxy, 5), SEND, times=1)
-    group.proxy.add(late(group.proxy, 5), "eth_estimateGas", times=2)
+    group.proxy.add(late(group.proxy, 5), "eth_getTransactionCount", times=2)
     group.rounds(2, deeper=2)
     recorded_once(group, [opening])
     assert {row.attempt for row in group.transactions()} == {0}

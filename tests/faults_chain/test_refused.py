@@ -17,11 +17,22 @@ def test_one_refused_operation_inside_a_batch_does_not_keep_the_others(group: Gr
     good = [group.hospital.accept(group.hospital.opening("S1", number)) for number in (5, 6, 7)]
     bad = group.hospital.accept_unchecked(group.hospital.opening("S1", 4))
     later = group.hospital.accept(group.hospital.opening("S1", 8))
-    group.rounds(3, deeper=2)
+    group.rounds(4, deeper=2)
     recorded_once(group, [*good, later])
     assert group.hospital.state(bad) is S.REFUSED
     assert "number not rising (number 4, last" in group.hospital.reason(bad)
-    assert group.hospital.history(bad) == [S.OWED, S.REFUSED]
+    assert group.hospital.history(bad) == [S.OWED, S.SENT, S.OWED, S.REFUSED]
+    for digest in [*good, later]:
+        assert group.hospital.history(digest) == [S.OWED, S.SENT, S.OWED, S.SENT, S.MINED, S.FINAL]
+
+
+def test_what_goes_out_for_the_first_time_is_asked_of_nobody(group: Group) -> None:
+    cycle = group.hospital.run_cycle("S1", 1)
+    group.writer.step()
+    assert group.states(cycle) == {S.SENT}
+    assert group.proxy.asked["eth_estimateGas"] == group.proxy.asked["eth_call"] == 0
+    group.rounds(1, deeper=2)
+    recorded_once(group, cycle)
 
 
 def test_what_waits_for_its_predecessor_is_put_off_and_goes_out_when_it_comes(
@@ -31,7 +42,7 @@ def test_what_waits_for_its_predecessor_is_put_off_and_goes_out_when_it_comes(
     for _ in range(3):
         group.rounds(1)
         group.later(seconds=10)
-    assert group.hospital.history(early) == [S.OWED]
+    assert group.hospital.history(early) == [S.OWED, S.SENT, S.OWED]
     opening = group.hospital.accept_unchecked(group.hospital.opening("S1", 1))
     for _ in range(3):
         group.later(seconds=30)

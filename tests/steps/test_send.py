@@ -20,7 +20,7 @@ from ledger.steps.chain import EmbeddedLink
 from ledger.steps.leasing import LEASE, LeaseLost
 from ledger.steps.refusals import retry_stuck
 from ledger.steps.send import Writer
-from ledger.steps.settle import mark_mined
+from ledger.steps.settle import PENDING, mark_mined
 from ledger.steps.underway import UnderWay
 from ledger.storage import index
 from ledger.storage.leases import release_lease
@@ -59,6 +59,20 @@ class FailingLink(EmbeddedLink):
     def deliver(self, raw_transactions: object, now: int) -> list[SendAnswer]:  # noqa: ARG002
         """Nobody answers."""
         raise ChainUnavailable("the chain does not answer")
+
+
+class RefusingLink(EmbeddedLink):
+    """An embedded chain that takes nothing."""
+
+    __slots__ = ()
+
+    def deliver(self, raw_transactions: object, now: int) -> list[SendAnswer]:  # noqa: ARG002
+        """No, as it stands."""
+        return [
+            SendAnswer(
+                outcome=SendOutcome.REJECTED, transaction_hash=bytes(32), reason="no, thanks"
+            )
+        ]
 
 
 def kinds_sent(hospital: Hospital) -> list[str]:
@@ -171,7 +185,7 @@ def test_what_waits_for_a_predecessor_stays_owed_until_it_comes(hospital: Hospit
     for seconds in (5, 10):
         set_late(writer, clock, timedelta(seconds=seconds))
         hospital.settle(writer)
-    assert hospital.history(early) == FINAL
+    assert hospital.history(early) == [S.OWED, S.SENT, *FINAL]
 
 
 def test_what_waits_too_long_is_stuck_and_says_what_for(hospital: Hospital) -> None:
@@ -196,7 +210,7 @@ def test_a_stuck_operation_can_be_tried_again(hospital: Hospital) -> None:
     hospital.settle(writer)
     retry_stuck(hospital.instance, early)
     hospital.settle(hospital_writer_again(hospital, writer))
-    assert hospital.history(early) == [S.OWED, S.STUCK, *FINAL]
+    assert hospital.history(early) == [S.OWED, S.SENT, S.OWED, S.STUCK, *FINAL]
 
 
 def hospital_writer_again(hospital: Hospital, writer: Writer) -> Writer:
@@ -308,18 +322,7 @@ def test_a_transaction_that_the_node_rejects_is_tried_again_and_then_stuck(
     link = writer.link
     assert isinstance(link, EmbeddedLink)
 
-    class Rejecting(EmbeddedLink):
-        __slots__ = ()
-
-        def deliver(self, raw_transactions: object, now: int) -> list[SendAnswer]:  # noqa: ARG002
-            """No, as it stands."""
-            return [
-                SendAnswer(
-                    outcome=SendOutcome.REJECTED, transaction_hash=bytes(32), reason="no, thanks"
-                )
-            ]
-
-    set_link(writer, Rejecting(chain=link.chain))
+    set_link(writer, RefusingLink(chain=link.chain))
     for _ in range(12):
         writer.step()
     assert hospital.state(digest) is S.STUCK
@@ -342,14 +345,46 @@ def test_a_transaction_that_was_mined_and_reverted_leaves_its_operations_owed(
     writer.step()
     database = hospital.instance.database
     with database.reading() as tx:
-        row = list_transactions(tx, states=[TransactionState.SENT])[0]
-    receipt = writer.link.node.receipt(row.hash)
-    assert receipt is not None
+        row = list_transactions(tx, states=PENDING)[0]
+    (mined,) = writer.link.node.find_mined([row.hash])
+    assert mined is not None
     with database.transaction() as tx:
-        reverted = replace(receipt, succeeded=False)
-        assert mark_mined(tx, row, reverted, hospital.instance.clock()) == 0
+        reverted = replace(mined, succeeded=False)
+        assert mark_mined(tx, [(row, reverted)], hospital.instance.clock()) == 0
     assert hospital.history(digest) == [S.OWED, S.SENT, S.OWED]
     assert "mined and reverted" in hospital.reason(digest)
+
+
+@pytest.mark.parametrize("gas", [30_000, 80_000])
+def test_a_gas_limit_that_is_too_low_is_estimated_before_the_next_try(
+    hospital: Hospital, monkeypatch: pytest.MonkeyPatch, gas: int
+) -> None:
+    """The node refuses less than the calldata costs; with more, the call runs out of gas."""
+    writer = hospital.writer()
+    hospital.settle(writer)
+    digest = hospital.accept(hospital.opening("S1", 1))
+    monkeypatch.setattr("ledger.steps.send.transaction_gas", lambda _: gas)
+    hospital.settle(writer)
+    assert hospital.history(digest) == [S.OWED, S.SENT, *FINAL]
+    monkeypatch.undo()
+    after = hospital.accept(hospital.opening("S1", 2))
+    hospital.settle(writer)
+    assert hospital.history(after) == FINAL
+
+
+def test_what_goes_out_in_one_round_fits_into_a_block(hospital: Hospital) -> None:
+    writer = hospital.writer()
+    hospital.settle(writer)
+    for number in range(1, 81):
+        hospital.run_cycle("S1", number)
+    before = hospital.link.node.block("latest")
+    assert before is not None
+    sent = [writer.step().sent for _ in range(2)]
+    assert sum(sent) == 320
+    for height in (before.number + 1, before.number + 2):
+        block = hospital.link.node.block(height)
+        assert block is not None
+        assert block.gas_used <= block.gas_limit // 2
 
 
 def test_what_cannot_go_is_left_alone_until_something_new_is_accepted(

@@ -32,11 +32,12 @@ POINTS = frozenset(
         "accept.written",  # everything up to the receipt, not committed
         "storage.committed",  # any writing transaction; the caller was not told
         # owed → sent
-        "send.chosen",  # estimated, nothing stored
-        "send.signed",  # the transaction and its operations' state, not committed
+        "send.chosen",  # chosen, nothing stored
+        "send.signed",  # the round's transactions and their operations' state, not committed
         "send.stored",
-        "send.shown",  # in the node's pool, so that the next estimate builds on it
+        "send.shown",  # what came back is in the node's pool, for the next estimate
         # sent → in a block of the embedded chain
+        "snapshot.drafted",  # a snapshot of its state is written under its draft's name
         "chain.offered",  # in the pool as the next block, nothing journalled
         "chain.journalled",
         "chain.sealed",  # mined, and its hash not confirmed

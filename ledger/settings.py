@@ -32,6 +32,8 @@ class Settings(BaseSettings):
     #: 0 lets the system choose
     api_port: Annotated[int, Field(ge=0, le=65535)] = 0
     chain_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    #: the embedded chain's state is kept after so many blocks, so that a start need not replay them
+    snapshot_blocks: Annotated[int, Field(ge=1)] = 500
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     #: how often one token may ask
     requests_per_minute: Annotated[int, Field(ge=1)] = 1200

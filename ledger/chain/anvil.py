@@ -38,10 +38,15 @@ _DIE_WITH_PARENT = (
 class AnvilProcess:
     """One running anvil; `start` answers when it listens."""
 
-    def __init__(self, binary: Path, genesis: bytes, flags: Sequence[str]) -> None:
-        """Does not start it yet; `genesis` is the genesis file's content."""
+    def __init__(
+        self, binary: Path, genesis: bytes, flags: Sequence[str], *, state: bytes | None = None
+    ) -> None:
+        """Does not start it yet; `genesis` is the genesis file's content.
+
+        With `state`, the JSON of a state that anvil dumped, it starts from there instead.
+        """
         self._binary = binary
-        self._genesis = genesis
+        self._first = ("--init", genesis) if state is None else ("--load-state", state)
         self._flags = tuple(flags)
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
         self._ready = threading.Event()
@@ -114,9 +119,10 @@ class AnvilProcess:
         self._ready.set()
 
     def _spawn(self, folder: Path) -> subprocess.Popen[str]:
-        genesis = folder / "genesis.json"
-        genesis.write_bytes(self._genesis)
-        command = [str(self._binary), "--init", str(genesis), *self._flags]
+        flag, content = self._first
+        first = folder / "first.json"
+        first.write_bytes(content)
+        command = [str(self._binary), flag, str(first), *self._flags]
         if sys.platform == "linux":
             shim = [sys.executable, "-I", "-S", "-c", _DIE_WITH_PARENT, str(os.getpid())]
             command = [*shim, *command]

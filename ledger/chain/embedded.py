@@ -3,6 +3,8 @@
 Before a block is mined, its ordered raw transactions and its timestamp are durable in the journal;
 afterwards its hash.  anvil with `--no-mining --order fifo`, a fixed genesis timestamp and the same
 bytes makes the same hashes, so a restart replays the journal and must reach them, or stops.
+A snapshot shortens the replay.  It is of the state before a block that the journal has, so that the
+block's hash, which commits to every account, proves it; a snapshot that fails is passed over.
 
 anvil's calls and estimates see the last block's time: after a quiet night, an operation that is
 signed now would look signed in the future. The chain's own node names the next block's time.
@@ -17,14 +19,18 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, Self
 
+import structlog
+
 from ledger.chain.anvil import AnvilProcess
 from ledger.chain.endpoint import Endpoint, Limits
 from ledger.chain.node import Node, SendAnswer, SendOutcome
+from ledger.chain.snapshots import Snapshot, SnapshotFolder
+from ledger.chain.transactions import gas_limit
 from ledger.crashing import crash_point
 from ledger.domain.chain_reader import Block
 from ledger.domain.errors import ChainUnavailable, Inconsistent, InvalidInput, Refused
@@ -39,7 +45,11 @@ BASE_FEE = 1_000_000_000
 START_SECONDS = 20.0
 #: states that stay in memory for calls at older blocks
 _KEPT_STATES = 128
+#: a long chain's snapshots are this share of its blocks apart: each writes the whole state
+_SNAPSHOT_SHARE = 20
 _HARDFORK = "cancun"
+
+log = structlog.get_logger("chain")
 
 
 # ---------------------------------------------------------------- genesis and journal
@@ -106,8 +116,11 @@ def random_chain_id(entropy: Callable[[int], bytes] = secrets.token_bytes) -> in
 class Journal(Protocol):
     """Where blocks are durable; the database implements it."""
 
-    def blocks(self) -> Iterable[JournalBlock]:
-        """Read every block, by height; only the last may lack its hash."""
+    def blocks(self, *, after: int = 0) -> Iterable[JournalBlock]:
+        """Read every block above that height, by height; only the last may lack its hash."""
+
+    def hash_at(self, height: int) -> bytes | None:
+        """Read a block's hash; None without the block, or before it was mined."""
 
     def append(self, height: int, timestamp: int, raw_transactions: Sequence[bytes]) -> None:
         """Store a block before it is mined; durable on return; Conflict if the height is taken."""
@@ -151,8 +164,12 @@ class EmbeddedChain:
     journal: Journal
     #: Unix seconds
     clock: Callable[[], float] = time.time
+    #: without them each start plays the whole journal, and nothing is dumped
+    snapshots: SnapshotFolder | None = None
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _running: _Running | None = None
+    #: height of the last snapshot that was taken or started from
+    _snapshot_at: int = 0
 
     @classmethod
     def start(
@@ -162,13 +179,16 @@ class EmbeddedChain:
         journal: Journal,
         *,
         clock: Callable[[], float] = time.time,
+        snapshots: SnapshotFolder | None = None,
     ) -> Self:
-        """Starts anvil and replays the journal.
+        """Starts anvil and replays the journal, from a snapshot where one serves.
 
         Raises Inconsistent, naming the height and both hashes, when the replay differs from the
         journal; ChainUnavailable when anvil does not start; NotFound without its binary.
         """
-        chain = cls(binary=binary, genesis=genesis, journal=journal, clock=clock)
+        chain = cls(
+            binary=binary, genesis=genesis, journal=journal, clock=clock, snapshots=snapshots
+        )
         chain.ensure_running()
         return chain
 
@@ -221,14 +241,12 @@ class EmbeddedChain:
             if self._running is not None and self._running.process.is_running():
                 return self._running
             self.stop()
-            self._running = self._launch()
-            crash_point("chain.launched")
-            try:
-                self._replay(self._running)
-            except BaseException:
-                self.stop()
-                raise
-            return self._running
+            for snapshot in self._usable_snapshots():
+                try:
+                    return self._start_from(snapshot)
+                except (ChainUnavailable, Inconsistent) as error:
+                    self._pass_over(snapshot, str(error))
+            return self._start_from(None)
 
     def mine(self, raw_transactions: Sequence[bytes], timestamp: int) -> Block:
         """The next block, with exactly these transactions, journalled before it is mined.
@@ -238,6 +256,7 @@ class EmbeddedChain:
         """
         with self._lock:
             tip = self.ensure_running().tip
+            self._take_snapshot(tip)
             if timestamp <= tip.timestamp:
                 raise InvalidInput(
                     f"{timestamp} does not follow {tip.timestamp}",
@@ -288,7 +307,19 @@ class EmbeddedChain:
 
     # ------------------------------------------------------------ starting
 
-    def _launch(self) -> _Running:
+    def _start_from(self, snapshot: Snapshot | None) -> _Running:
+        """The child, from a snapshot or from the genesis, with the rest of the journal."""
+        self._running = self._launch(snapshot)
+        self._snapshot_at = 0 if snapshot is None else snapshot.height
+        crash_point("chain.launched")
+        try:
+            self._replay(self._running)
+        except BaseException:
+            self.stop()
+            raise
+        return self._running
+
+    def _launch(self, snapshot: Snapshot | None) -> _Running:
         flags = (
             "--host 127.0.0.1 --port 0 --no-cors --accounts 0 --no-mining --order fifo "
             f"--hardfork {_HARDFORK} --chain-id {self.genesis.chain_id} "
@@ -296,32 +327,38 @@ class EmbeddedChain:
             f"--prune-history {_KEPT_STATES} --no-request-size-limit "
             "--disable-default-create2-deployer --disable-console-log"
         )
-        process = AnvilProcess(self.binary, self.genesis.to_json(), flags.split())
+        state = self._state_of(snapshot)
+        process = AnvilProcess(self.binary, self.genesis.to_json(), flags.split(), state=state)
         url = process.start(timeout_seconds=START_SECONDS)
         limits = Limits(timeout_seconds=60.0, attempts=1)
         endpoint = Endpoint(url, limits=limits)
         node = Node(url, limits=limits, block_time=self._next_block_time)
         try:
-            tip = self._check_genesis(node)
+            tip = self._check_first(node, snapshot)
         except BaseException:
             process.stop()
             raise
         return _Running(process=process, endpoint=endpoint, node=node, tip=tip)
 
-    def _check_genesis(self, node: Node) -> Block:
-        block = node.block("latest")
+    def _check_first(self, node: Node, snapshot: Snapshot | None) -> Block:
+        """The block that anvil stands at; raises Inconsistent when it is not where it should be."""
+        genesis, block = node.block(0), node.block("latest")
+        height = 0 if snapshot is None else snapshot.height
         if (
-            block is None
-            or block.number != 0
-            or block.timestamp != self.genesis.timestamp
+            genesis is None
+            or genesis.timestamp != self.genesis.timestamp
             or node.chain_id() != self.genesis.chain_id
+            or block is None
+            or block.number != height
         ):
             raise Inconsistent("anvil did not start from this home's genesis")
+        if snapshot is not None and block.hash != snapshot.hash:
+            raise Inconsistent(f"the snapshot holds another block {height}")
         return block
 
     def _replay(self, running: _Running) -> None:
         pending: JournalBlock | None = None
-        for journalled in self.journal.blocks():
+        for journalled in self.journal.blocks(after=running.tip.number):
             expected = running.tip.number + 1
             if pending is not None or journalled.height != expected:
                 raise Inconsistent(
@@ -341,6 +378,46 @@ class EmbeddedChain:
         if pending is not None:
             crash_point("chain.recovered")
             self.journal.confirm(pending.height, running.tip.hash)
+
+    # ------------------------------------------------------------ snapshots
+
+    def _usable_snapshots(self) -> Iterator[Snapshot]:
+        """The newest first.  One that is of no block of the journal goes.
+
+        Without a mined block after it, nothing in the journal proves a snapshot: it waits.
+        """
+        for snapshot in [] if self.snapshots is None else self.snapshots.newest_first():
+            if self.journal.hash_at(snapshot.height) != snapshot.hash:
+                self._pass_over(snapshot, "the journal has no such block")
+            elif self.journal.hash_at(snapshot.height + 1) is not None:
+                yield snapshot
+
+    def _pass_over(self, snapshot: Snapshot, reason: str) -> None:
+        log.warning("snapshot_passed_over", snapshot=snapshot.name, reason=reason)
+        if self.snapshots is not None:
+            self.snapshots.drop(snapshot)
+
+    def _state_of(self, snapshot: Snapshot | None) -> bytes | None:
+        if self.snapshots is None or snapshot is None:
+            return None
+        return self.snapshots.read(snapshot)
+
+    def _take_snapshot(self, tip: Block) -> None:
+        """Before the next block, when the last one is far enough behind; a full disk is no harm."""
+        if self.snapshots is None:
+            return
+        distance = max(self.snapshots.every, tip.number // _SNAPSHOT_SHARE)
+        if tip.number - self._snapshot_at < distance:
+            return
+        self._snapshot_at = tip.number
+        try:
+            dumped = str(self.ensure_running().endpoint.ask("anvil_dumpState"))
+            snapshot = Snapshot(height=tip.number, hash=tip.hash)
+            self.snapshots.write(snapshot, bytes.fromhex(dumped.removeprefix("0x")))
+        except (OSError, ChainUnavailable) as error:
+            log.warning("snapshot_not_taken", height=tip.number, reason=str(error))
+        else:
+            log.info("snapshot_taken", height=tip.number)
 
 
 # ---------------------------------------------------------------- one block
@@ -388,10 +465,7 @@ def _check_pool(running: _Running, raw_transactions: Sequence[bytes]) -> None:
             field="raw_transactions",
             rule="nonces of one sender are consecutive",
         )
-    gas = 0
-    for raw in raw_transactions:
-        transaction = running.node.transaction(keccak256(raw))
-        gas += 0 if transaction is None else transaction.gas
+    gas = sum(map(gas_limit, raw_transactions))
     if gas > BLOCK_GAS_LIMIT:
         raise Refused(
             f"the transactions may use {gas} gas",

@@ -18,8 +18,11 @@ CHAIN_FILE = "chain.json"
 
 
 @contextmanager
-def reading_chain(instance: Instance) -> Iterator[Node]:
-    """A node that answers for this home's chain; a child started for it ends afterwards."""
+def reading_chain(instance: Instance, *, whole_journal: bool = False) -> Iterator[Node]:
+    """A node that answers for this home's chain; a child started for it ends afterwards.
+
+    With `whole_journal`, such a child starts from the genesis whatever snapshots there are.
+    """
     from ledger.chain.node import Node
     from ledger.steps.chain import open_link
 
@@ -28,7 +31,7 @@ def reading_chain(instance: Instance) -> Iterator[Node]:
         with Node(address) as node:
             yield node
         return
-    link = open_link(instance)
+    link = open_link(instance, whole_journal=whole_journal)
     try:
         yield link.node
     finally:

@@ -172,7 +172,7 @@ def audit(*, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> No
     """
     from ledger.steps.audit import audit as run_audit
 
-    with existing(home) as instance, reading_chain(instance) as node:
+    with existing(home) as instance, reading_chain(instance, whole_journal=True) as node:
         report = run_audit(instance, node)
 
     def human() -> None:
@@ -188,7 +188,7 @@ def rebuild(*, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> 
     """Drop the index and build it again from the chain: the rows come out identical."""
     from ledger.steps.rebuild import rebuild as run_rebuild
 
-    with existing(home) as instance, reading_chain(instance) as node:
+    with existing(home) as instance, reading_chain(instance, whole_journal=True) as node:
         report = run_rebuild(instance, node)
     answer(
         asdict(report),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from json.encoder import encode_basestring
 from typing import TypeAlias
 
 from ledger.domain.errors import InvalidInput
@@ -33,7 +34,9 @@ def canonical(value: Plain) -> bytes:
 def canonical_scalar(value: str | int | bool | None) -> bytes:  # noqa: FBT001 - a value of a field
     """The same for one text, integer, boolean or null, without looking for anything inside it."""
     if isinstance(value, str):
-        return _encode(value).encode()
+        return encode_basestring(value).encode()
+    if value is None:
+        return b"null"
     return canonical(value)
 
 
@@ -48,12 +51,23 @@ def _ordered(value: Plain) -> Plain:
             )
         return value
     if isinstance(value, Mapping):
-        return {name: _ordered(value[name]) for name in sorted(value, key=_units)}
+        return {
+            name: each if (each := value[name]).__class__ is str else _ordered(each)
+            for name in _in_order(value)
+        }
     if isinstance(value, list | tuple):
         return [_ordered(each) for each in value]
     raise InvalidInput(
         f"is a {type(value).__name__}", rule="text, an integer, true, false, null, a list, a map"
     )
+
+
+def _in_order(names: Mapping[str, Plain]) -> list[str]:
+    try:
+        is_ascii = "".join(names).isascii()
+    except TypeError:
+        is_ascii = False
+    return sorted(names) if is_ascii else sorted(names, key=_units)
 
 
 def _units(name: object) -> bytes:

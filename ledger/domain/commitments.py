@@ -80,6 +80,11 @@ def leaf_hash(salt: str, path: str, value: FieldValue) -> bytes:
     """The hash of one field; raises InvalidInput for a value that no record may hold."""
     require_value(path, field="path")
     require_value(value, field=path)
+    return _hash_of_leaf(salt, path, value)
+
+
+def _hash_of_leaf(salt: str, path: str, value: FieldValue) -> bytes:
+    """That of a path and a value which were looked at."""
     parts = (canonical_scalar(salt), canonical_scalar(path), canonical_scalar(value))
     return sha256(b"\0[%s,%s,%s]" % parts)
 
@@ -154,6 +159,8 @@ def require_value(value: object, *, field: str) -> None:
     """
     if value is None or isinstance(value, bool):
         return
+    if isinstance(value, str) and len(value) <= MAX_TEXT and value.isascii() and "\0" not in value:
+        return
     if isinstance(value, int):
         if abs(value) > MAX_SAFE_INTEGER:
             raise InvalidInput(
@@ -191,14 +198,12 @@ def _leaves(secret: bytes, fields: Fields) -> list[_Leaf]:
             f"has {len(fields)} fields", field="record", rule=f"at most {1 << MAX_DEPTH}"
         )
     mac = Mac(secret)
-    leaves = [
-        _Leaf(
-            mac.digest(b"order\0" + path.encode()),
-            leaf_hash(mac.digest(b"salt\0" + path.encode())[:SALT_BYTES].hex(), path, value),
-            path,
-        )
-        for path, value in fields.items()
-    ]
+    leaves = []
+    for path, value in fields.items():
+        spelt = path.encode()
+        salt = mac.digest(b"salt\0" + spelt)[:SALT_BYTES].hex()
+        require_value(value, field=path)
+        leaves.append(_Leaf(mac.digest(b"order\0" + spelt), _hash_of_leaf(salt, path, value), path))
     leaves += [
         _Leaf(mac.digest(b"order\0pad\0%d" % index), mac.digest(b"pad\0%d" % index), None)
         for index in range(size - len(leaves))

@@ -421,7 +421,7 @@ def require_fields(
     for path, value in fields.items():
         require_value(value, field=path)
         # A path with a literal `[]` is the schema's own spelling, never a record's.
-        rule = None if "[]" in path else rules.get(_INDEX.sub("[].", path))
+        rule = None if "[]" in path else rules.get(path) or rules.get(_INDEX.sub("[].", path))
         if rule is None:
             raise InvalidInput(
                 "is not a field of this record", field=path, rule="the schema's paths"

@@ -13,6 +13,7 @@ import rfc8785
 
 from ledger.chain.embedded import EmbeddedChain, Genesis, JournalBlock, TransactionRefused
 from ledger.chain.node import Node, SendAnswer, SendOutcome
+from ledger.chain.snapshots import SnapshotFolder
 from ledger.domain.errors import Inconsistent, NotFound
 from ledger.domain.hashing import keccak256
 from ledger.domain.identifiers import to_hex
@@ -27,6 +28,7 @@ GENESIS_SETTING = "genesis"
 CHAIN_FILE = "chain.json"
 
 _PAGE = 100
+_SEAL = "chain snapshot"
 _LENGTH_BYTES = 4
 _ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
@@ -119,8 +121,8 @@ def _accepted(raw: bytes) -> SendAnswer:
     return SendAnswer(outcome=SendOutcome.ACCEPTED, transaction_hash=keccak256(raw), reason="")
 
 
-def open_link(instance: Instance) -> Link:
-    """The instance's chain, running.
+def open_link(instance: Instance, *, whole_journal: bool = False) -> Link:
+    """The instance's chain, running; with `whole_journal`, no snapshot shortens the replay.
 
     Raises NotFound without a genesis or without anvil, ChainUnavailable when it does not start, and
     Inconsistent when the journal does not lead to the same hashes again.
@@ -136,8 +138,19 @@ def open_link(instance: Instance) -> Link:
         parse_genesis(body),
         DatabaseJournal(database=instance.database),
         clock=lambda: instance.clock().timestamp(),
+        snapshots=None if whole_journal else snapshots_of(instance),
     )
     return EmbeddedLink(chain=chain)
+
+
+def snapshots_of(instance: Instance) -> SnapshotFolder:
+    """The home's snapshots of the embedded chain's state, sealed with the home's key."""
+    return SnapshotFolder(
+        folder=instance.settings.home / "chain",
+        every=instance.settings.snapshot_blocks,
+        seal=lambda content, name: instance.vault.encrypt(content, purpose=_SEAL, row=name),
+        unseal=lambda sealed, name: instance.vault.decrypt(sealed, purpose=_SEAL, row=name),
+    )
 
 
 def find_anvil() -> Path:
@@ -203,9 +216,9 @@ class DatabaseJournal:
 
     database: Database
 
-    def blocks(self) -> Iterator[JournalBlock]:
-        """Every block, by height, read in pages."""
-        last = -1
+    def blocks(self, *, after: int = 0) -> Iterator[JournalBlock]:
+        """Every block above that height, by height, read in pages."""
+        last = after
         while True:
             with self.database.reading() as tx:
                 page = journal.list_blocks(tx, after=last, limit=_PAGE)
@@ -219,6 +232,12 @@ class DatabaseJournal:
             if len(page) < _PAGE:
                 return
             last = page[-1].height
+
+    def hash_at(self, height: int) -> bytes | None:
+        """A block's hash; None without the block, or before it was mined."""
+        with self.database.reading() as tx:
+            found = journal.find_block(tx, height)
+        return None if found is None else found.hash
 
     def append(self, height: int, timestamp: int, raw_transactions: Sequence[bytes]) -> None:
         """Durable on return; raises Conflict if the height is taken."""

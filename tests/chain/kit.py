@@ -43,8 +43,11 @@ class MemoryJournal:
 
     stored: list[JournalBlock] = field(default_factory=list)
 
-    def blocks(self) -> Iterator[JournalBlock]:
-        return iter(tuple(self.stored))
+    def blocks(self, *, after: int = 0) -> Iterator[JournalBlock]:
+        return iter(tuple(self.stored[after:]))
+
+    def hash_at(self, height: int) -> bytes | None:
+        return self.stored[height - 1].hash if 1 <= height <= len(self.stored) else None
 
     def append(self, height: int, timestamp: int, raw_transactions: Sequence[bytes]) -> None:
         if height != len(self.stored) + 1:

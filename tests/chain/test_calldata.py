@@ -18,7 +18,7 @@ from ledger.chain.calldata import (
     encode_batch,
     encode_recovery_completion,
 )
-from ledger.domain.abi import Member, Value
+from ledger.domain.abi import Member, Struct, Value
 from ledger.domain.batching import Proof
 from ledger.domain.errors import InvalidInput
 from ledger.domain.hashing import keccak256
@@ -217,3 +217,39 @@ def test_batches_proofs_and_messages_must_be_whole() -> None:
         with pytest.raises(InvalidInput):
             encode_batch(kind, messages_, proofs_)
     assert len(encode_batch(kind, [message] * MAX_BATCH, [given_] * MAX_BATCH)) > MAX_BATCH
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
+@given(data=st.data())
+def test_calls_are_what_the_library_encodes(kind: Kind, data: st.DataObject) -> None:
+    batch = data.draw(batches(kind))
+    arrays = ["bytes[]" if p is Party.AUTHORITY else "(bytes,bytes)[]" for p in kind.parties]
+    values = [
+        [
+            each[party].signature
+            if party is Party.AUTHORITY
+            else (each[party].signer, each[party].signature)
+            for each in batch.proofs
+        ]
+        for party in kind.parties
+    ]
+    structs = [in_order(kind.struct, message) for message in batch.messages]
+    expected = eth_abi.encode([f"{tuple_type(kind.struct)}[]", *arrays], [structs, *values])
+    assert call(batch)[4:] == expected
+
+
+def tuple_type(struct: Struct) -> str:
+    parts = [
+        f"{tuple_type(NESTED[m.type[:-2]])}[]" if m.type.endswith("[]") else m.type
+        for m in struct.members
+    ]
+    return f"({','.join(parts)})"
+
+
+def in_order(struct: Struct, message: Mapping[str, Value]) -> tuple[object, ...]:
+    return tuple(
+        [in_order(NESTED[m.type[:-2]], item) for item in value]
+        if not isinstance(value := message[m.name], int | bytes)
+        else value
+        for m in struct.members
+    )

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ledger.chain.endpoint import AnswerTooLarge, Limits, NodeRefused, mask_url
-from ledger.chain.node import Node, SendOutcome, classify_refusal
+from ledger.chain.node import Mined, Node, SendOutcome, classify_refusal
 from ledger.chain.transactions import Envelope, contract_address
 from ledger.domain.chain_reader import CallReverted
 from ledger.domain.errors import ChainUnavailable, InvalidInput
@@ -218,6 +218,7 @@ def test_garbage_answers_never_raise_anything_but_chain_unavailable(
     for ask in (
         lambda: node.block(1),
         lambda: node.receipt(bytes(32)),
+        lambda: node.find_mined([bytes(32)])[0],
         lambda: node.transaction(bytes(32)),
         lambda: node.logs([b"\x01" * 20], 0, 0),
     ):
@@ -267,6 +268,30 @@ def test_a_batch_is_put_in_order_whatever_order_the_answers_have(
     assert [receipt.transaction_hash for receipt in others if receipt] == HASHES[1:]
     assert len(fake.asked) == 1
     assert node.receipts([]) == []
+
+
+def test_what_became_of_transactions_is_read_without_their_logs(fake: FakeNode, node: Node) -> None:
+    fake.reply = lambda batch: (200, json.dumps(answers_to(batch, logs=None)[::-1]).encode())
+    first, *others = node.find_mined(HASHES)
+    assert first is None
+    assert others == [Mined(block_number=1, succeeded=True)] * 4
+    fake.reply = lambda batch: (200, json.dumps(answers_to(batch, status="0x0")).encode())
+    assert node.find_mined(HASHES)[1] == Mined(block_number=1, succeeded=False)
+    assert node.find_mined([]) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"transactionHash": "0x" + "09" * 32}, {"status": "0x2"}, {"status": None}, {"status": "1"},
+     {"blockNumber": None}, {"blockNumber": "0x"}],
+    ids=str,
+)  # fmt: skip
+def test_an_odd_answer_about_a_transaction_is_unavailable(
+    fake: FakeNode, node: Node, wrong: dict[str, object]
+) -> None:
+    fake.reply = lambda batch: (200, json.dumps(answers_to(batch, **wrong)).encode())
+    with pytest.raises(ChainUnavailable):
+        node.find_mined(HASHES)
 
 
 def test_an_incomplete_or_doubled_batch_is_unavailable(fake: FakeNode, node: Node) -> None:
@@ -418,6 +443,7 @@ READERS: dict[str, tuple[dict[str, object], Callable[[Node], object]]] = {
     "block": (raw_block(), lambda node: node.block(5)),
     "transaction": (raw_transaction(), lambda node: node.transaction(bytes(32))),
     "receipt": (raw_receipt("0x" + "00" * 32), lambda node: node.receipt(bytes(32))),
+    "mined": (raw_receipt("0x" + "00" * 32), lambda node: node.find_mined([bytes(32)])[0]),
     "log": (raw_log(1), lambda node: node.logs([b"\x01" * 20], 1, 1)[0]),
 }
 

@@ -1,11 +1,20 @@
 from __future__ import annotations
 
+import pytest
 import rlp  # type: ignore[import-untyped]
 from coincurve import PrivateKey, PublicKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.chain.transactions import Envelope, Price, Relayer, contract_address
+from ledger.chain.transactions import (
+    Envelope,
+    Price,
+    Relayer,
+    contract_address,
+    gas_limit,
+    read_envelope,
+)
+from ledger.domain.errors import InvalidInput
 from ledger.domain.hashing import keccak256
 from tests.chain.kit import RELAYER, secret
 
@@ -91,3 +100,41 @@ def test_a_relayer_does_not_show_its_key() -> None:
 def test_contract_addresses_are_those_that_a_chain_computes() -> None:
     assert contract_address(RELAYER.address, 0).hex() == "be44d5ee441f0dcb30cad2d85f5fad1a638dab65"
     assert contract_address(RELAYER.address, 7).hex() == "81df5d05643f6d1314f539482ade2a1c4441fda7"
+
+
+@given(
+    nonce=st.integers(0, 2**40),
+    to=st.none() | st.binary(min_size=20, max_size=20),
+    data=st.binary(max_size=300),
+    gas=st.integers(1, 2**40),
+    prices=st.tuples(wei, wei).map(sorted),
+)
+def test_what_was_signed_is_read_from_its_bytes(
+    nonce: int, to: bytes | None, data: bytes, gas: int, prices: list[int]
+) -> None:
+    price = Price(priority_fee=prices[0], max_fee=prices[1])
+    given_ = Envelope(chain_id=5, nonce=nonce, to=to, data=data, gas=gas, price=price)
+    raw = RELAYER.sign(given_).raw
+    assert read_envelope(raw) == given_
+    assert gas_limit(raw) == gas
+
+
+def test_the_gas_limit_of_older_transactions_is_read_too() -> None:
+    legacy = rlp.encode([1, 2, 30_000, b"\x22" * 20, 0, b"", 27, 1, 1])
+    with_list = b"\x01" + rlp.encode([5, 1, 2, 40_000, b"\x22" * 20, 0, b"", [], 0, 1, 1])
+    assert (gas_limit(legacy), gas_limit(with_list)) == (30_000, 40_000)
+
+
+@pytest.mark.parametrize("raw", [b"", b"\x02", b"\x02\xc0", b"\x02\x01", b"\xc0", b"garbage"])
+def test_other_bytes_are_no_transaction(raw: bytes) -> None:
+    with pytest.raises(InvalidInput):
+        gas_limit(raw)
+    with pytest.raises(InvalidInput):
+        read_envelope(raw)
+
+
+def test_a_transaction_that_moves_money_is_none_of_ours() -> None:
+    fields = [5, 7, 1, 2, 21_000, b"\x22" * 20, 1, b"", [], 0, 1, 1]
+    with pytest.raises(InvalidInput):
+        read_envelope(b"\x02" + rlp.encode(fields))
+    assert read_envelope(b"\x02" + rlp.encode([*fields[:6], 0, *fields[7:]])).nonce == 7

@@ -91,6 +91,7 @@ class Home:
         environment = {
             "STERILEDGER_DATABASE_URL": self.database_url,
             "STERILEDGER_REQUESTS_PER_MINUTE": "1000000",
+            "STERILEDGER_SNAPSHOT_BLOCKS": "1",
         }
         log = self.folder.with_name(f"{self.folder.name}-{command}-{len(self._children)}.log")
         process = _CONTEXT.Process(

@@ -15,6 +15,11 @@ import pytest
 
 from ledger import crashing
 from ledger.domain.errors import InvalidInput
+from ledger.steps.chain import EmbeddedLink, open_link
+from ledger.steps.instance import Instance
+from ledger.steps.leasing import LEASE
+from ledger.storage.leases import release_lease
+from ledger.storage.operations import list_to_send
 from tests.faults.children import Home
 from tests.faults.conftest import accept_a_dozen
 from tests.faults.proofs import (
@@ -28,6 +33,7 @@ from tests.faults.proofs import (
     waiting,
 )
 from tests.steps.hospital import Hospital
+from tests.steps.test_send import RefusingLink, set_link
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLED = -signal.SIGKILL
@@ -52,14 +58,44 @@ WHEN_ACCEPTING = {"accept.written", "storage.committed"}
 AT_WORK = crashing.POINTS - WHEN_ACCEPTING - {name for name in AT_FIRST if name[:5] != "chain"}
 #: what must have happened before a point can be passed
 BEFORE = {"chain.recovered": "chain.journalled"}
+#: passed by a worker that checks what came back before it sends it again
+WHEN_CHECKING = {"send.shown"}
 #: later passages, where something is under way already
-LATER = ["send.stored:2", "send.shown:3", "settle.mined:2", "storage.committed:6"]
+LATER = ["settle.mined:2", "storage.committed:6"]
+LATER_WHEN_CHECKING = ["send.chosen:2", "send.signed:3", "send.stored:2", "send.shown:3"]
 
 
-@pytest.mark.parametrize("point", sorted(AT_WORK) + LATER)
+@pytest.mark.parametrize("point", sorted(AT_WORK - WHEN_CHECKING) + LATER)
 def test_a_worker_killed_on_the_way_to_the_chain_loses_and_repeats_nothing(
     point: str, home: Home
 ) -> None:
+    kill_on_the_way(point, home)
+
+
+@pytest.mark.parametrize("point", sorted(WHEN_CHECKING) + LATER_WHEN_CHECKING)
+def test_a_worker_killed_while_it_checks_what_came_back_loses_and_repeats_nothing(
+    point: str, home: Home
+) -> None:
+    with opened(home) as instance:
+        refuse_once(instance)
+    kill_on_the_way(point, home)
+
+
+def refuse_once(instance: Instance) -> None:
+    """Everything that is owed went out, and came back since the node did not take it."""
+    link = open_link(instance)
+    assert isinstance(link, EmbeddedLink)
+    writer = Hospital(instance=instance, link=link).writer("refused")
+    set_link(writer, RefusingLink(chain=link.chain))
+    writer.step()
+    link.stop()
+    with instance.database.transaction() as tx:
+        release_lease(tx, LEASE, writer.lease.holder, writer.lease.epoch)
+        assert all(row.came_back for row in list_to_send(tx, limit=100))
+
+
+def kill_on_the_way(point: str, home: Home) -> None:
+    """A dozen owed operations, a worker killed there, and another that ends its work."""
     crashes = [BEFORE[point], point] if point in BEFORE else [point]
     with opened(home) as instance:
         digests, seen = accepted(instance), mined_hashes(instance)

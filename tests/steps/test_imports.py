@@ -12,7 +12,7 @@ import pytest
 from ledger.domain.callers import Caller, Scope
 from ledger.domain.commitments import FieldValue
 from ledger.domain.cycle_acts import draft_cycle_ending
-from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused
+from ledger.domain.errors import InvalidInput, NotFound, Refused
 from ledger.domain.identifiers import CycleId, signer_id
 from ledger.domain.operations import EquipmentState, Outcome, Verdict
 from ledger.domain.records import fields_from_bytes
@@ -307,17 +307,26 @@ def test_a_machine_that_nobody_registered_leaves_the_reading_unmatched(house: Ho
     assert cycle.what is Import.RECORDED
 
 
-def test_a_file_of_another_unit_is_a_conflict(house: House) -> None:
-    imported(house)
-    with house.nothing_stored(), pytest.raises(Conflict, match="another unit"):
-        import_file(
-            house.instance,
-            house.caller,
-            LOG,
-            filename="DAC.Log",
-            unit=MEMBER,
-            options=ImportOptions(),
-        )
+def test_a_unit_that_imports_the_same_file_has_its_own_reading(house: House) -> None:
+    first = imported(house)
+    with house.instance.database.reading() as tx:
+        before = readings.list_reading_cycles(tx, bytes.fromhex(first.file.sha256), unit=CENTRE)
+    second = import_file(
+        house.instance,
+        house.caller,
+        LOG,
+        filename="copy.log",
+        unit=MEMBER,
+        options=ImportOptions(),
+    )
+    assert second.is_new
+    assert {cycle.what for cycle in second.cycles} == {Import.UNMATCHED}
+    with house.instance.database.reading() as tx:
+        digest = bytes.fromhex(first.file.sha256)
+        assert readings.list_reading_cycles(tx, digest, unit=CENTRE) == before
+        theirs = readings.list_reading_cycles(tx, digest, unit=MEMBER)
+        assert {part.cycle for part in theirs} == {None}
+        assert len(theirs) == len(before)
 
 
 def test_a_rule_that_keeps_every_cycle_out_keeps_the_file(house: House) -> None:

@@ -21,7 +21,7 @@ from ledger.domain.errors import (
     VerificationFailed,
 )
 from ledger.domain.identifiers import Digest
-from ledger.domain.operations import Custody, Party
+from ledger.domain.operations import Custody, Duty, Party
 from ledger.domain.registry_acts import EnrolSigner, draft_signer_enrolment
 from ledger.keys.accounts import account_address, create_account, sign_with_account
 from ledger.keys.p256 import create_p256_key, p256_signer, sign_with_p256
@@ -311,6 +311,26 @@ def test_one_draft_submitted_twice_at_once_has_one_receipt(house: House) -> None
     results = at_once(*[lambda: submitted(house, item, signatures)] * 4)
     assert len({each.payload for each in results if isinstance(each, Receipt)}) == 1
     assert all(isinstance(each, Receipt) for each in results)
+
+
+def test_sixteen_at_once_record_cycles_of_one_unit_while_signers_come_and_go(house: House) -> None:
+    numbers = range(1, 16)
+    for number in numbers:
+        house.open(number)
+
+    def record(number: int) -> Receipt:
+        house.declare(number)
+        house.end(number)
+        return house.decide(number)
+
+    def come_and_go() -> Receipt:
+        for name in ("Early", "Late"):
+            revoke(house, CENTRE, house.enrol(CENTRE, name, Duty.OPEN))
+        return revoke(house, CENTRE, house.enrol(CENTRE, "Night", Duty.LOAD))
+
+    acts = [lambda n=number: record(n) for number in numbers]
+    results = at_once(*acts, come_and_go)
+    assert [each for each in results if not isinstance(each, Receipt)] == []
 
 
 def test_what_is_signed_while_its_signer_is_revoked_comes_before_the_revocation_or_not_at_all(

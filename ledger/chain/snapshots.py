@@ -1,0 +1,94 @@
+"""Snapshots of the embedded chain's state: files that shorten a replay and are never needed.
+
+The journal alone says what the chain is.  A snapshot is sealed, so that whoever does not have the
+home's key can neither read nor write one; what does not open, or does not lead to the journal's
+hashes, is passed over for the one before it, and in the end for the genesis.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+import zlib
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ledger.crashing import crash_point
+from ledger.domain.errors import Inconsistent
+
+#: the newest, and the one before it in case the newest is damaged
+_KEPT = 2
+_NAME = re.compile(r"state-(\d{12})-([0-9a-f]{64})\.sealed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The chain after one block, in a file."""
+
+    height: int
+    #: 32 bytes, of the block
+    hash: bytes
+
+    @property
+    def name(self) -> str:
+        """Its file's, and what the seal binds the content to."""
+        return f"state-{self.height:012d}-{self.hash.hex()}.sealed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotFolder:
+    """The snapshots of one home."""
+
+    folder: Path
+    #: blocks from one snapshot to the next, at least
+    every: int
+    #: (content, name) → sealed content
+    seal: Callable[[bytes, str], bytes]
+    #: (sealed content, name) → content; raises Inconsistent for anything else
+    unseal: Callable[[bytes, str], bytes]
+
+    def newest_first(self) -> list[Snapshot]:
+        """What is there, by name alone."""
+        if not self.folder.is_dir():
+            return []
+        found = [_NAME.fullmatch(path.name) for path in self.folder.iterdir()]
+        read = [
+            Snapshot(height=int(each[1]), hash=bytes.fromhex(each[2])) for each in found if each
+        ]
+        return sorted(read, key=lambda each: each.height, reverse=True)
+
+    def read(self, snapshot: Snapshot) -> bytes:
+        """The state as anvil loads it, JSON; raises Inconsistent when the file is damaged."""
+        try:
+            sealed = (self.folder / snapshot.name).read_bytes()
+            return gzip.decompress(self.unseal(sealed, snapshot.name))
+        except (OSError, EOFError, zlib.error) as error:
+            raise Inconsistent(f"the snapshot {snapshot.name} cannot be read: {error}") from None
+
+    def write(self, snapshot: Snapshot, packed: bytes) -> None:
+        """Keep a state, JSON within gzip, whole or not at all; the oldest ones go."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._forget_drafts()
+        draft = self.folder / f".{snapshot.name}.{os.getpid()}"
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(self.seal(packed, snapshot.name))
+            file.flush()
+            os.fsync(file.fileno())
+        crash_point("snapshot.drafted")
+        draft.replace(self.folder / snapshot.name)
+        for each in self.newest_first()[_KEPT:]:
+            self.drop(each)
+
+    def drop(self, snapshot: Snapshot) -> None:
+        """Remove one; the journal has all that it had."""
+        (self.folder / snapshot.name).unlink(missing_ok=True)
+
+    def _forget_drafts(self) -> None:
+        """What a process that died left behind."""
+        for path in self.folder.glob(".state-*"):
+            with suppress(OSError):
+                path.unlink()

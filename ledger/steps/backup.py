@@ -35,11 +35,12 @@ from ledger.keys.vault import (
 from ledger.settings import Settings
 from ledger.steps.instance import DEPLOYMENT_SETTING, Instance
 from ledger.storage.copying import close_file, copy_to_file, verify_file
-from ledger.storage.database import open_database, schema_revisions
+from ledger.storage.database import open_database
 from ledger.storage.encrypted import list_encrypted
 from ledger.storage.index import find_cursor
 from ledger.storage.journal import find_last_block
 from ledger.storage.operations import count_by_state
+from ledger.storage.revision import find_revision
 from ledger.storage.settings import find_setting
 
 FORMAT = "steriledger-backup/1"
@@ -184,7 +185,7 @@ def _facts(tx: Connection, moment: datetime) -> Manifest:
     cursor, block = find_cursor(tx), find_last_block(tx)
     return Manifest(
         created_at=moment,
-        schema=", ".join(schema_revisions(tx)),
+        schema=find_revision(tx) or "",
         fingerprint=deployment.fingerprint(),
         chain_id=deployment.chain_id,
         indexed=None if cursor is None else cursor.height,

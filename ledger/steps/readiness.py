@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-
 from ledger.domain.errors import StorageUnavailable
 from ledger.steps.instance import Instance
-from ledger.storage.database import migration_config
+from ledger.storage.revision import NEWEST, find_revision
 
 
 def require_ready(instance: Instance) -> None:
     """Raise StorageUnavailable unless the database answers and has the newest schema."""
     with instance.database.reading() as tx:
-        newest = set(ScriptDirectory.from_config(migration_config(tx)).get_heads())
-        current = set(MigrationContext.configure(tx).get_current_heads())
-    if current != newest:
+        current = find_revision(tx)
+    if current != NEWEST:
         raise StorageUnavailable(
             "the schema of the database is of another version",
             remedy="start this version once, which migrates it: steriledger up",

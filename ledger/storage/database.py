@@ -17,11 +17,6 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util.exc import CommandError
 from sqlalchemy import (
     Connection,
     Engine,
@@ -36,9 +31,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from ledger.crashing import crash_point
-from ledger.domain.errors import Inconsistent, InvalidInput, StorageUnavailable
+from ledger.domain.errors import InvalidInput, StorageUnavailable
 from ledger.domain.hashing import sha256
 from ledger.storage.failures import explain
+from ledger.storage.revision import NEWEST, find_revision
 
 #: how long a writer waits for another before it gives up
 BUSY_TIMEOUT_MS = 10_000
@@ -52,7 +48,6 @@ _DRIVERS = {
 }
 #: names, on a connection, what is to be done after the commit
 _AFTERWARDS = "steriledger_afterwards"
-_MIGRATION_LOCK = int.from_bytes(sha256(b"steriledger.migrate.v1")[:8], "big", signed=True)
 
 
 class Database:
@@ -113,20 +108,13 @@ class Database:
         Two processes may call it at once.  Raises Inconsistent when the schema is of a version
         that this program does not know.
         """
+        with self.reading() as tx:
+            if find_revision(tx) == NEWEST:
+                return
+        from ledger.storage.migrating import upgrade  # noqa: PLC0415 - Alembic weighs 9 MiB
+
         with self.transaction() as tx:
-            if not self.is_sqlite:
-                tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-            config = migration_config(tx)
-            try:
-                command.upgrade(config, "head")
-            except CommandError as error:
-                newest = ScriptDirectory.from_config(config).get_current_head()
-                raise Inconsistent(
-                    f"the schema of the database cannot be upgraded: it is of revision "
-                    f"{', '.join(schema_revisions(tx))}, and this program knows up to {newest}",
-                    rule="a database is read by the program that migrated it, or by a newer one",
-                    remedy="run the version of SteriLedger that last migrated it, or a newer one",
-                ) from error
+            upgrade(tx)
 
     def close(self) -> None:
         """Close every connection."""
@@ -148,20 +136,6 @@ def after_commit(tx: Connection, act: Callable[[], None]) -> None:
     `tx` is a `Database.transaction`.
     """
     tx.info[_AFTERWARDS].append(act)
-
-
-def schema_revisions(tx: Connection) -> tuple[str, ...]:
-    """The revision that the database's schema has; nothing for an empty database."""
-    return MigrationContext.configure(tx).get_current_heads()
-
-
-def migration_config(tx: Connection) -> Config:
-    """Alembic's settings for the packaged migrations, working on `tx`."""
-    config = Config()
-    config.set_main_option("script_location", "ledger.storage:migrations")
-    config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = tx
-    return config
 
 
 def lock_subjects(tx: Connection, keys: Iterable[bytes], *, shared: Iterable[bytes] = ()) -> None:

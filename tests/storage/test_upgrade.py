@@ -24,10 +24,12 @@ from ledger.settings import Settings
 from ledger.steps.audit import audit
 from ledger.steps.chain import open_link
 from ledger.steps.instance import Instance, open_instance
-from ledger.storage.database import Database, migration_config, open_database, schema_revisions
+from ledger.storage.database import Database, open_database
 from ledger.storage.directory import get_cycle
+from ledger.storage.migrating import migration_config
 from ledger.storage.operations import count_by_state
 from ledger.storage.readings import get_reading, list_reading_cycles, list_readings
+from ledger.storage.revision import find_revision
 from ledger.storage.schema import metadata
 from tests.data.upgrade.build import FOLDER, KEY
 from tests.databases import BACKENDS, PostgresServer
@@ -93,7 +95,7 @@ def upgraded(
     revision, backend = request.param
     with older(revision, backend, tmp_path, request) as address:
         with closing(open_database(address)) as before, before.reading() as tx:
-            assert schema_revisions(tx) == (revision,)
+            assert find_revision(tx) == revision
         instance = open_instance(Settings(home=tmp_path, database_url=address))
         yield instance
         instance.close()
@@ -109,7 +111,7 @@ def test_every_revision_but_the_newest_has_a_database_to_upgrade_from(database: 
 def test_an_older_database_gets_the_schema_of_today(upgraded: Instance) -> None:
     with upgraded.database.reading() as tx:
         head = ScriptDirectory.from_config(migration_config(tx)).get_current_head()
-        assert schema_revisions(tx) == (head,)
+        assert find_revision(tx) == head
         assert compare_metadata(MigrationContext.configure(tx), metadata) == []
 
 

@@ -21,7 +21,8 @@ from ledger.steps.deploy import ensure_deployment, ensure_home
 from ledger.steps.imports import Import, ImportOptions, import_file
 from ledger.steps.instance import Instance
 from ledger.storage.copying import close_file, copy_to_file
-from ledger.storage.database import migration_config, open_database
+from ledger.storage.database import open_database
+from ledger.storage.migrating import migration_config
 from tests.steps.hospital import Hospital
 
 FOLDER = Path(__file__).parent

@@ -43,8 +43,9 @@ RELAYER_BALANCE = 10**27
 #: of the genesis block; EIP-1559 lets it fall from there
 BASE_FEE = 1_000_000_000
 START_SECONDS = 20.0
-#: states that stay in memory for calls at older blocks
-_KEPT_STATES = 128
+#: states that stay in memory for calls at older blocks: each is a whole copy, and who asks is
+#: seconds behind at most
+_KEPT_STATES = 16
 #: a long chain's snapshots are this share of its blocks apart: each writes the whole state
 _SNAPSHOT_SHARE = 20
 _HARDFORK = "cancun"

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ledger.cli.launching import CHAIN_FILE
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ledger.chain.node import Node
     from ledger.steps.instance import Instance
-
-CHAIN_FILE = "chain.json"
 
 
 @contextmanager

@@ -14,9 +14,10 @@ import typer
 
 from ledger.cli.cycles import print_cycle
 from ledger.cli.evidence import print_report, read_deployment
+from ledger.cli.launching import start_all, stop_on_signals
 from ledger.cli.options import local_caller, opened
 from ledger.cli.printing import console, print_table, say
-from ledger.cli.running import environment, start_all, stop_on_signals
+from ledger.cli.running import environment
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

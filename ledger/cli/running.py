@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import os
-import signal
-import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from ledger.cli.chains import CHAIN_FILE
+from ledger.cli.launching import API_FILE, become_launcher, stop_on_signals
 from ledger.cli.options import DEFAULT_HOME, HomeOption, opened, settings_of
 from ledger.cli.printing import say
 
-if TYPE_CHECKING:
-    from ledger.processes import Instance
-
 chain = typer.Typer(no_args_is_help=True, help="The chain alone.")
 
-API_FILE = "api.json"
-_START_SECONDS = 60.0
 _UNEXPECTED = 1
 
 PortOption = Annotated[
@@ -41,55 +33,8 @@ def up(
 
     All state lies under the home.  The first start makes keys and deploys the contracts.
     """
-    from ledger.processes import Instance
-
-    _check_settings(home)  # what is wrong with them is said before anything starts
-    stop = stop_on_signals()
-    with Instance(
-        home=home, environment=environment(host=host, port=port), log=home / "run" / "log", tell=say
-    ) as processes:
-        api, chain_address = start_all(processes)
-        say(f"Chain (read only): {chain_address}")
-        say(f"Deployment file:   {home / 'deployment.json'}")
-        say(f"Log:               {home / 'run' / 'log'}")
-        say(f"Ready: {api}")
-        processes.watch(stop)
-
-
-def _check_settings(home: Path) -> None:
-    """In a process of its own: this one lives as long as the instance, and pydantic weighs 20 MiB.
-
-    Raises typer.Exit once the error was said.
-    """
-    from ledger.cli.failing import report_failure
-    from ledger.domain.errors import InvalidInput
-
-    child = os.fork()
-    if child == 0:
-        code = _UNEXPECTED
-        try:
-            settings_of(home)
-            code = 0
-        except InvalidInput as error:
-            code = report_failure(error, as_json=False)
-        finally:
-            sys.stderr.flush()
-            os._exit(code)
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    if code != 0:
-        raise typer.Exit(code)
-
-
-def start_all(processes: Instance) -> tuple[str, str]:
-    """Start the worker and the API side by side; the addresses of the API and of the chain."""
-    from ledger.processes import rotate_log
-
-    rotate_log(processes.log)
-    processes.start("worker", "worker", ready_file=CHAIN_FILE)
-    processes.start("API", "serve", ready_file=API_FILE)
-    chain = processes.wait_ready("worker", seconds=_START_SECONDS)
-    api = processes.wait_ready("API", seconds=_START_SECONDS)
-    return str(api["url"]), str(chain["rpc"])
+    settings_of(home)  # what is wrong with them is said before anything starts
+    become_launcher(home, environment(host=host, port=port))
 
 
 @chain.command("up")
@@ -164,18 +109,6 @@ def _service(home: Path, name: str) -> Iterator[None]:
     except Exception as error:
         log.critical(ENDED, what=f"{type(error).__name__}: {error}", exc_info=True)
         raise typer.Exit(_UNEXPECTED) from None
-
-
-def stop_on_signals() -> threading.Event:
-    """An event that SIGINT and SIGTERM set."""
-    stop = threading.Event()
-
-    def ask(number: int, frame: object) -> None:  # noqa: ARG001 - the signature is Python's
-        stop.set()
-
-    signal.signal(signal.SIGINT, ask)
-    signal.signal(signal.SIGTERM, ask)
-    return stop
 
 
 def environment(*, host: str | None = None, port: int | None = None) -> dict[str, str]:

@@ -1,0 +1,78 @@
+"""The process of `steriledger up`: it starts the services, watches them, and weighs little.
+
+`python -m ledger.cli.launching HOME`; `up` becomes this once it has read its options, since it
+lives as long as the instance and needs nothing that reads a command line.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from ledger.cli.failing import report_failure
+from ledger.domain.errors import SteriLedgerError
+from ledger.processes import Instance, rotate_log
+
+#: under the run folder: where the chain and the API say how to reach them
+CHAIN_FILE = "chain.json"
+API_FILE = "api.json"
+_START_SECONDS = 60.0
+
+
+def launch(home: Path) -> None:
+    """Run an instance until SIGINT or SIGTERM; its settings are in the environment."""
+    stop = stop_on_signals()
+    with Instance(
+        home=home, environment=os.environ, log=home / "run" / "log", tell=_say
+    ) as processes:
+        api, chain = start_all(processes)
+        _say(f"Chain (read only): {chain}")
+        _say(f"Deployment file:   {home / 'deployment.json'}")
+        _say(f"Log:               {home / 'run' / 'log'}")
+        _say(f"Ready: {api}")
+        processes.watch(stop)
+
+
+def start_all(processes: Instance) -> tuple[str, str]:
+    """Start the worker and the API side by side; the addresses of the API and of the chain."""
+    rotate_log(processes.log)
+    processes.start("worker", "worker", ready_file=CHAIN_FILE)
+    processes.start("API", "serve", ready_file=API_FILE)
+    chain = processes.wait_ready("worker", seconds=_START_SECONDS)
+    api = processes.wait_ready("API", seconds=_START_SECONDS)
+    return str(api["url"]), str(chain["rpc"])
+
+
+def stop_on_signals() -> threading.Event:
+    """An event that SIGINT and SIGTERM set."""
+    stop = threading.Event()
+
+    def ask(number: int, frame: object) -> None:  # noqa: ARG001 - the signature is Python's
+        stop.set()
+
+    signal.signal(signal.SIGINT, ask)
+    signal.signal(signal.SIGTERM, ask)
+    return stop
+
+
+def become_launcher(home: Path, environment: dict[str, str]) -> None:
+    """Replace this process by the launcher; does not return."""
+    sys.stdout.flush()
+    command = [sys.executable, "-m", "ledger.cli.launching", str(home)]
+    os.execve(sys.executable, command, environment)  # noqa: S606 - our own program
+
+
+def _say(sentence: str) -> None:
+    print(sentence, flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        launch(Path(sys.argv[1]))
+    except SteriLedgerError as error:
+        sys.exit(report_failure(error, as_json=False))
+    except BrokenPipeError:
+        sys.stderr.close()

@@ -6,9 +6,8 @@ import json
 import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Annotated, Any, NoReturn
+from typing import Any, NoReturn
 
-from fastapi import Depends
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -113,7 +112,8 @@ class LedgerRoute(APIRoute):
             keeper: Doorkeeper = request.app.state.doorkeeper
             request.state.caller = await keeper.admit(request)
             if takes_json:
-                request._json = parse_json(request, await request.body())  # noqa: SLF001
+                request.state.body = await request.body()
+                request._json = parse_json(request, request.state.body)  # noqa: SLF001
             return await handle(request)
 
         return handler
@@ -147,12 +147,6 @@ async def instance_of(request: Request) -> Instance:
     return instance
 
 
-async def caller_of(request: Request) -> Caller:
-    """Who asks, as the route found before it read anything else."""
-    caller: Caller = request.state.caller
-    return caller
-
-
 async def raw_body(request: Request) -> bytes:
     """The body as it came."""
     return await request.body()
@@ -166,12 +160,14 @@ class Asked:
     caller: Caller
 
 
-async def asked_of(
-    instance: Annotated[Instance, Depends(instance_of)],
-    caller: Annotated[Caller, Depends(caller_of)],
-) -> Asked:
-    """Both of them."""
-    return Asked(instance=instance, caller=caller)
+def asked_now(request: Request) -> Asked:
+    """Both of them, the caller as the route found them before it read anything else."""
+    return Asked(instance=request.app.state.instance, caller=request.state.caller)
+
+
+async def asked_of(request: Request) -> Asked:
+    """The same, where the framework asks."""
+    return asked_now(request)
 
 
 def _bearer(request: Request) -> str:

@@ -47,11 +47,12 @@ def create_app(instance: Instance) -> FastAPI:
     app.state.instance = instance
     app.state.doorkeeper = Doorkeeper(instance)
     app.state.metrics = Metrics(instance)
+    # Addresses are looked for in this order: the busiest first.
     for module in (
+        operations,
         document,
         health,
         metrics,
-        operations,
         readings,
         cycles,
         directory,

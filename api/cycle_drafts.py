@@ -96,23 +96,18 @@ def load_declaration(desk: Desk, body: bodies.LoadDeclaration) -> Draft:
     """Body → draft; every owner and payer is a unit of the group."""
     unit = desk.own_unit(body.unit)
     row = _own_cycle(desk, body.cycle)
-    lines = []
-    for index, line in enumerate(body.lines):
-        owner = desk.number_of(line.owner, field=f"lines.{index}.owner")
-        payer = (
-            owner
-            if line.payer is None
-            else desk.number_of(line.payer, field=f"lines.{index}.payer")
+    lines = [
+        LoadLine(
+            owner=owner,
+            payer=payer,
+            package_class=line.package_class,
+            quantity=line.quantity,
+            description=line.description,
         )
-        lines.append(
-            LoadLine(
-                owner=owner,
-                payer=payer,
-                package_class=line.package_class,
-                quantity=line.quantity,
-                description=line.description,
-            )
+        for line, (owner, payer) in zip(
+            body.lines, desk.parties_of(body.lines, field="lines"), strict=True
         )
+    ]
     return draft_load_declaration(
         DeclareLoad(
             cycle=reference_of(desk.tx, row),
@@ -127,19 +122,12 @@ def load_declaration(desk: Desk, body: bodies.LoadDeclaration) -> Draft:
 def cycle_decision(desk: Desk, body: bodies.CycleDecision) -> Draft:
     """Body → draft; what was judged is named by the body, never filled in."""
     unit = desk.own_unit(body.unit)
-    shares = []
-    for index, share in enumerate(body.shares):
-        owner = desk.number_of(share.owner, field=f"shares.{index}.owner")
-        payer = (
-            owner
-            if share.payer is None
-            else desk.number_of(share.payer, field=f"shares.{index}.payer")
+    shares = [
+        ShareLine(owner=owner, payer=payer, package_class=share.package_class, delta=share.delta)
+        for share, (owner, payer) in zip(
+            body.shares, desk.parties_of(body.shares, field="shares"), strict=True
         )
-        shares.append(
-            ShareLine(
-                owner=owner, payer=payer, package_class=share.package_class, delta=share.delta
-            )
-        )
+    ]
     return draft_decision(
         desk.tx,
         desk.caller,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,7 +19,7 @@ from ledger.domain.records import instant_text
 from ledger.keys.accounts import ADDRESS_BYTES
 from ledger.readings import zone_named
 from ledger.steps.instance import Instance
-from ledger.steps.resolving import resolve_signer, resolve_unit
+from ledger.steps.resolving import find_numbers, resolve_signer, resolve_unit
 from ledger.steps.signing import make_held_key
 from ledger.storage.keys import find_key
 
@@ -52,6 +53,26 @@ class Desk:
             return resolve_unit(self.tx, str(named)).number
         except NotFound as error:
             raise NotFound(error.what, field=field, remedy="see GET /v1/units") from None
+
+    def parties_of(
+        self, named: Sequence[bodies.Line | bodies.Share], *, field: str
+    ) -> list[tuple[int, int]]:
+        """Owner and payer of each, the owner where no payer is named; raises as `number_of`."""
+        names = {str(name) for each in named for name in (each.owner, each.payer)}
+        known = find_numbers(self.tx, names)
+
+        def number(name: int | str, place: str) -> int:
+            found = known.get(str(name))
+            return self.number_of(name, field=place) if found is None else found
+
+        parties = []
+        for index, each in enumerate(named):
+            owner = number(each.owner, f"{field}.{index}.owner")
+            payer = owner
+            if each.payer is not None:
+                payer = number(each.payer, f"{field}.{index}.payer")
+            parties.append((owner, payer))
+        return parties
 
     def signer_key(self, unit: int, duty: Duty, named: str | None) -> bytes:
         """The ERC-7913 bytes of the key that signs for a unit."""

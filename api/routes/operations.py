@@ -13,13 +13,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import answers
-from api.access import Asked, LedgerRoute, asked_of, raw_body
+from api.access import Asked, LedgerRoute, asked_now, asked_of, raw_body
 from api.acts import ACTS, ActKind
 from api.bodies import Act, Signatures
 from api.documents import EVERYWHERE, WITH_BODY, problems_for
 from api.drafting import desk_of
 from api.fields import Hex32
-from ledger.domain.callers import SCOPE_OF_KIND
+from ledger.domain.callers import SCOPE_OF_KIND, Caller
 from ledger.domain.errors import NotFound
 from ledger.domain.identifiers import Digest, parse_hex32, signer_id, to_hex
 from ledger.domain.indexed import IndexedOperation
@@ -47,16 +47,16 @@ def _known(name: str) -> str:
 KindName = Annotated[str, AfterValidator(_known), WithJsonSchema({"enum": list(ACTS)})]
 
 
-async def named_request(
-    request: Request,
-    question: Question,
-    body: Annotated[bytes, Depends(raw_body)],
-    idempotency_key: Annotated[
-        str | None, Header(description="the same key again gets the same answer, byte for byte")
-    ] = None,
+IdempotencyKey = Annotated[
+    str | None, Header(description="the same key again gets the same answer, byte for byte")
+]
+
+
+def _named_request(
+    request: Request, caller: Caller, body: bytes, key: str | None
 ) -> NamedRequest | None:
     """The request under its key, when it has one."""
-    if idempotency_key is None or question.caller.token_id is None:
+    if key is None or caller.token_id is None:
         return None
     parts = (
         request.method.encode(),
@@ -68,10 +68,20 @@ async def named_request(
     for part in parts:
         whole.update(len(part).to_bytes(8, "big") + part)
     return NamedRequest(
-        key=require_key(idempotency_key),
-        token_id=question.caller.token_id,
+        key=require_key(key),
+        token_id=caller.token_id,
         request_hash=whole.digest(),
     )
+
+
+async def named_request(
+    request: Request,
+    question: Question,
+    body: Annotated[bytes, Depends(raw_body)],
+    idempotency_key: IdempotencyKey = None,
+) -> NamedRequest | None:
+    """The request under its key, when it has one, where the framework asks."""
+    return _named_request(request, question.caller, body, idempotency_key)
 
 
 Named = Annotated[NamedRequest | None, Depends(named_request)]
@@ -91,7 +101,10 @@ def _prepare_route(act: ActKind) -> Callable[..., Response]:
 
 
 def _record_route(act: ActKind) -> Callable[..., Response]:
-    def endpoint(question: Question, named: Named, body: Act) -> Response:
+    # Asked without the framework's dependencies: they cost as much as reading the body.
+    def endpoint(request: Request, body: Act, idempotency_key: IdempotencyKey = None) -> Response:
+        question = asked_now(request)
+        named = _named_request(request, question.caller, request.state.body, idempotency_key)
         question.caller.require_scope(SCOPE_OF_KIND[act.kind.name])
         with question.instance.database.transaction() as tx:
 
@@ -138,9 +151,16 @@ for _act in ACTS.values():
     response_model=answers.ReceiptAnswer,
     responses=problems_for(*WITH_BODY),
 )
-def submit(digest: DigestPath, question: Question, named: Named, body: Signatures) -> Response:
+def submit(
+    request: Request,
+    digest: DigestPath,
+    body: Signatures,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
     """The signatures on a prepared operation; the answer is the receipt."""
+    question = asked_now(request)
     instance, caller = question.instance, question.caller
+    named = _named_request(request, caller, request.state.body, idempotency_key)
     with instance.database.transaction() as tx:
 
         def work() -> Answer:

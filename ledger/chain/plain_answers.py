@@ -103,24 +103,45 @@ def read_transaction(answer: object) -> Transaction:
 
 def read_logs(answer: object) -> list[Log]:
     """The logs of a range, in the node's own order."""
-    return [_read_log(item) for item in read_list(answer, "logs")]
+    logs = read_list(answer, "logs")
+    words, addresses = _Known(_HASH_BYTES), _Known(_ADDRESS_BYTES)
+    return [_read_log(item, words, addresses) for item in logs]
 
 
-def _read_log(answer: object) -> Log:
+class _Known:
+    """Bytes of one size that an answer repeats, such as the hash of a block, each read once."""
+
+    __slots__ = ("_found", "_size")
+
+    def __init__(self, size: int) -> None:
+        self._found: dict[str, bytes] = {}
+        self._size = size
+
+    def read(self, value: object, field: str) -> bytes:
+        """As `read_bytes`."""
+        if not isinstance(value, str):
+            return read_bytes(value, field, self._size)
+        found = self._found.get(value)
+        if found is None:
+            found = self._found[value] = read_bytes(value, field, self._size)
+        return found
+
+
+def _read_log(answer: object, words: _Known, addresses: _Known) -> Log:
     plain = read_object(answer, "log")
-    removed = plain.get("removed")
+    get, word = plain.get, words.read
+    removed = get("removed")
     if removed is not None and removed is not False:
         raise nonsense("log", "one of a block that is no longer part of the chain")
     return Log(
-        address=read_bytes(plain.get("address"), "log.address", _ADDRESS_BYTES),
+        address=addresses.read(get("address"), "log.address"),
         topics=tuple(
-            read_bytes(topic, "log.topics", _HASH_BYTES)
-            for topic in read_list(plain.get("topics"), "log.topics")
+            [word(topic, "log.topics") for topic in read_list(get("topics"), "log.topics")]
         ),
-        data=read_bytes(plain.get("data"), "log.data"),
-        block_number=read_quantity(plain.get("blockNumber"), "log.blockNumber"),
-        block_hash=read_bytes(plain.get("blockHash"), "log.blockHash", _HASH_BYTES),
-        transaction_hash=read_bytes(plain.get("transactionHash"), "log.hash", _HASH_BYTES),
-        transaction_index=read_quantity(plain.get("transactionIndex"), "log.transactionIndex"),
-        log_index=read_quantity(plain.get("logIndex"), "log.logIndex"),
+        data=read_bytes(get("data"), "log.data"),
+        block_number=read_quantity(get("blockNumber"), "log.blockNumber"),
+        block_hash=word(get("blockHash"), "log.blockHash"),
+        transaction_hash=word(get("transactionHash"), "log.hash"),
+        transaction_index=read_quantity(get("transactionIndex"), "log.transactionIndex"),
+        log_index=read_quantity(get("logIndex"), "log.logIndex"),
     )

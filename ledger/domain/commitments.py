@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import attrgetter
 from typing import NamedTuple, TypeAlias
 
@@ -190,25 +191,44 @@ def require_value(value: object, *, field: str) -> None:
 def _leaves(secret: bytes, fields: Fields) -> list[_Leaf]:
     if len(secret) != SECRET_BYTES:
         raise InvalidInput(f"has {len(secret)} bytes", field="secret", rule="32 bytes")
-    for path in fields:
-        require_value(path, field="path")  # a NUL would let a path take a padding leaf's place
     size = 1 << max(len(fields) - 1, 0).bit_length()
     if size > 1 << MAX_DEPTH:
         raise InvalidInput(
             f"has {len(fields)} fields", field="record", rule=f"at most {1 << MAX_DEPTH}"
         )
-    mac = Mac(secret)
+    code = Mac(secret).digest
     leaves = []
     for path, value in fields.items():
-        spelt = path.encode()
-        salt = mac.digest(b"salt\0" + spelt)[:SALT_BYTES].hex()
+        spelt = _spell(path)
         require_value(value, field=path)
-        leaves.append(_Leaf(mac.digest(b"order\0" + spelt), _hash_of_leaf(salt, path, value), path))
-    leaves += [
-        _Leaf(mac.digest(b"order\0pad\0%d" % index), mac.digest(b"pad\0%d" % index), None)
-        for index in range(size - len(leaves))
-    ]
+        salt = code(spelt.salt)[:SALT_BYTES].hex().encode()
+        content = b'\0["%s",%s,%s]' % (salt, spelt.path, canonical_scalar(value))
+        leaves.append(_Leaf(code(spelt.order), sha256(content), path))
+    leaves += [_Leaf(code(order), code(pad), None) for order, pad in _PADDING[: size - len(leaves)]]
     return sorted(leaves, key=_order)
+
+
+class _Spelt(NamedTuple):
+    """A path as it is hashed."""
+
+    salt: bytes
+    order: bytes
+    #: RFC 8785
+    path: bytes
+
+
+@lru_cache(maxsize=4096)
+def _spell(path: str) -> _Spelt:
+    """Made once for each path, of which the schemas have few; raises InvalidInput."""
+    require_value(path, field="path")  # a NUL would let a path take a padding leaf's place
+    spelt = path.encode()
+    return _Spelt(b"salt\0" + spelt, b"order\0" + spelt, canonical_scalar(path))
+
+
+#: What orders and what fills the padding leaves of the largest tree; fewer than half are padding.
+_PADDING = tuple(
+    (b"order\0pad\0%d" % index, b"pad\0%d" % index) for index in range(1 << (MAX_DEPTH - 1))
+)
 
 
 def _fold(hashes: list[bytes]) -> bytes:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, cast
+from struct import Struct
+from typing import NoReturn, TypeAlias
 
 from ledger.domain.abi import WORD, Scalar, Value
 from ledger.domain.errors import Inconsistent, InvalidInput
@@ -54,7 +55,7 @@ class Event:
     @property
     def digest(self) -> Digest:
         """The operation that it belongs to; for a completed recovery, its proposal."""
-        return Digest(cast("bytes", self.fields["digest"]))
+        return self.fields["digest"]  # type: ignore[return-value]  # every event has 32 bytes there
 
 
 #: Every event of the two contracts, written as Solidity declares it.
@@ -118,6 +119,18 @@ _COMPANIONS: Mapping[str, frozenset[str]] = {
 #: The event that carries one line of each list member.
 LINE_EVENTS: Mapping[str, str] = {"totals": "LoadTotalDeclared", "shares": "ShareRecorded"}
 
+#: kind → its list members, each with the event of its lines
+_LISTS: Mapping[str, Mapping[str, str]] = {
+    kind.name: {m.name: LINE_EVENTS[m.name] for m in kind.struct.members if m.type.endswith("[]")}
+    for kind in KINDS.values()
+}
+#: kind → the events that it may consist of
+_COMPANY: Mapping[str, frozenset[str]] = {
+    kind.name: frozenset({kind.event, *_LISTS[kind.name].values()})
+    | _COMPANIONS.get(kind.name, frozenset())
+    for kind in KINDS.values()
+}
+
 _KINDS_BY_EVENT: Mapping[str, Kind] = {kind.event: kind for kind in KINDS.values()}
 _COMPLETED_TAG = keccak256(b"steriledger.recovery.completed.v1")
 
@@ -138,8 +151,17 @@ class _Layout:
     tail: str | None
     #: bytes of the words
     size: int
+    #: the names of the topics and the words, in their order
+    names: tuple[str, ...]
+    #: takes all of them apart at once; the bits above each number are passed over
+    values: Struct
+    #: the bits that no value has, of topics and words together; those of signed numbers apart
+    stray: int
+    #: where a signed number begins, and its bits
+    signed: tuple[tuple[int, int], ...]
 
 
+_CODES = {8: "B", 16: "H", 32: "I", 64: "Q"}
 _PARAMETER = re.compile(r"^(bytes32|bytes|uint(\d+)|int(\d+))( indexed)? (\w+)$")
 
 
@@ -169,8 +191,31 @@ def _compile(contract: Contract, declaration: str) -> tuple[bytes, _Layout]:
         words=tuple(words),
         tail=tail,
         size=WORD * len(words),
+        names=tuple(column[0] for column in (*topics, *words)),
+        values=Struct(">" + "".join(_format(column) for column in (*topics, *words))),
+        stray=_stray([*topics, *words]),
+        signed=tuple(
+            (WORD * at, bits) for at, (_, bits, signed) in enumerate([*topics, *words]) if signed
+        ),
     )
     return keccak256(f"{name}({','.join(types)})".encode()), layout
+
+
+def _format(column: _Column) -> str:
+    """How `struct` reads a word: its last bytes as a number, or all of it."""
+    _, bits, signed = column
+    if not bits:
+        return f"{WORD}s"
+    code = _CODES[bits]
+    return f"{WORD - bits // 8}x{code.lower() if signed else code}"
+
+
+def _stray(columns: Sequence[_Column]) -> int:
+    mask = 0
+    for _, bits, signed in columns:
+        free = 8 * WORD if signed or not bits else bits
+        mask = mask << 8 * WORD | ((1 << 8 * WORD) - (1 << free))
+    return mask
 
 
 _LAYOUTS: Mapping[Contract, Mapping[bytes, _Layout]] = {
@@ -215,36 +260,53 @@ def parse_event(log: Log, contracts: Mapping[bytes, Contract]) -> Event:
         raise InvalidInput(f"names no event of {contract}", field="log.topics")
     if len(log.topics) != len(layout.topics) + 1:
         raise InvalidInput(f"has {len(log.topics)} topics", field=layout.name)
-    fields: dict[str, Scalar] = {}
-    for column, word in zip(layout.topics, log.topics[1:], strict=True):
-        fields[column[0]] = _value(column, word, layout)
-    data, at, size = log.data, 0, layout.size
+    words, size = b"".join(log.topics[1:]), layout.size
+    data = log.data
+    if {*map(len, log.topics)} != {WORD}:
+        _refuse_word(layout, log.topics[1:], data)
     if len(data) < size or (layout.tail is None and len(data) != size):
         raise InvalidInput(
             f"has {len(data)} bytes of data", field=layout.name, rule=f"{len(layout.words)} words"
         )
-    for column in layout.words:
-        fields[column[0]] = _value(column, data[at : at + WORD], layout)
-        at += WORD
+    words += data if layout.tail is None else data[:size]
+    if int.from_bytes(words) & layout.stray or not _fits(layout, words):
+        _refuse_word(layout, log.topics[1:], data)
+    fields: dict[str, Scalar] = dict(zip(layout.names, layout.values.unpack(words), strict=True))
     if layout.tail is not None:
-        fields[layout.tail] = _tail(data, at, layout)
+        fields[layout.tail] = _tail(data, size, layout)
         _check_key(fields, layout)
     return Event(name=layout.name, contract=contract, fields=fields, log=log)
 
 
-def _value(column: _Column, word: bytes, layout: _Layout) -> Scalar:
+def _fits(layout: _Layout, words: bytes) -> bool:
+    """Whether each signed number is one of its type."""
+    for at, bits in layout.signed:
+        # value >> (bits - 1) is 0 or -1 exactly when it fits.
+        if int.from_bytes(words[at : at + WORD], signed=True) >> (bits - 1) not in {0, -1}:
+            return False
+    return True
+
+
+def _refuse_word(layout: _Layout, topics: Sequence[bytes], data: bytes) -> NoReturn:
+    """Name the first word that no value of its type makes."""
+    for column, word in zip(layout.topics, topics, strict=True):
+        _require_value(column, word, layout)
+    for at, column in enumerate(layout.words):
+        _require_value(column, data[WORD * at : WORD * (at + 1)], layout)
+    raise AssertionError(layout.name)
+
+
+def _require_value(column: _Column, word: bytes, layout: _Layout) -> None:
     name, bits, signed = column
     if len(word) != WORD:
         raise InvalidInput(f"has {len(word)} bytes", field=f"{layout.name}.{name}", rule="32 bytes")
     if not bits:
-        return word
+        return
     value = int.from_bytes(word, "big", signed=signed)
-    # For a signed type, value >> (bits - 1) is 0 or -1 exactly when it fits.
     fits = (value >> (bits - 1)) in {0, -1} if signed else not value >> bits
     if not fits:
         rule = f"{'int' if signed else 'uint'}{bits}"
         raise InvalidInput("has stray bits", field=f"{layout.name}.{name}", rule=rule)
-    return value
 
 
 def _tail(data: bytes, at: int, layout: _Layout) -> bytes:
@@ -297,8 +359,8 @@ def operation_from_events(kind: Kind, events: Sequence[Event]) -> dict[str, Valu
     if len(announcing) != 1:
         raise InvalidInput(f"{len(announcing)} {kind.event} events", field=kind.name, rule="one")
     event = announcing[0]
-    lists = {m.name: LINE_EVENTS[m.name] for m in kind.struct.members if m.type.endswith("[]")}
-    _check_company(kind, event, events, lists.values())
+    lists = _LISTS[kind.name]
+    _check_company(kind, event, events)
     message: dict[str, Value] = {}
     for member in kind.struct.members:
         if member.name in lists:
@@ -308,12 +370,12 @@ def operation_from_events(kind: Kind, events: Sequence[Event]) -> dict[str, Valu
     return message
 
 
-def _check_company(
-    kind: Kind, event: Event, events: Sequence[Event], line_events: Iterable[str]
-) -> None:
+def _check_company(kind: Kind, event: Event, events: Sequence[Event]) -> None:
     """Every other event of the digest is one that the contract emits beside the announcing one."""
-    allowed = {event.name, *line_events, *_COMPANIONS.get(kind.name, frozenset())}
+    allowed = _COMPANY[kind.name]
     for other in events:
+        if other is event and event.contract is kind.contract:
+            continue
         if other.digest != event.digest or other.contract != kind.contract:
             raise InvalidInput(f"{other.name} is of another operation", field=kind.name)
         if other.log.address != event.log.address or other.name not in allowed:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 
-from Crypto.Hash import keccak as _keccak
+import sha3
 
 
 def keccak256(data: bytes) -> bytes:
     """Keccak-256 as Ethereum uses it: the competition's padding, not that of FIPS 202; 32 bytes."""
-    return _keccak.new(digest_bits=256, data=data).digest()
+    found: bytes = sha3.keccak_256(data).digest()
+    return found
 
 
 def sha256(data: bytes) -> bytes:

@@ -7,7 +7,7 @@ fault, or that of whoever left an event out, and raises Inconsistent.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Protocol, TypeVar
@@ -130,32 +130,45 @@ def _to_bytes(fields: Mapping[str, Value]) -> bytes:
 
 def _to_text(fields: Mapping[str, Value]) -> str:
     """JSON as RFC 8785 orders it; the names are identifiers, so nothing is escaped."""
-    inside = [f'"{name}":{_value_text(fields[name])}' for name in _ordered(tuple(fields))]
-    return "{" + ",".join(inside) + "}"
-
-
-def _value_text(value: Value) -> str:
-    if isinstance(value, bytes):
-        return f'"0x{value.hex()}"'
-    if isinstance(value, int):
-        return str(value)
-    return "[" + ",".join([_to_text(item) for item in value]) + "]"
+    template, names = _form(tuple(fields))
+    return template % tuple(
+        [
+            f'"0x{value.hex()}"'
+            if isinstance(value, bytes)
+            else str(value)
+            if isinstance(value, int)
+            else "[" + ",".join([_to_text(item) for item in value]) + "]"
+            for value in [fields[name] for name in names]
+        ]
+    )
 
 
 @lru_cache(maxsize=256)
-def _ordered(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(sorted(names))
+def _form(names: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """The JSON of an object with these names, a gap for each value; and the order of the gaps."""
+    ordered = tuple(sorted(names))
+    return "{" + ",".join([f'"{name}":%s' for name in ordered]) + "}", ordered
 
 
 # ---------------------------------------------------------------- events → changes
 
 
+#: the one event whose place among the others of its operation counts; that of all others is 0
+_LINE = "ShareRecorded"
+
+
 def project(events: Sequence[Event], view: View) -> None:
     """Change the rows as events in chain order ask; `events` holds whole operations only."""
-    for place, event in _places(events):
+    lines: dict[tuple[bytes, bytes], int] = {}
+    for event in events:
         change = _CHANGES.get(event.name)
-        if change is not None:
-            change(event, place, view)
+        if change is None:
+            continue
+        place = 0
+        if event.name == _LINE:
+            key = (event.digest, event.log.transaction_hash)
+            place = lines[key] = lines.get(key, -1) + 1
+        change(event, place, view)
 
 
 def touched(events: Sequence[Event]) -> dict[type[object], set[tuple[Scalar, ...]]]:
@@ -165,15 +178,6 @@ def touched(events: Sequence[Event]) -> dict[type[object], set[tuple[Scalar, ...
         for cls, names in _TOUCHED.get(event.name, ()):
             found.setdefault(cls, set()).add(tuple([event.fields[name] for name in names]))
     return found
-
-
-def _places(events: Sequence[Event]) -> Iterator[tuple[int, Event]]:
-    """Each event with its place among those of its name, digest and transaction, from 0."""
-    counted: dict[tuple[str, bytes, bytes], int] = {}
-    for event in events:
-        key = (event.name, event.digest, event.log.transaction_hash)
-        counted[key] = counted.get(key, -1) + 1
-        yield counted[key], event
 
 
 def _unit_admitted(event: Event, _place: int, view: View) -> None:

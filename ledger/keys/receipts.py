@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
@@ -42,7 +44,9 @@ def verify_receipt(key: bytes, payload: bytes, signature: bytes) -> None:
         ) from None
 
 
+@lru_cache(maxsize=1)
 def _private(private_key: bytes) -> Ed25519PrivateKey:
     if len(private_key) != KEY_BYTES or not any(private_key):
         raise InvalidInput("is no private key", field="private_key", rule="32 random bytes")
+    # Loading it computes its public key, which takes longer than signing.
     return Ed25519PrivateKey.from_private_bytes(private_key)

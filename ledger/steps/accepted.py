@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 
 from sqlalchemy import Connection
 
@@ -37,8 +39,14 @@ def read_operation(row: operations.OperationRow | operations.MessageRow) -> Acce
 
     Its bytes were canonical when they were stored, and the audit compares them with its digest.
     """
-    message = message_from_plain(find_kind(row.kind), json.loads(row.message))
-    return Accepted(digest=row.digest, kind=row.kind, message=message)
+    return _read(row.digest, row.kind, row.message)
+
+
+@lru_cache(maxsize=1024)
+def _read(digest: Digest, kind: str, stored: bytes) -> Accepted:
+    """The same bytes are read once: units, signers and machines are asked for again and again."""
+    message = message_from_plain(find_kind(kind), json.loads(stored))
+    return Accepted(digest=digest, kind=kind, message=MappingProxyType(message))
 
 
 @dataclass(frozen=True, slots=True)

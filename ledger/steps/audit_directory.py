@@ -144,6 +144,8 @@ def _note_missing(
 
 
 def _compare(evidence: Stored, expected: _Row, row: _Row) -> None:
+    if expected == row:
+        return
     table, key = _TABLES[type(row)]
     stored = asdict(row)
     for name, right in asdict(expected).items():

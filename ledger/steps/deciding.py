@@ -70,8 +70,9 @@ def draft_decision(tx: Connection, caller: Caller, request: DecisionRequest) -> 
 
 def _require_known_results(tx: Connection, state: CycleState, request: DecisionRequest) -> None:
     """The rules about monitoring results, over everything that was entered for the cycle."""
-    opening = _facts(tx, operations.get_operation(tx, state.opening))
-    known = {**_earlier_results(tx, state), **_entered(request.results)}
+    rows = operations.list_by_subject(tx, state.id, standing=True)
+    opening = next(_facts(tx, row) for row in rows if row.digest == state.opening)
+    known = {**_earlier_results(tx, rows), **_entered(request.results)}
     require_implant_rule(
         holds_implant=opening["holds_implant"] is True,
         decision=request.decision,
@@ -86,10 +87,10 @@ def _require_known_results(tx: Connection, state: CycleState, request: DecisionR
     )
 
 
-def _earlier_results(tx: Connection, state: CycleState) -> dict[str, str]:
+def _earlier_results(tx: Connection, rows: Sequence[operations.OperationRow]) -> dict[str, str]:
     """The newest word that earlier decisions entered for each result."""
     known: dict[str, str] = {}
-    for row in operations.list_by_subject(tx, state.id, standing=True):
+    for row in rows:
         if row.kind == "CycleDecision":
             facts = _facts(tx, row)
             known |= _entered({name: str(facts[f"results.{name}"]) for name in RESULT_NAMES})

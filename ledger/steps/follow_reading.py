@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ledger.domain.abi import Eip712Domain
 from ledger.domain.chain_reader import Block
 from ledger.domain.deployment import Deployment
 from ledger.domain.errors import ChainUnavailable, Inconsistent, InvalidInput
@@ -48,15 +49,14 @@ def read_range(
     """
     blocks = _read_blocks(source, cursor, last)
     logs = source.logs(list(deployment.recording_contracts()), cursor.height + 1, last)
-    contracts = deployment.recording_contracts()
-    events = [_event(log, blocks, contracts) for log in logs]
-    _verify_order(events)
+    events = _events(logs, blocks, deployment.recording_contracts())
     registry_head = _head(events, Contract.UNIT_REGISTRY, cursor.registry_head)
     ledger_head = _head(events, Contract.CYCLE_LEDGER, cursor.ledger_head)
     if is_newest:
         _compare_head(source, deployment, Contract.UNIT_REGISTRY, registry_head, last)
         _compare_head(source, deployment, Contract.CYCLE_LEDGER, ledger_head, last)
-    recorded = [_operation(group, deployment, blocks) for group in _operation_events(events)]
+    domains = {contract: deployment.domain_of(contract) for contract in Contract}
+    recorded = [_operation(group, domains, blocks) for group in _operation_events(events)]
     end = blocks[last]
     return Range(
         cursor=Cursor(
@@ -85,6 +85,15 @@ def _read_blocks(source: Source, cursor: Cursor, last: int) -> dict[int, Block]:
         blocks[height] = block
         parent = block.hash
     return blocks
+
+
+def _events(
+    logs: Iterable[Log], blocks: Mapping[int, Block], contracts: Mapping[bytes, Contract]
+) -> list[Event]:
+    """The events of logs that stand where their blocks say, in the chain's order."""
+    events = [_event(log, blocks, contracts) for log in logs]
+    _verify_order(events)
+    return events
 
 
 def _event(log: Log, blocks: Mapping[int, Block], contracts: Mapping[bytes, Contract]) -> Event:
@@ -135,7 +144,7 @@ def _operation_events(events: Iterable[Event]) -> list[list[Event]]:
 
 
 def _operation(
-    events: Sequence[Event], deployment: Deployment, blocks: Mapping[int, Block]
+    events: Sequence[Event], domains: Mapping[Contract, Eip712Domain], blocks: Mapping[int, Block]
 ) -> Recorded:
     stated, height = events[0].digest, events[0].log.block_number
     try:
@@ -147,7 +156,7 @@ def _operation(
         ) from error
     announcing = next(event for event in events if event.name == kind.event)
     words = words_of_events(kind, announcing, events)
-    computed = digest_of_words(kind, words, deployment.domain_of(kind.contract))
+    computed = digest_of_words(kind, words, domains[kind.contract])
     if computed != stated:
         raise Inconsistent(
             f"the events of operation {to_hex(stated)} at block {height} describe "

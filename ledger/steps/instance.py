@@ -39,6 +39,8 @@ class Instance:
     clock: Callable[[], datetime] = field(default=system_clock)
     #: n → n unpredictable bytes
     randomness: Callable[[int], bytes] = field(default=secrets.token_bytes)
+    #: what `known_deployment` found; at most one
+    _known: list[Deployment] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def deployment(self) -> Deployment:
         """The contracts that this instance writes to; raises NotFound before the first start."""
@@ -55,6 +57,15 @@ class Instance:
                 remedy="start it once with: steriledger up",
             )
         return _parse_once(body)
+
+    def known_deployment(self, tx: Connection) -> Deployment:
+        """The same, asked for once in a process: it is never changed, only added to an empty home.
+
+        Whoever checks what is stored asks `deployment_in`.
+        """
+        if not self._known:
+            self._known.append(self.deployment_in(tx))
+        return self._known[0]
 
     def close(self) -> None:
         """Give back the database connections."""

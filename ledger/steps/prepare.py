@@ -123,7 +123,7 @@ def prepare(instance: Instance, tx: Connection, caller: Caller, draft: Draft) ->
     """
     caller.require_scope(SCOPE_OF_KIND[draft.kind.name])
     caller.require_unit(draft.unit)
-    prepared = fix(instance, instance.deployment_in(tx), draft)
+    prepared = fix(instance, instance.known_deployment(tx), draft)
     operation = prepared.operation
     place(tx, operation, prepared.record, instance.clock())
     insert_draft(

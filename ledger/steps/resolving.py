@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy import Connection
 
 from ledger.domain.callers import Caller
@@ -39,6 +41,15 @@ def resolve_unit(tx: Connection, text: str) -> directory.UnitRow:
             f"there is no unit {text!r}", field="unit", remedy="see: steriledger unit list"
         )
     return row
+
+
+def find_numbers(tx: Connection, texts: Iterable[str]) -> dict[str, int]:
+    """Those of the texts that are numbers of units, found in one question."""
+    numbers = {text: int(text) for text in texts if _is_number(text, _UINT32_DIGITS)}
+    if not numbers:
+        return {}
+    known = {row.number for row in directory.list_numbered_units(tx, set(numbers.values()))}
+    return {text: number for text, number in numbers.items() if number in known}
 
 
 def _is_number(text: str, digits: int) -> bool:

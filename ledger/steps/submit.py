@@ -86,7 +86,7 @@ def submit(
     caller.require_scope(SCOPE_OF_KIND[row.kind])
     if row.expires_at <= instance.clock():
         raise Refused("the prepared operation expired", field="digest", remedy="prepare it again")
-    deployment = instance.deployment_in(tx)
+    deployment = instance.known_deployment(tx)
     prepared = read_draft(instance, deployment, row)
     delete_draft(tx, digest)
     return _accept(instance, tx, deployment, prepared, signatures)
@@ -101,7 +101,7 @@ def record_with_held_keys(
     """
     caller.require_scope(SCOPE_OF_KIND[draft.kind.name])
     caller.require_unit(draft.unit)
-    deployment = instance.deployment_in(tx)
+    deployment = instance.known_deployment(tx)
     prepared = fix(instance, deployment, draft)
     digest = prepared.operation.digest
     signatures = {

@@ -7,6 +7,7 @@ import hmac
 import re
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from sqlalchemy import Connection
 
@@ -87,10 +88,15 @@ def authenticate(instance: Instance, tx: Connection, text: str) -> Caller:
     return Caller(
         person=row.person,
         unit=row.unit,
-        scopes=frozenset(Scope(word) for word in row.scopes.split()),
+        scopes=_scopes(row.scopes),
         token_id=row.id,
         signer=row.signer,
     )
+
+
+@lru_cache(maxsize=256)
+def _scopes(words: str) -> frozenset[Scope]:
+    return frozenset(map(Scope, words.split()))
 
 
 def revoke_token(instance: Instance, tx: Connection, token_id: str) -> datetime:

@@ -6,7 +6,10 @@ an operation that the chain refused.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -14,6 +17,7 @@ from sqlalchemy import (
     Connection,
     Index,
     LargeBinary,
+    Select,
     Table,
     Text,
     UniqueConstraint,
@@ -163,6 +167,17 @@ def get_unit(tx: Connection, number: int) -> UnitRow:
 def find_unit_by_code(tx: Connection, code: str) -> UnitRow | None:
     """The unit of that code, or None."""
     return _units.find_by(tx, code=code)
+
+
+def list_numbered_units(tx: Connection, numbers: Collection[int]) -> list[UnitRow]:
+    """Those of a few units that were accepted here; at least one is named."""
+    names = tuple(f"number_{at}" for at in range(len(numbers)))
+    return _units.read(tx, _numbered(names), **dict(zip(names, numbers, strict=True)))
+
+
+@cache
+def _numbered(names: tuple[str, ...]) -> Select[Any]:
+    return select(units).where(units.c.number.in_([bindparam(name) for name in names]))
 
 
 def list_units(tx: Connection, *, after: int = 0, limit: int = 100) -> list[UnitRow]:

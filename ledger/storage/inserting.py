@@ -47,8 +47,12 @@ def _columns(
     """The stored values, column by column."""
     found: list[list[object]] = []
     for get, convert in _reading(table):
-        values = [get(row) for row in rows]
-        found.append(values if convert is None else [convert(value, dialect) for value in values])
+        values = list(map(get, rows))
+        # equal values are stored alike, and those of most columns are few
+        if convert is not None:
+            stored = {value: convert(value, dialect) for value in set(values)}
+            values = [stored[value] for value in values]
+        found.append(values)
     return found
 
 

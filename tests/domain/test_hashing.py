@@ -36,3 +36,16 @@ def test_a_kept_key_state_gives_the_same_codes_again_and_again(
 def test_a_key_longer_than_a_block_is_refused() -> None:
     with pytest.raises(ValueError, match="longer than a block"):
         Mac(bytes(65))
+
+
+@pytest.mark.parametrize(
+    "size, expected",
+    [
+        (135, "29e3704feeca7fb9ba229f0fa04d9b36449cf3ad6e1d85d9cfff3a10df9abc3e"),
+        (136, "3a5912a7c5faa06ee4fe906253e339467a9ce87d533c65be3c15cb231cdb25f9"),
+        (137, "bee7fbb405cb0d91a8775e338c4a5e4b5d6b2d051f687fa942043cffdc73bd28"),
+    ],
+)
+def test_keccak_holds_around_the_end_of_a_block(size: int, expected: str) -> None:
+    # made by pycryptodome 3.24, another implementation; a block of Keccak-256 has 136 bytes
+    assert keccak256(bytes(size)).hex() == expected

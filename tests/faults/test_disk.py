@@ -105,7 +105,7 @@ def gone_server(server: PostgresServer, name: str) -> Trouble:
     def switch(word: str) -> None:
         server.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS {word}")
         server.run(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
             "WHERE datname <> current_database()"
         )
 

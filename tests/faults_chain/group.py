@@ -92,12 +92,18 @@ class RealNode:
         return int(str(block["timestamp"]), 16), raw
 
     def replay(self, blocks: Iterable[tuple[int, Sequence[str]]]) -> None:
-        """The same blocks again, after the same genesis block."""
+        """The same blocks again, after the same genesis block; the next ones are of today.
+
+        A node that was told a block's time goes on from there, and what is signed now would be
+        signed in its future.
+        """
+        timestamp = 0
         for timestamp, raw in blocks:
             for each in raw:
                 self.endpoint.ask("eth_sendRawTransaction", each)
             self.endpoint.ask("evm_setNextBlockTimestamp", timestamp)
             self.mine()
+        self.endpoint.ask("evm_setTime", max(int(time.time()), timestamp + 1))
 
     def forget_waiting(self) -> None:
         """The pool is empty."""

@@ -31,6 +31,7 @@ from ledger.steps.worker import run_worker, serve_chain
 from ledger.storage.index import find_cursor, set_cursor
 from ledger.storage.leases import find_lease, take_lease
 from ledger.storage.operations import get_operation
+from tests.faults.proofs import anvils_of
 from tests.steps.hospital import Hospital
 
 S = OperationState
@@ -95,21 +96,6 @@ def all_final(instance: Instance, digests: list[Digest]) -> bool:
         return {get_operation(tx, digest).state for digest in digests} == {S.FINAL}
 
 
-def chain_pid(instance: Instance) -> int:
-    """The process id of the anvil child of this very process."""
-    own = os.getpid()
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-                command = (entry / "cmdline").read_bytes()
-            except OSError:
-                continue
-            if int(fields[1]) == own and b"anvil" in command:
-                return int(entry.name)
-    raise AssertionError("no anvil runs")
-
-
 def test_a_new_home_gets_contracts_a_file_for_people_and_a_door_to_its_chain(
     instance: Instance,
 ) -> None:
@@ -144,7 +130,8 @@ def test_a_killed_chain_comes_back_with_the_same_blocks(instance: Instance) -> N
         wait_for(lambda: all_final(instance, first))
         with reading_chain(instance) as node:
             before = node.block("latest")
-        os.kill(chain_pid(instance), signal.SIGKILL)
+        (its_chain,) = anvils_of(instance)
+        os.kill(its_chain, signal.SIGKILL)
         hospital = Hospital(instance=instance, link=None)  # type: ignore[arg-type]
         hospital.admit(2)
         second = hospital.admit(3)

@@ -1,7 +1,8 @@
 """Chain → domain: an Ethereum node, asked through web3; its answers leave in our own shapes.
 
-web3 formats an answer and is lenient about it (a number stays what it is, null stays null), so
-every field is checked on its way into our shapes, and an odd answer is ChainUnavailable.
+What has fields is read by `plain_answers`.  web3 formats what is asked about one account or one
+contract, and is lenient about it (a number stays what it is, null stays null), so its answers are
+checked again; an odd one is ChainUnavailable.
 
 Source: EIP-1474 and the Ethereum JSON-RPC specification (execution-apis).
 """
@@ -11,14 +12,24 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self, TypeVar
 
-from ledger.chain.plain_answers import read_block, read_logs, read_transaction
+from ledger.chain.plain_answers import (
+    Mined,
+    nonsense,
+    read_block,
+    read_bytes,
+    read_logs,
+    read_mined,
+    read_quantity,
+    read_receipt,
+    read_transaction,
+)
 from ledger.chain.transport import AnswerTooLarge, Limits, NodeRefused, Transport
 from ledger.domain.chain_reader import Block, BlockTag, CallReverted, Receipt, Transaction
 from ledger.domain.errors import ChainUnavailable
@@ -30,10 +41,11 @@ if TYPE_CHECKING:
     from ledger.chain.provider import NodeEth
     from ledger.chain.web3_library import TxParams
 
-_HASH_BYTES = 32
+__all__ = ["Fees", "Mined", "Node", "SendAnswer", "SendOutcome", "classify_refusal"]
+
+Found = TypeVar("Found")
+
 _BATCH = 50  # what our own gateway takes at once, and every public node
-_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
-_QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,64}")
 _HEX = re.compile(r"0x(?:[0-9a-fA-F]{2})*")
 
 
@@ -62,15 +74,6 @@ class SendAnswer:
     transaction_hash: bytes
     #: the node's own words; empty when accepted
     reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mined:
-    """Where a transaction is, and whether it did anything."""
-
-    block_number: int
-    #: False when it was mined and reverted
-    succeeded: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,9 +181,9 @@ class Node:
 
     def block(self, tag: BlockTag) -> Block | None:
         """The block at a height or tag; None when the node does not have it."""
-        with self._asking() as eth:
-            answer = eth.find_block(tag)
-        return None if answer is None else _block(answer)
+        height = tag if isinstance(tag, str) else hex(tag)
+        answer = self._read("eth_getBlockByNumber", height, False)
+        return None if answer is None else read_block(answer)
 
     def blocks(self, first: int, last: int) -> list[Block | None]:
         """The blocks of these heights, in batches; None for one that the node does not have."""
@@ -191,23 +194,25 @@ class Node:
             )
         ]
 
+    def transaction(self, transaction_hash: bytes) -> Transaction | None:
+        """A transaction that is mined or waits; None when the node does not know it."""
+        return self.transactions([transaction_hash])[0]
+
     def transactions(self, transaction_hashes: Sequence[bytes]) -> list[Transaction | None]:
         """Several transactions in their order, in batches; None for one that is not known."""
-        answers = self._read_many(
-            "eth_getTransactionByHash", [[to_hex(each)] for each in transaction_hashes]
-        )
-        found = [None if answer is None else read_transaction(answer) for answer in answers]
-        for wanted, transaction in zip(transaction_hashes, found, strict=True):
-            if transaction is not None and transaction.hash != wanted:
-                raise _nonsense("eth_getTransactionByHash", "another transaction")
-        return found
+        return self._find_each("eth_getTransactionByHash", transaction_hashes, read_transaction)
 
-    def _read_many(self, method: str, questions: Sequence[Sequence[object]]) -> Iterator[object]:
-        """One method's answers, from as many exchanges as batches are needed."""
-        for start in range(0, len(questions), _BATCH):
-            with self._asking() as eth:
-                answers = eth.plain(method, questions[start : start + _BATCH])
-            yield from answers
+    def receipt(self, transaction_hash: bytes) -> Receipt | None:
+        """The receipt of a mined transaction; None when there is none."""
+        return self.receipts([transaction_hash])[0]
+
+    def receipts(self, transaction_hashes: Sequence[bytes]) -> list[Receipt | None]:
+        """The receipts of several transactions in their order, asked in batches."""
+        return self._find_each("eth_getTransactionReceipt", transaction_hashes, read_receipt)
+
+    def find_mined(self, transaction_hashes: Sequence[bytes]) -> list[Mined | None]:
+        """What became of several transactions, in their order; None while it is in no block."""
+        return self._find_each("eth_getTransactionReceipt", transaction_hashes, read_mined)
 
     def logs(
         self,
@@ -223,8 +228,7 @@ class Node:
         range that the node or our own limit finds too wide is asked in halves.
         """
         try:
-            with self._asking() as eth:
-                answer = eth.plain("eth_getLogs", [[_filter(addresses, first, last, topics)]])[0]
+            answer = self._read("eth_getLogs", _filter(addresses, first, last, topics))
         except (NodeRefused, AnswerTooLarge) as error:
             wide = isinstance(error, AnswerTooLarge) or _RANGE_TOO_WIDE.search(error.reason)
             if first >= last or not wide:
@@ -235,48 +239,30 @@ class Node:
         logs = sorted(read_logs(answer), key=lambda log: (log.block_number, log.log_index))
         strays = (x.address not in addresses or not first <= x.block_number <= last for x in logs)
         if any(strays):
-            raise _nonsense("eth_getLogs", "a log that was not asked for")
+            raise nonsense("eth_getLogs", "a log that was not asked for")
         return logs
 
-    def receipt(self, transaction_hash: bytes) -> Receipt | None:
-        """The receipt of a mined transaction; None when there is none."""
-        return self.receipts([transaction_hash])[0]
+    def _find_each(
+        self,
+        method: str,
+        transaction_hashes: Sequence[bytes],
+        read: Callable[[object, bytes], Found],
+    ) -> list[Found | None]:
+        """What `read` makes of the answer about each transaction; None where there is none."""
+        answers = self._read_many(method, [[to_hex(each)] for each in transaction_hashes])
+        return [
+            None if answer is None else read(answer, wanted)
+            for wanted, answer in zip(transaction_hashes, answers, strict=True)
+        ]
 
-    def receipts(self, transaction_hashes: Sequence[bytes]) -> list[Receipt | None]:
-        """The receipts of several transactions in their order, asked in batches."""
-        found: list[Receipt | None] = []
-        for start in range(0, len(transaction_hashes), _BATCH):
-            part = transaction_hashes[start : start + _BATCH]
-            with self._asking() as eth:
-                answers = eth.find_receipts(part)
-            for wanted, answer in zip(part, answers, strict=True):
-                receipt = None if answer is None else _receipt(answer)
-                if receipt is not None and receipt.transaction_hash != wanted:
-                    raise _nonsense("eth_getTransactionReceipt", "another transaction's receipt")
-                found.append(receipt)
-        return found
+    def _read(self, method: str, *question: object) -> object:
+        """The answer to one question, as the node wrote it."""
+        return self._eth.plain(method, [question])[0]
 
-    def find_mined(self, transaction_hashes: Sequence[bytes]) -> list[Mined | None]:
-        """What became of several transactions, in their order; None while it is in no block."""
-        found: list[Mined | None] = []
-        for start in range(0, len(transaction_hashes), _BATCH):
-            part = transaction_hashes[start : start + _BATCH]
-            with self._asking() as eth:
-                answers = eth.plain("eth_getTransactionReceipt", [[to_hex(each)] for each in part])
-            found += [
-                None if answer is None else _mined(answer, wanted)
-                for wanted, answer in zip(part, answers, strict=True)
-            ]
-        return found
-
-    def transaction(self, transaction_hash: bytes) -> Transaction | None:
-        """A transaction that is mined or waits; None when the node does not know it."""
-        with self._asking() as eth:
-            answer = eth.find_transaction(transaction_hash)
-        transaction = None if answer is None else _transaction(answer)
-        if transaction is not None and transaction.hash != transaction_hash:
-            raise _nonsense("eth_getTransactionByHash", "another transaction")
-        return transaction
+    def _read_many(self, method: str, questions: Sequence[Sequence[object]]) -> Iterator[object]:
+        """One method's answers, from as many exchanges as batches are needed."""
+        for start in range(0, len(questions), _BATCH):
+            yield from self._eth.plain(method, questions[start : start + _BATCH])
 
     def transaction_count(
         self, account: bytes, tag: Literal["latest", "pending"] = "latest"
@@ -322,11 +308,11 @@ class Node:
         block = self.block("latest")
         if block is None:
             raise ChainUnavailable(f"{self.name} has no latest block")
-        with self._asking() as eth:
-            try:
-                tip = _quantity(eth.proposed_tip(), "priority fee")
-            except NodeRefused:  # a chain without EIP-1559 asks one price
-                tip = max(_quantity(eth.gas_price, "gas price") - (block.base_fee or 0), 0)
+        try:
+            tip = read_quantity(self._read("eth_maxPriorityFeePerGas"), "priority fee")
+        except NodeRefused:  # a chain without EIP-1559 asks one price
+            price = read_quantity(self._read("eth_gasPrice"), "gas price")
+            tip = max(price - (block.base_fee or 0), 0)
         return Fees(base_fee=block.base_fee or 0, priority_fee=tip)
 
     # ------------------------------------------------------------ sending
@@ -338,8 +324,7 @@ class Node:
         """
         wanted = keccak256(raw)
         try:
-            with self._asking() as eth:
-                answer = eth.plain("eth_sendRawTransaction", [[to_hex(raw)]])[0]
+            answer = self._read("eth_sendRawTransaction", to_hex(raw))
         except NodeRefused as error:
             if _POOL_FULL.search(error.reason):
                 raise
@@ -348,8 +333,8 @@ class Node:
                 transaction_hash=wanted,
                 reason=error.reason,
             )
-        if _plain_bytes(answer, "transaction hash") != wanted:
-            raise _nonsense("eth_sendRawTransaction", "another transaction's hash")
+        if read_bytes(answer, "transaction hash") != wanted:
+            raise nonsense("eth_sendRawTransaction", "another transaction's hash")
         return SendAnswer(outcome=SendOutcome.ACCEPTED, transaction_hash=wanted, reason="")
 
 
@@ -361,148 +346,22 @@ def classify_refusal(reason: str) -> SendOutcome:
     )
 
 
-# ---------------------------------------------------------------- answers → shapes
-
-
-def _nonsense(field: str, what: str) -> ChainUnavailable:
-    return ChainUnavailable(
-        f"the node's answer is {what}", field=field, remedy="Ask another node of the same chain."
-    )
+# ---------------------------------------------------------------- web3's answers, checked
 
 
 def _quantity(value: object, field: str) -> int:
     if type(value) is not int or value < 0:
-        raise _nonsense(field, "not a quantity")
+        raise nonsense(field, "not a quantity")
     return value
 
 
-def _bytes(value: object, field: str, size: int | None = None) -> bytes:
+def _bytes(value: object, field: str) -> bytes:
     if not isinstance(value, bytes):
-        raise _nonsense(field, "not bytes")
-    if size is not None and len(value) != size:
-        raise _nonsense(field, f"not {size} bytes")
+        raise nonsense(field, "not bytes")
     return bytes(value)
 
 
-def _address(value: object, field: str) -> bytes:
-    """web3 gives addresses as text with a checksum."""
-    if not isinstance(value, str) or not _ADDRESS.fullmatch(value):
-        raise _nonsense(field, "not an address")
-    return bytes.fromhex(value[2:])
-
-
-def _object(value: object, field: str) -> Mapping[str, object]:
-    if not isinstance(value, dict):
-        raise _nonsense(field, "not an object")
-    return value
-
-
-def _list(value: object, field: str) -> list[object]:
-    if not isinstance(value, list):
-        raise _nonsense(field, "not a list")
-    return value
-
-
-def _block(answer: object) -> Block:
-    plain = _object(answer, "block")
-    base_fee = plain.get("baseFeePerGas")
-    return Block(
-        number=_quantity(plain.get("number"), "block.number"),
-        hash=_bytes(plain.get("hash"), "block.hash", _HASH_BYTES),
-        parent_hash=_bytes(plain.get("parentHash"), "block.parentHash", _HASH_BYTES),
-        timestamp=_quantity(plain.get("timestamp"), "block.timestamp"),
-        base_fee=None if base_fee is None else _quantity(base_fee, "block.baseFeePerGas"),
-        gas_limit=_quantity(plain.get("gasLimit"), "block.gasLimit"),
-        gas_used=_quantity(plain.get("gasUsed"), "block.gasUsed"),
-        transactions=tuple(
-            _bytes(item, "block.transactions", _HASH_BYTES)
-            for item in _list(plain.get("transactions"), "block.transactions")
-        ),
-    )
-
-
-def _transaction(answer: object) -> Transaction:
-    plain = _object(answer, "transaction")
-    to, number, block = plain.get("to"), plain.get("blockNumber"), plain.get("blockHash")
-    return Transaction(
-        hash=_bytes(plain.get("hash"), "transaction.hash", _HASH_BYTES),
-        sender=_address(plain.get("from"), "transaction.from"),
-        to=None if to is None else _address(to, "transaction.to"),
-        nonce=_quantity(plain.get("nonce"), "transaction.nonce"),
-        gas=_quantity(plain.get("gas"), "transaction.gas"),
-        data=_bytes(plain.get("input"), "transaction.input"),
-        block_number=None if number is None else _quantity(number, "transaction.blockNumber"),
-        block_hash=None if block is None else _bytes(block, "transaction.blockHash", _HASH_BYTES),
-    )
-
-
-def _receipt(answer: object) -> Receipt:
-    plain = _object(answer, "receipt")
-    created = plain.get("contractAddress")
-    return Receipt(
-        transaction_hash=_bytes(plain.get("transactionHash"), "receipt.hash", _HASH_BYTES),
-        transaction_index=_quantity(plain.get("transactionIndex"), "receipt.transactionIndex"),
-        block_number=_quantity(plain.get("blockNumber"), "receipt.blockNumber"),
-        block_hash=_bytes(plain.get("blockHash"), "receipt.blockHash", _HASH_BYTES),
-        succeeded=_succeeded(plain.get("status")),
-        gas_used=_quantity(plain.get("gasUsed"), "receipt.gasUsed"),
-        contract_address=None if created is None else _address(created, "receipt.contractAddress"),
-        logs=tuple(_logs(plain.get("logs"))),
-    )
-
-
-def _mined(answer: object, wanted: bytes) -> Mined:
-    plain = _object(answer, "receipt")
-    if _plain_bytes(plain.get("transactionHash"), "receipt.hash") != wanted:
-        raise _nonsense("eth_getTransactionReceipt", "another transaction's receipt")
-    return Mined(
-        block_number=_plain_quantity(plain.get("blockNumber"), "receipt.blockNumber"),
-        succeeded=_succeeded(_plain_quantity(plain.get("status"), "receipt.status")),
-    )
-
-
-def _plain_quantity(value: object, field: str) -> int:
-    """EIP-1474: hexadecimal with a prefix."""
-    if not isinstance(value, str) or not _QUANTITY.fullmatch(value):
-        raise _nonsense(field, "not a quantity")
-    return int(value, 16)
-
-
-def _plain_bytes(value: object, field: str) -> bytes:
-    if not isinstance(value, str) or not _HEX.fullmatch(value):
-        raise _nonsense(field, "not bytes")
-    return bytes.fromhex(value[2:])
-
-
-def _succeeded(status: object) -> bool:
-    number = _quantity(status, "receipt.status")
-    if number not in {0, 1}:
-        raise _nonsense("receipt.status", "neither 0 nor 1")
-    return number == 1
-
-
-def _logs(answer: object) -> list[Log]:
-    return [_log(item) for item in _list(answer, "logs")]
-
-
-def _log(answer: object) -> Log:
-    plain = _object(answer, "log")
-    removed = plain.get("removed")
-    if removed is not None and removed is not False:
-        raise _nonsense("log", "one of a block that is no longer part of the chain")
-    return Log(
-        address=_address(plain.get("address"), "log.address"),
-        topics=tuple(
-            _bytes(topic, "log.topics", _HASH_BYTES)
-            for topic in _list(plain.get("topics"), "log.topics")
-        ),
-        data=_bytes(plain.get("data"), "log.data"),
-        block_number=_quantity(plain.get("blockNumber"), "log.blockNumber"),
-        block_hash=_bytes(plain.get("blockHash"), "log.blockHash", _HASH_BYTES),
-        transaction_hash=_bytes(plain.get("transactionHash"), "log.hash", _HASH_BYTES),
-        transaction_index=_quantity(plain.get("transactionIndex"), "log.transactionIndex"),
-        log_index=_quantity(plain.get("logIndex"), "log.logIndex"),
-    )
+# ---------------------------------------------------------------- questions and refusals
 
 
 def _filter(

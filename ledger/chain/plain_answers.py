@@ -1,7 +1,7 @@
-"""JSON-RPC answers as the node wrote them → blocks, logs and transactions in our own shapes.
+"""JSON-RPC answers as the node wrote them → blocks, transactions, receipts, logs in our own shapes.
 
-Whole pages of a chain are read this way: web3 formats an answer field by field, which takes longer
-than everything that we do with it.  Each field is checked here; an odd one is ChainUnavailable.
+web3 formats an answer field by field, which takes longer than everything that we do with a page of
+a chain.  Each field is checked here; an odd one is ChainUnavailable.
 
 Source: EIP-1474 and the Ethereum JSON-RPC specification (execution-apis).
 """
@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from ledger.domain.chain_reader import Block, Transaction
+from ledger.domain.chain_reader import Block, Receipt, Transaction
 from ledger.domain.errors import ChainUnavailable
 from ledger.domain.events import Log
 
@@ -19,6 +20,15 @@ _HASH_BYTES = 32
 _ADDRESS_BYTES = 20
 #: at most a 256-bit number
 _QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,64}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mined:
+    """Where a transaction is, and whether it did anything."""
+
+    block_number: int
+    #: False when it was mined and reverted
+    succeeded: bool
 
 
 def nonsense(field: str, what: str) -> ChainUnavailable:
@@ -83,12 +93,14 @@ def read_block(answer: object) -> Block:
     )
 
 
-def read_transaction(answer: object) -> Transaction:
-    """A transaction, mined or waiting."""
+def read_transaction(answer: object, wanted: bytes) -> Transaction:
+    """The transaction of that hash, mined or waiting."""
     plain = read_object(answer, "transaction")
+    if read_bytes(plain.get("hash"), "transaction.hash") != wanted:
+        raise nonsense("eth_getTransactionByHash", "another transaction")
     to, number, block = plain.get("to"), plain.get("blockNumber"), plain.get("blockHash")
     return Transaction(
-        hash=read_bytes(plain.get("hash"), "transaction.hash", _HASH_BYTES),
+        hash=wanted,
         sender=read_bytes(plain.get("from"), "transaction.from", _ADDRESS_BYTES),
         to=None if to is None else read_bytes(to, "transaction.to", _ADDRESS_BYTES),
         nonce=read_quantity(plain.get("nonce"), "transaction.nonce"),
@@ -101,8 +113,44 @@ def read_transaction(answer: object) -> Transaction:
     )
 
 
+def read_receipt(answer: object, wanted: bytes) -> Receipt:
+    """The receipt of the transaction of that hash, with its logs."""
+    plain, mined = _read_receipt(answer, wanted)
+    created = plain.get("contractAddress")
+    return Receipt(
+        transaction_hash=wanted,
+        transaction_index=read_quantity(plain.get("transactionIndex"), "receipt.transactionIndex"),
+        block_number=mined.block_number,
+        block_hash=read_bytes(plain.get("blockHash"), "receipt.blockHash", _HASH_BYTES),
+        succeeded=mined.succeeded,
+        gas_used=read_quantity(plain.get("gasUsed"), "receipt.gasUsed"),
+        contract_address=(
+            None
+            if created is None
+            else read_bytes(created, "receipt.contractAddress", _ADDRESS_BYTES)
+        ),
+        logs=tuple(read_logs(plain.get("logs"))),
+    )
+
+
+def read_mined(answer: object, wanted: bytes) -> Mined:
+    """The same receipt without what lies beside: reading its logs takes longer than mining them."""
+    return _read_receipt(answer, wanted)[1]
+
+
+def _read_receipt(answer: object, wanted: bytes) -> tuple[Mapping[str, object], Mined]:
+    plain = read_object(answer, "receipt")
+    if read_bytes(plain.get("transactionHash"), "receipt.hash") != wanted:
+        raise nonsense("eth_getTransactionReceipt", "another transaction's receipt")
+    status = read_quantity(plain.get("status"), "receipt.status")
+    if status not in {0, 1}:
+        raise nonsense("receipt.status", "neither 0 nor 1")
+    number = read_quantity(plain.get("blockNumber"), "receipt.blockNumber")
+    return plain, Mined(block_number=number, succeeded=status == 1)
+
+
 def read_logs(answer: object) -> list[Log]:
-    """The logs of a range, in the node's own order."""
+    """The logs of a range or of a receipt, in the node's own order."""
     logs = read_list(answer, "logs")
     words, addresses = _Known(_HASH_BYTES), _Known(_ADDRESS_BYTES)
     return [_read_log(item, words, addresses) for item in logs]

@@ -1,9 +1,8 @@
 """Transport → web3: a provider that bounds and checks answers, and a Web3 that asks nothing else.
 
 web3's default middleware is left out: it asks for the chain id before calls, looks up ENS names and
-polls for gas prices.  Of its own we keep the one that reads the long `extraData` of chains whose
-blocks are made by authority (QBFT, IBFT, Clique).  CCIP read (ERC-3668), which would fetch URLs
-that a contract names, is off, and so are caches and retries other than the transport's.
+polls for gas prices.  CCIP read (ERC-3668), which would fetch URLs that a contract names, is off,
+and so are caches and retries other than the transport's.
 
 Sources: JSON-RPC 2.0; EIP-1474 for the error codes.
 """
@@ -17,24 +16,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from ledger.chain.transport import NodeRefused, Transient, Transport
 from ledger.chain.web3_library import (
-    BlockData,
     Eth,
-    ExtraDataToPOAMiddleware,
-    FilterParams,
     JSONBaseProvider,
-    LogReceipt,
-    Method,
     RPCEndpoint,
     RPCResponse,
-    TxData,
-    TxReceipt,
     Web3,
     Web3Exception,
     Web3Middleware,
-    default_root_munger,
 )
-from ledger.domain.chain_reader import BlockTag
-from ledger.domain.identifiers import to_hex
 
 if TYPE_CHECKING:
     from eth_typing import ChecksumAddress
@@ -103,83 +92,26 @@ class NextBlockTime(Web3Middleware):
         return method, params
 
 
-def _method(name: str) -> Method[Callable[..., Any]]:
-    """A method whose null answer is None, where web3's own raises and thereby spoils a batch."""
-    return Method(
-        RPCEndpoint(name),
-        mungers=[default_root_munger],
-        null_result_formatters=lambda _name: (),
-    )
-
-
 class NodeEth(Eth):
-    """web3's `eth`, and three questions whose answer may be that there is nothing."""
-
-    _find_block = _method("eth_getBlockByNumber")
-    _find_transaction = _method("eth_getTransactionByHash")
-    _find_receipt = _method("eth_getTransactionReceipt")
-    _proposed_tip = _method("eth_maxPriorityFeePerGas")
+    """web3's `eth`, and a way past it."""
 
     @staticmethod
     def checksummed(address: bytes) -> ChecksumAddress:
         """20 bytes as web3 wants them."""
         return Web3.to_checksum_address(address)
 
-    def find_block(self, tag: BlockTag) -> BlockData | None:
-        """The block with its transactions' hashes."""
-        return cast("BlockData | None", self._find_block(tag, False))
-
-    def find_logs(
-        self,
-        addresses: Sequence[bytes],
-        first: int,
-        last: int,
-        topics: Sequence[Sequence[bytes] | None],
-    ) -> list[LogReceipt]:
-        """The logs of these contracts in blocks `first` to `last`, by the node's own order."""
-        question: dict[str, object] = {
-            "address": [self.checksummed(address) for address in addresses],
-            "fromBlock": first,
-            "toBlock": last,
-        }
-        if topics:
-            question["topics"] = [
-                None if choices is None else [to_hex(choice) for choice in choices]
-                for choices in topics
-            ]
-        return self.get_logs(cast("FilterParams", question))
-
-    def find_transaction(self, transaction_hash: bytes) -> TxData | None:
-        """A transaction that is mined or waits."""
-        return cast("TxData | None", self._find_transaction(transaction_hash))
-
-    def find_receipts(self, transaction_hashes: Sequence[bytes]) -> list[TxReceipt | None]:
-        """The receipts in the hashes' order, in one batch."""
-        with self.w3.batch_requests() as batch:
-            for transaction_hash in transaction_hashes:
-                batch.add(self._find_receipt(transaction_hash))
-            return cast("list[TxReceipt | None]", batch.execute())
-
     def plain(self, method: str, questions: Sequence[Sequence[object]]) -> list[object]:
-        """One method's answers to several questions, from one exchange, as the node wrote them.
-
-        For answers of which we read little: formatting a receipt's logs takes longer than mining
-        them.
-        """
+        """One method's answers to several questions, from one exchange, as the node wrote them."""
         calls = [(RPCEndpoint(method), parameters) for parameters in questions]
         provider = cast("BoundedProvider", self.w3.provider)
         if len(calls) == 1:
             return [provider.make_request(*calls[0])["result"]]
         return [answer["result"] for answer in provider.make_batch_request(calls)]
 
-    def proposed_tip(self) -> int:
-        """Wei per gas; web3's `max_priority_fee` would warn and ask for a history of fees."""
-        return cast("int", self._proposed_tip())
-
 
 def connect(transport: Transport, *, block_time: Callable[[], int] | None = None) -> NodeEth:
     """The `eth` of a Web3 over the transport; asks nothing yet."""
-    middleware: list[tuple[Any, str]] = [(ExtraDataToPOAMiddleware, "authority")]
+    middleware: list[tuple[Any, str]] = []
     if block_time is not None:
         middleware.append((partial(NextBlockTime, block_time=block_time), "next block's time"))
     web3 = Web3(

@@ -16,38 +16,20 @@ from eth_account import Account  # noqa: E402 - between the two halves of the re
 from web3 import Web3  # noqa: E402 - the same
 from web3.eth import Eth  # noqa: E402 - the same
 from web3.exceptions import Web3Exception  # noqa: E402 - the same
-from web3.method import Method, default_root_munger  # noqa: E402 - the same
-from web3.middleware import ExtraDataToPOAMiddleware, Web3Middleware  # noqa: E402 - the same
+from web3.middleware import Web3Middleware  # noqa: E402 - the same
 from web3.providers.base import JSONBaseProvider  # noqa: E402 - the same
-from web3.types import (  # noqa: E402 - the same
-    BlockData,
-    FilterParams,
-    LogReceipt,
-    RPCEndpoint,
-    RPCResponse,
-    TxData,
-    TxParams,
-    TxReceipt,
-)
+from web3.types import RPCEndpoint, RPCResponse, TxParams  # noqa: E402 - the same
 
 sys.setrecursionlimit(_limit)
 
 __all__ = [
     "Account",
-    "BlockData",
     "Eth",
-    "ExtraDataToPOAMiddleware",
-    "FilterParams",
     "JSONBaseProvider",
-    "LogReceipt",
-    "Method",
     "RPCEndpoint",
     "RPCResponse",
-    "TxData",
     "TxParams",
-    "TxReceipt",
     "Web3",
     "Web3Exception",
     "Web3Middleware",
-    "default_root_munger",
 ]

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ledger.chain.endpoint import AnswerTooLarge, Limits, NodeRefused, mask_url
-from ledger.chain.node import Mined, Node, SendOutcome, classify_refusal
+from ledger.chain.node import Fees, Mined, Node, SendOutcome, classify_refusal
 from ledger.chain.transactions import Envelope, contract_address
 from ledger.domain.chain_reader import CallReverted
 from ledger.domain.errors import ChainUnavailable, InvalidInput
@@ -411,6 +411,24 @@ def test_a_block_whose_makers_sign_it_in_a_long_field_is_read(fake: FakeNode, no
     assert block is not None
     assert (block.number, block.hash, block.base_fee) == (5, b"\x03" * 32, 7)
     assert block.transactions == (b"\x04" * 32,)
+
+
+def test_a_chain_that_knows_no_tip_is_paid_its_one_price(fake: FakeNode, node: Node) -> None:
+    def reply(body: Json) -> tuple[int, bytes]:
+        if body["method"] == "eth_maxPriorityFeePerGas":
+            return 200, as_json(body, error={"code": -32601, "message": "no such method"})
+        priced = body["method"] == "eth_gasPrice"
+        return 200, as_json(body, result=price if priced else raw_block(baseFeePerGas="0x7"))
+
+    fake.reply = reply
+    price: object = "0x9"
+    assert node.fees() == Fees(base_fee=7, priority_fee=2)
+    price = "0x5"
+    assert node.fees() == Fees(base_fee=7, priority_fee=0)
+    for odd in (None, 9, "9", "0x"):
+        price = odd
+        with pytest.raises(ChainUnavailable):
+            node.fees()
 
 
 def test_nothing_is_asked_besides_the_question(fake: FakeNode, node: Node) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -21,8 +23,8 @@ from ledger.storage.database import Database
 
 __all__ = ["RANGE", "Indexed", "Progress", "Source", "follow", "index_next"]
 
-#: how many blocks one transaction indexes at most
-RANGE = 100
+#: how many blocks one transaction indexes at most; full ones hold some 450 events of 5 KiB each
+RANGE = 64
 
 #: what else happens in the transaction that indexes a range: its operations, and the new cursor
 Indexed = Callable[[Connection, Sequence[IndexedOperation], Cursor], None]
@@ -57,6 +59,23 @@ def follow(instance: Instance, source: Source) -> Progress:
     )
 
 
+@contextmanager
+def _collecting_later() -> Iterator[None]:
+    """Leave objects that refer to each other in circles for later.
+
+    A range makes many objects, none of these among them, and keeps them until it is stored.  For
+    that many Python would search the whole process, libraries included, several times.
+    """
+    was_collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_collecting:
+            gc.enable()
+
+
+@_collecting_later()
 def index_next(  # noqa: PLR0913 - from where, into what, and how far
     database: Database,
     source: Source,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -244,6 +245,24 @@ def test_following_in_many_small_steps_leads_to_the_same_index(
     monkeypatch.setattr("ledger.steps.follow.RANGE", 1)
     hospital.follow()
     assert fingerprint(hospital) == before
+
+
+def test_circles_are_collected_again_after_a_range_and_after_one_that_is_refused(
+    hospital: Hospital,
+) -> None:
+    sent_but_not_followed(hospital)
+    collecting: list[bool] = []
+
+    def read(logs: list[Log]) -> list[Log]:
+        collecting.append(gc.isenabled())
+        return logs[1:] if len(collecting) == 1 else logs
+
+    source = Altered(hospital.link.node, logs_as=read)
+    refuses(hospital, source, Inconsistent)
+    assert gc.isenabled()
+    assert follow(hospital.instance, source).operations > 0
+    assert gc.isenabled()
+    assert collecting == [False, False]
 
 
 # ---------------------------------------------------------------- a node that lies

@@ -28,8 +28,8 @@ from ledger.steps.tokens import create_token
 from scripts.benchmarks.bare_rows import rows_of
 from scripts.benchmarks.bounds import Figures, Size
 from scripts.benchmarks.group import RECORDS_PER_CYCLE, UNITS, Group, founded_group
-from scripts.benchmarks.postgres import create_database, running_postgres
 from scripts.benchmarks.turns import percentile
+from scripts.postgres import create_database, running_postgres
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIENTS = (1, 16)

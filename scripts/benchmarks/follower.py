@@ -19,8 +19,8 @@ from ledger.steps.follow import index_next
 from ledger.storage.database import open_database
 from scripts.benchmarks.bounds import Figures, Size
 from scripts.benchmarks.group import Group, founded_group
-from scripts.benchmarks.postgres import create_database, running_postgres
 from scripts.benchmarks.turns import median_ratio, seconds
+from scripts.postgres import create_database, running_postgres
 
 _CYCLES = 500
 _MACHINES = 10

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import queue
 import signal
 import socket
 import subprocess
 import sys
 import textwrap
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +17,7 @@ import pytest
 from api import serve
 from ledger.domain.errors import Conflict
 from tests.api.kit import SERIAL, Api
+from tests.security.serving import served
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,23 +25,8 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def address(api: Api, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of a server in a thread of this process."""
-    servers: list[serve._Server] = []
-
-    class Kept(serve._Server):
-        def __init__(self, *arguments: object) -> None:
-            super().__init__(*arguments)  # type: ignore[arg-type]
-            servers.append(self)
-
-    monkeypatch.setattr(serve, "_Server", Kept)
-    told: queue.Queue[str] = queue.Queue()
-    thread = threading.Thread(target=serve.run, args=(api.house.instance, "127.0.0.1", 0, told.put))
-    thread.start()
-    try:
-        yield told.get(timeout=30)
-    finally:
-        servers[0].should_exit = True
-        thread.join(timeout=30)
-        assert not thread.is_alive()
+    with served(api, monkeypatch) as (host, port):
+        yield f"http://{host}:{port}"
 
 
 def test_a_server_answers_and_records(api: Api, address: str) -> None:

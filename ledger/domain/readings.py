@@ -205,11 +205,6 @@ class CycleReading:
         """Whether the whole record of the cycle was read, undamaged."""
         return not self.incomplete_because
 
-    @property
-    def can_be_matched(self) -> bool:
-        """Whether serial and number are both known, so that a cycle can be found by them."""
-        return self.serial is not None and self.number is not None
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadingFile:

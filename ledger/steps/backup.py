@@ -47,8 +47,6 @@ FORMAT = "steriledger-backup/1"
 MANIFEST_NAME = "manifest.json"
 DATABASE_NAME = "database.sqlite"
 
-_PIECE = 1 << 20
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:

@@ -25,7 +25,7 @@ from ledger.chain.embedded import BASE_FEE, RELAYER_BALANCE, Genesis
 from ledger.chain.transactions import Price, Relayer
 from ledger.crashing import crash_point
 from ledger.domain.deployment import Deployment, deployment_to_json, parse_deployment
-from ledger.domain.errors import ChainUnavailable, Conflict, Inconsistent, NotFound, Refused
+from ledger.domain.errors import ChainUnavailable, Inconsistent, NotFound, Refused
 from ledger.domain.identifiers import signer_id, to_hex
 from ledger.keys.accounts import account_address, create_account
 from ledger.keys.receipts import create_receipt_key, receipt_public_key
@@ -160,22 +160,6 @@ def ensure_deployment(instance: Instance, link: Link) -> Deployment:
     return deployment
 
 
-def join_deployment(instance: Instance, link: Link, deployment: Deployment) -> None:
-    """Use contracts that the group deployed already, after checking them on the chain.
-
-    Raises VerificationFailed when they are not there, Conflict when this home has others.
-    """
-    verify_deployment(link.node, deployment)
-    body = deployment_to_json(deployment)
-    with instance.database.transaction() as tx:
-        known = find_setting(tx, DEPLOYMENT_SETTING)
-        if known is not None and known != body:
-            raise Conflict("this home writes to other contracts already", field="deployment")
-        if known is None:
-            insert_setting(tx, DEPLOYMENT_SETTING, body)
-    _write_file(instance.settings.home / DEPLOYMENT_FILE, body)
-
-
 def _deploy(instance: Instance, link: Link) -> Deployment:
     plan = _plan(instance, link)
     _create(instance, link, plan)
@@ -213,7 +197,7 @@ def _plan(instance: Instance, link: Link) -> DeploymentPlan:
 def _choose_terms(instance: Instance, link: Link, relayer: bytes) -> bytes:
     node = link.node
     fees = node.fees()
-    max_fee = 2 * fees.base_fee + fees.priority_fee
+    max_fee = Price.asked(fees).max_fee
     if instance.settings.is_embedded:
         max_fee = 2 * BASE_FEE
     balance = node.balance(relayer)
@@ -222,7 +206,7 @@ def _choose_terms(instance: Instance, link: Link, relayer: bytes) -> bytes:
             f"the relayer {to_hex(relayer)} has {balance} wei",
             field="relayer",
             rule=f"creating the contracts may cost {max_fee * _DEPLOYMENT_GAS} wei",
-            remedy="fund the relayer on the group's chain, or join an existing deployment",
+            remedy="fund the relayer on the group's chain",
         )
     return rfc8785.dumps(
         {

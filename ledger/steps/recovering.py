@@ -24,15 +24,13 @@ from ledger.domain.indexed import IndexedEvent, IndexedOperation, IndexedSigner
 from ledger.domain.operations import KINDS, Contract, message_from_json
 from ledger.domain.records import fields_from_bytes
 from ledger.domain.rules import RECOVERY_DELAY_SECONDS
+from ledger.steps.enveloping import sign_and_keep
 from ledger.steps.refusals import in_words
 from ledger.steps.send import Writer
 from ledger.storage import directory, index, operations, records
 from ledger.storage.transactions import (
-    NewTransaction,
     TransactionRow,
-    TransactionState,
     find_highest_nonce,
-    insert_transaction,
     list_attempts,
 )
 
@@ -212,36 +210,25 @@ class Completer:
         """Sign, and keep what was signed before it is sent."""
         writer = self.writer
         chain_id, account = writer.deployment.chain_id, writer.relayer.address
-        fees = writer.link.node.fees()
+        price = Price.asked(writer.link.node.fees())
         next_nonce = writer.link.node.transaction_count(account)
         with writer.instance.database.transaction() as tx:
             writer.lease.require(tx)
             highest = find_highest_nonce(tx, chain_id=chain_id, account=account)
             nonce = next_nonce if highest is None else max(highest + 1, next_nonce)
             attempt = len(list_attempts(tx, chain_id=chain_id, account=account, nonce=nonce))
-            signed = writer.relayer.sign(
+            return sign_and_keep(
+                tx,
+                writer.relayer,
                 Envelope(
                     chain_id=chain_id,
                     nonce=nonce,
                     to=self._to(),
                     data=encode_recovery_completion(proposal),
                     gas=_GAS,
-                    price=Price(
-                        max_fee=2 * fees.base_fee + fees.priority_fee + attempt,
-                        priority_fee=fees.priority_fee,
-                    ),
-                )
-            )
-            new = NewTransaction(
-                chain_id=chain_id,
-                account=account,
-                nonce=nonce,
+                    price=price.of_attempt(attempt),
+                ),
                 attempt=attempt,
-                hash=signed.hash,
-                raw=signed.raw,
                 kind=COMPLETION,
-                state=TransactionState.SIGNED,
-                created_at=now,
+                at=now,
             )
-            number = insert_transaction(tx, new)
-        return TransactionRow(**{name: getattr(new, name) for name in new.__slots__}, id=number)

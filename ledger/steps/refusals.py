@@ -14,7 +14,6 @@ from ledger.chain.contract_errors import ContractError, revert_error
 from ledger.domain.chain_reader import CallReverted
 from ledger.domain.identifiers import Digest, to_hex
 from ledger.domain.operation_states import OperationState
-from ledger.steps.instance import Instance
 from ledger.steps.owed import Owed
 from ledger.steps.retracting import retract
 from ledger.storage.operations import get_operation, move_operation
@@ -101,17 +100,6 @@ def refuse(tx: Connection, digest: Digest, reason: str, at: datetime) -> int:
 def follows(predecessor: Digest) -> str:
     """Why an operation is refused whose predecessor was."""
     return f"it follows from {to_hex(predecessor)}, which was refused"
-
-
-def retry_stuck(instance: Instance, digest: Digest) -> None:
-    """A person looked: the operation is owed again.
-
-    Raises NotFound for an unknown digest, Conflict when the operation is not stuck.
-    """
-    with instance.database.transaction() as tx:
-        move_operation(
-            tx, digest, _S.OWED, instance.clock(), expected=[_S.STUCK], reason="tried again"
-        )
 
 
 def in_words(error: ContractError) -> str:

@@ -12,21 +12,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from sqlalchemy import Connection
 
 from ledger.chain.node import Node
-from ledger.chain.transactions import Price, Relayer, SignedTransaction, read_envelope
+from ledger.chain.transactions import Price, Relayer, read_envelope
 from ledger.domain.identifiers import to_hex
+from ledger.steps.enveloping import sign_and_keep
 from ledger.steps.instance import Instance
 from ledger.steps.leasing import HeldLease
 from ledger.steps.settle import mark_repriced
+from ledger.storage.database import after_commit
 from ledger.storage.transactions import (
-    NewTransaction,
     TransactionRow,
     TransactionState,
-    insert_transaction,
     list_attempts,
     list_carried,
 )
@@ -58,7 +59,7 @@ class Repricing:
         if not waited:
             return []
         fees = node.fees()
-        asked = Price(max_fee=2 * fees.base_fee + fees.priority_fee, priority_fee=fees.priority_fee)
+        asked = Price.asked(fees)
         least = replace(asked, max_fee=fees.base_fee + fees.priority_fee)
         cheap = [row for row in waited if _is_cheap(row, least)]
         if not cheap:
@@ -81,35 +82,28 @@ class Repricing:
         price = raised_price(paid, asked)
         if price.max_fee > MAX_FEE:
             return None
-        envelope = replace(read_envelope(row.raw), price=price)
-        new = self._store(tx, row, self.relayer.sign(envelope), attempt=len(attempts))
-        log.info(
-            "repriced",
-            transaction=to_hex(new.hash),
-            instead_of=to_hex(row.hash),
-            attempt=new.attempt,
-            max_fee=price.max_fee,
+        new = sign_and_keep(
+            tx,
+            self.relayer,
+            replace(read_envelope(row.raw), price=price),
+            attempt=len(attempts),
+            kind=row.kind,
+            at=self.instance.clock(),
+            digests=list_carried(tx, [row.id]).get(row.id, []),
+        )
+        mark_repriced(tx, new, row, new.created_at)
+        after_commit(
+            tx,
+            partial(
+                log.info,
+                "repriced",
+                transaction=to_hex(new.hash),
+                instead_of=to_hex(row.hash),
+                attempt=new.attempt,
+                max_fee=price.max_fee,
+            ),
         )
         return new
-
-    def _store(
-        self, tx: Connection, row: TransactionRow, signed: SignedTransaction, *, attempt: int
-    ) -> TransactionRow:
-        new = NewTransaction(
-            chain_id=row.chain_id,
-            account=row.account,
-            nonce=row.nonce,
-            attempt=attempt,
-            hash=signed.hash,
-            raw=signed.raw,
-            kind=row.kind,
-            state=TransactionState.SIGNED,
-            created_at=self.instance.clock(),
-        )
-        number = insert_transaction(tx, new, list_carried(tx, [row.id]).get(row.id, []))
-        stored = TransactionRow(**{name: getattr(new, name) for name in new.__slots__}, id=number)
-        mark_repriced(tx, stored, row, new.created_at)
-        return stored
 
 
 def _is_cheap(row: TransactionRow, least: Price) -> bool:

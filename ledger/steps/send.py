@@ -33,6 +33,7 @@ from ledger.domain.identifiers import Digest, to_hex
 from ledger.domain.operation_states import OperationState
 from ledger.steps.chain import Link, is_taken
 from ledger.steps.deploy import open_relayer
+from ledger.steps.enveloping import sign_and_keep
 from ledger.steps.instance import Instance
 from ledger.steps.leasing import HeldLease
 from ledger.steps.owed import Owed, OwedPage, read_owed
@@ -46,12 +47,9 @@ from ledger.storage.operations import (
     move_operation,
 )
 from ledger.storage.transactions import (
-    NewTransaction,
     TransactionRow,
-    TransactionState,
     count_attempts,
     find_highest_nonce,
-    insert_transaction,
 )
 
 #: gas of one block that we fill: half of the embedded chain's limit, so that its fee never rises
@@ -213,12 +211,9 @@ class Writer:
             page = read_owed(tx, deferred=waiting, limit=limit)
         if not page.is_full:
             self._deferrals.keep(set(page.owed))
-        fees = self.link.node.fees()
         return _Round(
             page=page,
-            price=Price(
-                max_fee=2 * fees.base_fee + fees.priority_fee, priority_fee=fees.priority_fee
-            ),
+            price=Price.asked(self.link.node.fees()),
             nonce=self.link.node.transaction_count(self.relayer.address),
             is_alone=is_alone,
             left_out={*waiting, *page.doomed, *page.relayed},
@@ -352,29 +347,22 @@ class Writer:
         self, tx: Connection, call: _Call, nonce: int, attempt: int, price: Price
     ) -> TransactionRow:
         kind = call.owed[0].candidate.kind
-        signed = self.relayer.sign(
+        return sign_and_keep(
+            tx,
+            self.relayer,
             Envelope(
                 chain_id=self.deployment.chain_id,
                 nonce=nonce,
                 to=self.deployment.address_of(kind.contract),
                 data=call.data,
                 gas=call.gas,
-                price=_raised(price, attempt),
-            )
-        )
-        new = NewTransaction(
-            chain_id=self.deployment.chain_id,
-            account=self.relayer.address,
-            nonce=nonce,
+                price=price.of_attempt(attempt),
+            ),
             attempt=attempt,
-            hash=signed.hash,
-            raw=signed.raw,
             kind=kind.function,
-            state=TransactionState.SIGNED,
-            created_at=self._now(),
+            at=self._now(),
+            digests=call.digests,
         )
-        number = insert_transaction(tx, new, call.digests)
-        return TransactionRow(**{name: getattr(new, name) for name in new.__slots__}, id=number)
 
     # ------------------------------------------------------------ what the contract refuses
 
@@ -451,8 +439,3 @@ def _calldata(group: Sequence[Owed]) -> bytes:
         [owed.message for owed in group],
         [owed.proofs for owed in group],
     )
-
-
-def _raised(price: Price, attempts: int) -> Price:
-    """A little more for each attempt before: no two of a nonce are the same transaction."""
-    return Price(max_fee=price.max_fee + attempts, priority_fee=price.priority_fee)

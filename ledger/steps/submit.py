@@ -27,6 +27,7 @@ from ledger.steps.prepare import Prepared, fix, read_draft
 from ledger.steps.signing import sign_receipt, sign_with_held_key
 from ledger.storage.database import lock_subjects
 from ledger.storage.drafts import delete_draft, find_draft
+from ledger.storage.inserting import together
 from ledger.storage.operations import (
     NewOperation,
     ReceiptRow,
@@ -39,7 +40,6 @@ from ledger.storage.operations import (
     insert_signatures,
 )
 from ledger.storage.records import RecordRow, RecordSecretsRow, insert_record
-from ledger.storage.rows import together
 
 #: Names the two halves of a record's secrets in the vault.
 FACTS_PURPOSE = "record facts"

@@ -31,7 +31,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from ledger.crashing import crash_point
-from ledger.domain.errors import InvalidInput, StorageUnavailable
+from ledger.domain.errors import Inconsistent, InvalidInput, StorageUnavailable
 from ledger.domain.hashing import sha256
 from ledger.storage.failures import explain
 from ledger.storage.revision import NEWEST, find_revision
@@ -82,6 +82,11 @@ class Database:
                 yield tx
             finally:
                 tx.info.pop(_AFTERWARDS, None)
+            if not tx.in_transaction():
+                raise Inconsistent(
+                    "the transaction ended before what was to be written with it",
+                    rule="whoever meets a conflict lets its transaction end",
+                )
         crash_point("storage.committed")
         for act in afterwards:
             # What is durable stays told as accepted, also when the log's disk is full.

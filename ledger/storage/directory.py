@@ -288,13 +288,6 @@ _CALLED = {
 }
 
 
-def erase_equipment_name(tx: Connection, equipment_id: bytes) -> None:
-    """Forget a machine's name; raises NotFound."""
-    changed = tx.execute(equipment.update().where(equipment.c.id == equipment_id).values(name=None))
-    if changed.rowcount == 0:
-        raise _equipment.not_found(equipment_id)
-
-
 def insert_cycle(tx: Connection, row: CycleRow) -> None:
     """Enter a cycle; raises Conflict when this number of the machine's epoch is taken."""
     _cycles.insert(tx, [row])

@@ -28,7 +28,7 @@ from ledger.domain.indexed import (
     IndexedUnit,
 )
 from ledger.storage import index_tables as t
-from ledger.storage.inserting import insert_many
+from ledger.storage.inserting import insert_rows
 from ledger.storage.rows import Rows, chunks
 
 __all__ = [
@@ -86,7 +86,8 @@ TABLES: Mapping[type[Any], Table] = {
 def put(tx: Connection, rows: Sequence[I]) -> None:
     """Insert rows of one class; raises Conflict when one is there already."""
     if rows:
-        insert_many(tx, TABLES[type(rows[0])], rows)
+        table = TABLES[type(rows[0])]
+        insert_rows(tx, table, rows, taken=f"this row of {table.name} exists already")
 
 
 def replace(tx: Connection, row: I) -> None:

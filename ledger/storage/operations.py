@@ -34,7 +34,8 @@ from ledger.domain.operations import Contract, Party
 from ledger.storage.columns import Bytes32, UtcTime, Word, metadata
 from ledger.storage.columns import Sequence as Numbered
 from ledger.storage.index_tables import idx_operations
-from ledger.storage.rows import Rows, chunks, conflict_when_taken, of_unit, values_of
+from ledger.storage.inserting import insert_rows
+from ledger.storage.rows import Rows, chunks, of_unit
 from ledger.storage.traces import trace_acceptance, trace_move
 from ledger.storage.transactions import transaction_operations, transactions
 
@@ -197,15 +198,21 @@ class DependencyRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StateRow:
+class NewState:
     """One dated change of an operation's state."""
 
-    id: int
     digest: Digest
     state: OperationState
     at: datetime
     reason: str | None
     transaction_hash: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateRow(NewState):
+    """A stored change."""
+
+    id: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,22 +233,20 @@ _states = Rows(operation_states, StateRow, "state of operation")
 _receipts = Rows(receipts, ReceiptRow, "receipt for operation")
 
 
-_INSERT = operations.insert().returning(operations.c.sequence)
-
-
-def insert_operation(tx: Connection, operation: NewOperation) -> int:
-    """Keep an operation with its first dated state; return its sequence number.
+def insert_operation(tx: Connection, operation: NewOperation) -> None:
+    """Keep an operation with its first dated state.
 
     Raises Conflict when the digest exists, when its record has an operation already, or when
     another standing operation of this kind takes the same place (subject and `replaces`).
     """
-    with conflict_when_taken(
-        tx, f"another {operation.kind} has this digest, this record or this place"
-    ):
-        sequence: int = tx.execute(_INSERT, values_of(operation)).scalar_one()
+    insert_rows(
+        tx,
+        operations,
+        [operation],
+        taken=f"another {operation.kind} has this digest, this record or this place",
+    )
     _write_states(tx, {operation.digest: None}, operation.state, operation.accepted_at, None)
     trace_acceptance(tx, operation.digest, kind=operation.kind, unit=operation.unit)
-    return sequence
 
 
 def insert_signatures(tx: Connection, rows: Sequence[SignatureRow]) -> None:
@@ -729,18 +734,10 @@ def _write_states(
     reason: str | None,
 ) -> None:
     """A dated row for each digest, with the hash of its transaction."""
-    if not hashes:
-        return
-    tx.execute(
-        operation_states.insert(),
-        [
-            {
-                "digest": digest,
-                "state": state,
-                "at": at,
-                "reason": reason,
-                "transaction_hash": transaction_hash,
-            }
-            for digest, transaction_hash in hashes.items()
-        ],
-    )
+    rows = [
+        NewState(
+            digest=Digest(digest), state=state, at=at, reason=reason, transaction_hash=transaction
+        )
+        for digest, transaction in hashes.items()
+    ]
+    insert_rows(tx, operation_states, rows, taken="this state of operation exists already")

@@ -6,17 +6,14 @@ takes four times as long as running it, so those by which a request finds rows a
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Insert,
     Row,
     Select,
     Table,
@@ -25,9 +22,9 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError
 
-from ledger.domain.errors import Conflict, NotFound
+from ledger.domain.errors import NotFound
+from ledger.storage.inserting import insert_rows, names_of
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -41,10 +38,6 @@ T = TypeVar("T")
 #: how many values one `IN (…)` names; SQLite's own limit is 32,766
 CHUNK = 1000
 
-#: unique_violation; https://www.postgresql.org/docs/current/errcodes-appendix.html
-_POSTGRES_TAKEN = "23505"
-_SQLITE_TAKEN = {"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"}
-
 
 @dataclass(frozen=True, slots=True)
 class Rows(Generic[R]):
@@ -56,11 +49,8 @@ class Rows(Generic[R]):
     what: str
 
     def insert(self, tx: Connection, rows: Sequence[R]) -> None:
-        """Insert all, in their order; a duplicate is Conflict and leaves the transaction usable."""
-        if not rows:
-            return
-        with conflict_when_taken(tx, f"this {self.what} exists already"):
-            tx.execute(_insert(self.table), [values_of(row) for row in rows])
+        """Insert all, in their order; a duplicate is Conflict, and ends the transaction."""
+        insert_rows(tx, self.table, rows, taken=f"this {self.what} exists already")
 
     def select(self, *where: ColumnElement[bool]) -> Select[Any]:
         """The statement that reads this table's rows."""
@@ -121,22 +111,12 @@ class Rows(Generic[R]):
 
 def values_of(row: DataclassInstance) -> dict[str, Any]:
     """Column values of a row's dataclass, by name."""
-    return {name: getattr(row, name) for name in _names(type(row))}
-
-
-@cache
-def _names(row: type[DataclassInstance]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(row))
+    return {name: getattr(row, name) for name in names_of(type(row))}
 
 
 @cache
 def _columns(table: Table) -> tuple[str, ...]:
     return tuple(column.name for column in table.columns)
-
-
-@cache
-def _insert(table: Table) -> Insert:
-    return table.insert()
 
 
 @cache
@@ -159,50 +139,3 @@ def chunks(values: Iterable[T]) -> Iterator[list[T]]:
 def upsert(tx: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
     """An INSERT of this database's own dialect, which knows ON CONFLICT."""
     return sqlite.insert(table) if tx.dialect.name == "sqlite" else postgresql.insert(table)
-
-
-@contextmanager
-def together(tx: Connection) -> Iterator[None]:
-    """One savepoint for many inserts: a Conflict takes all of them back, and nothing else.
-
-    The transaction stays usable.  Any other error passes without going back to the savepoint: where
-    SQLite has ended the whole transaction by itself (a full disk), going back would fail and hide
-    the cause.
-    """
-    savepoint = tx.begin_nested()
-    try:
-        yield
-    except Conflict:
-        savepoint.rollback()
-        raise
-    savepoint.commit()
-
-
-@contextmanager
-def conflict_when_taken(tx: Connection, what: str) -> Iterator[None]:
-    """Turn a broken uniqueness constraint into Conflict; the transaction stays usable.
-
-    Inside `together` it is that savepoint which is gone back to; else there is one just for this.
-    """
-    if tx.in_nested_transaction():
-        with _told_as_conflict(what):
-            yield
-    else:
-        with together(tx), _told_as_conflict(what):
-            yield
-
-
-@contextmanager
-def _told_as_conflict(what: str) -> Iterator[None]:
-    try:
-        yield
-    except IntegrityError as error:
-        if not _is_taken(error.orig):
-            raise
-        raise Conflict(what) from error
-
-
-def _is_taken(error: BaseException | None) -> bool:
-    if isinstance(error, sqlite3.IntegrityError):
-        return error.sqlite_errorname in _SQLITE_TAKEN
-    return getattr(error, "sqlstate", None) == _POSTGRES_TAKEN

@@ -26,7 +26,8 @@ from ledger.domain.errors import Conflict
 from ledger.domain.identifiers import Digest
 from ledger.storage.columns import Bytes32, UtcTime, Word, metadata
 from ledger.storage.columns import Sequence as Numbered
-from ledger.storage.rows import Rows, chunks, conflict_when_taken, values_of
+from ledger.storage.inserting import conflict_when_taken
+from ledger.storage.rows import Rows, chunks, values_of
 
 
 class TransactionState(StrEnum):
@@ -103,8 +104,8 @@ _transactions = Rows(transactions, TransactionRow, "transaction")
 
 def insert_transaction(
     tx: Connection, transaction: NewTransaction, digests: Sequence[bytes] = ()
-) -> int:
-    """Keep a signed transaction and the operations that it carries, in order; return its id.
+) -> TransactionRow:
+    """Keep a signed transaction and the operations that it carries, in order; return its row.
 
     Raises Conflict when the hash, or this attempt at the account's nonce, exists already: another
     writer was faster.
@@ -123,7 +124,7 @@ def insert_transaction(
                 for position, digest in enumerate(digests)
             ],
         )
-    return number
+    return TransactionRow(**values_of(transaction), id=number)
 
 
 def move_transaction(

@@ -13,7 +13,7 @@ from ledger.domain.errors import ChainUnavailable
 from ledger.domain.identifiers import Digest
 from ledger.domain.operation_states import OperationState
 from ledger.steps.chain import RemoteLink
-from ledger.steps.refusals import retry_stuck
+from ledger.steps.mending import retry_operation
 from ledger.steps.status import status
 from ledger.storage.operations import list_states
 from ledger.storage.transactions import TransactionState
@@ -182,7 +182,8 @@ def test_what_a_node_refuses_is_tried_ever_later_and_then_needs_a_person(group: 
     assert [each.digest for each in shown.stuck] == [opening]
     assert "intrinsic gas too low" in (shown.stuck[0].reason or "")
     group.proxy.heal()
-    retry_stuck(group.instance, opening)
+    with group.instance.database.transaction() as tx:
+        retry_operation(group.instance, tx, opening, person="Somebody")
     group.later(minutes=5)
     group.rounds(1, deeper=2)
     assert group.hospital.state(opening) is S.FINAL

@@ -251,7 +251,6 @@ def test_a_missing_header_line_leaves_its_value_empty(old: str, field: str) -> N
     assert getattr(cycle, field) is None
     assert len(cycle.samples) == 7
     assert not cycle.complete
-    assert cycle.can_be_matched is (field not in {"serial", "number"})
 
 
 def test_a_date_outside_the_calendar_is_refused() -> None:

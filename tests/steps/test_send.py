@@ -18,7 +18,7 @@ from ledger.domain.indexed import IndexedCycle, IndexedOperation
 from ledger.domain.operation_states import OperationState
 from ledger.steps.chain import EmbeddedLink
 from ledger.steps.leasing import LEASE, LeaseLost
-from ledger.steps.refusals import retry_stuck
+from ledger.steps.mending import retry_operation
 from ledger.steps.send import Writer
 from ledger.steps.settle import PENDING, mark_mined
 from ledger.steps.underway import UnderWay
@@ -208,7 +208,8 @@ def test_a_stuck_operation_can_be_tried_again(hospital: Hospital) -> None:
     hospital.settle(writer)
     hospital.accept_unchecked(hospital.opening("S1", 1))
     hospital.settle(writer)
-    retry_stuck(hospital.instance, early)
+    with hospital.instance.database.transaction() as tx:
+        retry_operation(hospital.instance, tx, early, person="Somebody")
     hospital.settle(hospital_writer_again(hospital, writer))
     assert hospital.history(early) == [S.OWED, S.SENT, S.OWED, S.STUCK, *FINAL]
 

@@ -10,7 +10,7 @@ from ledger.domain.hashing import sha256
 from ledger.domain.identifiers import ZERO_DIGEST, Digest
 from ledger.domain.operation_states import OperationState
 from ledger.domain.operations import Contract
-from ledger.storage.operations import NewOperation, insert_operation
+from ledger.storage.operations import NewOperation, get_operation, insert_operation
 from ledger.storage.records import RecordRow, RecordSecretsRow, insert_record
 
 NOON = datetime(2026, 3, 4, 12, 0, 0, 123456, tzinfo=UTC)
@@ -75,4 +75,5 @@ def accept(tx: Connection, new: NewOperation) -> int:
     """Store an operation with a record of the same number; return its sequence."""
     row = record(int(new.record_id, 16), unit=new.unit)
     insert_record(tx, row, secrets_of(row))
-    return insert_operation(tx, new)
+    insert_operation(tx, new)
+    return get_operation(tx, new.digest).sequence

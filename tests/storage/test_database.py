@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
-from ledger.domain.errors import Conflict, InvalidInput, StorageUnavailable
+from ledger.domain.errors import InvalidInput, StorageUnavailable
 from ledger.domain.operations import Party
 from ledger.storage.database import Database, lock_subjects, open_database
 from ledger.storage.leases import take_lease
@@ -43,15 +43,6 @@ def test_a_transaction_that_raises_leaves_nothing_of_itself(database: Database) 
         assert find_record(tx, f"{1:032x}") is None
         assert tx.execute(text("SELECT count(*) FROM operation_states")).scalar_one() == 0
     assert settings_in(database) == {}
-
-
-def test_a_conflict_leaves_the_transaction_usable(database: Database) -> None:
-    with database.transaction() as tx:
-        insert_setting(tx, "deployment", b"first")
-        with pytest.raises(Conflict):
-            insert_setting(tx, "deployment", b"second")
-        insert_setting(tx, "name", b"home")
-    assert settings_in(database) == {"deployment": b"first", "name": b"home"}
 
 
 def test_a_reading_writes_nothing(database: Database) -> None:

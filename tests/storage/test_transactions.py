@@ -46,13 +46,14 @@ def test_a_transaction_is_kept_with_its_operations_in_order(database: Database) 
     with database.transaction() as tx:
         for number in (1, 2, 3):
             accept(tx, operation(number))
-        number = insert_transaction(tx, signed(0), order)
+        kept = insert_transaction(tx, signed(0), order)
     with database.reading() as tx:
         row = get_transaction(tx, signed(0).hash)
-        assert list_carried(tx, [number]) == {number: order}
+        assert list_carried(tx, [kept.id]) == {kept.id: order}
         assert list_transactions_of(tx, digest(1)) == [row]
         assert list_transactions_of(tx, digest(9)) == []
-    assert values_of(row) == {**values_of(signed(0)), "id": number}
+    assert row == kept
+    assert values_of(row) == {**values_of(signed(0)), "id": kept.id}
 
 
 @pytest.mark.parametrize(

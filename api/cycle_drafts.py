@@ -34,9 +34,8 @@ from ledger.steps.imports import ImportOptions, reported_of
 from ledger.steps.resolving import (
     current_epoch,
     machine_of,
-    reference_of,
-    resolve_cycle,
     resolve_machine,
+    resolve_reference,
 )
 from ledger.storage import directory, readings
 
@@ -95,7 +94,7 @@ def cycle_ending(desk: Desk, body: bodies.CycleEnding) -> Draft:
 def load_declaration(desk: Desk, body: bodies.LoadDeclaration) -> Draft:
     """Body → draft; every owner and payer is a unit of the group."""
     unit = desk.own_unit(body.unit)
-    row = _own_cycle(desk, body.cycle)
+    cycle = _own_cycle(desk, body.cycle)
     lines = [
         LoadLine(
             owner=owner,
@@ -110,7 +109,7 @@ def load_declaration(desk: Desk, body: bodies.LoadDeclaration) -> Draft:
     ]
     return draft_load_declaration(
         DeclareLoad(
-            cycle=reference_of(desk.tx, row),
+            cycle=cycle,
             lines=lines,
             replaces=digest_of(body.replaces, field="replaces"),
             signer=desk.signer_key(unit, Duty.LOAD, body.signer),
@@ -145,10 +144,10 @@ def cycle_decision(desk: Desk, body: bodies.CycleDecision) -> Draft:
     )
 
 
-def _own_cycle(desk: Desk, text: str) -> directory.CycleRow:
-    row = resolve_cycle(desk.tx, desk.caller, text)
-    desk.caller.require_unit(row.unit)
-    return row
+def _own_cycle(desk: Desk, text: str) -> CycleReference:
+    cycle = resolve_reference(desk.tx, desk.caller, text)
+    desk.caller.require_unit(cycle.machine.unit)
+    return cycle
 
 
 def _typed_ending(desk: Desk, body: bodies.CycleEnding) -> Draft:
@@ -164,11 +163,11 @@ def _typed_ending(desk: Desk, body: bodies.CycleEnding) -> Draft:
                 rule="a verdict is computed from a reading's samples",
             )
     unit = desk.own_unit(body.unit)
-    row = _own_cycle(desk, body.cycle)
-    _require_after_start(body, find_cycle_state(desk.tx, row.id), unit)
+    cycle = _own_cycle(desk, body.cycle)
+    _require_after_start(body, find_cycle_state(desk.tx, cycle.id), unit)
     return draft_cycle_ending(
         EndCycle(
-            cycle=reference_of(desk.tx, row),
+            cycle=cycle,
             outcome=Outcome[body.outcome.upper()],
             verdict=Verdict.NOT_COMPUTED,
             verdict_facts={},
@@ -211,7 +210,7 @@ def _read_ending(desk: Desk, body: bodies.CycleEnding, part: bodies.ReadingPart)
     if body.zone is not None:
         zone_named(body.zone)
     unit = desk.own_unit(body.unit)
-    reference = reference_of(desk.tx, _own_cycle(desk, body.cycle))
+    reference = _own_cycle(desk, body.cycle)
     file, source = _kept_reading(desk, part)
     cycle = _part_of(file, part.ordinal)
     _require_same_cycle(cycle, reference)

@@ -76,6 +76,8 @@ class Desk:
 
     def signer_key(self, unit: int, duty: Duty, named: str | None) -> bytes:
         """The ERC-7913 bytes of the key that signs for a unit."""
+        if named is None and self.caller.signer_key is not None and unit == self.caller.unit:
+            return self.caller.signer_key
         if named is not None and _is_key(named):
             return bytes.fromhex(named[2:])
         return resolve_signer(self.tx, self.caller, unit, duty, named).signer

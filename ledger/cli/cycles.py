@@ -195,18 +195,19 @@ def declare_load(
     """Declare what lies in the chamber."""
     from ledger.domain.cycle_acts import DeclareLoad, draft_load_declaration
     from ledger.domain.operations import Duty
-    from ledger.steps.resolving import reference_of, resolve_cycle, resolve_signer
+    from ledger.steps.resolving import resolve_reference, resolve_signer
 
     lines = [_load_line(text) for text in line]
     with opened(home) as instance:
 
         def make(tx: Connection, caller: Caller) -> Draft:
-            row = resolve_cycle(tx, caller, which)
+            cycle = resolve_reference(tx, caller, which)
+            unit = cycle.machine.unit
             request = DeclareLoad(
-                cycle=reference_of(tx, row),
+                cycle=cycle,
                 lines=lines,
                 replaces=_digest(replaces),
-                signer=resolve_signer(tx, caller, row.unit, Duty.LOAD, signer).signer,
+                signer=resolve_signer(tx, caller, unit, Duty.LOAD, signer).signer,
                 circumstances=circumstances(reason=reason, performer=performer, checker=checker),
             )
             return draft_load_declaration(request)

@@ -279,17 +279,17 @@ def _declare_and_release(instance: Instance, number: int, signers: _Signers) -> 
     from ledger.domain.identifiers import ZERO_DIGEST
     from ledger.steps.accepted import find_cycle_state
     from ledger.steps.deciding import draft_decision
-    from ledger.steps.resolving import reference_of, resolve_cycle
+    from ledger.steps.resolving import resolve_reference
 
     name = f"{_SERIAL}/{number}"
     with instance.database.transaction() as tx:
-        row = resolve_cycle(tx, local_caller(), name)
-        state = find_cycle_state(tx, row.id)
+        cycle = resolve_reference(tx, local_caller(), name)
+        state = find_cycle_state(tx, cycle.id)
         if state is not None and state.decision != ZERO_DIGEST:
             return
         if state is not None and state.load == ZERO_DIGEST:
             request = DeclareLoad(
-                cycle=reference_of(tx, row),
+                cycle=cycle,
                 lines=_load_lines(number),
                 replaces=ZERO_DIGEST,
                 signer=signers.operator,

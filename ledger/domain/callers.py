@@ -53,6 +53,8 @@ class Caller:
     token_id: str | None = None
     #: id of the server-held key that signs for this person; None when they bring their own
     signer: bytes | None = None
+    #: that key's ERC-7913 bytes
+    signer_key: bytes | None = None
 
     @property
     def readable_unit(self) -> int | None:

@@ -18,7 +18,7 @@ from ledger.domain.operations import Duty
 from ledger.domain.records import fields_from_bytes
 from ledger.domain.rules import require_cycle, require_implant_rule, require_results
 from ledger.steps.accepted import find_cycle_state
-from ledger.steps.resolving import reference_of, resolve_cycle, resolve_signer
+from ledger.steps.resolving import resolve_reference, resolve_signer
 from ledger.storage import operations, records
 
 
@@ -46,16 +46,17 @@ class DecisionRequest:
 
 def draft_decision(tx: Connection, caller: Caller, request: DecisionRequest) -> Draft:
     """Request → draft; raises NotFound, InvalidInput or Refused in words."""
-    row = resolve_cycle(tx, caller, request.cycle)
-    caller.require_unit(row.unit)
-    state = require_cycle(find_cycle_state(tx, row.id), unit=row.unit)
+    cycle = resolve_reference(tx, caller, request.cycle)
+    unit = cycle.machine.unit
+    caller.require_unit(unit)
+    state = require_cycle(find_cycle_state(tx, cycle.id), unit=unit)
     _require_known_results(tx, state, request)
     key = request.signer_key
     if key is None:
-        key = resolve_signer(tx, caller, row.unit, Duty.DECIDE, request.signer).signer
+        key = resolve_signer(tx, caller, unit, Duty.DECIDE, request.signer).signer
     return draft_cycle_decision(
         DecideCycle(
-            cycle=reference_of(tx, row),
+            cycle=cycle,
             decision=request.decision,
             ending=state.ending if request.ending is None else request.ending,
             load=state.load if request.load is None else request.load,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
@@ -17,6 +18,8 @@ from ledger.settings import Settings
 from ledger.storage.database import Database, open_database
 from ledger.storage.encrypted import has_encrypted_rows
 from ledger.storage.settings import find_setting
+
+T = TypeVar("T")
 
 DEPLOYMENT_SETTING = "deployment"
 
@@ -39,8 +42,8 @@ class Instance:
     clock: Callable[[], datetime] = field(default=system_clock)
     #: n → n unpredictable bytes
     randomness: Callable[[int], bytes] = field(default=secrets.token_bytes)
-    #: what `known_deployment` found; at most one
-    _known: list[Deployment] = field(default_factory=list, init=False, repr=False, compare=False)
+    #: what `known` found
+    _known: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def deployment(self) -> Deployment:
         """The contracts that this instance writes to; raises NotFound before the first start."""
@@ -63,9 +66,14 @@ class Instance:
 
         Whoever checks what is stored asks `deployment_in`.
         """
-        if not self._known:
-            self._known.append(self.deployment_in(tx))
-        return self._known[0]
+        return self.known("deployment", lambda: self.deployment_in(tx))
+
+    def known(self, name: str, ask: Callable[[], T]) -> T:
+        """What never changes in a home, asked for once in a process."""
+        if name not in self._known:
+            self._known[name] = ask()
+        found: T = self._known[name]
+        return found
 
     def close(self) -> None:
         """Give back the database connections."""

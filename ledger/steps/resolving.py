@@ -116,9 +116,23 @@ def current_epoch(tx: Connection, equipment: EquipmentId) -> int:
 
 def resolve_cycle(tx: Connection, caller: Caller, text: str) -> directory.CycleRow:
     """A cycle that the caller may read: by id, or as `machine/number` or `machine/epoch/number`."""
+    row, _ = _find_cycle(tx, caller, text)
+    return row
+
+
+def resolve_reference(tx: Connection, caller: Caller, text: str) -> CycleReference:
+    """The same, as the acts name a cycle."""
+    row, machine = _find_cycle(tx, caller, text)
+    return reference_of(tx, row) if machine is None else _reference(row, machine)
+
+
+def _find_cycle(
+    tx: Connection, caller: Caller, text: str
+) -> tuple[directory.CycleRow, directory.EquipmentRow | None]:
+    """The cycle, and its machine where the text named that."""
     if is_id(text):
         identifier = CycleId(parse_hex32(text, field="cycle"))
-        return directory.get_cycle(tx, identifier, unit=caller.readable_unit)
+        return directory.get_cycle(tx, identifier, unit=caller.readable_unit), None
     name, _, number = text.rpartition("/")
     if not name or not _is_number(number, _NUMBER_DIGITS):
         raise InvalidInput(
@@ -129,7 +143,9 @@ def resolve_cycle(tx: Connection, caller: Caller, text: str) -> directory.CycleR
     return _cycle_by_number(tx, caller, text)
 
 
-def _cycle_by_number(tx: Connection, caller: Caller, text: str) -> directory.CycleRow:
+def _cycle_by_number(
+    tx: Connection, caller: Caller, text: str
+) -> tuple[directory.CycleRow, directory.EquipmentRow]:
     name, _, number = text.rpartition("/")
     head, _, epoch = name.rpartition("/")
     if head and _is_number(epoch, _UINT32_DIGITS):
@@ -141,12 +157,15 @@ def _cycle_by_number(tx: Connection, caller: Caller, text: str) -> directory.Cyc
     row = directory.find_cycle_by_number(tx, machine.id, chosen, int(number))
     if row is None:
         raise NotFound(f"there is no cycle {text!r}", field="cycle")
-    return row
+    return row, machine
 
 
 def reference_of(tx: Connection, row: directory.CycleRow) -> CycleReference:
     """A directory row as the acts name a cycle."""
-    machine = directory.get_equipment(tx, row.equipment)
+    return _reference(row, directory.get_equipment(tx, row.equipment))
+
+
+def _reference(row: directory.CycleRow, machine: directory.EquipmentRow) -> CycleReference:
     return CycleReference(machine=machine_of(machine), epoch=row.epoch, number=row.number)
 
 

@@ -56,13 +56,21 @@ def sign_with_held_key(  # noqa: PLR0913, PLR0917 - who asks, as what, with whic
 
 
 def sign_receipt(instance: Instance, tx: Connection, payload: bytes) -> tuple[bytes, bytes]:
-    """Our Ed25519 signature over a receipt, and the public key that verifies it."""
+    """Our Ed25519 signature over a receipt, and the public key that verifies it.
+
+    The key is the home's for good: the deployment names it.
+    """
+    secret, public = instance.known("receipt key", lambda: _receipt_key(instance, tx))
+    return sign_with_receipt_key(secret, payload), public
+
+
+def _receipt_key(instance: Instance, tx: Connection) -> tuple[bytes, bytes]:
     rows = list_keys_of(tx, KeyPurpose.RECEIPT)
     if len(rows) != 1:
         raise Inconsistent(f"this home has {len(rows)} receipt keys", rule="exactly one")
     row = rows[0]
     secret = instance.vault.decrypt(row.private_key, purpose=KEY_PURPOSE, row=row.signer_id.hex())
-    return sign_with_receipt_key(secret, payload), row.signer
+    return secret, row.signer
 
 
 def _require_entitled(caller: Caller, party: Party, identifier: SignerId, row: KeyRow) -> None:

@@ -80,9 +80,10 @@ def authenticate(instance: Instance, tx: Connection, text: str) -> Caller:
     if _FORM.fullmatch(text) is None:
         raise _unknown()
     token_hash = _hash(text)
-    row = stored.find_token_by_hash(tx, token_hash)
-    if row is None or not hmac.compare_digest(row.token_hash, token_hash):
+    found = stored.find_token_by_hash(tx, token_hash)
+    if found is None or not hmac.compare_digest(found[0].token_hash, token_hash):
         raise _unknown()
+    row, signer_key = found
     if row.revoked_at is not None or row.expires_at <= instance.clock():
         raise _unknown()
     return Caller(
@@ -91,6 +92,7 @@ def authenticate(instance: Instance, tx: Connection, text: str) -> Caller:
         scopes=_scopes(row.scopes),
         token_id=row.id,
         signer=row.signer,
+        signer_key=signer_key,
     )
 
 

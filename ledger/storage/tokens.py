@@ -5,10 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Column, Connection, ForeignKey, LargeBinary, Table, Text, true
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    ForeignKey,
+    LargeBinary,
+    Table,
+    Text,
+    bindparam,
+    select,
+    true,
+)
 
 from ledger.domain.errors import Conflict
 from ledger.storage.columns import Bytes32, UtcTime, metadata
+from ledger.storage.directory import signers
 from ledger.storage.rows import Rows, upsert, values_of
 
 tokens = Table(
@@ -79,9 +91,20 @@ def insert_token(tx: Connection, row: TokenRow) -> None:
     _tokens.insert(tx, [row])
 
 
-def find_token_by_hash(tx: Connection, token_hash: bytes) -> TokenRow | None:
-    """The token with that hash, or None; whether it still holds is the caller's to judge."""
-    return _tokens.find_by(tx, token_hash=token_hash)
+_TOKEN_AND_KEY = (
+    select(tokens, signers.c.signer)
+    .outerjoin(signers, (signers.c.id == tokens.c.signer) & (signers.c.unit == tokens.c.unit))
+    .where(tokens.c.token_hash == bindparam("token_hash"))
+)
+
+
+def find_token_by_hash(tx: Connection, token_hash: bytes) -> tuple[TokenRow, bytes | None] | None:
+    """The token with that hash, and the ERC-7913 bytes of its signer; or None.
+
+    Whether the token still holds is the caller's to judge.
+    """
+    found = tx.execute(_TOKEN_AND_KEY, {"token_hash": token_hash}).one_or_none()
+    return None if found is None else (_tokens.row_of(found[:-1]), found[-1])
 
 
 def get_token(tx: Connection, token_id: str) -> TokenRow:

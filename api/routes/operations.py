@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import answers
-from api.access import Asked, LedgerRoute, asked_now, asked_of, raw_body
+from api.access import ActRoute, Asked, LedgerRoute, asked_now, asked_of, raw_body
 from api.acts import ACTS, ActKind
 from api.bodies import Act, Signatures
 from api.documents import EVERYWHERE, WITH_BODY, problems_for
@@ -101,7 +101,6 @@ def _prepare_route(act: ActKind) -> Callable[..., Response]:
 
 
 def _record_route(act: ActKind) -> Callable[..., Response]:
-    # Asked without the framework's dependencies: they cost as much as reading the body.
     def endpoint(request: Request, body: Act, idempotency_key: IdempotencyKey = None) -> Response:
         question = asked_now(request)
         named = _named_request(request, question.caller, request.state.body, idempotency_key)
@@ -130,18 +129,19 @@ def _named(
 
 for _act in ACTS.values():
     router.add_api_route(
-        f"/{_act.name}/prepare",
-        _prepare_route(_act),
-        methods=["POST"],
-        response_model=answers.PreparedAnswer,
-        responses=problems_for(*WITH_BODY),
-    )
-    router.add_api_route(
         f"/{_act.name}",
         _record_route(_act),
         methods=["POST"],
         status_code=201,
         response_model=answers.ReceiptAnswer,
+        responses=problems_for(*WITH_BODY),
+        route_class_override=ActRoute,
+    )
+    router.add_api_route(
+        f"/{_act.name}/prepare",
+        _prepare_route(_act),
+        methods=["POST"],
+        response_model=answers.PreparedAnswer,
         responses=problems_for(*WITH_BODY),
     )
 

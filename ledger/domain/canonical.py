@@ -18,6 +18,7 @@ Plain: TypeAlias = "str | int | bool | Sequence[Plain] | Mapping[str, Plain] | N
 
 MAX_INTEGER = 2**53 - 1
 
+_WORDS = {None: b"null", True: b"true", False: b"false"}
 _encode = json.JSONEncoder(
     ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":")
 ).encode
@@ -35,9 +36,10 @@ def canonical_scalar(value: str | int | bool | None) -> bytes:  # noqa: FBT001 -
     """The same for one text, integer, boolean or null, without looking for anything inside it."""
     if isinstance(value, str):
         return encode_basestring(value).encode()
-    if value is None:
-        return b"null"
-    return canonical(value)
+    if value is None or isinstance(value, bool):
+        return _WORDS[value]
+    _ordered(value)  # refuses what has no form
+    return b"%d" % value
 
 
 def _ordered(value: Plain) -> Plain:
@@ -52,7 +54,7 @@ def _ordered(value: Plain) -> Plain:
         return value
     if isinstance(value, Mapping):
         return {
-            name: each if (each := value[name]).__class__ is str else _ordered(each)
+            name: each if (each := value[name]) is None or each.__class__ is str else _ordered(each)
             for name in _in_order(value)
         }
     if isinstance(value, list | tuple):

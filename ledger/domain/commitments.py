@@ -16,10 +16,11 @@ are the same.  Neither the position nor the number of leaves tells which fields 
 
 from __future__ import annotations
 
+from binascii import hexlify
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from operator import attrgetter
+from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
 from ledger.domain.canonical import MAX_INTEGER, canonical_scalar
@@ -62,14 +63,9 @@ class SubtreeProof:
     hidden: tuple[bytes, ...]
 
 
-class _Leaf(NamedTuple):
-    order: bytes
-    hash: bytes
-    #: None for padding
-    path: str | None
-
-
-_order = attrgetter("order")
+#: by what it is ordered, its hash, and its path; None for padding
+_Leaf: TypeAlias = tuple[bytes, bytes, str | None]
+_order = itemgetter(0)
 
 
 def salt_of(secret: bytes, path: str) -> str:
@@ -102,7 +98,7 @@ def record_root(facts_root: bytes, personal_root: bytes) -> bytes:
 
 def subtree_root(secret: bytes, fields: Fields) -> bytes:
     """The root of one subtree."""
-    return _fold([leaf.hash for leaf in _leaves(secret, fields)])
+    return _fold([hashed for _, hashed, _ in _leaves(secret, fields)])
 
 
 def prove(secret: bytes, fields: Fields, paths: Sequence[str]) -> SubtreeProof:
@@ -117,16 +113,11 @@ def prove(secret: bytes, fields: Fields, paths: Sequence[str]) -> SubtreeProof:
     leaves = _leaves(secret, fields)
     wanted = set(paths)
     shown = tuple(
-        ShownField(
-            position=position,
-            salt=salt_of(secret, leaf.path),
-            path=leaf.path,
-            value=fields[leaf.path],
-        )
-        for position, leaf in enumerate(leaves)
-        if leaf.path is not None and leaf.path in wanted
+        ShownField(position=position, salt=salt_of(secret, path), path=path, value=fields[path])
+        for position, (_, _, path) in enumerate(leaves)
+        if path is not None and path in wanted
     )
-    hashes = [leaf.hash for leaf in leaves]
+    hashes = [hashed for _, hashed, _ in leaves]
     hidden = tuple(_hidden(hashes, 0, len(hashes), {field.position for field in shown}))
     return SubtreeProof(depth=len(hashes).bit_length() - 1, shown=shown, hidden=hidden)
 
@@ -188,6 +179,21 @@ def require_value(value: object, *, field: str) -> None:
         ) from None
 
 
+def require_values(fields: Fields) -> None:
+    """Raise InvalidInput unless each path is text and each value is one that a record may hold."""
+    for path, value in fields.items():
+        _spell(path)
+        # what most values are, without a call for each
+        is_plain = value is None or (
+            value.__class__ is str
+            and len(value) <= MAX_TEXT
+            and value.isascii()
+            and "\0" not in value
+        )
+        if not is_plain:
+            require_value(value, field=path)
+
+
 def _leaves(secret: bytes, fields: Fields) -> list[_Leaf]:
     if len(secret) != SECRET_BYTES:
         raise InvalidInput(f"has {len(secret)} bytes", field="secret", rule="32 bytes")
@@ -196,15 +202,15 @@ def _leaves(secret: bytes, fields: Fields) -> list[_Leaf]:
         raise InvalidInput(
             f"has {len(fields)} fields", field="record", rule=f"at most {1 << MAX_DEPTH}"
         )
+    require_values(fields)
     code = Mac(secret).digest
-    leaves = []
+    leaves: list[_Leaf] = []
     for path, value in fields.items():
         spelt = _spell(path)
-        require_value(value, field=path)
-        salt = code(spelt.salt)[:SALT_BYTES].hex().encode()
+        salt = hexlify(code(spelt.salt)[:SALT_BYTES])
         content = b'\0["%s",%s,%s]' % (salt, spelt.path, canonical_scalar(value))
-        leaves.append(_Leaf(code(spelt.order), sha256(content), path))
-    leaves += [_Leaf(code(order), code(pad), None) for order, pad in _PADDING[: size - len(leaves)]]
+        leaves.append((code(spelt.order), sha256(content), path))
+    leaves += [(code(order), code(pad), None) for order, pad in _PADDING[: size - len(leaves)]]
     return sorted(leaves, key=_order)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
+from hashlib import sha256 as _sha256
 
 import sha3
 
@@ -16,7 +16,7 @@ def keccak256(data: bytes) -> bytes:
 
 def sha256(data: bytes) -> bytes:
     """SHA-256 (FIPS 180-4); 32 bytes."""
-    return hashlib.sha256(data).digest()
+    return _sha256(data).digest()
 
 
 def hmac_sha256(key: bytes, message: bytes) -> bytes:
@@ -37,8 +37,8 @@ class Mac:
         if len(key) > _BLOCK_BYTES:
             raise ValueError("the key is longer than a block")
         block = key.ljust(_BLOCK_BYTES, b"\0")
-        self._inner = hashlib.sha256(block.translate(_INNER))
-        self._outer = hashlib.sha256(block.translate(_OUTER))
+        self._inner = _sha256(block.translate(_INNER))
+        self._outer = _sha256(block.translate(_OUTER))
 
     def digest(self, message: bytes) -> bytes:
         """The code of one message; 32 bytes."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ledger.domain.canonical import canonical
-from ledger.domain.commitments import FieldValue, record_root, require_value, subtree_root
+from ledger.domain.commitments import FieldValue, record_root, require_values, subtree_root
 from ledger.domain.errors import InvalidInput
 from ledger.domain.nesting import require_nesting
 from ledger.domain.schemas import complete, find_schema, require_fields
@@ -112,9 +112,7 @@ def fields_from_bytes(data: bytes) -> dict[str, FieldValue]:
         raise InvalidInput("is not JSON", field="record", rule="RFC 8785") from None
     if not isinstance(fields, dict):
         raise InvalidInput("is not an object", field="record", rule="path: value")
-    for path, value in fields.items():
-        require_value(path, field="record")
-        require_value(value, field=path)
+    require_values(fields)
     if fields_to_bytes(fields) != data:
         raise InvalidInput("is not in canonical form", field="record", rule="RFC 8785")
     return fields

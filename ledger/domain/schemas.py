@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
-from ledger.domain.commitments import MAX_SAFE_INTEGER, FieldValue, require_value
+from ledger.domain.commitments import MAX_SAFE_INTEGER, FieldValue, require_values
 from ledger.domain.errors import InvalidInput
 
 Rule = Callable[[str, FieldValue], None]
@@ -418,10 +419,9 @@ def require_fields(
     lists: Mapping[str, int],
 ) -> None:
     """Raise InvalidInput unless the fields are the schema's paths and each obeys its rule."""
+    require_values(fields)
     for path, value in fields.items():
-        require_value(value, field=path)
-        # A path with a literal `[]` is the schema's own spelling, never a record's.
-        rule = None if "[]" in path else rules.get(path) or rules.get(_INDEX.sub("[].", path))
+        rule = rules.get(_spelling(path))
         if rule is None:
             raise InvalidInput(
                 "is not a field of this record", field=path, rule="the schema's paths"
@@ -431,10 +431,19 @@ def require_fields(
         elif rule.required:
             raise InvalidInput("is not entered", field=path, rule=rule.text)
     for path in rules:
-        if "[]" not in path and path not in fields:
+        if path not in fields and "[]" not in path:
             raise InvalidInput("is missing", field=path, rule="null where nobody entered a value")
     for name, fewest in lists.items():
         _require_list(name, fewest, rules, fields)
+
+
+@lru_cache(maxsize=4096)
+def _spelling(path: str) -> str:
+    """How a schema writes a record's path: `lines[].owner` for `lines.0.owner`.
+
+    A path with a literal `[]` is the schema's own spelling, never a record's, and leads nowhere.
+    """
+    return "" if "[]" in path else _INDEX.sub("[].", path)
 
 
 def _require_list(
@@ -443,8 +452,9 @@ def _require_list(
     rules: Mapping[str, FieldRule],
     fields: Mapping[str, FieldValue],
 ) -> None:
-    members = [path.removeprefix(f"{name}[].") for path in rules if path.startswith(f"{name}[].")]
-    present = [path for path in fields if path.startswith(f"{name}.")]
+    of_item, of_list = f"{name}[].", f"{name}."
+    members = [path.removeprefix(of_item) for path in rules if path.startswith(of_item)]
+    present = [path for path in fields if path.startswith(of_list)]
     count = len({path.split(".")[1] for path in present})
     expected = {f"{name}.{index}.{member}" for index in range(count) for member in members}
     if set(present) != expected:

@@ -15,22 +15,21 @@ from sqlalchemy import Connection
 from ledger.domain.deployment import Deployment
 from ledger.domain.identifiers import Digest, to_hex
 from ledger.domain.records import instant_text
-from ledger.steps.audit_apart import Checked, records_checked
-from ledger.steps.audit_directory import check_directory
-from ledger.steps.audit_evidence import Evidence, OwedOperation, Stored
+from ledger.steps.audit_apart import Apart, checked_apart
+from ledger.steps.audit_evidence import Evidence, OwedOperation
 from ledger.steps.audit_home import check_keys, check_settings
 from ledger.steps.audit_index import compare_indexes, derive_index
 from ledger.steps.audit_journal import check_journal
 from ledger.steps.audit_operations import check_operations
 from ledger.steps.audit_paging import read_whole
 from ledger.steps.audit_readings import check_readings
-from ledger.steps.audit_references import check_references
 from ledger.steps.audit_transactions import check_transactions
 from ledger.steps.differences import Difference, Findings
 from ledger.steps.follow import Progress, Source
 from ledger.steps.instance import Instance
+from ledger.storage.columns import metadata
 from ledger.storage.database import Database, open_database
-from ledger.storage.index import find_cursor, list_operations_from, list_places
+from ledger.storage.index import TABLES, find_cursor, list_operations_from, list_places
 from ledger.storage.operations import known_digests
 
 _PAGE = 200
@@ -112,45 +111,37 @@ def audit(instance: Instance, source: Source) -> AuditReport:
     """Compare everything that is kept with everything that the chain says, both ways.
 
     Reads one snapshot of the database, in pages; a second index is derived from the chain in a
-    temporary file.  Where there are many records, they and the receipts are checked in a process
-    of their own, with a snapshot of its own: they are compared with nothing outside it.  Writes
-    nothing.  Raises ChainUnavailable when the chain does not answer.
+    temporary file.  Where there are many records, all that needs no chain is checked in a process
+    of its own, with a snapshot of its own.  Writes nothing.  Raises ChainUnavailable when the chain
+    does not answer, and StorageUnavailable when the other process dies.
     """
     deployment = instance.deployment()
-    with records_checked(instance, deployment) as apart:
+    with checked_apart(instance, deployment) as apart:
         return _audit(instance, deployment, source, apart)
 
 
-def _audit(
-    instance: Instance, deployment: Deployment, source: Source, apart: Checked
-) -> AuditReport:
-    report, operations, findings = Findings(), Findings(), Findings()
+def _audit(instance: Instance, deployment: Deployment, source: Source, apart: Apart) -> AuditReport:
+    findings = Findings()
     with _second_database() as fresh, instance.database.reading() as ours:
         cursor = find_cursor(ours)
-        progress = _compare_chain(instance, ours, fresh, source, report)
+        progress = _compare_chain(instance, ours, fresh, source, findings)
         with fresh.reading() as chain:
             evidence = Evidence(
                 instance=instance,
                 deployment=deployment,
-                findings=operations,
+                findings=findings,
                 ours=ours,
                 source=source,
                 chain=None if progress is None else chain,
                 height=-1 if cursor is None else cursor.height,
             )
-            read_whole(operations, "operations", partial(check_operations, evidence))
-            evidence.findings = findings
-            stored = Stored(
-                ours=ours, vault=instance.vault, deployment=deployment, findings=findings
-            )
-            read_whole(findings, "directory", partial(check_directory, stored))
             for table, check in (
+                ("operations", check_operations),
                 ("readings", check_readings),
                 ("transactions", check_transactions),
                 ("journal_blocks", check_journal),
                 ("keys", check_keys),
                 ("settings", check_settings),
-                ("references", check_references),
             ):
                 read_whole(findings, table, partial(check, evidence))
             if cursor is not None and evidence.behind > cursor.height:
@@ -162,22 +153,15 @@ def _audit(
                     found=cursor.height,
                 )
             others, others_count = _recorded_by_others(ours, chain)
-    checked = apart()
-    for each in (
-        checked["records"],
-        operations,
-        checked["receipts"],
-        findings,
-    ):
-        report.take(each)
+    findings.take(apart())
     return AuditReport(
         at=instance.clock(),
         fingerprint=deployment.fingerprint(),
         indexed=None if cursor is None else cursor.height,
         final=None if progress is None else progress.final,
-        checked=dict(report.checked),
-        differences=tuple(report.listed),
-        difference_count=report.total,
+        checked=dict(findings.checked),
+        differences=tuple(findings.listed),
+        difference_count=findings.total,
         owed=tuple(evidence.owed),
         owed_count=evidence.owed_total,
         by_others=others,
@@ -187,11 +171,13 @@ def _audit(
 
 @contextmanager
 def _second_database() -> Iterator[Database]:
+    """A database that has the tables of the index, and nothing else."""
     with (
         tempfile.TemporaryDirectory(prefix="steriledger-audit-") as folder,
         closing(open_database(f"sqlite:///{Path(folder) / 'index.db'}")) as database,
     ):
-        database.migrate()
+        with database.transaction() as tx:
+            metadata.create_all(tx, tables=list(TABLES.values()))
         yield database
 
 

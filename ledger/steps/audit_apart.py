@@ -1,13 +1,13 @@
-"""Records and receipts → checked beside everything else: many of them in a process of their own.
+"""What is stored beside itself alone → checked; where it is much, in a process of its own.
 
-Half of an audit is hashing and parsing records and checking receipts.  They are compared with
-nothing outside the database, so a snapshot of their own is as good for them as the other one.
+Half of an audit is parsing and hashing records, verifying signatures and receipts, and comparing
+the directory.  None of it needs the chain, so a snapshot of its own is as good for it.
 """
 
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
@@ -20,10 +20,13 @@ from ledger.domain.deployment import Deployment
 from ledger.domain.errors import StorageUnavailable
 from ledger.keys.vault import Vault, load_vault
 from ledger.settings import Settings
+from ledger.steps.audit_directory import check_directory
 from ledger.steps.audit_evidence import Stored
 from ledger.steps.audit_paging import read_whole
 from ledger.steps.audit_receipts import check_receipts
 from ledger.steps.audit_records import check_records
+from ledger.steps.audit_references import check_references
+from ledger.steps.audit_signatures import check_signatures
 from ledger.steps.differences import Findings
 from ledger.steps.instance import Instance
 from ledger.storage.database import Database, open_database
@@ -32,15 +35,13 @@ from ledger.storage.records import records
 #: from so many records on, a second process is worth its start of about a second
 WORTH_A_PROCESS = 3000
 
-#: what was found, by table
-Found: TypeAlias = Mapping[str, Findings]
-#: waits for it
-Checked: TypeAlias = Callable[[], Found]
+#: waits for what was found
+Apart: TypeAlias = Callable[[], Findings]
 
 
 @contextmanager
-def records_checked(instance: Instance, deployment: Deployment) -> Iterator[Checked]:
-    """What checks records and receipts, begun already where they are many.
+def checked_apart(instance: Instance, deployment: Deployment) -> Iterator[Apart]:
+    """What checks all that needs no chain, begun already where the records are many.
 
     Its process ends with the block.  Raises StorageUnavailable when it dies before: then nothing is
     said at all.
@@ -55,7 +56,7 @@ def records_checked(instance: Instance, deployment: Deployment) -> Iterator[Chec
     with ProcessPoolExecutor(1, mp_context=spawning) as pool:
         begun = pool.submit(_check_at, instance.settings, deployment)
 
-        def wait() -> Found:
+        def wait() -> Findings:
             try:
                 return begun.result()
             except BrokenProcessPool:
@@ -67,18 +68,23 @@ def records_checked(instance: Instance, deployment: Deployment) -> Iterator[Chec
         yield wait
 
 
-def _check_at(settings: Settings, deployment: Deployment) -> Found:
+def _check_at(settings: Settings, deployment: Deployment) -> Findings:
     """In the other process, which finds the vault's key where this one found it."""
     vault = load_vault(settings.home, encrypted_rows_exist=True)
     with closing(open_database(settings.database_address)) as database:
         return _check(database, vault, deployment)
 
 
-def _check(database: Database, vault: Vault, deployment: Deployment) -> Found:
-    found: dict[str, Findings] = {}
+def _check(database: Database, vault: Vault, deployment: Deployment) -> Findings:
+    findings = Findings()
     with database.reading() as ours:
-        for table, check in (("records", check_records), ("receipts", check_receipts)):
-            found[table] = Findings()
-            stored = Stored(ours=ours, vault=vault, deployment=deployment, findings=found[table])
-            read_whole(found[table], table, partial(check, stored))
-    return found
+        stored = Stored(ours=ours, vault=vault, deployment=deployment, findings=findings)
+        for table, check in (
+            ("records", check_records),
+            ("receipts", check_receipts),
+            ("operation_signatures", check_signatures),
+            ("directory", check_directory),
+            ("references", check_references),
+        ):
+            read_whole(findings, table, partial(check, stored))
+    return findings

@@ -17,11 +17,11 @@ from ledger.storage.operations import (
     OperationRow,
     SignatureRow,
     StateRow,
-    list_dependencies,
 )
 from ledger.storage.pages import (
     carriers_of,
     openings_of,
+    predecessors_of,
     sequences_of,
     signatures_of,
     states_by_operation,
@@ -39,9 +39,9 @@ class Beside:
     signatures: dict[Digest, list[SignatureRow]]
     states: dict[Digest, list[StateRow]]
     #: the hashes of the transactions that were signed for it
-    carriers: dict[Digest, set[bytes]]
+    carriers: dict[Digest, list[bytes]]
     #: what it waited for
-    waits: dict[Digest, set[Digest]]
+    waits: dict[Digest, list[Digest]]
     #: the places in our own order of what was waited for; what is not ours has none
     sequences: dict[Digest, int]
     #: the opening of each cycle that is a subject, the standing one if there is one
@@ -75,9 +75,7 @@ class Beside:
 def load_beside(evidence: Evidence, page: Sequence[OperationRow]) -> Beside:
     """Read what belongs to these operations."""
     ours, digests = evidence.ours, [row.digest for row in page]
-    waits: dict[Digest, set[Digest]] = {}
-    for each in list_dependencies(ours, digests):
-        waits.setdefault(each.digest, set()).add(each.predecessor)
+    waits = predecessors_of(ours, digests)
     before = {predecessor for each in waits.values() for predecessor in each}
     sequences = sequences_of(ours, before)
     return Beside(

@@ -35,7 +35,7 @@ _PAGE = 200
 _Row: TypeAlias = (
     directory.UnitRow | directory.SignerRow | directory.EquipmentRow | directory.CycleRow
 )
-#: what a record states; a personal field that was erased is not there
+_Message: TypeAlias = Mapping[str, Value]
 _Fields: TypeAlias = Mapping[str, FieldValue]
 
 _TABLES: Mapping[type[_Row], tuple[str, str]] = {
@@ -195,55 +195,36 @@ def _entered(entering: _Entering, row: OperationRow) -> Sequence[_Row]:
     if record is None:
         return ()
     try:
-        message = read_operation(row).message
-        personal = {} if record.personal is None else fields_from_bytes(record.personal)
-        fields = fields_from_bytes(record.facts) | personal
-        return _ENTERED[row.kind](entering, row, message, fields)
+        return _ENTERED[row.kind](entering, row, read_operation(row).message, record)
     except (InvalidInput, NotFound, ValueError, KeyError):
         return ()  # the operation or its record cannot be read, which is told there
 
 
 def _unit(
-    entering: _Entering, row: OperationRow, message: Mapping[str, Value], fields: _Fields
+    entering: _Entering, row: OperationRow, message: _Message, record: RecordRow
 ) -> Sequence[_Row]:
-    number = integer(message, "unit")
+    fields = _fields_of(record)
     unit = directory.UnitRow(
-        number=number, code=str(fields["code"]), name=str(fields["name"]), digest=row.digest
-    )
-    administrator = directory.SignerRow(
-        id=SignerId(word(message, "administrator")),
-        unit=number,
-        signer=_new_key(entering, row),
-        name=_text(fields, "administrator_name"),
-        duties=Duty.ADMINISTER,
-        custody=Custody(integer(message, "custody")),
-        valid_from=integer(message, "signedAt"),
-        valid_until=integer(message, "validUntil"),
+        number=integer(message, "unit"),
+        code=str(fields["code"]),
+        name=str(fields["name"]),
         digest=row.digest,
     )
-    return unit, administrator
+    since = integer(message, "signedAt")
+    return unit, _key_row(
+        entering, row, message, record, named="administrator", duties=Duty.ADMINISTER, since=since
+    )
 
 
 def _signer(
-    entering: _Entering, row: OperationRow, message: Mapping[str, Value], fields: _Fields
+    entering: _Entering, row: OperationRow, message: _Message, record: RecordRow
 ) -> Sequence[_Row]:
-    return (
-        directory.SignerRow(
-            id=SignerId(word(message, "signer")),
-            unit=integer(message, "unit"),
-            signer=_new_key(entering, row),
-            name=_text(fields, "signer_name"),
-            duties=Duty(integer(message, "duties")),
-            custody=Custody(integer(message, "custody")),
-            valid_from=integer(message, "validFrom"),
-            valid_until=integer(message, "validUntil"),
-            digest=row.digest,
-        ),
-    )
+    duties, since = Duty(integer(message, "duties")), integer(message, "validFrom")
+    return (_key_row(entering, row, message, record, named="signer", duties=duties, since=since),)
 
 
 def _recovered(
-    entering: _Entering, row: OperationRow, message: Mapping[str, Value], fields: _Fields
+    entering: _Entering, row: OperationRow, message: _Message, record: RecordRow
 ) -> Sequence[_Row]:
     """The worker enters a recovered administrator a while after the chain has the completion."""
     identifier = SignerId(word(message, "signer"))
@@ -251,25 +232,42 @@ def _recovered(
     is_completed = signer is not None and signer.enrolled_by == row.digest
     if not is_completed or directory.find_signer(entering.evidence.ours, identifier) is None:
         return ()
+    since = integer(message, "signedAt")
     return (
-        directory.SignerRow(
-            id=identifier,
-            unit=integer(message, "unit"),
-            signer=_new_key(entering, row),
-            name=_text(fields, "signer_name"),
-            duties=Duty.ADMINISTER,
-            custody=Custody(integer(message, "custody")),
-            valid_from=integer(message, "signedAt"),
-            valid_until=integer(message, "validUntil"),
-            digest=row.digest,
+        _key_row(
+            entering, row, message, record, named="signer", duties=Duty.ADMINISTER, since=since
         ),
     )
 
 
+def _key_row(  # noqa: PLR0913 - what three kinds of operation say of a key
+    entering: _Entering,
+    row: OperationRow,
+    message: _Message,
+    record: RecordRow,
+    *,
+    named: str,
+    duties: Duty,
+    since: int,
+) -> directory.SignerRow:
+    """The key that an operation brought, whose name stands under `named` in message and record."""
+    return directory.SignerRow(
+        id=SignerId(word(message, named)),
+        unit=integer(message, "unit"),
+        signer=_new_key(entering, row),
+        name=_text(_fields_of(record), f"{named}_name"),
+        duties=duties,
+        custody=Custody(integer(message, "custody")),
+        valid_from=since,
+        valid_until=integer(message, "validUntil"),
+        digest=row.digest,
+    )
+
+
 def _equipment(
-    _entering: _Entering, row: OperationRow, message: Mapping[str, Value], fields: _Fields
+    _entering: _Entering, row: OperationRow, message: _Message, record: RecordRow
 ) -> Sequence[_Row]:
-    unit = integer(message, "unit")
+    unit, fields = integer(message, "unit"), _fields_of(record)
     return (
         directory.EquipmentRow(
             id=equipment_id(UnitNumber(unit), word(message, "serial")),
@@ -284,7 +282,7 @@ def _equipment(
 
 
 def _cycle(
-    _entering: _Entering, row: OperationRow, message: Mapping[str, Value], _fields: _Fields
+    _entering: _Entering, row: OperationRow, message: _Message, _record: RecordRow
 ) -> Sequence[_Row]:
     machine = EquipmentId(word(message, "equipment"))
     epoch, number = integer(message, "epoch"), integer(message, "number")
@@ -308,14 +306,18 @@ def _new_key(entering: _Entering, row: OperationRow) -> bytes:
     return found[0]
 
 
+def _fields_of(record: RecordRow) -> _Fields:
+    """What a record states; a personal field that was erased is not there."""
+    personal = {} if record.personal is None else fields_from_bytes(record.personal)
+    return fields_from_bytes(record.facts) | personal
+
+
 def _text(fields: _Fields, name: str) -> str | None:
     value = fields.get(name)
     return None if value is None else str(value)
 
 
-_ENTERED: Mapping[
-    str, Callable[[_Entering, OperationRow, Mapping[str, Value], _Fields], Sequence[_Row]]
-] = {
+_ENTERED: Mapping[str, Callable[[_Entering, OperationRow, _Message, RecordRow], Sequence[_Row]]] = {
     "UnitAdmission": _unit,
     "SignerEnrolment": _signer,
     "RecoveryProposal": _recovered,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
@@ -11,8 +12,10 @@ from ledger.domain.identifiers import Digest
 from ledger.domain.operation_states import OperationState
 from ledger.keys.vault import Vault
 from ledger.steps.differences import Findings
-from ledger.steps.follow import Source
-from ledger.steps.instance import Instance
+
+if TYPE_CHECKING:  # the process that checks within the database loads nothing of the chain
+    from ledger.steps.follow import Source
+    from ledger.steps.instance import Instance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

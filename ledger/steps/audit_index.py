@@ -12,11 +12,13 @@ from sqlalchemy.types import TypeDecorator
 from ledger.domain.deployment import Deployment
 from ledger.domain.errors import Inconsistent
 from ledger.steps.differences import Findings
-from ledger.steps.follow import Progress, Source, index_next
+from ledger.steps.follow import RANGE, Progress, Source, index_next
 from ledger.storage import index
 from ledger.storage.database import Database
 
 _PAGE = 500
+#: how many operations are indexed at a time, as far as whole blocks can be chosen for it
+_PORTION = 2000
 
 
 def derive_index(  # noqa: PLR0913 - from where, into what, and how far
@@ -30,11 +32,16 @@ def derive_index(  # noqa: PLR0913 - from where, into what, and how far
 ) -> Progress | None:
     """Index the chain into a second database up to a height; None when it contradicts itself.
 
-    What keeps it from being indexed is a difference like any other.
+    What keeps it from being indexed is a difference like any other.  Full blocks are indexed a few
+    at a time: memory does not grow with the chain.
     """
+    with fresh.reading() as tx:
+        cursor = index.find_cursor(tx)
+    height, blocks = deployment.deployed_at if cursor is None else cursor.height, 1
     while True:
+        reach = height + blocks if until is None else min(until, height + blocks)
         try:
-            progress = index_next(fresh, source, deployment, finality=finality, until=until)
+            progress = index_next(fresh, source, deployment, finality=finality, until=reach)
         except Inconsistent as error:
             findings.note(
                 "chain", "events", error.field or "events", expected="events that agree with each "
@@ -44,6 +51,9 @@ def derive_index(  # noqa: PLR0913 - from where, into what, and how far
         aim = progress.final if until is None else min(until, progress.final)
         if progress.height >= aim:
             return progress
+        height = progress.height
+        fitting = blocks * _PORTION // max(progress.operations, 1)
+        blocks = max(min(fitting, 2 * blocks, RANGE), 1)
 
 
 def compare_indexes(ours: Connection, fresh: Connection, findings: Findings) -> None:

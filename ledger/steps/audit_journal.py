@@ -12,7 +12,8 @@ from ledger.steps.differences import Findings
 from ledger.steps.follow import Source
 from ledger.storage.journal import JournalBlockRow, list_blocks
 
-_PAGE = 200
+#: a block may have a hundred KiB and more
+_PAGE = 20
 
 
 def check_journal(evidence: Evidence) -> None:

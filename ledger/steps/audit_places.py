@@ -51,7 +51,7 @@ def check_place(
         ("replaces", message.get("replaces", ZERO_DIGEST), row.replaces),
     ):
         evidence.findings.compare("operations", row.digest, column, expected=expected, found=found)
-    waits = beside.waits.get(row.digest, set())
+    waits = set(beside.waits.get(row.digest, ()))
     for predecessor in waits:
         _check_predecessor(evidence, row, predecessor, beside)
     if row.state not in GIVEN_UP:

@@ -16,8 +16,8 @@ from ledger.steps.audit_evidence import Stored
 from ledger.steps.audit_paging import check_page
 from ledger.steps.differences import Findings
 from ledger.steps.submit import FACTS_PURPOSE, PERSONAL_PURPOSE
-from ledger.storage.operations import OperationRow, list_by_subjects
-from ledger.storage.pages import operations_of_records, secrets_of
+from ledger.storage.operations import list_by_subjects
+from ledger.storage.pages import Acceptance, acceptances_of, secrets_of
 from ledger.storage.records import RecordRow, RecordSecretsRow, list_records
 
 _PAGE = 200
@@ -28,7 +28,7 @@ class _Beside:
     """What belongs to a page of records, by record."""
 
     secrets: dict[str, RecordSecretsRow]
-    operations: dict[str, OperationRow]
+    accepted: dict[str, Acceptance]
     #: the operations whose records' personal fields were erased by a final erasure
     erased: set[bytes]
 
@@ -49,15 +49,15 @@ def check_records(evidence: Stored) -> None:
 
 
 def _load(tx: Connection, page: Sequence[RecordRow]) -> _Beside:
-    operations = operations_of_records(tx, [row.id for row in page])
+    accepted = acceptances_of(tx, [row.id for row in page])
     marked = [
-        operations[row.id].digest
+        accepted[row.id].digest
         for row in page
-        if row.personal_erased_at is not None and row.id in operations
+        if row.personal_erased_at is not None and row.id in accepted
     ]
     return _Beside(
         secrets=secrets_of(tx, [row.id for row in page]),
-        operations=operations,
+        accepted=accepted,
         erased={
             each.subject
             for each in list_by_subjects(tx, marked)
@@ -83,14 +83,14 @@ def _check_record(evidence: Stored, row: RecordRow, beside: _Beside) -> None:
         )
     whole = record_root(row.facts_root, row.personal_root)
     findings.compare("records", row.id, "root", expected=whole, found=row.root)
-    operation = beside.operations.get(row.id)
-    if operation is None:
+    acceptance = beside.accepted.get(row.id)
+    if acceptance is None:
         findings.note("records", row.id, "id", expected="an operation", found=None)
         return
     findings.compare(
-        "records", row.id, "accepted_at", expected=operation.accepted_at, found=row.accepted_at
+        "records", row.id, "accepted_at", expected=acceptance.at, found=row.accepted_at
     )
-    _check_erasure(findings, row, is_erased=operation.digest in beside.erased)
+    _check_erasure(findings, row, is_erased=acceptance.digest in beside.erased)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

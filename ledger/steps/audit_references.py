@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from sqlalchemy import ForeignKey, exists, select
 
-from ledger.steps.audit_evidence import Evidence
+from ledger.steps.audit_evidence import Stored
 from ledger.storage.schema import metadata
 
 
-def check_references(evidence: Evidence) -> None:
+def check_references(evidence: Stored) -> None:
     """Every foreign key leads to a row; a restored or edited database may not have checked it."""
     for table in metadata.sorted_tables:
         for reference in sorted(table.foreign_keys, key=lambda each: each.parent.name):
             _check(evidence, reference)
 
 
-def _check(evidence: Evidence, reference: ForeignKey) -> None:
+def _check(evidence: Stored, reference: ForeignKey) -> None:
     named, column = reference.parent, reference.column
     keys = list(named.table.primary_key)
     lost = select(*keys, named.label("named")).where(

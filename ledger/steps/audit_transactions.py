@@ -26,7 +26,8 @@ from ledger.storage.transactions import (
     list_transactions,
 )
 
-_PAGE = 200
+#: a transaction has up to 128 KiB, its receipt the events of as many operations
+_PAGE = 20
 #: EIP-1559: chain id, nonce, two fees, gas, to, value, data, access list; then the signature
 _TYPE, _UNSIGNED, _FIELDS = 2, 9, 12
 _WORD = 32

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, select, true, tuple_
 
 from ledger.domain.identifiers import Digest
 from ledger.storage.directory import cycles, equipment, signers, units
@@ -14,6 +16,8 @@ from ledger.storage.operations import (
     SignatureRow,
     StateRow,
     list_signatures,
+    operation_dependencies,
+    operation_signatures,
     operation_states,
     operations,
     receipts,
@@ -22,50 +26,66 @@ from ledger.storage.records import RecordSecretsRow, record_secrets, records
 from ledger.storage.rows import Rows, chunks
 from ledger.storage.transactions import transaction_operations, transactions
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    R = TypeVar("R", bound=DataclassInstance)
+else:
+    R = TypeVar("R")
+K = TypeVar("K")
+V = TypeVar("V")
+
 _operations = Rows(operations, OperationRow, "operation")
 _receipts = Rows(receipts, ReceiptRow, "receipt for operation")
 _secrets = Rows(record_secrets, RecordSecretsRow, "set of secrets for record")
+_signatures = Rows(operation_signatures, SignatureRow, "signature of operation")
 _states = Rows(operation_states, StateRow, "state of operation")
 
 
 def secrets_of(tx: Connection, record_ids: Iterable[str]) -> dict[str, RecordSecretsRow]:
     """The encrypted secrets of those of the named records that have some, by record."""
-    column = record_secrets.c.record_id
-    return {
-        row.record_id: row
-        for part in chunks(record_ids)
-        for row in _secrets.list(tx, column.in_(part), order=())
-    }
+    return _by(tx, _secrets, "record_id", record_ids)
 
 
-def operations_of_records(tx: Connection, record_ids: Iterable[str]) -> dict[str, OperationRow]:
+class Acceptance(NamedTuple):
+    """The operation that a record was accepted with."""
+
+    digest: Digest
+    at: datetime
+
+
+def acceptances_of(tx: Connection, record_ids: Iterable[str]) -> dict[str, Acceptance]:
     """The operations that commit to the named records, by record."""
-    column = operations.c.record_id
+    c = operations.c
     return {
-        row.record_id: row
+        record: Acceptance(Digest(digest), at)
         for part in chunks(record_ids)
-        for row in _operations.list(tx, column.in_(part), order=())
+        for record, digest, at in tx.execute(
+            select(c.record_id, c.digest, c.accepted_at).where(c.record_id.in_(part))
+        )
     }
 
 
 def operations_of(tx: Connection, digests: Iterable[bytes]) -> dict[Digest, OperationRow]:
     """Those of the named operations that are stored here."""
-    column = operations.c.digest
-    return {
-        row.digest: row
-        for part in chunks(digests)
-        for row in _operations.list(tx, column.in_(part), order=())
-    }
+    return _by(tx, _operations, "digest", digests)
+
+
+def receipts_of(tx: Connection, digests: Iterable[bytes]) -> dict[Digest, ReceiptRow]:
+    """The receipts for those of the named operations that have one."""
+    return _by(tx, _receipts, "digest", digests)
 
 
 def sequences_of(tx: Connection, digests: Iterable[bytes]) -> dict[Digest, int]:
     """The places in our own order of those of the named operations that are stored here."""
     c = operations.c
-    return {
-        Digest(digest): sequence
-        for part in chunks(digests)
-        for digest, sequence in tx.execute(select(c.digest, c.sequence).where(c.digest.in_(part)))
-    }
+    return dict(_pairs(tx, select(c.digest, c.sequence), c.digest, digests))
+
+
+def roots_of(tx: Connection, record_ids: Iterable[str]) -> dict[str, bytes]:
+    """The commitments of those of the named records that are stored here."""
+    c = records.c
+    return dict(_pairs(tx, select(c.id, c.root), c.id, record_ids))
 
 
 def openings_of(tx: Connection, cycles: Iterable[bytes]) -> list[OperationRow]:
@@ -80,92 +100,66 @@ def openings_of(tx: Connection, cycles: Iterable[bytes]) -> list[OperationRow]:
     ]
 
 
-def roots_of(tx: Connection, record_ids: Iterable[str]) -> dict[str, bytes]:
-    """The commitments of those of the named records that are stored here."""
-    c = records.c
-    return {
-        named: root
-        for part in chunks(record_ids)
-        for named, root in tx.execute(select(c.id, c.root).where(c.id.in_(part)))
-    }
-
-
 def signatures_of(tx: Connection, digests: Iterable[bytes]) -> dict[Digest, list[SignatureRow]]:
     """The signatures on the named operations, by operation."""
-    found: dict[Digest, list[SignatureRow]] = {}
-    for row in list_signatures(tx, digests):
-        found.setdefault(row.digest, []).append(row)
-    return found
+    return _grouped((row.digest, row) for row in list_signatures(tx, digests))
 
 
-def receipts_of(tx: Connection, digests: Iterable[bytes]) -> dict[Digest, ReceiptRow]:
-    """The receipts for those of the named operations that have one."""
-    column = receipts.c.digest
-    return {
-        row.digest: row
-        for part in chunks(digests)
-        for row in _receipts.list(tx, column.in_(part), order=())
-    }
+def list_signatures_after(
+    tx: Connection, after: SignatureRow | None, *, limit: int
+) -> list[SignatureRow]:
+    """Every signature by operation and party, starting after one of them."""
+    key = operation_signatures.c.digest, operation_signatures.c.party
+    beyond = true() if after is None else tuple_(*key) > tuple_(after.digest, after.party.value)
+    return _signatures.list(tx, beyond, order=key, limit=limit)
 
 
 def states_by_operation(tx: Connection, digests: Iterable[bytes]) -> dict[Digest, list[StateRow]]:
     """The dated states of the named operations, those of each in their order."""
-    found: dict[Digest, list[StateRow]] = {}
     c = operation_states.c
-    for part in chunks(digests):
-        for row in _states.list(tx, c.digest.in_(part), order=[c.id]):
-            found.setdefault(row.digest, []).append(row)
-    return found
+    return _grouped(
+        (row.digest, row)
+        for part in chunks(digests)
+        for row in _states.list(tx, c.digest.in_(part), order=[c.id])
+    )
 
 
-def carriers_of(tx: Connection, digests: Iterable[bytes]) -> dict[Digest, set[bytes]]:
+def predecessors_of(tx: Connection, digests: Iterable[bytes]) -> dict[Digest, list[Digest]]:
+    """What each of the named operations waits for, if it waits for anything."""
+    c = operation_dependencies.c
+    return _grouped(_pairs(tx, select(c.digest, c.predecessor), c.digest, digests))
+
+
+def carriers_of(tx: Connection, digests: Iterable[bytes]) -> dict[Digest, list[bytes]]:
     """The hashes of the transactions that were signed for each of the named operations."""
-    found: dict[Digest, set[bytes]] = {}
     c = transaction_operations.c
-    for part in chunks(digests):
-        for digest, transaction_hash in tx.execute(
-            select(c.digest, transactions.c.hash)
-            .join(transactions, transactions.c.id == c.transaction_id)
-            .where(c.digest.in_(part))
-        ):
-            found.setdefault(Digest(digest), set()).add(transaction_hash)
-    return found
+    carriers = select(c.digest, transactions.c.hash).join(
+        transactions, transactions.c.id == c.transaction_id
+    )
+    return _grouped(_pairs(tx, carriers, c.digest, digests))
 
 
 def positions_of(tx: Connection, transaction_ids: Iterable[int]) -> dict[int, list[int]]:
     """The places of the operations in each of these transactions, ascending."""
-    found: dict[int, list[int]] = {}
     c = transaction_operations.c
-    for part in chunks(transaction_ids):
-        for number, position in tx.execute(
-            select(c.transaction_id, c.position)
-            .where(c.transaction_id.in_(part))
-            .order_by(c.transaction_id, c.position)
-        ):
-            found.setdefault(number, []).append(position)
-    return found
+    places = select(c.transaction_id, c.position).order_by(c.transaction_id, c.position)
+    return _grouped(_pairs(tx, places, c.transaction_id, transaction_ids))
 
 
 def attempts_beside(tx: Connection, transaction_ids: Iterable[int]) -> dict[int, list[int]]:
     """The attempts at the same chain, account and nonce as each of these, ascending."""
-    found: dict[int, list[int]] = {}
     named, same = transactions.alias("named"), transactions.alias("same")
-    for part in chunks(transaction_ids):
-        for number, attempt in tx.execute(
-            select(named.c.id, same.c.attempt)
-            .join(
-                same,
-                and_(
-                    same.c.chain_id == named.c.chain_id,
-                    same.c.account == named.c.account,
-                    same.c.nonce == named.c.nonce,
-                ),
-            )
-            .where(named.c.id.in_(part))
-            .order_by(named.c.id, same.c.attempt)
-        ):
-            found.setdefault(number, []).append(attempt)
-    return found
+    at_one_nonce = and_(
+        same.c.chain_id == named.c.chain_id,
+        same.c.account == named.c.account,
+        same.c.nonce == named.c.nonce,
+    )
+    attempts = (
+        select(named.c.id, same.c.attempt)
+        .join(same, at_one_nonce)
+        .order_by(named.c.id, same.c.attempt)
+    )
+    return _grouped(_pairs(tx, attempts, named.c.id, transaction_ids))
 
 
 def directory_keys(tx: Connection, table: str, keys: Iterable[object]) -> set[object]:
@@ -177,3 +171,32 @@ def directory_keys(tx: Connection, table: str, keys: Iterable[object]) -> set[ob
 
 
 _DIRECTORY = {table.name: table for table in (units, signers, equipment, cycles)}
+
+
+def _by(tx: Connection, rows: Rows[R], name: str, keys: Iterable[object]) -> dict[Any, R]:
+    """The rows whose column has one of these values, by that value."""
+    column = rows.table.c[name]
+    return {
+        getattr(row, name): row
+        for part in chunks(keys)
+        for row in rows.list(tx, column.in_(part), order=())
+    }
+
+
+def _pairs(
+    tx: Connection, pairs: Select[Any], column: ColumnElement[Any], keys: Iterable[object]
+) -> Iterator[tuple[Any, Any]]:
+    """What a statement of two columns finds where the column has one of these values."""
+    return (
+        (first, second)
+        for part in chunks(keys)
+        for first, second in tx.execute(pairs.where(column.in_(part)))
+    )
+
+
+def _grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
+    """The second of each pair by the first, in their order."""
+    found: dict[K, list[V]] = {}
+    for key, value in pairs:
+        found.setdefault(key, []).append(value)
+    return found

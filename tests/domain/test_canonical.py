@@ -48,3 +48,9 @@ def test_a_value_without_a_canonical_form_is_refused(value: Plain) -> None:
         canonical(value)
     with pytest.raises(InvalidInput):
         canonical({"inside": [value]})
+
+
+@pytest.mark.parametrize("value", [1.0, float("nan"), b"", 2**53, -(2**53), object()])
+def test_a_scalar_without_a_canonical_form_is_refused_alone_too(value: int) -> None:
+    with pytest.raises(InvalidInput):
+        canonical_scalar(value)

@@ -26,6 +26,7 @@ from ledger.domain.commitments import (
     proven_root,
     record_root,
     require_value,
+    require_values,
     salt_of,
     subtree_root,
 )
@@ -308,6 +309,39 @@ def test_any_other_value_is_refused_by_name(value: object) -> None:
     with pytest.raises(InvalidInput) as caught:
         require_value(value, field="some.path")
     assert caught.value.field == "some.path"
+
+
+ANYTHING = st.one_of(
+    values,
+    st.text(),
+    st.text(st.sampled_from("a\0\ud800"), max_size=3),
+    st.integers(),
+    st.floats(),
+    st.binary(),
+    st.lists(st.none()),
+    st.sampled_from(["x" * MAX_TEXT, "x" * (MAX_TEXT + 1), "é" * MAX_TEXT, MAX_SAFE_INTEGER + 1]),
+)
+
+
+def refusal(path: str, value: object) -> InvalidInput | None:
+    """What looking at one field alone says."""
+    try:
+        require_value(path, field="path")
+        require_value(value, field=path)
+    except InvalidInput as error:
+        return error
+    return None
+
+
+@given(st.dictionaries(words | st.sampled_from(["\0", "\ud800"]), ANYTHING, max_size=5))
+def test_many_fields_are_refused_as_the_first_wrong_one_is_alone(fields: dict[str, object]) -> None:
+    wrong = [str(error) for item in fields.items() if (error := refusal(*item))]
+    if not wrong:
+        require_values(fields)  # type: ignore[arg-type]
+        return
+    with pytest.raises(InvalidInput) as caught:
+        require_values(fields)  # type: ignore[arg-type]
+    assert str(caught.value) == wrong[0]
 
 
 GOOD = prove(SECRET, FIELDS, ["a", "c"])

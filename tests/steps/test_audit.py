@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+import signal
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Table, select
 from sqlalchemy.types import TypeDecorator
 
-from ledger.domain.errors import Inconsistent, StorageUnavailable
+from ledger.domain.deployment import Deployment
+from ledger.domain.errors import Inconsistent, Refused, StorageUnavailable
 from ledger.domain.operation_states import OperationState
 from ledger.settings import Settings
 from ledger.steps.audit import AuditReport, audit
+from ledger.steps.audit_apart import _check_at
 from ledger.steps.audit_paging import check_page
 from ledger.steps.chain import Link, open_link
+from ledger.steps.follow import Progress, index_next
 from ledger.steps.imports import ImportOptions, import_file
 from ledger.steps.instance import Instance, open_instance
 from ledger.storage import index_tables
@@ -336,20 +342,96 @@ def test_records_checked_in_a_process_of_their_own_are_told_the_same_of(
     assert there.difference_count == here.difference_count
 
 
+@pytest.mark.parametrize(
+    "table,column", [("records", "facts"), ("record_secrets", "facts_secret"), ("receipts", "key")]
+)
+def test_one_changed_value_is_named_by_the_other_process_with_its_row_and_field(
+    evidence: Evidence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: str, column: str
+) -> None:
+    with evidence.copied(tmp_path) as instance:
+        damage(instance, metadata.tables[table], column)
+        here = audit(instance, evidence.link.node)
+        monkeypatch.setattr("ledger.steps.audit_apart.WORTH_A_PROCESS", here.checked["records"])
+        monkeypatch.setattr("ledger.steps.audit_apart._check", in_no_case)
+        there = audit(instance, evidence.link.node)
+    named = {(each.table, each.row, each.field) for each in there.differences}
+    assert table in {each for each, _, _ in named}
+    assert named == {(each.table, each.row, each.field) for each in here.differences}
+
+
+def in_no_case(*_: object) -> None:
+    """Stands for the checks within this process; the other one loads its own."""
+    raise AssertionError("checked in the same process")
+
+
 def abort(*_: object) -> None:
     os.abort()
 
 
+def abort_when_done(settings: Settings, deployment: Deployment) -> None:
+    _check_at(settings, deployment)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("death", [abort, abort_when_done])
 def test_a_process_that_dies_leaves_no_report(
-    evidence: Evidence, monkeypatch: pytest.MonkeyPatch
+    evidence: Evidence, monkeypatch: pytest.MonkeyPatch, death: Callable[..., None]
 ) -> None:
     monkeypatch.setattr("ledger.steps.audit_apart.WORTH_A_PROCESS", 0)
-    monkeypatch.setattr("ledger.steps.audit_apart._check_at", abort)
+    monkeypatch.setattr("ledger.steps.audit_apart._check_at", death)
     with (
         closing(open_instance(Settings(home=evidence.home))) as instance,
         pytest.raises(StorageUnavailable, match="ended before"),
     ):
         audit(instance, evidence.link.node)
+
+
+def fail(*_: object) -> None:
+    raise Refused("the vault does not open", field="vault.key", remedy="bring its key")
+
+
+def test_what_stops_the_other_process_is_told_in_its_own_words(
+    evidence: Evidence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ledger.steps.audit_apart.WORTH_A_PROCESS", 0)
+    monkeypatch.setattr("ledger.steps.audit_apart._check_at", fail)
+    with (
+        closing(open_instance(Settings(home=evidence.home))) as instance,
+        pytest.raises(Refused) as caught,
+    ):
+        audit(instance, evidence.link.node)
+    assert str(caught.value) == "vault.key: the vault does not open. What to do: bring its key."
+
+
+# ---------------------------------------------------------------- a second index in portions
+
+
+def test_full_blocks_are_indexed_one_at_a_time_and_lead_to_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached: list[Progress] = []
+
+    def watched(*given: Any, **named: Any) -> Progress:  # noqa: ANN401 - what index_next takes
+        reached.append(index_next(*given, **named))
+        return reached[-1]
+
+    monkeypatch.setattr("ledger.steps.audit_index.index_next", watched)
+    with opened_hospital(tmp_path / "home", "") as hospital:
+        hospital.admit(1)
+        hospital.register(1, "S1")
+        writer = hospital.writer()
+        for number in range(1, 5):
+            hospital.run_cycle("S1", number)
+            hospital.settle(writer)
+        whole = audit(hospital.instance, hospital.link.node)
+        few, reached[:] = len(reached), []
+        monkeypatch.setattr("ledger.steps.audit_index._PORTION", 1)
+        portions = audit(hospital.instance, hospital.link.node)
+    heights = [each.height for each in reached]
+    assert all(after - before <= 1 for before, after in pairwise(heights))
+    assert len(reached) > few
+    assert portions.difference_count == whole.difference_count == 0
+    assert (portions.checked, portions.indexed) == (whole.checked, whole.indexed)
 
 
 def test_rows_before_one_that_cannot_be_read_are_checked() -> None:

@@ -122,6 +122,7 @@ class AnvilProcess:
         flag, content = self._first
         first = folder / "first.json"
         first.write_bytes(content)
+        self._first = flag, b""  # a state has many megabytes, and the child has it now
         command = [str(self._binary), flag, str(first), *self._flags]
         if sys.platform == "linux":
             shim = [sys.executable, "-I", "-S", "-c", _DIE_WITH_PARENT, str(os.getpid())]

@@ -298,6 +298,7 @@ async def on_http_error(request: Request, error: Exception) -> Response:
 
 _MISSING = "missing"
 _UNKNOWN = "extra_forbidden"
+_NO_OBJECT = frozenset({"model_type", "model_attributes_type", "dict_type"})
 
 
 def _field_error(error: Mapping[str, Any]) -> dict[str, str]:
@@ -314,6 +315,8 @@ def _field_error(error: Mapping[str, Any]) -> dict[str, str]:
             "what": "is not a field of this request",
             "rule": "only the fields that /openapi.json names",
         }
+    if error["type"] in _NO_OBJECT:
+        return {"field": name, "what": "is not allowed", "rule": "a JSON object"}
     return {"field": name, "what": "is not allowed", "rule": rule}
 
 

@@ -190,6 +190,18 @@ def test_an_operation_is_placed_again_when_it_is_submitted(api: Api) -> None:
     assert (answer.status_code, answer.json()["field"]) == (422, "number")
 
 
+@pytest.mark.parametrize("way", ["", "/prepare"])
+@pytest.mark.parametrize("body", [[], "text", 1], ids=repr)
+def test_a_body_that_is_no_object_is_refused_in_words_of_json(
+    lite: Api, way: str, body: object
+) -> None:
+    answer = lite.post(f"/v1/operations/cycle-opening{way}", lite.operator, json=body)
+    problem = answer.json()
+    assert (answer.status_code, problem["field"]) == (422, "body")
+    assert "CycleOpening" not in answer.text
+    assert problem["rule"] == "a JSON object"
+
+
 def test_the_authority_admits_a_unit_whose_administrator_brings_a_key(api: Api) -> None:
     private = create_account()
     admission: Plain = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import pytest
@@ -135,9 +135,18 @@ def damage_of(
         rows = [row for row in rows if row["name"] != "chain_status"]
     for is_null in (False, True):
         fitting = [row for row in rows if (row[column.name] is None) is is_null]
-        if fitting:
-            row = chance.choice(fitting)
-            yield from ((row, value) for value in others(column, row[column.name], chance))
+        for row in chance.sample(fitting, len(fitting)):
+            values = others(column, row[column.name], chance)
+            if not any(is_taken(column, rows, row | {column.name: value}) for value in values):
+                yield from ((row, value) for value in values)
+                break
+
+
+def is_taken(column: Column[Value], rows: Sequence[Row], changed: Row) -> bool:
+    """Whether another row has the changed one's key: an operation's other party has the word."""
+    names = [each.name for each in column.table.primary_key]
+    key = [changed[name] for name in names]
+    return column.primary_key and any([row[name] for name in names] == key for row in rows)
 
 
 def is_about(difference: Difference, table: Table, row: Row) -> bool:

@@ -28,6 +28,8 @@ from ledger.storage.transactions import TransactionState, list_transactions
 from tests.faults.children import Home
 
 _EVERY = 100_000
+#: how many a node is asked about at once
+_BLOCKS = 50
 
 
 @contextmanager
@@ -116,7 +118,11 @@ def _announced(instance: Instance, node: Node) -> Counter[Digest]:
     contracts = deployment.recording_contracts()
     latest = node.block("latest")
     assert latest is not None
-    logs = node.logs(list(contracts), deployment.deployed_at, latest.number)
+    logs = [
+        log
+        for first in range(deployment.deployed_at, latest.number + 1, _BLOCKS)
+        for log in node.logs(list(contracts), first, min(first + _BLOCKS - 1, latest.number))
+    ]
     events = [parse_event(log, contracts) for log in logs]
     with instance.database.reading() as tx:
         kinds = {row.digest: find_kind(row.kind) for row in list_operations(tx, limit=_EVERY)}

@@ -135,11 +135,13 @@ def damage_of(
         rows = [row for row in rows if row["name"] != "chain_status"]
     for is_null in (False, True):
         fitting = [row for row in rows if (row[column.name] is None) is is_null]
-        for row in chance.sample(fitting, len(fitting)):
+        while fitting:
+            row = chance.choice(fitting)
             values = others(column, row[column.name], chance)
             if not any(is_taken(column, rows, row | {column.name: value}) for value in values):
                 yield from ((row, value) for value in values)
                 break
+            fitting.remove(row)
 
 
 def is_taken(column: Column[Value], rows: Sequence[Row], changed: Row) -> bool:

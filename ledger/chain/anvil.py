@@ -17,6 +17,7 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 from ledger.domain.errors import ChainUnavailable, NotFound
 
@@ -102,44 +103,46 @@ class AnvilProcess:
             except subprocess.TimeoutExpired:
                 os.killpg(child.pid, signal.SIGKILL)
                 child.wait()
-        if self._keeper.is_alive():  # it removes the child's folder
+        if self._keeper.is_alive():
             self._keeper.join(_STOP_SECONDS)
 
     def _keep(self) -> None:
-        with tempfile.TemporaryDirectory(prefix="steriledger-chain-") as folder:
+        # A file without a name: whoever is killed, and whenever, nothing is left on the disk.
+        with tempfile.TemporaryFile() as first:
             try:
-                self._child = self._spawn(Path(folder))
+                self._child = self._spawn(first)
             except OSError as error:
                 self._failure = error
                 self._ready.set()
                 return
-            self._drain(self._child)
+            self._drain(self._child, first)
             self._ended.set()
             self._child.wait()
         self._ready.set()
 
-    def _spawn(self, folder: Path) -> subprocess.Popen[str]:
+    def _spawn(self, first: IO[bytes]) -> subprocess.Popen[str]:
         flag, content = self._first
-        first = folder / "first.json"
-        first.write_bytes(content)
-        self._first = flag, b""  # a state has many megabytes, and the child has it now
-        command = [str(self._binary), flag, str(first), *self._flags]
+        self._first = flag, b""  # a state has many megabytes
+        first.write(content)
+        first.seek(0)
+        command = [str(self._binary), flag, f"/dev/fd/{first.fileno()}", *self._flags]
         if sys.platform == "linux":
             shim = [sys.executable, "-I", "-S", "-c", _DIE_WITH_PARENT, str(os.getpid())]
             command = [*shim, *command]
         return subprocess.Popen(  # noqa: S603 - our own binary with our own arguments
             command,
-            cwd=folder,
-            env={"HOME": str(folder), "PATH": os.defpath, "NO_COLOR": "1"},
+            cwd="/",
+            env={"HOME": os.devnull, "PATH": os.defpath, "NO_COLOR": "1"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
+            pass_fds=(first.fileno(),),
             start_new_session=True,
         )
 
-    def _drain(self, child: subprocess.Popen[str]) -> None:
+    def _drain(self, child: subprocess.Popen[str], first: IO[bytes]) -> None:
         stream = child.stdout
         if stream is None:
             return
@@ -148,5 +151,6 @@ class AnvilProcess:
                 self._lines.append(line.strip())
                 match = None if self._port else _READY.search(line)
                 if match is not None:
+                    first.truncate(0)  # it was read, and the child keeps it open
                     self._port = int(match[1])
                     self._ready.set()

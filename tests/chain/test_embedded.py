@@ -298,7 +298,7 @@ def test_a_child_that_cannot_start_leaves_its_last_words(tmp_path: Path) -> None
         EmbeddedChain.start(binary, genesis(), MemoryJournal())
 
 
-def test_anvil_dies_with_a_parent_that_is_killed() -> None:
+def test_anvil_dies_with_a_parent_that_is_killed_and_nothing_is_left(tmp_path: Path) -> None:
     program = (
         "from tests.chain.kit import *\n"
         "chain = EmbeddedChain.start(ANVIL, genesis(), MemoryJournal())\n"
@@ -308,6 +308,7 @@ def test_anvil_dies_with_a_parent_that_is_killed() -> None:
     with subprocess.Popen(
         [sys.executable, "-c", program],
         cwd=Path(__file__).parents[2],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -316,6 +317,7 @@ def test_anvil_dies_with_a_parent_that_is_killed() -> None:
         pid = int(parent.stdout.readline())
         parent.kill()
         wait_until_gone(pid)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_stop_ends_the_child() -> None:

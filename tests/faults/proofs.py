@@ -25,6 +25,7 @@ from ledger.storage.journal import list_blocks
 from ledger.storage.operations import count_by_state, list_operations
 from ledger.storage.schema import metadata
 from ledger.storage.transactions import TransactionState, list_transactions
+from tests.chain.kit import wait_until_gone
 from tests.faults.children import Home
 
 _EVERY = 100_000
@@ -140,6 +141,12 @@ def _require_nonces(instance: Instance, node: Node) -> None:
     assert ours == list(range(used - len(ours), used))
     ended = {TransactionState.FINAL, TransactionState.DROPPED}
     assert [row for row in rows if row.state not in ended] == []
+
+
+def require_no_chain(instance: Instance) -> None:
+    """The chain ends with its worker: the kernel kills it then, and it may take a moment to die."""
+    for pid in anvils_of(instance):
+        wait_until_gone(pid)
 
 
 def anvils_of(instance: Instance) -> list[int]:

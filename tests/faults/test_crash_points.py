@@ -24,10 +24,10 @@ from tests.faults.children import Home
 from tests.faults.conftest import accept_a_dozen
 from tests.faults.proofs import (
     accepted,
-    anvils_of,
     is_deployed,
     mined_hashes,
     opened,
+    require_no_chain,
     require_unchanged,
     require_whole,
     waiting,
@@ -103,14 +103,14 @@ def kill_on_the_way(point: str, home: Home) -> None:
         for each in crashes:
             dead = home.start("worker", crash_at=each)
             assert dead.wait() == KILLED, dead.words()
-            assert anvils_of(instance) == []
+            require_no_chain(instance)
             require_unchanged(seen, mined_hashes(instance))
             seen = mined_hashes(instance)
         worker = home.start("worker")
         worker.wait_for(lambda: waiting(instance) == 0)
         assert worker.stop() == 0
         require_whole(instance, digests, hashes=seen)
-        assert anvils_of(instance) == []
+        require_no_chain(instance)
 
 
 @pytest.mark.parametrize("point", sorted(AT_FIRST))

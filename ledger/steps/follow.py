@@ -23,7 +23,7 @@ from ledger.storage.database import Database
 
 __all__ = ["RANGE", "Indexed", "Progress", "Source", "follow", "index_next"]
 
-#: how many blocks one transaction indexes at most; full ones hold some 450 events of 5 KiB each
+#: how many blocks one transaction indexes at most; full ones hold some 450 events of 4 KiB each
 RANGE = 64
 
 #: what else happens in the transaction that indexes a range: its operations, and the new cursor

@@ -33,7 +33,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from ledger.crashing import crash_point
 from ledger.domain.errors import Inconsistent, InvalidInput, StorageUnavailable
 from ledger.domain.hashing import sha256
-from ledger.storage.failures import explain
+from ledger.storage.failures import conceal, explain
 from ledger.storage.revision import NEWEST, find_revision
 
 #: how long a writer waits for another before it gives up
@@ -280,6 +280,7 @@ def _verify_alive(
 
 
 def _replace_error(context: ExceptionContext) -> BaseException | None:
+    conceal(context.original_exception, context.sqlalchemy_exception)
     return explain(context.original_exception)
 
 

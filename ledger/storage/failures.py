@@ -49,6 +49,24 @@ def explain(error: BaseException | None) -> SteriLedgerError | None:
     return None
 
 
+def conceal(error: BaseException | None, wrapped: BaseException | None = None) -> None:
+    """Take what a row holds out of a driver's error, and out of the library's words around it.
+
+    Both are shown to whoever reads the log.  SQLite names tables and columns only.
+    """
+    if "psycopg" not in sys.modules:
+        return
+    from ledger.storage.postgres_failures import conceal_rows  # noqa: PLC0415 - 10 MiB
+
+    before = str(error)
+    conceal_rows(error)
+    if wrapped is not None:
+        wrapped.args = tuple(
+            each.replace(before, str(error)) if isinstance(each, str) else each
+            for each in wrapped.args
+        )
+
+
 def _explain_sqlite(error: sqlite3.Error) -> StorageUnavailable | None:
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:

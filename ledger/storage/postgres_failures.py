@@ -25,6 +25,12 @@ _POSTGRES: tuple[tuple[tuple[type[psycopg.Error], ...], str, str], ...] = (
 )
 
 
+def conceal_rows(error: BaseException | None) -> None:
+    """Leave of an error's text what happened; PostgreSQL adds the row, which may hold names."""
+    if isinstance(error, psycopg.Error) and error.diag.message_primary is not None:
+        error.args = (error.diag.message_primary,)
+
+
 def explain_postgres(error: BaseException | None) -> StorageUnavailable | None:
     """What an error of a statement means for the caller; None for a fault of the program."""
     for kinds, what, remedy in _POSTGRES:

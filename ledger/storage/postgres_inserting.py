@@ -9,7 +9,7 @@ from psycopg.errors import UniqueViolation
 from sqlalchemy import Connection
 
 from ledger.domain.errors import Conflict
-from ledger.storage.failures import explain
+from ledger.storage.failures import conceal, explain
 from ledger.storage.inserting import Insert, end
 
 
@@ -27,10 +27,12 @@ def insert_all(tx: Connection, inserts: Sequence[Insert]) -> None:
             for each in inserts:
                 cursor.executemany(each.statement.encode(), each.values)
     except UniqueViolation as error:
+        conceal(error)
         end(tx)
         words = {each.table: each.taken for each in inserts}
         raise Conflict(words[error.diag.table_name or inserts[0].table]) from error
     except psycopg.Error as error:
+        conceal(error)
         told = explain(error)
         if told is None:
             raise

@@ -10,7 +10,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+import traceback
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,8 +29,10 @@ from ledger.steps.instance import Instance
 from ledger.steps.signing import KEY_PURPOSE
 from ledger.steps.submit import FACTS_PURPOSE, PERSONAL_PURPOSE
 from ledger.storage.database import Database, open_database
+from ledger.storage.inserting import insert_rows, together
 from ledger.storage.keys import list_keys
 from ledger.storage.records import get_secrets, list_records
+from ledger.storage.settings import SettingRow, settings
 
 ROOT = Path(__file__).resolve().parents[2]
 DAC_LOG = ROOT / "tests" / "data" / "dacuniversal" / "DACLogOK.TXT"
@@ -343,6 +346,21 @@ def test_the_log_tells_every_request_without_its_token(run: Run) -> None:
     assert not any("slt_" in line for line in lines)
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_row_that_the_database_refuses_is_shown_nowhere(database: Database, count: int) -> None:
+    rows = [SettingRow(name=name, value=None) for name in PEOPLE[:count]]  # type: ignore[arg-type]
+    with pytest.raises(Exception, match=r"(?i)not.null constraint") as caught:
+        _insert_one_by_one(database, rows)
+    shown = "".join(traceback.format_exception(caught.value))
+    assert not any(name in shown for name in PEOPLE)
+
+
+def _insert_one_by_one(database: Database, rows: Sequence[SettingRow]) -> None:
+    with database.transaction() as tx, together(tx):
+        for row in rows:
+            insert_rows(tx, settings, [row], taken="it is taken")
+
+
 def test_an_error_of_the_database_shows_no_row(database: Database) -> None:
     insert = text("INSERT INTO settings (name, value) VALUES (:name, :value)")
     row = {"name": PEOPLE[0], "value": PEOPLE[1].encode()}
@@ -350,4 +368,5 @@ def test_an_error_of_the_database_shows_no_row(database: Database) -> None:
         tx.execute(insert, row)
     with pytest.raises(IntegrityError) as caught, database.transaction() as tx:
         tx.execute(insert, row)
-    assert PEOPLE[1] not in str(caught.value)
+    shown = "".join(traceback.format_exception(caught.value))
+    assert not any(name in shown for name in PEOPLE)

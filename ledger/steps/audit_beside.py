@@ -10,23 +10,27 @@ from sqlalchemy import Connection
 from ledger.domain.abi import Value
 from ledger.domain.identifiers import ZERO_DIGEST, Digest
 from ledger.domain.indexed import IndexedOperation, IndexedSigner
-from ledger.domain.operation_states import GIVEN_UP
+from ledger.domain.operation_states import GIVEN_UP, OperationState
 from ledger.steps.audit_evidence import Evidence
+from ledger.steps.audit_readings import NAMING_READINGS
 from ledger.storage import directory, index
 from ledger.storage.operations import (
+    MessageRow,
     OperationRow,
     SignatureRow,
     StateRow,
 )
 from ledger.storage.pages import (
+    Heading,
     carriers_of,
+    facts_of,
+    headings_of,
     openings_of,
     predecessors_of,
     sequences_of,
     signatures_of,
     states_by_operation,
 )
-from ledger.storage.records import RecordRow, list_by_ids
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +39,9 @@ class Beside:
 
     ours: Connection
     #: by record
-    records: dict[str, RecordRow]
+    records: dict[str, Heading]
+    #: the facts of the records that may name readings, by record
+    facts: dict[str, bytes]
     signatures: dict[Digest, list[SignatureRow]]
     states: dict[Digest, list[StateRow]]
     #: the hashes of the transactions that were signed for it
@@ -45,7 +51,7 @@ class Beside:
     #: the places in our own order of what was waited for; what is not ours has none
     sequences: dict[Digest, int]
     #: the opening of each cycle that is a subject, the standing one if there is one
-    openings: dict[bytes, OperationRow]
+    openings: dict[bytes, MessageRow]
     #: what the chain says of them, and of what is not ours that they waited for; else empty
     recorded: dict[Digest, IndexedOperation]
     _enrolments: dict[bytes, Digest] = field(default_factory=dict)
@@ -80,7 +86,8 @@ def load_beside(evidence: Evidence, page: Sequence[OperationRow]) -> Beside:
     sequences = sequences_of(ours, before)
     return Beside(
         ours=ours,
-        records={row.id: row for row in list_by_ids(ours, [row.record_id for row in page])},
+        records=headings_of(ours, [row.record_id for row in page]),
+        facts=facts_of(ours, [row.record_id for row in page if row.kind in NAMING_READINGS]),
         signatures=signatures_of(ours, digests),
         states=states_by_operation(ours, digests),
         carriers=carriers_of(ours, digests),
@@ -95,14 +102,14 @@ def load_beside(evidence: Evidence, page: Sequence[OperationRow]) -> Beside:
     )
 
 
-def find_openings(tx: Connection, subjects: set[bytes]) -> dict[bytes, OperationRow]:
+def find_openings(tx: Connection, subjects: set[bytes]) -> dict[bytes, MessageRow]:
     """The opening of each of these cycles, the first of those that stand if one does."""
-    found: dict[bytes, OperationRow] = {}
-    for row in openings_of(tx, subjects):
+    found: dict[bytes, tuple[MessageRow, OperationState]] = {}
+    for row, state in openings_of(tx, subjects):
         known = found.get(row.subject)
-        if known is None or (known.state in GIVEN_UP and row.state not in GIVEN_UP):
-            found[row.subject] = row
-    return found
+        if known is None or (known[1] in GIVEN_UP and state not in GIVEN_UP):
+            found[row.subject] = row, state
+    return {subject: row for subject, (row, _) in found.items()}
 
 
 def _recorded(chain: Connection, digests: set[Digest]) -> dict[Digest, IndexedOperation]:

@@ -27,7 +27,7 @@ from ledger.steps.audit_readings import check_named_readings
 from ledger.steps.audit_transactions import check_state_rows
 from ledger.steps.differences import Findings
 from ledger.storage.operations import OperationRow, SignatureRow, StateRow, list_operations
-from ledger.storage.records import RecordRow
+from ledger.storage.pages import Heading
 
 _PAGE = 200
 _WAITING = (
@@ -86,7 +86,7 @@ def _check_operation(evidence: Evidence, row: OperationRow, beside: Beside) -> N
         carrying=set(beside.carriers.get(row.digest, ())),
         recorded=None if recorded is None else recorded.tx_hash,
     )
-    check_named_readings(evidence, row, record)
+    check_named_readings(evidence, row, beside.facts.get(row.record_id))
     _check_chain(evidence, row, recorded)
 
 
@@ -119,7 +119,7 @@ def _check_columns(
     row: OperationRow,
     kind: Kind,
     message: Mapping[str, Value],
-    record: RecordRow | None,
+    record: Heading | None,
 ) -> None:
     findings = evidence.findings
     for column, name, value in (
@@ -133,9 +133,12 @@ def _check_columns(
             "operations", row.digest, "record_id", expected="a record", found=row.record_id
         )
         return
-    findings.compare("records", record.id, "root", expected=message["record"], found=record.root)
-    findings.compare("records", record.id, "schema", expected=kind.schema, found=record.schema)
-    findings.compare("records", record.id, "unit", expected=row.unit, found=record.unit)
+    for column, expected, stored in (
+        ("root", message["record"], record.root),
+        ("schema", kind.schema, record.schema),
+        ("unit", row.unit, record.unit),
+    ):
+        findings.compare("records", row.record_id, column, expected=expected, found=stored)
 
 
 def _check_signatures(

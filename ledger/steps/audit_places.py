@@ -19,7 +19,7 @@ from ledger.domain.operations import Kind
 from ledger.steps.accepted import read_operation, unit_subject
 from ledger.steps.audit_beside import Beside, find_openings
 from ledger.steps.audit_evidence import Evidence
-from ledger.storage.operations import OperationRow
+from ledger.storage.operations import MessageRow, OperationRow
 
 _Message = Mapping[str, Value]
 
@@ -75,7 +75,7 @@ def _subject(kind: str, message: _Message) -> bytes:
     return unit_subject(integer(message, "unit"))
 
 
-def _parent(kind: str, message: _Message, opening: OperationRow | None) -> object:
+def _parent(kind: str, message: _Message, opening: MessageRow | None) -> object:
     if kind == "CycleOpening":
         return message["equipment"]
     return None if opening is None else read_operation(opening).message["equipment"]
@@ -83,7 +83,7 @@ def _parent(kind: str, message: _Message, opening: OperationRow | None) -> objec
 
 def _find_opening(
     evidence: Evidence, message: _Message, row: OperationRow, beside: Beside
-) -> OperationRow | None:
+) -> MessageRow | None:
     """The opening of the cycle that a message names, the standing one if there is one."""
     if "cycle" not in message:
         return None
@@ -118,7 +118,7 @@ def _check_predecessor(
         )
 
 
-def _needed(message: _Message, opening: OperationRow | None, beside: Beside) -> set[Digest]:
+def _needed(message: _Message, opening: MessageRow | None, beside: Beside) -> set[Digest]:
     """What the message cannot be without, as far as one can tell afterwards.
 
     What only had to come first, such as the machine's earlier opening, is not among it.

@@ -23,10 +23,10 @@ from ledger.storage.readings import (
     list_reading_cycles,
     list_readings,
 )
-from ledger.storage.records import RecordRow
 
 _READINGS_PAGE = 100
-_ENDING = "CycleEnding"
+#: the kinds whose records name readings
+NAMING_READINGS = frozenset({"CycleEnding"})
 #: in the bytes of a record that names one
 _NAMES_A_READING = b'"readings.0.sha256"'
 
@@ -130,12 +130,12 @@ class _Named:
     source: FieldValue
 
 
-def check_named_readings(evidence: Evidence, row: OperationRow, record: RecordRow | None) -> None:
-    """The readings that an ending rests on are kept, as its record says, and attached to it."""
-    if row.kind != _ENDING or record is None or _NAMES_A_READING not in record.facts:
+def check_named_readings(evidence: Evidence, row: OperationRow, facts: bytes | None) -> None:
+    """The readings that an operation rests on are kept, as its facts say, and attached to it."""
+    if facts is None or _NAMES_A_READING not in facts:
         return
     try:
-        named = list(_named(fields_from_bytes(record.facts)))
+        named = list(_named(fields_from_bytes(facts)))
     except (InvalidInput, ValueError, KeyError):
         return  # told of the record itself
     for each in named:

@@ -13,17 +13,17 @@ from ledger.keys.receipts import verify_receipt
 from ledger.steps.audit_evidence import Stored
 from ledger.steps.audit_paging import check_page
 from ledger.storage.operations import OperationRow, ReceiptRow, list_operations
-from ledger.storage.pages import receipts_of, roots_of
+from ledger.storage.pages import Heading, headings_of, receipts_of
 
 _PAGE = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Beside:
-    """The receipts of a page of operations, and the commitments of their records by record."""
+    """The receipts of a page of operations, and the headings of their records by record."""
 
     receipts: dict[Digest, ReceiptRow]
-    roots: dict[str, bytes]
+    headings: dict[str, Heading]
 
 
 def check_receipts(evidence: Stored) -> None:
@@ -44,7 +44,7 @@ def check_receipts(evidence: Stored) -> None:
 def _load(evidence: Stored, page: Sequence[OperationRow]) -> _Beside:
     return _Beside(
         receipts=receipts_of(evidence.ours, [row.digest for row in page]),
-        roots=roots_of(evidence.ours, [row.record_id for row in page]),
+        headings=headings_of(evidence.ours, [row.record_id for row in page]),
     )
 
 
@@ -73,18 +73,18 @@ def _check_receipt(evidence: Stored, row: OperationRow, beside: _Beside) -> None
     if not isinstance(promised, dict):
         findings.note("receipts", row.digest, "payload", expected="a receipt", found="no JSON")
         return
-    for name, value in _promise(evidence, row, beside.roots.get(row.record_id)).items():
+    for name, value in _promise(evidence, row, beside.headings.get(row.record_id)).items():
         findings.compare(
             "receipts", row.digest, f"payload.{name}", expected=value, found=promised.get(name)
         )
 
 
-def _promise(evidence: Stored, row: OperationRow, root: bytes | None) -> dict[str, object]:
+def _promise(evidence: Stored, row: OperationRow, record: Heading | None) -> dict[str, object]:
     return {
         "digest": to_hex(row.digest),
         "kind": row.kind,
         "unit": row.unit,
-        "record": None if root is None else to_hex(root),
+        "record": None if record is None else to_hex(record.root),
         "accepted_at": instant_text(row.accepted_at),
         "deployment": to_hex(evidence.deployment.fingerprint()),
     }

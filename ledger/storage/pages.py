@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from sqlalchemy import ColumnElement, Connection, Select, and_, select, true, tuple_
 
 from ledger.domain.identifiers import Digest
+from ledger.domain.operation_states import OperationState
 from ledger.storage.directory import cycles, equipment, signers, units
 from ledger.storage.operations import (
+    MessageRow,
     OperationRow,
     ReceiptRow,
     SignatureRow,
@@ -62,7 +64,7 @@ def acceptances_of(tx: Connection, record_ids: Iterable[str]) -> dict[str, Accep
         for part in chunks(record_ids)
         for record, digest, at in tx.execute(
             select(c.record_id, c.digest, c.accepted_at).where(c.record_id.in_(part))
-        )
+        ).all()
     }
 
 
@@ -82,21 +84,43 @@ def sequences_of(tx: Connection, digests: Iterable[bytes]) -> dict[Digest, int]:
     return dict(_pairs(tx, select(c.digest, c.sequence), c.digest, digests))
 
 
-def roots_of(tx: Connection, record_ids: Iterable[str]) -> dict[str, bytes]:
-    """The commitments of those of the named records that are stored here."""
+class Heading(NamedTuple):
+    """What is known of a record without its fields."""
+
+    #: its commitment
+    root: bytes
+    schema: str
+    unit: int
+
+
+def headings_of(tx: Connection, record_ids: Iterable[str]) -> dict[str, Heading]:
+    """The headings of those of the named records that are stored here, by record."""
     c = records.c
-    return dict(_pairs(tx, select(c.id, c.root), c.id, record_ids))
+    return {
+        record: Heading(*values)
+        for part in chunks(record_ids)
+        for record, *values in tx.execute(
+            select(c.id, c.root, c.schema, c.unit).where(c.id.in_(part))
+        ).all()
+    }
 
 
-def openings_of(tx: Connection, cycles: Iterable[bytes]) -> list[OperationRow]:
-    """Every opening of the named cycles, those of each in sequence order."""
+def facts_of(tx: Connection, record_ids: Iterable[str]) -> dict[str, bytes]:
+    """The facts of those of the named records that are stored here, by record; RFC 8785."""
+    c = records.c
+    return dict(_pairs(tx, select(c.id, c.facts), c.id, record_ids))
+
+
+def openings_of(tx: Connection, cycles: Iterable[bytes]) -> list[tuple[MessageRow, OperationState]]:
+    """Every opening of the named cycles and its state, those of each in sequence order."""
     c = operations.c
+    openings = select(c.subject, c.digest, c.kind, c.message, c.state).order_by(c.sequence)
     return [
-        row
+        (MessageRow(*message), state)
         for part in chunks(cycles)
-        for row in _operations.list(
-            tx, c.kind == "CycleOpening", c.subject.in_(part), order=[c.sequence]
-        )
+        for *message, state in tx.execute(
+            openings.where(c.kind == "CycleOpening", c.subject.in_(part))
+        ).all()
     ]
 
 
@@ -190,7 +214,7 @@ def _pairs(
     return (
         (first, second)
         for part in chunks(keys)
-        for first, second in tx.execute(pairs.where(column.in_(part)))
+        for first, second in tx.execute(pairs.where(column.in_(part))).all()
     )
 
 

@@ -89,7 +89,7 @@ class Rows(Generic[R]):
 
     def read(self, tx: Connection, statement: Select[Any], **values: object) -> list[R]:
         """What a statement finds that selects all of this table's columns in their order."""
-        return [self.row_of(each) for each in tx.execute(statement, values)]
+        return [self.row_of(each) for each in tx.execute(statement, values).all()]
 
     def list(
         self,

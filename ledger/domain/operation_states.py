@@ -33,7 +33,7 @@ _S = OperationState
 
 #: From each state, the states that may follow.  owed → mined and stuck → mined: somebody else
 #: relayed it.  mined → owed: its block was replaced.  final → owed: a rebuild found that the
-#: chain lost its block, which was final.
+#: chain lost its block, which was final.  refused → mined: a final block records it all the same.
 MOVES: Mapping[OperationState, frozenset[OperationState]] = {
     _S.PREPARED: frozenset({_S.OWED, _S.EXPIRED}),
     _S.OWED: frozenset({_S.SENT, _S.MINED, _S.REFUSED, _S.STUCK}),
@@ -42,7 +42,7 @@ MOVES: Mapping[OperationState, frozenset[OperationState]] = {
     _S.STUCK: frozenset({_S.OWED, _S.MINED, _S.REFUSED}),
     _S.FINAL: frozenset({_S.OWED}),
     _S.EXPIRED: frozenset(),
-    _S.REFUSED: frozenset(),
+    _S.REFUSED: frozenset({_S.MINED}),
 }
 
 #: States in which an operation no longer claims its place: another may be accepted there.

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from ledger.domain.accepted import word
-from ledger.steps.prepare import Prepared
+from ledger.domain.accepted import Message, word
+from ledger.domain.records import Record
 from ledger.storage import readings
 
 
-def attach_readings(tx: Connection, prepared: Prepared) -> None:
+def attach_readings(tx: Connection, message: Message, record: Record) -> None:
     """Say of each reading that an ending names which cycle it reports.
 
     A reading that is not kept here stays a hash.  Raises Conflict when one of them reports another
     cycle already.
     """
-    facts, unit = prepared.record.facts, prepared.record.unit
-    cycle = word(prepared.operation.message, "cycle")
+    facts, unit = record.facts, record.unit
+    cycle = word(message, "cycle")
     index = 0
     while f"readings.{index}.sha256" in facts:
         sha256 = bytes.fromhex(str(facts[f"readings.{index}.sha256"]))

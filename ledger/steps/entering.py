@@ -6,12 +6,14 @@ The directory says what units, signers, machines and cycles are called here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from ledger.domain.accepted import integer, word
+from ledger.domain.accepted import Message, integer, word
 from ledger.domain.errors import Conflict
 from ledger.domain.identifiers import (
+    Digest,
     EquipmentId,
     SignerId,
     UnitNumber,
@@ -21,12 +23,22 @@ from ledger.domain.identifiers import (
 from ledger.domain.operations import Custody, Duty, EquipmentKind, Party
 from ledger.domain.records import Record
 from ledger.steps.attaching import attach_readings
-from ledger.steps.prepare import Prepared
 from ledger.storage import directory
 
 
-def _enter_unit(tx: Connection, prepared: Prepared) -> None:
-    message, record = prepared.operation.message, prepared.record
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What an operation says of itself when it is entered."""
+
+    digest: Digest
+    message: Message
+    record: Record
+    #: ERC-7913 bytes of the key that signs in each party
+    keys: Mapping[Party, bytes]
+
+
+def _enter_unit(tx: Connection, entry: Entry) -> None:
+    message, record = entry.message, entry.record
     number, code = integer(message, "unit"), _required(record, "code")
     if directory.find_unit_by_code(tx, code) is not None:
         raise Conflict(
@@ -41,7 +53,7 @@ def _enter_unit(tx: Connection, prepared: Prepared) -> None:
             number=number,
             code=code,
             name=_required(record, "name"),
-            digest=prepared.operation.digest,
+            digest=entry.digest,
         ),
     )
     directory.insert_signer(
@@ -49,38 +61,38 @@ def _enter_unit(tx: Connection, prepared: Prepared) -> None:
         directory.SignerRow(
             id=SignerId(word(message, "administrator")),
             unit=number,
-            signer=prepared.keys[Party.NEW_KEY],
+            signer=entry.keys[Party.NEW_KEY],
             name=_text(record, "administrator_name"),
             duties=Duty.ADMINISTER,
             custody=Custody(integer(message, "custody")),
             # as the contract counts it
             valid_from=integer(message, "signedAt"),
             valid_until=integer(message, "validUntil"),
-            digest=prepared.operation.digest,
+            digest=entry.digest,
         ),
     )
 
 
-def _enter_signer(tx: Connection, prepared: Prepared) -> None:
-    message = prepared.operation.message
+def _enter_signer(tx: Connection, entry: Entry) -> None:
+    message = entry.message
     directory.insert_signer(
         tx,
         directory.SignerRow(
             id=SignerId(word(message, "signer")),
             unit=integer(message, "unit"),
-            signer=prepared.keys[Party.NEW_KEY],
-            name=_text(prepared.record, "signer_name"),
+            signer=entry.keys[Party.NEW_KEY],
+            name=_text(entry.record, "signer_name"),
             duties=Duty(integer(message, "duties")),
             custody=Custody(integer(message, "custody")),
             valid_from=integer(message, "validFrom"),
             valid_until=integer(message, "validUntil"),
-            digest=prepared.operation.digest,
+            digest=entry.digest,
         ),
     )
 
 
-def _enter_equipment(tx: Connection, prepared: Prepared) -> None:
-    message, record = prepared.operation.message, prepared.record
+def _enter_equipment(tx: Connection, entry: Entry) -> None:
+    message, record = entry.message, entry.record
     unit = integer(message, "unit")
     directory.insert_equipment(
         tx,
@@ -91,13 +103,13 @@ def _enter_equipment(tx: Connection, prepared: Prepared) -> None:
             model=_text(record, "model"),
             serial=_required(record, "serial"),
             kind=EquipmentKind(integer(message, "kind")),
-            digest=prepared.operation.digest,
+            digest=entry.digest,
         ),
     )
 
 
-def _enter_cycle(tx: Connection, prepared: Prepared) -> None:
-    message = prepared.operation.message
+def _enter_cycle(tx: Connection, entry: Entry) -> None:
+    message = entry.message
     equipment = EquipmentId(word(message, "equipment"))
     epoch, number = integer(message, "epoch"), integer(message, "number")
     directory.insert_cycle(
@@ -108,23 +120,31 @@ def _enter_cycle(tx: Connection, prepared: Prepared) -> None:
             unit=integer(message, "unit"),
             epoch=epoch,
             number=number,
-            digest=prepared.operation.digest,
+            digest=entry.digest,
         ),
     )
 
 
+def _attach(tx: Connection, entry: Entry) -> None:
+    attach_readings(tx, entry.message, entry.record)
+
+
 #: What some kinds add; the others add nothing.
-ENTER: Mapping[str, Callable[[Connection, Prepared], None]] = {
+ENTER: Mapping[str, Callable[[Connection, Entry], None]] = {
     "UnitAdmission": _enter_unit,
     "SignerEnrolment": _enter_signer,
     "EquipmentRegistration": _enter_equipment,
     "CycleOpening": _enter_cycle,
-    "CycleEnding": attach_readings,
+    "CycleEnding": _attach,
 }
 
 
 def _text(record: Record, path: str) -> str | None:
-    value = record.facts.get(path) if path in record.facts else (record.personal or {})[path]
+    """None where nobody entered it, and where it was erased."""
+    if path in record.facts:
+        value = record.facts[path]
+    else:
+        value = None if record.personal is None else record.personal[path]
     return None if value is None else str(value)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from ledger.domain.identifiers import Digest
 from ledger.domain.indexed import IndexedOperation
 from ledger.domain.operation_states import OperationState
+from ledger.steps.restoring import restore
 from ledger.storage.operations import list_by_digests, move_operations, states_of
 from ledger.storage.transactions import (
     TransactionState,
@@ -19,6 +20,7 @@ from ledger.storage.transactions import (
 )
 
 _MANY = 10_000
+_REFUSED = OperationState.REFUSED
 _WAITING = frozenset(
     {OperationState.OWED, OperationState.SENT, OperationState.STUCK, OperationState.MINED}
 )
@@ -27,12 +29,12 @@ _WAITING = frozenset(
 def finalise(
     tx: Connection, recorded: Sequence[IndexedOperation], height: int, at: datetime
 ) -> None:
-    """Operations that the range records become final, whoever relayed them.
-
-    One that we gave up keeps its state; `audit` names it.
-    """
+    """Operations that the range records become final, whoever relayed them."""
     places = {operation.digest: operation.tx_hash for operation in recorded}
-    rows = [row for row in list_by_digests(tx, places) if row.state in _WAITING]
+    ours = {row.digest: row for row in list_by_digests(tx, places)}
+    refused = [ours[each] for each in places if each in ours and ours[each].state is _REFUSED]
+    restored = restore(tx, refused, places, at)
+    rows = [row for row in ours.values() if row.state in _WAITING]
     unmined: dict[bytes, list[Digest]] = {}
     for row in rows:
         if row.state is not OperationState.MINED:
@@ -46,7 +48,7 @@ def finalise(
             expected=_WAITING - {OperationState.MINED},
             transaction_hash=transaction_hash,
         )
-    everything = [row.digest for row in rows]
+    everything = [row.digest for row in (*rows, *restored)]
     move_operations(tx, everything, OperationState.FINAL, at, expected=[OperationState.MINED])
     _finalise_transactions(tx, height)
 

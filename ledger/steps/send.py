@@ -28,12 +28,13 @@ from ledger.crashing import crash_point
 from ledger.domain.batching import MAX_GAS, Candidate, plan, transaction_gas
 from ledger.domain.chain_reader import BlockTag, CallReverted
 from ledger.domain.deployment import Deployment
-from ledger.domain.errors import Conflict
+from ledger.domain.errors import ChainUnavailable, Conflict
 from ledger.domain.identifiers import Digest, to_hex
 from ledger.domain.operation_states import OperationState
 from ledger.steps.chain import Link, is_taken
 from ledger.steps.deploy import open_relayer
 from ledger.steps.enveloping import sign_and_keep
+from ledger.steps.follow_start import final_height
 from ledger.steps.instance import Instance
 from ledger.steps.leasing import HeldLease
 from ledger.steps.owed import Owed, OwedPage, read_owed
@@ -384,6 +385,7 @@ class Writer:
         """Ask the contract about one operation alone, on the chain as it stands.
 
         Only what follows from mined operations is a verdict; anything else is asked again later.
+        A refusal is for good, so it needs the final block's word too: others may be replaced.
         """
         if not owed.candidate.predecessors <= current.page.recorded:
             return
@@ -393,20 +395,40 @@ class Writer:
             self.link.node.call(to, _calldata([owed]), tag)
         except CallReverted as reverted:
             current.left_out.add(owed.row.digest)
-            self._act(current, owed, revert_error(reverted.data))
+            error = revert_error(reverted.data)
+            retry = error.retry
+            if retry is Retry.REFUSE and not self._is_final(owed, error):
+                retry = Retry.WAIT
+            self._act(current, owed, error, retry)
 
-    def _act(self, current: _Round, owed: Owed, error: ContractError) -> None:
+    def _is_final(self, owed: Owed, error: ContractError) -> bool:
+        """Whether the contract says the same on the newest final block, which nobody replaces.
+
+        A node that no longer knows that block's state has no word on it.
+        """
+        if self.link.seals_at_once:
+            return True
+        node, to = self.link.node, self.deployment.address_of(owed.candidate.kind.contract)
+        try:
+            node.call(to, _calldata([owed]), final_height(node, self.instance.settings.finality))
+        except CallReverted as reverted:
+            return revert_error(reverted.data).name == error.name
+        except ChainUnavailable:
+            log.warning("no_final_state", digest=to_hex(owed.row.digest))
+        return False
+
+    def _act(self, current: _Round, owed: Owed, error: ContractError, retry: Retry) -> None:
         digest, now = owed.row.digest, self._now()
         what = {"digest": to_hex(digest), "kind": owed.row.kind, "error": in_words(error)}
-        if error.retry is Retry.WAIT and self._deferrals.put_off(digest, now):
+        if retry is Retry.WAIT and self._deferrals.put_off(digest, now):
             log.info("put_off", **what)
             return
         with self.instance.database.transaction() as tx:
             self.lease.require(tx)
-            if error.retry is Retry.REFUSE:
+            if retry is Retry.REFUSE:
                 current.refused += refuse(tx, digest, in_words(error), now)
             else:
-                waited = " for an hour" if error.retry is Retry.WAIT else ""
+                waited = " for an hour" if retry is Retry.WAIT else ""
                 reason = f"the contract says{waited}: {in_words(error)}"
                 move_operation(tx, digest, _S.STUCK, now, expected=[_S.OWED], reason=reason)
                 current.stuck += 1

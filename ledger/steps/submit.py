@@ -20,7 +20,7 @@ from ledger.domain.operation_states import OperationState
 from ledger.domain.operations import Party, message_to_json
 from ledger.domain.records import SUITE, fields_to_bytes, instant_text
 from ledger.keys.signers import verify_signature
-from ledger.steps.entering import ENTER
+from ledger.steps.entering import ENTER, Entry
 from ledger.steps.instance import Instance
 from ledger.steps.placing import Place, place, subjects_of
 from ledger.steps.prepare import Prepared, fix, read_draft
@@ -130,7 +130,13 @@ def _accept(
     with together(tx):
         _store(instance, tx, prepared, signatures, placed, now)
         if enter is not None:
-            enter(tx, prepared)
+            entry = Entry(
+                digest=operation.digest,
+                message=operation.message,
+                record=prepared.record,
+                keys=prepared.keys,
+            )
+            enter(tx, entry)
         insert_receipt(tx, row)
     crash_point("accept.written")
     return _receipt(row)

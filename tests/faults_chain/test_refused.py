@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
+from ledger.domain.errors import Conflict
+from ledger.domain.identifiers import Digest, to_hex
 from ledger.domain.operation_states import OperationState
-from ledger.domain.operations import Contract
+from ledger.domain.operations import Contract, find_kind
 from ledger.steps.audit import audit
+from ledger.steps.refusals import refuse
 from ledger.storage.operations import find_receipt, get_operation
 from ledger.storage.records import find_record
-from tests.faults_chain.group import STRANGER, Group, calldata_of
+from tests.faults_chain.group import STRANGER, Group, Template, calldata_of
 from tests.faults_chain.test_answers import recorded_once
 
 S = OperationState
@@ -19,6 +26,8 @@ def test_one_refused_operation_inside_a_batch_does_not_keep_the_others(group: Gr
     later = group.hospital.accept(group.hospital.opening("S1", 8))
     group.rounds(4, deeper=2)
     recorded_once(group, [*good, later])
+    group.later(seconds=20)
+    group.rounds(1)
     assert group.hospital.state(bad) is S.REFUSED
     assert "number not rising (number 4, last" in group.hospital.reason(bad)
     assert group.hospital.history(bad) == [S.OWED, S.SENT, S.OWED, S.REFUSED]
@@ -91,3 +100,125 @@ def test_what_somebody_else_relays_while_ours_waits_is_recorded_once(group: Grou
     group.later(seconds=20)
     group.rounds(2, deeper=2)
     recorded_once(group, [opening])
+
+
+# ---------------------------------------------------------------- refused, and on the chain
+
+
+def relayed(group: Group, *digests: Digest) -> None:
+    """Somebody else records these, in this order, and the blocks are final."""
+    for digest in digests:
+        with group.instance.database.reading() as tx:
+            contract = find_kind(get_operation(tx, digest).kind).contract
+        to = group.instance.deployment().address_of(contract)
+        group.node.send(STRANGER, to, calldata_of(group.instance, digest))
+        group.node.mine()
+    group.node.mine(3)
+    group.hospital.follow()
+
+
+def refused_here(group: Group, digest: Digest) -> None:
+    """As when a person refuses what is stuck."""
+    with group.instance.database.transaction() as tx:
+        refuse(tx, digest, "refused by a person: by mistake", group.instance.clock())
+    assert group.hospital.state(digest) is S.REFUSED
+
+
+def differences(group: Group) -> list[str]:
+    return [str(each) for each in audit(group.instance, group.hospital.link.node).differences]
+
+
+def test_a_revocation_whose_block_is_replaced_refuses_nothing(
+    template: Template, tmp_path: Path
+) -> None:
+    with template.copied(tmp_path, finality="depth:6") as group:
+        cycle = group.hospital.run_cycle("S1", 1)
+        revocation = group.hospital.revoke_operator(1)
+        registry = group.instance.deployment().address_of(Contract.UNIT_REGISTRY)
+        group.node.send(STRANGER, registry, calldata_of(group.instance, revocation))
+        group.node.mine()
+        for _ in range(3):
+            group.writer.step()
+            group.node.mine()
+        assert group.states(cycle) == {S.OWED}
+        group.node.reorganise(4)
+        for _ in range(6):
+            group.later(seconds=20)
+            group.rounds(1)
+        group.rounds(1, deeper=6)
+        recorded_once(group, [*cycle, revocation])
+
+
+def test_what_speaks_against_an_operation_refuses_it_once_it_is_final(
+    template: Template, tmp_path: Path
+) -> None:
+    with template.copied(tmp_path, finality="depth:6") as group:
+        opening = group.hospital.accept(group.hospital.opening("S1", 1))
+        revocation = group.hospital.revoke_operator(1)
+        registry = group.instance.deployment().address_of(Contract.UNIT_REGISTRY)
+        group.node.send(STRANGER, registry, calldata_of(group.instance, revocation))
+        group.node.mine()
+        group.rounds(2)
+        assert group.hospital.state(opening) is S.OWED
+        group.later(seconds=20)
+        group.rounds(1, deeper=6)
+        group.later(seconds=20)
+        group.rounds(1)
+        assert group.hospital.state(opening) is S.REFUSED
+        assert "signer is revoked" in group.hospital.reason(opening)
+
+
+def test_what_was_refused_here_and_recorded_by_somebody_else_is_final_with_all_it_entered(
+    group: Group,
+) -> None:
+    hospital = group.hospital
+    unit = hospital.admit(2)
+    enrolment = hospital.newest("SignerEnrolment")
+    machine = hospital.register(2, "S2")
+    opening = hospital.accept(hospital.opening("S2", 1))
+    whole = [unit, enrolment, machine, opening]
+    for digest in reversed(whole):
+        refused_here(group, digest)
+    relayed(group, *whole)
+    assert group.states(whole) == {S.FINAL}
+    assert hospital.history(opening) == [S.OWED, S.REFUSED, S.MINED, S.FINAL]
+    assert differences(group) == []
+    with pytest.raises(Conflict):
+        hospital.accept(hospital.opening("S2", 1))
+
+
+def test_what_took_the_place_of_a_refused_operation_that_the_chain_has_is_refused(
+    group: Group,
+) -> None:
+    hospital = group.hospital
+    first = hospital.accept(hospital.opening("S1", 1))
+    refused_here(group, first)
+    second = hospital.accept(hospital.opening("S1", 1))
+    third = hospital.accept(hospital.ending("S1", 1))
+    relayed(group, first)
+    assert hospital.state(first) is S.FINAL
+    assert hospital.state(second) is S.REFUSED
+    assert f"the chain has {to_hex(first)} in its place" in hospital.reason(second)
+    assert hospital.state(third) is S.REFUSED
+    again = hospital.accept(hospital.ending("S1", 1))
+    group.rounds(2, deeper=2)
+    recorded_once(group, [again])
+    assert differences(group) == []
+
+
+def test_what_took_its_place_and_was_sent_already_is_refused_too(group: Group) -> None:
+    hospital = group.hospital
+    first = hospital.accept(hospital.opening("S1", 1))
+    refused_here(group, first)
+    second = hospital.accept(hospital.opening("S1", 1))
+    group.writer.step()
+    assert hospital.state(second) is S.SENT
+    group.node.forget_waiting()
+    relayed(group, first)
+    assert hospital.state(first) is S.FINAL
+    assert hospital.history(second) == [S.OWED, S.SENT, S.OWED, S.REFUSED]
+    for _ in range(3):
+        group.later(seconds=20)
+        group.rounds(1, deeper=2)
+    assert group.states([first, second]) == {S.FINAL, S.REFUSED}
+    assert differences(group) == []

@@ -69,7 +69,7 @@ from ledger.steps.send import Sent, Writer
 from ledger.steps.signing import make_held_key, sign_with_held_key
 from ledger.storage.keys import KeyPurpose
 from ledger.storage.leases import take_lease
-from ledger.storage.operations import get_operation, list_states
+from ledger.storage.operations import get_operation, list_latest_operations, list_states
 
 OPERATOR = Duty.OPEN | Duty.LOAD | Duty.RESULT | Duty.DECIDE
 PEOPLE = Circumstances(people=People(performer="Nurse A", checker="Nurse B"), reason="as agreed")
@@ -313,6 +313,11 @@ class Hospital:
         """Where an operation stands."""
         with self.instance.database.reading() as tx:
             return get_operation(tx, digest).state
+
+    def newest(self, kind: str) -> Digest:
+        """The digest of the operation of a kind that was accepted last."""
+        with self.instance.database.reading() as tx:
+            return list_latest_operations(tx, kind=kind, limit=1)[0].digest
 
     def history(self, digest: Digest) -> list[OperationState]:
         """Every state that it had."""

@@ -239,9 +239,8 @@ _PADDING = tuple(
 
 def _fold(hashes: list[bytes]) -> bytes:
     while len(hashes) > 1:
-        hashes = [
-            node_hash(left, right) for left, right in zip(hashes[::2], hashes[1::2], strict=True)
-        ]
+        pairs = zip(hashes[::2], hashes[1::2], strict=True)
+        hashes = [sha256(b"\1" + left + right) for left, right in pairs]  # each is a `node_hash`
     return hashes[0]
 
 

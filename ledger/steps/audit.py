@@ -23,12 +23,13 @@ from ledger.steps.audit_journal import check_journal
 from ledger.steps.audit_operations import check_operations
 from ledger.steps.audit_paging import read_whole
 from ledger.steps.audit_readings import check_readings
+from ledger.steps.audit_receipts import check_receipts
 from ledger.steps.audit_transactions import check_transactions
 from ledger.steps.differences import Difference, Findings
 from ledger.steps.follow import Progress, Source
 from ledger.steps.instance import Instance
 from ledger.storage.columns import metadata
-from ledger.storage.database import Database, open_database
+from ledger.storage.database import Database, open_scratch
 from ledger.storage.index import TABLES, find_cursor, list_operations_from, list_places
 from ledger.storage.operations import known_digests
 
@@ -137,6 +138,7 @@ def _audit(instance: Instance, deployment: Deployment, source: Source, apart: Ap
             )
             for table, check in (
                 ("operations", check_operations),
+                ("receipts", check_receipts),
                 ("readings", check_readings),
                 ("transactions", check_transactions),
                 ("journal_blocks", check_journal),
@@ -174,7 +176,7 @@ def _second_database() -> Iterator[Database]:
     """A database that has the tables of the index, and nothing else."""
     with (
         tempfile.TemporaryDirectory(prefix="steriledger-audit-") as folder,
-        closing(open_database(f"sqlite:///{Path(folder) / 'index.db'}")) as database,
+        closing(open_scratch(Path(folder) / "index.db")) as database,
     ):
         with database.transaction() as tx:
             metadata.create_all(tx, tables=list(TABLES.values()))

@@ -1,7 +1,7 @@
 """What is stored beside itself alone → checked; where it is much, in a process of its own.
 
-Half of an audit is parsing and hashing records, verifying signatures and receipts, and comparing
-the directory.  None of it needs the chain, so a snapshot of its own is as good for it.
+Half of an audit is parsing and hashing records, verifying signatures, and comparing the directory.
+None of it needs the chain, so a snapshot of its own is as good for it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from ledger.settings import Settings
 from ledger.steps.audit_directory import check_directory
 from ledger.steps.audit_evidence import Stored
 from ledger.steps.audit_paging import read_whole
-from ledger.steps.audit_receipts import check_receipts
 from ledger.steps.audit_records import check_records
 from ledger.steps.audit_references import check_references
 from ledger.steps.audit_signatures import check_signatures
@@ -81,7 +80,6 @@ def _check(database: Database, vault: Vault, deployment: Deployment) -> Findings
         stored = Stored(ours=ours, vault=vault, deployment=deployment, findings=findings)
         for table, check in (
             ("records", check_records),
-            ("receipts", check_receipts),
             ("operation_signatures", check_signatures),
             ("directory", check_directory),
             ("references", check_references),

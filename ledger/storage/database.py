@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
@@ -51,11 +52,12 @@ _AFTERWARDS = "steriledger_afterwards"
 
 
 class Database:
-    """A database of this program; `open_database` makes one."""
+    """A database of this program; `open_database` and `open_scratch` make one."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, is_scratch: bool = False) -> None:
         self._url = _parse_url(url)
-        engines = _open_sqlite(self._url) if self.is_sqlite else _open_postgres(self._url)
+        pragmas = _SCRATCH if is_scratch else _PRAGMAS
+        engines = _open_sqlite(self._url, pragmas) if self.is_sqlite else _open_postgres(self._url)
         self._engine, self._snapshot, self._asking = engines
 
     def __repr__(self) -> str:
@@ -135,6 +137,11 @@ def open_database(url: str) -> Database:
     return Database(url)
 
 
+def open_scratch(file: Path) -> Database:
+    """A database that nobody needs after a crash: it is written without waiting for the disk."""
+    return Database(f"sqlite:///{file}", is_scratch=True)
+
+
 def after_commit(tx: Connection, act: Callable[[], None]) -> None:
     """Do this once what the transaction writes is durable, and never when it is taken back.
 
@@ -190,11 +197,11 @@ def _parse_url(url: str) -> URL:
     return parsed.set(drivername=driver)
 
 
-def _open_sqlite(url: URL) -> tuple[Engine, Engine, Engine]:
+def _open_sqlite(url: URL, pragmas: Sequence[str]) -> tuple[Engine, Engine, Engine]:
     """Engines that write, read, and ask single questions."""
     patience = BUSY_TIMEOUT_MS / 1000
-    writing = _sqlite(url, _PRAGMAS, pool_size=1, max_overflow=0, pool_timeout=patience)
-    reading = _sqlite(url, (*_PRAGMAS, "query_only = ON"))
+    writing = _sqlite(url, pragmas, pool_size=1, max_overflow=0, pool_timeout=patience)
+    reading = _sqlite(url, (*pragmas, "query_only = ON"))
     return writing, reading, reading
 
 
@@ -225,6 +232,8 @@ _PRAGMAS = (
     # what was erased is overwritten with zeros
     "secure_delete = ON",
 )
+#: 16 MiB of pages in memory: its rows are added in the order of digests, that is everywhere
+_SCRATCH = ("journal_mode = WAL", "synchronous = OFF", "cache_size = -16384")
 
 
 def _open_postgres(url: URL) -> tuple[Engine, Engine, Engine]:

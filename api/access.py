@@ -16,13 +16,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import problems
-from api.counting import Counter
 from api.problems import RequestError
+from ledger.counting import Counter
 from ledger.domain.callers import Caller
 from ledger.domain.errors import InvalidInput
+from ledger.domain.hashing import sha256
 from ledger.domain.nesting import require_nesting
 from ledger.steps.instance import Instance
-from ledger.steps.tokens import UnknownToken, authenticate
+from ledger.steps.tokens import LiveTokens, UnknownToken, authenticate
 
 #: How deep objects and lists may lie in each other in a body.
 MAX_LEVELS = 6
@@ -42,6 +43,7 @@ class Doorkeeper:
         settings = instance.settings
         self._instance = instance
         self._counter = Counter()
+        self._live = LiveTokens(instance)
         self._by_token = settings.requests_per_minute
         self._by_address = settings.failed_logins_per_minute
 
@@ -59,32 +61,39 @@ class Doorkeeper:
 
         A valid token passes however often others fail from its address: wards share one.
         """
+        address = _address(request)
         try:
             text = _bearer(request)
+            name = sha256(text.encode()).hex()
+            self._refuse_unasked(text, name, address)
             with self._instance.database.asking() as tx:
                 caller = authenticate(self._instance, tx, text)
         except UnknownToken:
-            self._count(self._by_address, "address", _address(request))
+            self._count(self._by_address, "address", address)
             raise
-        self._count(self._by_token, "token", str(caller.token_id))
+        self._count(self._by_token, "token", name)
         return caller
 
-    def admit_stranger(self, request: Request) -> None:
-        """Anybody, but not too often; raises RequestError."""
-        self._count(STRANGERS_PER_MINUTE, "address", _address(request), "stranger")
+    def admit_stranger(self, request: Request, what: str = "stranger") -> None:
+        """Anybody, but not too often; raises RequestError.  `what` is counted apart."""
+        self._count(STRANGERS_PER_MINUTE, "address", _address(request), what)
+
+    def _refuse_unasked(self, text: str, name: str, address: str) -> None:
+        """Raise RequestError where the count alone says so: the database is not kept busy by it.
+
+        A token that asked too often, and one more guess from an address that failed too often.
+        """
+        wait = self._counter.wait(self._by_token, "token", name)
+        if wait:
+            raise _too_many("token", self._by_token, wait)
+        wait = self._counter.wait(self._by_address, "address", address)
+        if wait and not self._live.may_hold(text):
+            raise _too_many("address", self._by_address, wait)
 
     def _count(self, limit: int, what: str, *name: str) -> None:
         wait = self._counter.hit(limit, what, *name)
-        if wait == 0:
-            return
-        raise RequestError(
-            problems.TOO_MANY,
-            f"too many requests of this {what}",
-            field=what,
-            rule=f"at most {limit} a minute",
-            remedy=f"wait {wait} seconds",
-            headers={"Retry-After": str(wait)},
-        )
+        if wait:
+            raise _too_many(what, limit, wait)
 
 
 class StrangerRoute(APIRoute):
@@ -207,6 +216,17 @@ def asked_now(request: Request) -> Asked:
 async def asked_of(request: Request) -> Asked:
     """The same, where the framework asks."""
     return asked_now(request)
+
+
+def _too_many(what: str, limit: int, wait: int) -> RequestError:
+    return RequestError(
+        problems.TOO_MANY,
+        f"too many requests of this {what}",
+        field=what,
+        rule=f"at most {limit} a minute",
+        remedy=f"wait {wait} seconds",
+        headers={"Retry-After": str(wait)},
+    )
 
 
 def _bearer(request: Request) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ledger.endpoints import parse_endpoint
 
 _FINALITY = r"^(journal|instant|finalized|depth:[0-9]{1,4})$"
 Finality = Annotated[str, StringConstraints(pattern=_FINALITY)]
@@ -18,14 +20,16 @@ class Settings(BaseSettings):
     No secret has a default here: the vault key is read by `ledger.keys.vault` alone.
     """
 
-    model_config = SettingsConfigDict(env_prefix="STERILEDGER_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix="STERILEDGER_", frozen=True, extra="forbid", hide_input_in_errors=True
+    )
 
     #: the folder that holds all state of an embedded instance
     home: Path = Path("steriledger-home")
     #: SQLAlchemy address; empty means SQLite under the home
-    database_url: str = ""
+    database_url: Annotated[str, Field(repr=False)] = ""
     #: JSON-RPC address of the group's chain; empty means the embedded chain
-    chain_url: str = ""
+    chain_url: Annotated[str, Field(repr=False)] = ""
     #: when a block is final: `journal` (embedded), `instant`, `finalized`, or `depth:N`
     finality: Finality = "journal"
     host: str = "127.0.0.1"
@@ -41,6 +45,14 @@ class Settings(BaseSettings):
     failed_logins_per_minute: Annotated[int, Field(ge=1)] = 60
     #: the Host names that the API answers to; empty means every one
     allowed_hosts: tuple[str, ...] = ()
+
+    @field_validator("chain_url")
+    @classmethod
+    def _require_endpoint(cls, url: str) -> str:
+        """Raise InvalidInput, which shows nothing of it, for what is no endpoint."""
+        if url:
+            parse_endpoint(url, field="STERILEDGER_CHAIN_URL")
+        return url
 
     @property
     def database_address(self) -> str:

@@ -25,16 +25,20 @@ ARROWS: dict[str, frozenset[str]] = {
     "crashing": frozenset({"domain"}),
     # both doors, the chain's and the API's, end a connection that dawdles
     "connections": frozenset(),
-    "chain": frozenset({"domain", "crashing", "connections"}),
+    # and count who asks
+    "counting": frozenset(),
+    # where a chain is reached
+    "endpoints": frozenset({"domain"}),
+    "chain": frozenset({"domain", "crashing", "connections", "counting", "endpoints"}),
     "storage": frozenset({"domain", "crashing"}),
-    "settings": frozenset({"domain"}),
+    "settings": frozenset({"domain", "endpoints"}),
     "processes": frozenset({"domain"}),
     "logs": frozenset(),
     "steps": INNER | {"crashing"},
     "metrics": INNER | {"steps"},
     # `steriledger serve` starts the API
     "cli": INNER | {"steps", "processes", "logs", "metrics", "api"},
-    "api": INNER | {"steps", "metrics", "crashing", "connections"},
+    "api": INNER | {"steps", "metrics", "crashing", "connections", "counting"},
 }
 
 #: Modules that do I/O, read a clock, draw randomness or belong to an outer layer.

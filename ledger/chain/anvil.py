@@ -64,6 +64,7 @@ class AnvilProcess:
                 f"there is no anvil at {self._binary}",
                 field="anvil",
                 remedy="Run the installation step that fetches the embedded chain.",
+                rule="the embedded chain is anvil, our own child",
             )
         # The thread that starts the child reads its output until it ends: it must outlive it.
         self._keeper.start()
@@ -71,7 +72,12 @@ class AnvilProcess:
         if self._port is None:
             self.stop()
             words = self.last_words() if listening else f"silent for {timeout_seconds} s"
-            raise ChainUnavailable(f"anvil did not start: {words}")
+            raise ChainUnavailable(
+                f"anvil did not start: {words}",
+                field="anvil",
+                rule="the embedded chain is anvil, our own child",
+                remedy="look at these words of it, and at the machine's memory and disk",
+            )
         atexit.register(self.stop)
         return f"http://127.0.0.1:{self._port}"
 

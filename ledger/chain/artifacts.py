@@ -63,6 +63,8 @@ def load_artifact(role: Role) -> Artifact:
         raise Inconsistent(
             f"the compiled contract {role} is missing or damaged",
             remedy="Reinstall SteriLedger, or run scripts/compile.py in a checkout.",
+            field="artifacts",
+            rule="a release holds the contracts that it was compiled to",
         ) from None
 
 
@@ -90,7 +92,12 @@ def expected_code(deployment: Deployment, role: Role) -> bytes:
     values = _immutable_values(deployment, role) if artifact.immutables else {}
     if set(artifact.immutables) != set(values):
         odd = ", ".join(sorted(set(artifact.immutables) ^ set(values)))
-        raise Inconsistent(f"{role} has immutables that we cannot fill: {odd}")
+        raise Inconsistent(
+            f"{role} has immutables that we cannot fill: {odd}",
+            field="artifacts",
+            rule="every byte of a contract follows from its deployment",
+            remedy="reinstall SteriLedger, or run scripts/compile.py in a checkout",
+        )
     for name, places in artifact.immutables.items():
         for start in places:
             code[start : start + WORD] = values[name]
@@ -144,4 +151,5 @@ def verify_release(deployment: Deployment) -> None:
             f"{', '.join(odd)} of deployment {deployment.name!r} is not this release's program",
             field="deployment.contracts",
             remedy="Use the release that made the deployment, or ask its operator why it differs.",
+            rule="the contracts are those that this release was compiled to",
         )

@@ -83,9 +83,19 @@ def encode_batch(
     a key (the authority's has none), and a member that does not fit its type.
     """
     if not 1 <= len(messages) <= MAX_BATCH:
-        raise InvalidInput(f"{len(messages)} operations", field="batch", rule=f"1 to {MAX_BATCH}")
+        raise InvalidInput(
+            f"{len(messages)} operations",
+            field="batch",
+            rule=f"1 to {MAX_BATCH}",
+            remedy="divide them among several batches",
+        )
     if len(proofs) != len(messages):
-        raise InvalidInput(f"{len(proofs)} sets of proofs", field="proofs", rule="one each")
+        raise InvalidInput(
+            f"{len(proofs)} sets of proofs",
+            field="proofs",
+            rule="one each",
+            remedy="give every operation the proofs of all its parties",
+        )
     for each in proofs:
         _check_proofs(kind, each)
     structs = [_encode_struct(kind.struct, message) for message in messages]
@@ -107,18 +117,27 @@ def encode_recovery_completion(proposal: bytes) -> bytes:
 def _check_proofs(kind: Kind, proofs: Proofs) -> None:
     if set(proofs) != set(kind.parties):
         raise InvalidInput(
-            "has missing or surplus parties", field="proofs", rule=", ".join(kind.parties)
+            "has missing or surplus parties",
+            field="proofs",
+            rule=", ".join(kind.parties),
+            remedy="give one proof for each of these parties",
         )
     for party, proof in proofs.items():
         size = len(proof.signer)
         keyed = size == 0 if party is Party.AUTHORITY else ACCOUNT_LENGTH <= size <= MAX_KEY_BYTES
         if not keyed:
-            raise InvalidInput(f"has {size} bytes", field=f"proofs.{party}.signer")
+            raise InvalidInput(
+                f"has {size} bytes",
+                field=f"proofs.{party}.signer",
+                rule="an account or a public key, and nothing for the authority",
+                remedy="give the signer's ERC-7913 bytes",
+            )
         if not 0 < len(proof.signature) <= MAX_SIGNATURE_BYTES:
             raise InvalidInput(
                 f"has {len(proof.signature)} bytes",
                 field=f"proofs.{party}.signature",
                 rule=f"1 to {MAX_SIGNATURE_BYTES}",
+                remedy="give the signature of this operation by that signer",
             )
 
 
@@ -126,7 +145,12 @@ def _encode_struct(struct: Struct, message: Mapping[str, Value]) -> bytes:
     """Its words; lists follow behind, each at the offset that stands in its place."""
     if message.keys() != _names(struct):
         odd = ", ".join(sorted(_names(struct) ^ message.keys()))
-        raise InvalidInput(f"has missing or unknown members: {odd}", field=struct.name)
+        raise InvalidInput(
+            f"has missing or unknown members: {odd}",
+            field=struct.name,
+            rule="a message has the members of its kind, all of them and no others",
+            remedy="build the call with this release, from an operation that it accepted",
+        )
     heads: list[bytes] = []
     tails: list[bytes] = []
     end = WORD * len(struct.members)
@@ -154,13 +178,23 @@ def _is_dynamic(struct: Struct) -> bool:
 
 def _encode_value(member: Member, value: Scalar) -> bytes:
     if member.type.endswith("[]"):
-        raise InvalidInput("is one value where a list belongs", field=member.name)
+        raise InvalidInput(
+            "is one value where a list belongs",
+            field=member.name,
+            rule="as the contract's interface has it",
+            remedy="give a list",
+        )
     return word(member.type, value, field=member.name)
 
 
 def _encode_list(member: Member, value: Sequence[Mapping[str, Scalar]]) -> bytes:
     if not member.type.endswith("[]"):
-        raise InvalidInput("is a list where one value belongs", field=member.name)
+        raise InvalidInput(
+            "is a list where one value belongs",
+            field=member.name,
+            rule="as the contract's interface has it",
+            remedy="give one value",
+        )
     nested = NESTED[member.type[:-2]]
     return _array([_encode_struct(nested, item) for item in value], dynamic=_is_dynamic(nested))
 
@@ -204,14 +238,27 @@ def decode_batch(contract: Contract, data: bytes) -> Batch:
     kind = _KINDS_BY_SELECTOR.get(data[:SELECTOR_BYTES])
     if kind is None or kind.contract is not contract:
         raise InvalidInput(
-            f"calls {to_hex(data[:SELECTOR_BYTES])}", field="calldata", rule="a batch of operations"
+            f"calls {to_hex(data[:SELECTOR_BYTES])}",
+            field="calldata",
+            rule="a batch of operations",
+            remedy="give a call of one of the contract's recording functions",
         )
     try:
         operations, *arrays = eth_abi.decode(_TYPES[kind.name], data[SELECTOR_BYTES:])
     except (DecodingError, OverflowError, ValueError) as error:
-        raise InvalidInput(f"cannot be read: {error}", field="calldata") from None
+        raise InvalidInput(
+            f"cannot be read: {error}",
+            field="calldata",
+            rule="the encoding of the contract's ABI",
+            remedy="build the call with this release, from an operation that it accepted",
+        ) from None
     if any(len(array) != len(operations) for array in arrays):
-        raise InvalidInput("has arrays of different lengths", field="calldata")
+        raise InvalidInput(
+            "has arrays of different lengths",
+            field="calldata",
+            rule="one set of proofs for each operation",
+            remedy="build the call with this release, from an operation that it accepted",
+        )
     batch = Batch(
         kind=kind,
         messages=tuple(_decode_struct(kind.struct, item) for item in operations),
@@ -221,7 +268,12 @@ def decode_batch(contract: Contract, data: bytes) -> Batch:
         ),
     )
     if encode_batch(kind, batch.messages, batch.proofs) != data:
-        raise InvalidInput("is not in the one form that we send", field="calldata")
+        raise InvalidInput(
+            "is not in the one form that we send",
+            field="calldata",
+            rule="the ABI's encoding without gaps, in the order of the parameters",
+            remedy="build the call with this release, from an operation that it accepted",
+        )
     return batch
 
 

@@ -119,7 +119,12 @@ def finish_deployment(
     )
     for role, contract in contracts.items():
         if code_hash(expected_code(deployment, role)) != contract.code_hash:
-            raise Inconsistent(f"{role} was created with other code than this release's")
+            raise Inconsistent(
+                f"{role} was created with other code than this release's",
+                field="deployment",
+                rule="a contract has the code that this release was compiled to",
+                remedy="do not use this chain; ask whoever runs it why it changes code",
+            )
     verify_deployment(node, deployment)
     return deployment
 
@@ -127,9 +132,20 @@ def finish_deployment(
 def _creation_receipt(node: ChainReader, transaction: SignedTransaction) -> Receipt:
     receipt = node.receipt(transaction.hash)
     if receipt is None:
-        raise NotFound(f"{to_hex(transaction.hash)} is not mined yet", field="deployment")
+        raise NotFound(
+            f"{to_hex(transaction.hash)} is not mined yet",
+            field="deployment",
+            rule="a deployment is finished when all its contracts are in blocks",
+            remedy="send the creations, and ask again",
+        )
     if not receipt.succeeded:
-        raise Inconsistent(f"creation {to_hex(transaction.hash)} was mined and reverted")
+        raise Inconsistent(
+            f"creation {to_hex(transaction.hash)} was mined and reverted",
+            field="deployment",
+            rule="a creation of ours does not revert",
+            remedy="ask whoever runs the chain whether it has the hard fork cancun; "
+            "then start with a new home",
+        )
     return receipt
 
 
@@ -149,6 +165,7 @@ def verify_deployment(node: ChainReader, deployment: Deployment) -> None:
             "; ".join(problems),
             field=f"deployment {deployment.name!r}",
             remedy="Check that endpoint and deployment file belong together.",
+            rule="the chain at hand has this deployment's contracts, wired as it says",
         )
 
 

@@ -137,6 +137,8 @@ class TransactionRefused(Refused):
         super().__init__(
             f"transaction {index} is refused: {answer.reason or answer.outcome}",
             field=to_hex(answer.transaction_hash),
+            rule="a block holds what the chain accepts, all of it or nothing",
+            remedy="sign it again with the sender's next nonce and the fee that the chain asks",
         )
         #: its place in the block that was asked for
         self.index = index
@@ -209,7 +211,12 @@ class EmbeddedChain:
         """
         running = self._running
         if running is None or not running.process.is_running():
-            raise ChainUnavailable("the embedded chain is not running")
+            raise ChainUnavailable(
+                "the embedded chain is not running",
+                field="anvil",
+                rule="the embedded chain runs while a worker does",
+                remedy="wait until the worker has started it again, or run: steriledger up",
+            )
         return running.node.name
 
     @property
@@ -263,6 +270,7 @@ class EmbeddedChain:
                     f"{timestamp} does not follow {tip.timestamp}",
                     field="timestamp",
                     rule="block times rise",
+                    remedy="give a time after the last block's",
                 )
             running = self._offer(raw_transactions)
             crash_point("chain.offered")
@@ -352,9 +360,19 @@ class EmbeddedChain:
             or block is None
             or block.number != height
         ):
-            raise Inconsistent("anvil did not start from this home's genesis")
+            raise Inconsistent(
+                "anvil did not start from this home's genesis",
+                field="anvil",
+                rule="the chain's id, genesis time and height are the home's",
+                remedy="check that anvil's version is that of package-lock.json, and start again",
+            )
         if snapshot is not None and block.hash != snapshot.hash:
-            raise Inconsistent(f"the snapshot holds another block {height}")
+            raise Inconsistent(
+                f"the snapshot holds another block {height}",
+                field="snapshot",
+                rule="a snapshot is of a block of the journal",
+                remedy="nothing: the journal is played from an older one, or from its beginning",
+            )
         return block
 
     def _replay(self, running: _Running) -> None:
@@ -363,7 +381,10 @@ class EmbeddedChain:
             expected = running.tip.number + 1
             if pending is not None or journalled.height != expected:
                 raise Inconsistent(
-                    f"the journal has block {journalled.height} where {expected} belongs"
+                    f"the journal has block {journalled.height} where {expected} belongs",
+                    field="journal",
+                    rule="heights rise by one, and only the last block may lack its hash",
+                    remedy="restore the newest backup; steriledger audit names what is missing",
                 )
             block = _replay_block(running, journalled)
             if journalled.hash is None:
@@ -432,6 +453,8 @@ def _replay_block(running: _Running, journalled: JournalBlock) -> Block:
         raise Inconsistent(
             f"block {journalled.height} of the journal cannot be mined again: {error.what}",
             field="journal",
+            rule="the same genesis and transactions make the same hashes",
+            remedy="the journal, the genesis or anvil's version was changed; restore them",
         ) from None
 
 
@@ -465,6 +488,7 @@ def _check_pool(running: _Running, raw_transactions: Sequence[bytes]) -> None:
             "a transaction does not continue its sender's nonces",
             field="raw_transactions",
             rule="nonces of one sender are consecutive",
+            remedy="give them in the order of their nonces, without a gap",
         )
     gas = sum(map(gas_limit, raw_transactions))
     if gas > BLOCK_GAS_LIMIT:
@@ -472,6 +496,7 @@ def _check_pool(running: _Running, raw_transactions: Sequence[bytes]) -> None:
             f"the transactions may use {gas} gas",
             field="raw_transactions",
             rule=f"a block holds {BLOCK_GAS_LIMIT}",
+            remedy="divide them among several blocks",
         )
 
 
@@ -492,6 +517,8 @@ def _seal(running: _Running, raw_transactions: Sequence[bytes], timestamp: int) 
         raise Inconsistent(
             f"anvil did not mine block {height} as it was journalled",
             remedy="Stop whatever else speaks to the embedded chain, and restart.",
+            field="anvil",
+            rule="a block is exactly what the journal says",
         )
     running.tip = block
     return block

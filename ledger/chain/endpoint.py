@@ -11,13 +11,13 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
-from ledger.chain.transport import AnswerTooLarge, Limits, NodeRefused, Transport, mask_url
+from ledger.chain.transport import AnswerTooLarge, Limits, NodeRefused, Transport
 
 if TYPE_CHECKING:
     from ledger.chain.provider import BoundedProvider
     from ledger.chain.web3_library import RPCEndpoint
 
-__all__ = ["AnswerTooLarge", "Endpoint", "Limits", "NodeRefused", "mask_url"]
+__all__ = ["AnswerTooLarge", "Endpoint", "Limits", "NodeRefused"]
 
 
 class Endpoint:
@@ -31,7 +31,7 @@ class Endpoint:
         pause: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        """Raises InvalidInput for a URL that is not http or https with a host."""
+        """Raises InvalidInput for a URL that is none."""
         self._transport = Transport(url, limits=limits, pause=pause, jitter=jitter)
         self.name = self._transport.name
 

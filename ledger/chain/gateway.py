@@ -2,7 +2,8 @@
 
 anvil answers every origin and executes its cheat calls for whoever reaches it; this ASGI
 application is what everybody else may reach.  It sets no CORS header, asks for a known Host
-(DNS rebinding), bounds questions, answers and gas, and forwards nothing that is not listed.
+(DNS rebinding), bounds questions, answers and gas, counts who asks, and forwards nothing that is
+not listed.
 
 Source: JSON-RPC 2.0; EIP-1474.
 """
@@ -10,6 +11,7 @@ Source: JSON-RPC 2.0; EIP-1474.
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
@@ -21,6 +23,7 @@ from anyio import to_thread
 
 from ledger.chain.endpoint import AnswerTooLarge, Endpoint, Limits, NodeRefused
 from ledger.connections import PatientConnection
+from ledger.counting import Counter
 from ledger.domain.errors import ChainUnavailable, InvalidInput
 from ledger.domain.nesting import require_nesting
 
@@ -56,7 +59,7 @@ _HOST = re.compile(r"^(\[[0-9a-fA-F:.]+\]|[^:\[\]]+)(?::\d{1,5})?$")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayLimits:
-    """What one question may cost."""
+    """What one question may cost, and how many there may be."""
 
     body_bytes: int = 256 * 1024
     batch: int = 50
@@ -69,6 +72,10 @@ class GatewayLimits:
     timeout_seconds: float = 10.0
     #: for a question to come in
     body_seconds: float = 10.0
+    #: questions of one address, each of a batch counted; the chain is the writer's too
+    per_minute: int = 12_000
+    #: questions of this machine itself, whose audit reads the whole chain as fast as it comes
+    per_minute_here: int = 600_000
 
 
 class _Problem(Exception):
@@ -81,6 +88,14 @@ class _Problem(Exception):
         self.data = data
 
 
+class _TooMany(Exception):
+    """One address asks too often."""
+
+    def __init__(self, *, limit: int, wait: int) -> None:
+        super().__init__(f"at most {limit} questions a minute; wait {wait} seconds")
+        self.wait = wait
+
+
 @dataclass(slots=True)
 class Gateway:
     """An ASGI application; `upstream` gives anvil's URL, asked anew since a restart moves it."""
@@ -90,6 +105,7 @@ class Gateway:
     hosts: frozenset[str] = frozenset({"localhost", "127.0.0.1", "[::1]"})
     limits: GatewayLimits = field(default_factory=GatewayLimits)
     _endpoints: dict[str, Endpoint] = field(default_factory=dict)
+    _counter: Counter = field(default_factory=Counter)
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """One HTTP exchange, or the server's own start and stop."""
@@ -98,8 +114,14 @@ class Gateway:
             return
         if scope["type"] != "http":
             return
-        status, body = await self._respond(scope, receive)
+        more: list[tuple[bytes, bytes]] = []
+        try:
+            status, body = await self._respond(scope, receive)
+        except _TooMany as error:
+            status, body = 429, _refusal(str(error), code=_LIMIT_EXCEEDED)
+            more = [(b"retry-after", str(error.wait).encode())]
         headers = [
+            *more,
             (b"content-type", b"application/json"),
             (b"content-length", str(len(body)).encode()),
             (b"cache-control", b"no-store"),
@@ -109,6 +131,8 @@ class Gateway:
         await send({"type": "http.response.body", "body": body})
 
     async def _respond(self, scope: Mapping[str, Any], receive: Receive) -> tuple[int, bytes]:
+        asker = (scope.get("client") or ("unknown",))[0]
+        self._count(asker, 1)
         headers = {name.lower(): value for name, value in scope["headers"]}
         if not self._knows_host(headers.get(b"host", b"")):
             return 421, _refusal("this Host is not served here")
@@ -125,7 +149,14 @@ class Gateway:
             return 408, _refusal(f"a question comes in within {seconds:g} seconds")
         if body is None:
             return 413, _refusal(f"a question has at most {self.limits.body_bytes} bytes")
-        return await to_thread.run_sync(self.answer, body)
+        return await to_thread.run_sync(self.answer, body, asker)
+
+    def _count(self, asker: str, questions: int) -> None:
+        """Raise _TooMany when an address asked more questions than it may."""
+        limit = self.limits.per_minute_here if _is_here(asker) else self.limits.per_minute
+        wait = self._counter.hit(limit, asker, times=questions)
+        if wait:
+            raise _TooMany(limit=limit, wait=wait)
 
     def _knows_host(self, header: bytes) -> bool:
         match = _HOST.match(header.decode("latin-1").lower())
@@ -145,8 +176,8 @@ class Gateway:
 
     # ------------------------------------------------------------ JSON-RPC
 
-    def answer(self, body: bytes) -> tuple[int, bytes]:
-        """HTTP status and body for one question or a batch."""
+    def answer(self, body: bytes, asker: str) -> tuple[int, bytes]:
+        """HTTP status and body for one question or a batch of an address, which counts as one."""
         try:
             require_nesting(body, deepest=_DEEPEST, field="question")
             plain = json.loads(body, parse_constant=_refuse_constant)
@@ -157,6 +188,7 @@ class Gateway:
             return (204, b"") if reply is None else (200, reply)
         if not 1 <= len(plain) <= self.limits.batch:
             return 200, _refusal(f"a batch holds 1 to {self.limits.batch}", code=_INVALID_REQUEST)
+        self._count(asker, len(plain) - 1)
         return self._reply_to_batch(plain)
 
     def _reply_to_batch(self, batch: list[object]) -> tuple[int, bytes]:
@@ -273,6 +305,13 @@ def _read_question(question: object) -> tuple[str, list[object], object]:
     if not simple or not isinstance(method, str) or not isinstance(params, list):
         raise _Problem(code=_INVALID_REQUEST, message="this is not a JSON-RPC 2.0 request")
     return method, params, number
+
+
+def _is_here(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
 
 
 def _quantity(value: object, name: str) -> int:

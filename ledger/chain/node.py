@@ -163,6 +163,8 @@ class Node:
             raise ChainUnavailable(
                 f"{self.name} gives an answer that cannot be read ({type(error).__name__})",
                 remedy="Ask another node of the same chain.",
+                field="chain",
+                rule="answers are those of the Ethereum JSON-RPC specification",
             ) from error
 
     # ------------------------------------------------------------ reading
@@ -176,7 +178,12 @@ class Node:
         """The hash of block 0; 32 bytes."""
         block = self.block(0)
         if block is None:
-            raise ChainUnavailable(f"{self.name} does not have block 0")
+            raise ChainUnavailable(
+                f"{self.name} does not have block 0",
+                field="chain",
+                rule="a chain begins with block 0",
+                remedy="ask another node of the same chain",
+            )
         return block.hash
 
     def block(self, tag: BlockTag) -> Block | None:
@@ -307,7 +314,12 @@ class Node:
         """What the chain asks now."""
         block = self.block("latest")
         if block is None:
-            raise ChainUnavailable(f"{self.name} has no latest block")
+            raise ChainUnavailable(
+                f"{self.name} has no latest block",
+                field="chain",
+                rule="a chain has a newest block",
+                remedy="wait until the node has caught up, or ask another node of the same chain",
+            )
         try:
             tip = read_quantity(self._read("eth_maxPriorityFeePerGas"), "priority fee")
         except NodeRefused:  # a chain without EIP-1559 asks one price

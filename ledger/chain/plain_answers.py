@@ -34,7 +34,10 @@ class Mined:
 def nonsense(field: str, what: str) -> ChainUnavailable:
     """The error for an answer that no node gives."""
     return ChainUnavailable(
-        f"the node's answer is {what}", field=field, remedy="Ask another node of the same chain."
+        f"the node's answer is {what}",
+        field=field,
+        remedy="Ask another node of the same chain.",
+        rule="answers are those of the Ethereum JSON-RPC specification",
     )
 
 

@@ -66,7 +66,12 @@ class SnapshotFolder:
             sealed = (self.folder / snapshot.name).read_bytes()
             return gzip.decompress(self.unseal(sealed, snapshot.name))
         except (OSError, EOFError, zlib.error) as error:
-            raise Inconsistent(f"the snapshot {snapshot.name} cannot be read: {error}") from None
+            raise Inconsistent(
+                f"the snapshot {snapshot.name} cannot be read: {error}",
+                field="snapshot",
+                rule="a snapshot is whole and sealed with the home's key",
+                remedy="nothing: the journal is played from an older one, or from its beginning",
+            ) from None
 
     def write(self, snapshot: Snapshot, packed: bytes) -> None:
         """Keep a state, JSON within gzip, whole or not at all; the oldest ones go."""

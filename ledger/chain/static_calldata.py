@@ -50,7 +50,10 @@ def read_call(contract: Contract, data: bytes) -> Call:
     kind = _KINDS_BY_SELECTOR.get(data[:SELECTOR_BYTES])
     if kind is None or kind.contract is not contract:
         raise InvalidInput(
-            f"calls {to_hex(data[:SELECTOR_BYTES])}", field="calldata", rule="a batch of operations"
+            f"calls {to_hex(data[:SELECTOR_BYTES])}",
+            field="calldata",
+            rule="a batch of operations",
+            remedy="give a call of one of the contract's recording functions",
         )
     body, end = data[SELECTOR_BYTES:], WORD * (1 + len(kind.parties))
     _require(_number(body, 0) == end)
@@ -132,4 +135,9 @@ def _number(body: bytes, at: int) -> int:
 
 def _require(holds: bool) -> None:  # noqa: FBT001 - a condition
     if not holds:
-        raise InvalidInput("is not in the one form that we send", field="calldata")
+        raise InvalidInput(
+            "is not in the one form that we send",
+            field="calldata",
+            rule="the ABI's encoding without gaps, in the order of the parameters",
+            remedy="build the call with this release, from an operation that it accepted",
+        )

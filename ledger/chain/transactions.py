@@ -116,7 +116,12 @@ def gas_limit(raw: bytes) -> int:
         fields = rlp.decode(raw if place is None else raw[1:], strict=True)
         return int.from_bytes(fields[_LEGACY_GAS_PLACE if place is None else place], "big")
     except (rlp.exceptions.DecodingError, IndexError, TypeError):
-        raise InvalidInput("is no transaction", field="raw_transactions") from None
+        raise InvalidInput(
+            "is no transaction",
+            field="raw_transactions",
+            rule="EIP-2718",
+            remedy="give a signed transaction's bytes, whole",
+        ) from None
 
 
 def read_envelope(raw: bytes) -> Envelope:
@@ -127,9 +132,19 @@ def read_envelope(raw: bytes) -> Envelope:
         fields = rlp.decode(raw[1:], strict=True)
         chain_id, nonce, priority_fee, max_fee, gas, to, value, data, access = fields[:9]
     except (rlp.exceptions.DecodingError, ValueError, TypeError):
-        raise InvalidInput("is no transaction", field="raw", rule="EIP-1559") from None
+        raise InvalidInput(
+            "is no transaction",
+            field="raw",
+            rule="EIP-1559",
+            remedy="give a signed transaction's bytes, whole",
+        ) from None
     if raw[0] != _TYPE or value or access:
-        raise InvalidInput("is no transaction of ours", field="raw", rule="EIP-1559")
+        raise InvalidInput(
+            "is no transaction of ours",
+            field="raw",
+            rule="EIP-1559",
+            remedy="give a transaction that SteriLedger signed",
+        )
     return Envelope(
         chain_id=int.from_bytes(chain_id, "big"),
         nonce=int.from_bytes(nonce, "big"),

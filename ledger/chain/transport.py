@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
-from urllib.parse import unquote, urlsplit
 
 import urllib3
 
-from ledger.domain.errors import ChainUnavailable, InvalidInput
+from ledger.domain.errors import ChainUnavailable
+from ledger.endpoints import parse_endpoint
 
 Answer = TypeVar("Answer")
 
@@ -21,13 +21,19 @@ _CHUNK_BYTES = 64 * 1024
 _OK = 200
 _FIRST_SERVER_ERROR = 500
 _TOO_MANY_REQUESTS = 429
+_POOLS = {"http": urllib3.HTTPConnectionPool, "https": urllib3.HTTPSConnectionPool}
 
 
 class NodeRefused(ChainUnavailable):
     """The node answered with an error; what it means depends on what was asked."""
 
     def __init__(self, method: str, *, code: int, reason: str, data: object = None) -> None:
-        super().__init__(f"the node refused {method}: {reason} ({code})")
+        super().__init__(
+            f"the node refused {method}: {reason} ({code})",
+            field="chain",
+            rule="the node answers what it is asked",
+            remedy="look into the node's own log, or ask another node of the same chain",
+        )
         self.code = code
         self.reason = reason
         #: as the node sent it: a revert's hexadecimal data, or anything else
@@ -57,17 +63,6 @@ class Limits:
     connections: int = 8
 
 
-def mask_url(url: str) -> str:
-    """The endpoint for logs and errors: scheme, host and port; tokens live in everything else."""
-    parts = urlsplit(url)
-    try:
-        port = "" if parts.port is None else f":{parts.port}"
-    except ValueError:
-        port = ""
-    host = parts.hostname or "?"
-    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
-
-
 class Transport:
     """The way to one endpoint; safe to use from several threads."""
 
@@ -79,23 +74,24 @@ class Transport:
         pause: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        """Raises InvalidInput for a URL that is not http or https with a host."""
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise InvalidInput(
-                f"{mask_url(url)} is not an endpoint", field="url", rule="http:// or https://"
-            )
-        self.name = mask_url(url)
+        """Raises InvalidInput for a URL that is none."""
+        address = parse_endpoint(url)
+        #: scheme, host and port, for logs and errors
+        self.name = address.name
         self._limits = limits or Limits()
         self._pause = pause
         self._jitter = jitter
         self._headers = {"content-type": "application/json", "accept-encoding": "identity"}
-        if parts.username is not None:
-            pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-            self._headers["authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
-        self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        self._pool = urllib3.connection_from_url(
-            self.name, maxsize=self._limits.connections, block=True, retries=False
+        if address.credentials is not None:
+            pair = base64.b64encode(address.credentials.encode()).decode()
+            self._headers["authorization"] = f"Basic {pair}"
+        self._path = address.path
+        self._pool = _POOLS[address.scheme](
+            address.host,
+            address.port,
+            maxsize=self._limits.connections,
+            block=True,
+            retries=False,
         )
 
     def close(self) -> None:
@@ -119,6 +115,8 @@ class Transport:
         raise ChainUnavailable(
             f"{self.name} did not answer {what}: {problem}",
             remedy="Nothing is lost; what is owed to the chain is sent when it answers again.",
+            field="chain",
+            rule="a question is answered within the limits of time and attempts",
         )
 
     def _post(self, body: bytes) -> bytes:
@@ -158,7 +156,10 @@ class Transport:
             size += len(chunk)
             if size > self._limits.answer_bytes:
                 raise AnswerTooLarge(
-                    f"{self.name} answers with more than {self._limits.answer_bytes} bytes"
+                    f"{self.name} answers with more than {self._limits.answer_bytes} bytes",
+                    field="chain",
+                    rule="an answer has an upper bound, so that no node can fill our memory",
+                    remedy="ask for less at once, or ask another node of the same chain",
                 )
             if time.monotonic() > deadline:
                 raise TimeoutError
@@ -174,4 +175,6 @@ class Transport:
         raise ChainUnavailable(
             f"{self.name} answers HTTP {status}",
             remedy="Check the endpoint's address and credentials.",
+            field="chain",
+            rule="a JSON-RPC endpoint answers with HTTP 200",
         )

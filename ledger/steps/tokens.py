@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import hmac
+import math
 import re
-from collections.abc import Collection
+import threading
+import time
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -24,6 +27,8 @@ from ledger.storage.keys import KeyPurpose, find_key
 PREFIX = "slt_"
 MAX_LIFETIME = timedelta(days=731)
 MAX_PERSON = 200
+#: how old the list of LiveTokens may be
+RENEWED_SECONDS = 1.0
 
 _SECRET_BYTES = 32
 _ID_BYTES = 8
@@ -94,6 +99,32 @@ def authenticate(instance: Instance, tx: Connection, text: str) -> Caller:
         signer=row.signer,
         signer_key=signer_key,
     )
+
+
+class LiveTokens:
+    """Which tokens hold, as of a moment ago: a guess is told from a token without a question.
+
+    Under a flood of guesses the database is asked once in RENEWED_SECONDS, whatever their number.
+    Safe to use from several threads.
+    """
+
+    def __init__(self, instance: Instance, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._instance = instance
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._read_at = -math.inf
+        self._hashes: frozenset[bytes] = frozenset()
+
+    def may_hold(self, text: str) -> bool:
+        """Whether a token of this text held when the list was read; `authenticate` decides."""
+        if _FORM.fullmatch(text) is None:
+            return False
+        with self._lock:
+            if self._clock() - self._read_at >= RENEWED_SECONDS:
+                with self._instance.database.asking() as tx:
+                    self._hashes = stored.list_live_hashes(tx, self._instance.clock())
+                self._read_at = self._clock()
+        return _hash(text) in self._hashes
 
 
 @lru_cache(maxsize=256)

@@ -69,13 +69,13 @@ class TokenRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdempotencyRow:
-    """A request that was made once under a key of the caller's choice."""
+    """A request that was made once under a key of the caller's choice, or one part of its work."""
 
     key: str
     token_id: str
     #: SHA-256 of the request
     request_hash: bytes
-    #: None while the request is under way
+    #: None while the request is under way: claimed, and its work not all done
     response: bytes | None = None
     #: HTTP status of the response
     status: int | None = None
@@ -105,6 +105,13 @@ def find_token_by_hash(tx: Connection, token_hash: bytes) -> tuple[TokenRow, byt
     """
     found = tx.execute(_TOKEN_AND_KEY, {"token_hash": token_hash}).one_or_none()
     return None if found is None else (_tokens.row_of(found[:-1]), found[-1])
+
+
+def list_live_hashes(tx: Connection, at: datetime) -> frozenset[bytes]:
+    """The hashes of the tokens that hold at an instant: neither revoked nor expired."""
+    c = tokens.c
+    held = select(c.token_hash).where(c.revoked_at.is_(None), c.expires_at > at)
+    return frozenset(tx.execute(held).scalars())
 
 
 def get_token(tx: Connection, token_id: str) -> TokenRow:
@@ -168,15 +175,30 @@ def answer_request(
     tx: Connection, key: str, token_id: str, *, response: bytes, status: int
 ) -> None:
     """Keep the answer to a claimed request; raises Conflict when it was answered before."""
+    if not _answer(tx, key, token_id, response=response, status=status):
+        get_request(tx, key, token_id)
+        raise Conflict(f"the request under key {key} was answered already")
+
+
+def settle_request(
+    tx: Connection, key: str, token_id: str, *, response: bytes, status: int
+) -> IdempotencyRow:
+    """Keep the answer to a claimed request unless one is kept; return what is kept.
+
+    Two at once: the second waits for the first.  Raises NotFound for a request never claimed.
+    """
+    _answer(tx, key, token_id, response=response, status=status)
+    return get_request(tx, key, token_id)
+
+
+def _answer(tx: Connection, key: str, token_id: str, *, response: bytes, status: int) -> bool:
     c = idempotency.c
     changed = tx.execute(
         idempotency.update()
         .where(c.key == key, c.token_id == token_id, c.status.is_(None))
         .values(response=response, status=status)
     )
-    if changed.rowcount == 0:
-        get_request(tx, key, token_id)
-        raise Conflict(f"the request under key {key} was answered already")
+    return changed.rowcount == 1
 
 
 def find_request(tx: Connection, key: str, token_id: str) -> IdempotencyRow | None:

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import httpx2 as httpx
 import pytest
 import uvicorn
+from starlette.testclient import TestClient
 
 from ledger.chain.embedded import EmbeddedChain
 from ledger.chain.gateway import METHODS, Gateway, GatewayLimits, make_server
@@ -204,7 +205,9 @@ def test_a_wide_log_range_is_refused(client: httpx.Client) -> None:
 
 def test_an_answer_that_is_too_long_is_not_passed_on(chain: EmbeddedChain) -> None:
     gateway = Gateway(upstream=lambda: chain.url, limits=GatewayLimits(answer_bytes=100))
-    _, reply = gateway.answer(json.dumps(question("eth_getBlockByNumber", "0x0", False)).encode())
+    _, reply = gateway.answer(
+        json.dumps(question("eth_getBlockByNumber", "0x0", False)).encode(), "127.0.0.1"
+    )
     assert json.loads(reply)["error"]["code"] == -32005
 
 
@@ -212,7 +215,7 @@ def test_a_chain_that_is_down_is_said_as_a_json_rpc_error() -> None:
     with chain_of(MemoryJournal()) as chain:
         gateway = Gateway(upstream=lambda: chain.url)
         chain.stop()
-        _, reply = gateway.answer(json.dumps(question("eth_chainId")).encode())
+        _, reply = gateway.answer(json.dumps(question("eth_chainId")).encode(), "127.0.0.1")
     assert json.loads(reply)["error"] == {"code": -32002, "message": "the chain does not answer"}
 
 
@@ -258,3 +261,43 @@ def test_a_question_that_does_not_come_to_its_end_is_not_waited_for(
         answer = said_to(url, HEAD + b"Content-Length: 100\r\n\r\n{")
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert b"within 0.3 seconds" in answer
+
+
+def door(gateway: Gateway, address: str) -> TestClient:
+    """The door as it looks from an address."""
+    return TestClient(gateway, client=(address, 50_000), base_url="http://localhost")
+
+
+def test_one_address_may_ask_only_so_often_and_another_still_may(chain: EmbeddedChain) -> None:
+    gateway = Gateway(upstream=lambda: chain.url, limits=GatewayLimits(per_minute=3))
+    far = door(gateway, "192.0.2.7")
+    # The window may turn between two of them, never between all.
+    answers = [far.post("/", json=question("eth_chainId")) for _ in range(8)]
+    assert {answer.status_code for answer in answers} == {200, 429}
+    told = next(answer for answer in answers if answer.status_code == 429)
+    assert 1 <= int(told.headers["retry-after"]) <= 60
+    assert told.json()["error"]["code"] == -32005
+    assert "at most 3 questions a minute" in told.json()["error"]["message"]
+    assert told.headers["content-type"] == "application/json"
+    for address in ("192.0.2.8", "127.0.0.1", "::1"):
+        assert door(gateway, address).post("/", json=question("eth_chainId")).status_code == 200
+
+
+def test_every_question_of_a_batch_is_counted(chain: EmbeddedChain) -> None:
+    gateway = Gateway(upstream=lambda: chain.url, limits=GatewayLimits(per_minute=50))
+    far = door(gateway, "192.0.2.7")
+    batch = [question("eth_chainId", number=number) for number in range(25)]
+    codes = [far.post("/", json=batch).status_code for _ in range(6)]
+    # The window may turn once between them.
+    assert codes.count(200) in {2, 4}
+    assert set(codes) == {200, 429}
+
+
+def test_what_is_refused_is_counted_too_and_so_is_this_machine() -> None:
+    limits = GatewayLimits(per_minute=2, per_minute_here=4)
+    gateway = Gateway(upstream=lambda: "http://127.0.0.1:1", limits=limits)
+    for address, at_most in (("192.0.2.7", 2), ("127.0.0.1", 4)):
+        client = door(gateway, address)
+        codes = [client.get("/").status_code for _ in range(2 * at_most + 1)]
+        assert set(codes) == {405, 429}
+        assert codes[:at_most].count(405) >= 1

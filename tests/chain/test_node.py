@@ -14,7 +14,7 @@ from eth_abi import abi as eth_abi
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ledger.chain.endpoint import AnswerTooLarge, Limits, NodeRefused, mask_url
+from ledger.chain.endpoint import AnswerTooLarge, Limits, NodeRefused
 from ledger.chain.node import Fees, Mined, Node, SendOutcome, classify_refusal
 from ledger.chain.transactions import Envelope, contract_address
 from ledger.domain.chain_reader import CallReverted
@@ -130,12 +130,6 @@ def test_an_unreachable_node_is_said_without_secrets(pauses: list[float]) -> Non
 def test_what_is_no_endpoint_is_refused(url: str) -> None:
     with pytest.raises(InvalidInput):
         Node(url)
-
-
-def test_masking_keeps_scheme_host_and_port_only() -> None:
-    assert mask_url("https://a:b@node.example:8545/k?t=1#f") == "https://node.example:8545"
-    assert mask_url("http://[::1]:8545/x") == "http://[::1]:8545"
-    assert mask_url("http://host:99999999/x") == "http://host"
 
 
 def test_transient_failures_are_repeated_with_growing_pauses(

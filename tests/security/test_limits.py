@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from starlette.testclient import TestClient
 
 from api import access
+from api.routes.metrics import MetricsRoute
 from ledger.storage.database import Database
 from tests.api.kit import SERIAL, Api, build_api
 
@@ -72,11 +74,24 @@ def test_strangers_may_ask_only_so_often(
     assert api.get("/v1/units", api.operator).status_code == 200
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_this_machine_itself_may_read_its_metrics_only_so_often(
+    api: Api, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.setattr(access, "STRANGERS_PER_MINUTE", 3)
+    near = TestClient(api.app, client=(host, 50_000))
+    answers = [near.get("/metrics") for _ in range(8)]
+    assert {answer.status_code for answer in answers} == {200, 429}
+    told = next(answer for answer in answers if answer.status_code == 429)
+    assert int(told.headers["Retry-After"]) >= 1
+    # Who watches does not keep who looks after its health from asking.
+    assert near.get("/health/live").status_code == 200
+
+
 def test_every_route_counts_who_asks(api: Api) -> None:
-    counted = (access.LedgerRoute, access.StrangerRoute)
+    counted = (access.LedgerRoute, access.StrangerRoute, MetricsRoute)
     routes: list[Any] = [
         route for each in api.app.routes for route in cast("Any", each).original_router.routes
     ]
     assert len(routes) > 40
-    # Whoever watches this machine asks from it; from elsewhere a token is asked for, and counted.
-    assert {route.path for route in routes if not isinstance(route, counted)} <= {"/metrics"}
+    assert {route.path for route in routes if not isinstance(route, counted)} == set()

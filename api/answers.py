@@ -18,6 +18,7 @@ from ledger.domain.records import fields_from_bytes, instant_text
 from ledger.steps.idempotency import Answer
 from ledger.steps.imports import ImportReport, summary_from_bytes
 from ledger.steps.prepare import Prepared
+from ledger.steps.status import WorkerState
 from ledger.steps.submit import Receipt
 from ledger.storage.directory import EquipmentRow, SignerRow, UnitRow
 from ledger.storage.operations import OperationRow, StateRow
@@ -292,7 +293,15 @@ class ChainStatusAnswer(Answered):
     lag: int
     head_age_seconds: int
     heartbeat_age_seconds: int
-    halted: str | None = Field(description="why the worker stopped for a person")
+
+
+class WorkerAnswer(Answered):
+    """How the worker stands."""
+
+    state: WorkerState
+    since: str | None = Field(description="of what it waits for, or of what halted it")
+    reason: str | None = Field(description="what it waits for, or what halted it")
+    remedy: str | None = Field(description="what a person can do about it")
 
 
 class StatusAnswer(Answered):
@@ -302,7 +311,8 @@ class StatusAnswer(Answered):
     fingerprint: str | None
     chain_id: int | None
     finality: str
-    chain: ChainStatusAnswer | None = Field(description="null before a worker ran")
+    worker: WorkerAnswer
+    chain: ChainStatusAnswer | None = Field(description="null before a worker saw its chain")
     operations: dict[str, int] = Field(description="those that you may read, by state")
     oldest_owed_seconds: int | None
     stuck: int

@@ -52,6 +52,9 @@ POINTS = frozenset(
         "follow.indexed",  # its rows and the cursor, not committed
         "follow.moved",  # with the operations' states, not committed
         "follow.committed",
+        # the index is built anew
+        "rebuild.cleared",  # it is empty; nothing is read
+        "rebuild.followed",  # it is whole; what the chain lost is final still
     }
 )
 
@@ -66,6 +69,7 @@ class _Trap:
                 f"{text!r} is no crash point",
                 field=VARIABLE,
                 rule="a name of ledger/crashing.py, or name:3 for its third passage",
+                remedy="take the variable away; it is for tests",
             )
         self.name = name
         self._last = int(times or 1)

@@ -19,7 +19,7 @@ from prometheus_client.registry import Collector
 from ledger.domain.errors import SteriLedgerError
 from ledger.domain.operation_states import OperationState
 from ledger.steps.instance import Instance
-from ledger.steps.status import ChainStatus, Status, status
+from ledger.steps.status import ChainStatus, Status, WorkerState, status
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 #: the route of a request that found none
@@ -122,23 +122,26 @@ def _of_worker(now: Status) -> Iterator[Metric]:
         "1 while a worker holds the writer's lease, else 0.",
         int(now.lease is not None),
     )
-    is_troubled = now.chain is not None and now.chain.halted is not None
     yield _gauge(
         "steriledger_worker_halted",
-        "1 when the worker stopped for a person, else 0.",
-        int(is_troubled and now.lease is None),
+        "1 when a worker stopped for a person and none has run well since, else 0.",
+        int(now.halted is not None),
     )
     yield _gauge(
         "steriledger_worker_waiting",
-        "1 while the worker lives and cannot reach the chain, else 0.",
-        int(is_troubled and now.lease is not None),
+        "1 while the worker lives and cannot go on for half a minute, else 0.",
+        int(now.worker is WorkerState.WAITS),
     )
+    if now.heartbeat_age_seconds is not None:
+        yield _gauge(
+            "steriledger_worker_heartbeat_age_seconds",
+            "Time since the worker said that it lives.",
+            now.heartbeat_age_seconds,
+        )
 
 
 def _of_chain(now: Status, chain: ChainStatus) -> Iterator[Metric]:
     for name, help_text, value in (
-        ("worker_heartbeat_age_seconds", "Time since the worker said that it lives.",
-         now.heartbeat_age_seconds),
         ("chain_head_height", "Height of the newest block that the worker saw.", chain.height),
         ("chain_head_age_seconds", "Age of that block; an idle embedded chain makes none.",
          now.head_age_seconds),

@@ -20,7 +20,13 @@ from types import TracebackType
 from typing import Self
 
 from ledger.domain import errors
-from ledger.domain.errors import ChainUnavailable, Conflict, Inconsistent, SteriLedgerError
+from ledger.domain.errors import (
+    ChainUnavailable,
+    Conflict,
+    Inconsistent,
+    SteriLedgerError,
+    StorageUnavailable,
+)
 
 #: The exit code of a process that found an inconsistency: starting it again would not help.
 NEEDS_A_PERSON = 70
@@ -54,7 +60,7 @@ class _Child:
     next_start: float = 0.0
     #: bytes of the log that are older than this process
     log_start: int = 0
-    #: whether it was started again and has not said yet that it is ready
+    #: whether it is to be told when it says that it is ready
     is_awaited: bool = False
 
 
@@ -72,12 +78,23 @@ class Instance:
     _lock: int | None = None
 
     def __enter__(self) -> Self:
-        """Take the home for this process; raises Conflict when another one runs it."""
+        """Take the home for this process.
+
+        Raises Conflict when another one runs it, StorageUnavailable when it cannot be written.
+        """
         run = self.home / "run"
-        # `parents` would give the home itself the mode that anybody can read
-        for folder in (self.home, run):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock = os.open(run / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            # `parents` would give the home itself the mode that anybody can read
+            for folder in (self.home, run):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock = os.open(run / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise StorageUnavailable(
+                f"{self.home} cannot be written: {error.strerror}",
+                field="home",
+                rule="all state of an instance lies under its home",
+                remedy="make it writable for whoever runs this, and start again",
+            ) from None
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -111,19 +128,27 @@ class Instance:
 
     def wait_ready(self, name: str, *, seconds: float) -> Mapping[str, object]:
         """What the child wrote when it was ready; raises when it ended or takes longer."""
+        answer = self.find_ready(name, seconds=seconds, stop=Event())
+        if answer is None:
+            raise ChainUnavailable(
+                f"the {name} was not ready after {seconds:.0f} s", remedy=f"look into {self.log}"
+            )
+        return answer
+
+    def find_ready(self, name: str, *, seconds: float, stop: Event) -> Mapping[str, object] | None:
+        """The same, or None when it takes longer or `stop` is set; told once it is ready then."""
         child = next(each for each in self._children if each.name == name)
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and not stop.is_set():
             with suppress(OSError, ValueError):
                 answer: Mapping[str, object] = json.loads(child.ready_file.read_text("utf-8"))
                 return answer
             code = None if child.process is None else child.process.poll()
             if code is not None:
                 raise _error_of(child, code, self.log)
-            time.sleep(_PAUSE_SECONDS)
-        raise ChainUnavailable(
-            f"the {name} was not ready after {seconds:.0f} s", remedy=f"look into {self.log}"
-        )
+            stop.wait(_PAUSE_SECONDS)
+        child.is_awaited = True
+        return None
 
     def watch(self, stop: Event) -> None:
         """Keep the children running until `stop`; raises Inconsistent when one needs a person."""
@@ -166,14 +191,15 @@ class Instance:
         child.process, child.next_start = None, time.monotonic() + pause
 
     def _tell_ready(self, child: _Child) -> None:
-        """Say it when one that was started again is ready, since its address may be another."""
+        """Say it when one is ready at last, or again, since its address may be another."""
         if not child.is_awaited:
             return
         with suppress(OSError, ValueError):
             ready = json.loads(child.ready_file.read_text("utf-8"))
             child.is_awaited = False
             address = ready.get("url") or ready.get("rpc")
-            self.tell(f"The {child.name} is ready again: {address}")
+            again = "ready" if child.starts == 1 else "ready again"
+            self.tell(f"The {child.name} is {again}: {address}")
 
     def _spawn(self, child: _Child) -> None:
         child.starts += 1

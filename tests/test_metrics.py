@@ -13,11 +13,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
 from ledger.domain.callers import Scope
-from ledger.domain.errors import StorageUnavailable
+from ledger.domain.errors import ChainUnavailable, Inconsistent, StorageUnavailable
 from ledger.domain.operation_states import OperationState
+from ledger.domain.records import instant_text
 from ledger.metrics import Metrics
 from ledger.steps.leasing import LEASE
-from ledger.steps.status import ChainStatus, put_chain_status
+from ledger.steps.status import TROUBLE_AFTER, ChainStatus, put_chain_status
+from ledger.steps.trouble import TroubleKind, put_trouble, trouble_of
 from ledger.storage.database import Database, open_database
 from ledger.storage.leases import take_lease
 from ledger.storage.operations import move_operation
@@ -112,27 +114,48 @@ def test_head_follower_and_worker_are_as_the_worker_last_said(house: House) -> N
 
 def test_a_worker_that_stopped_for_a_person_is_seen(house: House) -> None:
     now = house.clock()
-    halted = ChainStatus(
-        height=1, hash=bytes(32), timestamp=now, indexed=1, final=1, at=now, halted="look"
-    )
     with house.instance.database.transaction() as tx:
-        put_chain_status(tx, halted)
+        put_trouble(tx, TroubleKind.HALTED, trouble_of(Inconsistent("look"), since=now, at=now))
     found = scraped(house)
     assert found["steriledger_worker_halted"] == 1
     assert found["steriledger_worker_waiting"] == 0
 
 
-def test_a_worker_that_waits_for_the_chain_is_told_from_one_that_stopped(house: House) -> None:
+def test_a_worker_that_waits_before_it_ever_saw_its_chain_is_told_from_one_that_stopped(
+    house: House,
+) -> None:
     now = house.clock()
-    waits = ChainStatus(
-        height=1, hash=bytes(32), timestamp=now, indexed=1, final=1, at=now, halted="waits since …"
-    )
+    away = trouble_of(ChainUnavailable("away"), since=now - TROUBLE_AFTER, at=now)
     with house.instance.database.transaction() as tx:
-        put_chain_status(tx, waits)
+        put_trouble(tx, TroubleKind.WAITS, away)
         take_lease(tx, LEASE, "worker", now, 30)
+    house.clock.advance(seconds=20)
     found = scraped(house)
     assert found["steriledger_worker_halted"] == 0
     assert found["steriledger_worker_waiting"] == 1
+    assert found["steriledger_worker_heartbeat_age_seconds"] == 20
+    house.clock.advance(seconds=20)  # its lease ran out: it was killed
+    found = scraped(house)
+    assert found["steriledger_worker_halted"] == 0
+    assert found["steriledger_worker_waiting"] == 0
+
+
+def test_the_api_says_what_the_worker_waits_for_before_it_ever_saw_its_chain(api: Api) -> None:
+    now = api.house.clock()
+    away = ChainUnavailable("the node did not answer", remedy="look at the node")
+    trouble = trouble_of(away, since=now - TROUBLE_AFTER, at=now)
+    with api.house.instance.database.transaction() as tx:
+        put_trouble(tx, TroubleKind.WAITS, trouble)
+        take_lease(tx, LEASE, "worker", now, 30)
+    told = api.get("/v1/status", api.operator).json()
+    assert told["chain"] is None
+    assert told["worker"] == {
+        "state": "waits",
+        "since": instant_text(trouble.since),
+        "reason": "the node did not answer",
+        "remedy": "look at the node",
+    }
+    assert api.get("/health/ready", None).status_code == 200
 
 
 def test_a_database_that_does_not_answer_is_a_value_and_not_an_old_number(

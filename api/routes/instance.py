@@ -35,6 +35,7 @@ def read_status(question: Question) -> Response:
             fingerprint=None if stands.fingerprint is None else to_hex(stands.fingerprint),
             chain_id=stands.chain_id,
             finality=stands.finality,
+            worker=_worker(stands),
             chain=None if stands.chain is None else _chain(stands, stands.chain),
             operations={state.value: count for state, count in counts.items()},
             oldest_owed_seconds=None
@@ -69,5 +70,14 @@ def _chain(stands: Status, chain: ChainStatus) -> answers.ChainStatusAnswer:
         lag=stands.lag or 0,
         head_age_seconds=stands.head_age_seconds or 0,
         heartbeat_age_seconds=stands.heartbeat_age_seconds or 0,
-        halted=chain.halted,
+    )
+
+
+def _worker(stands: Status) -> answers.WorkerAnswer:
+    trouble = stands.waits or stands.halted
+    return answers.WorkerAnswer(
+        state=stands.worker,
+        since=None if trouble is None else instant_text(trouble.since),
+        reason=None if trouble is None else trouble.reason,
+        remedy=None if trouble is None else trouble.remedy,
     )

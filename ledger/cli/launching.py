@@ -20,6 +20,12 @@ from ledger.processes import Instance, rotate_log
 CHAIN_FILE = "chain.json"
 API_FILE = "api.json"
 _START_SECONDS = 60.0
+#: after that long the API is worth telling, whatever the chain does
+_CHAIN_SECONDS = 20.0
+_NOT_YET = (
+    "The chain is not there yet: steriledger status says what is waited for.\n"
+    "What is recorded meanwhile is sent when the chain is there."
+)
 
 
 def launch(home: Path) -> None:
@@ -28,22 +34,29 @@ def launch(home: Path) -> None:
     with Instance(
         home=home, environment=os.environ, log=home / "run" / "log", tell=_say
     ) as processes:
-        api, chain = start_all(processes)
-        _say(f"Chain (read only): {chain}")
-        _say(f"Deployment file:   {home / 'deployment.json'}")
-        _say(f"Log:               {home / 'run' / 'log'}")
-        _say(f"Ready: {api}")
+        _start(processes)
+        api = processes.wait_ready("API", seconds=_START_SECONDS)
+        chain = processes.find_ready("worker", seconds=_CHAIN_SECONDS, stop=stop)
+        if not stop.is_set():
+            _say(_NOT_YET if chain is None else f"Chain (read only): {chain['rpc']}")
+            _say(f"Deployment file:   {home / 'deployment.json'}")
+            _say(f"Log:               {home / 'run' / 'log'}")
+            _say(f"Ready: {api['url']}")
         processes.watch(stop)
 
 
 def start_all(processes: Instance) -> tuple[str, str]:
     """Start the worker and the API side by side; the addresses of the API and of the chain."""
-    rotate_log(processes.log)
-    processes.start("worker", "worker", ready_file=CHAIN_FILE)
-    processes.start("API", "serve", ready_file=API_FILE)
+    _start(processes)
     chain = processes.wait_ready("worker", seconds=_START_SECONDS)
     api = processes.wait_ready("API", seconds=_START_SECONDS)
     return str(api["url"]), str(chain["rpc"])
+
+
+def _start(processes: Instance) -> None:
+    rotate_log(processes.log)
+    processes.start("worker", "worker", ready_file=CHAIN_FILE)
+    processes.start("API", "serve", ready_file=API_FILE)
 
 
 def stop_on_signals() -> threading.Event:

@@ -172,7 +172,11 @@ def list_operations(
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
 ) -> None:
-    """List operations in the order of their acceptance, with the reason of their latest state."""
+    """List operations in the order of their acceptance, with the reason of their latest state.
+
+    Hashes within a reason are cut to what tells them apart; show has the whole of it.
+    """
+    from ledger.cli.screen import shortened
     from ledger.storage import operations
     from ledger.storage.operations import list_states
 
@@ -185,7 +189,9 @@ def list_operations(
     columns = ["sequence", "digest", "kind", "unit", "state", "reason"]
 
     def human() -> None:
-        print_table(columns, [[_cell(row, name) for name in columns] for row in rows])
+        print_table(
+            columns, [[shortened(str(_cell(row, name))) for name in columns] for row in rows]
+        )
         if len(rows) == limit:
             say(f"Read on with --after {found[-1].sequence}")
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from ledger.chain.deploy import plan_deployment, verify_deployment
+from ledger.chain.deploy import verify_deployment
 from ledger.chain.embedded import RELAYER_BALANCE
-from ledger.chain.transactions import Price
 from ledger.domain.errors import NotFound, SteriLedgerError
 from ledger.domain.identifiers import signer_id
 from ledger.keys.accounts import account_address
 from ledger.keys.p256 import VERIFIER_BYTES, p256_signer
 from ledger.keys.receipts import receipt_public_key
 from ledger.keys.signers import Algorithm
+from ledger.keys.vault import KEY_PURPOSE
 from ledger.steps.audit_evidence import Evidence
 from ledger.steps.chain import GENESIS_SETTING, parse_genesis
+from ledger.steps.creating import find_creations, parse_terms, plan_all
 from ledger.steps.deploy import PLAN_SETTING, get_held_key, open_relayer
-from ledger.steps.signing import KEY_PURPOSE
 from ledger.storage.keys import KeyPurpose, KeyRow, find_key, list_keys
 from ledger.storage.settings import find_setting
 from ledger.storage.transactions import list_transactions
@@ -148,15 +147,7 @@ def _genesis(evidence: Evidence, body: bytes) -> str | None:
 
 
 def _plan(evidence: Evidence, body: bytes) -> str | None:
-    terms = json.loads(body)
-    plan = plan_deployment(
-        open_relayer(evidence.instance),
-        authority=get_held_key(evidence.ours, KeyPurpose.AUTHORITY).signer,
-        chain_id=terms["chain_id"],
-        first_nonce=terms["first_nonce"],
-        price=Price(max_fee=terms["max_fee"], priority_fee=terms["priority_fee"]),
-    )
-    missing = [
-        signed for signed in plan.transactions if evidence.source.receipt(signed.hash) is None
-    ]
-    return f"{len(missing)} creations that are not on the chain" if missing else None
+    authority = get_held_key(evidence.ours, KeyPurpose.AUTHORITY).signer
+    plans = plan_all(open_relayer(evidence.instance), authority, parse_terms(body))
+    missing = find_creations(evidence.source, plans).count(None)
+    return f"{missing} creations that are not on the chain" if missing else None

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 import rfc8785
+import structlog
 
 from ledger.chain.embedded import EmbeddedChain, Genesis, JournalBlock, TransactionRefused
 from ledger.chain.node import Node, SendAnswer, SendOutcome
@@ -21,6 +22,7 @@ from ledger.steps.instance import Instance
 from ledger.storage import journal
 from ledger.storage.database import Database
 from ledger.storage.settings import find_setting
+from ledger.storage.transactions import TransactionState, list_transactions
 
 #: Names the genesis of the embedded chain among the settings.
 GENESIS_SETTING = "genesis"
@@ -31,6 +33,8 @@ _PAGE = 100
 _SEAL = "chain snapshot"
 _LENGTH_BYTES = 4
 _ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+
+log = structlog.get_logger("chain")
 
 
 # ---------------------------------------------------------------- the chain as the writer sees it
@@ -132,7 +136,12 @@ def open_link(instance: Instance, *, whole_journal: bool = False) -> Link:
     with instance.database.reading() as tx:
         body = find_setting(tx, GENESIS_SETTING)
     if body is None:
-        raise NotFound("this home has no chain yet", field="home", remedy="steriledger up")
+        raise NotFound(
+            "this home has no chain yet",
+            field="home",
+            remedy="steriledger up",
+            rule="the first start makes the chain",
+        )
     chain = EmbeddedChain.start(
         find_anvil(),
         parse_genesis(body),
@@ -164,6 +173,7 @@ def find_anvil() -> Path:
             f"there is no {package} under {root / 'node_modules'}",
             field="anvil",
             remedy="run the installation step that fetches the embedded chain: npm ci",
+            rule="the embedded chain is anvil, our own child",
         )
     return found
 
@@ -206,7 +216,12 @@ def unpack_transactions(packed: bytes) -> tuple[bytes, ...]:
         at = start + int.from_bytes(packed[at:start], "big")
         found.append(packed[start:at])
     if pack_transactions(found) != packed:
-        raise Inconsistent("a block of the journal is cut off", remedy="restore it from a backup")
+        raise Inconsistent(
+            "a block of the journal is cut off",
+            field="journal_blocks.transactions",
+            rule="each transaction stands behind its length in four bytes",
+            remedy="restore the newest backup; steriledger audit names the block",
+        )
     return tuple(found)
 
 
@@ -226,12 +241,37 @@ class DatabaseJournal:
                 yield JournalBlock(
                     height=row.height,
                     timestamp=row.timestamp,
-                    raw_transactions=unpack_transactions(row.transactions),
+                    raw_transactions=self._transactions(row),
                     hash=row.hash,
                 )
             if len(page) < _PAGE:
                 return
             last = page[-1].height
+
+    def _transactions(self, row: journal.JournalBlockRow) -> tuple[bytes, ...]:
+        """A block's; one that was not confirmed and is cut off is completed from what was signed.
+
+        Raises Inconsistent when what is left of it is not how that begins.
+        """
+        try:
+            return unpack_transactions(row.transactions)
+        except Inconsistent:
+            if row.hash is not None:
+                raise
+            signed = self._signed()
+            if not pack_transactions(signed).startswith(row.transactions):
+                raise
+        with self.database.transaction() as tx:
+            journal.complete_block(tx, row.height, pack_transactions(signed))
+        log.warning("journal_completed", height=row.height)
+        return signed
+
+    def _signed(self) -> tuple[bytes, ...]:
+        """What was to be mined next: a block takes everything that waits, by nonces."""
+        states = (TransactionState.SIGNED, TransactionState.SENT)
+        with self.database.reading() as tx:
+            rows = list_transactions(tx, states=states, limit=_PAGE)
+        return tuple(row.raw for row in sorted(rows, key=lambda row: row.nonce))
 
     def hash_at(self, height: int) -> bytes | None:
         """A block's hash; None without the block, or before it was mined."""

@@ -6,46 +6,41 @@ the same end.
 
 from __future__ import annotations
 
-import json
 import os
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import rfc8785
 from sqlalchemy import Connection
 
-from ledger.chain.deploy import (
-    DeploymentPlan,
-    finish_deployment,
-    plan_deployment,
-    verify_deployment,
-)
-from ledger.chain.embedded import BASE_FEE, RELAYER_BALANCE, Genesis
-from ledger.chain.transactions import Price, Relayer
+from ledger.chain.deploy import finish_deployment, verify_deployment
+from ledger.chain.embedded import RELAYER_BALANCE, Genesis
+from ledger.chain.transactions import Relayer
 from ledger.crashing import crash_point
 from ledger.domain.deployment import Deployment, deployment_to_json, parse_deployment
-from ledger.domain.errors import ChainUnavailable, Inconsistent, NotFound, Refused
-from ledger.domain.identifiers import signer_id, to_hex
+from ledger.domain.errors import Inconsistent, NotFound
+from ledger.domain.identifiers import signer_id
 from ledger.keys.accounts import account_address, create_account
 from ledger.keys.receipts import create_receipt_key, receipt_public_key
 from ledger.keys.signers import Algorithm
-from ledger.steps.chain import GENESIS_SETTING, Link, genesis_to_bytes, is_taken
+from ledger.keys.vault import KEY_PURPOSE
+from ledger.steps.chain import GENESIS_SETTING, Link, genesis_to_bytes
+from ledger.steps.creating import PLAN_SETTING, Creator, terms_of, terms_to_bytes
 from ledger.steps.instance import DEPLOYMENT_SETTING, Instance
-from ledger.steps.signing import KEY_PURPOSE
 from ledger.storage.keys import KeyPurpose, KeyRow, insert_key, list_keys
-from ledger.storage.settings import find_setting, insert_setting
+from ledger.storage.settings import find_setting, insert_setting, put_setting
 
-#: Names the nonce and price with which the deployment was signed.
-PLAN_SETTING = "deployment_plan"
+__all__ = [
+    "DEPLOYMENT_FILE",
+    "PLAN_SETTING",
+    "ensure_deployment",
+    "ensure_home",
+    "get_held_key",
+    "open_relayer",
+]
+
 DEPLOYMENT_FILE = "deployment.json"
 
 _NAME = "SteriLedger"
-#: what the creations use, from above
-_DEPLOYMENT_GAS = 30_000_000
-#: how long a chain of others may take to mine the creations
-_PATIENCE_SECONDS = 120.0
-_PAUSE_SECONDS = 0.5
 
 
 # ---------------------------------------------------------------- keys and genesis
@@ -126,9 +121,19 @@ def get_held_key(tx: Connection, purpose: KeyPurpose) -> KeyRow:
     """The home's one key of a purpose; raises NotFound before the first start."""
     rows = list_keys(tx, purpose=purpose, limit=2)
     if not rows:
-        raise NotFound(f"this home has no {purpose} key yet", remedy="steriledger up")
+        raise NotFound(
+            f"this home has no {purpose} key yet",
+            field="home",
+            remedy="steriledger up",
+            rule="the first start makes the keys",
+        )
     if len(rows) > 1:
-        raise Inconsistent(f"this home has several {purpose} keys", rule="exactly one")
+        raise Inconsistent(
+            f"this home has several {purpose} keys",
+            field="keys",
+            rule="a home has exactly one",
+            remedy="steriledger audit names what was added; restore a backup from before",
+        )
     return rows[0]
 
 
@@ -146,8 +151,8 @@ def open_relayer(instance: Instance) -> Relayer:
 def ensure_deployment(instance: Instance, link: Link) -> Deployment:
     """The home's contracts, created when they are not there yet, and always checked on the chain.
 
-    Raises Refused when the relayer cannot pay on the group's chain, VerificationFailed when the
-    chain is not the deployment's, ChainUnavailable when the creations are not mined in time.
+    Raises VerificationFailed when the chain is not the deployment's, and what `Creator.create`
+    raises.
     """
     with instance.database.reading() as tx:
         body = find_setting(tx, DEPLOYMENT_SETTING)
@@ -161,88 +166,19 @@ def ensure_deployment(instance: Instance, link: Link) -> Deployment:
 
 
 def _deploy(instance: Instance, link: Link) -> Deployment:
-    plan = _plan(instance, link)
-    _create(instance, link, plan)
-    crash_point("deploy.created")
     with instance.database.reading() as tx:
+        authority = get_held_key(tx, KeyPurpose.AUTHORITY).signer
         receipt_key = get_held_key(tx, KeyPurpose.RECEIPT).signer
+    plan = Creator(
+        instance=instance, link=link, relayer=open_relayer(instance), authority=authority
+    ).create()
+    crash_point("deploy.created")
     deployment = finish_deployment(link.node, plan, name=_NAME, receipt_key=receipt_key)
     with instance.database.transaction() as tx:
         insert_setting(tx, DEPLOYMENT_SETTING, deployment_to_json(deployment))
+        put_setting(tx, PLAN_SETTING, terms_to_bytes(terms_of(plan)))
     crash_point("deploy.stored")
     return deployment
-
-
-def _plan(instance: Instance, link: Link) -> DeploymentPlan:
-    """The same creations at every start: their nonce and price are stored before they are sent."""
-    relayer = open_relayer(instance)
-    with instance.database.reading() as tx:
-        body = find_setting(tx, PLAN_SETTING)
-        authority = get_held_key(tx, KeyPurpose.AUTHORITY).signer
-    if body is None:
-        body = _choose_terms(instance, link, relayer.address)
-        with instance.database.transaction() as tx:
-            insert_setting(tx, PLAN_SETTING, body)
-    crash_point("deploy.planned")
-    terms = json.loads(body)
-    return plan_deployment(
-        relayer,
-        authority=authority,
-        chain_id=terms["chain_id"],
-        first_nonce=terms["first_nonce"],
-        price=Price(max_fee=terms["max_fee"], priority_fee=terms["priority_fee"]),
-    )
-
-
-def _choose_terms(instance: Instance, link: Link, relayer: bytes) -> bytes:
-    node = link.node
-    fees = node.fees()
-    max_fee = Price.asked(fees).max_fee
-    if instance.settings.is_embedded:
-        max_fee = 2 * BASE_FEE
-    balance = node.balance(relayer)
-    if balance < max_fee * _DEPLOYMENT_GAS:
-        raise Refused(
-            f"the relayer {to_hex(relayer)} has {balance} wei",
-            field="relayer",
-            rule=f"creating the contracts may cost {max_fee * _DEPLOYMENT_GAS} wei",
-            remedy="fund the relayer on the group's chain",
-        )
-    return rfc8785.dumps(
-        {
-            "chain_id": node.chain_id(),
-            "first_nonce": node.transaction_count(relayer),
-            "max_fee": max_fee,
-            "priority_fee": min(fees.priority_fee, max_fee),
-        }
-    )
-
-
-def _create(instance: Instance, link: Link, plan: DeploymentPlan) -> None:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    missing = _unmined(link, plan)
-    while missing:
-        answers = link.deliver(missing, int(instance.clock().timestamp()))
-        refused = [a for a in answers if not is_taken(a) and _unmined(link, plan)]
-        if refused:
-            raise ChainUnavailable(f"the contracts cannot be created: {refused[0].reason}")
-        missing = _unmined(link, plan)
-        if missing and time.monotonic() > deadline:
-            raise ChainUnavailable(
-                f"the contracts are not mined after {_PATIENCE_SECONDS:.0f} s",
-                remedy="start again: the same transactions are sent again",
-            )
-        if missing:
-            time.sleep(_PAUSE_SECONDS)
-
-
-def _unmined(link: Link, plan: DeploymentPlan) -> list[bytes]:
-    receipts = link.node.receipts([signed.hash for signed in plan.transactions])
-    return [
-        signed.raw
-        for signed, receipt in zip(plan.transactions, receipts, strict=True)
-        if receipt is None
-    ]
 
 
 def _write_file(path: Path, body: bytes) -> None:

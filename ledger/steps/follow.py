@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -18,6 +18,7 @@ from ledger.steps.follow_reading import read_range
 from ledger.steps.follow_rows import store_range
 from ledger.steps.follow_start import Source, final_height, first_cursor, verify_cursor
 from ledger.steps.instance import Instance
+from ledger.steps.taking_back import is_begun, take_back
 from ledger.storage import index
 from ledger.storage.database import Database
 
@@ -40,10 +41,16 @@ class Progress:
     final: int
     #: how many operations were indexed just now
     operations: int
+    #: how many that were final are on the chain no more; after a rebuild, they are owed again
+    owed_again: int = 0
+    #: whether a rebuild goes on: which operations and nonces the chain lost is not known yet
+    is_rebuilding: bool = False
 
 
 def follow(instance: Instance, source: Source) -> Progress:
     """Index the next final blocks and move the operations in them to final.
+
+    At the highest of them, what a rebuild still owes is done too, whoever began it.
 
     Raises ChainUnavailable when the node does not answer or contradicts itself, and Inconsistent
     when a block that was final changed, or an event is missing or is not what it says: then nothing
@@ -54,9 +61,14 @@ def follow(instance: Instance, source: Source) -> Progress:
     def moved(tx: Connection, operations: Sequence[IndexedOperation], cursor: Cursor) -> None:
         finalise(tx, operations, cursor.height, instance.clock())
 
-    return index_next(
+    progress = index_next(
         instance.database, source, deployment, finality=instance.settings.finality, also=moved
     )
+    if not is_begun(instance):
+        return progress
+    if progress.height < progress.final:
+        return replace(progress, is_rebuilding=True)
+    return replace(progress, owed_again=take_back(instance, source, progress.height))
 
 
 @contextmanager
@@ -102,7 +114,12 @@ def index_next(  # noqa: PLR0913 - from where, into what, and how far
     crash_point("follow.read")
     with database.transaction() as tx:
         if index.find_cursor(tx) != known:
-            raise Conflict("somebody else moved the index", remedy="only one process may follow")
+            raise Conflict(
+                "somebody else moved the index",
+                remedy="only one process may follow",
+                field="idx_cursor",
+                rule="one process at a time moves the index",
+            )
         store_range(tx, found)
         crash_point("follow.indexed")
         if also is not None:

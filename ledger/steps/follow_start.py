@@ -39,7 +39,12 @@ def final_height(source: Source, policy: str) -> int:
     rule = parse_finality(policy)
     latest = source.block("latest")
     if latest is None:
-        raise ChainUnavailable("the node has no latest block")
+        raise ChainUnavailable(
+            "the node has no latest block",
+            field="chain",
+            rule="a chain has a newest block",
+            remedy="wait until the node has caught up, or ask another node of the same chain",
+        )
     finalized = source.block("finalized") if rule.asks_node else None
     return rule.height(
         latest=latest.number, finalized=None if finalized is None else finalized.number
@@ -77,6 +82,8 @@ def verify_cursor(source: Source, deployment: Deployment, cursor: Cursor, *, is_
         raise error(
             f"the chain does not reach block {cursor.height}, which is indexed",
             remedy=REBUILD if is_ours else "wait until the node has caught up, or ask another",
+            field="chain",
+            rule="the chain has every block that is indexed",
         )
     raise Inconsistent(
         f"block {cursor.height} was final as {to_hex(cursor.hash)} and is now {to_hex(block.hash)}",
@@ -96,13 +103,19 @@ def _verify_chain(source: Source, deployment: Deployment) -> None:
             f"{to_hex(deployment.genesis_hash)}",
             field="chain_url",
             remedy="give the address of a node of the right chain, and start again",
+            rule="the chain is the one that the contracts are on",
         )
 
 
 def _block(source: Source, height: int) -> Block:
     block = source.block(height)
     if block is None or block.number != height:
-        raise ChainUnavailable(f"the node does not have block {height}")
+        raise ChainUnavailable(
+            f"the node does not have block {height}",
+            field="chain",
+            rule="the node has every block of the chain",
+            remedy="wait until the node has caught up, or ask another node of the same chain",
+        )
     return block
 
 
@@ -111,4 +124,6 @@ def two_answers(height: int) -> ChainUnavailable:
     return ChainUnavailable(
         f"the node contradicts itself about block {height}",
         remedy="it is asked again; if this stays, ask another node of the same chain",
+        field="chain",
+        rule="a node's answers about a block go together",
     )

@@ -6,7 +6,8 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 import rfc8785
 from sqlalchemy import Connection
@@ -20,6 +21,7 @@ from ledger.domain.projection import SIGNER_VALID
 from ledger.domain.records import instant_text
 from ledger.steps.instance import DEPLOYMENT_SETTING, Instance
 from ledger.steps.leasing import LEASE
+from ledger.steps.trouble import Trouble, TroubleKind, find_started, find_trouble
 from ledger.storage import index
 from ledger.storage.leases import LeaseRow, find_lease
 from ledger.storage.operations import (
@@ -33,7 +35,29 @@ from ledger.storage.settings import find_setting, put_setting
 
 #: Names what the worker last saw of the chain among the settings.
 CHAIN_STATUS_SETTING = "chain_status"
+#: a worker that waits for so long cannot go on; a shorter wait is a hiccup
+TROUBLE_AFTER = timedelta(seconds=30)
+#: a worker that did not say for so long that it lives is worth a look
+SILENT_AFTER = timedelta(seconds=60)
 _MOST_STUCK = 100
+
+
+class WorkerState(StrEnum):
+    """How the worker stands, judged in one place for the command, the API and the metrics."""
+
+    #: it has the lease, and none of its rounds went well yet
+    STARTS = "starts"
+    RUNS = "runs"
+    #: it has the lease, and did not say for a minute that it lives
+    SILENT = "silent"
+    #: it lives, and for half a minute the chain or the database is away
+    WAITS = "waits"
+    #: it ended because a person has to look, and no other one runs
+    HALTED = "halted"
+    #: its lease ran out and was not given back: it was killed, or nothing can be written
+    VANISHED = "vanished"
+    #: none runs
+    STOPPED = "stopped"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +75,6 @@ class ChainStatus:
     final: int
     #: when the worker wrote this
     at: datetime
-    #: why the worker stopped for a person; None while it works
-    halted: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +100,12 @@ class Status:
     fingerprint: bytes | None
     chain_id: int | None
     finality: str
-    #: None before a worker ran
+    worker: WorkerState
+    #: what the worker waits for, or waited for when it was killed; None while it goes on
+    waits: Trouble | None
+    #: what halted the last worker; None once one ran well again
+    halted: Trouble | None
+    #: None before a worker saw its chain
     chain: ChainStatus | None
     #: seconds since the newest block; an idle embedded chain makes none
     head_age_seconds: int | None
@@ -100,35 +127,49 @@ def status(instance: Instance) -> Status:
     """How the instance stands, from its database alone."""
     now = instance.clock()
     with instance.database.reading() as tx:
-        chain = find_chain_status(tx)
+        chain, last_lease = find_chain_status(tx), find_lease(tx, LEASE)
+        lease = _held(last_lease, now)
+        waits, halted = (find_trouble(tx, kind) for kind in TroubleKind)
+        started = find_started(tx)
+        lives = [started, *(each.at for each in (chain, waits, halted) if each is not None)]
+        last_seen = max((each for each in lives if each is not None), default=None)
         deployment = _find_deployment(instance, tx)
         return Status(
             at=now,
             fingerprint=None if deployment is None else deployment.fingerprint(),
             chain_id=None if deployment is None else deployment.chain_id,
             finality=instance.settings.finality,
+            worker=_ended_state(last_lease, is_halted=halted is not None)
+            if lease is None
+            else _living_state(
+                is_halted=halted is not None,
+                went_well=chain is not None and (started is None or chain.at >= started),
+                waits=None if waits is None else now - waits.since,
+                silent=None if last_seen is None else now - last_seen,
+            ),
+            waits=waits,
+            halted=halted,
             chain=chain,
             head_age_seconds=None if chain is None else _seconds(now, chain.timestamp),
             lag=None if chain is None else max(chain.final - chain.indexed, 0),
-            heartbeat_age_seconds=None if chain is None else _seconds(now, chain.at),
+            heartbeat_age_seconds=None if last_seen is None else _seconds(now, last_seen),
             counts=count_by_state(tx),
             oldest_owed=_oldest_owed(tx, now),
             stuck=_stuck(tx, now),
-            lease=_lease(tx, now),
+            lease=lease,
             custody=_custody(tx),
         )
 
 
 def put_chain_status(tx: Connection, seen: ChainStatus) -> None:
     """Write down what the worker saw."""
-    plain: dict[str, int | str | None] = {
+    plain: dict[str, int | str] = {
         "height": seen.height,
         "hash": to_hex(seen.hash),
         "timestamp": int(seen.timestamp.timestamp()),
         "indexed": seen.indexed,
         "final": seen.final,
         "at": instant_text(seen.at),
-        "halted": seen.halted,
     }
     put_setting(tx, CHAIN_STATUS_SETTING, rfc8785.dumps(dict(plain)))
 
@@ -146,8 +187,24 @@ def find_chain_status(tx: Connection) -> ChainStatus | None:
         indexed=plain["indexed"],
         final=plain["final"],
         at=datetime.fromisoformat(plain["at"]),
-        halted=plain["halted"],
     )
+
+
+def _living_state(
+    *, is_halted: bool, went_well: bool, waits: timedelta | None, silent: timedelta | None
+) -> WorkerState:
+    if waits is not None and waits >= TROUBLE_AFTER:
+        return WorkerState.WAITS
+    if is_halted or not went_well:
+        return WorkerState.STARTS
+    is_silent = silent is not None and silent > SILENT_AFTER
+    return WorkerState.SILENT if is_silent else WorkerState.RUNS
+
+
+def _ended_state(lease: LeaseRow | None, *, is_halted: bool) -> WorkerState:
+    if lease is not None and lease.holder is not None:
+        return WorkerState.VANISHED
+    return WorkerState.HALTED if is_halted else WorkerState.STOPPED
 
 
 def _find_deployment(instance: Instance, tx: Connection) -> Deployment | None:
@@ -181,8 +238,7 @@ def _waiting(tx: Connection, row: OperationRow, now: datetime) -> WaitingOperati
     )
 
 
-def _lease(tx: Connection, now: datetime) -> LeaseRow | None:
-    row = find_lease(tx, LEASE)
+def _held(row: LeaseRow | None, now: datetime) -> LeaseRow | None:
     is_held = row is not None and row.holder is not None and row.expires_at > now
     return row if is_held else None
 

@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from ledger.domain.errors import (
     Conflict,
     Inconsistent,
     InvalidInput,
+    Refused,
     SteriLedgerError,
     StorageUnavailable,
     VerificationFailed,
@@ -36,15 +37,22 @@ from ledger.steps.instance import Instance
 from ledger.steps.leasing import HeldLease, LeaseLost, require_no_worker, writer_lease
 from ledger.steps.recovering import Completer
 from ledger.steps.send import Sent, Writer
-from ledger.steps.status import ChainStatus, find_chain_status, put_chain_status
+from ledger.steps.status import ChainStatus, put_chain_status
+from ledger.steps.trouble import (
+    TroubleKind,
+    put_started,
+    put_trouble,
+    take_back_trouble,
+    trouble_of,
+)
 
 #: how often the database is asked when nothing is owed
 POLL_SECONDS = 0.1
 HEARTBEAT = timedelta(seconds=5)
-#: how long the chain or the database may be away before the status says so
-TROUBLE_AFTER = timedelta(seconds=30)
 _LONGEST_PAUSE_SECONDS = 5.0
 _SERVER_PATIENCE_SECONDS = 10.0
+#: what waiting does not mend
+_FOR_A_PERSON = (Inconsistent, VerificationFailed, InvalidInput, Refused)
 
 log = structlog.get_logger("worker")
 
@@ -52,9 +60,8 @@ log = structlog.get_logger("worker")
 def run_worker(instance: Instance, stop: threading.Event) -> None:
     """Send and follow until `stop` is set; the first start creates the contracts.
 
-    Returns when asked to stop, or when another process took the lease.  Raises Inconsistent or
-    VerificationFailed when a person has to look, after saying so in the status; an unreachable
-    chain or database is waited for.
+    Returns when asked to stop, or when another process took the lease.  Raises what a person has to
+    look at, after saying so in the status; an unreachable chain or database is waited for.
     """
     ensure_home(instance)
     with writer_lease(instance, stop) as held:
@@ -62,16 +69,16 @@ def run_worker(instance: Instance, stop: threading.Event) -> None:
             return
         log.info("worker_started", holder=held.holder, epoch=held.epoch)
         try:
-            with _chain(instance, held, stop) as link:
+            with _waiting_told(instance, held), _chain(instance, held, stop) as link:
                 if link is not None:
                     _Worker(instance=instance, link=link, held=held, stop=stop).run()
-        except (Inconsistent, VerificationFailed) as error:
+        except _FOR_A_PERSON as error:
             if held.is_lost(instance):
                 # What looks wrong to one that slept is the work of whoever took over.
                 log.warning("lease_lost", error=str(error))
                 return
             log.critical("halted", error=str(error))
-            _record_halt(instance, str(error))
+            _record(instance, held, TroubleKind.HALTED, error)
             raise
         log.info("worker_stopped", lost_lease=held.lost.is_set())
 
@@ -109,7 +116,7 @@ def _chain(instance: Instance, held: HeldLease, stop: threading.Event) -> Iterat
 
 
 def _open_patiently(instance: Instance, held: HeldLease, stop: threading.Event) -> Link | None:
-    pause, trouble = _Pause(), _Trouble(instance=instance)
+    pause, trouble = _Pause(), _Waiting(instance=instance, held=held)
     while not stop.is_set() and not held.lost.is_set():
         link: Link | None = None
         try:
@@ -147,19 +154,17 @@ class _Pause:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Trouble:
-    """What is waited for, and since when; what lasts is said in the status."""
+class _Waiting:
+    """What is waited for, and since when, as the status says it."""
 
     instance: Instance
+    held: HeldLease
     since: datetime | None = None
 
     def met(self, error: SteriLedgerError) -> None:
         """The same or another trouble, again."""
-        now = self.instance.clock()
-        self.since = self.since or now
-        if now - self.since >= TROUBLE_AFTER:
-            since = self.since.isoformat(timespec="seconds")
-            _record_halt(self.instance, f"waits since {since}: {error}")
+        self.since = self.since or self.instance.clock()
+        _record(self.instance, self.held, TroubleKind.WAITS, error, since=self.since)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -172,7 +177,7 @@ class _Worker:
     #: when the house was last kept
     _kept: datetime | None = None
     _pause: _Pause = field(default_factory=_Pause)
-    _trouble: _Trouble | None = None
+    _waiting: _Waiting | None = None
     _completer: Completer | None = None
 
     def run(self) -> None:
@@ -187,14 +192,14 @@ class _Worker:
                 log.warning("round_failed", error=str(error))
                 self._meet(error)
             else:
-                self._pause, self._trouble = _Pause(), None
+                self._pause, self._waiting = _Pause(), None
                 if is_idle:
                     self.stop.wait(POLL_SECONDS)
 
     def _meet(self, error: SteriLedgerError) -> None:
         """Wait; once it is over, the status is written anew."""
-        self._trouble = self._trouble or _Trouble(instance=self.instance)
-        self._trouble.met(error)
+        self._waiting = self._waiting or _Waiting(instance=self.instance, held=self.held)
+        self._waiting.met(error)
         self._told = None
         self._pause.wait(self.stop)
 
@@ -204,8 +209,7 @@ class _Worker:
         What was final is looked at first: a node of another chain is given nothing.
         """
         progress = follow(self.instance, self.link.node)
-        sent = writer.step()
-        self._complete(writer)
+        sent = Sent() if progress.is_rebuilding else self._send(writer)
         crash_point("worker.sent")
         if progress.operations or self._told is None:
             self._forget()
@@ -213,6 +217,11 @@ class _Worker:
         _log_round(sent, progress)
         self._tell(progress)
         return sent.is_idle and progress.height >= progress.final
+
+    def _send(self, writer: Writer) -> Sent:
+        sent = writer.step()
+        self._complete(writer)
+        return sent
 
     def _complete(self, writer: Writer) -> None:
         """Recoveries that nobody vetoed in time."""
@@ -255,14 +264,40 @@ class _Worker:
         )
         with self.instance.database.transaction() as tx:
             put_chain_status(tx, self._told)
+            for kind in TroubleKind:  # this round went well
+                take_back_trouble(tx, kind)
 
 
-def _record_halt(instance: Instance, reason: str) -> None:
-    """The status says why nothing moves; the next worker that runs well takes it back."""
-    with suppress(StorageUnavailable), instance.database.transaction() as tx:
-        seen = find_chain_status(tx)
-        if seen is not None:
-            put_chain_status(tx, replace(seen, halted=reason, at=instance.clock()))
+def _record(
+    instance: Instance,
+    held: HeldLease,
+    kind: TroubleKind,
+    error: SteriLedgerError,
+    *,
+    since: datetime | None = None,
+) -> None:
+    """The status says why nothing moves; the next round that goes well takes it back.
+
+    Nothing is said when the database is away, or when another worker has taken over.
+    """
+    now = instance.clock()
+    with suppress(StorageUnavailable, LeaseLost), instance.database.transaction() as tx:
+        held.require(tx)
+        put_trouble(tx, kind, trouble_of(error, since=since or now, at=now))
+
+
+@contextmanager
+def _waiting_told(instance: Instance, held: HeldLease) -> Iterator[None]:
+    """Who ended no longer waits: neither the worker before, which was killed, nor this one."""
+    with suppress(StorageUnavailable, LeaseLost), instance.database.transaction() as tx:
+        held.require(tx)
+        put_started(tx, instance.clock())
+    try:
+        yield
+    finally:
+        with suppress(StorageUnavailable, LeaseLost), instance.database.transaction() as tx:
+            held.require(tx)
+            take_back_trouble(tx, TroubleKind.WAITS)
 
 
 def _log_round(sent: Sent, progress: Progress) -> None:

@@ -63,6 +63,23 @@ def list_blocks(tx: Connection, *, after: int = -1, limit: int = 100) -> list[Jo
     return _blocks.list(tx, c.height > after, order=[c.height], limit=limit)
 
 
+def complete_block(tx: Connection, height: int, transactions: bytes) -> None:
+    """Write down all of a block that was cut off; raises Conflict when it has a hash already."""
+    c = journal_blocks.c
+    changed = tx.execute(
+        journal_blocks.update()
+        .where(c.height == height, c.hash.is_(None))
+        .values(transactions=transactions)
+    )
+    if changed.rowcount == 0:
+        raise Conflict(
+            f"block {height} is mined",
+            field="journal_blocks.transactions",
+            rule="a mined block stays as it is",
+            remedy="start again",
+        )
+
+
 def set_block_hash(tx: Connection, height: int, block_hash: bytes) -> None:
     """Write down the hash that a block got; the same hash again changes nothing.
 
@@ -76,4 +93,9 @@ def set_block_hash(tx: Connection, height: int, block_hash: bytes) -> None:
     )
     if changed.rowcount == 0:
         stood = get_block(tx, height).hash or b""
-        raise Conflict(f"block {height} has the hash 0x{stood.hex()}, not 0x{block_hash.hex()}")
+        raise Conflict(
+            f"block {height} has the hash 0x{stood.hex()}, not 0x{block_hash.hex()}",
+            field="journal_blocks.hash",
+            rule="a mined block keeps its hash",
+            remedy="only one process may mine: end the other one, and start again",
+        )

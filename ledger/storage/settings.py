@@ -43,6 +43,12 @@ def put_setting(tx: Connection, name: str, value: bytes) -> None:
     )
 
 
+def remove_setting(tx: Connection, name: str) -> bool:
+    """Forget a value; whether there was one.  Nobody else sets it until the transaction ends."""
+    removed = tx.execute(settings.delete().where(settings.c.name == name))
+    return removed.rowcount > 0
+
+
 def find_setting(tx: Connection, name: str) -> bytes | None:
     """The value, or None."""
     row = _settings.find_by(tx, name=name)

@@ -17,14 +17,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from sqlalchemy import text
 
+from ledger.cli.screen import screen
 from ledger.domain.drafts import Circumstances, People
+from ledger.domain.errors import ChainUnavailable, Inconsistent
 from ledger.domain.identifiers import Digest
 from ledger.domain.operation_states import OperationState
 from ledger.domain.operations import Duty
 from ledger.steps.leasing import LEASE
 from ledger.steps.status import ChainStatus, put_chain_status
+from ledger.steps.status import status as read_status
+from ledger.steps.trouble import TroubleKind, put_trouble, trouble_of
 from ledger.storage.database import open_database
 from ledger.storage.leases import take_lease
 from ledger.storage.operations import get_operation, list_states, move_operation
@@ -45,13 +50,13 @@ def stuck(shell: Shell, digest: Digest, reason: str = "look at the relayer") -> 
     return "0x" + digest.hex()
 
 
-def on_a_terminal(*arguments: str) -> tuple[int, str]:
+def on_a_terminal(*arguments: str, no_color: str = "") -> tuple[int, str]:
     """The exit code and the output of a command on a terminal of 80 by 24."""
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(ROOT)
         os.environ.pop("COLUMNS", None)
-        os.environ.pop("NO_COLOR", None)
+        os.environ["NO_COLOR"] = no_color
         os.environ["TERM"] = "xterm-256color"
         os.execv(sys.executable, [sys.executable, "-m", "ledger", *arguments])  # noqa: S606
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
@@ -72,14 +77,38 @@ def on_a_terminal(*arguments: str) -> tuple[int, str]:
 # ---------------------------------------------------------------- status
 
 
-def test_the_status_of_a_troubled_instance_fits_one_screen_in_words_and_colours(
-    shell: Shell,
-) -> None:
+HASH, ADDRESS = "0x" + "ab" * 32, "0x" + "cd" * 20
+#: as the worker, the node and the contracts word them
+REASONS = (
+    (
+        f"sent 5 times; the last time: its transaction {HASH}: the node does not take its "
+        f"transaction: insufficient funds for gas * price + value: address {ADDRESS} have 0 "
+        "want 30000000000000000"
+    ),
+    (
+        "the contract says for an hour: unknown predecessor (UnknownPredecessor), "
+        f"digest {HASH}, predecessor {HASH}"
+    ),
+    f"transaction {HASH}, attempt 8 at nonce 1234567, was handed over and is not mined",
+    f"the contract says: signature invalid (SignatureInvalid), digest {HASH}, signer {HASH}",
+)
+HALT = Inconsistent(
+    f"block 1234567 was final as {HASH} and is now 0x{'ef' * 32}",
+    field="chain",
+    rule="a final block does not change",
+    remedy="stop this process, find out why, then run: steriledger rebuild",
+)
+
+
+def trouble_everywhere(shell: Shell) -> list[Digest]:
+    """Eight stuck, one owed, a halt, and something in every state; the stuck ones."""
     now = datetime.now(UTC)
-    digests = [shell.house.open(number).digest for number in range(1, 10)]
-    for digest in digests[:8]:
-        stuck(shell, digest, "the contract says for an hour: unknown predecessor (digest 0x1)")
+    digests = [shell.house.open(number).digest for number in range(1, 15)]
+    for number, digest in enumerate(digests[:8]):
+        stuck(shell, digest, REASONS[number % len(REASONS)])
     with shell.house.instance.database.transaction() as tx:
+        for digest, state in zip(digests[8:], (S.SENT, S.MINED, S.REFUSED), strict=False):
+            move_operation(tx, digest, state, now, expected=[S.OWED], reason=REASONS[0])
         put_chain_status(
             tx,
             ChainStatus(
@@ -87,21 +116,74 @@ def test_the_status_of_a_troubled_instance_fits_one_screen_in_words_and_colours(
                 indexed=1_234_000, final=1_234_567, at=now - timedelta(hours=5),
             ),
         )  # fmt: skip
-    code, shown = on_a_terminal("status", "--home", str(shell.home))
-    lines = _ESCAPE.sub("", shown).rstrip("\n").split("\n")
-    assert code == 1
-    assert max(map(len, lines)) <= COLUMNS
-    words = "\n".join(" ".join(line.split()) for line in lines)
-    assert "worker does not run, last seen 5 h 0 min ago" in words
-    assert "chain head block 1234567, 3 d 0 h old" in words
-    assert "follower block 1234000, 567 final blocks behind" in words
-    assert "stuck 8" in words
-    assert "Stuck: 8 need a person" in words
-    assert "… and 3 more: steriledger operation list --state stuck" in words
-    assert "steriledger operation retry DIGEST" in words
-    assert digests[0].hex()[:12] in words
-    assert "\x1b[1;31mdoes not run" in shown
-    assert re.search(r"\x1b\[33mblock 1234000", shown)
+        put_trouble(tx, TroubleKind.HALTED, trouble_of(HALT, since=now, at=now))
+    return digests[:8]
+
+
+def test_the_status_of_an_instance_with_trouble_everywhere_is_one_screen(shell: Shell) -> None:
+    digests = trouble_everywhere(shell)
+    code, coloured = on_a_terminal("status", "--home", str(shell.home))
+    plain_code, plain = on_a_terminal("status", "--home", str(shell.home), no_color="1")
+    assert (code, plain_code) == (1, 1)
+    for shown in (coloured, plain):
+        lines = _ESCAPE.sub("", shown).rstrip("\n").split("\n")
+        assert len(lines) < ROWS  # the shell's prompt has a line too
+        assert max(map(len, lines)) <= COLUMNS
+        words = " ".join(" ".join(lines).split())
+        for expected in (
+            (
+                "worker halted, needs a person: chain: block 1234567 was final as 0xabababababab… "
+                "and is now 0xefefefefefef… (rule: a final block does not change)"
+            ),
+            "what to do stop this process, find out why, then run: steriledger rebuild",
+            "chain head block 1234567, 3 d 0 h old",
+            "follower block 1234000, 567 final blocks behind",
+            "8 stuck",
+            "1 refused",
+            "Stuck: 8 need a person, the oldest first",
+            "insufficient funds",
+            f"0x{digests[0].hex()[:12]} CycleOpening, waits",
+            "more: steriledger operation list --state stuck",
+            "steriledger operation show DIGEST",
+            "steriledger operation retry DIGEST or refuse DIGEST --reason WHY",
+        ):
+            assert expected in words
+    assert "\x1b[1;31mhalted, needs a person" in coloured
+    assert re.search(r"\x1b\[33mblock 1234000", coloured)
+    assert not re.search(r"\x1b\[[0-9;]*3[0-9]m", plain)
+
+
+def test_the_whole_reason_is_in_what_is_shown_of_one_operation(shell: Shell) -> None:
+    digests = trouble_everywhere(shell)
+    for digest, reason in zip(digests, REASONS, strict=False):
+        _, shown = on_a_terminal("operation", "show", digest.hex(), "--home", str(shell.home))
+        told = "".join(shown.split())
+        assert all(part in told for part in reason.split()[:3])
+        assert shell.done("operation", "show", digest.hex())["states"][-1]["reason"] == reason
+        assert "".join(reason.split()) in "".join(
+            shell.run("operation", "show", digest.hex()).out.split()
+        )
+
+
+@pytest.mark.parametrize("count", range(1, 9))
+@pytest.mark.parametrize("reason", ["look", REASONS[0], "x" * 400])
+@pytest.mark.parametrize("is_halted", [False, True])
+def test_any_number_of_stuck_operations_leaves_room_for_what_to_do(
+    shell: Shell, count: int, reason: str, is_halted: bool
+) -> None:
+    now = datetime.now(UTC)
+    for number in range(1, count + 1):
+        stuck(shell, shell.house.open(number).digest, reason)
+    if is_halted:
+        with shell.house.instance.database.transaction() as tx:
+            put_trouble(tx, TroubleKind.HALTED, trouble_of(HALT, since=now, at=now))
+    lines = screen(read_status(shell.house.instance), Console(width=COLUMNS))
+    assert len(lines) < ROWS
+    assert max(len(line.plain) for line in lines) <= COLUMNS
+    listed = sum(line.plain.startswith("0x") for line in lines)
+    assert listed >= 1
+    rest = f"… and {count - listed} more: steriledger operation list --state stuck"
+    assert [line.plain for line in lines].count(rest) == (listed < count)
 
 
 def test_the_status_of_a_quiet_instance_fits_half_a_screen(shell: Shell) -> None:
@@ -114,30 +196,37 @@ def test_the_status_of_a_quiet_instance_fits_half_a_screen(shell: Shell) -> None
 
 def test_the_status_says_that_a_worker_halted_and_why(shell: Shell) -> None:
     now = datetime.now(UTC)
+    error = Inconsistent("block 1 was final and changed", remedy="run: steriledger rebuild")
     with shell.house.instance.database.transaction() as tx:
-        put_chain_status(
-            tx,
-            ChainStatus(
-                height=1, hash=bytes(32), timestamp=now, indexed=1, final=1, at=now,
-                halted="block 1 was final and changed",
-            ),
-        )  # fmt: skip
+        put_trouble(tx, TroubleKind.HALTED, trouble_of(error, since=now, at=now))
     ran = shell.run("status")
+    words = " ".join(ran.out.split())
     assert ran.code == 1
-    assert "halted, needs a person: block 1 was final and changed" in " ".join(ran.out.split())
+    assert "halted, needs a person: block 1 was final and changed" in words
+    assert "what to do run: steriledger rebuild" in words
+    with shell.house.instance.database.transaction() as tx:
+        take_lease(tx, LEASE, "worker", now, 600)
+    ran = shell.run("status")
+    assert ran.code == 0
+    assert "starts after one halted: block 1 was final and changed" in " ".join(ran.out.split())
 
 
 def test_the_status_tells_a_worker_that_waits_from_one_that_halted(shell: Shell) -> None:
     now = datetime.now(UTC)
-    seen = ChainStatus(
-        height=1, hash=bytes(32), timestamp=now, indexed=1, final=1, at=now, halted="waits since 8"
-    )
-    with shell.house.instance.database.transaction() as tx:
-        put_chain_status(tx, seen)
-        take_lease(tx, LEASE, "worker", now, 600)
-    ran = shell.run("status")
-    assert ran.code == 1
-    assert "runs and cannot go on: waits since 8" in " ".join(ran.out.split())
+    away = ChainUnavailable("http://127.0.0.1:8545 did not answer")
+    for since, code, words in (
+        (now - timedelta(seconds=5), 0, "worker starts, waits"),
+        (now - timedelta(minutes=2), 1, "worker runs and cannot go on, waits 2 min"),
+    ):
+        with shell.house.instance.database.transaction() as tx:
+            put_trouble(tx, TroubleKind.WAITS, trouble_of(away, since=since, at=now))
+            take_lease(tx, LEASE, "worker", now, 600)
+        ran = shell.run("status")
+        told = " ".join(ran.out.split())
+        assert ran.code == code
+        assert words in told
+        assert ": http://127.0.0.1:8545 did not answer" in told
+        assert "halted" not in told
 
 
 def test_the_status_has_no_colour_in_a_pipe(shell: Shell) -> None:

@@ -191,6 +191,22 @@ def test_a_killed_service_comes_back_and_its_new_address_is_said(tmp_path: Path)
     assert said[1].startswith("The API is ready again: http://127.0.0.1:")
 
 
+def test_an_instance_whose_chain_is_away_serves_and_goes_on_once_it_is_there(
+    tmp_path: Path,
+) -> None:
+    with closing(socket.socket()) as bound:
+        bound.bind(("127.0.0.1", 0))  # nobody listens, and nobody else can
+        away = f"http://127.0.0.1:{bound.getsockname()[1]}"
+        with up(
+            tmp_path / "home", STERILEDGER_CHAIN_URL=away, STERILEDGER_FINALITY="instant"
+        ) as process:
+            url = ready(process)
+            assert httpx.get(f"{url}/health/ready").status_code == 200
+            assert process.poll() is None
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(PATIENCE_SECONDS) == 0
+
+
 @pytest.mark.parametrize("which", ["api", "chain"])
 def test_a_port_that_is_taken_is_said_with_what_to_do(tmp_path: Path, which: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -221,6 +237,15 @@ def test_a_worker_that_halts_for_a_person_ends_up_with_its_reason(tmp_path: Path
     assert "steriledger rebuild" in error
     (ended,) = [each for each in lines_of(home) if each["event"] == ENDED]
     assert (ended["process"], ended["kind"]) == ("worker", "Inconsistent")
+    ran = subprocess.run(
+        [sys.executable, "-m", "ledger", "status", "--home", str(home), "--json"],
+        cwd=ROOT, env=environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 1
+    assert json.loads(ran.stdout)["worker"] == "halted"
+    command(home, "rebuild")
+    stands = command(home, "status")
+    assert (stands["worker"], stands["halted"]) == ("stopped", None)
 
 
 def test_a_wrong_setting_is_said_before_anything_starts(tmp_path: Path) -> None:
@@ -229,6 +254,16 @@ def test_a_wrong_setting_is_said_before_anything_starts(tmp_path: Path) -> None:
         assert process.stderr is not None
         assert "STERILEDGER_FINALITY" in process.stderr.read()
     assert not (tmp_path / "home").exists()
+
+
+def test_a_home_that_cannot_be_written_is_said_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("no folder")
+    with up(tmp_path / "home") as process:
+        assert process.wait(PATIENCE_SECONDS) == 6
+        assert process.stderr is not None
+        error = process.stderr.read()
+    assert "home cannot be written: File exists" in error
+    assert "Traceback" not in error
 
 
 def test_a_home_runs_once(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
-"""The program's own processes, `worker` and `serve`, as children that a test may kill.
+"""The program's own processes, `worker`, `serve` and `rebuild`, as children that a test may kill.
 
 They are forked from a server that has imported the program already: starting one costs
-milliseconds, and what runs is what the commands `steriledger worker` and `steriledger serve` run.
+milliseconds, and what runs is what the commands of these names run.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ from pathlib import Path
 
 from api import serve
 from ledger import crashing
+from ledger.cli.chains import reading_chain
 from ledger.logs import configure_logs
 from ledger.processes import write_ready
 from ledger.settings import Settings
 from ledger.steps.instance import open_instance
+from ledger.steps.rebuild import rebuild
 from ledger.steps.worker import run_worker
 
 #: under the run folder: where the API answers
@@ -81,15 +83,20 @@ class Home:
     folder: Path
     #: empty: SQLite in the home
     database_url: str = ""
+    #: empty: the embedded chain
+    chain_url: str = ""
+    finality: str = "journal"
     _children: list[Child] = field(default_factory=list)
 
     def start(self, command: str, *, crash_at: str | None = None) -> Child:
-        """`steriledger worker` or `steriledger serve`; with a crash point it kills itself there.
+        """One of the program's commands; with a crash point it kills itself there.
 
         The API looks for its crash point from its first request on.
         """
         environment = {
             "STERILEDGER_DATABASE_URL": self.database_url,
+            "STERILEDGER_CHAIN_URL": self.chain_url,
+            "STERILEDGER_FINALITY": self.finality,
             "STERILEDGER_REQUESTS_PER_MINUTE": "1000000",
             "STERILEDGER_SNAPSHOT_BLOCKS": "1",
         }
@@ -110,9 +117,11 @@ class Home:
 
 
 @contextmanager
-def housing(folder: Path, database_url: str = "") -> Iterator[Home]:
+def housing(
+    folder: Path, database_url: str = "", *, chain_url: str = "", finality: str = "journal"
+) -> Iterator[Home]:
     """A home; what still runs in it at the end is killed."""
-    home = Home(folder=folder, database_url=database_url)
+    home = Home(folder=folder, database_url=database_url, chain_url=chain_url, finality=finality)
     try:
         yield home
     finally:
@@ -140,7 +149,7 @@ def _run(
         os.dup2(output, number)
     os.environ.update(environment)
     configure_logs("info", process=command)
-    {"worker": _work, "serve": _serve}[command](Settings(home=home), crash_at)
+    {"worker": _work, "serve": _serve, "rebuild": _rebuild}[command](Settings(home=home), crash_at)
 
 
 def _work(settings: Settings, crash_at: str | None) -> None:
@@ -149,6 +158,15 @@ def _work(settings: Settings, crash_at: str | None) -> None:
     signal.signal(signal.SIGTERM, lambda _number, _frame: stop.set())
     with closing(open_instance(settings)) as instance:
         run_worker(instance, stop)
+
+
+def _rebuild(settings: Settings, crash_at: str | None) -> None:
+    crashing.arm(crash_at)
+    with (
+        closing(open_instance(settings)) as instance,
+        reading_chain(instance, whole_journal=True) as node,
+    ):
+        rebuild(instance, node)
 
 
 def _serve(settings: Settings, crash_at: str | None) -> None:

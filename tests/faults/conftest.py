@@ -14,6 +14,9 @@ from tests.faults.callers import Person, make_token
 from tests.faults.children import Home, housing
 from tests.steps.hospital import Hospital, opened_hospital
 
+#: the serial number of the machine whose printouts are in tests/data
+PRINTING = "601362"
+
 
 @pytest.fixture(scope="session")
 def accepted_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -35,7 +38,7 @@ def home(accepted_home: Path, tmp_path: Path) -> Iterator[Home]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ward:
-    """A home with a unit, a machine and a dozen owed operations, and a person who may record."""
+    """A home with a unit, two machines and a dozen owed operations, and a person who may record."""
 
     home: Home
     person: Person
@@ -47,6 +50,7 @@ def ward(tmp_path: Path, database_address: str) -> Iterator[Ward]:
     with housing(tmp_path / "home", database_address) as made:
         with opened_hospital(made.folder, database_address) as hospital:
             accept_a_dozen(hospital)
+            hospital.register(1, PRINTING)
             token = make_token(hospital, 1)
         with httpx.Client(timeout=60) as client:
             yield Ward(home=made, person=Person(home=made, token=token, client=client))

@@ -36,7 +36,13 @@ _BLOCKS = 50
 @contextmanager
 def opened(home: Home) -> Iterator[Instance]:
     """The home's instance, in this process."""
-    instance = open_instance(Settings(home=home.folder, database_url=home.database_url))
+    settings = Settings(
+        home=home.folder,
+        database_url=home.database_url,
+        chain_url=home.chain_url,
+        finality=home.finality,
+    )
+    instance = open_instance(settings)
     try:
         yield instance
     finally:
@@ -110,7 +116,7 @@ def require_whole(
     assert (report.owed, report.by_others) == ((), ())
     seen = status(instance)
     assert seen.stuck == ()
-    assert seen.chain is None or seen.chain.halted is None
+    assert (seen.waits, seen.halted) == (None, None)
 
 
 def _announced(instance: Instance, node: Node) -> Counter[Digest]:

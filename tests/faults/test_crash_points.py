@@ -18,6 +18,8 @@ from ledger.domain.errors import InvalidInput
 from ledger.steps.chain import EmbeddedLink, open_link
 from ledger.steps.instance import Instance
 from ledger.steps.leasing import LEASE
+from ledger.steps.taking_back import is_begun
+from ledger.storage.fingerprint import index_fingerprint
 from ledger.storage.leases import release_lease
 from ledger.storage.operations import list_to_send
 from tests.faults.children import Home
@@ -54,8 +56,15 @@ AT_FIRST = {
 }
 #: passed by an API that accepts; tests/faults/test_dead_answers.py dies there
 WHEN_ACCEPTING = {"accept.written", "storage.committed"}
+#: passed by a rebuild
+WHEN_REBUILDING = {"rebuild.cleared", "rebuild.followed"}
 #: passed by a worker that has something to send
-AT_WORK = crashing.POINTS - WHEN_ACCEPTING - {name for name in AT_FIRST if name[:5] != "chain"}
+AT_WORK = (
+    crashing.POINTS
+    - WHEN_ACCEPTING
+    - WHEN_REBUILDING
+    - {name for name in AT_FIRST if name[:5] != "chain"}
+)
 #: what must have happened before a point can be passed
 BEFORE = {"chain.recovered": "chain.journalled"}
 #: passed by a worker that checks what came back before it sends it again
@@ -130,11 +139,45 @@ def test_a_first_start_killed_anywhere_ends_with_one_set_of_contracts(
         require_whole(instance, accepted(instance), hashes=seen)
 
 
+@pytest.mark.parametrize("instead", ["worker", "rebuild"])
+@pytest.mark.parametrize("point", [*sorted(WHEN_REBUILDING), "follow.indexed", "follow.committed"])
+def test_a_rebuild_killed_anywhere_is_finished_by_whoever_follows_next(
+    point: str, instead: str, home: Home
+) -> None:
+    with opened(home) as instance:
+        digests = accepted(instance)
+        settle(home, instance)
+        before, seen = fingerprint(instance), mined_hashes(instance)
+        dead = home.start("rebuild", crash_at=point)
+        assert dead.wait() == KILLED, dead.words()
+        assert is_begun(instance)
+        require_no_chain(instance)
+        again = home.start(instead)
+        if instead == "worker":
+            again.wait_for(lambda: not is_begun(instance))
+            again.process.terminate()
+        assert again.wait() == 0, again.words()
+        assert not is_begun(instance)
+        assert fingerprint(instance) == before
+        require_whole(instance, digests, hashes=seen)
+
+
+def settle(home: Home, instance: Instance) -> None:
+    worker = home.start("worker")
+    worker.wait_for(lambda: waiting(instance) == 0)
+    assert worker.stop() == 0
+
+
+def fingerprint(instance: Instance) -> bytes:
+    with instance.database.reading() as tx:
+        return index_fingerprint(tx)
+
+
 # ---------------------------------------------------------------- the table
 
 
 def test_every_point_of_the_table_is_killed_at() -> None:
-    assert AT_WORK | AT_FIRST | WHEN_ACCEPTING == crashing.POINTS
+    assert AT_WORK | AT_FIRST | WHEN_ACCEPTING | WHEN_REBUILDING == crashing.POINTS
 
 
 def test_every_point_of_the_table_stands_at_one_place_and_no_other_does() -> None:

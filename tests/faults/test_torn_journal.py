@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Update
 
-from ledger.storage.journal import find_last_block, journal_blocks
+from ledger.steps.instance import Instance
+from ledger.storage.journal import JournalBlockRow, find_last_block, journal_blocks
 from tests.faults.children import Home, housing
 from tests.faults.proofs import accepted, mined_hashes, opened, require_whole, rows, waiting
 
@@ -52,18 +53,50 @@ def test_a_torn_end_of_the_journal_is_as_if_it_was_never_written(
         assert len(digests) == 12
         worker = restored.start("worker")
         worker.wait_for(lambda: waiting(instance) == 0)
-        require_whole(instance, digests, hashes=seen)
         assert worker.stop() == 0
+        require_whole(instance, digests, hashes=seen)
 
 
-def test_a_journal_row_that_was_cut_off_stops_the_worker_which_names_it(home: Home) -> None:
+def cut_last(instance: Instance, change: Callable[[bytes], bytes]) -> JournalBlockRow:
+    """The last block, which was never confirmed, as it was before `change`."""
+    with instance.database.transaction() as tx:
+        last = find_last_block(tx)
+        assert last is not None
+        assert last.hash is None
+        tx.execute(write(last.height, change(last.transactions)))
+    return last
+
+
+@pytest.mark.parametrize("left", [-1, 700, 3])
+def test_a_last_row_that_was_cut_off_is_completed_from_what_was_signed(
+    left: int, home: Home
+) -> None:
     assert home.start("worker", crash_at="chain.journalled").wait() == -signal.SIGKILL
     with opened(home) as instance:
-        with instance.database.transaction() as tx:
+        last = cut_last(instance, lambda whole: whole[:left])
+        dead = home.start("worker", crash_at="chain.recovered")
+        assert dead.wait() == -signal.SIGKILL, dead.words()
+        with instance.database.reading() as tx:
+            assert find_last_block(tx) == last
+        worker = home.start("worker")
+        worker.wait_for(lambda: waiting(instance) == 0)
+        assert worker.stop() == 0
+        require_whole(instance, accepted(instance), hashes=mined_hashes(instance))
+
+
+@pytest.mark.parametrize("point", ["chain.journalled", "chain.confirmed"])
+def test_a_row_that_is_not_the_beginning_of_what_was_signed_stops_the_worker_which_names_it(
+    point: str, home: Home
+) -> None:
+    assert home.start("worker", crash_at=point).wait() == -signal.SIGKILL
+    with opened(home) as instance:
+        with instance.database.reading() as tx:
             last = find_last_block(tx)
-            assert last is not None
-            assert last.hash is None
-            tx.execute(write(last.height, last.transactions[:-1]))
+        assert last is not None
+        cut = last.transactions[:-1]
+        other = cut if last.hash is not None else cut[:-9] + b"\x5a" + cut[-8:]
+        with instance.database.transaction() as tx:
+            tx.execute(write(last.height, other))
         stored = rows(instance)
         stopped = home.start("worker")
         assert stopped.wait() != 0
@@ -73,6 +106,7 @@ def test_a_journal_row_that_was_cut_off_stops_the_worker_which_names_it(home: Ho
             tx.execute(write(last.height, last.transactions))
         worker = home.start("worker")
         worker.wait_for(lambda: waiting(instance) == 0)
+        assert worker.stop() == 0
         require_whole(instance, accepted(instance), hashes=mined_hashes(instance))
 
 

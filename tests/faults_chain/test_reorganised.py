@@ -15,7 +15,7 @@ from ledger.domain.operation_states import OperationState
 from ledger.domain.operations import Contract
 from ledger.steps.audit import audit
 from ledger.steps.rebuild import rebuild
-from ledger.steps.status import status
+from ledger.steps.status import WorkerState, status
 from ledger.storage.transactions import TransactionState
 from tests.faults_chain.group import (
     STRANGER,
@@ -96,6 +96,8 @@ def test_what_reverts_in_the_new_block_of_the_same_height_is_seen(group: Group) 
     assert (receipt.succeeded, receipt.block_number) == (False, ours.block_height)
     group.rounds(2, deeper=2)
     assert group.hospital.state(revocation) is S.FINAL
+    group.later(seconds=20)
+    group.rounds(1)
     assert group.hospital.state(opening) is S.REFUSED
     assert "signer is revoked" in group.hospital.reason(opening)
 
@@ -140,10 +142,11 @@ def test_a_replaced_final_block_stops_the_worker_until_a_rebuild(
     with working(group.instance) as ended:
         wait_for(lambda: bool(ended))
     assert isinstance(ended[0], Inconsistent)
-    chain = status(group.instance).chain
-    assert chain is not None
-    assert "was final as" in (chain.halted or "")
-    assert "steriledger rebuild" in (chain.halted or "")
+    now = status(group.instance)
+    assert now.worker is WorkerState.HALTED
+    assert now.halted is not None
+    assert "was final as" in now.halted.reason
+    assert "steriledger rebuild" in (now.halted.remedy or "")
     assert group.fingerprint() == before
     rebuild(group.instance, group.hospital.link.node)
     assert group.fingerprint() == group.fresh_fingerprint(tmp_path)
@@ -155,8 +158,7 @@ def test_a_replaced_final_block_stops_the_worker_until_a_rebuild(
 
 
 def is_well(group: Group) -> bool:
-    chain = status(group.instance).chain
-    return chain is not None and chain.halted is None
+    return status(group.instance).worker is WorkerState.RUNS
 
 
 def test_final_operations_that_a_rebuilt_chain_lacks_are_owed_again_and_sent(
@@ -186,6 +188,7 @@ def test_a_node_restored_from_before_unfinal_blocks_heals(group: Group) -> None:
     cycle = mined_cycle(group)
     with real_node(genesis_time=group.node.genesis_time) as restored:
         restored.endpoint.ask("anvil_loadState", older)
+        restored.go_on_from_now()
         restored.mines_by_itself(False)
         group.proxy.upstream, group.node = restored.url, restored
         group.rounds(2, deeper=2)
@@ -202,6 +205,7 @@ def test_a_node_restored_from_before_final_blocks_is_waited_for_and_sent_nothing
     recorded_once(group, cycle)
     with real_node(genesis_time=group.node.genesis_time) as restored:
         restored.endpoint.ask("anvil_loadState", older)
+        restored.go_on_from_now()
         restored.mines_by_itself(False)
         group.proxy.upstream = restored.url
         with pytest.raises(ChainUnavailable, match="does not reach block"):

@@ -11,7 +11,7 @@ from ledger.domain.errors import ChainUnavailable, Inconsistent, VerificationFai
 from ledger.domain.identifiers import to_hex
 from ledger.domain.operation_states import OperationState
 from ledger.domain.operations import Contract
-from ledger.steps.status import status
+from ledger.steps.status import WorkerState, status
 from ledger.steps.worker import _Worker
 from tests.faults_chain.group import CHAIN_ID, Group, real_node, wait_for, working
 from tests.faults_chain.proxy import answering, stuck_at, without_log
@@ -65,6 +65,10 @@ def test_a_wrong_chain_is_refused_at_the_start_in_words(
         wait_for(lambda: bool(ended))
     assert isinstance(ended[0], VerificationFailed)
     assert words in str(ended[0])
+    now = status(group.instance)
+    assert (now.worker, now.chain, now.waits) == (WorkerState.HALTED, None, None)
+    assert now.halted is not None
+    assert words in now.halted.reason
     assert group.proxy.asked[SEND] == 0
     assert group.hospital.state(opening) is S.OWED
 
@@ -141,9 +145,9 @@ def test_one_event_that_a_node_leaves_out_stops_the_worker_by_the_running_head(
         wait_for(lambda: bool(ended))
     assert isinstance(ended[0], Inconsistent)
     assert group.fingerprint() == before
-    chain = status(group.instance).chain
-    assert chain is not None
-    assert "head" in (chain.halted or ""), chain.halted
+    now = status(group.instance)
+    assert now.worker is WorkerState.HALTED
+    assert "head" in (now.halted.reason if now.halted is not None else "")
     group.proxy.heal()
     group.hospital.follow()
     recorded_once(group, cycle)

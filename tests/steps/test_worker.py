@@ -26,7 +26,7 @@ from ledger.settings import Settings
 from ledger.steps.chain import CHAIN_FILE
 from ledger.steps.instance import Instance, open_instance
 from ledger.steps.leasing import LEASE, _machine, try_lease
-from ledger.steps.status import status
+from ledger.steps.status import WorkerState, status
 from ledger.steps.worker import run_worker, serve_chain
 from ledger.storage.index import find_cursor, set_cursor
 from ledger.storage.leases import find_lease, take_lease
@@ -117,7 +117,7 @@ def test_what_is_accepted_becomes_final_without_being_asked(instance: Instance) 
         wait_for(lambda: status(instance).lag == 0)
         seen = status(instance)
     assert seen.chain is not None
-    assert seen.chain.halted is None
+    assert (seen.worker, seen.waits, seen.halted) == (WorkerState.RUNS, None, None)
     assert seen.counts[S.FINAL] == 7
     assert seen.oldest_owed is None
     assert seen.stuck == ()
@@ -155,9 +155,10 @@ def test_a_changed_final_block_halts_the_worker_and_the_status_says_why(
         set_cursor(tx, replace(cursor, hash=bytes(32)))
     with pytest.raises(Inconsistent):
         run_worker(instance, threading.Event())
-    seen = status(instance).chain
-    assert seen is not None
-    assert "rebuild" in (seen.halted or "")
+    seen = status(instance)
+    assert seen.worker is WorkerState.HALTED
+    assert seen.halted is not None
+    assert "rebuild" in (seen.halted.remedy or "")
 
 
 def test_the_chain_alone_is_served_for_reading(instance: Instance) -> None:

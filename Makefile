@@ -41,9 +41,10 @@ demo: $(VENV)/.run $(MODULES)/.run ## Run the whole flow on this machine; ONCE=1
 test: $(VENV)/.dev $(MODULES)/.full ## Run every Python test; ARGS="-k name" chooses
 	@$(BIN)/python -m pytest -n $(WORKERS) $(STRICT) $(ARGS)
 
-soak: $(VENV)/.dev $(MODULES)/.full ## Kill worker, chain and API at random while people record: ROUNDS=300 SEED=7
+soak: $(VENV)/.dev $(MODULES)/.full ## Kill worker, chain and API at random while people record, and ask what nobody would: ROUNDS=300 SEED=7 EXAMPLES=40
 	@SOAK_ROUNDS="$(or $(ROUNDS),300)" SOAK_SEED="$(SEED)" \
-		$(BIN)/python -m pytest -s tests/faults/test_soak.py $(ARGS)
+		STERILEDGER_SCHEMATHESIS_EXAMPLES="$(or $(EXAMPLES),40)" \
+		$(BIN)/python -m pytest -s tests/faults/test_soak.py tests/security/test_schemathesis.py $(ARGS)
 
 check: lint types vectors contracts ## Everything else that must hold before a commit
 

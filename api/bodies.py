@@ -237,7 +237,10 @@ class Share(Body):
 
 
 class Results(Body):
-    """The monitoring results; one that nobody entered is `not_entered`, never a pass."""
+    """The monitoring results; one that nobody entered is `not_entered`, never a pass.
+
+    Entering one needs the scope `result`.
+    """
 
     physical: ResultWord = "not_entered"
     chemical_external: ResultWord = "not_entered"

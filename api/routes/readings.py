@@ -21,7 +21,7 @@ from ledger.domain.errors import InvalidInput, NotFound, Refused
 from ledger.domain.identifiers import parse_hex32
 from ledger.domain.profiles import get_profile
 from ledger.readings import read_file, zone_named
-from ledger.steps.idempotency import Answer, answer_once, find_answer
+from ledger.steps.idempotency import Answer, NamedRequest, answer_once, find_answer, finish
 from ledger.steps.imports import (
     Import,
     ImportedCycle,
@@ -121,6 +121,7 @@ def upload(  # noqa: PLR0913 - a file and what is said of it
     """A printout → kept, and each cycle in it opened and ended; the answer says what became of it.
 
     Each cycle is its own transaction: one that a rule keeps out is reported, and the others go on.
+    Under an Idempotency-Key an upload that died on the way is taken up where it ended.
     """
     question.caller.require_scope(Scope.END)
     unit = question.caller.unit
@@ -129,22 +130,10 @@ def upload(  # noqa: PLR0913 - a file and what is said of it
     kept = _answered(question, named)
     if kept is not None:
         return answers.give_kept(kept)
-    if record:
-        report = import_file(
-            question.instance,
-            question.caller,
-            data,
-            filename=filename,
-            unit=unit,
-            options=options,
-        )
-    else:
-        report = _keep(question, data, filename, unit, options)
-    body = answers.reading_report(report, is_recorded=record).to_bytes()
-    # What was recorded is found again by its content, so an answer lost here is only told anew.
-    with question.instance.database.transaction() as tx:
-        answer = answer_once(question.instance, tx, named, lambda: Answer(status=200, body=body))
-    return answers.give_kept(answer)
+    work = _record if record else _keep
+    return answers.give_kept(
+        work(question, named, data, filename=filename, unit=unit, options=options)
+    )
 
 
 @router.get("", response_model=answers.Readings, responses=problems_for(*EVERYWHERE))
@@ -206,20 +195,58 @@ def _answered(question: Asked, named: Named) -> Answer | None:
         return find_answer(tx, named)
 
 
-def _keep(
-    question: Asked, data: bytes, filename: str, unit: int, options: ImportOptions
-) -> ImportReport:
-    file = read_file(data, filename=filename)
-    with question.instance.database.transaction() as tx:
-        is_new = keep_reading(
-            question.instance, tx, file, data, filename=filename, unit=unit, source=options.source
-        )
-    return ImportReport(
-        file=file,
+def _record(  # noqa: PLR0913 - a file and what is said of it
+    question: Asked,
+    named: NamedRequest | None,
+    data: bytes,
+    *,
+    filename: str,
+    unit: int,
+    options: ImportOptions,
+) -> Answer:
+    instance = question.instance
+    report = import_file(
+        instance,
+        question.caller,
+        data,
         filename=filename,
-        is_new=is_new,
-        cycles=tuple(
+        unit=unit,
+        options=options,
+        request=named,
+    )
+    answer = _told(report, is_recorded=True)
+    if named is None:
+        return answer
+    with instance.database.transaction() as tx:
+        return finish(tx, named, answer)
+
+
+def _keep(  # noqa: PLR0913 - a file and what is said of it
+    question: Asked,
+    named: NamedRequest | None,
+    data: bytes,
+    *,
+    filename: str,
+    unit: int,
+    options: ImportOptions,
+) -> Answer:
+    instance, source = question.instance, options.source
+    file = read_file(data, filename=filename)
+
+    def work() -> Answer:
+        is_new = keep_reading(instance, tx, file, data, filename=filename, unit=unit, source=source)
+        cycles = tuple(
             ImportedCycle(reading=cycle, what=Import.UNMATCHED, cycle=None, why=None)
             for cycle in file.cycles
-        ),
+        )
+        report = ImportReport(file=file, filename=filename, is_new=is_new, cycles=cycles)
+        return _told(report, is_recorded=False)
+
+    with instance.database.transaction() as tx:
+        return answer_once(instance, tx, named, work)
+
+
+def _told(report: ImportReport, *, is_recorded: bool) -> Answer:
+    return Answer(
+        status=200, body=answers.reading_report(report, is_recorded=is_recorded).to_bytes()
     )

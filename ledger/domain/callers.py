@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ledger.domain.commitments import FieldValue
 from ledger.domain.errors import NotFound, Refused
 
 
@@ -39,6 +40,8 @@ SCOPE_OF_KIND: Mapping[str, Scope] = {
     "LoadDeclaration": Scope.LOAD,
     "CycleDecision": Scope.DECIDE,
 }
+#: How a decision's record names its monitoring results, and what it says where there is none.
+_RESULTS, _NOT_ENTERED = "results.", "not_entered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,12 +80,26 @@ class Caller:
                 remedy="ask whoever runs this instance for a token with that scope",
             )
 
+    def require_act(self, kind: str, facts: Mapping[str, FieldValue]) -> None:
+        """Raise Refused unless the caller may ask for an operation with such a record.
+
+        Results are entered in a decision: who only decides rests on those entered before.
+        """
+        self.require_scope(SCOPE_OF_KIND[kind])
+        if any(map(_is_result, facts.items())):
+            self.require_scope(Scope.RESULT)
+
     def require_unit(self, unit: int) -> None:
         """Raise NotFound unless the caller acts for that unit: others' affairs do not exist."""
         if self.unit is not None and self.unit != unit:
             raise NotFound(
                 f"unit {unit} is not yours", field="unit", rule="you act for your own unit"
             )
+
+
+def _is_result(fact: tuple[str, FieldValue]) -> bool:
+    path, value = fact
+    return path.startswith(_RESULTS) and value != _NOT_ENTERED
 
 
 def local_administrator(person: str) -> Caller:

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from ledger.domain.errors import Conflict, Inconsistent, InvalidInput, NotFound
+from ledger.domain.errors import Inconsistent, InvalidInput
 from ledger.steps.instance import Instance
 from ledger.storage.tokens import (
     IdempotencyRow,
     answer_request,
     claim_request,
+    find_request,
     forget_requests,
-    get_request,
+    require_same_request,
+    settle_request,
 )
 
 #: How long an answer is kept.
 KEPT_FOR = timedelta(days=30)
 HEADER = "Idempotency-Key"
 
+#: The status of a part of a request, which is never an answer of its own.
+_PART_DONE = 200
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
 
@@ -45,6 +49,15 @@ class NamedRequest:
     request_hash: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BegunRequest:
+    """A request whose key is claimed, and whose work takes several transactions."""
+
+    named: NamedRequest
+    #: when it was made first; its parts are forgotten with it
+    since: datetime
+
+
 def require_key(key: str) -> str:
     """The key; raises InvalidInput unless it is 1 to 200 visible ASCII characters."""
     if _KEY.fullmatch(key) is None:
@@ -64,15 +77,7 @@ def answer_once(
     """
     if request is None:
         return work()
-    earlier = claim_request(
-        tx,
-        IdempotencyRow(
-            key=request.key,
-            token_id=request.token_id,
-            request_hash=request.request_hash,
-            created_at=instance.clock(),
-        ),
-    )
+    earlier = claim_request(tx, _claim(request, instance.clock()))
     if earlier is not None:
         return _kept(earlier)
     answer = work()
@@ -81,24 +86,70 @@ def answer_once(
 
 
 def find_answer(tx: Connection, request: NamedRequest) -> Answer | None:
-    """The answer that was kept for a request, or None when it is new.
+    """The answer that was kept for a request, or None when it is new or under way.
 
     Raises Conflict when the key named another request.
     """
-    try:
-        earlier = get_request(tx, request.key, request.token_id)
-    except NotFound:
+    earlier = find_request(tx, request.key, request.token_id)
+    if earlier is None:
         return None
-    if earlier.request_hash != request.request_hash:
-        raise Conflict(
-            "was used for another request", field=HEADER, rule="one key names one request"
-        )
-    return _kept(earlier)
+    require_same_request(earlier, request.request_hash)
+    return None if earlier.status is None else _kept(earlier)
+
+
+def begin(instance: Instance, tx: Connection, request: NamedRequest | None) -> BegunRequest | None:
+    """Claim the key of a request whose work takes several transactions, of which `tx` is the first.
+
+    Whoever asks the same meanwhile, or after the first died on the way, begins it too: they share
+    the work, since `do_part` does each part once.  Raises Conflict when the key named another
+    request; then nothing of this one is done.
+    """
+    if request is None:
+        return None
+    claim = _claim(request, instance.clock())
+    earlier = claim_request(tx, claim)
+    return BegunRequest(named=request, since=(earlier or claim).created_at)
+
+
+def do_part(
+    tx: Connection, begun: BegunRequest | None, part: str, work: Callable[[], bytes]
+) -> bytes:
+    """What one part of a request came to: done in this transaction, or told as it was done.
+
+    `part` names it within the request.  Two at once: the second waits for the first.
+    """
+    if begun is None:
+        return work()
+    # No caller's key holds a blank.
+    request = replace(begun.named, key=f"{begun.named.key} {part}")
+    earlier = claim_request(tx, _claim(request, begun.since))
+    if earlier is not None:
+        return _kept(earlier).body
+    outcome = work()
+    answer_request(tx, request.key, request.token_id, response=outcome, status=_PART_DONE)
+    return outcome
+
+
+def finish(tx: Connection, request: NamedRequest, answer: Answer) -> Answer:
+    """Keep the answer to a begun request, or return the one that was kept meanwhile."""
+    kept = settle_request(
+        tx, request.key, request.token_id, response=answer.body, status=answer.status
+    )
+    return _kept(kept)
 
 
 def forget_old_requests(instance: Instance, tx: Connection) -> int:
     """Drop the answers that are older than KEPT_FOR; return how many."""
     return forget_requests(tx, instance.clock() - KEPT_FOR)
+
+
+def _claim(request: NamedRequest, since: datetime) -> IdempotencyRow:
+    return IdempotencyRow(
+        key=request.key,
+        token_id=request.token_id,
+        request_hash=request.request_hash,
+        created_at=since,
+    )
 
 
 def _kept(row: IdempotencyRow) -> Answer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -28,7 +28,9 @@ from ledger.domain.readings import CycleReading, ReadingFile
 from ledger.domain.records import fields_from_bytes
 from ledger.readings import read_file, zone_named
 from ledger.steps.accepted import find_cycle_state
+from ledger.steps.arrivals import sign_arrival
 from ledger.steps.endings import Reported, ending_of, moment_of, opening_of
+from ledger.steps.idempotency import BegunRequest, NamedRequest, begin, do_part
 from ledger.steps.instance import Instance
 from ledger.steps.resolving import (
     current_epoch,
@@ -107,11 +109,14 @@ def import_file(  # noqa: PLR0913 - a file, who brings it, and what is added to 
     filename: str,
     unit: int,
     options: ImportOptions,
+    request: NamedRequest | None = None,
 ) -> ImportReport:
     """File → reading kept as it is; each matched cycle opened and ended in its own transaction.
 
     Raises InvalidInput for a file that no parser understands; then nothing is stored.  A cycle that
-    a rule keeps out is reported, and the others go on.
+    a rule keeps out is reported, and the others go on.  What became of each part of a `request` is
+    kept with it, so that the report of one that died on the way is the report of its repetition.
+    Raises Conflict, with nothing stored, when its key named another request.
     """
     caller.require_unit(unit)
     if options.zone is not None:
@@ -119,12 +124,17 @@ def import_file(  # noqa: PLR0913 - a file, who brings it, and what is added to 
     if options.profile is not None:
         get_profile(options.profile)
     file = read_file(data, filename=filename)
+
+    def keep() -> bytes:
+        source = options.source
+        is_new = keep_reading(instance, tx, file, data, filename=filename, unit=unit, source=source)
+        return canonical({"is_new": is_new})
+
     with instance.database.transaction() as tx:
-        is_new = keep_reading(
-            instance, tx, file, data, filename=filename, unit=unit, source=options.source
-        )
+        begun = begin(instance, tx, request)
+        is_new = json.loads(do_part(tx, begun, "file", keep))["is_new"]
     cycles = tuple(
-        _import_cycle(instance, caller, file, cycle, unit=unit, options=options)
+        _import_cycle(instance, caller, file, cycle, unit=unit, options=options, begun=begun)
         for cycle in file.cycles
     )
     return ImportReport(file=file, filename=filename, is_new=is_new, cycles=cycles)
@@ -144,17 +154,18 @@ def keep_reading(  # noqa: PLR0913 - a file and what is known of it
     digest = bytes.fromhex(file.sha256)
     if readings.find_head(tx, digest, unit=unit) is not None:
         return False
+    row = readings.ReadingRow(
+        sha256=digest,
+        raw=data,
+        filename=filename,
+        format=f"{file.format_name}/{file.format_version}",
+        source=source,
+        unit=unit,
+        uploaded_at=instance.clock(),
+    )
     readings.insert_reading(
         tx,
-        readings.ReadingRow(
-            sha256=digest,
-            raw=data,
-            filename=filename,
-            format=f"{file.format_name}/{file.format_version}",
-            source=source,
-            unit=unit,
-            uploaded_at=instance.clock(),
-        ),
+        row,
         [
             readings.ReadingCycleRow(
                 unit=unit,
@@ -169,6 +180,7 @@ def keep_reading(  # noqa: PLR0913 - a file and what is known of it
             for cycle in file.cycles
         ],
     )
+    sign_arrival(instance.vault, tx, row)
     return True
 
 
@@ -180,12 +192,54 @@ def _import_cycle(  # noqa: PLR0913 - one cycle of one file, and what is added t
     *,
     unit: int,
     options: ImportOptions,
+    begun: BegunRequest | None,
 ) -> ImportedCycle:
+    def record() -> ImportedCycle:
+        return _record_cycle(instance, tx, caller, file, cycle, unit=unit, options=options)
+
     try:
         with instance.database.transaction() as tx:
-            return _record_cycle(instance, tx, caller, file, cycle, unit=unit, options=options)
+            return _once(tx, begun, cycle, record)
     except (InvalidInput, NotFound, Conflict, Refused, VerificationFailed) as error:
-        return ImportedCycle(reading=cycle, what=Import.REFUSED, cycle=None, why=str(error))
+        refused = ImportedCycle(reading=cycle, what=Import.REFUSED, cycle=None, why=str(error))
+    if begun is None:
+        return refused
+    with instance.database.transaction() as tx:
+        return _once(tx, begun, cycle, lambda: refused)
+
+
+def _once(
+    tx: Connection,
+    begun: BegunRequest | None,
+    cycle: CycleReading,
+    work: Callable[[], ImportedCycle],
+) -> ImportedCycle:
+    """What became of a cycle: found out now, or as it is kept with the request."""
+    kept = do_part(tx, begun, f"cycle {cycle.ordinal}", lambda: _outcome_of(work()))
+    return _outcome_from_bytes(kept, cycle)
+
+
+def _outcome_of(imported: ImportedCycle) -> bytes:
+    return canonical(
+        {
+            "what": imported.what.value,
+            "cycle": None if imported.cycle is None else imported.cycle.hex(),
+            "why": imported.why,
+            "digests": [digest.hex() for digest in imported.digests],
+        }
+    )
+
+
+def _outcome_from_bytes(data: bytes, cycle: CycleReading) -> ImportedCycle:
+    plain = json.loads(data)
+    named = plain["cycle"]
+    return ImportedCycle(
+        reading=cycle,
+        what=Import(plain["what"]),
+        cycle=None if named is None else CycleId(bytes.fromhex(named)),
+        why=plain["why"],
+        digests=tuple(Digest(bytes.fromhex(digest)) for digest in plain["digests"]),
+    )
 
 
 def _record_cycle(  # noqa: PLR0913 - one cycle of one file, and what is added to it

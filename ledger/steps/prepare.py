@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from ledger.domain.callers import SCOPE_OF_KIND, Caller
+from ledger.domain.callers import Caller
 from ledger.domain.canonical import Plain, canonical
 from ledger.domain.commitments import SECRET_BYTES, FieldValue
 from ledger.domain.deployment import Deployment
@@ -121,7 +121,7 @@ def prepare(instance: Instance, tx: Connection, caller: Caller, draft: Draft) ->
     Raises Refused or NotFound when the caller may not ask for it, and the rule that keeps the
     operation out when there is one.
     """
-    caller.require_scope(SCOPE_OF_KIND[draft.kind.name])
+    caller.require_act(draft.kind.name, draft.facts)
     caller.require_unit(draft.unit)
     prepared = fix(instance, instance.known_deployment(tx), draft)
     operation = prepared.operation

@@ -88,6 +88,7 @@ def submit(
         raise Refused("the prepared operation expired", field="digest", remedy="prepare it again")
     deployment = instance.known_deployment(tx)
     prepared = read_draft(instance, deployment, row)
+    caller.require_act(row.kind, prepared.record.facts)
     delete_draft(tx, digest)
     return _accept(instance, tx, deployment, prepared, signatures)
 
@@ -99,7 +100,7 @@ def record_with_held_keys(
 
     Raises Refused when a party's key is held elsewhere, or is not the caller's own.
     """
-    caller.require_scope(SCOPE_OF_KIND[draft.kind.name])
+    caller.require_act(draft.kind.name, draft.facts)
     caller.require_unit(draft.unit)
     deployment = instance.known_deployment(tx)
     prepared = fix(instance, deployment, draft)

@@ -8,7 +8,7 @@ from ledger.chain.calldata import encode_batch
 from ledger.chain.contract_errors import revert_error
 from ledger.chain.node import Node
 from ledger.domain.batching import Proof
-from ledger.domain.callers import SCOPE_OF_KIND, Caller
+from ledger.domain.callers import Caller
 from ledger.domain.chain_reader import CallReverted
 from ledger.domain.drafts import Draft
 from ledger.domain.operations import Party
@@ -21,7 +21,7 @@ def try_on_chain(
     instance: Instance, tx: Connection, caller: Caller, draft: Draft, *, rpc: str
 ) -> str | None:
     """The contract's error for the signed draft, by name; None when it would record it."""
-    caller.require_scope(SCOPE_OF_KIND[draft.kind.name])
+    caller.require_act(draft.kind.name, draft.facts)
     caller.require_unit(draft.unit)
     deployment = instance.deployment_in(tx)
     prepared = fix(instance, deployment, draft)

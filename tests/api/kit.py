@@ -29,7 +29,14 @@ from ledger.storage.database import Database
 from ledger.storage.schema import metadata
 from tests.house import CENTRE, DAC_LOG, MEMBER, SERIAL, Clock, House, build_house
 
-ACTING = (Scope.OPEN, Scope.LOAD, Scope.END, Scope.DECIDE, Scope.READ_UNIT)
+ACTING = (
+    Scope.OPEN,
+    Scope.LOAD,
+    Scope.END,
+    Scope.RESULT,
+    Scope.DECIDE,
+    Scope.READ_UNIT,
+)
 PROBLEM = Problem.model_json_schema()
 Plain = dict[str, Any]
 _UNROUTED = frozenset({400, 401, 404, 405, 413, 414, 429, 431})

@@ -7,12 +7,17 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
-from ledger.domain.callers import Scope
+from api import access
+from ledger.domain.callers import Caller, Scope
 from ledger.domain.errors import InvalidInput, NotFound
 from ledger.domain.identifiers import signer_id
+from ledger.steps.instance import Instance
 from ledger.steps.tokens import (
     PREFIX,
+    RENEWED_SECONDS,
+    LiveTokens,
     UnknownToken,
     authenticate,
     create_token,
@@ -324,6 +329,83 @@ def test_failed_logins_are_counted_by_address_and_valid_tokens_still_pass(
     codes = [api.get("/v1/units", "slt_wrong").status_code for _ in range(6)]
     assert set(codes) == {401, 429}
     assert api.get("/v1/units", api.operator).status_code == 200
+
+
+def test_who_asks_too_often_is_told_so_without_a_look_at_the_database(
+    sqlite_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+
+    def watched(instance: Instance, tx: Connection, text: str) -> Caller:
+        looked.append(text)
+        return authenticate(instance, tx, text)
+
+    monkeypatch.setattr(access, "authenticate", watched)
+    api = build_api(sqlite_database, tmp_path, failed_logins_per_minute=2, requests_per_minute=3)
+    guesses = [PREFIX + f"{number:043}" for number in range(20)]
+    codes = [api.get("/v1/units", guess).status_code for guess in guesses]
+    # The window may turn once between them.
+    assert codes.count(401) == len(looked) in {2, 4}
+    assert set(codes) == {401, 429}
+    looked.clear()
+    codes = [api.get("/v1/units", api.operator).status_code for _ in range(20)]
+    assert codes[0] == 200
+    assert codes.count(200) == len(looked) in {3, 6}
+    # A body is no way past it.
+    answer = api.post("/v1/operations/cycle-opening", guesses[0], json={})
+    assert answer.status_code in {401, 429}
+
+
+def test_who_may_only_decide_rests_on_the_results_that_others_entered(lite: Api) -> None:
+    judged = lite.finished_cycle(17)
+    passed = dict.fromkeys(("physical", "chemical_external", "chemical_internal"), "pass")
+    release = {
+        "shares": [{"owner": CENTRE, "package_class": 1, "delta": 10}],
+        "decision": "release",
+    }
+    signer = lite.house.operator
+    decider = lite.token(CENTRE, Scope.DECIDE, Scope.READ_UNIT, signer=signer)
+    problem = lite.refused("cycle-decision", decider, **judged, **release, results=passed)
+    assert (problem["status"], problem["field"]) == (403, "token")
+    assert "'result'" in problem["detail"]
+    # Prepared by who may, it is not submitted by who may not.
+    digest = lite.post(
+        "/v1/operations/cycle-decision/prepare",
+        lite.operator,
+        json={**judged, **release, "results": passed},
+    ).json()["digest"]
+    with lite.nothing_stored():
+        submitted = lite.post(f"/v1/operations/{digest}/submit", decider, json={"held": ["signer"]})
+    assert (submitted.status_code, submitted.json()["field"]) == (403, "token")
+    held = lite.record(
+        "cycle-decision", lite.operator, **judged, decision="hold", reason="dry", results=passed
+    )
+    lifted = lite.record(
+        "cycle-decision",
+        decider,
+        **{**judged, "replaces": held["digest"]},
+        decision="lift",
+        reason="dry",
+    )
+    lite.record("cycle-decision", decider, **{**judged, "replaces": lifted["digest"]}, **release)
+
+
+def test_a_list_of_tokens_is_read_once_a_second_and_holds_what_holds(api: Api) -> None:
+    house, now = api.house, [0.0]
+    live = LiveTokens(house.instance, clock=lambda: now[0])
+    assert not live.may_hold("slt_wrong")
+    assert not live.may_hold(PREFIX + "A" * 43)
+    assert live.may_hold(api.operator)
+    late = api.token(CENTRE, Scope.OPEN, days=1)
+    assert not live.may_hold(late)
+    now[0] += RENEWED_SECONDS
+    assert live.may_hold(late)
+    with house.instance.database.transaction() as tx:
+        revoke_token(house.instance, tx, str(authenticate(house.instance, tx, late).token_id))
+    short = api.token(CENTRE, Scope.OPEN, days=1)
+    house.clock.now += timedelta(days=1)
+    now[0] += RENEWED_SECONDS
+    assert [live.may_hold(each) for each in (late, short, api.operator)] == [False, False, True]
 
 
 def test_only_allowed_hosts_are_answered(sqlite_database: Database, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 import httpx2 as httpx
 import pytest
 
+from api.routes import readings
 from ledger.steps import idempotency
 from ledger.steps.idempotency import forget_old_requests
 from tests.api.kit import ACTING, DAC_LOG, SERIAL, Api
@@ -118,6 +119,65 @@ def test_an_upload_under_a_key_gets_its_first_report_again(api: Api) -> None:
         other = api.post("/v1/readings", api.operator, content=b"other", headers=headers)
     assert again.content == first.content
     assert (other.status_code, other.json()["field"]) == (409, "Idempotency-Key")
+
+
+def upload(api: Api, data: bytes, query: str = "") -> httpx.Response:
+    headers = {"Idempotency-Key": "key-1", "Content-Type": "text/plain"}
+    return api.post(f"/v1/readings{query}", api.operator, content=data, headers=headers)
+
+
+@pytest.mark.parametrize("query", ["", "?record=false"])
+def test_another_file_that_came_at_the_same_time_under_the_same_key_is_not_stored(
+    api: Api, query: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As where both ask before either has claimed the key.
+    monkeypatch.setattr(readings, "find_answer", lambda *_: None)
+    first = upload(api, ONE_CYCLE, query)
+    with api.nothing_stored():
+        for other in (
+            upload(api, DAC_LOG.read_bytes(), query),
+            upload(api, ONE_CYCLE, "?zone=UTC"),
+        ):
+            assert (other.status_code, other.json()["field"]) == (409, "Idempotency-Key")
+        again = upload(api, ONE_CYCLE, query)
+    assert (first.status_code, again.content) == (200, first.content)
+
+
+def test_an_upload_that_failed_on_the_way_is_taken_up_where_it_ended(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("the power went")
+
+    monkeypatch.setattr(readings, "finish", fail)
+    assert upload(api, DAC_LOG.read_bytes()).status_code == 500
+    monkeypatch.undo()
+    before = api.rows()
+    report = upload(api, DAC_LOG.read_bytes())
+    assert api.rows() == before
+    assert report.json()["is_new"] is True
+    assert [cycle["what"] for cycle in report.json()["cycles"]] == ["recorded"] * 5
+    assert upload(api, DAC_LOG.read_bytes()).content == report.content
+    listed = api.get("/v1/operations", api.operator).json()["operations"]
+    told = [digest for cycle in report.json()["cycles"] for digest in cycle["operations"]]
+    assert told == [line["digest"] for line in listed][-len(told) :]
+
+
+def test_the_parts_of_an_upload_are_forgotten_with_it(
+    lite: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instance = lite.house.instance
+    with monkeypatch.context() as patched:
+        patched.setattr(readings, "finish", lambda *_: idempotency.Answer(status=200, body=b"{}"))
+        upload(lite, ONE_CYCLE)
+    begun = lite.rows()["idempotency"]
+    lite.house.clock.now += timedelta(minutes=1)
+    upload(lite, ONE_CYCLE)
+    assert lite.rows()["idempotency"] == begun
+    lite.house.clock.now += idempotency.KEPT_FOR - timedelta(seconds=1)
+    with instance.database.transaction() as tx:
+        assert forget_old_requests(instance, tx) == begun
+    assert lite.rows()["idempotency"] == 0
 
 
 def test_a_record_whose_answer_cannot_be_kept_is_not_made(

@@ -21,6 +21,30 @@ def test_what_the_authority_signs_asks_for_the_authority_s_scope() -> None:
     assert {n for n, scope in SCOPE_OF_KIND.items() if scope is Scope.AUTHORITY} == by_authority
 
 
+def results(**entered: str) -> dict[str, str]:
+    """The facts of a decision about results."""
+    words = {"physical": "not_entered", "biological": "not_entered", **entered}
+    return {f"results.{name}": word for name, word in words.items()}
+
+
+@pytest.mark.parametrize("word", ["not_required", "pending", "pass", "fail", "invalid"])
+def test_who_may_only_decide_enters_no_result(word: str) -> None:
+    caller(Scope.DECIDE).require_act("CycleDecision", results())
+    for facts in (results(physical=word), results(biological=word)):
+        caller(Scope.DECIDE, Scope.RESULT).require_act("CycleDecision", facts)
+        with pytest.raises(Refused, match="does not allow 'result'"):
+            caller(*set(Scope) - {Scope.RESULT}).require_act("CycleDecision", facts)
+        with pytest.raises(Refused, match="does not allow 'decide'"):
+            caller(Scope.RESULT).require_act("CycleDecision", facts)
+
+
+def test_what_carries_no_results_needs_its_own_scope_alone() -> None:
+    for kind, scope in SCOPE_OF_KIND.items():
+        caller(scope).require_act(kind, {"outcome": "pass"})
+        with pytest.raises(Refused, match=f"does not allow '{scope}'"):
+            caller(*set(Scope) - {scope}).require_act(kind, {})
+
+
 def test_a_caller_reads_the_own_unit_or_every_unit_or_nothing() -> None:
     assert caller(Scope.READ_UNIT).readable_unit == 3
     assert caller(Scope.READ_ALL).readable_unit is None

@@ -21,7 +21,14 @@ from ledger.storage.tokens import idempotency
 from tests.faults.children import API_FILE, PATIENCE_SECONDS, Home
 from tests.steps.hospital import Hospital
 
-_ACTING = (Scope.OPEN, Scope.LOAD, Scope.END, Scope.DECIDE, Scope.READ_UNIT)
+_ACTING = (
+    Scope.OPEN,
+    Scope.LOAD,
+    Scope.END,
+    Scope.RESULT,
+    Scope.DECIDE,
+    Scope.READ_UNIT,
+)
 #: between two attempts; a killed API takes a moment to come back
 _PAUSE_SECONDS = 0.05
 
@@ -61,9 +68,13 @@ class Person:
     stop: threading.Event = field(default_factory=threading.Event)
 
     def try_post(self, path: str, body: object, key: str) -> httpx.Response:
-        """Ask once; raises the client's own error when no answer comes."""
+        """Ask once, bytes as a printout; raises the client's own error when no answer comes."""
         headers = {"Authorization": f"Bearer {self.token}", "Idempotency-Key": key}
-        return self.client.post(api_address(self.home) + path, json=body, headers=headers)
+        address = api_address(self.home) + path
+        if isinstance(body, bytes):
+            headers["Content-Type"] = "text/plain"
+            return self.client.post(address, content=body, headers=headers)
+        return self.client.post(address, json=body, headers=headers)
 
     def post(self, path: str, body: object, key: str) -> httpx.Response:
         """Ask until there is an answer that does not say "not now"."""

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx2 as httpx
 import pytest
 
+from ledger.steps.instance import Instance
 from tests.faults.callers import Person, kept_answers
 from tests.faults.conftest import Ward
 from tests.faults.proofs import accepted, opened, rows
 
 OPENING = "/v1/operations/cycle-opening"
 BODY = {"equipment": "S1", "number": 17}
+UPLOADS = "/v1/readings"
+DATA = Path(__file__).resolve().parents[1] / "data" / "dacuniversal"
+ONE_CYCLE = (DATA / "DACLogOK.TXT").read_bytes()
+#: one cycle that is recorded, and one of the same number and another start, which is refused
+PRINTOUT = ONE_CYCLE + ONE_CYCLE.replace(b"16-03-2016", b"17-03-2016")
+#: five cycles
+LONG_PRINTOUT = (DATA / "DAC.Log").read_bytes()
 KILLED = -signal.SIGKILL
 
 
@@ -78,3 +88,93 @@ def test_sixteen_at_once_make_one_record_whenever_the_api_dies(
         after = rows(instance)
         assert after["operations"] == stored["operations"] + 1
         assert after["idempotency"] == stored["idempotency"] + 1
+
+
+# What an upload commits: its file with its key, each cycle, a refusal, and its answer.
+@pytest.mark.parametrize("commit", [1, 2, 3, 4])
+def test_an_upload_that_died_after_any_commit_is_told_as_if_it_had_not(
+    commit: int, ward: Ward
+) -> None:
+    home, person = ward.home, ward.person
+    with opened(home) as instance:
+        before = accepted(instance)
+        dead = home.start("serve", crash_at=f"storage.committed:{commit}")
+        dead.wait_for((home.folder / "run" / "api.json").exists)
+        with pytest.raises(httpx.HTTPError):
+            person.try_post(UPLOADS, PRINTOUT, "key-1")
+        assert dead.wait() == KILLED
+        kept = answer_under("key-1", instance)
+        home.start("serve")
+        stored = rows(instance)
+        for path, body in ((UPLOADS, ONE_CYCLE), (OPENING, BODY)):
+            refused = person.post(path, body, "key-1")
+            assert (refused.status_code, refused.json()["field"]) == (409, "Idempotency-Key")
+        assert rows(instance) == stored
+        first = person.post(UPLOADS, PRINTOUT, "key-1")
+        again = person.post(UPLOADS, PRINTOUT, "key-1")
+        assert (first.status_code, again.content) == (200, first.content)
+        assert kept == (None if commit < 4 else first.content)
+        require_first_report(first, accepted(instance)[len(before) :])
+
+
+def require_first_report(answer: httpx.Response, made: Sequence[bytes]) -> None:
+    """The file was new, and what this one request accepted is all that was accepted."""
+    report = answer.json()
+    assert report["is_new"] is True
+    recorded, refused = report["cycles"]
+    assert (recorded["what"], refused["what"]) == ("recorded", "refused")
+    assert recorded["operations"] == ["0x" + digest.hex() for digest in made]
+    assert len(made) == 2
+    assert (refused["operations"], refused["cycle"]) == ([], None)
+    assert "was recorded with the start" in refused["why"]
+
+
+def answer_under(key: str, instance: Instance) -> bytes | None:
+    """The answer that is kept for the whole request, or None while it is under way."""
+    [body] = [body for name, _, body in kept_answers(instance) if name == key]
+    return body
+
+
+@pytest.mark.parametrize("crash_at", [None, "storage.committed", "storage.committed:3"])
+def test_sixteen_uploads_at_once_under_one_key_get_one_report(
+    crash_at: str | None, ward: Ward
+) -> None:
+    home, person = ward.home, ward.person
+    with opened(home) as instance, ThreadPoolExecutor(16) as pool:
+        before, stored = accepted(instance), rows(instance)
+        first = home.start("serve", crash_at=crash_at)
+        asked = [pool.submit(person.post, UPLOADS, PRINTOUT, "key-1") for _ in range(16)]
+        if crash_at is not None:
+            assert first.wait() == KILLED
+            home.start("serve")
+        answers = [each.result() for each in asked]
+        assert {answer.status_code for answer in answers} == {200}
+        assert len({answer.content for answer in answers}) == 1
+        require_first_report(answers[0], accepted(instance)[len(before) :])
+        assert rows(instance)["readings"] == stored["readings"] + 1
+
+
+def test_of_two_printouts_at_once_under_one_key_one_is_stored_and_the_other_leaves_nothing(
+    ward: Ward,
+) -> None:
+    home, person = ward.home, ward.person
+    with opened(home) as instance, ThreadPoolExecutor(16) as pool:
+        before, stored = accepted(instance), rows(instance)
+        home.start("serve")
+        bodies = [PRINTOUT, LONG_PRINTOUT] * 8
+        answers = list(pool.map(lambda body: person.post(UPLOADS, body, "key-1"), bodies))
+        told: dict[bytes, list[httpx.Response]] = {body: [] for body in bodies}
+        for body, answer in zip(bodies, answers, strict=True):
+            told[body].append(answer)
+        [kept] = [each for each in told.values() if each[0].status_code == 200]
+        [refused] = [each for each in told.values() if each[0].status_code != 200]
+        assert {(each.status_code, each.content) for each in kept} == {(200, kept[0].content)}
+        assert {(each.status_code, each.json()["field"]) for each in refused} == {
+            (409, "Idempotency-Key")
+        }
+        report = kept[0].json()
+        made = [digest for cycle in report["cycles"] for digest in cycle["operations"]]
+        assert made == ["0x" + digest.hex() for digest in accepted(instance)[len(before) :]]
+        after = rows(instance)
+        assert after["readings"] == stored["readings"] + 1
+        assert after["reading_cycles"] == stored["reading_cycles"] + len(report["cycles"])

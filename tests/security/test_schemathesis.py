@@ -1,7 +1,8 @@
 """Requests that a machine makes up from our own OpenAPI document, by everybody who may ask.
 
-Source of the requests: Schemathesis, valid and invalid ones.  More of them:
-STERILEDGER_SCHEMATHESIS_EXAMPLES=200 make test ARGS="tests/security/test_schemathesis.py"
+Source of the requests: Schemathesis, valid and invalid ones.  `make soak` asks many more of them,
+on both databases; or: STERILEDGER_SCHEMATHESIS_EXAMPLES=200 make test
+ARGS="tests/security/test_schemathesis.py"
 """
 
 from __future__ import annotations
@@ -26,8 +27,12 @@ from schemathesis.specs.openapi.checks import (
 from ledger.domain.callers import Scope
 from ledger.storage.database import Database
 from tests.api.kit import ACTING, CENTRE, MEMBER, SERIAL, Api, Plain, build_api
+from tests.databases import BACKENDS
 
-EXAMPLES = int(os.environ.get("STERILEDGER_SCHEMATHESIS_EXAMPLES", "2"))
+_FEW = 2
+#: for each route, by who may do least
+EXAMPLES = int(os.environ.get("STERILEDGER_SCHEMATHESIS_EXAMPLES") or _FEW)
+ON = BACKENDS if EXAMPLES > _FEW else BACKENDS[:1]
 EVERYTHING = [scope for scope in Scope if scope is not Scope.AUTHORITY]
 #: who asks, and how much more than the least
 ASKING = {"nobody": 1, "everything": 3, "member": 2, "authority": 1, "reader": 1}
@@ -39,11 +44,12 @@ CHECKS = [
 ]
 
 
-@pytest.fixture
-def world(sqlite_database: Database, tmp_path: Path) -> Iterator[Api]:
+@pytest.fixture(params=ON)
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Api]:
     """A house with cycles in every state, which may be asked without end."""
+    database: Database = request.getfixturevalue(f"{request.param}_database")
     api = build_api(
-        sqlite_database,
+        database,
         tmp_path,
         requests_per_minute=10**9,
         failed_logins_per_minute=10**9,

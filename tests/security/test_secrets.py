@@ -1,4 +1,8 @@
-"""A whole run, and then every byte that it left anywhere: no secret stands in the clear."""
+"""A whole run, and then every byte that it left anywhere: no secret stands in the clear.
+
+Once on one machine, with the embedded chain and SQLite; once of a group, with PostgreSQL that asks
+for a password and a chain behind a name, a password and a key in its path.
+"""
 
 from __future__ import annotations
 
@@ -12,31 +16,39 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx2 as httpx
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from ledger.chain.endpoint import Endpoint
-from ledger.keys.vault import Vault
+from ledger.keys.vault import KEY_PURPOSE, Vault
 from ledger.settings import Settings
+from ledger.steps.deploy import ensure_home, open_relayer
 from ledger.steps.instance import Instance
-from ledger.steps.signing import KEY_PURPOSE
+from ledger.steps.prepare import read_draft
 from ledger.steps.submit import FACTS_PURPOSE, PERSONAL_PURPOSE
 from ledger.storage.database import Database, open_database
+from ledger.storage.drafts import list_drafts
 from ledger.storage.inserting import insert_rows, together
 from ledger.storage.keys import list_keys
 from ledger.storage.records import get_secrets, list_records
+from ledger.storage.schema import metadata
 from ledger.storage.settings import SettingRow, settings
+from tests.databases import PostgresServer
+from tests.faults_chain.group import real_node
+from tests.faults_chain.proxy import fault_proxy
 
 ROOT = Path(__file__).resolve().parents[2]
 DAC_LOG = ROOT / "tests" / "data" / "dacuniversal" / "DACLogOK.TXT"
 PATIENCE_SECONDS = 90
+ONE_MACHINE, GROUP = "on one machine", "of a group"
 #: people who must be named in records and nowhere else; called otherwise in every test process,
 #: since a command that names somebody is seen while it runs
 PEOPLE = tuple(
@@ -51,6 +63,10 @@ class Run:
 
     home: Path
     key: bytes
+    #: settings by the names of their variables
+    settings: dict[str, str] = field(default_factory=dict)
+    #: name → what stands in an address of the settings and nowhere else
+    credentials: dict[str, bytes] = field(default_factory=dict)
     api: str = ""
     rpc: str = ""
     #: where → bytes
@@ -68,6 +84,7 @@ class Run:
             "STERILEDGER_HOME": str(self.home),
             "STERILEDGER_KEY": base64.b64encode(self.key).decode(),
             "STERILEDGER_LOG_LEVEL": "debug",
+            **self.settings,
         }
 
     def command(self, *arguments: str, code: int = 0) -> str:
@@ -86,6 +103,22 @@ class Run:
         if name != "token create":
             self.said[f"stdout of {name}"] = done.stdout
         return done.stdout.decode()
+
+    def fail(self, *arguments: str, variable: str, value: str) -> None:
+        """One command with another setting, which must fail; what it says is kept."""
+        done = subprocess.run(
+            [sys.executable, "-m", "ledger", *arguments],
+            env={**self.environment, variable: value},
+            cwd=ROOT,
+            capture_output=True,
+            timeout=PATIENCE_SECONDS,
+            check=False,
+        )
+        assert done.returncode != 0
+        assert done.stderr
+        self.said[f"said by {' '.join(arguments)} with {variable} wrong"] = (
+            done.stdout + done.stderr
+        )
 
     def token(self, person: str, *scopes: str, unit: str, signer: str) -> str:
         """A token, as whoever runs the instance makes one."""
@@ -152,14 +185,66 @@ def started(run: Run) -> Iterator[None]:
         run.said[name] = Path(name).read_bytes()
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+@pytest.fixture(scope="module", params=[ONE_MACHINE, GROUP])
+def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """The main job through the command line and the API, with mistakes on the way."""
     folder = tmp_path_factory.mktemp("run")
     run = Run(home=folder / "home", key=secrets.token_bytes(32))
-    with started(run):
-        do_the_main_job(run, folder)
-    return run
+    with ExitStack() as stack:
+        if request.param == GROUP:
+            stack.enter_context(joined(run, request.getfixturevalue("postgres")))
+        with started(run):
+            do_the_main_job(run, folder)
+        make_mistakes(run)
+        yield run
+
+
+@contextmanager
+def joined(run: Run, server: PostgresServer) -> Iterator[None]:
+    """A database that asks for a password, and a chain whose address is a secret."""
+    names = ("database password", "chain password", "chain key")
+    run.credentials = {name: secrets.token_hex(16).encode() for name in names}
+    password, chain_password, chain_key = (run.credentials[name].decode() for name in names)
+    run.credentials["chain credentials"] = f"reader:{chain_password}".encode()
+    with real_node() as node, fault_proxy(node.url) as proxy:
+        host = urlsplit(proxy.url).netloc
+        run.settings = {
+            "STERILEDGER_DATABASE_URL": guarded_database(server, password),
+            "STERILEDGER_CHAIN_URL": f"http://reader:{chain_password}@{host}/v1/{chain_key}",
+            "STERILEDGER_FINALITY": "instant",
+        }
+        with opened(run) as instance:
+            instance.database.migrate()
+            ensure_home(instance)
+            node.fund(open_relayer(instance).address)
+        yield
+
+
+def guarded_database(server: PostgresServer, password: str) -> str:
+    """The address of an empty database whose owner the server asks for the password."""
+    owner = f"guarded_{secrets.token_hex(4)}"
+    server.run(f"CREATE ROLE {owner} LOGIN PASSWORD '{password}'")
+    server.run(f"CREATE DATABASE {owner} OWNER {owner}")
+    place = parse_qs(urlsplit(server.place).query)["host"][0]
+    rules = Path(place) / "data" / "pg_hba.conf"
+    rules.write_text(f"local all {owner} scram-sha-256\n{rules.read_text()}")
+    server.run("SELECT pg_reload_conf()")
+    return f"postgresql://{owner}:{password}@/{owner}?host={quote(place)}"
+
+
+def make_mistakes(run: Run) -> None:
+    """A wrong password, and a chain that does not answer there."""
+    if not run.settings:
+        return
+    database, chain = (
+        run.settings["STERILEDGER_DATABASE_URL"],
+        run.settings["STERILEDGER_CHAIN_URL"],
+    )
+    password, key = run.credentials["database password"].decode(), urlsplit(chain).path
+    wrong = database.replace(password, password + "x")
+    run.fail("status", variable="STERILEDGER_DATABASE_URL", value=wrong)
+    gone = f"http://reader:{run.credentials['chain password'].decode()}@127.0.0.1:9{key}"
+    run.fail("audit", variable="STERILEDGER_CHAIN_URL", value=gone)
 
 
 def do_the_main_job(run: Run, folder: Path) -> None:
@@ -200,6 +285,9 @@ def do_the_main_job(run: Run, folder: Path) -> None:
     run.command("verify", str(evidence), "--rpc", run.rpc, "--deployment", deployment)
     run.command("status")
     run.command("audit")
+    backup = folder / "backup.tar"
+    run.command("backup", str(backup))
+    run.said["backup"] = backup.read_bytes()
     run.said["chain"] = everything_on(run.rpc)
 
 
@@ -246,7 +334,9 @@ def forms(secret: bytes) -> set[bytes]:
 
 @contextmanager
 def opened(run: Run) -> Iterator[Instance]:
-    settings = Settings(home=run.home)
+    url = run.settings.get("STERILEDGER_DATABASE_URL", "")
+    chain = run.settings.get("STERILEDGER_CHAIN_URL", "")
+    settings = Settings(home=run.home, database_url=url, chain_url=chain)
     database = open_database(settings.database_address)
     try:
         yield Instance(settings=settings, database=database, vault=Vault(run.key))
@@ -256,7 +346,7 @@ def opened(run: Run) -> Iterator[Instance]:
 
 def secrets_of(run: Run) -> dict[str, bytes]:
     """Everything that only the vault or a person may know."""
-    found = {"vault key": run.key}
+    found = {"vault key": run.key, **run.credentials}
     found |= {f"token {n}": token.encode() for n, token in enumerate(run.tokens)}
     with opened(run) as instance, instance.database.reading() as tx:
         for row in list_keys(tx, limit=1000):
@@ -274,22 +364,39 @@ def secrets_of(run: Run) -> dict[str, bytes]:
                 found[f"{purpose} {record.id}"] = instance.vault.decrypt(
                     sealed, purpose=purpose, row=record.id
                 )
+        for draft in list_drafts(tx, limit=1000):
+            kept_apart = read_draft(instance, instance.deployment_in(tx), draft).secrets
+            assert kept_apart.personal is not None
+            found[f"draft's facts {draft.digest.hex()}"] = kept_apart.facts
+            found[f"draft's personal {draft.digest.hex()}"] = kept_apart.personal
     return found
+
+
+def rows_of(run: Run) -> bytes:
+    """Every value of every row, bytes as they are."""
+    with opened(run) as instance, instance.database.reading() as tx:
+        rows = [row for table in metadata.sorted_tables for row in tx.execute(select(table))]
+    values = [value for row in rows for value in row]
+    assert len(rows) > 50
+    return b"\0".join(
+        value if isinstance(value, bytes) else str(value).encode() for value in values
+    )
 
 
 def everything_left(run: Run) -> dict[str, bytes]:
     """Every file of the home, everything that was said, and what `ps` showed."""
     files = {str(p): p.read_bytes() for p in run.home.rglob("*") if p.is_file()}
-    assert any(name.endswith("steriledger.db") for name in files)
+    assert any(name.endswith("steriledger.db") for name in files) is not bool(run.settings)
     assert any(name.endswith("run/log") for name in files)
     shown = {f"command line {pid}": seen[0] for pid, seen in run.processes.items()}
-    return {**files, **run.said, **shown}
+    return {**files, **run.said, **shown, "rows": rows_of(run)}
 
 
 @pytest.mark.timeout(240)
 def test_a_whole_run_leaves_no_secret_anywhere_in_the_clear(run: Run) -> None:
     known = secrets_of(run)
     assert len([name for name in known if name.startswith("private key")]) >= 5
+    assert len([name for name in known if name.startswith("draft's")]) == 2
     assert len(known) > 20
     left = everything_left(run)
     found = [
@@ -310,18 +417,20 @@ def is_shown_whole(name: str, where: str) -> bool:
 @pytest.mark.timeout(240)
 def test_names_of_people_stand_in_the_database_and_nowhere_else(run: Run) -> None:
     asked_for = ("answer to", "stdout of signer", "stdout of unit", "stdout of import")
+    kept = ("backup", "rows")
     left = {
         where: content
         for where, content in everything_left(run).items()
-        if "steriledger.db" not in where and not where.startswith(asked_for)
+        if "steriledger.db" not in where and not where.startswith((*asked_for, *kept))
     }
     found = [(name, where) for name in PEOPLE for where in left if name.encode() in left[where]]
     assert found == []
-    database = b"".join(p.read_bytes() for p in run.home.glob("steriledger.db*"))
-    assert all(name.encode() in database for name in PEOPLE)
+    for where in kept:
+        assert all(name.encode() in everything_left(run)[where] for name in PEOPLE)
 
 
 @pytest.mark.timeout(240)
+@pytest.mark.parametrize("run", [ONE_MACHINE], indirect=True)
 def test_the_chains_process_is_told_no_secret(run: Run) -> None:
     chains = [seen for seen in run.processes.values() if b"bin/anvil" in seen[0].split(b"\0")[0]]
     assert chains

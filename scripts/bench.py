@@ -29,6 +29,7 @@ from scripts.benchmarks.bounds import (
     BOUNDS,
     LEAST_REPEATS,
     USUAL_REPEATS,
+    Figure,
     Figures,
     Measure,
     Size,
@@ -40,6 +41,8 @@ PUBLISHED = ROOT / "docs" / "benchmarks" / "latest.json"
 TRIED = ROOT / "build" / "bench" / "latest.json"
 _PACKAGES = ("web3", "eth-account", "coincurve", "sqlalchemy", "psycopg", "fastapi", "uvicorn")
 _RESTORED_LIMIT = 1000
+#: figures from here on are shown without a fraction
+_WHOLE = 100
 
 #: benchmark → module and function, in the order in which they run
 BENCHMARKS: Mapping[str, str] = {
@@ -75,10 +78,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if missing:
             sys.stderr.write(f"{name} did not measure {', '.join(missing)}\n")
             failed = True
-        results = [result_of(figure, value) for figure, value in figures.items()]
+        results = [result_of(name, figure) for name, figure in figures.items()]
         for line in table(results):
             sys.stdout.write(line + "\n")
-        write(path, name, results, size)
+        write(path, name, results)
         failed = failed or (options.strict and any(each["holds"] is False for each in results))
     return 1 if failed else 0
 
@@ -96,21 +99,27 @@ def missing_figures(name: str, figures: Figures) -> list[str]:
     return [each for each in wanted if each not in figures]
 
 
-def result_of(name: str, value: float) -> dict[str, Any]:
+def result_of(name: str, figure: Figure) -> dict[str, Any]:
     """One figure as it is kept; `bound` and `holds` are null for one that nothing is promised of.
 
     `value`, `bound` and `goal` are numbers; `bound` is the least where `at_least` is true, else the
-    most.
+    most.  `repeats` is how often this very figure was measured, `least` and `most` are the ends of
+    what was found.
     """
     bound = find_bound(name)
-    shown = float(f"{value:.6g}")
-    if bound is None:
-        return {"name": name, "value": shown, "bound": None, "holds": None}
-    return {
+    kept = {
         "name": name,
-        "value": shown,
+        "value": _rounded(figure.value),
+        "repeats": figure.repeats,
+        "least": _rounded(figure.least),
+        "most": _rounded(figure.most),
+    }
+    if bound is None:
+        return {**kept, "bound": None, "holds": None}
+    return {
+        **kept,
         "bound": float(f"{bound.value:.4g}"),
-        "holds": bound.holds(value),
+        "holds": bound.holds(figure.value),
         "at_least": bound.at_least is not None,
         "goal": bound.goal,
         "unit": bound.unit,
@@ -118,22 +127,38 @@ def result_of(name: str, value: float) -> dict[str, Any]:
     }
 
 
+def _rounded(value: float) -> float:
+    return float(f"{value:.6g}")
+
+
 def table(results: Sequence[Mapping[str, Any]]) -> list[str]:
     """The results for people: those with a bound first."""
     lines = []
     for each in sorted(results, key=lambda result: result["bound"] is None):
-        figure = f"{each['value']:,.4g}"
+        figure = f"{_shown(each['value']):>12}  {_measured(each):<26}"
         if each["bound"] is None:
-            lines.append(f"           {each['name']:<36}{figure:>12}")
+            lines.append(f"            {each['name']:<36}{figure}".rstrip())
             continue
         sign = "≥" if each["at_least"] else "≤"
         word = "holds" if each["holds"] else "FALLS SHORT"
         promised = f"{sign} {each['bound']:,.4g} {each['unit']}"
-        lines.append(f"{word:>11}{each['name']:<36}{figure:>12}  {promised:<12} {each['what']}")
+        lines.append(f"{word:>11} {each['name']:<36}{figure}{promised:<12} {each['what']}")
     return lines
 
 
-def write(path: Path, name: str, results: Sequence[Mapping[str, Any]], size: Size) -> None:
+def _measured(result: Mapping[str, Any]) -> str:
+    """How often, and from where to where: `7 times, 0.81 to 0.88`."""
+    if result["repeats"] == 1:
+        return "once"
+    return f"{result['repeats']} times, {_shown(result['least'])} to {_shown(result['most'])}"
+
+
+def _shown(value: float) -> str:
+    """Three digits, and whole numbers in full."""
+    return f"{value:,.0f}" if value >= _WHOLE else f"{value:.3g}"
+
+
+def write(path: Path, name: str, results: Sequence[Mapping[str, Any]]) -> None:
     """Put a benchmark's figures in the place of its older ones.
 
     Figures of another machine or of other versions are dropped: one file tells of one of each.
@@ -145,10 +170,10 @@ def write(path: Path, name: str, results: Sequence[Mapping[str, Any]], size: Siz
         kept = {}
     if {key: kept.get(key) for key in here} != here:
         kept = {**here, "results": []}
-    taken = {"at": datetime.now(UTC).replace(microsecond=0).isoformat(), "repeats": size.repeats}
+    at = datetime.now(UTC).replace(microsecond=0).isoformat()
     others = [each for each in kept["results"] if each["name"].split("/")[0] != name]
     kept["results"] = sorted(
-        [*others, *({**each, **taken} for each in results)], key=lambda each: each["name"]
+        [*others, *({**each, "at": at} for each in results)], key=lambda each: each["name"]
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n", "utf-8")

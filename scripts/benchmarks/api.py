@@ -26,16 +26,23 @@ from ledger.domain.callers import Scope
 from ledger.domain.identifiers import signer_id
 from ledger.steps.tokens import create_token
 from scripts.benchmarks.bare_rows import rows_of
-from scripts.benchmarks.bounds import Figures, Size
+from scripts.benchmarks.bounds import Figure, Figures, Size
 from scripts.benchmarks.group import RECORDS_PER_CYCLE, UNITS, Group, founded_group
-from scripts.benchmarks.turns import percentile
+from scripts.benchmarks.turns import percentile, ratios
 from scripts.postgres import create_database, running_postgres
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIENTS = (1, 16)
 #: cycles of each client in a turn
 _CYCLES = 20
-_SCOPES = (Scope.OPEN, Scope.LOAD, Scope.END, Scope.DECIDE, Scope.READ_UNIT)
+_SCOPES = (
+    Scope.OPEN,
+    Scope.LOAD,
+    Scope.END,
+    Scope.RESULT,
+    Scope.DECIDE,
+    Scope.READ_UNIT,
+)
 _PATIENCE_SECONDS = 60.0
 _CREATED = 201
 
@@ -51,7 +58,7 @@ def measure_api(size: Size) -> Figures:
     same settings, inserts a copy of those rows under new keys and commits.  Both run in a process
     of their own, and nothing else of ours runs meanwhile.
     """
-    figures: dict[str, float] = {}
+    figures: dict[str, Figure] = {}
     with running_postgres() as server:
         for name in ("sqlite", "postgresql"):
             figures |= _measure_on(name, server, size)
@@ -79,7 +86,7 @@ def _measure_on(name: str, server: str, size: Size) -> Figures:
             _serving("scripts.benchmarks.bare_app", theirs, str(plan), home=home) as bare,
         ):
             numbers = {serial: itertools.count(100) for serial in serials}
-            figures: dict[str, float] = {}
+            figures: dict[str, Figure] = {}
             for clients in CLIENTS:
                 ways = [_recording(token, serial, numbers[serial]) for serial in serials[:clients]]
                 figures |= _turns(f"api/{name}_{clients}", api, bare, ways, size)
@@ -105,19 +112,21 @@ def _turns(name: str, api: str, bare: str, ways: Sequence[Cycle], size: Size) ->
     for _ in range(size.repeats + 1):
         ours.append(_times(api, ways, cycles))
         theirs.append(_times(bare, inserts, cycles))
-    ratios = [
-        statistics.median(a) / statistics.median(b)
-        for a, b in zip(ours[1:], theirs[1:], strict=True)
-    ]
-    everything = [each for turn in ours[1:] for each in turn]
-    plain = [each for turn in theirs[1:] for each in turn]
+    medians = [[statistics.median(turn) for turn in side[1:]] for side in (ours, theirs)]
     return {
-        name: statistics.median(ratios),
-        f"{name}_p50_ms": 1000 * percentile(everything, 0.5),
-        f"{name}_p99_ms": 1000 * percentile(everything, 0.99),
-        f"{name}_bare_p50_ms": 1000 * percentile(plain, 0.5),
-        f"{name}_bare_p99_ms": 1000 * percentile(plain, 0.99),
+        name: Figure.median(ratios(*medians)),
+        f"{name}_p50_ms": _milliseconds(ours[1:], 0.5),
+        f"{name}_p99_ms": _milliseconds(ours[1:], 0.99),
+        f"{name}_bare_p50_ms": _milliseconds(theirs[1:], 0.5),
+        f"{name}_bare_p99_ms": _milliseconds(theirs[1:], 0.99),
     }
+
+
+def _milliseconds(turns: Sequence[Sequence[float]], share: float) -> Figure:
+    """The percentile of all turns' seconds, and the least and the greatest of one turn's."""
+    everything = [each for turn in turns for each in turn]
+    apart = [1000 * percentile(turn, share) for turn in turns]
+    return Figure.of(1000 * percentile(everything, share), apart)
 
 
 def _times(url: str, ways: Sequence[Cycle], cycles: int) -> list[float]:

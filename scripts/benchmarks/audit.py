@@ -33,7 +33,7 @@ from ledger.steps.audit import audit
 from ledger.steps.instance import Instance, open_instance
 from ledger.steps.submit import FACTS_PURPOSE, PERSONAL_PURPOSE
 from ledger.storage.records import RecordRow, get_secrets, list_records
-from scripts.benchmarks.bounds import LEAST_REPEATS, Figures, Size
+from scripts.benchmarks.bounds import LEAST_REPEATS, Figure, Figures, Size
 from scripts.benchmarks.group import RECORDS_PER_CYCLE, Group, founded_group
 from scripts.benchmarks.turns import peak_mib, process_tree, seconds
 
@@ -63,12 +63,15 @@ def measure_audit(size: Size) -> Figures:
         parts = [_turn(tenth, loop) for _ in range(max(size.repeats, LEAST_REPEATS))]
         ratio, taken = _turn(whole, loop)
     return {
-        "audit/of_bare_hashing": ratio,
-        "audit/of_bare_hashing_tenth": statistics.median(ratio for ratio, _ in parts),
-        "audit/memory_growth": taken.peak_mib / max(part.peak_mib for _, part in parts),
-        "audit/peak_memory_mib": taken.peak_mib,
-        "audit/records": taken.records,
-        "audit/records_per_second": taken.records / taken.seconds,
+        "audit/of_bare_hashing": Figure.once(ratio),
+        "audit/of_bare_hashing_tenth": Figure.median([ratio for ratio, _ in parts]),
+        "audit/memory_growth": Figure.once(
+            taken.peak_mib / max(part.peak_mib for _, part in parts)
+        ),
+        "audit/peak_memory_mib": Figure.once(taken.peak_mib),
+        "audit/peak_memory_mib_tenth": Figure.median([part.peak_mib for _, part in parts]),
+        "audit/records": Figure.once(taken.records),
+        "audit/records_per_second": Figure.once(taken.records / taken.seconds),
     }
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import statistics
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 #: How often the two sides of a ratio take turns at least.
@@ -53,8 +54,35 @@ class Size:
         return max(least, round(whole * self.scale))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One measured value, and how often it was measured."""
+
+    value: float
+    #: how many turns, or other measurements, it is made of; 1 for what was taken once
+    repeats: int
+    #: the least and the greatest of them
+    least: float
+    most: float
+
+    @classmethod
+    def once(cls, value: float) -> Figure:
+        """What was counted or measured one time."""
+        return cls(value=value, repeats=1, least=value, most=value)
+
+    @classmethod
+    def median(cls, values: Sequence[float]) -> Figure:
+        """The median of some measurements; raises StatisticsError when there is none."""
+        return cls.of(statistics.median(values), values)
+
+    @classmethod
+    def of(cls, value: float, turns: Sequence[float]) -> Figure:
+        """A value made of several turns, each with a value of its own."""
+        return cls(value=value, repeats=len(turns), least=min(turns), most=max(turns))
+
+
 #: Figures by `benchmark/figure`; those without a bound are printed and kept beside the others.
-Figures = Mapping[str, float]
+Figures = Mapping[str, Figure]
 Measure = Callable[[Size], Figures]
 
 _EAS = "Ethereum Attestation Service 1.9.0 with the same fields, on the same node"

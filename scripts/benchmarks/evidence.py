@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from ledger.domain.events import Log
 from ledger.evidence.verify import verify_evidence
 from ledger.keys.signers import verify_signature
 from ledger.steps.exporting import export_evidence
-from scripts.benchmarks.bounds import Figures, Size
+from scripts.benchmarks.bounds import Figure, Figures, Size
 from scripts.benchmarks.group import founded_group
 from scripts.benchmarks.turns import seconds
 
@@ -57,8 +56,8 @@ def measure_evidence(size: Size) -> Figures:
         verify()
         times = [1000 * seconds(verify) for _ in range(size.of(_TIMES, least=5))]
     return {
-        "evidence/verify": statistics.median(times),
-        "evidence/size": len(data) / _KIB,
+        "evidence/verify": Figure.median(times),
+        "evidence/size": Figure.once(len(data) / _KIB),
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import tempfile
 from collections.abc import Sequence
 from contextlib import closing
@@ -17,9 +16,9 @@ from ledger.domain.deployment import Deployment, Role
 from ledger.steps.chain import EmbeddedLink
 from ledger.steps.follow import index_next
 from ledger.storage.database import open_database
-from scripts.benchmarks.bounds import Figures, Size
+from scripts.benchmarks.bounds import Figure, Figures, Size
 from scripts.benchmarks.group import Group, founded_group
-from scripts.benchmarks.turns import median_ratio, seconds
+from scripts.benchmarks.turns import ratios, seconds
 from scripts.postgres import create_database, running_postgres
 
 _CYCLES = 500
@@ -55,18 +54,18 @@ def measure_follower(size: Size) -> Figures:
     kept = {name: values[1:] for name, values in rates.items()}
     return {
         **{
-            f"follower/{name}": median_ratio(kept[name], kept["web3"])
+            f"follower/{name}": Figure.median(ratios(kept[name], kept["web3"]))
             for name in ("sqlite", "postgresql")
         },
         **{
-            f"follower/{name}_of_fetching_too": median_ratio(kept[name], kept["fetching"])
+            f"follower/{name}_of_fetching_too": Figure.median(ratios(kept[name], kept["fetching"]))
             for name in ("sqlite", "postgresql")
         },
         **{
-            f"follower/{name}_events_per_second": statistics.median(values)
+            f"follower/{name}_events_per_second": Figure.median(values)
             for name, values in kept.items()
         },
-        "follower/events": events,
+        "follower/events": Figure.once(events),
     }
 
 

@@ -11,7 +11,7 @@ from ledger.domain.batching import Proof
 from ledger.domain.identifiers import Digest
 from ledger.domain.operations import Kind, find_kind, message_from_json
 from ledger.storage.operations import OperationRow, list_by_digests, list_signatures
-from scripts.benchmarks.bounds import Figures, Size
+from scripts.benchmarks.bounds import Figure, Figures, Size
 from scripts.benchmarks.eas import Eas
 from scripts.benchmarks.group import Group, founded_group
 from scripts.benchmarks.outbox import CYCLE_KINDS, BareScript
@@ -29,7 +29,7 @@ _ACTS = {
 _Batches = Mapping[str, list[OperationRow]]
 
 
-def measure_gas(size: Size) -> Figures:  # noqa: ARG001 - gas is the same at every size
+def measure_gas(size: Size) -> Figures:  # noqa: ARG001 - gas is the same at every size and time
     """Gas of whole transactions on the embedded chain (cancun), ours and those of EAS.
 
     The second cycle of a machine alone, and fifty further ones of that machine, one transaction for
@@ -49,7 +49,8 @@ def measure_gas(size: Size) -> Figures:  # noqa: ARG001 - gas is the same at eve
         with script.mining_at_once():
             eas = Eas.deploy(script.url, script.private_key, CYCLE_KINDS)
             theirs = _theirs(eas, single), _theirs(eas, fifty)
-    return _figures("single", ours[0], theirs[0]) | _figures("fifty", ours[1], theirs[1])
+    found = _figures("single", ours[0], theirs[0]) | _figures("fifty", ours[1], theirs[1])
+    return {name: Figure.once(value) for name, value in found.items()}
 
 
 def _rows(group: Group, digests: Sequence[Digest]) -> _Batches:

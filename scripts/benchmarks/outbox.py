@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,10 +23,10 @@ from ledger.steps.chain import EmbeddedLink, unpack_transactions
 from ledger.steps.deploy import open_relayer
 from ledger.storage.journal import list_blocks
 from ledger.storage.operations import list_by_digests
-from scripts.benchmarks.bounds import Figures, Size
+from scripts.benchmarks.bounds import Figure, Figures, Size
 from scripts.benchmarks.eas import Eas
 from scripts.benchmarks.group import RECORDS_PER_CYCLE, Group, founded_group
-from scripts.benchmarks.turns import median_ratio, seconds
+from scripts.benchmarks.turns import ratios, seconds
 
 _CYCLES = 200
 _MACHINES = 10
@@ -46,7 +45,7 @@ def measure_outbox(size: Size) -> Figures:
     The bare script signs, sends, mines and asks for receipts, and nothing else: the very
     transactions of our turn, after the node went back to the state before it, so that it must reach
     the same block hashes.  EAS attests the fields of the same records through web3.py on the same
-    node, which mines at once for it.
+    node, which mines at once for it and is asked for each receipt without web3.py's pause.
     """
     cycles = size.of(_CYCLES, least=_BATCH)
     with (
@@ -54,16 +53,20 @@ def measure_outbox(size: Size) -> Figures:
         founded_group(Path(folder), machines=_MACHINES) as group,
     ):
         turns = [_turn(group, cycles, size) for _ in range(size.repeats + 1)][1:]
-    ours = [turn.ours for turn in turns]
+    rates = {
+        "mined": [turn.ours for turn in turns],
+        "bare": [turn.bare for turn in turns],
+        "attest": [turn.attest for turn in turns],
+        "multi_attest": [turn.multi_attest for turn in turns],
+    }
+    others = [name for name in rates if name != "mined"]
     return {
-        "outbox/of_bare": median_ratio(ours, [turn.bare for turn in turns]),
-        "outbox/of_attest": median_ratio(ours, [turn.attest for turn in turns]),
-        "outbox/of_multi_attest": median_ratio(ours, [turn.multi_attest for turn in turns]),
-        "outbox/accepted_per_second": statistics.median(turn.accepted for turn in turns),
-        "outbox/mined_per_second": statistics.median(ours),
-        "outbox/bare_per_second": statistics.median(turn.bare for turn in turns),
-        "outbox/attest_per_second": statistics.median(turn.attest for turn in turns),
-        "outbox/multi_attest_per_second": statistics.median(turn.multi_attest for turn in turns),
+        **{
+            f"outbox/of_{name}": Figure.median(ratios(rates["mined"], rates[name]))
+            for name in others
+        },
+        **{f"outbox/{name}_per_second": Figure.median(rate) for name, rate in rates.items()},
+        "outbox/accepted_per_second": Figure.median([turn.accepted for turn in turns]),
     }
 
 

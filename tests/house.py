@@ -55,11 +55,11 @@ from ledger.domain.rules import RELEASES
 from ledger.keys.accounts import account_address, create_account
 from ledger.keys.receipts import create_receipt_key, receipt_public_key
 from ledger.keys.signers import Algorithm
-from ledger.keys.vault import Vault
+from ledger.keys.vault import KEY_PURPOSE, Vault
 from ledger.settings import Settings
 from ledger.steps.deciding import DecisionRequest, draft_decision
 from ledger.steps.instance import DEPLOYMENT_SETTING, Instance
-from ledger.steps.signing import KEY_PURPOSE, make_held_key
+from ledger.steps.signing import make_held_key
 from ledger.steps.submit import Receipt, record_with_held_keys
 from ledger.storage.database import Database
 from ledger.storage.keys import KeyPurpose, KeyRow, insert_key

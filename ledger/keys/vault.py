@@ -29,6 +29,8 @@ KEY_VARIABLE = "STERILEDGER_KEY"
 KEY_FILE_VARIABLE = "STERILEDGER_KEY_FILE"
 #: where an embedded home keeps its key
 KEY_FILE_NAME = "vault.key"
+#: what a held private key is encrypted for, in the row of its signer id
+KEY_PURPOSE = "key"
 
 _VERSION = b"\x01"
 _KEY_ID_BYTES = 8
@@ -157,7 +159,11 @@ def _read_key_file(path: Path) -> bytes:
     except FileNotFoundError:
         raise _missing(path) from None
     except OSError as error:
-        raise Refused(f"the key file {path} cannot be read: {error.strerror}") from error
+        raise Refused(
+            f"the key file {path} cannot be read: {error.strerror}",
+            field=KEY_FILE_VARIABLE,
+            remedy="let the account that runs this program read it, and nobody else",
+        ) from error
     if mode & _OTHERS:
         raise Refused(
             f"the key file {path} can be read or changed by others",

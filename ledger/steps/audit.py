@@ -16,6 +16,7 @@ from ledger.domain.deployment import Deployment
 from ledger.domain.identifiers import Digest, to_hex
 from ledger.domain.records import instant_text
 from ledger.steps.audit_apart import Apart, checked_apart
+from ledger.steps.audit_arrivals import check_arrivals
 from ledger.steps.audit_evidence import Evidence, OwedOperation
 from ledger.steps.audit_home import check_keys, check_settings
 from ledger.steps.audit_index import compare_indexes, derive_index
@@ -140,6 +141,7 @@ def _audit(instance: Instance, deployment: Deployment, source: Source, apart: Ap
                 ("operations", check_operations),
                 ("receipts", check_receipts),
                 ("readings", check_readings),
+                ("arrivals", check_arrivals),
                 ("transactions", check_transactions),
                 ("journal_blocks", check_journal),
                 ("keys", check_keys),

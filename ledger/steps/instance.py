@@ -15,6 +15,7 @@ from ledger.domain.deployment import Deployment, parse_deployment
 from ledger.domain.errors import NotFound
 from ledger.keys.vault import Vault, load_vault
 from ledger.settings import Settings
+from ledger.steps.arrivals import sign_earlier
 from ledger.storage.database import Database, open_database
 from ledger.storage.encrypted import has_encrypted_rows
 from ledger.storage.settings import find_setting
@@ -89,6 +90,7 @@ def open_instance(settings: Settings) -> Instance:
         with database.reading() as tx:
             is_encrypted = has_encrypted_rows(tx)
         vault = load_vault(settings.home, encrypted_rows_exist=is_encrypted)
+        sign_earlier(database, vault)
     except BaseException:
         database.close()
         raise

@@ -26,6 +26,7 @@ from ledger.domain.operation_states import OperationState
 from ledger.keys.vault import (
     KEY_FILE_NAME,
     KEY_FILE_VARIABLE,
+    KEY_PURPOSE,
     KEY_VARIABLE,
     Vault,
     load_vault,
@@ -34,7 +35,6 @@ from ledger.settings import Settings
 from ledger.steps.backup import DATABASE_NAME, FORMAT, MANIFEST_NAME, Manifest, hash_file
 from ledger.steps.leasing import LEASE
 from ledger.steps.prepare import DRAFT_PURPOSE
-from ledger.steps.signing import KEY_PURPOSE
 from ledger.steps.submit import FACTS_PURPOSE, PERSONAL_PURPOSE
 from ledger.storage.copying import close_file, copy_rows, require_empty, verify_file
 from ledger.storage.database import Database, open_database
@@ -140,7 +140,11 @@ def _opened(file: Path) -> Iterator[tarfile.TarFile]:
             f"{file} is no backup, or is cut off: {error}", field="FILE", rule=FORMAT
         ) from error
     except OSError as error:
-        raise Refused(f"{file} cannot be read: {error.strerror or error}", field="FILE") from error
+        raise Refused(
+            f"{file} cannot be read: {error.strerror or error}",
+            field="FILE",
+            remedy="name the file of a backup that this account may read",
+        ) from error
 
 
 def _find(archive: tarfile.TarFile, name: str) -> tarfile.TarInfo:
@@ -270,7 +274,12 @@ def _move(staged: Path, home: Path) -> None:
     try:
         staged.rename(home)  # onto an empty folder too
     except OSError as error:
-        raise Conflict(f"{home} cannot be put in place: {error.strerror}", field="home") from error
+        raise Conflict(
+            f"{home} cannot be put in place: {error.strerror}",
+            field="home",
+            rule="a backup is restored into an empty home",
+            remedy="name a folder that is empty or is not there yet",
+        ) from error
     descriptor = os.open(home.parent, os.O_RDONLY)
     try:
         os.fsync(descriptor)

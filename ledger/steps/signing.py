@@ -5,16 +5,16 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from ledger.domain.callers import Caller, Scope
-from ledger.domain.errors import Inconsistent, Refused
+from ledger.domain.errors import Refused
 from ledger.domain.identifiers import Digest, SignerId, signer_id
 from ledger.domain.operations import Party
 from ledger.keys.accounts import account_address, create_account
 from ledger.keys.receipts import sign_receipt as sign_with_receipt_key
 from ledger.keys.signers import Algorithm, sign_digest
+from ledger.keys.vault import KEY_PURPOSE
 from ledger.steps.instance import Instance
-from ledger.storage.keys import KeyPurpose, KeyRow, find_key, insert_key, list_keys_of
-
-KEY_PURPOSE = "key"
+from ledger.steps.receipt_key import open_receipt_key
+from ledger.storage.keys import KeyPurpose, KeyRow, find_key, insert_key
 
 
 def make_held_key(instance: Instance, tx: Connection, *, label: str) -> bytes:
@@ -60,17 +60,8 @@ def sign_receipt(instance: Instance, tx: Connection, payload: bytes) -> tuple[by
 
     The key is the home's for good: the deployment names it.
     """
-    secret, public = instance.known("receipt key", lambda: _receipt_key(instance, tx))
+    secret, public = instance.known("receipt key", lambda: open_receipt_key(instance.vault, tx))
     return sign_with_receipt_key(secret, payload), public
-
-
-def _receipt_key(instance: Instance, tx: Connection) -> tuple[bytes, bytes]:
-    rows = list_keys_of(tx, KeyPurpose.RECEIPT)
-    if len(rows) != 1:
-        raise Inconsistent(f"this home has {len(rows)} receipt keys", rule="exactly one")
-    row = rows[0]
-    secret = instance.vault.decrypt(row.private_key, purpose=KEY_PURPOSE, row=row.signer_id.hex())
-    return secret, row.signer
 
 
 def _require_entitled(caller: Caller, party: Party, identifier: SignerId, row: KeyRow) -> None:

@@ -79,11 +79,12 @@ class Database:
         with _pool_patience(), self._engine.begin() as tx:
             if self.is_sqlite:
                 tx.exec_driver_sql("BEGIN IMMEDIATE")
-            tx.info[_AFTERWARDS] = afterwards
+            info = tx.info  # asked for now: a connection that dies inside has none any more
+            info[_AFTERWARDS] = afterwards
             try:
                 yield tx
             finally:
-                tx.info.pop(_AFTERWARDS, None)
+                info.pop(_AFTERWARDS, None)
             if not tx.in_transaction():
                 raise Inconsistent(
                     "the transaction ended before what was to be written with it",

@@ -75,11 +75,12 @@ def together(tx: Connection) -> Iterator[None]:
     What is read inside does not see it yet.
     """
     waiting: list[Insert] = []
-    tx.info[_WAITING] = waiting
+    info = tx.info  # asked for now: a connection that dies inside has none any more
+    info[_WAITING] = waiting
     try:
         yield
     finally:
-        del tx.info[_WAITING]
+        del info[_WAITING]
     _run(tx, waiting)
 
 

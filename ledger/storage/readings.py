@@ -6,7 +6,7 @@ and neither learns of the other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,9 +21,11 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
+    exists,
     func,
     select,
     true,
+    tuple_,
 )
 
 from ledger.domain.errors import Conflict, NotFound
@@ -174,6 +176,23 @@ def list_readings(
     last = page[-1]
     more = (readings.c.sha256 == last.sha256, readings.c.unit > last.unit)
     return page + _heads(tx, _select_heads().where(*more))
+
+
+def heads_of(
+    tx: Connection, keys: Iterable[tuple[int, bytes]]
+) -> dict[tuple[int, bytes], ReadingHead]:
+    """Those of the readings with these units and hashes that are kept, without their bytes."""
+    wanted = tuple_(readings.c.unit, readings.c.sha256).in_(list(keys))
+    return {(head.unit, head.sha256): head for head in _heads(tx, _select_heads().where(wanted))}
+
+
+def list_unsigned(tx: Connection, signed: Table, *, limit: int) -> list[ReadingHead]:
+    """The first readings, by hash and unit, that a table of (unit, reading) does not name."""
+    c = readings.c
+    named = exists(
+        select(signed.c.unit).where(signed.c.unit == c.unit, signed.c.reading == c.sha256)
+    )
+    return _heads(tx, _select_heads().where(~named).limit(limit))
 
 
 def _select_heads() -> Select[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, inspect, text
 
 #: what the last of the migrations makes
-NEWEST = "0003"
+NEWEST = "0004"
 
 #: Alembic's own
 _TABLE = "alembic_version"

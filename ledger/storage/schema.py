@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ledger.storage import (
+    arrivals,
     directory,
     drafts,
     index_tables,
@@ -20,6 +21,7 @@ from ledger.storage.columns import metadata
 
 #: the modules that define tables
 MODULES = (
+    arrivals,
     directory,
     drafts,
     index_tables,

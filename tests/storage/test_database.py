@@ -200,6 +200,18 @@ def lock_at_once(tx: Connection, keys: list[bytes]) -> None:
     lock_subjects(tx, keys)
 
 
+def test_a_connection_that_dies_inside_a_transaction_hides_no_error(database: Database) -> None:
+    def die(tx: Connection) -> None:
+        insert_setting(tx, "half", b"1")
+        tx.invalidate()
+        raise StorageUnavailable("gone")
+
+    with pytest.raises(StorageUnavailable, match="gone"), database.transaction() as tx:
+        die(tx)
+    with database.reading() as tx:
+        assert find_setting(tx, "half") is None
+
+
 def test_two_writers_of_one_subject_wait_for_each_other(postgresql_database: Database) -> None:
     a, b, c = word("a"), word("b"), word("c")
     with postgresql_database.transaction() as first:

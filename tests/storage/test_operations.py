@@ -148,12 +148,9 @@ def test_sequence_numbers_are_never_used_again(database: Database) -> None:
 # ----------------------------------------------------------------------------------------- moves
 
 
-def test_the_table_of_moves_names_every_state_and_two_ends() -> None:
+def test_the_table_of_moves_names_every_state_and_one_end() -> None:
     assert set(MOVES) == ALL
-    assert {state for state, after in MOVES.items() if not after} == {
-        State.EXPIRED,
-        State.REFUSED,
-    }
+    assert {state for state, after in MOVES.items() if not after} == {State.EXPIRED}
     assert frozenset().union(*MOVES.values()) == ALL - {State.PREPARED}
 
 

@@ -72,6 +72,7 @@ from ledger.storage.tokens import (
     insert_token,
     list_tokens,
     revoke_token,
+    settle_request,
 )
 from tests.storage.examples import LATER, NOON, digest, record, secrets_of, word
 
@@ -341,10 +342,13 @@ def test_a_request_is_claimed_once_and_its_answer_is_given_again(database: Datab
             answer_request(tx, "k", "a", response=b"no", status=409)
     with database.transaction() as tx:
         earlier = claim_request(tx, request("k"))
+        assert settle_request(tx, "k", "a", response=b"no", status=409) == earlier
         with pytest.raises(Conflict, match="another request"):
             claim_request(tx, request("k", "other request"))
         with pytest.raises(NotFound):
             answer_request(tx, "unclaimed", "a", response=b"ok", status=200)
+        with pytest.raises(NotFound):
+            settle_request(tx, "unclaimed", "a", response=b"ok", status=200)
         assert find_request(tx, "k", "a") == earlier
     assert earlier == replace(request("k"), response=b"ok", status=201)
 

@@ -19,6 +19,7 @@ from ledger.steps.audit import audit
 from ledger.steps.differences import Difference
 from ledger.steps.imports import ImportOptions, import_file
 from ledger.steps.instance import Instance
+from tests.data.upgrade.build import PRINTOUT
 from tests.house import DAC_LOG
 from tests.steps.hospital import Hospital, opened_hospital
 
@@ -51,6 +52,14 @@ def fill(hospital: Hospital) -> None:
         hospital.caller,
         first_cycles(DAC_LOG.read_bytes()),
         filename="DAC.Log",
+        unit=1,
+        options=ImportOptions(),
+    )
+    import_file(  # no record rests on it
+        hospital.instance,
+        hospital.caller,
+        PRINTOUT.read_bytes(),
+        filename="example.csv",
         unit=1,
         options=ImportOptions(),
     )

@@ -15,6 +15,8 @@ from ledger.domain.hashing import sha256
 from ledger.steps.audit import audit
 from ledger.steps.differences import Difference, in_words
 from ledger.steps.follow import index_next
+from ledger.steps.status import CHAIN_STATUS_SETTING
+from ledger.steps.trouble import STARTED_SETTING, TroubleKind
 from ledger.storage import index
 from ledger.storage.schema import metadata
 from tests.steps.test_follow import Altered
@@ -23,7 +25,7 @@ from tests.tampering.kit import SEED, Home, Value, others
 #: Tables that hold no evidence, and why a changed row there proves or disproves nothing.
 NO_EVIDENCE: Mapping[str, str] = {
     "tokens": "who may call the API now; what was done with a token is signed by a key",
-    "idempotency": "answers that were given, kept for a day",
+    "idempotency": "answers that were given, kept for thirty days",
     "drafts": "prepared and not accepted; a changed one does not open, or has another digest",
     "leases": "who writes now; safety comes from constraints",
 }
@@ -36,8 +38,6 @@ FREE: Mapping[tuple[str, str], str] = {
     ("operation_states", "reason"): "words for people; only whether there are some is bound",
     ("operation_states", "id"): "only the order is bound",
     ("operations", "sequence"): "our own order; bound by what waited for what",
-    ("readings", "filename"): "as the uploader called the file; its bytes are bound",
-    ("readings", "uploaded_at"): "our own clock; the record that rests on it has its own time",
     ("records", "personal_erased_at"): "our own clock; that it was erased is bound",
     ("transactions", "created_at"): "our own clock; the block's time is the chain's",
     ("transactions", "id"): "a number for joins; carried operations are bound to it",
@@ -62,6 +62,7 @@ NEIGHBOURS: Mapping[tuple[str, str], set[tuple[str, str]]] = {
     ("receipts", "payload"): {("receipts", "signature")},
     ("transaction_operations", "transaction_id"): {("transaction_operations", "digest")},
     ("readings", "unit"): {("reading_cycles", "ordinal")},
+    ("arrivals", "payload"): {("arrivals", "signature")},
     ("reading_cycles", "reading"): {("reading_cycles", "ordinal")},
     ("reading_cycles", "unit"): {("reading_cycles", "ordinal")},
     ("record_secrets", "record_id"): {("record_secrets", "row")},
@@ -124,6 +125,10 @@ def test_one_changed_value_is_named(home: Home, column: Column[Value]) -> None:
         ]
 
 
+#: settings that are no evidence
+WORKER_SAYS = frozenset({CHAIN_STATUS_SETTING, STARTED_SETTING, *TroubleKind})
+
+
 def damage_of(
     home: Home, column: Column[Value], chance: random.Random
 ) -> Iterator[tuple[Row, Value]]:
@@ -132,7 +137,7 @@ def damage_of(
     if name_of(column) == "journal_blocks.hash":
         rows = rows[:-1]  # the last may still be without it
     if name_of(column) == "settings.value":
-        rows = [row for row in rows if row["name"] != "chain_status"]
+        rows = [row for row in rows if row["name"] not in WORKER_SAYS]
     for is_null in (False, True):
         fitting = [row for row in rows if (row[column.name] is None) is is_null]
         while fitting:
@@ -175,7 +180,7 @@ def test_every_table_and_column_is_covered_or_named_with_its_reason() -> None:
 LOST_UNSEEN: Mapping[str, str] = {
     "keys": "a unit's held key: then nobody signs with it, and what it signed stays proved",
     "operation_dependencies": "what only had to come first, such as a machine's earlier cycle",
-    "settings": "chain_status, which the worker writes every few seconds",
+    "settings": "what the worker says of itself, every few seconds",
 }
 
 
@@ -185,7 +190,7 @@ def rows_that_count(home: Home, table: Table) -> list[Row]:
     if table.name == "keys":
         return [row for row in rows if row["purpose"] != "unit"]
     if table.name == "settings":
-        return [row for row in rows if row["name"] != "chain_status"]
+        return [row for row in rows if row["name"] not in WORKER_SAYS]
     if table.name == "operation_dependencies":
         openings = {
             row["digest"]
@@ -223,7 +228,7 @@ BESIDE: Mapping[str, str] = {
 
 
 #: One row, rows of different kinds, or rows that are nothing but their key.
-NO_PLACES = {"idx_cursor", "readings", "settings", "operation_dependencies"}
+NO_PLACES = {"idx_cursor", "settings", "operation_dependencies"}
 
 
 @pytest.mark.parametrize(

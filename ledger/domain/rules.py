@@ -236,7 +236,12 @@ def require_machine(
             rule="a unit opens cycles on its own machines",
         )
     if epoch is not None and machine.state is not EquipmentState.IN_SERVICE:
-        raise Refused("the machine is not in service", field="equipment")
+        raise Refused(
+            "the machine is not in service",
+            field="equipment",
+            rule="cycles are opened on machines in service",
+            remedy="put it into service again: steriledger equipment change",
+        )
     if epoch is not None and epoch != machine.epoch:
         raise Refused(
             f"the machine counts in epoch {machine.epoch}, not {epoch}",

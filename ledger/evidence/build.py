@@ -95,7 +95,12 @@ def build_evidence(
     """
     operations = _in_order(_entries(sources.operations, CYCLE_KINDS, deployment))
     if not operations:
-        raise InvalidInput("the cycle has no operation on the chain", field="cycle")
+        raise InvalidInput(
+            "the cycle has no operation on the chain",
+            field="cycle",
+            rule="evidence is of what the chain has recorded",
+            remedy="wait until its operations are final: steriledger status",
+        )
     registry = _entries(sources.registry, SUPPORT_KINDS, deployment)
     needed = needed_support(subject, [entry for entry, _ in operations], [e for e, _ in registry])
     wanted = {entry.digest for entry in needed}

@@ -102,7 +102,7 @@ def _verify_schema(
 def _require_field(rules: Mapping[str, FieldRule], path: str, value: FieldValue) -> None:
     rule = None if "[]" in path else rules.get(_INDEX.sub("[].", path))
     if rule is None:
-        raise InvalidInput("is not a field of this record", field=path)
+        raise InvalidInput("is not a field of this record", field=path, rule="the schema's paths")
     if value is not None:
         rule.check(path, value)
     elif rule.required:

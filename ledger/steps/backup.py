@@ -121,7 +121,9 @@ def backup(instance: Instance, target: Path) -> Backup:
         _sync_folder(file.parent)
     except OSError as error:
         raise Refused(
-            f"{file} cannot be written: {error.strerror or error}", field="FILE"
+            f"{file} cannot be written: {error.strerror or error}",
+            field="FILE",
+            remedy="look at the folder's rights and room",
         ) from error
     return Backup(file=file, size=size, manifest=manifest)
 
@@ -141,7 +143,11 @@ def write_key(
     except FileExistsError:
         raise Conflict(f"{target} exists", field="--with-key", remedy="name a new file") from None
     except OSError as error:
-        raise Refused(f"{target} cannot be written: {error.strerror}", field="--with-key") from None
+        raise Refused(
+            f"{target} cannot be written: {error.strerror}",
+            field="--with-key",
+            remedy="look at the folder's rights and room",
+        ) from None
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(text.strip() + "\n")
         file.flush()
@@ -158,7 +164,9 @@ def _file_of(target: Path, moment: datetime) -> Path:
     if target.is_dir():
         return target / f"steriledger-{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}.tar"
     if not target.parent.is_dir():
-        raise InvalidInput(f"there is no folder {target.parent}", field="FILE")
+        raise InvalidInput(
+            f"there is no folder {target.parent}", field="FILE", remedy="make it first"
+        )
     return target
 
 

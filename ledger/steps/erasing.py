@@ -42,7 +42,11 @@ def draft_erasure(  # noqa: PLR0913 - whose record, who asks, and why
         raise NotFound(f"there is no operation {to_hex(subject)}", field="subject")
     record = records.get_record(tx, row.record_id)
     if record.personal is None:
-        raise Conflict("the personal fields of this record are erased already", field="subject")
+        raise Conflict(
+            "the personal fields of this record are erased already",
+            field="subject",
+            rule="one record is erased once",
+        )
     facts = fields_from_bytes(record.facts)
     if facts["legal_hold"] is True:
         raise Refused("a legal hold stands on this record", field="subject", rule="a hold keeps it")

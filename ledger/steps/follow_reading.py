@@ -79,7 +79,10 @@ def _read_blocks(source: Source, cursor: Cursor, last: int) -> dict[int, Block]:
     first = cursor.height + 1
     for height, block in enumerate(source.blocks(first, last), first):
         if block is None or block.number != height:
-            raise ChainUnavailable(f"the node does not have block {height}")
+            raise ChainUnavailable(
+                f"the node does not have block {height}",
+                remedy="wait until it has caught up, or name another node",
+            )
         if block.parent_hash != parent:
             raise two_answers(height)
         blocks[height] = block

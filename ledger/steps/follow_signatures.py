@@ -45,7 +45,10 @@ def read_signatures(
         part = hashes[start : start + _PAGE]
         for named, transaction in zip(part, source.transactions(part), strict=True):
             if transaction is None:
-                raise ChainUnavailable(f"the node does not have {to_hex(named)}")
+                raise ChainUnavailable(
+                    f"the node does not have transaction {to_hex(named)}",
+                    remedy="wait until it has caught up, or name another node",
+                )
             call = _find_call(transaction, deployment)
             if call is not None:
                 found += _signatures_of(call, wanted[named], deployment)

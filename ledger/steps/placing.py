@@ -150,7 +150,9 @@ def _place_unit_admission(case: _Case) -> Place:
     message = case.message
     number = case.unit
     if case.standing.unit(number) is not None:
-        raise Conflict(f"unit {number} is admitted already", field="unit")
+        raise Conflict(
+            f"unit {number} is admitted already", field="unit", remedy="choose a free number"
+        )
     _require_new_key(case, word(message, "administrator"))
     rules.require_roles(message)
     rules.require_custody(message)
@@ -186,7 +188,9 @@ def _place_signer_revocation(case: _Case) -> Place:
     if signer is None or signer.unit != case.unit:
         raise NotFound("no such signer of this unit", field="signer")
     if signer.revocation is not None:
-        raise Conflict("the signer is revoked already", field="signer")
+        raise Conflict(
+            "the signer is revoked already", field="signer", rule="a key is revoked once, for good"
+        )
     return Place(
         subject=signer.id,
         depends_on=_distinct(
@@ -206,7 +210,12 @@ def _place_equipment_registration(case: _Case) -> Place:
     rules.require_equipment_kind(message)
     equipment = _equipment(message)
     if case.standing.machine(equipment) is not None:
-        raise Conflict("a machine of this serial number is registered already", field="serial")
+        raise Conflict(
+            "a machine of this serial number is registered already",
+            field="serial",
+            rule="a serial number names one machine of the unit",
+            remedy="look at: steriledger equipment list",
+        )
     return Place(subject=equipment, depends_on=(administrator.enrolment,))
 
 
@@ -268,7 +277,10 @@ def _place_recovery_veto(case: _Case) -> Place:
     if row is None or row.kind != "RecoveryProposal" or row.state in GIVEN_UP:
         raise NotFound("no such proposal for this unit", field="proposal")
     _require_free(
-        case, "RecoveryVeto", proposal, Conflict("it is vetoed already", field="proposal")
+        case,
+        "RecoveryVeto",
+        proposal,
+        Conflict("it is vetoed already", field="proposal", rule="one veto ends a recovery"),
     )
     indexed = index.find(case.tx, IndexedOperation, proposal)
     rules.require_vetoable(proposed_at=None if indexed is None else indexed.timestamp, now=case.now)
@@ -291,7 +303,11 @@ def _place_record_erasure(case: _Case) -> Place:
         case,
         "RecordErasure",
         subject,
-        Conflict("its erasure was asked for already", field="subject"),
+        Conflict(
+            "its erasure was asked for already",
+            field="subject",
+            rule="one record is erased once",
+        ),
     )
     return Place(
         subject=subject, depends_on=_distinct((first.enrolment, second.enrolment, row.digest))
@@ -306,7 +322,12 @@ def _place_cycle_opening(case: _Case) -> Place:
     machine = rules.require_machine(case.standing.machine(equipment), unit=case.unit, epoch=epoch)
     cycle = _opened(message)
     if case.standing.cycle(cycle) is not None:
-        raise Conflict(f"cycle {number} of this machine is open already", field="number")
+        raise Conflict(
+            f"cycle {number} of this machine is open already",
+            field="number",
+            rule="a machine has one cycle of each number",
+            remedy="add to that cycle, or read the machine's own number again",
+        )
     latest = find_latest_opening(case.tx, equipment, epoch)
     rules.require_rising_number(number, latest[1] if latest else None)
     before = (latest[0],) if latest else ()

@@ -164,7 +164,7 @@ def verify_deployment(node: ChainReader, deployment: Deployment) -> None:
         raise VerificationFailed(
             "; ".join(problems),
             field=f"deployment {deployment.name!r}",
-            remedy="Check that endpoint and deployment file belong together.",
+            remedy="let STERILEDGER_CHAIN_URL and the deployment file be of the same chain",
             rule="the chain at hand has this deployment's contracts, wired as it says",
         )
 

@@ -24,7 +24,7 @@ from ledger.steps.audit_journal import check_journal
 from ledger.steps.audit_operations import check_operations
 from ledger.steps.audit_paging import read_whole
 from ledger.steps.audit_readings import check_readings
-from ledger.steps.audit_receipts import check_receipts
+from ledger.steps.audit_signatures import check_signatures
 from ledger.steps.audit_transactions import check_transactions
 from ledger.steps.differences import Difference, Findings
 from ledger.steps.follow import Progress, Source
@@ -139,7 +139,7 @@ def _audit(instance: Instance, deployment: Deployment, source: Source, apart: Ap
             )
             for table, check in (
                 ("operations", check_operations),
-                ("receipts", check_receipts),
+                ("operation_signatures", check_signatures),
                 ("readings", check_readings),
                 ("arrivals", check_arrivals),
                 ("transactions", check_transactions),

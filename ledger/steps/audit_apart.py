@@ -1,6 +1,6 @@
 """What is stored beside itself alone → checked; where it is much, in a process of its own.
 
-Half of an audit is parsing and hashing records, verifying signatures, and comparing the directory.
+Half of an audit is parsing and hashing records, verifying receipts, and comparing the directory.
 None of it needs the chain, so a snapshot of its own is as good for it.
 """
 
@@ -23,9 +23,9 @@ from ledger.settings import Settings
 from ledger.steps.audit_directory import check_directory
 from ledger.steps.audit_evidence import Stored
 from ledger.steps.audit_paging import read_whole
+from ledger.steps.audit_receipts import check_receipts
 from ledger.steps.audit_records import check_records
 from ledger.steps.audit_references import check_references
-from ledger.steps.audit_signatures import check_signatures
 from ledger.steps.differences import Findings
 from ledger.steps.instance import Instance
 from ledger.storage.database import Database, open_database
@@ -80,7 +80,7 @@ def _check(database: Database, vault: Vault, deployment: Deployment) -> Findings
         stored = Stored(ours=ours, vault=vault, deployment=deployment, findings=findings)
         for table, check in (
             ("records", check_records),
-            ("operation_signatures", check_signatures),
+            ("receipts", check_receipts),
             ("directory", check_directory),
             ("references", check_references),
         ):

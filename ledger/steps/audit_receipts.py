@@ -10,7 +10,7 @@ from ledger.domain.identifiers import Digest, to_hex
 from ledger.domain.operations import KINDS
 from ledger.domain.records import instant_text
 from ledger.keys.receipts import verify_receipt
-from ledger.steps.audit_evidence import Evidence
+from ledger.steps.audit_evidence import Stored
 from ledger.steps.audit_paging import check_page
 from ledger.storage.operations import OperationRow, ReceiptRow, list_operations
 from ledger.storage.pages import Heading, headings_of, receipts_of
@@ -26,7 +26,7 @@ class _Beside:
     headings: dict[str, Heading]
 
 
-def check_receipts(evidence: Evidence) -> None:
+def check_receipts(evidence: Stored) -> None:
     """Every operation has a receipt that we signed and that promises this operation."""
     after = 0
     while True:
@@ -41,14 +41,14 @@ def check_receipts(evidence: Evidence) -> None:
         after = page[-1].sequence
 
 
-def _load(evidence: Evidence, page: Sequence[OperationRow]) -> _Beside:
+def _load(evidence: Stored, page: Sequence[OperationRow]) -> _Beside:
     return _Beside(
         receipts=receipts_of(evidence.ours, [row.digest for row in page]),
         headings=headings_of(evidence.ours, [row.record_id for row in page]),
     )
 
 
-def _check_receipt(evidence: Evidence, row: OperationRow, beside: _Beside) -> None:
+def _check_receipt(evidence: Stored, row: OperationRow, beside: _Beside) -> None:
     if row.kind not in KINDS:
         return  # which is told of the operation
     findings, receipt = evidence.findings, beside.receipts.get(row.digest)
@@ -79,7 +79,7 @@ def _check_receipt(evidence: Evidence, row: OperationRow, beside: _Beside) -> No
         )
 
 
-def _promise(evidence: Evidence, row: OperationRow, record: Heading | None) -> dict[str, object]:
+def _promise(evidence: Stored, row: OperationRow, record: Heading | None) -> dict[str, object]:
     return {
         "digest": to_hex(row.digest),
         "kind": row.kind,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from ledger.keys.signers import verify_signature
-from ledger.steps.audit_evidence import Stored
+from ledger.steps.audit_evidence import Evidence
 from ledger.storage.operations import SignatureRow
 from ledger.storage.pages import list_signatures_after
 
 _PAGE = 200
 
 
-def check_signatures(evidence: Stored) -> None:
+def check_signatures(evidence: Evidence) -> None:
     """Every signature verifies; whose it has to be is checked with its operation."""
     after: SignatureRow | None = None
     while page := list_signatures_after(evidence.ours, after, limit=_PAGE):
@@ -19,7 +19,7 @@ def check_signatures(evidence: Stored) -> None:
         after = page[-1]
 
 
-def _check_signature(evidence: Stored, row: SignatureRow) -> None:
+def _check_signature(evidence: Evidence, row: SignatureRow) -> None:
     evidence.findings.checked["operation_signatures"] += 1
     evidence.findings.hold(
         "operation_signatures",

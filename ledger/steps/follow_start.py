@@ -87,7 +87,7 @@ def verify_cursor(source: Source, deployment: Deployment, cursor: Cursor, *, is_
         )
     raise Inconsistent(
         f"block {cursor.height} was final as {to_hex(cursor.hash)} and is now {to_hex(block.hash)}",
-        field="idx_cursor.hash",
+        field="chain",
         rule="a final block does not change",
         remedy=REBUILD,
     )

@@ -114,13 +114,15 @@ def facts_of(tx: Connection, record_ids: Iterable[str]) -> dict[str, bytes]:
 def openings_of(tx: Connection, cycles: Iterable[bytes]) -> list[tuple[MessageRow, OperationState]]:
     """Every opening of the named cycles and its state, those of each in sequence order."""
     c = operations.c
-    openings = select(c.subject, c.digest, c.kind, c.message, c.state).order_by(c.sequence)
+    # Joined to nothing, so that no index is used for it: SQLite would read every opening there is.
+    is_opening = c.kind + "" == "CycleOpening"
+    openings = select(c.subject, c.digest, c.kind, c.message, c.state).order_by(
+        c.subject, c.sequence
+    )
     return [
         (MessageRow(*message), state)
         for part in chunks(cycles)
-        for *message, state in tx.execute(
-            openings.where(c.kind == "CycleOpening", c.subject.in_(part))
-        ).all()
+        for *message, state in tx.execute(openings.where(is_opening, c.subject.in_(part))).all()
     ]
 
 

@@ -342,7 +342,9 @@ def test_records_checked_in_a_process_of_their_own_are_told_the_same_of(
     assert there.difference_count == here.difference_count
 
 
-@pytest.mark.parametrize("table,column", [("records", "facts"), ("record_secrets", "facts_secret")])
+@pytest.mark.parametrize(
+    "table,column", [("records", "facts"), ("record_secrets", "facts_secret"), ("receipts", "key")]
+)
 def test_one_changed_value_is_named_by_the_other_process_with_its_row_and_field(
     evidence: Evidence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: str, column: str
 ) -> None:

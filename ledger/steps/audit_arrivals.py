@@ -32,14 +32,14 @@ def check_arrivals(evidence: Evidence) -> None:
 
 
 def _check_signed(evidence: Evidence, key: bytes) -> None:
-    after: tuple[int, bytes] | None = None
+    after: tuple[bytes, int] | None = None
     while page := list_arrivals(evidence.ours, after=after, limit=_PAGE):
         check_page(
             page,
             load=lambda rows: heads_of(evidence.ours, [(row.unit, row.reading) for row in rows]),
             check=lambda row, heads: _check_arrival(evidence, row, heads, key),
         )
-        after = page[-1].unit, page[-1].reading
+        after = page[-1].reading, page[-1].unit
 
 
 def _check_arrival(evidence: Evidence, row: ArrivalRow, heads: _Heads, key: bytes) -> None:

@@ -14,8 +14,8 @@ from ledger.storage.rows import Rows
 arrivals = Table(
     "arrivals",
     metadata,
-    Column("unit", BigInteger, primary_key=True, autoincrement=False),
     Column("reading", Bytes32, primary_key=True),
+    Column("unit", BigInteger, primary_key=True, autoincrement=False),
     Column("payload", LargeBinary, nullable=False),
     Column("signature", LargeBinary, nullable=False),
 )
@@ -25,9 +25,9 @@ arrivals = Table(
 class ArrivalRow:
     """The home's word that a unit brought a reading."""
 
-    unit: int
     #: SHA-256 of its bytes
     reading: bytes
+    unit: int
     #: RFC 8785: what is kept of it beside its bytes
     payload: bytes
     #: Ed25519 over the payload, by the home's receipt key
@@ -46,16 +46,17 @@ def arrivals_of(
     tx: Connection, readings_of_units: Iterable[tuple[int, bytes]]
 ) -> dict[tuple[int, bytes], ArrivalRow]:
     """The arrivals of those of the named readings that have one, by unit and hash."""
-    key = tuple_(arrivals.c.unit, arrivals.c.reading)
-    rows = _arrivals.list(tx, key.in_(list(readings_of_units)), order=())
-    return {(row.unit, row.reading): row for row in rows}
+    wanted = set(readings_of_units)
+    hashes = {reading for _, reading in wanted}
+    rows = _arrivals.list(tx, arrivals.c.reading.in_(hashes), order=())
+    return {key: row for row in rows if (key := (row.unit, row.reading)) in wanted}
 
 
 def list_arrivals(
-    tx: Connection, *, after: tuple[int, bytes] | None = None, limit: int = 100
+    tx: Connection, *, after: tuple[bytes, int] | None = None, limit: int = 100
 ) -> list[ArrivalRow]:
-    """Arrivals by unit and hash, starting after `after`."""
-    key = arrivals.c.unit, arrivals.c.reading
+    """Arrivals by hash and unit, starting after `after`."""
+    key = arrivals.c.reading, arrivals.c.unit
     beyond = () if after is None else (tuple_(*key) > tuple_(*after),)
     return _arrivals.list(tx, *beyond, order=key, limit=limit)
 

@@ -125,16 +125,20 @@ def get(tx: Connection, cls: type[I], *key: object) -> I:
 
 
 def list_by_keys(tx: Connection, cls: type[I], keys: Iterable[Sequence[object]]) -> list[I]:
-    """Those of the rows with these primary keys that are there, in no order."""
+    """Those of the rows with these primary keys that are there, in no order.
+
+    They are asked for by the first column, of which few rows have the same value: for several
+    columns at once SQLite reads the whole table.
+    """
     rows = _rows(cls)
-    columns = list(rows.table.primary_key)
-    key: ColumnElement[Any] = columns[0] if len(columns) == 1 else tuple_(*columns)
+    names = [column.name for column in rows.table.primary_key]
+    wanted = {tuple(key) for key in keys}
+    firsts = rows.table.c[names[0]]
     return [
         row
-        for part in chunks(keys)
-        for row in rows.list(
-            tx, key.in_([each[0] for each in part] if len(columns) == 1 else part), order=()
-        )
+        for part in chunks({key[0] for key in wanted})
+        for row in rows.list(tx, firsts.in_(part), order=())
+        if tuple([getattr(row, name) for name in names]) in wanted
     ]
 
 

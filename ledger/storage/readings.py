@@ -25,7 +25,6 @@ from sqlalchemy import (
     func,
     select,
     true,
-    tuple_,
 )
 
 from ledger.domain.errors import Conflict, NotFound
@@ -181,9 +180,14 @@ def list_readings(
 def heads_of(
     tx: Connection, keys: Iterable[tuple[int, bytes]]
 ) -> dict[tuple[int, bytes], ReadingHead]:
-    """Those of the readings with these units and hashes that are kept, without their bytes."""
-    wanted = tuple_(readings.c.unit, readings.c.sha256).in_(list(keys))
-    return {(head.unit, head.sha256): head for head in _heads(tx, _select_heads().where(wanted))}
+    """Those of the readings with these units and hashes that are kept, without their bytes.
+
+    They are asked for by their hashes alone: for two columns at once SQLite reads the whole table.
+    """
+    wanted = set(keys)
+    hashes = {sha256 for _, sha256 in wanted}
+    heads = _heads(tx, _select_heads().where(readings.c.sha256.in_(hashes)))
+    return {key: head for head in heads if (key := (head.unit, head.sha256)) in wanted}
 
 
 def list_unsigned(tx: Connection, signed: Table, *, limit: int) -> list[ReadingHead]:

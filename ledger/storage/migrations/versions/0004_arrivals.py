@@ -20,11 +20,11 @@ def upgrade() -> None:
     """Make the table; who opens the home next signs for the readings that are there already."""
     op.create_table(
         "arrivals",
-        sa.Column("unit", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("reading", sa.LargeBinary(), nullable=False),
+        sa.Column("unit", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("payload", sa.LargeBinary(), nullable=False),
         sa.Column("signature", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("unit", "reading", name=op.f("pk_arrivals")),
+        sa.PrimaryKeyConstraint("reading", "unit", name=op.f("pk_arrivals")),
     )
     op.get_bind().execute(
         sa.text(

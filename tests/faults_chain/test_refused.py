@@ -15,6 +15,7 @@ from ledger.steps.refusals import refuse
 from ledger.storage.operations import find_receipt, get_operation
 from ledger.storage.records import find_record
 from tests.faults_chain.group import STRANGER, Group, Template, calldata_of
+from tests.faults_chain.proxy import Call, Forward, Json, refused
 from tests.faults_chain.test_answers import recorded_once
 
 S = OperationState
@@ -222,3 +223,27 @@ def test_what_took_its_place_and_was_sent_already_is_refused_too(group: Group) -
         group.rounds(1, deeper=2)
     assert group.states([first, second]) == {S.FINAL, S.REFUSED}
     assert differences(group) == []
+
+
+def test_a_node_that_forgot_the_final_blocks_state_refuses_nothing_and_keeps_nobody_back(
+    group: Group,
+) -> None:
+    good = group.hospital.accept(group.hospital.opening("S1", 5))
+    bad = group.hospital.accept_unchecked(group.hospital.opening("S1", 4))
+    group.proxy.add(without_old_states, "eth_call")
+    for _ in range(4):
+        group.rounds(1, deeper=2)
+        group.later(seconds=30)
+    assert group.hospital.state(bad) is S.OWED
+    recorded_once(group, [good])
+    group.proxy.heal()
+    group.later(minutes=2)
+    group.rounds(1)
+    assert group.hospital.state(bad) is S.REFUSED
+
+
+def without_old_states(call: Call, forward: Forward) -> Json:
+    """A node that answers for its newest blocks only, but for what the follower asks: `head()`."""
+    is_acting = len(call.params[0]["data"]) > len("0x") + 8
+    is_old = is_acting and str(call.params[1]).startswith("0x")
+    return refused("missing trie node")(call, forward) if is_old else forward(call)

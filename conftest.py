@@ -5,7 +5,7 @@ import sys
 import eth  # noqa: F401  # raises the recursion limit, as py_ecc does below eth_account
 from hypothesis import settings
 
-# Put back, or JSON that nests deeply would crash the test process; see ledger/domain/nesting.py.
+# Put back, or JSON that nests deeply would crash the test process (ledger/domain/encoding/nesting).
 sys.setrecursionlimit(1000)
 
 pytest_plugins = ("tests.socket_guard", "tests.no_skips")

@@ -17,13 +17,13 @@ from starlette.responses import Response
 
 from api import problems
 from api.problems import RequestError
-from ledger.counting import Counter
 from ledger.domain.callers import Caller
+from ledger.domain.encoding.hashing import sha256
+from ledger.domain.encoding.nesting import require_nesting
 from ledger.domain.errors import InvalidInput
-from ledger.domain.hashing import sha256
-from ledger.domain.nesting import require_nesting
+from ledger.doors.counting import Counter
+from ledger.steps.asking.tokens import LiveTokens, UnknownToken, authenticate
 from ledger.steps.instance import Instance
-from ledger.steps.tokens import LiveTokens, UnknownToken, authenticate
 
 #: How deep objects and lists may lie in each other in a body.
 MAX_LEVELS = 6

@@ -11,15 +11,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from api.acts import spell
-from ledger.domain.identifiers import signer_id, to_hex
-from ledger.domain.indexed import IndexedOperation
+from ledger.domain.encoding.identifiers import signer_id, to_hex
 from ledger.domain.operations import Duty, typed_data
-from ledger.domain.records import fields_from_bytes, instant_text
-from ledger.steps.idempotency import Answer
-from ledger.steps.imports import ImportReport, summary_from_bytes
-from ledger.steps.prepare import Prepared
-from ledger.steps.status import WorkerState
-from ledger.steps.submit import Receipt
+from ledger.domain.records.records import fields_from_bytes, instant_text
+from ledger.domain.subjects.indexed import IndexedOperation
+from ledger.steps.accepting.prepare import Prepared
+from ledger.steps.accepting.submit import Receipt
+from ledger.steps.answering.status import WorkerState
+from ledger.steps.asking.idempotency import Answer
+from ledger.steps.reading.imports import ImportReport, summary_from_bytes
 from ledger.storage.directory import EquipmentRow, SignerRow, UnitRow
 from ledger.storage.operations import OperationRow, StateRow
 from ledger.storage.readings import ReadingCycleRow, ReadingHead

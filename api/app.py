@@ -15,7 +15,7 @@ from api.problems import RequestError
 from api.routes import cycles, directory, document, health, metrics, operations, readings
 from api.routes import instance as instance_routes
 from ledger.domain.errors import SteriLedgerError
-from ledger.metrics import Metrics
+from ledger.running.metrics import Metrics
 from ledger.steps.instance import Instance
 
 _DESCRIPTION = """\

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from api import bodies
 from api.drafting import Desk, digest_of, seconds
-from ledger.domain.accepted import CycleState
 from ledger.domain.cycle_acts import (
     CycleReference,
     DeclareLoad,
@@ -20,23 +19,24 @@ from ledger.domain.cycle_acts import (
 )
 from ledger.domain.decisions import DecisionKind
 from ledger.domain.drafts import Draft
+from ledger.domain.encoding.identifiers import parse_hex32
 from ledger.domain.errors import InvalidInput, NotFound
-from ledger.domain.identifiers import parse_hex32
+from ledger.domain.machines.profiles import get_profile
+from ledger.domain.machines.readings import CycleReading, ReadingFile
 from ledger.domain.operations import Duty, Outcome, Verdict
-from ledger.domain.profiles import get_profile
-from ledger.domain.readings import CycleReading, ReadingFile
 from ledger.domain.rules import require_cycle
+from ledger.domain.subjects.accepted import CycleState
 from ledger.readings import read_file, zone_named
-from ledger.steps.accepted import find_cycle_state
-from ledger.steps.deciding import DecisionRequest, draft_decision
-from ledger.steps.endings import ending_of
-from ledger.steps.imports import ImportOptions, reported_of
-from ledger.steps.resolving import (
+from ledger.steps.accepting.deciding import DecisionRequest, draft_decision
+from ledger.steps.accepting.resolving import (
     current_epoch,
     machine_of,
     resolve_machine,
     resolve_reference,
 )
+from ledger.steps.accepting.standing import find_cycle_state
+from ledger.steps.reading.endings import ending_of
+from ledger.steps.reading.imports import ImportOptions, reported_of
 from ledger.storage import directory, readings
 
 #: The facts of an ending that a person types, and that a reading would state itself.

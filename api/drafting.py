@@ -12,15 +12,15 @@ from api import bodies
 from api.access import Asked
 from ledger.domain.callers import Caller
 from ledger.domain.drafts import Circumstances, People
+from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest, SignerId, parse_hex32, signer_id
 from ledger.domain.errors import InvalidInput, NotFound
-from ledger.domain.identifiers import ZERO_DIGEST, Digest, SignerId, parse_hex32, signer_id
 from ledger.domain.operations import Duty
-from ledger.domain.records import instant_text
+from ledger.domain.records.records import instant_text
 from ledger.keys.accounts import ADDRESS_BYTES
 from ledger.readings import zone_named
+from ledger.steps.accepting.resolving import find_numbers, resolve_signer, resolve_unit
+from ledger.steps.accepting.signing import make_held_key
 from ledger.steps.instance import Instance
-from ledger.steps.resolving import find_numbers, resolve_signer, resolve_unit
-from ledger.steps.signing import make_held_key
 from ledger.storage.keys import find_key
 
 _ACCOUNT_DIGITS = 2 + 2 * 20

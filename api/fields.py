@@ -17,7 +17,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from ledger.domain.commitments import MAX_SAFE_INTEGER
+from ledger.domain.records.commitments import MAX_SAFE_INTEGER
 
 MAX_UINT32 = 2**32 - 1
 MAX_LINES = 500

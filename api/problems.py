@@ -28,7 +28,7 @@ from ledger.domain.errors import (
     StorageUnavailable,
     VerificationFailed,
 )
-from ledger.steps.tokens import UnknownToken
+from ledger.steps.asking.tokens import UnknownToken
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:steriledger:problem:"

@@ -8,10 +8,10 @@ from operator import or_
 from api import bodies
 from api.drafting import Desk, digest_of, seconds
 from ledger.domain.drafts import Draft
+from ledger.domain.encoding.identifiers import Digest, parse_hex32
 from ledger.domain.errors import NotFound
-from ledger.domain.identifiers import Digest, parse_hex32
+from ledger.domain.machines.profiles import get_profile
 from ledger.domain.operations import Custody, Duty, EquipmentKind, EquipmentState, UnitRole
-from ledger.domain.profiles import get_profile
 from ledger.domain.registry_acts import (
     AdmitUnit,
     ChangeEquipment,
@@ -31,9 +31,9 @@ from ledger.domain.registry_acts import (
     draft_unit_closure,
 )
 from ledger.readings import zone_named
-from ledger.steps.accepted import find_machine_state
-from ledger.steps.erasing import draft_erasure
-from ledger.steps.resolving import resolve_machine
+from ledger.steps.accepting.erasing import draft_erasure
+from ledger.steps.accepting.resolving import resolve_machine
+from ledger.steps.accepting.standing import find_machine_state
 
 
 def unit_admission(desk: Desk, body: bodies.UnitAdmission) -> Draft:

@@ -13,8 +13,8 @@ import uvicorn
 
 from api.app import create_app
 from api.guard import MAX_ADDRESS_BYTES, MAX_HEADER_BYTES
-from ledger.connections import PatientConnection
 from ledger.domain.errors import Conflict
+from ledger.doors.connections import PatientConnection
 from ledger.steps.instance import Instance
 
 #: Requests under way at once; more are told to come again.

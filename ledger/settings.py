@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from ledger.endpoints import parse_endpoint
+from ledger.domain.chain.endpoints import parse_endpoint
 
 _FINALITY = r"^(journal|instant|finalized|depth:[0-9]{1,4})$"
 Finality = Annotated[str, StringConstraints(pattern=_FINALITY)]

@@ -18,8 +18,26 @@ from pathlib import Path
 import rfc8785
 from eth_abi.abi import encode as abi_encode
 
-from ledger.domain.abi import Eip712Domain, Scalar, Struct, Value, hash_struct, type_hash
-from ledger.domain.commitments import (
+from ledger.domain.decisions import (
+    TRANSITIONS,
+    DecisionKind,
+    DecisionState,
+    require_shares,
+    share_rule,
+)
+from ledger.domain.encoding.abi import Eip712Domain, Scalar, Struct, Value, hash_struct, type_hash
+from ledger.domain.encoding.hashing import keccak256, sha256
+from ledger.domain.encoding.identifiers import (
+    UnitNumber,
+    cycle_id,
+    equipment_id,
+    serial_hash,
+    signer_id,
+    to_hex,
+)
+from ledger.domain.errors import Refused
+from ledger.domain.operations import KINDS, NESTED, Kind, digest
+from ledger.domain.records.commitments import (
     FieldValue,
     SubtreeProof,
     leaf_hash,
@@ -28,24 +46,6 @@ from ledger.domain.commitments import (
     salt_of,
     subtree_root,
 )
-from ledger.domain.decisions import (
-    TRANSITIONS,
-    DecisionKind,
-    DecisionState,
-    require_shares,
-    share_rule,
-)
-from ledger.domain.errors import Refused
-from ledger.domain.hashing import keccak256, sha256
-from ledger.domain.identifiers import (
-    UnitNumber,
-    cycle_id,
-    equipment_id,
-    serial_hash,
-    signer_id,
-    to_hex,
-)
-from ledger.domain.operations import KINDS, NESTED, Kind, digest
 
 FOLDER = Path(__file__).resolve().parent.parent / "tests" / "vectors"
 DOMAIN = Eip712Domain(chain_id=31337, contract=bytes(range(1, 21)))

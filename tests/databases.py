@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from ledger.storage.database import Database, open_database
+from ledger.storage.engine.database import Database, open_database
 from scripts.postgres import running_postgres
 
 BACKENDS = ("sqlite", "postgresql")

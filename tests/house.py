@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import func, select
 
 from ledger.domain.callers import Caller, local_administrator
+from ledger.domain.chain.deployment import DeployedContract, Deployment, Role, deployment_to_json
 from ledger.domain.cycle_acts import (
     CycleReference,
     DeclareLoad,
@@ -25,9 +26,8 @@ from ledger.domain.cycle_acts import (
     draft_load_declaration,
 )
 from ledger.domain.decisions import DecisionKind
-from ledger.domain.deployment import DeployedContract, Deployment, Role, deployment_to_json
 from ledger.domain.drafts import Circumstances, Draft
-from ledger.domain.identifiers import (
+from ledger.domain.encoding.identifiers import (
     ZERO_DIGEST,
     EquipmentId,
     UnitNumber,
@@ -57,13 +57,13 @@ from ledger.keys.receipts import create_receipt_key, receipt_public_key
 from ledger.keys.signers import Algorithm
 from ledger.keys.vault import KEY_PURPOSE, Vault
 from ledger.settings import Settings
-from ledger.steps.deciding import DecisionRequest, draft_decision
+from ledger.steps.accepting.deciding import DecisionRequest, draft_decision
+from ledger.steps.accepting.signing import make_held_key
+from ledger.steps.accepting.submit import Receipt, record_with_held_keys
 from ledger.steps.instance import DEPLOYMENT_SETTING, Instance
-from ledger.steps.signing import make_held_key
-from ledger.steps.submit import Receipt, record_with_held_keys
-from ledger.storage.database import Database
+from ledger.storage.engine.database import Database
+from ledger.storage.engine.schema import metadata
 from ledger.storage.keys import KeyPurpose, KeyRow, insert_key
-from ledger.storage.schema import metadata
 from ledger.storage.settings import insert_setting
 
 #: members of a request to replace, each of its own type

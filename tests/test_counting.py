@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from ledger.counting import Counter
+from ledger.doors.counting import Counter
 
 
 def test_the_limit_is_the_last_that_passes_and_the_next_minute_begins_anew() -> None:

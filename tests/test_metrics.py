@@ -14,13 +14,13 @@ from starlette.testclient import TestClient
 
 from ledger.domain.callers import Scope
 from ledger.domain.errors import ChainUnavailable, Inconsistent, StorageUnavailable
-from ledger.domain.operation_states import OperationState
-from ledger.domain.records import instant_text
-from ledger.metrics import Metrics
-from ledger.steps.leasing import LEASE
-from ledger.steps.status import TROUBLE_AFTER, ChainStatus, put_chain_status
-from ledger.steps.trouble import TroubleKind, put_trouble, trouble_of
-from ledger.storage.database import Database, open_database
+from ledger.domain.outbox.operation_states import OperationState
+from ledger.domain.records.records import instant_text
+from ledger.running.metrics import Metrics
+from ledger.steps.answering.status import TROUBLE_AFTER, ChainStatus, put_chain_status
+from ledger.steps.answering.trouble import TroubleKind, put_trouble, trouble_of
+from ledger.steps.starting.leasing import LEASE
+from ledger.storage.engine.database import Database, open_database
 from ledger.storage.leases import take_lease
 from ledger.storage.operations import move_operation
 from tests.api.kit import Api, build_api
@@ -164,7 +164,7 @@ def test_a_database_that_does_not_answer_is_a_value_and_not_an_old_number(
     def away(_instance: object) -> None:
         raise StorageUnavailable("away")
 
-    monkeypatch.setattr("ledger.metrics.status", away)
+    monkeypatch.setattr("ledger.running.metrics.status", away)
     found = scraped(house)
     assert found["steriledger_database_up"] == 0
     ours = [name for name in found if name.startswith("steriledger_")]

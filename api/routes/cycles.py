@@ -12,9 +12,9 @@ from api.access import Asked, LedgerRoute, asked_of
 from api.documents import EVERYWHERE, problems_for
 from api.fields import Text
 from ledger.domain.errors import Refused
-from ledger.steps.exporting import export_evidence
-from ledger.steps.resolving import resolve_cycle
-from ledger.steps.showing import list_cycles, show_cycle
+from ledger.steps.accepting.resolving import resolve_cycle
+from ledger.steps.answering.exporting import export_evidence
+from ledger.steps.answering.showing import list_cycles, show_cycle
 
 router = APIRouter(prefix="/v1/cycles", tags=["cycles"], route_class=LedgerRoute)
 

@@ -12,9 +12,9 @@ from api import answers
 from api.access import Asked, LedgerRoute, asked_of
 from api.documents import EVERYWHERE, problems_for
 from api.fields import MAX_UINT32, Hex32
+from ledger.domain.encoding.identifiers import parse_hex32
 from ledger.domain.errors import Inconsistent
-from ledger.domain.identifiers import parse_hex32
-from ledger.steps.accepted import find_machine_state, find_signer_state
+from ledger.steps.accepting.standing import find_machine_state, find_signer_state
 from ledger.storage import directory
 
 router = APIRouter(prefix="/v1", tags=["directory"], route_class=LedgerRoute)

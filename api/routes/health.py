@@ -11,8 +11,8 @@ from api.access import StrangerRoute, instance_of
 from api.answers import Health, give
 from api.documents import TO_STRANGERS, problems_for
 from ledger.domain.errors import SteriLedgerError, StorageUnavailable
+from ledger.steps.answering.readiness import require_ready
 from ledger.steps.instance import Instance
-from ledger.steps.readiness import require_ready
 
 router = APIRouter(prefix="/health", tags=["health"], route_class=StrangerRoute)
 

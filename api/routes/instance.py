@@ -11,10 +11,10 @@ from starlette.responses import Response
 from api import answers
 from api.access import Asked, LedgerRoute, asked_of
 from api.documents import EVERYWHERE, problems_for
-from ledger.domain.deployment import deployment_to_json
-from ledger.domain.identifiers import to_hex
-from ledger.domain.records import instant_text
-from ledger.steps.status import ChainStatus, Status, status
+from ledger.domain.chain.deployment import deployment_to_json
+from ledger.domain.encoding.identifiers import to_hex
+from ledger.domain.records.records import instant_text
+from ledger.steps.answering.status import ChainStatus, Status, status
 from ledger.storage.operations import count_by_state
 
 router = APIRouter(prefix="/v1", tags=["instance"], route_class=LedgerRoute)

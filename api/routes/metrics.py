@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.access import Doorkeeper
 from api.documents import TO_STRANGERS, problems_for
 from ledger.domain import callers
-from ledger.metrics import CONTENT_TYPE, Metrics
+from ledger.running.metrics import CONTENT_TYPE, Metrics
 
 PATH = "/metrics"
 #: A request with one of these came through a proxy, and so from anywhere.

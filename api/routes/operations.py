@@ -20,15 +20,15 @@ from api.documents import EVERYWHERE, WITH_BODY, problems_for
 from api.drafting import desk_of
 from api.fields import Hex32
 from ledger.domain.callers import SCOPE_OF_KIND, Caller
+from ledger.domain.encoding.identifiers import Digest, parse_hex32, signer_id, to_hex
 from ledger.domain.errors import NotFound
-from ledger.domain.identifiers import Digest, parse_hex32, signer_id, to_hex
-from ledger.domain.indexed import IndexedOperation
-from ledger.domain.operation_states import OperationState
 from ledger.domain.operations import Party
-from ledger.steps.cosigning import submit_with
-from ledger.steps.idempotency import Answer, NamedRequest, answer_once, require_key
-from ledger.steps.prepare import prepare
-from ledger.steps.submit import Receipt, record_with_held_keys
+from ledger.domain.outbox.operation_states import OperationState
+from ledger.domain.subjects.indexed import IndexedOperation
+from ledger.steps.accepting.cosigning import submit_with
+from ledger.steps.accepting.prepare import prepare
+from ledger.steps.accepting.submit import Receipt, record_with_held_keys
+from ledger.steps.asking.idempotency import Answer, NamedRequest, answer_once, require_key
 from ledger.storage import index, operations, records
 from ledger.storage.keys import find_key
 

@@ -17,12 +17,12 @@ from api.problems import RequestError
 from api.routes.operations import Named
 from ledger.domain.callers import Scope
 from ledger.domain.drafts import People
+from ledger.domain.encoding.identifiers import parse_hex32
 from ledger.domain.errors import InvalidInput, NotFound, Refused
-from ledger.domain.identifiers import parse_hex32
-from ledger.domain.profiles import get_profile
+from ledger.domain.machines.profiles import get_profile
 from ledger.readings import read_file, zone_named
-from ledger.steps.idempotency import Answer, NamedRequest, answer_once, find_answer, finish
-from ledger.steps.imports import (
+from ledger.steps.asking.idempotency import Answer, NamedRequest, answer_once, find_answer, finish
+from ledger.steps.reading.imports import (
     Import,
     ImportedCycle,
     ImportOptions,

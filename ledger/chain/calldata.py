@@ -18,13 +18,13 @@ from typing import TypeAlias, cast
 from eth_abi import abi as eth_abi
 from eth_abi.exceptions import DecodingError
 
-from ledger.domain.abi import WORD, Member, Scalar, Struct, Value, word
-from ledger.domain.batching import Proof
+from ledger.domain.encoding.abi import WORD, Member, Scalar, Struct, Value, word
+from ledger.domain.encoding.events import MAX_KEY_BYTES
+from ledger.domain.encoding.hashing import keccak256
+from ledger.domain.encoding.identifiers import ACCOUNT_LENGTH, to_hex
 from ledger.domain.errors import InvalidInput
-from ledger.domain.events import MAX_KEY_BYTES
-from ledger.domain.hashing import keccak256
-from ledger.domain.identifiers import ACCOUNT_LENGTH, to_hex
 from ledger.domain.operations import KINDS, NESTED, Contract, Kind, Party
+from ledger.domain.outbox.batching import Proof
 
 SELECTOR_BYTES = 4
 #: the contracts' MAX_BATCH

@@ -13,11 +13,11 @@ from functools import cache
 from typing import TypeAlias
 
 from ledger.chain.artifacts import load_artifact
-from ledger.domain.abi import WORD, Scalar, from_word
-from ledger.domain.deployment import Role
+from ledger.domain.chain.deployment import Role
+from ledger.domain.encoding.abi import WORD, Scalar, from_word
+from ledger.domain.encoding.hashing import keccak256
+from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import InvalidInput
-from ledger.domain.hashing import keccak256
-from ledger.domain.identifiers import Digest
 
 _SELECTOR_BYTES = 4
 

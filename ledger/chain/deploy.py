@@ -15,11 +15,11 @@ from ledger.chain.transactions import (
     SignedTransaction,
     contract_address,
 )
-from ledger.domain.chain_reader import CallReverted, ChainReader, Receipt
-from ledger.domain.deployment import DeployedContract, Deployment, Role
+from ledger.domain.chain.chain_reader import CallReverted, ChainReader, Receipt
+from ledger.domain.chain.deployment import DeployedContract, Deployment, Role
+from ledger.domain.encoding.hashing import keccak256
+from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import Inconsistent, NotFound, VerificationFailed
-from ledger.domain.hashing import keccak256
-from ledger.domain.identifiers import to_hex
 
 #: Gas for a creation, from above: the code deposit (EIP-170: 200 a byte), calldata and initcode
 #: (EIP-2028, EIP-3860: at most 17 a byte), and a generous rest for the constructor itself.

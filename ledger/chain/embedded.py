@@ -32,10 +32,10 @@ from ledger.chain.node import Node, SendAnswer, SendOutcome
 from ledger.chain.snapshots import Snapshot, SnapshotFolder
 from ledger.chain.transactions import gas_limit
 from ledger.crashing import crash_point
-from ledger.domain.chain_reader import Block
+from ledger.domain.chain.chain_reader import Block
+from ledger.domain.encoding.hashing import keccak256
+from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import ChainUnavailable, Inconsistent, InvalidInput, Refused
-from ledger.domain.hashing import keccak256
-from ledger.domain.identifiers import to_hex
 
 BLOCK_GAS_LIMIT = 30_000_000
 #: 10²⁷ wei: at 2 gwei a gas, 10¹⁰ full blocks

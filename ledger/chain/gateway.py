@@ -22,10 +22,10 @@ import uvicorn
 from anyio import to_thread
 
 from ledger.chain.endpoint import AnswerTooLarge, Endpoint, Limits, NodeRefused
-from ledger.connections import PatientConnection
-from ledger.counting import Counter
+from ledger.domain.encoding.nesting import require_nesting
 from ledger.domain.errors import ChainUnavailable, InvalidInput
-from ledger.domain.nesting import require_nesting
+from ledger.doors.connections import PatientConnection
+from ledger.doors.counting import Counter
 
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]

@@ -31,11 +31,11 @@ from ledger.chain.plain_answers import (
     read_transaction,
 )
 from ledger.chain.transport import AnswerTooLarge, Limits, NodeRefused, Transport
-from ledger.domain.chain_reader import Block, BlockTag, CallReverted, Receipt, Transaction
+from ledger.domain.chain.chain_reader import Block, BlockTag, CallReverted, Receipt, Transaction
+from ledger.domain.encoding.events import Log
+from ledger.domain.encoding.hashing import keccak256
+from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import ChainUnavailable
-from ledger.domain.events import Log
-from ledger.domain.hashing import keccak256
-from ledger.domain.identifiers import to_hex
 
 if TYPE_CHECKING:
     from ledger.chain.provider import NodeEth

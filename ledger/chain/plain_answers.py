@@ -12,9 +12,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ledger.domain.chain_reader import Block, Receipt, Transaction
+from ledger.domain.chain.chain_reader import Block, Receipt, Transaction
+from ledger.domain.encoding.events import Log
 from ledger.domain.errors import ChainUnavailable
-from ledger.domain.events import Log
 
 _HASH_BYTES = 32
 _ADDRESS_BYTES = 20

@@ -19,13 +19,13 @@ from ledger.chain.calldata import (
     SELECTORS,
     Proofs,
 )
-from ledger.domain.abi import WORD
-from ledger.domain.batching import Proof
+from ledger.domain.encoding.abi import WORD
+from ledger.domain.encoding.events import MAX_KEY_BYTES
+from ledger.domain.encoding.identifiers import ACCOUNT_LENGTH, to_hex
+from ledger.domain.encoding.message_words import SHAPES, MessageWords, WordShape
 from ledger.domain.errors import InvalidInput
-from ledger.domain.events import MAX_KEY_BYTES
-from ledger.domain.identifiers import ACCOUNT_LENGTH, to_hex
-from ledger.domain.message_words import SHAPES, MessageWords, WordShape
 from ledger.domain.operations import KINDS, Contract, Kind, Party
+from ledger.domain.outbox.batching import Proof
 
 _KINDS_BY_SELECTOR: Mapping[bytes, Kind] = {
     selector: KINDS[name] for name, selector in SELECTORS.items()

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
+from ledger.domain.encoding.hashing import keccak256
+from ledger.domain.encoding.identifiers import ACCOUNT_LENGTH
 from ledger.domain.errors import InvalidInput
-from ledger.domain.hashing import keccak256
-from ledger.domain.identifiers import ACCOUNT_LENGTH
 
 if TYPE_CHECKING:
     from ledger.chain.node import Fees

@@ -12,8 +12,8 @@ from typing import TypeVar
 
 import urllib3
 
+from ledger.domain.chain.endpoints import parse_endpoint
 from ledger.domain.errors import ChainUnavailable
-from ledger.endpoints import parse_endpoint
 
 Answer = TypeVar("Answer")
 

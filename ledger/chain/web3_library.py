@@ -2,8 +2,8 @@
 
 py_ecc, below both, raises the interpreter's recursion limit to 100,000 when it is imported. With
 that limit JSON that nests deeply crashes the process where Python would have raised RecursionError
-(see `ledger.domain.nesting`), so the limit is put back here. Importing both takes more than a
-second: whoever needs this module imports it when the first question is asked.
+(see `ledger.domain.encoding.nesting`), so the limit is put back here. Importing both takes more
+than a second: whoever needs this module imports it when the first question is asked.
 """
 
 from __future__ import annotations

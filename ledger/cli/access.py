@@ -38,8 +38,8 @@ def create(
     from ledger.domain.callers import Scope, local_administrator
     from ledger.domain.errors import InvalidInput
     from ledger.domain.operations import Duty
-    from ledger.steps.resolving import resolve_signer, resolve_unit
-    from ledger.steps.tokens import create_token
+    from ledger.steps.accepting.resolving import resolve_signer, resolve_unit
+    from ledger.steps.asking.tokens import create_token
 
     unknown = sorted(set(scope) - {known.value for known in Scope})
     if unknown:

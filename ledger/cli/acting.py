@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from ledger.domain.callers import Caller
     from ledger.domain.drafts import Circumstances, Draft
+    from ledger.steps.accepting.submit import Receipt
     from ledger.steps.instance import Instance
-    from ledger.steps.submit import Receipt
 
 _PAUSE_SECONDS = 0.1
 
@@ -43,7 +43,7 @@ def act(
     wait: float,
 ) -> Receipt:
     """Make the draft and accept it in one transaction; print the receipt."""
-    from ledger.steps.submit import record_with_held_keys
+    from ledger.steps.accepting.submit import record_with_held_keys
 
     caller = local_caller()
     with instance.database.transaction() as tx:
@@ -61,7 +61,7 @@ def act(
 
 def wait_until_final(instance: Instance, receipt: Receipt, seconds: float) -> str:
     """The operation's state, once it no longer waits for the chain or the time is over."""
-    from ledger.domain.operation_states import OperationState
+    from ledger.domain.outbox.operation_states import OperationState
     from ledger.storage.operations import get_operation
 
     deadline = time.monotonic() + seconds

@@ -24,7 +24,7 @@ def reading_chain(instance: Instance, *, whole_journal: bool = False) -> Iterato
     With `whole_journal`, such a child starts from the genesis whatever snapshots there are.
     """
     from ledger.chain.node import Node
-    from ledger.steps.chain import open_link
+    from ledger.steps.starting.link import open_link
 
     address = instance.settings.chain_url or running_address(instance.settings.run_folder)
     if address:

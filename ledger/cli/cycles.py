@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from ledger.domain.callers import Caller
     from ledger.domain.cycle_acts import CycleReference, EndCycle, LoadLine, ShareLine
     from ledger.domain.drafts import Circumstances, Draft
-    from ledger.domain.identifiers import Digest
-    from ledger.steps.showing import CycleView
+    from ledger.domain.encoding.identifiers import Digest
+    from ledger.steps.answering.showing import CycleView
 
 cycle = typer.Typer(no_args_is_help=True, help="Sterilisation cycles.")
 
@@ -74,7 +74,12 @@ def open_cycle(
     """Open a cycle, before its outcome is known."""
     from ledger.domain.cycle_acts import CycleReference, OpenCycle, draft_cycle_opening
     from ledger.domain.operations import Duty
-    from ledger.steps.resolving import current_epoch, machine_of, resolve_machine, resolve_signer
+    from ledger.steps.accepting.resolving import (
+        current_epoch,
+        machine_of,
+        resolve_machine,
+        resolve_signer,
+    )
 
     started = _moment(started_at, field="--started-at")
     with opened(home) as instance:
@@ -136,8 +141,8 @@ def end_cycle(
     from ledger.domain.cycle_acts import draft_cycle_ending
     from ledger.domain.errors import InvalidInput
     from ledger.domain.operations import Duty
-    from ledger.steps.imports import ImportOptions, reading_of
-    from ledger.steps.resolving import reference_of, resolve_cycle, resolve_signer
+    from ledger.steps.accepting.resolving import reference_of, resolve_cycle, resolve_signer
+    from ledger.steps.reading.imports import ImportOptions, reading_of
 
     if (reading is None) is (outcome is None):
         raise InvalidInput(
@@ -195,7 +200,7 @@ def declare_load(
     """Declare what lies in the chamber."""
     from ledger.domain.cycle_acts import DeclareLoad, draft_load_declaration
     from ledger.domain.operations import Duty
-    from ledger.steps.resolving import resolve_reference, resolve_signer
+    from ledger.steps.accepting.resolving import resolve_reference, resolve_signer
 
     lines = [_load_line(text) for text in line]
     with opened(home) as instance:
@@ -249,7 +254,7 @@ def decide_cycle(
     """Decide over a cycle: what it judges are its current ending and load."""
     from ledger.domain.decisions import DecisionKind
     from ledger.domain.errors import InvalidInput
-    from ledger.steps.deciding import DecisionRequest, draft_decision
+    from ledger.steps.accepting.deciding import DecisionRequest, draft_decision
 
     if decision.upper() not in DecisionKind.__members__:
         raise InvalidInput(
@@ -287,7 +292,7 @@ def list_cycles(
     as_json: JsonOption = False,
 ) -> None:
     """List cycles, newest first."""
-    from ledger.steps.showing import list_cycles as read_cycles
+    from ledger.steps.answering.showing import list_cycles as read_cycles
 
     with opened(home) as instance, instance.database.reading() as tx:
         lines = read_cycles(tx, local_caller(), equipment=machine, before=before, limit=limit)
@@ -327,7 +332,7 @@ def show_cycle(
     which: CycleArgument, *, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False
 ) -> None:
     """Show one cycle: what happened in order, and three verdicts, never mixed."""
-    from ledger.steps.showing import show_cycle as read_cycle
+    from ledger.steps.answering.showing import show_cycle as read_cycle
 
     with opened(home) as instance, instance.database.reading() as tx:
         view = read_cycle(tx, local_caller(), which)
@@ -483,7 +488,7 @@ def _result(text: str) -> tuple[str, str]:
 
 
 def _digest(text: str | None) -> Digest:
-    from ledger.domain.identifiers import ZERO_DIGEST, Digest, parse_hex32
+    from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest, parse_hex32
 
     return ZERO_DIGEST if text is None else Digest(parse_hex32(text, field="--replaces"))
 

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from ledger.domain.drafts import Circumstances, Draft
     from ledger.domain.operations import Duty
     from ledger.evidence.report import Report
-    from ledger.steps.deciding import DecisionRequest
-    from ledger.steps.imports import ImportReport
+    from ledger.steps.accepting.deciding import DecisionRequest
     from ledger.steps.instance import Instance
+    from ledger.steps.reading.imports import ImportReport
 
 #: The centre is unit 1; the figures of the group are those of docs/architecture.md.
 CENTRE = 1
@@ -77,7 +77,7 @@ def demo(
 
     A second run finds its records again and changes nothing.
     """
-    from ledger.processes import Instance as Processes
+    from ledger.running.processes import Instance as Processes
 
     stop = stop_on_signals()
     printouts = log or _default_log()
@@ -144,7 +144,7 @@ def _told(performer: str | None = None) -> Circumstances:
 
 
 def _record(instance: Instance, tx: Connection, draft: Draft) -> None:
-    from ledger.steps.submit import record_with_held_keys
+    from ledger.steps.accepting.submit import record_with_held_keys
 
     record_with_held_keys(instance, tx, local_caller(), draft)
 
@@ -152,7 +152,7 @@ def _record(instance: Instance, tx: Connection, draft: Draft) -> None:
 def _admit_units(instance: Instance) -> None:
     from ledger.domain.operations import Custody, UnitRole
     from ledger.domain.registry_acts import AdmitUnit, draft_unit_admission
-    from ledger.steps.signing import make_held_key
+    from ledger.steps.accepting.signing import make_held_key
     from ledger.storage.directory import find_unit
 
     for number, code, name in _UNITS:
@@ -177,7 +177,7 @@ def _admit_units(instance: Instance) -> None:
 def _register(instance: Instance) -> _Signers:
     from ledger.domain.operations import Duty, EquipmentKind
     from ledger.domain.registry_acts import RegisterEquipment, draft_equipment_registration
-    from ledger.steps.resolving import resolve_signer
+    from ledger.steps.accepting.resolving import resolve_signer
     from ledger.storage.directory import find_equipment_by_serial
 
     with instance.database.transaction() as tx:
@@ -206,7 +206,7 @@ def _register(instance: Instance) -> _Signers:
 def _enrol(instance: Instance, name: str, duties: Duty, administrator: bytes) -> bytes:
     from ledger.domain.operations import Custody
     from ledger.domain.registry_acts import EnrolSigner, draft_signer_enrolment
-    from ledger.steps.signing import make_held_key
+    from ledger.steps.accepting.signing import make_held_key
     from ledger.storage.directory import list_signers
 
     with instance.database.transaction() as tx:
@@ -231,7 +231,7 @@ def _enrol(instance: Instance, name: str, duties: Duty, administrator: bytes) ->
 
 def _import(instance: Instance, printouts: Path) -> ImportReport:
     from ledger.domain.drafts import People
-    from ledger.steps.imports import ImportOptions, import_file
+    from ledger.steps.reading.imports import ImportOptions, import_file
 
     return import_file(
         instance,
@@ -248,7 +248,7 @@ def _import(instance: Instance, printouts: Path) -> ImportReport:
 
 
 def _completed(report: ImportReport) -> list[int]:
-    from ledger.domain.readings import CycleOutcome
+    from ledger.domain.machines.readings import CycleOutcome
 
     return [
         each.reading.number
@@ -276,10 +276,10 @@ def _load_lines(number: int) -> list[LoadLine]:
 
 def _declare_and_release(instance: Instance, number: int, signers: _Signers) -> None:
     from ledger.domain.cycle_acts import DeclareLoad, draft_load_declaration
-    from ledger.domain.identifiers import ZERO_DIGEST
-    from ledger.steps.accepted import find_cycle_state
-    from ledger.steps.deciding import draft_decision
-    from ledger.steps.resolving import resolve_reference
+    from ledger.domain.encoding.identifiers import ZERO_DIGEST
+    from ledger.steps.accepting.deciding import draft_decision
+    from ledger.steps.accepting.resolving import resolve_reference
+    from ledger.steps.accepting.standing import find_cycle_state
 
     name = f"{_SERIAL}/{number}"
     with instance.database.transaction() as tx:
@@ -302,7 +302,7 @@ def _declare_and_release(instance: Instance, number: int, signers: _Signers) -> 
 def _release(number: int, signers: _Signers) -> DecisionRequest:
     from ledger.domain.cycle_acts import ShareLine
     from ledger.domain.decisions import DecisionKind
-    from ledger.steps.deciding import DecisionRequest
+    from ledger.steps.accepting.deciding import DecisionRequest
 
     return DecisionRequest(
         cycle=f"{_SERIAL}/{number}",
@@ -324,7 +324,7 @@ def _release(number: int, signers: _Signers) -> DecisionRequest:
 
 def _wait_until_final(instance: Instance) -> None:
     from ledger.domain.errors import ChainUnavailable
-    from ledger.domain.operation_states import WAITING
+    from ledger.domain.outbox.operation_states import WAITING
     from ledger.storage.operations import count_by_state
 
     deadline = time.monotonic() + _PATIENCE_SECONDS
@@ -364,9 +364,9 @@ def _print_import(report: ImportReport) -> None:
 def _show_refused_release(instance: Instance, rpc: str, signers: _Signers) -> None:
     """The aborted cycle cannot be released: not by our rules, and not on the chain without them."""
     from ledger.domain.errors import Inconsistent, Refused
-    from ledger.steps.deciding import draft_decision
-    from ledger.steps.submit import record_with_held_keys
-    from ledger.steps.trying import try_on_chain
+    from ledger.steps.accepting.deciding import draft_decision
+    from ledger.steps.accepting.submit import record_with_held_keys
+    from ledger.steps.sending.trying import try_on_chain
 
     say("")
     say(f"Releasing the aborted cycle {_ABORTED}")
@@ -388,7 +388,7 @@ def _show_refused_release(instance: Instance, rpc: str, signers: _Signers) -> No
 
 
 def _show_cycle(instance: Instance) -> None:
-    from ledger.steps.showing import show_cycle
+    from ledger.steps.answering.showing import show_cycle
 
     say("")
     with instance.database.reading() as tx:
@@ -396,7 +396,7 @@ def _show_cycle(instance: Instance) -> None:
 
 
 def _show_evidence(instance: Instance, rpc: str) -> None:
-    from ledger.steps.exporting import export_evidence
+    from ledger.steps.answering.exporting import export_evidence
 
     home = instance.settings.home
     with instance.database.reading() as tx:

@@ -15,7 +15,7 @@ from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption, local_calle
 from ledger.cli.printing import answer, say
 
 if TYPE_CHECKING:
-    from ledger.domain.deployment import Deployment
+    from ledger.domain.chain.deployment import Deployment
     from ledger.evidence.report import Report
 
 evidence = typer.Typer(no_args_is_help=True, help="Files that prove a cycle to somebody else.")
@@ -44,7 +44,7 @@ def export(
     as_json: JsonOption = False,
 ) -> None:
     """Write the evidence of a cycle whose operations are all final."""
-    from ledger.steps.exporting import export_evidence
+    from ledger.steps.answering.exporting import export_evidence
 
     with opened(home) as instance, instance.database.reading() as tx:
         data = export_evidence(
@@ -106,7 +106,7 @@ def read_evidence(file: Path) -> bytes:
 
 def read_deployment(file: Path) -> Deployment:
     """The deployment that a file describes; raises InvalidInput."""
-    from ledger.domain.deployment import parse_deployment
+    from ledger.domain.chain.deployment import parse_deployment
 
     return parse_deployment(_read(file, _MAX_DEPLOYMENT_BYTES + 1, field="--deployment"))
 

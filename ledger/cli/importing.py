@@ -22,7 +22,7 @@ from ledger.cli.printing import answer, print_table, say
 
 if TYPE_CHECKING:
     from ledger.domain.errors import SteriLedgerError
-    from ledger.steps.imports import ImportReport
+    from ledger.steps.reading.imports import ImportReport
 
 
 def import_files(
@@ -50,8 +50,8 @@ def import_files(
     """
     from ledger.domain.drafts import People
     from ledger.domain.errors import SteriLedgerError
-    from ledger.steps.imports import Import, ImportOptions, import_file
-    from ledger.steps.resolving import resolve_unit
+    from ledger.steps.accepting.resolving import resolve_unit
+    from ledger.steps.reading.imports import Import, ImportOptions, import_file
 
     caller = local_caller()
     options = ImportOptions(
@@ -146,7 +146,7 @@ def _plain(report: ImportReport) -> dict[str, object]:
 
 
 def _print(reports: list[ImportReport], failures: list[tuple[Path, SteriLedgerError]]) -> None:
-    from ledger.domain.readings import RemarkKind
+    from ledger.domain.machines.readings import RemarkKind
 
     for report in reports:
         known = "" if report.is_new else " (this very file was kept before)"

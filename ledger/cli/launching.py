@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ledger.cli.failing import report_failure
 from ledger.domain.errors import SteriLedgerError
-from ledger.processes import Instance, rotate_log
+from ledger.running.processes import Instance, rotate_log
 
 #: under the run folder: where the chain and the API say how to reach them
 CHAIN_FILE = "chain.json"

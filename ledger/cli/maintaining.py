@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
     from ledger.domain.callers import Caller
     from ledger.domain.drafts import Draft
-    from ledger.domain.operation_states import OperationState
-    from ledger.steps.backup import Backup, Manifest
+    from ledger.domain.outbox.operation_states import OperationState
     from ledger.steps.instance import Instance
-    from ledger.steps.mending import OperationView
+    from ledger.steps.keeping.backup import Backup, Manifest
+    from ledger.steps.sending.mending import OperationView
     from ledger.storage.operations import OperationRow
 
 operation = typer.Typer(no_args_is_help=True, help="Operations on their way to the chain.")
@@ -61,8 +61,8 @@ def backup(
 
     The vault key is not in it: keep its copy elsewhere.
     """
-    from ledger.steps.backup import backup as make_backup
-    from ledger.steps.backup import write_key
+    from ledger.steps.keeping.backup import backup as make_backup
+    from ledger.steps.keeping.backup import write_key
 
     with existing(home) as instance:
         if with_key is not None:
@@ -82,7 +82,7 @@ def restore(
     as_json: JsonOption = False,
 ) -> None:
     """Restore a backup into an empty home, and check that the vault key opens everything in it."""
-    from ledger.steps.restore import restore as run_restore
+    from ledger.steps.keeping.restore import restore as run_restore
 
     restored = run_restore(settings_of(home), file, key_file=key_file)
     plain = {
@@ -206,7 +206,7 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show one operation: its dated states, what it waits for, and what carried it."""
-    from ledger.steps.mending import resolve_operation, show_operation
+    from ledger.steps.sending.mending import resolve_operation, show_operation
 
     with existing(home) as instance, instance.database.reading() as tx:
         view = show_operation(tx, resolve_operation(tx, digest).digest)
@@ -222,7 +222,7 @@ def retry(
     as_json: JsonOption = False,
 ) -> None:
     """Send a stuck operation again; its history says that you asked."""
-    from ledger.steps.mending import resolve_operation, retry_operation
+    from ledger.steps.sending.mending import resolve_operation, retry_operation
 
     with existing(home) as instance, instance.database.transaction() as tx:
         row = resolve_operation(tx, digest)
@@ -245,7 +245,7 @@ def refuse(
     as_json: JsonOption = False,
 ) -> None:
     """Give a stuck operation up, with all that cannot be without it; this is not taken back."""
-    from ledger.steps.mending import refuse_operation, resolve_operation
+    from ledger.steps.sending.mending import refuse_operation, resolve_operation
 
     with existing(home) as instance, instance.database.transaction() as tx:
         row = resolve_operation(tx, digest)
@@ -263,7 +263,7 @@ def refuse(
 
 def _state(word: str) -> OperationState:
     from ledger.domain.errors import InvalidInput
-    from ledger.domain.operation_states import OperationState
+    from ledger.domain.outbox.operation_states import OperationState
 
     try:
         return OperationState(word)
@@ -381,9 +381,9 @@ def erase(
     They go when the erasure is final on the chain; facts and proofs stay.
     """
     from ledger.domain.operations import Duty
-    from ledger.steps.erasing import draft_erasure
-    from ledger.steps.mending import resolve_operation
-    from ledger.steps.resolving import resolve_signer
+    from ledger.steps.accepting.erasing import draft_erasure
+    from ledger.steps.accepting.resolving import resolve_signer
+    from ledger.steps.sending.mending import resolve_operation
 
     with existing(home) as instance:
 

@@ -68,7 +68,7 @@ def settings_of(home: Path) -> Settings:
 @contextmanager
 def opened(home: Path) -> Iterator[Instance]:
     """An instance on a home, closed afterwards."""
-    from ledger.logs import log_to_file
+    from ledger.running.logs import log_to_file
     from ledger.steps.instance import open_instance
 
     settings = settings_of(home)

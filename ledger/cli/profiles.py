@@ -15,7 +15,7 @@ profile = typer.Typer(no_args_is_help=True, help="Profiles that cycles are judge
 @profile.command("list")
 def list_profiles(*, as_json: JsonOption = False) -> None:
     """List the known profiles with their sources."""
-    from ledger.domain.profiles import default_profiles
+    from ledger.domain.machines.profiles import default_profiles
 
     profiles = default_profiles()
     answer(

@@ -36,8 +36,8 @@ def recover(
     """
     from ledger.domain.operations import Custody
     from ledger.domain.registry_acts import ProposeRecovery, draft_recovery_proposal
-    from ledger.steps.resolving import resolve_unit
-    from ledger.steps.signing import make_held_key
+    from ledger.steps.accepting.resolving import resolve_unit
+    from ledger.steps.accepting.signing import make_held_key
 
     with opened(home) as instance:
 
@@ -71,11 +71,11 @@ def veto(
     wait: WaitOption = 0,
 ) -> None:
     """Stop a recovery, as an administrator of the unit whose key is not lost."""
+    from ledger.domain.encoding.identifiers import Digest, parse_hex32
     from ledger.domain.errors import NotFound
-    from ledger.domain.identifiers import Digest, parse_hex32
     from ledger.domain.operations import Duty
     from ledger.domain.registry_acts import VetoRecovery, draft_recovery_veto
-    from ledger.steps.resolving import resolve_signer
+    from ledger.steps.accepting.resolving import resolve_signer
     from ledger.storage.operations import find_operation
 
     digest = Digest(parse_hex32(proposal, field="DIGEST"))
@@ -104,7 +104,7 @@ def veto(
 @unit.command("recoveries")
 def list_all(*, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
     """List the proposed recoveries on the chain, and until when each may be vetoed."""
-    from ledger.steps.recovering import list_recoveries
+    from ledger.steps.sending.recovering import list_recoveries
 
     with opened(home) as instance, instance.database.reading() as tx:
         rows = [

@@ -62,7 +62,7 @@ def admit_unit(
     """
     from ledger.domain.operations import Custody
     from ledger.domain.registry_acts import AdmitUnit, draft_unit_admission
-    from ledger.steps.signing import make_held_key
+    from ledger.steps.accepting.signing import make_held_key
 
     with opened(home) as instance:
 
@@ -94,7 +94,7 @@ def close_unit(
 ) -> None:
     """Close a unit: its signers act no more, its history stays."""
     from ledger.domain.registry_acts import CloseUnit, draft_unit_closure
-    from ledger.steps.resolving import resolve_unit
+    from ledger.steps.accepting.resolving import resolve_unit
 
     with opened(home) as instance:
 
@@ -110,7 +110,7 @@ def close_unit(
 @unit.command("list")
 def list_units(*, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
     """List the units that were admitted here."""
-    from ledger.steps.accepted import find_unit_state
+    from ledger.steps.accepting.standing import find_unit_state
     from ledger.storage.directory import list_units as read_units
 
     with opened(home) as instance, instance.database.reading() as tx:
@@ -163,8 +163,8 @@ def enrol_signer(
     from ledger.domain.operations import Custody
     from ledger.domain.operations import Duty as DutyFlag
     from ledger.domain.registry_acts import EnrolSigner, draft_signer_enrolment
-    from ledger.steps.resolving import resolve_signer, resolve_unit
-    from ledger.steps.signing import make_held_key
+    from ledger.steps.accepting.resolving import resolve_signer, resolve_unit
+    from ledger.steps.accepting.signing import make_held_key
 
     with opened(home) as instance:
 
@@ -202,7 +202,7 @@ def revoke_signer(
     """Revoke a signer, for ever; what it signed before stays."""
     from ledger.domain.operations import Duty as DutyFlag
     from ledger.domain.registry_acts import RevokeSigner, draft_signer_revocation
-    from ledger.steps.resolving import resolve_signer, resolve_unit
+    from ledger.steps.accepting.resolving import resolve_signer, resolve_unit
 
     with opened(home) as instance:
 
@@ -243,8 +243,8 @@ def list_signers(
 
 def _signer_rows(instance: Instance, which: str | None) -> list[dict[str, object]]:
     from ledger.domain.rules import duty_words
-    from ledger.steps.accepted import find_signer_state
-    from ledger.steps.resolving import resolve_unit
+    from ledger.steps.accepting.resolving import resolve_unit
+    from ledger.steps.accepting.standing import find_signer_state
     from ledger.storage import directory
 
     now = int(instance.clock().timestamp())
@@ -290,12 +290,12 @@ def register_equipment(
     wait: WaitOption = 0,
 ) -> None:
     """Register a machine of a unit."""
+    from ledger.domain.machines.profiles import get_profile
     from ledger.domain.operations import Duty as DutyFlag
     from ledger.domain.operations import EquipmentKind
-    from ledger.domain.profiles import get_profile
     from ledger.domain.registry_acts import RegisterEquipment, draft_equipment_registration
     from ledger.readings import zone_named
-    from ledger.steps.resolving import resolve_signer, resolve_unit
+    from ledger.steps.accepting.resolving import resolve_signer, resolve_unit
 
     if profile is not None:
         get_profile(profile)
@@ -346,8 +346,8 @@ def change_equipment(
     from ledger.domain.operations import EquipmentState
     from ledger.domain.registry_acts import ChangeEquipment, draft_equipment_change
     from ledger.domain.rules import require_machine
-    from ledger.steps.accepted import find_machine_state
-    from ledger.steps.resolving import resolve_machine, resolve_signer
+    from ledger.steps.accepting.resolving import resolve_machine, resolve_signer
+    from ledger.steps.accepting.standing import find_machine_state
 
     if state is None and epoch is None:
         raise InvalidInput("nothing changes", field="--state, --epoch", rule="name at least one")
@@ -382,8 +382,8 @@ def list_equipment(
     as_json: JsonOption = False,
 ) -> None:
     """List machines with their state and counter epoch."""
-    from ledger.steps.accepted import find_machine_state
-    from ledger.steps.resolving import resolve_unit
+    from ledger.steps.accepting.resolving import resolve_unit
+    from ledger.steps.accepting.standing import find_machine_state
     from ledger.storage import directory
 
     rows: list[dict[str, object]] = []

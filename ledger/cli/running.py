@@ -55,7 +55,7 @@ def chain_up(
 
 def worker(*, home: HomeOption = DEFAULT_HOME) -> None:
     """Run the chain, the writer and the follower (started by up)."""
-    from ledger.processes import die_with_parent
+    from ledger.running.processes import die_with_parent
     from ledger.steps.worker import run_worker
 
     die_with_parent()
@@ -67,7 +67,7 @@ def worker(*, home: HomeOption = DEFAULT_HOME) -> None:
 def serve(*, home: HomeOption = DEFAULT_HOME) -> None:
     """Run the API (started by up)."""
     from api.serve import run
-    from ledger.processes import die_with_parent, write_ready
+    from ledger.running.processes import die_with_parent, write_ready
 
     die_with_parent()
     settings = settings_of(home)
@@ -87,8 +87,8 @@ def _service(home: Path, name: str) -> Iterator[None]:
 
     from ledger.cli.failing import exit_code_of
     from ledger.domain.errors import SteriLedgerError
-    from ledger.logs import configure_logs
-    from ledger.processes import ENDED, is_child
+    from ledger.running.logs import configure_logs
+    from ledger.running.processes import ENDED, is_child
 
     configure_logs(settings_of(home).log_level, process=name)
     log = structlog.get_logger("process")

@@ -10,9 +10,9 @@ from enum import StrEnum
 from rich.console import Console
 from rich.text import Text
 
-from ledger.domain.operation_states import OperationState
-from ledger.steps.status import Status, WaitingOperation, WorkerState
-from ledger.steps.trouble import Trouble
+from ledger.domain.outbox.operation_states import OperationState
+from ledger.steps.answering.status import Status, WaitingOperation, WorkerState
+from ledger.steps.answering.trouble import Trouble
 
 #: lines of the screen, less the one that the shell then writes its prompt on
 ROWS = 23

@@ -19,8 +19,8 @@ def status(*, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> N
     Exit code 1: something is stuck, or the worker cannot go on.
     """
     from ledger.cli.screen import screen
-    from ledger.steps.status import WorkerState
-    from ledger.steps.status import status as read_status
+    from ledger.steps.answering.status import WorkerState
+    from ledger.steps.answering.status import status as read_status
 
     def human() -> None:
         for line in screen(now, console()):
@@ -38,7 +38,7 @@ def audit(*, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> No
 
     Exit code 1: something differs.
     """
-    from ledger.steps.audit import audit as run_audit
+    from ledger.steps.auditing.audit import audit as run_audit
 
     with existing(home) as instance, reading_chain(instance, whole_journal=True) as node:
         report = run_audit(instance, node)
@@ -54,8 +54,8 @@ def audit(*, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> No
 
 def rebuild(*, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
     """Drop the index and build it again from the chain: the rows come out identical."""
-    from ledger.steps.rebuild import rebuild as run_rebuild
-    from ledger.steps.trouble import TroubleKind, take_back_trouble
+    from ledger.steps.answering.trouble import TroubleKind, take_back_trouble
+    from ledger.steps.following.rebuild import rebuild as run_rebuild
 
     with existing(home) as instance, reading_chain(instance, whole_journal=True) as node:
         report = run_rebuild(instance, node)

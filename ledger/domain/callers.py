@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ledger.domain.commitments import FieldValue
 from ledger.domain.errors import NotFound, Refused
+from ledger.domain.records.commitments import FieldValue
 
 
 class Scope(StrEnum):

@@ -6,13 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ledger.domain.commitments import FieldValue
 from ledger.domain.decisions import DecisionKind
 from ledger.domain.drafts import Circumstances, Draft, hex_or_none, listed
+from ledger.domain.encoding.identifiers import (
+    ZERO_DIGEST,
+    CycleId,
+    Digest,
+    EquipmentId,
+    cycle_id,
+    signer_id,
+)
 from ledger.domain.errors import InvalidInput
-from ledger.domain.identifiers import ZERO_DIGEST, CycleId, Digest, EquipmentId, cycle_id, signer_id
 from ledger.domain.operations import KINDS, Outcome, Party, Verdict
-from ledger.domain.records import instant_text
+from ledger.domain.records.commitments import FieldValue
+from ledger.domain.records.records import instant_text
 from ledger.domain.rules import RELEASES
 
 #: the contract's uint32

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum, IntEnum, auto
 from itertools import pairwise
 
-from ledger.domain.abi import Scalar, word
+from ledger.domain.encoding.abi import Scalar, word
 from ledger.domain.errors import InvalidInput, Refused
 
 #: The most shares that one decision may carry; the contract's bound.

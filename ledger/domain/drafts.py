@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ledger.domain.accepted import Message
-from ledger.domain.commitments import FieldValue
-from ledger.domain.identifiers import to_hex
+from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.operations import Kind, Party
+from ledger.domain.records.commitments import FieldValue
+from ledger.domain.subjects.accepted import Message
 
 LEFT_OUT = ("record", "signedAt")
 

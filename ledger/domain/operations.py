@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag, StrEnum
 
-from ledger.domain.abi import (
+from ledger.domain.encoding.abi import (
     Eip712Domain,
     Member,
     Scalar,
@@ -22,10 +22,10 @@ from ledger.domain.abi import (
     typed_digest,
     word,
 )
-from ledger.domain.canonical import Plain, canonical
+from ledger.domain.encoding.canonical import Plain, canonical
+from ledger.domain.encoding.identifiers import Digest, parse_hex32, to_hex
+from ledger.domain.encoding.nesting import require_nesting
 from ledger.domain.errors import InvalidInput
-from ledger.domain.identifiers import Digest, parse_hex32, to_hex
-from ledger.domain.nesting import require_nesting
 
 #: a message holds lists, and a list holds structs
 _MESSAGE_LEVELS = 3

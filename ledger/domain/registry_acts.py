@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ledger.domain.drafts import Circumstances, Draft, hex_or_none
-from ledger.domain.errors import InvalidInput
-from ledger.domain.identifiers import (
+from ledger.domain.encoding.identifiers import (
     Digest,
     EquipmentId,
     SignerId,
@@ -15,6 +14,7 @@ from ledger.domain.identifiers import (
     serial_hash,
     signer_id,
 )
+from ledger.domain.errors import InvalidInput
 from ledger.domain.operations import (
     KINDS,
     Custody,

@@ -11,20 +11,10 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from typing import cast
 
-from ledger.domain.abi import Scalar
-from ledger.domain.accepted import (
-    CycleState,
-    MachineState,
-    Message,
-    SignerState,
-    UnitState,
-    integer,
-    items,
-    word,
-)
 from ledger.domain.decisions import DecisionKind, DecisionState, next_state, require_shares
+from ledger.domain.encoding.abi import Scalar
+from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest, to_hex
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused
-from ledger.domain.identifiers import ZERO_DIGEST, Digest, to_hex
 from ledger.domain.operations import (
     Custody,
     Duty,
@@ -33,6 +23,16 @@ from ledger.domain.operations import (
     Outcome,
     UnitRole,
     Verdict,
+)
+from ledger.domain.subjects.accepted import (
+    CycleState,
+    MachineState,
+    Message,
+    SignerState,
+    UnitState,
+    integer,
+    items,
+    word,
 )
 
 #: How far `signedAt` may lie ahead of the block time; the contracts' SKEW_SECONDS.

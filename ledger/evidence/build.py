@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ledger.domain.abi import Value
-from ledger.domain.commitments import FieldValue, prove, record_root
-from ledger.domain.deployment import Deployment
+from ledger.domain.chain.deployment import Deployment
+from ledger.domain.encoding.abi import Value
+from ledger.domain.encoding.identifiers import SignerId, signer_id
 from ledger.domain.errors import InvalidInput, VerificationFailed
-from ledger.domain.identifiers import SignerId, signer_id
 from ledger.domain.operations import Kind, Operation, Party
-from ledger.domain.records import SUITE
+from ledger.domain.records.commitments import FieldValue, prove, record_root
+from ledger.domain.records.records import SUITE
 from ledger.evidence.facts import describe
 from ledger.evidence.offline import SignatureVerifier, verify_offline
 from ledger.evidence.parse import parse_evidence

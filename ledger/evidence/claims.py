@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from ledger.domain.identifiers import SignerId, to_hex
+from ledger.domain.encoding.identifiers import SignerId, to_hex
 from ledger.domain.operations import Custody
 from ledger.evidence.offline import Checked
 from ledger.evidence.onchain import OnChain

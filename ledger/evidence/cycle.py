@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ledger.domain.accepted import integer, word
 from ledger.domain.decisions import DecisionKind, DecisionState, next_state
+from ledger.domain.encoding.identifiers import (
+    ZERO_DIGEST,
+    Digest,
+    UnitNumber,
+    cycle_id,
+    equipment_id,
+)
 from ledger.domain.errors import Refused, VerificationFailed
-from ledger.domain.identifiers import ZERO_DIGEST, Digest, UnitNumber, cycle_id, equipment_id
 from ledger.domain.operations import EquipmentState
+from ledger.domain.subjects.accepted import integer, word
 from ledger.evidence.facts import describe
 from ledger.evidence.shape import Evidence, EvidenceOperation, Subject
 

@@ -11,12 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from ledger.domain.accepted import Message, integer, items, word
-from ledger.domain.commitments import FieldValue
 from ledger.domain.decisions import DecisionKind
 from ledger.domain.drafts import hex_or_none
+from ledger.domain.encoding.identifiers import UnitNumber, equipment_id, serial_hash
 from ledger.domain.errors import InvalidInput, VerificationFailed
-from ledger.domain.identifiers import UnitNumber, equipment_id, serial_hash
 from ledger.domain.operations import (
     Custody,
     Duty,
@@ -26,9 +24,11 @@ from ledger.domain.operations import (
     UnitRole,
     Verdict,
 )
-from ledger.domain.records import SUITE
+from ledger.domain.records.commitments import FieldValue
+from ledger.domain.records.records import SUITE
+from ledger.domain.records.schemas import FieldRule, Schema, find_schema, require_fields
 from ledger.domain.rules import duty_words
-from ledger.domain.schemas import FieldRule, Schema, find_schema, require_fields
+from ledger.domain.subjects.accepted import Message, integer, items, word
 from ledger.evidence.shape import (
     EvidenceOperation,
     OpenedPart,

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 
-from ledger.domain.abi import Struct
-from ledger.domain.commitments import MAX_DEPTH, MAX_SAFE_INTEGER, MAX_TEXT
-from ledger.domain.deployment import FORMAT as DEPLOYMENT_FORMAT
-from ledger.domain.deployment import Role
+from ledger.domain.chain.deployment import FORMAT as DEPLOYMENT_FORMAT
+from ledger.domain.chain.deployment import Role
+from ledger.domain.encoding.abi import Struct
 from ledger.domain.operations import KINDS, NESTED, Kind
+from ledger.domain.records.commitments import MAX_DEPTH, MAX_SAFE_INTEGER, MAX_TEXT
 from ledger.evidence.shape import (
     CYCLE_KINDS,
     FORMAT,

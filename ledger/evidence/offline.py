@@ -8,12 +8,12 @@ from functools import partial
 from itertools import pairwise
 from typing import Protocol, TypeAlias
 
-from ledger.domain.deployment import Deployment, Role
+from ledger.domain.chain.deployment import Deployment, Role
+from ledger.domain.encoding.hashing import sha256
+from ledger.domain.encoding.identifiers import SignerId, signer_id, to_hex
 from ledger.domain.errors import SteriLedgerError, VerificationFailed
-from ledger.domain.hashing import sha256
-from ledger.domain.identifiers import SignerId, signer_id, to_hex
 from ledger.domain.operations import Party
-from ledger.domain.records import SUITE
+from ledger.domain.records.records import SUITE
 from ledger.evidence.cycle import CycleHistory, verify_cycle
 from ledger.evidence.facts import describe, verify_record
 from ledger.evidence.rights import Grant, signers_of, verify_rights

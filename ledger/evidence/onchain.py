@@ -6,16 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ledger.domain.abi import word as abi_word
-from ledger.domain.accepted import integer
-from ledger.domain.chain_reader import Block, ChainReader, Receipt
-from ledger.domain.deployment import Deployment
+from ledger.domain.chain.chain_reader import Block, ChainReader, Receipt
+from ledger.domain.chain.deployment import Deployment
+from ledger.domain.encoding.abi import word as abi_word
+from ledger.domain.encoding.events import Event, Log, operation_from_events, parse_event
+from ledger.domain.encoding.hashing import keccak256
+from ledger.domain.encoding.identifiers import SignerId, to_hex
 from ledger.domain.errors import InvalidInput, VerificationFailed
-from ledger.domain.events import Event, Log, operation_from_events, parse_event
-from ledger.domain.hashing import keccak256
-from ledger.domain.identifiers import SignerId, to_hex
 from ledger.domain.operations import Contract, Party
 from ledger.domain.rules import SKEW_SECONDS
+from ledger.domain.subjects.accepted import integer
 from ledger.evidence.facts import describe
 from ledger.evidence.offline import (
     Checked,

@@ -9,8 +9,18 @@ from collections.abc import Mapping
 
 import rfc8785
 
-from ledger.domain.abi import Value
-from ledger.domain.commitments import (
+from ledger.domain.chain.deployment import Deployment, deployment_to_json, parse_deployment
+from ledger.domain.encoding.abi import Value
+from ledger.domain.encoding.identifiers import (
+    ACCOUNT_LENGTH,
+    CycleId,
+    Digest,
+    EquipmentId,
+    SignerId,
+)
+from ledger.domain.errors import InvalidInput, VerificationFailed
+from ledger.domain.operations import KINDS, Kind, Operation, Party, message_from_plain
+from ledger.domain.records.commitments import (
     HASH_BYTES,
     MAX_DEPTH,
     SALT_BYTES,
@@ -20,11 +30,7 @@ from ledger.domain.commitments import (
     SubtreeProof,
     require_value,
 )
-from ledger.domain.deployment import Deployment, deployment_to_json, parse_deployment
-from ledger.domain.errors import InvalidInput, VerificationFailed
-from ledger.domain.identifiers import ACCOUNT_LENGTH, CycleId, Digest, EquipmentId, SignerId
-from ledger.domain.operations import KINDS, Kind, Operation, Party, message_from_plain
-from ledger.domain.schemas import FieldRule, Schema, complete, find_schema
+from ledger.domain.records.schemas import FieldRule, Schema, complete, find_schema
 from ledger.evidence.shape import (
     CYCLE_KINDS,
     FORMAT,

@@ -7,9 +7,9 @@ from datetime import datetime
 
 import rfc8785
 
-from ledger.domain.commitments import FieldValue
-from ledger.domain.identifiers import to_hex
+from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.operations import Party
+from ledger.domain.records.commitments import FieldValue
 from ledger.evidence.report import Act, Claim, Report, Who
 from ledger.evidence.timeline import custody_word
 

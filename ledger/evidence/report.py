@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from ledger.domain.commitments import FieldValue
-from ledger.domain.deployment import Deployment
-from ledger.domain.identifiers import SignerId
+from ledger.domain.chain.deployment import Deployment
+from ledger.domain.encoding.identifiers import SignerId
 from ledger.domain.operations import Custody, Party
+from ledger.domain.records.commitments import FieldValue
 from ledger.evidence.shape import Subject
 
 

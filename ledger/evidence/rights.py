@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ledger.domain.accepted import integer, word
+from ledger.domain.encoding.identifiers import SignerId
 from ledger.domain.errors import VerificationFailed
-from ledger.domain.identifiers import SignerId
 from ledger.domain.operations import Custody, Duty, Party
+from ledger.domain.subjects.accepted import integer, word
 from ledger.evidence.facts import describe
 from ledger.evidence.shape import EvidenceOperation
 

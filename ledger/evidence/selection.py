@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ledger.domain.commitments import FieldValue
 from ledger.domain.errors import InvalidInput
-from ledger.domain.schemas import SCHEMAS
+from ledger.domain.records.commitments import FieldValue
+from ledger.domain.records.schemas import SCHEMAS
 
 _PERSONAL = "personal:"
 _FACTS = "facts:"

@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ledger.domain.commitments import (
+from ledger.domain.chain.deployment import Deployment
+from ledger.domain.encoding.identifiers import CycleId, Digest, EquipmentId, SignerId
+from ledger.domain.operations import Operation, Party
+from ledger.domain.records.commitments import (
     FieldValue,
     SubtreeProof,
     proven_root,
     record_root,
     subtree_root,
 )
-from ledger.domain.deployment import Deployment
-from ledger.domain.identifiers import CycleId, Digest, EquipmentId, SignerId
-from ledger.domain.operations import Operation, Party
 
 FORMAT = "steriledger-evidence/1"
 MAX_FILE_BYTES = 1024 * 1024
@@ -125,7 +125,7 @@ class EvidenceOperation:
 class Evidence:
     """One evidence file."""
 
-    #: the algorithms, see ledger.domain.records
+    #: the algorithms, see ledger.domain.records.records
     suite: str
     #: the head that the exporter had followed; complete up to here
     as_of: BlockReference

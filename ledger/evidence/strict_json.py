@@ -13,8 +13,8 @@ from typing import NoReturn
 
 import rfc8785
 
-from ledger.domain.commitments import MAX_SAFE_INTEGER, MAX_TEXT
 from ledger.domain.errors import VerificationFailed
+from ledger.domain.records.commitments import MAX_SAFE_INTEGER, MAX_TEXT
 
 #: A bracket, or a string, or what would be one if it ended; possessive, so never read twice.
 _TOKEN = re.compile(rb'[\[\]{}]|"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)

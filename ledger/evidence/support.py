@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 
-from ledger.domain.accepted import word
-from ledger.domain.identifiers import Digest, SignerId
+from ledger.domain.encoding.identifiers import Digest, SignerId
 from ledger.domain.operations import Party
+from ledger.domain.subjects.accepted import word
 from ledger.evidence.cycle import equipment_of
 from ledger.evidence.rights import signers_of
 from ledger.evidence.shape import EvidenceOperation, Subject

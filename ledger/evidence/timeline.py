@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from ledger.domain.accepted import integer, items
-from ledger.domain.commitments import FieldValue
 from ledger.domain.decisions import DecisionKind
+from ledger.domain.encoding.identifiers import SignerId
 from ledger.domain.errors import VerificationFailed
-from ledger.domain.identifiers import SignerId
 from ledger.domain.operations import Custody, EquipmentState, Outcome, Party, Verdict
+from ledger.domain.records.commitments import FieldValue
+from ledger.domain.subjects.accepted import integer, items
 from ledger.evidence.offline import Checked
 from ledger.evidence.report import Act, Who
 from ledger.evidence.rights import Grant, signers_of

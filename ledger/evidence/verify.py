@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ledger.domain.accepted import integer
-from ledger.domain.deployment import Deployment
+from ledger.domain.chain.deployment import Deployment
 from ledger.domain.errors import InvalidInput
+from ledger.domain.subjects.accepted import integer
 from ledger.evidence.claims import list_claims
 from ledger.evidence.offline import Checked, SignatureVerifier, verify_offline
 from ledger.evidence.onchain import EventReader, OnChain, verify_on_chain

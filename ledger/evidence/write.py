@@ -8,12 +8,12 @@ from collections.abc import Mapping
 
 import rfc8785
 
-from ledger.domain.commitments import FieldValue, ShownField
-from ledger.domain.deployment import deployment_to_json
+from ledger.domain.chain.deployment import deployment_to_json
+from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import InvalidInput
-from ledger.domain.identifiers import to_hex
 from ledger.domain.operations import message_to_json
-from ledger.domain.schemas import FieldRule, find_schema
+from ledger.domain.records.commitments import FieldValue, ShownField
+from ledger.domain.records.schemas import FieldRule, find_schema
 from ledger.evidence.shape import (
     FORMAT,
     MAX_FILE_BYTES,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from coincurve import PrivateKey, PublicKey
 
+from ledger.domain.encoding.hashing import keccak256
 from ledger.domain.errors import InvalidInput, VerificationFailed
-from ledger.domain.hashing import keccak256
 
 ADDRESS_BYTES = 20
 SIGNATURE_BYTES = 65

@@ -19,8 +19,8 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from ledger.domain.encoding.hashing import sha256
 from ledger.domain.errors import Inconsistent, InvalidInput, NotFound, Refused
-from ledger.domain.hashing import sha256
 
 KEY_BYTES = 32
 #: the key itself, in base64

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final, NoReturn
 
 from ledger.domain.errors import InvalidInput
-from ledger.domain.readings import (
+from ledger.domain.machines.readings import (
     PressureBasis,
     PrintedTime,
     Programme,

@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Final
 
 from ledger.domain.errors import InvalidInput
-from ledger.domain.readings import (
+from ledger.domain.machines.readings import (
     CycleOutcome,
     CycleReading,
     PressureBasis,

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from ledger.domain.readings import (
+from ledger.domain.machines.readings import (
     Phase,
     PhaseKind,
     PhaseResult,

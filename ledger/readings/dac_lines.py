@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from ledger.domain.readings import PhaseKind, PhaseResult
+from ledger.domain.machines.readings import PhaseKind, PhaseResult
 from ledger.readings.text import Line, has_stray
 
 __all__ = [

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from ledger.domain.readings import CycleReading, Remark, RemarkKind
+from ledger.domain.machines.readings import CycleReading, Remark, RemarkKind
 from ledger.readings.dac_block import HEADER_KINDS, Block, remark
 from ledger.readings.dac_lines import MODEL, ClassifiedLine, Kind, classify
 from ledger.readings.dac_verdict import contradictions, finish

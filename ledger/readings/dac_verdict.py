@@ -4,7 +4,7 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Final
 
-from ledger.domain.readings import (
+from ledger.domain.machines.readings import (
     CycleOutcome,
     CycleReading,
     PhaseKind,

@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Final
 
 from ledger.domain.errors import InvalidInput
-from ledger.domain.readings import CycleReading, ReadingFile, Remark
+from ledger.domain.machines.readings import CycleReading, ReadingFile, Remark
 from ledger.readings import csv_form, dac_universal
 from ledger.readings.text import DecodedText, decode, escape
 

@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
-from ledger.domain.deployment import Deployment, parse_deployment
+from ledger.domain.chain.deployment import Deployment, parse_deployment
 from ledger.domain.errors import NotFound
 from ledger.keys.vault import Vault, load_vault
 from ledger.settings import Settings
-from ledger.steps.arrivals import sign_earlier
-from ledger.storage.database import Database, open_database
-from ledger.storage.encrypted import has_encrypted_rows
+from ledger.steps.reading.arrivals import sign_earlier
+from ledger.storage.engine.database import Database, open_database
+from ledger.storage.engine.encrypted import has_encrypted_rows
 from ledger.storage.settings import find_setting
 
 T = TypeVar("T")

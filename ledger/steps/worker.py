@@ -16,6 +16,7 @@ import uvicorn
 
 from ledger.chain.gateway import Gateway, make_server
 from ledger.crashing import crash_point
+from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import (
     ChainUnavailable,
     Conflict,
@@ -26,25 +27,24 @@ from ledger.domain.errors import (
     StorageUnavailable,
     VerificationFailed,
 )
-from ledger.domain.identifiers import to_hex
 from ledger.settings import Settings
-from ledger.steps.chain import CHAIN_FILE, EmbeddedLink, Link, open_link
-from ledger.steps.deploy import ensure_deployment, ensure_home
-from ledger.steps.erasing import forget_erased
-from ledger.steps.follow import Progress, follow
-from ledger.steps.housekeeping import EVERY, keep_house
-from ledger.steps.instance import Instance
-from ledger.steps.leasing import HeldLease, LeaseLost, require_no_worker, writer_lease
-from ledger.steps.recovering import Completer
-from ledger.steps.send import Sent, Writer
-from ledger.steps.status import ChainStatus, put_chain_status
-from ledger.steps.trouble import (
+from ledger.steps.accepting.erasing import forget_erased
+from ledger.steps.answering.status import ChainStatus, put_chain_status
+from ledger.steps.answering.trouble import (
     TroubleKind,
     put_started,
     put_trouble,
     take_back_trouble,
     trouble_of,
 )
+from ledger.steps.following.follow import Progress, follow
+from ledger.steps.instance import Instance
+from ledger.steps.keeping.housekeeping import EVERY, keep_house
+from ledger.steps.sending.recovering import Completer
+from ledger.steps.sending.writer import Sent, Writer
+from ledger.steps.starting.deploy import ensure_deployment, ensure_home
+from ledger.steps.starting.leasing import HeldLease, LeaseLost, require_no_worker, writer_lease
+from ledger.steps.starting.link import CHAIN_FILE, EmbeddedLink, Link, open_link
 
 #: how often the database is asked when nothing is owed
 POLL_SECONDS = 0.1

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import BigInteger, Column, Connection, LargeBinary, Table, tuple_
 
-from ledger.storage.columns import Bytes32, metadata
+from ledger.storage.engine.columns import Bytes32, metadata
+from ledger.storage.engine.rows import Rows
 from ledger.storage.readings import ReadingHead, list_unsigned
-from ledger.storage.rows import Rows
 
 arrivals = Table(
     "arrivals",

@@ -27,11 +27,11 @@ from sqlalchemy import (
     true,
 )
 
-from ledger.domain.identifiers import CycleId, Digest, EquipmentId, SignerId
+from ledger.domain.encoding.identifiers import CycleId, Digest, EquipmentId, SignerId
 from ledger.domain.operations import Custody, Duty, EquipmentKind
-from ledger.storage.columns import Bytes32, Code, Uint64, metadata
+from ledger.storage.engine.columns import Bytes32, Code, Uint64, metadata
+from ledger.storage.engine.rows import Rows, of_unit
 from ledger.storage.index_tables import idx_signers
-from ledger.storage.rows import Rows, of_unit
 
 units = Table(
     "units",

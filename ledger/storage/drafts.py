@@ -7,9 +7,9 @@ from datetime import datetime
 
 from sqlalchemy import BigInteger, Column, Connection, Index, LargeBinary, Table, Text, true
 
-from ledger.domain.identifiers import Digest
-from ledger.storage.columns import Bytes32, UtcTime, metadata
-from ledger.storage.rows import Rows, of_unit
+from ledger.domain.encoding.identifiers import Digest
+from ledger.storage.engine.columns import Bytes32, UtcTime, metadata
+from ledger.storage.engine.rows import Rows, of_unit
 
 drafts = Table(
     "drafts",

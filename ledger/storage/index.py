@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Table, Update, bindparam, select, tuple_
 
+from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import Inconsistent, InvalidInput
-from ledger.domain.identifiers import Digest
-from ledger.domain.indexed import (
+from ledger.domain.subjects.indexed import (
     Cursor,
     IndexedCycle,
     IndexedEquipment,
@@ -28,8 +28,8 @@ from ledger.domain.indexed import (
     IndexedUnit,
 )
 from ledger.storage import index_tables as t
-from ledger.storage.inserting import insert_rows
-from ledger.storage.rows import Rows, chunks
+from ledger.storage.engine.inserting import insert_rows
+from ledger.storage.engine.rows import Rows, chunks
 
 __all__ = [
     "TABLES",

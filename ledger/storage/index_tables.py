@@ -18,7 +18,7 @@ from ledger.domain.operations import (
     UnitRole,
     Verdict,
 )
-from ledger.storage.columns import Bytes32, Code, Uint64, Word, metadata
+from ledger.storage.engine.columns import Bytes32, Code, Uint64, Word, metadata
 
 idx_cursor = Table(
     "idx_cursor",

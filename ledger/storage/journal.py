@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from sqlalchemy import BigInteger, Column, Connection, LargeBinary, Table
 
 from ledger.domain.errors import Conflict
-from ledger.storage.columns import Bytes32, metadata
-from ledger.storage.rows import Rows
+from ledger.storage.engine.columns import Bytes32, metadata
+from ledger.storage.engine.rows import Rows
 
 journal_blocks = Table(
     "journal_blocks",

@@ -8,9 +8,9 @@ from enum import StrEnum
 
 from sqlalchemy import Column, Connection, LargeBinary, Table, Text, bindparam, select, true
 
-from ledger.domain.identifiers import SignerId
-from ledger.storage.columns import Bytes32, UtcTime, Word, metadata
-from ledger.storage.rows import Rows
+from ledger.domain.encoding.identifiers import SignerId
+from ledger.storage.engine.columns import Bytes32, UtcTime, Word, metadata
+from ledger.storage.engine.rows import Rows
 
 
 class KeyPurpose(StrEnum):

@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import BigInteger, Column, Connection, Table, Text
 
 from ledger.domain.errors import Conflict
-from ledger.storage.columns import UtcTime, metadata
-from ledger.storage.rows import Rows, upsert
+from ledger.storage.engine.columns import UtcTime, metadata
+from ledger.storage.engine.rows import Rows, upsert
 
 leases = Table(
     "leases",

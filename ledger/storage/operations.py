@@ -27,15 +27,15 @@ from sqlalchemy import (
     true,
 )
 
+from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import Conflict, NotFound
-from ledger.domain.identifiers import Digest
-from ledger.domain.operation_states import WAITING, OperationState, verify_move
 from ledger.domain.operations import Contract, Party
-from ledger.storage.columns import Bytes32, UtcTime, Word, metadata
-from ledger.storage.columns import Sequence as Numbered
+from ledger.domain.outbox.operation_states import WAITING, OperationState, verify_move
+from ledger.storage.engine.columns import Bytes32, UtcTime, Word, metadata
+from ledger.storage.engine.columns import Sequence as Numbered
+from ledger.storage.engine.inserting import insert_rows
+from ledger.storage.engine.rows import Rows, chunks, of_unit
 from ledger.storage.index_tables import idx_operations
-from ledger.storage.inserting import insert_rows
-from ledger.storage.rows import Rows, chunks, of_unit
 from ledger.storage.traces import trace_acceptance, trace_move
 from ledger.storage.transactions import transaction_operations, transactions
 

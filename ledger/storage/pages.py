@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, select, true, tuple_
 
-from ledger.domain.identifiers import Digest
-from ledger.domain.operation_states import OperationState
+from ledger.domain.encoding.identifiers import Digest
+from ledger.domain.outbox.operation_states import OperationState
 from ledger.storage.directory import cycles, equipment, signers, units
+from ledger.storage.engine.rows import Rows, chunks
 from ledger.storage.operations import (
     MessageRow,
     OperationRow,
@@ -25,7 +26,6 @@ from ledger.storage.operations import (
     receipts,
 )
 from ledger.storage.records import RecordSecretsRow, record_secrets, records
-from ledger.storage.rows import Rows, chunks
 from ledger.storage.transactions import transaction_operations, transactions
 
 if TYPE_CHECKING:

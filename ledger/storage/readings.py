@@ -27,10 +27,10 @@ from sqlalchemy import (
     true,
 )
 
+from ledger.domain.encoding.identifiers import CycleId
 from ledger.domain.errors import Conflict, NotFound
-from ledger.domain.identifiers import CycleId
-from ledger.storage.columns import Bytes32, UtcTime, metadata
-from ledger.storage.rows import Rows, of_unit
+from ledger.storage.engine.columns import Bytes32, UtcTime, metadata
+from ledger.storage.engine.rows import Rows, of_unit
 
 readings = Table(
     "readings",

@@ -9,8 +9,8 @@ from datetime import datetime
 from sqlalchemy import BigInteger, Column, Connection, ForeignKey, Index, LargeBinary, Table, Text
 
 from ledger.domain.errors import Conflict
-from ledger.storage.columns import Bytes32, UtcTime, metadata
-from ledger.storage.rows import Rows, chunks, of_unit
+from ledger.storage.engine.columns import Bytes32, UtcTime, metadata
+from ledger.storage.engine.rows import Rows, chunks, of_unit
 
 records = Table(
     "records",

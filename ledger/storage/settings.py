@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Column, Connection, LargeBinary, Table, Text
 
-from ledger.storage.columns import metadata
-from ledger.storage.rows import Rows, upsert, values_of
+from ledger.storage.engine.columns import metadata
+from ledger.storage.engine.rows import Rows, upsert, values_of
 
 settings = Table(
     "settings",

@@ -19,9 +19,9 @@ from sqlalchemy import (
 )
 
 from ledger.domain.errors import Conflict
-from ledger.storage.columns import Bytes32, UtcTime, metadata
 from ledger.storage.directory import signers
-from ledger.storage.rows import Rows, upsert, values_of
+from ledger.storage.engine.columns import Bytes32, UtcTime, metadata
+from ledger.storage.engine.rows import Rows, upsert, values_of
 
 tokens = Table(
     "tokens",

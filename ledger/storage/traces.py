@@ -14,10 +14,10 @@ from functools import partial
 import structlog
 from sqlalchemy import Connection, select
 
-from ledger.domain.operation_states import OperationState
-from ledger.storage.database import after_commit
+from ledger.domain.outbox.operation_states import OperationState
+from ledger.storage.engine.database import after_commit
+from ledger.storage.engine.rows import chunks
 from ledger.storage.index_tables import idx_operations
-from ledger.storage.rows import chunks
 
 #: how many digests one line names at most
 MOST_IN_A_LINE = 50

@@ -22,12 +22,12 @@ from sqlalchemy import (
     true,
 )
 
+from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import Conflict
-from ledger.domain.identifiers import Digest
-from ledger.storage.columns import Bytes32, UtcTime, Word, metadata
-from ledger.storage.columns import Sequence as Numbered
-from ledger.storage.inserting import conflict_when_taken
-from ledger.storage.rows import Rows, chunks, values_of
+from ledger.storage.engine.columns import Bytes32, UtcTime, Word, metadata
+from ledger.storage.engine.columns import Sequence as Numbered
+from ledger.storage.engine.inserting import conflict_when_taken
+from ledger.storage.engine.rows import Rows, chunks, values_of
 
 
 class TransactionState(StrEnum):

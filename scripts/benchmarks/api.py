@@ -23,8 +23,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ledger.domain.callers import Scope
-from ledger.domain.identifiers import signer_id
-from ledger.steps.tokens import create_token
+from ledger.domain.encoding.identifiers import signer_id
+from ledger.steps.asking.tokens import create_token
 from scripts.benchmarks.bare_rows import rows_of
 from scripts.benchmarks.bounds import Figure, Figures, Size
 from scripts.benchmarks.group import RECORDS_PER_CYCLE, UNITS, Group, founded_group

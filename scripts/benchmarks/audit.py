@@ -25,13 +25,13 @@ import rfc8785
 from sqlalchemy import Connection
 
 from ledger.cli.chains import reading_chain
-from ledger.domain.commitments import FieldValue
-from ledger.domain.hashing import Mac
-from ledger.domain.records import fields_from_bytes
+from ledger.domain.encoding.hashing import Mac
+from ledger.domain.records.commitments import FieldValue
+from ledger.domain.records.records import fields_from_bytes
 from ledger.settings import Settings
-from ledger.steps.audit import audit
+from ledger.steps.accepting.submit import FACTS_PURPOSE, PERSONAL_PURPOSE
+from ledger.steps.auditing.audit import audit
 from ledger.steps.instance import Instance, open_instance
-from ledger.steps.submit import FACTS_PURPOSE, PERSONAL_PURPOSE
 from ledger.storage.records import RecordRow, get_secrets, list_records
 from scripts.benchmarks.bounds import LEAST_REPEATS, Figure, Figures, Size
 from scripts.benchmarks.group import RECORDS_PER_CYCLE, Group, founded_group
@@ -149,7 +149,7 @@ class BareLoop:
                 hashlib.sha256(data).digest()
 
     def add(self, secret: bytes, fields: Mapping[str, FieldValue]) -> bytes:
-        """The root of one part, by the description in ledger/domain/commitments.py alone."""
+        """The root of one part, by the description in domain/records/commitments.py alone."""
         self.macs.append((Mac(secret), []))
         leaves = [
             (self._mac(secret, b"order\0" + path.encode()), self._leaf(secret, path, value))

@@ -62,7 +62,7 @@ def _fresh(value: Any, renamed: dict[Any, Any]) -> Any:  # noqa: ANN401 - a colu
 
 
 def insert_into_sqlite(path: str) -> Insert:
-    """One connection that the threads queue for, with the settings of ledger/storage/database.py.
+    """One connection that the threads queue for, set as ledger/storage/engine/database.py does.
 
     With a connection for each, who waits sleeps and tries again: a few threads then go through at
     once, the others wait for seconds, and the median is that of the few.

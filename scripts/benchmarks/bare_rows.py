@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import Column, Connection, Table, select, type_coerce
 from sqlalchemy.types import TypeDecorator
 
-from ledger.domain.identifiers import Digest
+from ledger.domain.encoding.identifiers import Digest
 from ledger.storage.directory import cycles
 from ledger.storage.operations import (
     OperationRow,

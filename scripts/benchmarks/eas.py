@@ -20,7 +20,7 @@ from web3 import Web3
 from web3.contract import Contract
 from web3.middleware import SignAndSendRawMiddlewareBuilder
 
-from ledger.domain.abi import Value
+from ledger.domain.encoding.abi import Value
 from ledger.domain.operations import NESTED, Kind
 
 ROOT = Path(__file__).resolve().parents[2]

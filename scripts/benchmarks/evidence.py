@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from ledger.chain.node import Node
-from ledger.domain.chain_reader import Block, BlockTag, Receipt, Transaction
-from ledger.domain.events import Log
+from ledger.domain.chain.chain_reader import Block, BlockTag, Receipt, Transaction
+from ledger.domain.encoding.events import Log
 from ledger.evidence.verify import verify_evidence
 from ledger.keys.signers import verify_signature
-from ledger.steps.exporting import export_evidence
+from ledger.steps.answering.exporting import export_evidence
 from scripts.benchmarks.bounds import Figure, Figures, Size
 from scripts.benchmarks.group import founded_group
 from scripts.benchmarks.turns import seconds

@@ -12,10 +12,10 @@ from web3.contract import Contract
 from web3.types import LogReceipt
 
 from ledger.chain.artifacts import load_artifact
-from ledger.domain.deployment import Deployment, Role
-from ledger.steps.chain import EmbeddedLink
-from ledger.steps.follow import index_next
-from ledger.storage.database import open_database
+from ledger.domain.chain.deployment import Deployment, Role
+from ledger.steps.following.follow import index_next
+from ledger.steps.starting.link import EmbeddedLink
+from ledger.storage.engine.database import open_database
 from scripts.benchmarks.bounds import Figure, Figures, Size
 from scripts.benchmarks.group import Group, founded_group
 from scripts.benchmarks.turns import ratios, seconds

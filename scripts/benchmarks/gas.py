@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ledger.chain.calldata import encode_batch
-from ledger.domain.batching import Proof
-from ledger.domain.identifiers import Digest
+from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.operations import Kind, find_kind, message_from_json
+from ledger.domain.outbox.batching import Proof
 from ledger.storage.operations import OperationRow, list_by_digests, list_signatures
 from scripts.benchmarks.bounds import Figure, Figures, Size
 from scripts.benchmarks.eas import Eas

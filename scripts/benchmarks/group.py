@@ -11,7 +11,6 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from ledger.domain.callers import Caller, local_administrator
-from ledger.domain.commitments import FieldValue
 from ledger.domain.cycle_acts import (
     CycleReference,
     DecideCycle,
@@ -28,8 +27,15 @@ from ledger.domain.cycle_acts import (
 )
 from ledger.domain.decisions import DecisionKind
 from ledger.domain.drafts import Circumstances, Draft, People
-from ledger.domain.identifiers import ZERO_DIGEST, Digest, UnitNumber, equipment_id, serial_hash
+from ledger.domain.encoding.identifiers import (
+    ZERO_DIGEST,
+    Digest,
+    UnitNumber,
+    equipment_id,
+    serial_hash,
+)
 from ledger.domain.operations import Custody, Duty, EquipmentKind, Outcome, UnitRole, Verdict
+from ledger.domain.records.commitments import FieldValue
 from ledger.domain.registry_acts import (
     AdmitUnit,
     EnrolSigner,
@@ -39,14 +45,14 @@ from ledger.domain.registry_acts import (
     draft_unit_admission,
 )
 from ledger.settings import Settings
-from ledger.steps.chain import Link, open_link
-from ledger.steps.deploy import ensure_deployment, ensure_home, get_held_key
-from ledger.steps.follow import follow
+from ledger.steps.accepting.signing import make_held_key
+from ledger.steps.accepting.submit import record_with_held_keys
+from ledger.steps.following.follow import follow
 from ledger.steps.instance import Instance, open_instance
-from ledger.steps.leasing import LEASE, HeldLease
-from ledger.steps.send import Writer
-from ledger.steps.signing import make_held_key
-from ledger.steps.submit import record_with_held_keys
+from ledger.steps.sending.writer import Writer
+from ledger.steps.starting.deploy import ensure_deployment, ensure_home, get_held_key
+from ledger.steps.starting.leasing import LEASE, HeldLease
+from ledger.steps.starting.link import Link, open_link
 from ledger.storage.keys import KeyPurpose
 from ledger.storage.leases import take_lease
 from ledger.storage.operations import find_oldest_owed

@@ -16,11 +16,11 @@ from web3 import Web3
 from web3.types import RPCEndpoint
 
 from ledger.chain.embedded import BLOCK_GAS_LIMIT
-from ledger.domain.abi import Value
-from ledger.domain.identifiers import Digest
+from ledger.domain.encoding.abi import Value
+from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.operations import KINDS, Kind, find_kind, message_from_json
-from ledger.steps.chain import EmbeddedLink, unpack_transactions
-from ledger.steps.deploy import open_relayer
+from ledger.steps.starting.deploy import open_relayer
+from ledger.steps.starting.link import EmbeddedLink, unpack_transactions
 from ledger.storage.journal import list_blocks
 from ledger.storage.operations import list_by_digests
 from scripts.benchmarks.bounds import Figure, Figures, Size

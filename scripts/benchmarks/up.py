@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from ledger.domain.operation_states import OperationState
+from ledger.domain.outbox.operation_states import OperationState
 from ledger.settings import Settings
 from ledger.steps.instance import Instance, open_instance
 from ledger.storage.operations import count_by_state

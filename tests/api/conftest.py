@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.storage.database import open_database
+from ledger.storage.engine.database import open_database
 from tests.api.kit import Api, build_api, move_in
 from tests.databases import BACKENDS, PostgresServer
 

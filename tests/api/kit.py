@@ -20,13 +20,13 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from api.problems import Problem
 from ledger.domain.callers import Scope
-from ledger.domain.deployment import Deployment
-from ledger.domain.identifiers import signer_id
+from ledger.domain.chain.deployment import Deployment
+from ledger.domain.encoding.identifiers import signer_id
 from ledger.settings import Settings
+from ledger.steps.asking.tokens import create_token
 from ledger.steps.instance import Instance
-from ledger.steps.tokens import create_token
-from ledger.storage.database import Database
-from ledger.storage.schema import metadata
+from ledger.storage.engine.database import Database
+from ledger.storage.engine.schema import metadata
 from tests.house import CENTRE, DAC_LOG, MEMBER, SERIAL, Clock, House, build_house
 
 ACTING = (

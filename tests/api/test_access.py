@@ -11,10 +11,9 @@ from sqlalchemy import Connection
 
 from api import access
 from ledger.domain.callers import Caller, Scope
+from ledger.domain.encoding.identifiers import signer_id
 from ledger.domain.errors import InvalidInput, NotFound
-from ledger.domain.identifiers import signer_id
-from ledger.steps.instance import Instance
-from ledger.steps.tokens import (
+from ledger.steps.asking.tokens import (
     PREFIX,
     RENEWED_SECONDS,
     LiveTokens,
@@ -24,7 +23,8 @@ from ledger.steps.tokens import (
     list_tokens,
     revoke_token,
 )
-from ledger.storage.database import Database
+from ledger.steps.instance import Instance
+from ledger.storage.engine.database import Database
 from tests.api.kit import ACTING, CENTRE, MEMBER, SERIAL, Api, build_api
 
 CYCLE = f"{SERIAL}/17"

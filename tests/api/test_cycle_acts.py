@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ledger.domain.identifiers import to_hex
+from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.operations import Duty
 from ledger.keys.receipts import verify_receipt
 from ledger.storage.operations import get_receipt

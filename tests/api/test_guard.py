@@ -16,7 +16,7 @@ from ledger.domain import operations as enums
 from ledger.domain.cycle_acts import RESULT_NAMES
 from ledger.domain.errors import Inconsistent, StorageUnavailable
 from ledger.domain.operations import Duty
-from ledger.domain.schemas import AUTHENTICATION_WORDS, RESULT_WORDS
+from ledger.domain.records.schemas import AUTHENTICATION_WORDS, RESULT_WORDS
 from tests.api.kit import SERIAL, Api
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,8 +9,8 @@ import httpx2 as httpx
 import pytest
 
 from api.routes import readings
-from ledger.steps import idempotency
-from ledger.steps.idempotency import forget_old_requests
+from ledger.steps.asking import idempotency
+from ledger.steps.asking.idempotency import forget_old_requests
 from tests.api.kit import ACTING, DAC_LOG, SERIAL, Api
 
 OPEN = "/v1/operations/cycle-opening"

@@ -10,7 +10,7 @@ from eth_account import Account
 from eth_account.messages import encode_typed_data
 
 from ledger.domain.callers import Scope
-from ledger.domain.records import Record, Secrets, commit
+from ledger.domain.records.records import Record, Secrets, commit
 from ledger.keys.accounts import account_address, create_account, sign_with_account
 from ledger.keys.p256 import create_p256_key, p256_signer, sign_with_p256
 from ledger.storage.directory import list_signers

@@ -20,14 +20,14 @@ from ledger.chain.deploy import finish_deployment, plan_deployment
 from ledger.chain.embedded import RELAYER_BALANCE, EmbeddedChain, Genesis, JournalBlock
 from ledger.chain.node import Node
 from ledger.chain.transactions import Envelope, Price, Relayer, SignedTransaction
-from ledger.domain.abi import Value
-from ledger.domain.batching import Proof
-from ledger.domain.chain_reader import Receipt
-from ledger.domain.deployment import Deployment
+from ledger.domain.chain.chain_reader import Receipt
+from ledger.domain.chain.deployment import Deployment
+from ledger.domain.encoding.abi import Value
+from ledger.domain.encoding.hashing import keccak256
+from ledger.domain.encoding.identifiers import SignerId, signer_id
 from ledger.domain.errors import Conflict
-from ledger.domain.hashing import keccak256
-from ledger.domain.identifiers import SignerId, signer_id
 from ledger.domain.operations import KINDS, Operation, Party
+from ledger.domain.outbox.batching import Proof
 
 ANVIL = Path(__file__).parents[2] / "node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
 START = 1_750_000_000

@@ -18,11 +18,11 @@ from ledger.chain.calldata import (
     encode_batch,
     encode_recovery_completion,
 )
-from ledger.domain.abi import Member, Struct, Value
-from ledger.domain.batching import Proof
+from ledger.domain.encoding.abi import Member, Struct, Value
+from ledger.domain.encoding.hashing import keccak256
 from ledger.domain.errors import InvalidInput
-from ledger.domain.hashing import keccak256
 from ledger.domain.operations import KINDS, NESTED, Contract, Kind, Party
+from ledger.domain.outbox.batching import Proof
 
 ARTIFACTS = Path(__file__).parents[2] / "artifacts"
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from ledger.chain.artifacts import load_artifact
 from ledger.chain.contract_errors import RETRY_CLASSES, Retry, revert_error
-from ledger.domain.deployment import Role
-from ledger.domain.hashing import keccak256
+from ledger.domain.chain.deployment import Role
+from ledger.domain.encoding.hashing import keccak256
 
 INTERFACES = Path(__file__).parents[2] / "contracts" / "interfaces"
 RECORDING = (Role.UNIT_REGISTRY, Role.CYCLE_LEDGER)

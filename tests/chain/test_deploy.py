@@ -9,10 +9,10 @@ from ledger.chain.artifacts import code_hash, expected_code, load_artifact, veri
 from ledger.chain.deploy import finish_deployment, plan_deployment, verify_deployment
 from ledger.chain.node import Node
 from ledger.chain.transactions import contract_address
-from ledger.domain.chain_reader import BlockTag, CallReverted
-from ledger.domain.deployment import DeployedContract, Role
+from ledger.domain.chain.chain_reader import BlockTag, CallReverted
+from ledger.domain.chain.deployment import DeployedContract, Role
+from ledger.domain.encoding.hashing import keccak256
 from ledger.domain.errors import NotFound, VerificationFailed
-from ledger.domain.hashing import keccak256
 from tests.chain.kit import AUTHORITY, PRICE, RELAYER, Home, home, secret
 
 

@@ -18,8 +18,8 @@ from ledger.chain.embedded import (
 )
 from ledger.chain.node import SendOutcome
 from ledger.chain.transactions import Envelope
+from ledger.domain.encoding.hashing import keccak256
 from ledger.domain.errors import ChainUnavailable, Inconsistent, InvalidInput, NotFound, Refused
-from ledger.domain.hashing import keccak256
 from tests.chain.kit import (
     ANVIL,
     PRICE,

@@ -14,8 +14,8 @@ from pydantic import ValidationError
 
 from ledger.chain.node import Node
 from ledger.cli.options import settings_of
+from ledger.domain.chain.endpoints import EndpointAddress, parse_endpoint
 from ledger.domain.errors import InvalidInput
-from ledger.endpoints import EndpointAddress, parse_endpoint
 from ledger.settings import Settings
 
 FIELD = "STERILEDGER_CHAIN_URL"

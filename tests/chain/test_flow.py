@@ -8,18 +8,18 @@ import pytest
 
 from ledger.chain.calldata import decode_batch, encode_recovery_completion
 from ledger.chain.contract_errors import Retry, revert_error
-from ledger.domain.abi import Value
-from ledger.domain.chain_reader import CallReverted, Receipt
-from ledger.domain.deployment import Role
-from ledger.domain.events import (
+from ledger.domain.chain.chain_reader import CallReverted, Receipt
+from ledger.domain.chain.deployment import Role
+from ledger.domain.encoding.abi import Value
+from ledger.domain.encoding.events import (
     Event,
     kind_of_events,
     operation_from_events,
     parse_event,
     verify_heads,
 )
-from ledger.domain.hashing import keccak256
-from ledger.domain.identifiers import (
+from ledger.domain.encoding.hashing import keccak256
+from ledger.domain.encoding.identifiers import (
     ZERO_DIGEST,
     UnitNumber,
     cycle_id,

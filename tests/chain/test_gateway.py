@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from ledger.chain.embedded import EmbeddedChain
 from ledger.chain.gateway import METHODS, Gateway, GatewayLimits, make_server
 from ledger.chain.node import Node
-from ledger.connections import PatientConnection
+from ledger.doors.connections import PatientConnection
 from tests.chain.kit import START, MemoryJournal, chain_of, transfer
 
 #: decoded JSON of any shape

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from ledger.chain.endpoint import AnswerTooLarge, Limits, NodeRefused
 from ledger.chain.node import Fees, Mined, Node, SendOutcome, classify_refusal
 from ledger.chain.transactions import Envelope, contract_address
-from ledger.domain.chain_reader import CallReverted
+from ledger.domain.chain.chain_reader import CallReverted
+from ledger.domain.encoding.hashing import keccak256
 from ledger.domain.errors import ChainUnavailable, InvalidInput
-from ledger.domain.hashing import keccak256
 from tests.chain.kit import PRICE, QUIET, RELAYER, START, MemoryJournal, chain_of, transfer
 
 #: decoded JSON of any shape

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from ledger.chain.calldata import SELECTORS, Batch, decode_batch, encode_batch
 from ledger.chain.static_calldata import Call, read_call
-from ledger.domain.abi import Eip712Domain, encode_data
+from ledger.domain.encoding.abi import Eip712Domain, encode_data
+from ledger.domain.encoding.message_words import SHAPES, digest_of_words
 from ledger.domain.errors import InvalidInput
-from ledger.domain.message_words import SHAPES, digest_of_words
 from ledger.domain.operations import KINDS, NESTED, Contract, Kind, digest
 from tests.chain.test_calldata import batches, call, sample
 

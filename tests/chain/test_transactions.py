@@ -14,8 +14,8 @@ from ledger.chain.transactions import (
     gas_limit,
     read_envelope,
 )
+from ledger.domain.encoding.hashing import keccak256
 from ledger.domain.errors import InvalidInput
-from ledger.domain.hashing import keccak256
 from tests.chain.kit import RELAYER, secret
 
 wei = st.integers(0, 2**64)

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from ledger.cli import main
-from ledger.storage.database import open_database
+from ledger.storage.engine.database import open_database
 from tests.house import Clock, House, build_house
 
 

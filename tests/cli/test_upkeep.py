@@ -22,15 +22,15 @@ from sqlalchemy import text
 
 from ledger.cli.screen import screen
 from ledger.domain.drafts import Circumstances, People
+from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import ChainUnavailable, Inconsistent
-from ledger.domain.identifiers import Digest
-from ledger.domain.operation_states import OperationState
 from ledger.domain.operations import Duty
-from ledger.steps.leasing import LEASE
-from ledger.steps.status import ChainStatus, put_chain_status
-from ledger.steps.status import status as read_status
-from ledger.steps.trouble import TroubleKind, put_trouble, trouble_of
-from ledger.storage.database import open_database
+from ledger.domain.outbox.operation_states import OperationState
+from ledger.steps.answering.status import ChainStatus, put_chain_status
+from ledger.steps.answering.status import status as read_status
+from ledger.steps.answering.trouble import TroubleKind, put_trouble, trouble_of
+from ledger.steps.starting.leasing import LEASE
+from ledger.storage.engine.database import open_database
 from ledger.storage.leases import take_lease
 from ledger.storage.operations import get_operation, list_states, move_operation
 from ledger.storage.records import get_record

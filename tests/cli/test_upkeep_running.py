@@ -23,9 +23,9 @@ import httpx2 as httpx
 import pytest
 import structlog
 
-from ledger import logs
-from ledger.logs import configure_logs, log_to_file
-from ledger.processes import ENDED, LONGEST_LOG_BYTES, rotate_log
+from ledger.running import logs
+from ledger.running.logs import configure_logs, log_to_file
+from ledger.running.processes import ENDED, LONGEST_LOG_BYTES, rotate_log
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 90
@@ -278,7 +278,7 @@ def test_a_home_runs_once(tmp_path: Path) -> None:
 def test_an_orphan_ends_without_the_kernels_word(tmp_path: Path) -> None:
     child = textwrap.dedent(f"""
         import os, pathlib, signal, sys, time
-        from ledger.processes import end_when_orphaned
+        from ledger.running.processes import end_when_orphaned
         def asked(number, frame):
             pathlib.Path({str(tmp_path / "asked")!r}).touch()
             sys.exit(0)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ledger.domain.commitments import FieldValue
 from ledger.domain.errors import InvalidInput
-from ledger.domain.schemas import FieldRule, Schema
+from ledger.domain.records.commitments import FieldValue
+from ledger.domain.records.schemas import FieldRule, Schema
 
 #: One of these fits every rule there is.
 CANDIDATES: tuple[FieldValue, ...] = (

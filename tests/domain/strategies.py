@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from ledger.domain.abi import Eip712Domain, Scalar, Value
-from ledger.domain.commitments import MAX_SAFE_INTEGER, FieldValue
+from ledger.domain.encoding.abi import Eip712Domain, Scalar, Value
 from ledger.domain.operations import KINDS, NESTED, Kind
+from ledger.domain.records.commitments import MAX_SAFE_INTEGER, FieldValue
 
 secrets = st.binary(min_size=32, max_size=32)
 

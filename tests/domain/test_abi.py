@@ -7,7 +7,7 @@ from eth_abi.abi import encode
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.domain.abi import (
+from ledger.domain.encoding.abi import (
     Eip712Domain,
     Member,
     Struct,
@@ -17,8 +17,8 @@ from ledger.domain.abi import (
     type_hash,
     word,
 )
+from ledger.domain.encoding.hashing import keccak256
 from ledger.domain.errors import InvalidInput
-from ledger.domain.hashing import keccak256
 from tests.domain.strategies import scalars
 
 BITS = (8, 16, 32, 64, 128, 256)

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.domain.abi import Value
-from ledger.domain.batching import (
+from ledger.domain.encoding.abi import Value
+from ledger.domain.encoding.identifiers import Digest
+from ledger.domain.operations import KINDS, Contract
+from ledger.domain.outbox.batching import (
     Candidate,
     Limits,
     Plan,
@@ -21,8 +23,6 @@ from ledger.domain.batching import (
     plan,
     transaction_gas,
 )
-from ledger.domain.identifiers import Digest
-from ledger.domain.operations import KINDS, Contract
 
 OPENING, DECISION = KINDS["CycleOpening"], KINDS["CycleDecision"]
 

@@ -7,7 +7,7 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.domain.canonical import MAX_INTEGER, Plain, canonical, canonical_scalar
+from ledger.domain.encoding.canonical import MAX_INTEGER, Plain, canonical, canonical_scalar
 from ledger.domain.errors import InvalidInput
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))

@@ -13,7 +13,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from pymerkle import InmemoryTree
 
-from ledger.domain.commitments import (
+from ledger.domain.errors import InvalidInput, VerificationFailed
+from ledger.domain.records.commitments import (
     MAX_DEPTH,
     MAX_SAFE_INTEGER,
     MAX_TEXT,
@@ -30,7 +31,6 @@ from ledger.domain.commitments import (
     salt_of,
     subtree_root,
 )
-from ledger.domain.errors import InvalidInput, VerificationFailed
 from tests.domain.strategies import field_sets, filled_field_sets, secrets, values, words
 
 SECRET = bytes(range(32))

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.domain.abi import Scalar
 from ledger.domain.decisions import (
     MAX_SHARES,
     SHARE_RULES,
@@ -20,8 +19,9 @@ from ledger.domain.decisions import (
     require_shares,
     share_rule,
 )
+from ledger.domain.encoding.abi import Scalar
 from ledger.domain.errors import InvalidInput, Refused
-from ledger.domain.schemas import SCHEMAS
+from ledger.domain.records.schemas import SCHEMAS
 
 K: Final = DecisionKind
 S: Final = DecisionState

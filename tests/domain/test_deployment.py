@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.domain.deployment import (
+from ledger.domain.chain.deployment import (
     MAX_FILE_BYTES,
     MAX_SAFE_INTEGER,
     DeployedContract,

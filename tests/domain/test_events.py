@@ -11,9 +11,8 @@ from eth_abi import abi as eth_abi
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.domain.abi import Eip712Domain, Scalar
-from ledger.domain.errors import Inconsistent, InvalidInput
-from ledger.domain.events import (
+from ledger.domain.encoding.abi import Eip712Domain, Scalar
+from ledger.domain.encoding.events import (
     MAX_KEY_BYTES,
     TOPICS,
     Event,
@@ -26,9 +25,10 @@ from ledger.domain.events import (
     parse_event,
     verify_heads,
 )
-from ledger.domain.hashing import keccak256
-from ledger.domain.identifiers import ZERO_DIGEST, signer_id
-from ledger.domain.message_words import digest_of_words, words_of_events
+from ledger.domain.encoding.hashing import keccak256
+from ledger.domain.encoding.identifiers import ZERO_DIGEST, signer_id
+from ledger.domain.encoding.message_words import digest_of_words, words_of_events
+from ledger.domain.errors import Inconsistent, InvalidInput
 from ledger.domain.operations import KINDS, Contract, digest
 
 ARTIFACTS = Path(__file__).parents[2] / "artifacts"

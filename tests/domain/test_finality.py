@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from ledger.domain.chain.finality import NOTHING, parse_finality
 from ledger.domain.errors import InvalidInput
-from ledger.domain.finality import NOTHING, parse_finality
 
 
 @pytest.mark.parametrize("policy", ["journal", "instant"])

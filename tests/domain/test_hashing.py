@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.domain.hashing import Mac, hmac_sha256, keccak256, sha256
+from ledger.domain.encoding.hashing import Mac, hmac_sha256, keccak256, sha256
 
 
 def test_keccak_is_ethereums_and_not_sha3() -> None:

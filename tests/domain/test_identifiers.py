@@ -7,9 +7,8 @@ from eth_abi.abi import encode
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.domain.errors import InvalidInput
-from ledger.domain.hashing import keccak256
-from ledger.domain.identifiers import (
+from ledger.domain.encoding.hashing import keccak256
+from ledger.domain.encoding.identifiers import (
     EquipmentId,
     UnitNumber,
     cycle_id,
@@ -19,6 +18,7 @@ from ledger.domain.identifiers import (
     signer_id,
     to_hex,
 )
+from ledger.domain.errors import InvalidInput
 
 
 def tag(what: str) -> bytes:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.domain.encoding.nesting import require_nesting
 from ledger.domain.errors import InvalidInput
-from ledger.domain.nesting import require_nesting
 
 documents = st.recursive(
     st.one_of(st.none(), st.integers(), st.text(alphabet='"\\[]{}a')),

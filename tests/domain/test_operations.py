@@ -11,7 +11,7 @@ from eth_utils.crypto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.domain.abi import Eip712Domain, Value
+from ledger.domain.encoding.abi import Eip712Domain, Value
 from ledger.domain.errors import InvalidInput
 from ledger.domain.operations import (
     KINDS,
@@ -27,7 +27,7 @@ from ledger.domain.operations import (
     message_to_json,
     typed_data,
 )
-from ledger.domain.schemas import SCHEMAS
+from ledger.domain.records.schemas import SCHEMAS
 from tests.domain.strategies import domains, kinds, messages
 
 DOMAIN = Eip712Domain(chain_id=31337, contract=bytes(range(20)))

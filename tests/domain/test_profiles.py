@@ -7,7 +7,7 @@ from importlib import resources
 import pytest
 
 from ledger.domain.errors import InvalidInput
-from ledger.domain.profiles import (
+from ledger.domain.machines.profiles import (
     SteamProfile,
     WasherProfile,
     default_profiles,
@@ -15,7 +15,7 @@ from ledger.domain.profiles import (
     parse_profiles,
 )
 
-TEXT = resources.files("ledger.domain.data").joinpath("profiles.json").read_text("utf-8")
+TEXT = resources.files("ledger.domain.machines.data").joinpath("profiles.json").read_text("utf-8")
 
 
 @pytest.mark.parametrize(

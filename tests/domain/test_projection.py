@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.domain.abi import Scalar
+from ledger.domain.encoding.abi import Scalar
+from ledger.domain.encoding.events import Event, Log
+from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import Inconsistent
-from ledger.domain.events import Event, Log
-from ledger.domain.identifiers import Digest
-from ledger.domain.indexed import (
+from ledger.domain.operations import KINDS, Contract, Custody, Duty, EquipmentState, UnitRole
+from ledger.domain.subjects.indexed import (
     IndexedCycle,
     IndexedEquipment,
     IndexedGap,
@@ -23,8 +24,7 @@ from ledger.domain.indexed import (
     IndexedTotal,
     IndexedUnit,
 )
-from ledger.domain.operations import KINDS, Contract, Custody, Duty, EquipmentState, UnitRole
-from ledger.domain.projection import (
+from ledger.domain.subjects.projection import (
     _CHANGES,
     event_fields,
     indexed_event,

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.domain.commitments import FieldValue, record_root, subtree_root
 from ledger.domain.errors import InvalidInput
-from ledger.domain.records import (
+from ledger.domain.records.commitments import FieldValue, record_root, subtree_root
+from ledger.domain.records.records import (
     SUITE,
     Commitment,
     Secrets,
@@ -21,7 +21,7 @@ from ledger.domain.records import (
     instant_text,
     make_record,
 )
-from ledger.domain.schemas import find_schema
+from ledger.domain.records.schemas import find_schema
 from tests.domain.sample_records import minimal_facts
 from tests.domain.strategies import field_sets
 

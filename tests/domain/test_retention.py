@@ -6,7 +6,7 @@ import pytest
 
 from ledger.domain.errors import InvalidInput
 from ledger.domain.operations import KINDS
-from ledger.domain.retention import RETENTION, retention_class_of, retention_end
+from ledger.domain.records.retention import RETENTION, retention_class_of, retention_end
 
 CAPTURED = datetime(2024, 2, 29, 12, tzinfo=UTC)
 

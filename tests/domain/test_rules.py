@@ -11,19 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.domain.abi import Scalar
-from ledger.domain.accepted import (
-    Accepted,
-    ClassCount,
-    CycleState,
-    Message,
-    SignerState,
-    fold_cycle,
-    fold_machine,
-)
 from ledger.domain.decisions import SHARE_RULES, TRANSITIONS, DecisionKind, DecisionState, ShareRule
-from ledger.domain.errors import Inconsistent, InvalidInput, NotFound, Refused
-from ledger.domain.identifiers import (
+from ledger.domain.encoding.abi import Scalar
+from ledger.domain.encoding.identifiers import (
     ZERO_DIGEST,
     CycleId,
     Digest,
@@ -33,7 +23,7 @@ from ledger.domain.identifiers import (
     cycle_id,
     equipment_id,
 )
-from ledger.domain.needs import is_needed
+from ledger.domain.errors import Inconsistent, InvalidInput, NotFound, Refused
 from ledger.domain.operations import KINDS, Duty, EquipmentState, Outcome, Verdict
 from ledger.domain.rules import (
     MOST_TOTALS,
@@ -51,6 +41,16 @@ from ledger.domain.rules import (
     require_totals,
     require_validity,
 )
+from ledger.domain.subjects.accepted import (
+    Accepted,
+    ClassCount,
+    CycleState,
+    Message,
+    SignerState,
+    fold_cycle,
+    fold_machine,
+)
+from ledger.domain.subjects.needs import is_needed
 
 CONTRACTS = Path(__file__).resolve().parents[2] / "contracts"
 LEDGER = (CONTRACTS / "CycleLedger.sol").read_text("utf-8")

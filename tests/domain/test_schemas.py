@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.domain.commitments import MAX_TEXT, FieldValue
 from ledger.domain.errors import InvalidInput
-from ledger.domain.records import Record, make_record
-from ledger.domain.schemas import (
+from ledger.domain.records.commitments import MAX_TEXT, FieldValue
+from ledger.domain.records.records import Record, make_record
+from ledger.domain.records.schemas import (
     RESULT_WORDS,
     SCHEMAS,
     FieldRule,

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.domain.errors import InvalidInput
-from ledger.domain.profiles import SteamProfile, get_profile
-from ledger.domain.readings import HoldClaim, PressureBasis, Sample, hold_claim
-from ledger.domain.thermal import (
+from ledger.domain.machines.profiles import SteamProfile, get_profile
+from ledger.domain.machines.readings import HoldClaim, PressureBasis, Sample, hold_claim
+from ledger.domain.machines.thermal import (
     Verdict,
     a0_seconds,
     check,

@@ -13,8 +13,10 @@ from eth_abi.abi import decode
 from eth_account.messages import encode_typed_data
 from eth_utils.crypto import keccak
 
-from ledger.domain.abi import Eip712Domain
-from ledger.domain.commitments import (
+from ledger.domain.decisions import TRANSITIONS, DecisionKind, DecisionState, share_rule
+from ledger.domain.encoding.abi import Eip712Domain
+from ledger.domain.operations import KINDS, NESTED, Operation, message_from_plain, typed_data
+from ledger.domain.records.commitments import (
     ShownField,
     SubtreeProof,
     proven_root,
@@ -22,8 +24,6 @@ from ledger.domain.commitments import (
     salt_of,
     subtree_root,
 )
-from ledger.domain.decisions import TRANSITIONS, DecisionKind, DecisionState, share_rule
-from ledger.domain.operations import KINDS, NESTED, Operation, message_from_plain, typed_data
 from scripts.vectors import FOLDER, MAKERS
 
 

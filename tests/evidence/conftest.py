@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ledger.domain.deployment import Deployment
+from ledger.domain.chain.deployment import Deployment
 from ledger.evidence.onchain import EventReader
 from tests.evidence.world import (
     FilteredNode,

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from ledger.domain.deployment import Deployment
+from ledger.domain.chain.deployment import Deployment
 from ledger.domain.errors import InvalidInput, VerificationFailed
 from ledger.evidence.build import build_evidence
 from ledger.evidence.offline import verify_offline

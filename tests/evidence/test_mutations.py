@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 import rfc8785
 
-from ledger.domain.deployment import Deployment
+from ledger.domain.chain.deployment import Deployment
 from ledger.domain.errors import SteriLedgerError
 from ledger.evidence.verify import verify_evidence
 from ledger.keys.signers import verify_signature

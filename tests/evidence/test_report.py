@@ -8,8 +8,8 @@ import re
 
 import pytest
 
-from ledger.domain.deployment import Deployment
-from ledger.domain.identifiers import to_hex
+from ledger.domain.chain.deployment import Deployment
+from ledger.domain.encoding.identifiers import to_hex
 from ledger.evidence.printing import report_lines, report_to_json
 from ledger.evidence.report import Report
 from ledger.evidence.verify import verify_evidence

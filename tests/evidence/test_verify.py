@@ -9,11 +9,11 @@ from copy import copy
 
 import pytest
 
-from ledger.domain.chain_reader import Receipt
-from ledger.domain.deployment import Deployment, Role
+from ledger.domain.chain.chain_reader import Receipt
+from ledger.domain.chain.deployment import Deployment, Role
+from ledger.domain.encoding.events import TOPICS, Log
+from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import InvalidInput, VerificationFailed
-from ledger.domain.events import TOPICS, Log
-from ledger.domain.identifiers import to_hex
 from ledger.domain.operations import Contract, Custody, Party
 from ledger.evidence.onchain import EventReader
 from ledger.evidence.parse import parse_evidence

@@ -14,9 +14,8 @@ import rfc8785
 
 from ledger.chain.calldata import encode_recovery_completion
 from ledger.chain.node import Node
-from ledger.domain.abi import Value
-from ledger.domain.chain_reader import Block, BlockTag, Receipt, Transaction
-from ledger.domain.commitments import FieldValue, record_root, subtree_root
+from ledger.domain.chain.chain_reader import Block, BlockTag, Receipt, Transaction
+from ledger.domain.chain.deployment import Deployment, Role
 from ledger.domain.cycle_acts import (
     CycleReference,
     DecideCycle,
@@ -33,10 +32,10 @@ from ledger.domain.cycle_acts import (
     draft_load_declaration,
 )
 from ledger.domain.decisions import DecisionKind
-from ledger.domain.deployment import Deployment, Role
 from ledger.domain.drafts import Circumstances, Draft, People
-from ledger.domain.events import Log
-from ledger.domain.identifiers import (
+from ledger.domain.encoding.abi import Value
+from ledger.domain.encoding.events import Log
+from ledger.domain.encoding.identifiers import (
     ZERO_DIGEST,
     Digest,
     UnitNumber,
@@ -54,7 +53,9 @@ from ledger.domain.operations import (
     UnitRole,
     Verdict,
 )
-from ledger.domain.records import Secrets, commit, instant_text, make_record
+from ledger.domain.records.commitments import FieldValue, record_root, subtree_root
+from ledger.domain.records.records import Secrets, commit, instant_text, make_record
+from ledger.domain.records.retention import retention_class_of
 from ledger.domain.registry_acts import (
     AdmitUnit,
     ChangeEquipment,
@@ -69,7 +70,6 @@ from ledger.domain.registry_acts import (
     draft_signer_revocation,
     draft_unit_admission,
 )
-from ledger.domain.retention import retention_class_of
 from ledger.evidence.build import (
     EvidenceSources,
     OperationSource,

@@ -14,9 +14,9 @@ import httpx2 as httpx
 from sqlalchemy import select
 
 from ledger.domain.callers import Scope
-from ledger.domain.identifiers import signer_id
+from ledger.domain.encoding.identifiers import signer_id
+from ledger.steps.asking.tokens import create_token
 from ledger.steps.instance import Instance
-from ledger.steps.tokens import create_token
 from ledger.storage.tokens import idempotency
 from tests.faults.children import API_FILE, PATIENCE_SECONDS, Home
 from tests.steps.hospital import Hospital

@@ -11,19 +11,19 @@ from sqlalchemy import func, select
 
 from ledger.chain.node import Node
 from ledger.cli.chains import reading_chain
+from ledger.domain.encoding.events import parse_event
+from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import NotFound
-from ledger.domain.events import parse_event
-from ledger.domain.identifiers import Digest
-from ledger.domain.operation_states import OperationState
 from ledger.domain.operations import find_kind
+from ledger.domain.outbox.operation_states import OperationState
 from ledger.settings import Settings
-from ledger.steps.audit import audit
-from ledger.steps.deploy import open_relayer
+from ledger.steps.answering.status import status
+from ledger.steps.auditing.audit import audit
 from ledger.steps.instance import Instance, open_instance
-from ledger.steps.status import status
+from ledger.steps.starting.deploy import open_relayer
+from ledger.storage.engine.schema import metadata
 from ledger.storage.journal import list_blocks
 from ledger.storage.operations import count_by_state, list_operations
-from ledger.storage.schema import metadata
 from ledger.storage.transactions import TransactionState, list_transactions
 from tests.chain.kit import wait_until_gone
 from tests.faults.children import Home

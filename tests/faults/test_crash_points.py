@@ -15,10 +15,10 @@ import pytest
 
 from ledger import crashing
 from ledger.domain.errors import InvalidInput
-from ledger.steps.chain import EmbeddedLink, open_link
+from ledger.steps.following.reowing import is_begun
 from ledger.steps.instance import Instance
-from ledger.steps.leasing import LEASE
-from ledger.steps.taking_back import is_begun
+from ledger.steps.starting.leasing import LEASE
+from ledger.steps.starting.link import EmbeddedLink, open_link
 from ledger.storage.fingerprint import index_fingerprint
 from ledger.storage.leases import release_lease
 from ledger.storage.operations import list_to_send

@@ -21,7 +21,7 @@ from api.app import create_app
 from ledger.settings import Settings
 from ledger.steps.instance import Instance, open_instance
 from ledger.steps.worker import run_worker
-from ledger.storage.schema import metadata
+from ledger.storage.engine.schema import metadata
 from tests.databases import PostgresServer
 from tests.faults.callers import Person, make_token
 from tests.faults.children import PATIENCE_SECONDS, Child, wait_until

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from ledger import crashing
-from ledger.domain.identifiers import Digest
+from ledger.domain.encoding.identifiers import Digest
 from ledger.steps.instance import Instance
 from tests.faults.callers import Person
 from tests.faults.children import Child, Home, wait_until

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from ledger.domain.errors import StorageUnavailable
 from ledger.steps.instance import Instance
-from ledger.steps.leasing import LEASE
+from ledger.steps.starting.leasing import LEASE
 from ledger.storage.leases import LeaseRow, find_lease, leases
 from tests.faults.children import Child
 from tests.faults.conftest import Ward

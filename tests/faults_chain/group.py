@@ -19,22 +19,22 @@ from ledger.chain.endpoint import Endpoint
 from ledger.chain.node import Node
 from ledger.chain.transactions import Envelope, Price, Relayer
 from ledger.chain.transport import Limits
-from ledger.domain.batching import Proof
 from ledger.domain.cycle_acts import Machine
-from ledger.domain.identifiers import Digest, to_hex
-from ledger.domain.indexed import IndexedOperation
-from ledger.domain.operation_states import OperationState
+from ledger.domain.encoding.identifiers import Digest, to_hex
 from ledger.domain.operations import Party, find_kind, message_from_json
+from ledger.domain.outbox.batching import Proof
+from ledger.domain.outbox.operation_states import OperationState
+from ledger.domain.subjects.indexed import IndexedOperation
 from ledger.settings import Settings
-from ledger.steps.chain import RemoteLink, find_anvil
-from ledger.steps.deploy import ensure_deployment, ensure_home, open_relayer
-from ledger.steps.follow import index_next
+from ledger.steps.following.follow import index_next
 from ledger.steps.instance import Instance, open_instance
-from ledger.steps.leasing import LEASE
-from ledger.steps.send import Writer
+from ledger.steps.sending.writer import Writer
+from ledger.steps.starting.deploy import ensure_deployment, ensure_home, open_relayer
+from ledger.steps.starting.leasing import LEASE
+from ledger.steps.starting.link import RemoteLink, find_anvil
 from ledger.steps.worker import run_worker
 from ledger.storage import index
-from ledger.storage.database import open_database
+from ledger.storage.engine.database import open_database
 from ledger.storage.fingerprint import index_fingerprint
 from ledger.storage.leases import release_lease
 from ledger.storage.operations import get_operation, list_signatures

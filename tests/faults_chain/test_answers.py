@@ -9,12 +9,12 @@ import pytest
 
 from ledger.chain.node import Node
 from ledger.chain.transport import Limits
+from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import ChainUnavailable
-from ledger.domain.identifiers import Digest
-from ledger.domain.operation_states import OperationState
-from ledger.steps.chain import RemoteLink
-from ledger.steps.mending import retry_operation
-from ledger.steps.status import status
+from ledger.domain.outbox.operation_states import OperationState
+from ledger.steps.answering.status import status
+from ledger.steps.sending.mending import retry_operation
+from ledger.steps.starting.link import RemoteLink
 from ledger.storage.operations import list_states
 from ledger.storage.transactions import TransactionState
 from tests.faults_chain.group import Group

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from ledger.chain.deploy import DeploymentPlan, verify_deployment
 from ledger.chain.node import Node
 from ledger.chain.transactions import Price, SignedTransaction, contract_address
-from ledger.domain.deployment import Deployment, Role
+from ledger.domain.chain.deployment import Deployment, Role
+from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import (
     ChainUnavailable,
     NotFound,
@@ -22,12 +23,12 @@ from ledger.domain.errors import (
     SteriLedgerError,
     VerificationFailed,
 )
-from ledger.domain.identifiers import to_hex
 from ledger.settings import Settings
-from ledger.steps import creating
-from ledger.steps.audit import audit
-from ledger.steps.chain import RemoteLink
-from ledger.steps.creating import (
+from ledger.steps.auditing.audit import audit
+from ledger.steps.following.follow import follow
+from ledger.steps.instance import Instance, open_instance
+from ledger.steps.starting import creating
+from ledger.steps.starting.creating import (
     PLAN_SETTING,
     Creator,
     Terms,
@@ -36,9 +37,8 @@ from ledger.steps.creating import (
     terms_of,
     terms_to_bytes,
 )
-from ledger.steps.deploy import ensure_deployment, ensure_home, get_held_key, open_relayer
-from ledger.steps.follow import follow
-from ledger.steps.instance import Instance, open_instance
+from ledger.steps.starting.deploy import ensure_deployment, ensure_home, get_held_key, open_relayer
+from ledger.steps.starting.link import RemoteLink
 from ledger.storage.keys import KeyPurpose
 from ledger.storage.settings import get_setting
 from tests.faults.children import Home, housing

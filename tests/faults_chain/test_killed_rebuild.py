@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import Inconsistent
-from ledger.domain.identifiers import Digest
-from ledger.domain.operation_states import OperationState
-from ledger.steps.audit import audit
-from ledger.steps.rebuild import rebuild
-from ledger.steps.taking_back import is_begun
+from ledger.domain.outbox.operation_states import OperationState
+from ledger.steps.auditing.audit import audit
+from ledger.steps.following.rebuild import rebuild
+from ledger.steps.following.reowing import is_begun
 from ledger.storage.transactions import TransactionState
 from tests.faults.children import Home, housing
 from tests.faults_chain.group import Group

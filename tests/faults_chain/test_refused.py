@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from ledger.domain.encoding.identifiers import Digest, to_hex
 from ledger.domain.errors import Conflict
-from ledger.domain.identifiers import Digest, to_hex
-from ledger.domain.operation_states import OperationState
 from ledger.domain.operations import Contract, find_kind
-from ledger.steps.audit import audit
-from ledger.steps.refusals import refuse
+from ledger.domain.outbox.operation_states import OperationState
+from ledger.steps.auditing.audit import audit
+from ledger.steps.sending.refusals import refuse
 from ledger.storage.operations import find_receipt, get_operation
 from ledger.storage.records import find_record
 from tests.faults_chain.group import STRANGER, Group, Template, calldata_of

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from ledger.chain.node import Node
+from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import ChainUnavailable, Inconsistent
-from ledger.domain.identifiers import Digest
-from ledger.domain.operation_states import OperationState
 from ledger.domain.operations import Contract
-from ledger.steps.audit import audit
-from ledger.steps.rebuild import rebuild
-from ledger.steps.status import WorkerState, status
+from ledger.domain.outbox.operation_states import OperationState
+from ledger.steps.answering.status import WorkerState, status
+from ledger.steps.auditing.audit import audit
+from ledger.steps.following.rebuild import rebuild
 from ledger.storage.transactions import TransactionState
 from tests.faults_chain.group import (
     STRANGER,

@@ -8,12 +8,12 @@ import pytest
 
 from ledger.chain.node import SendAnswer
 from ledger.chain.transactions import Price, read_envelope
+from ledger.domain.encoding.identifiers import Digest, to_hex
 from ledger.domain.errors import ChainUnavailable
-from ledger.domain.identifiers import Digest, to_hex
-from ledger.domain.operation_states import OperationState
-from ledger.steps.audit import audit
-from ledger.steps.chain import RemoteLink
-from ledger.steps.repricing import MAX_ATTEMPTS, MAX_FEE, raised_price
+from ledger.domain.outbox.operation_states import OperationState
+from ledger.steps.auditing.audit import audit
+from ledger.steps.sending.repricing import MAX_ATTEMPTS, MAX_FEE, raised_price
+from ledger.steps.starting.link import RemoteLink
 from ledger.storage.transactions import TransactionRow, TransactionState
 from tests.faults_chain.group import Group
 from tests.faults_chain.proxy import refused

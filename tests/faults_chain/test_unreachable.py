@@ -16,12 +16,12 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from ledger.domain.operation_states import OperationState
-from ledger.metrics import Metrics
+from ledger.domain.outbox.operation_states import OperationState
+from ledger.running.metrics import Metrics
 from ledger.settings import Settings
+from ledger.steps.answering.status import TROUBLE_AFTER, WorkerState, status
 from ledger.steps.instance import Instance, open_instance
-from ledger.steps.leasing import LEASE
-from ledger.steps.status import TROUBLE_AFTER, WorkerState, status
+from ledger.steps.starting.leasing import LEASE
 from ledger.storage.leases import find_lease, release_lease, renew_lease
 from ledger.storage.operations import count_by_state, list_operations
 from tests.faults_chain.group import PATIENCE_SECONDS, Group, wait_for, working

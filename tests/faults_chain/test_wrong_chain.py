@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
+from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import ChainUnavailable, Inconsistent, VerificationFailed
-from ledger.domain.identifiers import to_hex
-from ledger.domain.operation_states import OperationState
 from ledger.domain.operations import Contract
-from ledger.steps.status import WorkerState, status
+from ledger.domain.outbox.operation_states import OperationState
+from ledger.steps.answering.status import WorkerState, status
 from ledger.steps.worker import _Worker
 from tests.faults_chain.group import CHAIN_ID, Group, real_node, wait_for, working
 from tests.faults_chain.proxy import answering, stuck_at, without_log

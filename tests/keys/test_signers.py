@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.domain.deployment import Role
+from ledger.domain.chain.deployment import Role
 from ledger.domain.errors import InvalidInput, Refused, VerificationFailed
 from ledger.keys.accounts import account_address, create_account
 from ledger.keys.p256 import create_p256_key, p256_signer

@@ -10,15 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.domain.errors import InvalidInput
-from ledger.domain.profiles import get_profile
-from ledger.domain.readings import (
+from ledger.domain.machines.profiles import get_profile
+from ledger.domain.machines.readings import (
     CycleOutcome,
     CycleReading,
     PressureBasis,
     RemarkKind,
     hold_claim,
 )
-from ledger.domain.thermal import Verdict, check
+from ledger.domain.machines.thermal import Verdict, check
 from ledger.readings import read_file
 from ledger.readings.csv_form import OPTIONAL_KEYS, REQUIRED_KEYS
 

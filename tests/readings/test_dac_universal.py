@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.domain.errors import InvalidInput
-from ledger.domain.readings import (
+from ledger.domain.machines.readings import (
     CycleOutcome,
     CycleReading,
     PhaseKind,

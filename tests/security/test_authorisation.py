@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from ledger.domain.callers import SCOPE_OF_KIND, Scope
-from ledger.domain.identifiers import parse_hex32, signer_id
+from ledger.domain.encoding.identifiers import parse_hex32, signer_id
 from ledger.domain.operations import Duty
-from ledger.steps import tokens
-from ledger.steps.tokens import PREFIX, authenticate, revoke_token
-from ledger.storage.database import open_database
+from ledger.steps.asking import tokens
+from ledger.steps.asking.tokens import PREFIX, authenticate, revoke_token
+from ledger.storage.engine.database import open_database
 from ledger.storage.keys import KeyPurpose, list_keys
 from tests.api.kit import CENTRE, MEMBER, SERIAL, Api, Plain, build_api
 from tests.house import CYCLE_DUTIES

@@ -14,8 +14,8 @@ import pytest
 
 from api.access import MAX_LEVELS, _integer, _object
 from api.guard import MAX_BODY_BYTES
+from ledger.domain.encoding.nesting import require_nesting
 from ledger.domain.errors import InvalidInput, VerificationFailed
-from ledger.domain.nesting import require_nesting
 from ledger.evidence.shape import MAX_FILE_BYTES as MAX_EVIDENCE_BYTES
 from ledger.evidence.strict_json import parse_canonical
 from ledger.readings import read_file

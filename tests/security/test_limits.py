@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from api import access
 from api.routes.metrics import MetricsRoute
-from ledger.storage.database import Database
+from ledger.storage.engine.database import Database
 from tests.api.kit import SERIAL, Api, build_api
 
 OPENING = f'{{"equipment": "{SERIAL}", "number": 40}}'.encode()

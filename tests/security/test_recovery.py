@@ -14,22 +14,29 @@ from typer.testing import CliRunner
 
 from ledger.cli.app import app
 from ledger.domain.callers import local_administrator
+from ledger.domain.encoding.identifiers import Digest, signer_id
 from ledger.domain.errors import ChainUnavailable, NotFound, Refused, SteriLedgerError
-from ledger.domain.identifiers import Digest, signer_id
-from ledger.domain.operation_states import OperationState
 from ledger.domain.operations import Custody, Duty
+from ledger.domain.outbox.operation_states import OperationState
 from ledger.domain.registry_acts import (
     ProposeRecovery,
     VetoRecovery,
     draft_recovery_proposal,
     draft_recovery_veto,
 )
-from ledger.steps.audit import audit
-from ledger.steps.deploy import get_held_key
-from ledger.steps.recovering import AGAIN, EVERY, Completer, Recovery, Standing, list_recoveries
-from ledger.steps.resolving import resolve_signer
-from ledger.steps.signing import make_held_key
-from ledger.steps.underway import UnderWay
+from ledger.steps.accepting.resolving import resolve_signer
+from ledger.steps.accepting.signing import make_held_key
+from ledger.steps.auditing.audit import audit
+from ledger.steps.sending.recovering import (
+    AGAIN,
+    EVERY,
+    Completer,
+    Recovery,
+    Standing,
+    list_recoveries,
+)
+from ledger.steps.sending.underway import UnderWay
+from ledger.steps.starting.deploy import get_held_key
 from ledger.storage.keys import KeyPurpose
 from ledger.storage.transactions import TransactionState, list_transactions
 from tests.steps.hospital import PEOPLE, Hospital, opened_hospital

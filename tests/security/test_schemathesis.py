@@ -25,7 +25,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from ledger.domain.callers import Scope
-from ledger.storage.database import Database
+from ledger.storage.engine.database import Database
 from tests.api.kit import ACTING, CENTRE, MEMBER, SERIAL, Api, Plain, build_api
 from tests.databases import BACKENDS
 

@@ -30,16 +30,16 @@ from sqlalchemy.exc import IntegrityError
 from ledger.chain.endpoint import Endpoint
 from ledger.keys.vault import KEY_PURPOSE, Vault
 from ledger.settings import Settings
-from ledger.steps.deploy import ensure_home, open_relayer
+from ledger.steps.accepting.prepare import read_draft
+from ledger.steps.accepting.submit import FACTS_PURPOSE, PERSONAL_PURPOSE
 from ledger.steps.instance import Instance
-from ledger.steps.prepare import read_draft
-from ledger.steps.submit import FACTS_PURPOSE, PERSONAL_PURPOSE
-from ledger.storage.database import Database, open_database
+from ledger.steps.starting.deploy import ensure_home, open_relayer
 from ledger.storage.drafts import list_drafts
-from ledger.storage.inserting import insert_rows, together
+from ledger.storage.engine.database import Database, open_database
+from ledger.storage.engine.inserting import insert_rows, together
+from ledger.storage.engine.schema import metadata
 from ledger.storage.keys import list_keys
 from ledger.storage.records import get_secrets, list_records
-from ledger.storage.schema import metadata
 from ledger.storage.settings import SettingRow, settings
 from tests.databases import PostgresServer
 from tests.faults_chain.group import real_node

@@ -12,8 +12,8 @@ import pytest
 
 from api import serve
 from api.guard import Guard
-from ledger.connections import PatientConnection
-from ledger.storage.database import Database
+from ledger.doors.connections import PatientConnection
+from ledger.storage.engine.database import Database
 from tests.api.kit import Api, build_api
 from tests.security.serving import Address, connected, everything, served
 

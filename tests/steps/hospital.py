@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ledger.domain.accepted import integer
 from ledger.domain.callers import Caller, local_administrator
 from ledger.domain.cycle_acts import (
     CycleReference,
@@ -25,7 +24,7 @@ from ledger.domain.cycle_acts import (
 )
 from ledger.domain.decisions import DecisionKind
 from ledger.domain.drafts import Circumstances, Draft, People
-from ledger.domain.identifiers import (
+from ledger.domain.encoding.identifiers import (
     ZERO_DIGEST,
     Digest,
     UnitNumber,
@@ -33,7 +32,6 @@ from ledger.domain.identifiers import (
     serial_hash,
     signer_id,
 )
-from ledger.domain.operation_states import OperationState
 from ledger.domain.operations import (
     Custody,
     Duty,
@@ -42,6 +40,7 @@ from ledger.domain.operations import (
     UnitRole,
     Verdict,
 )
+from ledger.domain.outbox.operation_states import OperationState
 from ledger.domain.registry_acts import (
     AdmitUnit,
     EnrolSigner,
@@ -52,21 +51,22 @@ from ledger.domain.registry_acts import (
     draft_signer_revocation,
     draft_unit_admission,
 )
+from ledger.domain.subjects.accepted import integer
 from ledger.settings import Settings
-from ledger.steps import submit
-from ledger.steps.chain import Link, open_link
-from ledger.steps.deploy import (
+from ledger.steps.accepting import submit
+from ledger.steps.accepting.placing import Place
+from ledger.steps.accepting.prepare import fix
+from ledger.steps.accepting.signing import make_held_key, sign_with_held_key
+from ledger.steps.following.follow import Progress, follow
+from ledger.steps.instance import Instance, open_instance
+from ledger.steps.sending.writer import Sent, Writer
+from ledger.steps.starting.deploy import (
     ensure_deployment,
     ensure_home,
     get_held_key,
 )
-from ledger.steps.follow import Progress, follow
-from ledger.steps.instance import Instance, open_instance
-from ledger.steps.leasing import LEASE, HeldLease
-from ledger.steps.placing import Place
-from ledger.steps.prepare import fix
-from ledger.steps.send import Sent, Writer
-from ledger.steps.signing import make_held_key, sign_with_held_key
+from ledger.steps.starting.leasing import LEASE, HeldLease
+from ledger.steps.starting.link import Link, open_link
 from ledger.storage.keys import KeyPurpose
 from ledger.storage.leases import take_lease
 from ledger.storage.operations import get_operation, list_latest_operations, list_states

@@ -16,19 +16,19 @@ import pytest
 from sqlalchemy import Table, select
 from sqlalchemy.types import TypeDecorator
 
-from ledger.domain.deployment import Deployment
+from ledger.domain.chain.deployment import Deployment
 from ledger.domain.errors import Inconsistent, Refused, StorageUnavailable
-from ledger.domain.operation_states import OperationState
+from ledger.domain.outbox.operation_states import OperationState
 from ledger.settings import Settings
-from ledger.steps.audit import AuditReport, audit
-from ledger.steps.audit_apart import _check_at
-from ledger.steps.audit_paging import check_page
-from ledger.steps.chain import Link, open_link
-from ledger.steps.follow import Progress, index_next
-from ledger.steps.imports import ImportOptions, import_file
+from ledger.steps.auditing.apart import _check_at
+from ledger.steps.auditing.audit import AuditReport, audit
+from ledger.steps.auditing.paging import check_page
+from ledger.steps.following.follow import Progress, index_next
 from ledger.steps.instance import Instance, open_instance
+from ledger.steps.reading.imports import ImportOptions, import_file
+from ledger.steps.starting.link import Link, open_link
 from ledger.storage import index_tables
-from ledger.storage.columns import metadata
+from ledger.storage.engine.columns import metadata
 from ledger.storage.index import clear_index
 from tests.steps.hospital import Hospital, opened_hospital
 from tests.steps.test_follow import Altered
@@ -334,7 +334,7 @@ def test_records_checked_in_a_process_of_their_own_are_told_the_same_of(
             tx.execute(metadata.tables["cycles"].update().values(unit=7))
             tx.execute(metadata.tables["receipts"].update().values(payload=b"{}"))
         here = audit(instance, evidence.link.node)
-        monkeypatch.setattr("ledger.steps.audit_apart.WORTH_A_PROCESS", 0)
+        monkeypatch.setattr("ledger.steps.auditing.apart.WORTH_A_PROCESS", 0)
         there = audit(instance, evidence.link.node)
     assert {each.table for each in here.differences} >= {"records", "cycles", "receipts"}
     assert there.differences == here.differences
@@ -351,8 +351,8 @@ def test_one_changed_value_is_named_by_the_other_process_with_its_row_and_field(
     with evidence.copied(tmp_path) as instance:
         damage(instance, metadata.tables[table], column)
         here = audit(instance, evidence.link.node)
-        monkeypatch.setattr("ledger.steps.audit_apart.WORTH_A_PROCESS", here.checked["records"])
-        monkeypatch.setattr("ledger.steps.audit_apart._check", in_no_case)
+        monkeypatch.setattr("ledger.steps.auditing.apart.WORTH_A_PROCESS", here.checked["records"])
+        monkeypatch.setattr("ledger.steps.auditing.apart._check", in_no_case)
         there = audit(instance, evidence.link.node)
     named = {(each.table, each.row, each.field) for each in there.differences}
     assert table in {each for each, _, _ in named}
@@ -377,8 +377,8 @@ def abort_when_done(settings: Settings, deployment: Deployment) -> None:
 def test_a_process_that_dies_leaves_no_report(
     evidence: Evidence, monkeypatch: pytest.MonkeyPatch, death: Callable[..., None]
 ) -> None:
-    monkeypatch.setattr("ledger.steps.audit_apart.WORTH_A_PROCESS", 0)
-    monkeypatch.setattr("ledger.steps.audit_apart._check_at", death)
+    monkeypatch.setattr("ledger.steps.auditing.apart.WORTH_A_PROCESS", 0)
+    monkeypatch.setattr("ledger.steps.auditing.apart._check_at", death)
     with (
         closing(open_instance(Settings(home=evidence.home))) as instance,
         pytest.raises(StorageUnavailable, match="ended before"),
@@ -393,8 +393,8 @@ def fail(*_: object) -> None:
 def test_what_stops_the_other_process_is_told_in_its_own_words(
     evidence: Evidence, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ledger.steps.audit_apart.WORTH_A_PROCESS", 0)
-    monkeypatch.setattr("ledger.steps.audit_apart._check_at", fail)
+    monkeypatch.setattr("ledger.steps.auditing.apart.WORTH_A_PROCESS", 0)
+    monkeypatch.setattr("ledger.steps.auditing.apart._check_at", fail)
     with (
         closing(open_instance(Settings(home=evidence.home))) as instance,
         pytest.raises(Refused) as caught,
@@ -415,7 +415,7 @@ def test_full_blocks_are_indexed_one_at_a_time_and_lead_to_the_same(
         reached.append(index_next(*given, **named))
         return reached[-1]
 
-    monkeypatch.setattr("ledger.steps.audit_index.index_next", watched)
+    monkeypatch.setattr("ledger.steps.auditing.index.index_next", watched)
     with opened_hospital(tmp_path / "home", "") as hospital:
         hospital.admit(1)
         hospital.register(1, "S1")
@@ -425,7 +425,7 @@ def test_full_blocks_are_indexed_one_at_a_time_and_lead_to_the_same(
             hospital.settle(writer)
         whole = audit(hospital.instance, hospital.link.node)
         few, reached[:] = len(reached), []
-        monkeypatch.setattr("ledger.steps.audit_index._PORTION", 1)
+        monkeypatch.setattr("ledger.steps.auditing.index._PORTION", 1)
         portions = audit(hospital.instance, hospital.link.node)
     heights = [each.height for each in reached]
     assert all(after - before <= 1 for before, after in pairwise(heights))

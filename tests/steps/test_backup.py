@@ -13,15 +13,15 @@ import pytest
 
 from ledger.cli.chains import reading_chain
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused
-from ledger.domain.operation_states import OperationState
+from ledger.domain.outbox.operation_states import OperationState
 from ledger.keys.vault import KEY_FILE_VARIABLE, KEY_VARIABLE, Vault, load_vault
 from ledger.settings import Settings
-from ledger.steps.audit import audit
-from ledger.steps.backup import _pack, backup, write_key
+from ledger.steps.answering.status import status
+from ledger.steps.auditing.audit import audit
 from ledger.steps.instance import Instance, open_instance
-from ledger.steps.restore import read_manifest, restore
-from ledger.steps.status import status
-from ledger.storage.database import Database
+from ledger.steps.keeping.backup import _pack, backup, write_key
+from ledger.steps.keeping.restore import read_manifest, restore
+from ledger.storage.engine.database import Database
 from ledger.storage.journal import list_blocks
 from ledger.storage.operations import count_by_state
 from tests.house import House, build_house

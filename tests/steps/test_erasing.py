@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from ledger.domain.drafts import Circumstances, People
+from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused
-from ledger.domain.identifiers import Digest
-from ledger.domain.operation_states import OperationState
 from ledger.domain.operations import Duty
-from ledger.steps.erasing import draft_erasure, forget_erased
-from ledger.steps.submit import Receipt
+from ledger.domain.outbox.operation_states import OperationState
+from ledger.steps.accepting.erasing import draft_erasure, forget_erased
+from ledger.steps.accepting.submit import Receipt
 from ledger.storage import directory, operations, records
-from ledger.storage.database import Database
+from ledger.storage.engine.database import Database
 from tests.house import CENTRE, House, build_house
 from tests.steps.test_submit import told
 

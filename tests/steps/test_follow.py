@@ -12,12 +12,15 @@ import pytest
 from ledger.chain.calldata import encode_recovery_completion
 from ledger.chain.node import Mined, Node
 from ledger.chain.transactions import Envelope, Price
-from ledger.domain.chain_reader import Block, BlockTag, Receipt, Transaction
+from ledger.domain.chain.chain_reader import Block, BlockTag, Receipt, Transaction
 from ledger.domain.decisions import DecisionKind
+from ledger.domain.encoding.events import Log
+from ledger.domain.encoding.identifiers import Digest, signer_id
 from ledger.domain.errors import ChainUnavailable, Inconsistent
-from ledger.domain.events import Log
-from ledger.domain.identifiers import Digest, signer_id
-from ledger.domain.indexed import (
+from ledger.domain.operations import Contract, Custody, Duty, EquipmentState, Party
+from ledger.domain.outbox.operation_states import OperationState
+from ledger.domain.registry_acts import ProposeRecovery, draft_recovery_proposal
+from ledger.domain.subjects.indexed import (
     IndexedCycle,
     IndexedEquipment,
     IndexedGap,
@@ -28,14 +31,11 @@ from ledger.domain.indexed import (
     IndexedTotal,
     IndexedUnit,
 )
-from ledger.domain.operation_states import OperationState
-from ledger.domain.operations import Contract, Custody, Duty, EquipmentState, Party
-from ledger.domain.registry_acts import ProposeRecovery, draft_recovery_proposal
-from ledger.steps.chain import EmbeddedLink
-from ledger.steps.deploy import get_held_key
-from ledger.steps.follow import Source, follow
-from ledger.steps.send import Writer
-from ledger.steps.signing import make_held_key
+from ledger.steps.accepting.signing import make_held_key
+from ledger.steps.following.follow import Source, follow
+from ledger.steps.sending.writer import Writer
+from ledger.steps.starting.deploy import get_held_key
+from ledger.steps.starting.link import EmbeddedLink
 from ledger.storage import index
 from ledger.storage.fingerprint import index_fingerprint
 from ledger.storage.keys import KeyPurpose
@@ -242,7 +242,7 @@ def test_following_in_many_small_steps_leads_to_the_same_index(
     before = fingerprint(hospital)
     with hospital.instance.database.transaction() as tx:
         index.clear_index(tx)
-    monkeypatch.setattr("ledger.steps.follow.RANGE", 1)
+    monkeypatch.setattr("ledger.steps.following.follow.RANGE", 1)
     hospital.follow()
     assert fingerprint(hospital) == before
 

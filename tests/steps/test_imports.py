@@ -10,16 +10,22 @@ from typing import Any
 import pytest
 
 from ledger.domain.callers import Caller, Scope
-from ledger.domain.commitments import FieldValue
 from ledger.domain.cycle_acts import draft_cycle_ending
+from ledger.domain.encoding.identifiers import CycleId, signer_id
 from ledger.domain.errors import InvalidInput, NotFound, Refused
-from ledger.domain.identifiers import CycleId, signer_id
 from ledger.domain.operations import EquipmentState, Outcome, Verdict
-from ledger.domain.records import fields_from_bytes
+from ledger.domain.records.commitments import FieldValue
+from ledger.domain.records.records import fields_from_bytes
 from ledger.readings import MAX_FILE_BYTES
-from ledger.steps.imports import Import, ImportOptions, ImportReport, import_file, reading_of
+from ledger.steps.reading.imports import (
+    Import,
+    ImportOptions,
+    ImportReport,
+    import_file,
+    reading_of,
+)
 from ledger.storage import directory, operations, readings, records
-from ledger.storage.database import Database
+from ledger.storage.engine.database import Database
 from tests.house import CENTRE, DAC_LOG, MEMBER, SERIAL, Changes, House, build_house
 from tests.steps.test_submit import change, state_of
 

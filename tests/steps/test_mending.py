@@ -7,21 +7,21 @@ from pathlib import Path
 import pytest
 
 from ledger.domain.cycle_acts import OpenCycle, draft_cycle_opening
+from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import Conflict, InvalidInput, NotFound
-from ledger.domain.identifiers import Digest
-from ledger.domain.operation_states import OperationState
+from ledger.domain.outbox.operation_states import OperationState
 from ledger.settings import Settings
-from ledger.steps.housekeeping import keep_house
+from ledger.steps.accepting.prepare import VALID_FOR, prepare
 from ledger.steps.instance import open_instance
-from ledger.steps.mending import (
+from ledger.steps.keeping.housekeeping import keep_house
+from ledger.steps.sending.mending import (
     refuse_operation,
     resolve_operation,
     retry_operation,
     show_operation,
 )
-from ledger.steps.prepare import VALID_FOR, prepare
-from ledger.storage.database import Database
 from ledger.storage.drafts import DraftRow, insert_draft, list_drafts
+from ledger.storage.engine.database import Database
 from ledger.storage.operations import get_operation, list_states, move_operation
 from ledger.storage.transactions import (
     NewTransaction,

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from ledger.domain.drafts import Circumstances
-from ledger.domain.errors import Conflict, NotFound, Refused
-from ledger.domain.identifiers import (
+from ledger.domain.encoding.identifiers import (
     ZERO_DIGEST,
     Digest,
     SignerId,
@@ -19,25 +18,26 @@ from ledger.domain.identifiers import (
     serial_hash,
     signer_id,
 )
-from ledger.domain.identifiers import cycle_id as cycle_id_of
-from ledger.domain.indexed import IndexedOperation, IndexedSigner
-from ledger.domain.operation_states import OperationState
+from ledger.domain.encoding.identifiers import cycle_id as cycle_id_of
+from ledger.domain.errors import Conflict, NotFound, Refused
 from ledger.domain.operations import Custody, Duty, EquipmentState, UnitRole
+from ledger.domain.outbox.operation_states import OperationState
 from ledger.domain.registry_acts import (
     ProposeRecovery,
     VetoRecovery,
     draft_recovery_proposal,
     draft_recovery_veto,
 )
-from ledger.steps.accepted import (
+from ledger.domain.subjects.indexed import IndexedOperation, IndexedSigner
+from ledger.steps.accepting.standing import (
     find_cycle_state,
     find_machine_state,
     find_signer_state,
     find_unit_state,
 )
-from ledger.steps.retracting import retract
+from ledger.steps.sending.vacating import retract
 from ledger.storage import directory, index, operations
-from ledger.storage.database import Database
+from ledger.storage.engine.database import Database
 from tests.house import CENTRE, CYCLE_DUTIES, MEMBER, Changes, House, build_house
 from tests.steps.test_submit import change, close, line, load, revoke, share, state_of, told
 

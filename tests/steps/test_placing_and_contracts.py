@@ -22,9 +22,7 @@ from web3 import EthereumTesterProvider, Web3
 from web3.types import TxParams
 
 from ledger.chain.calldata import encode_batch
-from ledger.domain.abi import Value
-from ledger.domain.accepted import CycleState
-from ledger.domain.batching import Proof
+from ledger.domain.chain.deployment import DeployedContract, Deployment, Role
 from ledger.domain.cycle_acts import (
     CycleReference,
     DecideCycle,
@@ -40,10 +38,10 @@ from ledger.domain.cycle_acts import (
     draft_load_declaration,
 )
 from ledger.domain.decisions import DecisionKind
-from ledger.domain.deployment import DeployedContract, Deployment, Role
 from ledger.domain.drafts import Circumstances, Draft
+from ledger.domain.encoding.abi import Value
+from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest, EquipmentId, SignerId, signer_id
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused, SteriLedgerError
-from ledger.domain.identifiers import ZERO_DIGEST, Digest, EquipmentId, SignerId, signer_id
 from ledger.domain.operations import (
     KINDS,
     Custody,
@@ -56,6 +54,7 @@ from ledger.domain.operations import (
     Verdict,
     message_from_json,
 )
+from ledger.domain.outbox.batching import Proof
 from ledger.domain.registry_acts import (
     AdmitUnit,
     ChangeEquipment,
@@ -74,11 +73,12 @@ from ledger.domain.registry_acts import (
     draft_unit_admission,
     draft_unit_closure,
 )
-from ledger.steps.accepted import find_cycle_state, find_machine_state
-from ledger.steps.prepare import fix
-from ledger.steps.signing import sign_with_held_key
-from ledger.steps.submit import Receipt
-from ledger.storage.database import Database
+from ledger.domain.subjects.accepted import CycleState
+from ledger.steps.accepting.prepare import fix
+from ledger.steps.accepting.signing import sign_with_held_key
+from ledger.steps.accepting.standing import find_cycle_state, find_machine_state
+from ledger.steps.accepting.submit import Receipt
+from ledger.storage.engine.database import Database
 from ledger.storage.operations import (
     OperationRow,
     list_dependencies,

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from ledger.domain.callers import Caller, Scope
+from ledger.domain.chain.deployment import Deployment
 from ledger.domain.cycle_acts import OpenCycle, draft_cycle_opening
-from ledger.domain.deployment import Deployment
 from ledger.domain.drafts import Draft
+from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import (
     Conflict,
     InvalidInput,
@@ -20,17 +21,16 @@ from ledger.domain.errors import (
     SteriLedgerError,
     VerificationFailed,
 )
-from ledger.domain.identifiers import Digest
 from ledger.domain.operations import Custody, Duty, Party
 from ledger.domain.registry_acts import EnrolSigner, draft_signer_enrolment
 from ledger.keys.accounts import account_address, create_account, sign_with_account
 from ledger.keys.p256 import create_p256_key, p256_signer, sign_with_p256
 from ledger.keys.signers import P256_VERIFIER
-from ledger.steps.prepare import VALID_FOR, Prepared, prepare
-from ledger.steps.signing import sign_with_held_key
-from ledger.steps.submit import Receipt, submit
+from ledger.steps.accepting.prepare import VALID_FOR, Prepared, prepare
+from ledger.steps.accepting.signing import sign_with_held_key
+from ledger.steps.accepting.submit import Receipt, submit
 from ledger.storage import operations
-from ledger.storage.database import Database
+from ledger.storage.engine.database import Database
 from tests.house import CENTRE, CYCLE_DUTIES, MEMBER, House, build_house
 from tests.steps.test_submit import revoke
 

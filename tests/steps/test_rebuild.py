@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from ledger.domain.encoding.events import Log
 from ledger.domain.errors import ChainUnavailable, Conflict, Inconsistent
-from ledger.domain.events import Log
-from ledger.domain.indexed import IndexedCycle, IndexedOperation
-from ledger.steps.leasing import LEASE
-from ledger.steps.rebuild import rebuild
+from ledger.domain.subjects.indexed import IndexedCycle, IndexedOperation
+from ledger.steps.following.rebuild import rebuild
+from ledger.steps.starting.leasing import LEASE
 from ledger.storage import index
 from ledger.storage.fingerprint import index_fingerprint
 from ledger.storage.leases import release_lease
@@ -61,7 +61,7 @@ def test_a_rebuild_that_was_cut_off_is_finished_by_the_follower(
     hospital: Hospital, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = fingerprint(hospital)
-    monkeypatch.setattr("ledger.steps.follow.RANGE", 1)
+    monkeypatch.setattr("ledger.steps.following.follow.RANGE", 1)
     calls = 0
 
     def fail_at_the_third(logs: list[Log]) -> list[Log]:

@@ -13,13 +13,13 @@ import pytest
 from ledger.chain.anvil import AnvilProcess
 from ledger.chain.embedded import Genesis
 from ledger.chain.endpoint import Endpoint
+from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import Refused
-from ledger.domain.identifiers import to_hex
-from ledger.domain.operation_states import OperationState
+from ledger.domain.outbox.operation_states import OperationState
 from ledger.settings import Settings
-from ledger.steps.chain import find_anvil, open_link
-from ledger.steps.deploy import ensure_deployment, ensure_home, open_relayer
 from ledger.steps.instance import open_instance
+from ledger.steps.starting.deploy import ensure_deployment, ensure_home, open_relayer
+from ledger.steps.starting.link import find_anvil, open_link
 from ledger.storage.operations import list_states
 from ledger.storage.transactions import TransactionState, list_transactions
 from tests.steps.hospital import Hospital

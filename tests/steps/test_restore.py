@@ -19,13 +19,13 @@ from sqlalchemy import Connection, text
 from ledger.domain.cycle_acts import draft_cycle_ending
 from ledger.domain.errors import Conflict, Inconsistent, InvalidInput, NotFound, SteriLedgerError
 from ledger.settings import Settings
-from ledger.steps.backup import Backup, backup
-from ledger.steps.leasing import LEASE
-from ledger.steps.prepare import prepare
-from ledger.steps.restore import restore
-from ledger.storage.database import Database, open_database
+from ledger.steps.accepting.prepare import prepare
+from ledger.steps.keeping.backup import Backup, backup
+from ledger.steps.keeping.restore import restore
+from ledger.steps.starting.leasing import LEASE
+from ledger.storage.engine.database import Database, open_database
+from ledger.storage.engine.schema import metadata
 from ledger.storage.leases import find_lease, take_lease
-from ledger.storage.schema import metadata
 from tests.databases import PostgresServer
 from tests.house import House, build_house
 

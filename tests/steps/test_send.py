@@ -12,16 +12,16 @@ import pytest
 from ledger.chain.node import SendAnswer, SendOutcome
 from ledger.domain.cycle_acts import CycleReference
 from ledger.domain.decisions import DecisionKind
+from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest
 from ledger.domain.errors import ChainUnavailable
-from ledger.domain.identifiers import ZERO_DIGEST, Digest
-from ledger.domain.indexed import IndexedCycle, IndexedOperation
-from ledger.domain.operation_states import OperationState
-from ledger.steps.chain import EmbeddedLink
-from ledger.steps.leasing import LEASE, LeaseLost
-from ledger.steps.mending import retry_operation
-from ledger.steps.send import Writer
-from ledger.steps.settle import PENDING, mark_mined
-from ledger.steps.underway import UnderWay
+from ledger.domain.outbox.operation_states import OperationState
+from ledger.domain.subjects.indexed import IndexedCycle, IndexedOperation
+from ledger.steps.sending.mending import retry_operation
+from ledger.steps.sending.settle import PENDING, mark_mined
+from ledger.steps.sending.underway import UnderWay
+from ledger.steps.sending.writer import Writer
+from ledger.steps.starting.leasing import LEASE, LeaseLost
+from ledger.steps.starting.link import EmbeddedLink
 from ledger.storage import index
 from ledger.storage.leases import release_lease
 from ledger.storage.operations import list_states, operation_signatures
@@ -364,7 +364,7 @@ def test_a_gas_limit_that_is_too_low_is_estimated_before_the_next_try(
     writer = hospital.writer()
     hospital.settle(writer)
     digest = hospital.accept(hospital.opening("S1", 1))
-    monkeypatch.setattr("ledger.steps.send.transaction_gas", lambda _: gas)
+    monkeypatch.setattr("ledger.steps.sending.writer.transaction_gas", lambda _: gas)
     hospital.settle(writer)
     assert hospital.history(digest) == [S.OWED, S.SENT, *FINAL]
     monkeypatch.undo()

@@ -13,9 +13,14 @@ from ledger.domain.decisions import DecisionKind
 from ledger.domain.drafts import Circumstances, People
 from ledger.domain.errors import InvalidInput, NotFound, Refused
 from ledger.domain.operations import Duty, EquipmentState
-from ledger.steps.resolving import resolve_cycle, resolve_machine, resolve_signer, resolve_unit
-from ledger.steps.showing import CycleView, list_cycles, show_cycle
-from ledger.storage.database import Database
+from ledger.steps.accepting.resolving import (
+    resolve_cycle,
+    resolve_machine,
+    resolve_signer,
+    resolve_unit,
+)
+from ledger.steps.answering.showing import CycleView, list_cycles, show_cycle
+from ledger.storage.engine.database import Database
 from tests.house import CENTRE, CYCLE_DUTIES, MEMBER, SERIAL, House, build_house
 from tests.steps.test_placing import refuse
 from tests.steps.test_submit import change, revoke

@@ -11,12 +11,10 @@ from pathlib import Path
 import pytest
 
 from ledger.domain.errors import ChainUnavailable, Inconsistent
-from ledger.domain.operation_states import OperationState
 from ledger.domain.operations import Custody
+from ledger.domain.outbox.operation_states import OperationState
 from ledger.settings import Settings
-from ledger.steps.instance import open_instance
-from ledger.steps.leasing import LEASE
-from ledger.steps.status import (
+from ledger.steps.answering.status import (
     SILENT_AFTER,
     TROUBLE_AFTER,
     ChainStatus,
@@ -25,7 +23,7 @@ from ledger.steps.status import (
     put_chain_status,
     status,
 )
-from ledger.steps.trouble import (
+from ledger.steps.answering.trouble import (
     TroubleKind,
     find_trouble,
     put_started,
@@ -33,6 +31,8 @@ from ledger.steps.trouble import (
     take_back_trouble,
     trouble_of,
 )
+from ledger.steps.instance import open_instance
+from ledger.steps.starting.leasing import LEASE
 from ledger.storage.leases import take_lease
 from ledger.storage.operations import move_operation
 from ledger.storage.settings import list_settings

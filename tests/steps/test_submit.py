@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from ledger.domain.accepted import CycleState
 from ledger.domain.callers import Caller, Scope
 from ledger.domain.cycle_acts import (
     DeclareLoad,
@@ -22,8 +21,8 @@ from ledger.domain.cycle_acts import (
 )
 from ledger.domain.decisions import DecisionKind
 from ledger.domain.drafts import Circumstances, People
+from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest, EquipmentId, SignerId, signer_id
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused, SteriLedgerError
-from ledger.domain.identifiers import ZERO_DIGEST, Digest, EquipmentId, SignerId, signer_id
 from ledger.domain.operations import (
     Custody,
     Duty,
@@ -33,7 +32,7 @@ from ledger.domain.operations import (
     UnitRole,
     Verdict,
 )
-from ledger.domain.records import Record, Secrets, commit, fields_from_bytes
+from ledger.domain.records.records import Record, Secrets, commit, fields_from_bytes
 from ledger.domain.registry_acts import (
     AdmitUnit,
     ChangeEquipment,
@@ -48,11 +47,12 @@ from ledger.domain.registry_acts import (
     draft_unit_admission,
     draft_unit_closure,
 )
+from ledger.domain.subjects.accepted import CycleState
 from ledger.keys.receipts import verify_receipt
-from ledger.steps.accepted import find_cycle_state, find_machine_state
-from ledger.steps.submit import FACTS_PURPOSE, PERSONAL_PURPOSE, Receipt
+from ledger.steps.accepting.standing import find_cycle_state, find_machine_state
+from ledger.steps.accepting.submit import FACTS_PURPOSE, PERSONAL_PURPOSE, Receipt
 from ledger.storage import operations, records
-from ledger.storage.database import Database
+from ledger.storage.engine.database import Database
 from tests.house import CENTRE, CYCLE_DUTIES, MEMBER, SERIAL, Changes, House, build_house
 
 RELEASE = DecisionKind.RELEASE

@@ -19,14 +19,14 @@ import pytest
 
 from ledger.chain.node import Node
 from ledger.cli.chains import reading_chain
+from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import Conflict, Inconsistent, NotFound
-from ledger.domain.identifiers import Digest
-from ledger.domain.operation_states import OperationState
+from ledger.domain.outbox.operation_states import OperationState
 from ledger.settings import Settings
-from ledger.steps.chain import CHAIN_FILE
+from ledger.steps.answering.status import WorkerState, status
 from ledger.steps.instance import Instance, open_instance
-from ledger.steps.leasing import LEASE, _machine, try_lease
-from ledger.steps.status import WorkerState, status
+from ledger.steps.starting.leasing import LEASE, _machine, try_lease
+from ledger.steps.starting.link import CHAIN_FILE
 from ledger.steps.worker import run_worker, serve_chain
 from ledger.storage.index import find_cursor, set_cursor
 from ledger.storage.leases import find_lease, take_lease

@@ -9,10 +9,10 @@ from sqlalchemy import text
 from sqlalchemy.dialects.sqlite import dialect
 
 from ledger.domain.errors import Inconsistent, InvalidInput
-from ledger.domain.operation_states import OperationState
 from ledger.domain.operations import Duty
-from ledger.storage.columns import Bytes32, Code, Uint64, UtcTime, Word
-from ledger.storage.database import Database
+from ledger.domain.outbox.operation_states import OperationState
+from ledger.storage.engine.columns import Bytes32, Code, Uint64, UtcTime, Word
+from ledger.storage.engine.database import Database
 from ledger.storage.operations import get_operation
 from tests.storage.examples import accept, digest, operation
 

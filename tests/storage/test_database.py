@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ledger.domain.errors import InvalidInput, StorageUnavailable
 from ledger.domain.operations import Party
-from ledger.storage.database import Database, lock_subjects, open_database
+from ledger.storage.engine.database import Database, lock_subjects, open_database
 from ledger.storage.leases import take_lease
 from ledger.storage.operations import SignatureRow, find_operation, insert_signatures
 from ledger.storage.records import find_record
@@ -181,7 +181,7 @@ def test_a_server_that_is_not_there_is_named_so(tmp_path: Path) -> None:
 def test_a_connection_that_died_while_it_was_idle_is_replaced(
     postgresql_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ledger.storage.database._TRUSTED_SECONDS", 0.0)
+    monkeypatch.setattr("ledger.storage.engine.database._TRUSTED_SECONDS", 0.0)
     with postgresql_database.transaction() as tx:
         process = tx.execute(text("SELECT pg_backend_pid()")).scalar_one()
     with postgresql_database.reading() as tx:

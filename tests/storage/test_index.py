@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import LargeBinary, type_coerce
 from sqlalchemy.types import TypeDecorator
 
+from ledger.domain.encoding.identifiers import CycleId, EquipmentId, SignerId
 from ledger.domain.errors import Conflict, Inconsistent, InvalidInput, NotFound
-from ledger.domain.identifiers import CycleId, EquipmentId, SignerId
 from ledger.domain.operations import (
     Contract,
     Custody,
@@ -22,8 +22,8 @@ from ledger.domain.operations import (
     Verdict,
 )
 from ledger.storage import index
-from ledger.storage.columns import metadata
-from ledger.storage.database import Database
+from ledger.storage.engine.columns import metadata
+from ledger.storage.engine.database import Database
 from ledger.storage.fingerprint import index_fingerprint
 from tests.storage.examples import digest, word
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from ledger.domain.errors import Conflict
-from ledger.storage.database import Database
+from ledger.storage.engine.database import Database
 from ledger.storage.leases import LeaseRow, find_lease, release_lease, renew_lease, take_lease
 from tests.storage.examples import NOON
 

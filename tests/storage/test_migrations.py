@@ -10,10 +10,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Inspector, inspect, text
 
 from ledger.domain.errors import Inconsistent
-from ledger.storage.database import Database
-from ledger.storage.migrating import migration_config
-from ledger.storage.revision import NEWEST
-from ledger.storage.schema import metadata
+from ledger.storage.engine.database import Database
+from ledger.storage.engine.migrating import migration_config
+from ledger.storage.engine.revision import NEWEST
+from ledger.storage.engine.schema import metadata
 
 
 def catalogue(tx: Connection) -> dict[str, dict[str, Any]]:

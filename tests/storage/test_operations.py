@@ -6,9 +6,10 @@ import pytest
 from sqlalchemy import text
 
 from ledger.domain.errors import Conflict, Inconsistent, InvalidInput, NotFound
-from ledger.domain.operation_states import GIVEN_UP, MOVES, OperationState, verify_move
 from ledger.domain.operations import Party
-from ledger.storage.database import Database
+from ledger.domain.outbox.operation_states import GIVEN_UP, MOVES, OperationState, verify_move
+from ledger.storage.engine.database import Database
+from ledger.storage.engine.rows import CHUNK, values_of
 from ledger.storage.operations import (
     NewOperation,
     ReceiptRow,
@@ -37,7 +38,6 @@ from ledger.storage.operations import (
     move_operation,
     move_operations,
 )
-from ledger.storage.rows import CHUNK, values_of
 from tests.storage.examples import LATER, NOON, accept, digest, operation, word
 
 State = OperationState

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, event
 
 from ledger.storage import index, pages
 from ledger.storage.arrivals import arrivals_of
-from ledger.storage.database import Database
+from ledger.storage.engine.database import Database
 from ledger.storage.index import IndexedTotal
 from ledger.storage.readings import heads_of
 

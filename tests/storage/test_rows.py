@@ -8,10 +8,9 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import InvalidRequestError
 
+from ledger.domain.encoding.identifiers import Digest, SignerId
 from ledger.domain.errors import Conflict, Inconsistent, StorageUnavailable
-from ledger.domain.identifiers import Digest, SignerId
 from ledger.domain.operations import Custody, Duty
-from ledger.storage.database import Database, after_commit
 from ledger.storage.directory import (
     SignerRow,
     UnitRow,
@@ -22,7 +21,8 @@ from ledger.storage.directory import (
     list_units,
     signers,
 )
-from ledger.storage.inserting import insert_rows, together
+from ledger.storage.engine.database import Database, after_commit
+from ledger.storage.engine.inserting import insert_rows, together
 from ledger.storage.settings import insert_setting, list_settings, put_setting
 
 UNIT = UnitRow(number=1, code="CSSD", name="Centre", digest=Digest(bytes(32)))

@@ -8,11 +8,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from ledger.domain.encoding.identifiers import CycleId, EquipmentId, SignerId
 from ledger.domain.errors import Conflict, NotFound
-from ledger.domain.identifiers import CycleId, EquipmentId, SignerId
 from ledger.domain.operations import Custody, Duty, EquipmentKind
 from ledger.storage import directory
-from ledger.storage.database import Database
 from ledger.storage.drafts import (
     DraftRow,
     delete_draft,
@@ -22,7 +21,8 @@ from ledger.storage.drafts import (
     insert_draft,
     list_drafts,
 )
-from ledger.storage.encrypted import has_encrypted_rows
+from ledger.storage.engine.database import Database
+from ledger.storage.engine.encrypted import has_encrypted_rows
 from ledger.storage.journal import (
     JournalBlockRow,
     find_block,

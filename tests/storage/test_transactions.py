@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import text
 
 from ledger.domain.errors import Conflict, NotFound
-from ledger.storage.database import Database
-from ledger.storage.rows import values_of
+from ledger.storage.engine.database import Database
+from ledger.storage.engine.rows import values_of
 from ledger.storage.transactions import (
     NewTransaction,
     TransactionState,

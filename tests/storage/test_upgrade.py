@@ -16,21 +16,21 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, text
 
 from ledger.cli.chains import reading_chain
+from ledger.domain.encoding.hashing import sha256
 from ledger.domain.errors import Inconsistent
-from ledger.domain.hashing import sha256
-from ledger.domain.operation_states import OperationState
+from ledger.domain.outbox.operation_states import OperationState
 from ledger.keys.vault import KEY_VARIABLE
 from ledger.settings import Settings
-from ledger.steps.audit import audit
-from ledger.steps.chain import open_link
+from ledger.steps.auditing.audit import audit
 from ledger.steps.instance import Instance, open_instance
-from ledger.storage.database import Database, open_database
+from ledger.steps.starting.link import open_link
 from ledger.storage.directory import get_cycle
-from ledger.storage.migrating import migration_config
+from ledger.storage.engine.database import Database, open_database
+from ledger.storage.engine.migrating import migration_config
+from ledger.storage.engine.revision import find_revision
+from ledger.storage.engine.schema import metadata
 from ledger.storage.operations import count_by_state
 from ledger.storage.readings import get_reading, list_reading_cycles, list_readings
-from ledger.storage.revision import find_revision
-from ledger.storage.schema import metadata
 from tests.data.upgrade.build import FOLDER, KEY
 from tests.databases import BACKENDS, PostgresServer
 from tests.steps.hospital import Hospital

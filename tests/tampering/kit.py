@@ -15,10 +15,10 @@ from sqlalchemy.types import TypeDecorator
 
 from ledger.chain.node import Node
 from ledger.domain.decisions import DecisionKind
-from ledger.steps.audit import audit
-from ledger.steps.differences import Difference
-from ledger.steps.imports import ImportOptions, import_file
+from ledger.steps.auditing.audit import audit
+from ledger.steps.auditing.differences import Difference
 from ledger.steps.instance import Instance
+from ledger.steps.reading.imports import ImportOptions, import_file
 from tests.data.upgrade.build import PRINTOUT
 from tests.house import DAC_LOG
 from tests.steps.hospital import Hospital, opened_hospital

@@ -10,15 +10,15 @@ from typing import TypeAlias
 import pytest
 from sqlalchemy import Column, Table
 
+from ledger.domain.encoding.hashing import sha256
 from ledger.domain.errors import SteriLedgerError
-from ledger.domain.hashing import sha256
-from ledger.steps.audit import audit
-from ledger.steps.differences import Difference, in_words
-from ledger.steps.follow import index_next
-from ledger.steps.status import CHAIN_STATUS_SETTING
-from ledger.steps.trouble import STARTED_SETTING, TroubleKind
+from ledger.steps.answering.status import CHAIN_STATUS_SETTING
+from ledger.steps.answering.trouble import STARTED_SETTING, TroubleKind
+from ledger.steps.auditing.audit import audit
+from ledger.steps.auditing.differences import Difference, in_words
+from ledger.steps.following.follow import index_next
 from ledger.storage import index
-from ledger.storage.schema import metadata
+from ledger.storage.engine.schema import metadata
 from tests.steps.test_follow import Altered
 from tests.tampering.kit import SEED, Home, Value, others
 

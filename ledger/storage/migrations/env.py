@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from ledger.storage.schema import metadata
+from ledger.storage.engine.schema import metadata
 
 # The caller's transaction holds all steps: a failing one leaves the schema as it was.
 context.configure(

@@ -16,13 +16,13 @@ from alembic import command
 
 from ledger.keys.vault import Vault
 from ledger.settings import Settings
-from ledger.steps.chain import open_link
-from ledger.steps.deploy import ensure_deployment, ensure_home
-from ledger.steps.imports import Import, ImportOptions, import_file
 from ledger.steps.instance import Instance
-from ledger.storage.copying import close_file, copy_to_file
-from ledger.storage.database import open_database
-from ledger.storage.migrating import migration_config
+from ledger.steps.reading.imports import Import, ImportOptions, import_file
+from ledger.steps.starting.deploy import ensure_deployment, ensure_home
+from ledger.steps.starting.link import open_link
+from ledger.storage.engine.copying import close_file, copy_to_file
+from ledger.storage.engine.database import open_database
+from ledger.storage.engine.migrating import migration_config
 from tests.steps.hospital import Hospital
 
 FOLDER = Path(__file__).parent

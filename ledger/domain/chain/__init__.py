@@ -1,0 +1,1 @@
+"""What is asked of a chain, which chain it is, and when its blocks are final."""

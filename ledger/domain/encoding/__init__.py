@@ -1,0 +1,1 @@
+"""Values → the bytes that are hashed, signed and sent, and back."""

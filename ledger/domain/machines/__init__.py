@@ -1,0 +1,1 @@
+"""Readings → what a machine reported, and what that means against a named profile."""

@@ -1,0 +1,1 @@
+"""Owed operations → batches, and the states that each goes through."""

@@ -1,0 +1,1 @@
+"""Facts → a record with its schema, its commitment and how long it is kept."""

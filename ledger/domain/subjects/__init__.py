@@ -1,0 +1,1 @@
+"""Operations → the state of what they are about: units, signers, machines, cycles."""

@@ -1,0 +1,1 @@
+"""The processes of `steriledger up`, and what they tell of themselves."""

@@ -1,0 +1,197 @@
+"""Draft → prepared operation: id, secrets and times are fixed, and the digest is known."""
+
+from __future__ import annotations
+
+import base64
+import json
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection
+
+from ledger.domain.callers import Caller
+from ledger.domain.chain.deployment import Deployment
+from ledger.domain.drafts import Draft
+from ledger.domain.encoding.canonical import Plain, canonical
+from ledger.domain.errors import InvalidInput, Refused
+from ledger.domain.operations import (
+    Operation,
+    Party,
+    find_kind,
+    message_from_plain,
+    message_to_json,
+)
+from ledger.domain.records.commitments import SECRET_BYTES, FieldValue
+from ledger.domain.records.records import (
+    Commitment,
+    Record,
+    Secrets,
+    commit,
+    instant_text,
+    make_record,
+)
+from ledger.domain.records.retention import retention_class_of
+from ledger.steps.accepting.placing import place
+from ledger.steps.instance import Instance
+from ledger.storage.drafts import DraftRow, insert_draft
+
+#: How long a prepared operation waits for its signatures.
+VALID_FOR = timedelta(minutes=15)
+DRAFT_PURPOSE = "draft"
+_ID_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """An operation that only lacks its signatures."""
+
+    operation: Operation
+    record: Record
+    secrets: Secrets
+    commitment: Commitment
+    #: ERC-7913 bytes of the key that signs in each party
+    keys: Mapping[Party, bytes]
+    expires_at: datetime
+
+
+def fix(instance: Instance, deployment: Deployment, draft: Draft) -> Prepared:
+    """Draft → prepared operation; raises InvalidInput for a field that its schema refuses.
+
+    Raises Refused when another key than the deployment's authority is to sign as the authority.
+    """
+    if draft.keys.get(Party.AUTHORITY, deployment.authority) != deployment.authority:
+        raise Refused(
+            "is not the authority of this deployment",
+            field=Party.AUTHORITY.value,
+            rule="the contracts know one authority",
+        )
+    _require_printable({**draft.facts, **draft.circumstances.facts(), **draft.personal})
+    _require_printable(draft.circumstances.people.fields())
+    now = instance.clock()
+    record = make_record(
+        record_id=instance.randomness(_ID_BYTES).hex(),
+        schema=draft.kind.schema,
+        unit=draft.unit,
+        facts={
+            **draft.circumstances.facts(),
+            "captured_at": instant_text(now.replace(microsecond=0)),
+            "retention_class": retention_class_of(draft.kind.schema),
+            **draft.facts,
+        },
+        personal={**draft.circumstances.people.fields(), **draft.personal},
+    )
+    secrets = Secrets(
+        facts=instance.randomness(SECRET_BYTES), personal=instance.randomness(SECRET_BYTES)
+    )
+    commitment = commit(record, secrets)
+    signed_at = draft.circumstances.signed_at
+    message = {
+        **draft.message,
+        "record": commitment.root,
+        "signedAt": int(now.timestamp()) if signed_at is None else signed_at,
+    }
+    domain = deployment.domain_of(draft.kind.contract)
+    return Prepared(
+        operation=Operation(kind=draft.kind, message=message, domain=domain),
+        record=record,
+        secrets=secrets,
+        commitment=commitment,
+        keys=draft.keys,
+        expires_at=now + VALID_FOR,
+    )
+
+
+def _require_printable(fields: Mapping[str, FieldValue]) -> None:
+    """Text holds no control or direction characters: what is signed is what the reader sees.
+
+    Line feeds and tabs are text.  Source: Unicode categories Cc and Cf but for U+200C and U+200D,
+    which scripts need.
+    """
+    for path, value in fields.items():
+        if isinstance(value, str) and not value.isprintable() and any(map(_is_hidden, value)):
+            raise InvalidInput(
+                f"{value[:40]!r} holds a character that nobody sees",
+                field=path,
+                rule="printable text; no control or direction characters",
+            )
+
+
+def _is_hidden(character: str) -> bool:
+    return unicodedata.category(character) in {"Cc", "Cf"} and character not in "\n\t\u200c\u200d"
+
+
+def prepare(instance: Instance, tx: Connection, caller: Caller, draft: Draft) -> Prepared:
+    """Draft → prepared operation, kept until its signatures come or its time is over.
+
+    Raises Refused or NotFound when the caller may not ask for it, and the rule that keeps the
+    operation out when there is one.
+    """
+    caller.require_act(draft.kind.name, draft.facts)
+    caller.require_unit(draft.unit)
+    prepared = fix(instance, instance.known_deployment(tx), draft)
+    operation = prepared.operation
+    place(tx, operation, prepared.record, instance.clock())
+    insert_draft(
+        tx,
+        DraftRow(
+            digest=operation.digest,
+            kind=operation.kind.name,
+            unit=draft.unit,
+            body=instance.vault.encrypt(
+                _to_bytes(prepared), purpose=DRAFT_PURPOSE, row=operation.digest.hex()
+            ),
+            created_by=caller.person,
+            created_at=instance.clock(),
+            expires_at=prepared.expires_at,
+        ),
+    )
+    return prepared
+
+
+def read_draft(instance: Instance, deployment: Deployment, row: DraftRow) -> Prepared:
+    """A kept draft as it was prepared."""
+    body = json.loads(instance.vault.decrypt(row.body, purpose=DRAFT_PURPOSE, row=row.digest.hex()))
+    kind = find_kind(row.kind)
+    record = Record(
+        id=body["record"]["id"],
+        schema=kind.schema,
+        unit=row.unit,
+        facts=body["record"]["facts"],
+        personal=body["record"]["personal"],
+    )
+    secrets = Secrets(
+        facts=base64.b64decode(body["secrets"]["facts"]),
+        personal=base64.b64decode(body["secrets"]["personal"]),
+    )
+    return Prepared(
+        operation=Operation(
+            kind=kind,
+            message=message_from_plain(kind, body["message"]),
+            domain=deployment.domain_of(kind.contract),
+        ),
+        record=record,
+        secrets=secrets,
+        commitment=commit(record, secrets),
+        keys={Party(name): bytes.fromhex(key) for name, key in body["keys"].items()},
+        expires_at=row.expires_at.astimezone(UTC),
+    )
+
+
+def _to_bytes(prepared: Prepared) -> bytes:
+    operation, secrets = prepared.operation, prepared.secrets
+    body: dict[str, Plain] = {
+        "message": json.loads(message_to_json(operation.kind, operation.message)),
+        "record": {
+            "id": prepared.record.id,
+            "facts": dict(prepared.record.facts),
+            "personal": dict(prepared.record.personal or {}),
+        },
+        "secrets": {
+            "facts": base64.b64encode(secrets.facts).decode(),
+            "personal": base64.b64encode(secrets.personal or b"").decode(),
+        },
+        "keys": {party.value: key.hex() for party, key in prepared.keys.items()},
+    }
+    return canonical(body)

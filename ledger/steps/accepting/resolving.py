@@ -1,0 +1,212 @@
+"""What people call things → what operations call them, within what the caller may see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection
+
+from ledger.domain.callers import Caller
+from ledger.domain.cycle_acts import CycleReference, Machine
+from ledger.domain.encoding.identifiers import CycleId, EquipmentId, SignerId, parse_hex32
+from ledger.domain.errors import InvalidInput, NotFound
+from ledger.domain.operations import Duty
+from ledger.domain.rules import duty_words
+from ledger.steps.accepting.standing import find_machine_state, find_signer_state
+from ledger.storage import directory
+from ledger.storage.keys import find_key
+
+#: Most signers of one unit that a name is searched among.
+_MOST = 10_000
+_HEX_DIGITS = 64
+#: decimal digits of the largest uint32, and of the largest number that JSON holds exactly
+_UINT32_DIGITS = 10
+_NUMBER_DIGITS = 16
+
+
+def is_id(text: str) -> bool:
+    """Whether a text can only be a 32-byte id."""
+    return len(text.removeprefix("0x")) == _HEX_DIGITS
+
+
+def resolve_unit(tx: Connection, text: str) -> directory.UnitRow:
+    """A unit by its number or its code."""
+    row = (
+        directory.find_unit(tx, int(text))
+        if _is_number(text, _UINT32_DIGITS)
+        else directory.find_unit_by_code(tx, text)
+    )
+    if row is None:
+        raise NotFound(
+            f"there is no unit {text!r}", field="unit", remedy="see: steriledger unit list"
+        )
+    return row
+
+
+def find_numbers(tx: Connection, texts: Iterable[str]) -> dict[str, int]:
+    """Those of the texts that are numbers of units, found in one question."""
+    numbers = {text: int(text) for text in texts if _is_number(text, _UINT32_DIGITS)}
+    if not numbers:
+        return {}
+    known = {row.number for row in directory.list_numbered_units(tx, set(numbers.values()))}
+    return {text: number for text, number in numbers.items() if number in known}
+
+
+def _is_number(text: str, digits: int) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= digits
+
+
+def resolve_machine(tx: Connection, caller: Caller, text: str) -> directory.EquipmentRow:
+    """A machine of the caller's unit by id, serial number or name."""
+    if is_id(text):
+        found = directory.find_equipment(
+            tx, EquipmentId(parse_hex32(text, field="equipment")), unit=caller.unit
+        )
+        matches = [found] if found else []
+    else:
+        matches = directory.list_equipment_called(tx, text, unit=caller.unit)
+    if not matches:
+        raise NotFound(
+            f"there is no machine {text!r}",
+            field="equipment",
+            remedy="register it first: steriledger equipment register",
+        )
+    if len(matches) > 1:
+        raise InvalidInput(
+            f"{len(matches)} machines are called {text!r}",
+            field="equipment",
+            rule="one machine",
+            remedy="name it by its id",
+        )
+    return matches[0]
+
+
+def find_machine_by_serial(
+    tx: Connection, caller: Caller, serial: str
+) -> directory.EquipmentRow | None:
+    """The one machine of the caller's unit with that serial number; None when there is none.
+
+    Raises InvalidInput when several units registered that serial and the caller acts for all.
+    """
+    wanted = serial.strip()
+    machines = directory.list_equipment_called(tx, wanted, unit=caller.unit)
+    matches = [machine for machine in machines if machine.serial == wanted]
+    if len(matches) > 1:
+        raise InvalidInput(
+            f"{len(matches)} units registered a machine of serial number {serial}",
+            field="serial",
+            rule="one machine",
+            remedy="say for which unit you import: --unit",
+        )
+    return matches[0] if matches else None
+
+
+def machine_of(row: directory.EquipmentRow) -> Machine:
+    """A directory row as the acts name a machine."""
+    return Machine(id=row.id, unit=row.unit, serial=row.serial)
+
+
+def current_epoch(tx: Connection, equipment: EquipmentId) -> int:
+    """The counter epoch that a machine is in."""
+    state = find_machine_state(tx, equipment)
+    if state is None:
+        raise NotFound("the machine is not registered", field="equipment")
+    return state.epoch
+
+
+def resolve_cycle(tx: Connection, caller: Caller, text: str) -> directory.CycleRow:
+    """A cycle that the caller may read: by id, or as `machine/number` or `machine/epoch/number`."""
+    row, _ = _find_cycle(tx, caller, text)
+    return row
+
+
+def resolve_reference(tx: Connection, caller: Caller, text: str) -> CycleReference:
+    """The same, as the acts name a cycle."""
+    row, machine = _find_cycle(tx, caller, text)
+    return reference_of(tx, row) if machine is None else _reference(row, machine)
+
+
+def _find_cycle(
+    tx: Connection, caller: Caller, text: str
+) -> tuple[directory.CycleRow, directory.EquipmentRow | None]:
+    """The cycle, and its machine where the text named that."""
+    if is_id(text):
+        identifier = CycleId(parse_hex32(text, field="cycle"))
+        return directory.get_cycle(tx, identifier, unit=caller.readable_unit), None
+    name, _, number = text.rpartition("/")
+    if not name or not _is_number(number, _NUMBER_DIGITS):
+        raise InvalidInput(
+            f"{text[:80]!r} names no cycle",
+            field="cycle",
+            rule="64 hexadecimal digits, or machine/number, or machine/epoch/number",
+        )
+    return _cycle_by_number(tx, caller, text)
+
+
+def _cycle_by_number(
+    tx: Connection, caller: Caller, text: str
+) -> tuple[directory.CycleRow, directory.EquipmentRow]:
+    name, _, number = text.rpartition("/")
+    head, _, epoch = name.rpartition("/")
+    if head and _is_number(epoch, _UINT32_DIGITS):
+        machine = resolve_machine(tx, caller, head)
+        chosen = int(epoch)
+    else:
+        machine = resolve_machine(tx, caller, name)
+        chosen = current_epoch(tx, machine.id)
+    row = directory.find_cycle_by_number(tx, machine.id, chosen, int(number))
+    if row is None:
+        raise NotFound(f"there is no cycle {text!r}", field="cycle")
+    return row, machine
+
+
+def reference_of(tx: Connection, row: directory.CycleRow) -> CycleReference:
+    """A directory row as the acts name a cycle."""
+    return _reference(row, directory.get_equipment(tx, row.equipment))
+
+
+def _reference(row: directory.CycleRow, machine: directory.EquipmentRow) -> CycleReference:
+    return CycleReference(machine=machine_of(machine), epoch=row.epoch, number=row.number)
+
+
+def resolve_signer(
+    tx: Connection, caller: Caller, unit: int, duty: Duty, text: str | None
+) -> directory.SignerRow:
+    """The signer of a unit by id or name; without either, the caller's own or the only fitting one.
+
+    Raises NotFound when there is none, InvalidInput when there are several.
+    """
+    if text is None and caller.signer is not None:
+        return directory.get_signer(tx, caller.signer, unit=unit)
+    if text is not None and is_id(text):
+        return directory.get_signer(tx, SignerId(parse_hex32(text, field="signer")), unit=unit)
+    signers = directory.list_signers(tx, unit=unit, limit=_MOST)
+    if text is not None:
+        matches = _acting(tx, [signer for signer in signers if signer.name == text])
+        missing = f"unit {unit} has no signer {text!r}"
+    else:
+        held = [s for s in signers if duty in s.duties and find_key(tx, s.id) is not None]
+        matches = _acting(tx, held)
+        missing = f"this instance holds no key of unit {unit} with the duty {duty_words(duty)}"
+    if not matches:
+        raise NotFound(missing, field="signer", remedy="see: steriledger signer list")
+    if len(matches) > 1:
+        names = ", ".join(sorted(signer.name or "unnamed" for signer in matches))
+        raise InvalidInput(
+            f"several signers fit: {names}",
+            field="signer",
+            rule="an act names its signer",
+            remedy="name one of them",
+        )
+    return matches[0]
+
+
+def _acting(tx: Connection, signers: list[directory.SignerRow]) -> list[directory.SignerRow]:
+    """Those that are not revoked; all of them where none is left, so that the rule speaks."""
+    acting = [signer for signer in signers if not _is_revoked(tx, signer.id)]
+    return acting or signers
+
+
+def _is_revoked(tx: Connection, signer: SignerId) -> bool:
+    state = find_signer_state(tx, signer)
+    return state is not None and state.revocation is not None

@@ -1,0 +1,1 @@
+"""Index and records → what people are shown and take away."""

@@ -1,0 +1,351 @@
+"""Accepted records → what people read of a cycle: what happened in order, and three verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection
+
+from ledger.domain.callers import Caller
+from ledger.domain.encoding.identifiers import ZERO_DIGEST, CycleId, Digest, to_hex
+from ledger.domain.errors import Inconsistent, NotFound
+from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
+from ledger.domain.records.commitments import FieldValue
+from ledger.domain.records.records import fields_from_bytes, instant_text
+from ledger.domain.subjects.accepted import Accepted, CycleState, fold_cycle
+from ledger.steps.accepting.resolving import resolve_cycle, resolve_machine
+from ledger.steps.accepting.standing import read_operation
+from ledger.storage import directory, operations, readings, records
+
+_PEOPLE = ("performer", "checker", "enterer", "on_behalf_of")
+_ACTS: Mapping[str, str] = {
+    "CycleOpening": "opened",
+    "CycleEnding": "ended",
+    "LoadDeclaration": "load declared",
+    "CycleDecision": "decided",
+}
+_VERDICT = "verdict."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineEntry:
+    """One accepted act on a cycle."""
+
+    act: str
+    digest: str
+    #: as the printout or the person gave it; None when not entered
+    happened: str | None
+    #: RFC 3339
+    signed_at: str
+    accepted_at: str
+    #: owed, sent, mined, final, stuck, refused or expired
+    state: OperationState
+    signer: str
+    #: None when not entered, erased, or not the reader's to see
+    signer_name: str | None
+    people: Mapping[str, str] | None
+    facts: Mapping[str, FieldValue]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountView:
+    """Packages of one class."""
+
+    package_class: int
+    declared: int
+    released: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Current:
+    """The digests that the next act replaces or judges; None where there is none."""
+
+    opening: str
+    ending: str | None
+    load: str | None
+    decision: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CycleView:
+    """One cycle as its records tell it."""
+
+    id: str
+    unit: int
+    equipment: str
+    machine_name: str | None
+    machine_serial: str
+    epoch: int
+    number: int
+    #: the decided state
+    state: str
+    current: Current
+    #: the machine's own word, None before the end
+    machine_verdict: Mapping[str, FieldValue] | None
+    #: ours, against the profile it names, None before the end
+    computed_verdict: Mapping[str, FieldValue] | None
+    #: a person's, None while undecided
+    decision: Mapping[str, FieldValue] | None
+    counts: tuple[CountView, ...]
+    timeline: tuple[TimelineEntry, ...]
+    #: SHA-256 of the files that report this cycle
+    readings: tuple[str, ...]
+
+    def to_plain(self) -> dict[str, object]:
+        """The view as JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CycleLine:
+    """One cycle in a list."""
+
+    id: str
+    unit: int
+    machine_name: str | None
+    machine_serial: str
+    epoch: int
+    number: int
+    started: str | None
+    outcome: str | None
+    verdict: str | None
+    profile: str | None
+    state: str
+    #: where the least advanced of its operations stands
+    chain: OperationState
+    #: pass it as `before` to read on
+    cursor: int
+
+    def to_plain(self) -> dict[str, object]:
+        """The line as JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Act:
+    row: operations.OperationRow
+    accepted: Accepted
+    facts: Mapping[str, FieldValue]
+    personal: Mapping[str, FieldValue] | None
+
+
+def show_cycle(tx: Connection, caller: Caller, text: str) -> CycleView:
+    """One cycle that the caller may read, named by id or as `machine/number`; raises NotFound."""
+    readable = caller.readable_unit
+    cycle = resolve_cycle(tx, caller, text)
+    if readable is not None and readable != cycle.unit:
+        raise NotFound(f"there is no cycle {text!r}", field="cycle")
+    acts = _acts(tx, cycle.id)
+    state = _state(cycle.id, acts)
+    machine = directory.get_equipment(tx, cycle.equipment)
+    by_digest = {act.row.digest: act for act in acts}
+    ending = by_digest.get(state.ending)
+    decision = by_digest.get(state.decision)
+    shows_people = caller.unit is None or caller.unit == cycle.unit
+    return CycleView(
+        id=cycle.id.hex(),
+        unit=cycle.unit,
+        equipment=cycle.equipment.hex(),
+        machine_name=machine.name,
+        machine_serial=machine.serial,
+        epoch=cycle.epoch,
+        number=cycle.number,
+        state=state.state.word,
+        current=Current(
+            opening=to_hex(state.opening),
+            ending=_hex(state.ending),
+            load=_hex(state.load),
+            decision=_hex(state.decision),
+        ),
+        machine_verdict=None if ending is None else _machine_verdict(ending.facts),
+        computed_verdict=None if ending is None else _computed_verdict(ending.facts),
+        decision=None if decision is None else _decision(decision.facts),
+        counts=tuple(
+            CountView(package_class=number, declared=count.declared, released=count.released)
+            for number, count in sorted(state.counts.items())
+        ),
+        timeline=tuple(_entry(tx, act, shows_people=shows_people) for act in acts),
+        readings=tuple(row.reading.hex() for row in readings.list_cycles_attached(tx, cycle.id)),
+    )
+
+
+def list_cycles(
+    tx: Connection,
+    caller: Caller,
+    *,
+    equipment: str | None = None,
+    before: int | None = None,
+    limit: int = 100,
+) -> list[CycleLine]:
+    """The newest cycles that the caller may read, newest first; `before` is a line's cursor.
+
+    `equipment` names one machine by id, serial number or name.  Raises NotFound when there is none.
+    """
+    openings = operations.list_latest_operations(
+        tx,
+        unit=caller.readable_unit,
+        kind="CycleOpening",
+        parent=None if equipment is None else resolve_machine(tx, caller, equipment).id,
+        before=before,
+        limit=limit,
+    )
+    standing = [row for row in openings if row.state not in GIVEN_UP]
+    rows: dict[bytes, list[operations.OperationRow]] = {row.subject: [] for row in standing}
+    for row in operations.list_by_subjects(tx, rows):
+        if row.state not in GIVEN_UP:
+            rows[row.subject].append(row)
+    states = {subject: _fold(CycleId(subject), each) for subject, each in rows.items()}
+    endings = _endings(tx, states, rows)
+    machines = {
+        each: directory.get_equipment(tx, each) for each in {s.equipment for s in states.values()}
+    }
+    return [
+        _line(
+            row,
+            states[row.subject],
+            rows[row.subject],
+            machines[states[row.subject].equipment],
+            endings.get(row.subject, {}),
+        )
+        for row in standing
+    ]
+
+
+def _acts(tx: Connection, cycle: CycleId) -> list[_Act]:
+    acts = []
+    rows = operations.list_by_subject(tx, cycle)
+    stored = {each.id: each for each in records.list_by_ids(tx, [row.record_id for row in rows])}
+    for row in rows:
+        record = stored[row.record_id]
+        personal = None if record.personal is None else fields_from_bytes(record.personal)
+        acts.append(
+            _Act(
+                row=row,
+                accepted=read_operation(row),
+                facts=fields_from_bytes(record.facts),
+                personal=personal,
+            )
+        )
+    return acts
+
+
+def _state(cycle: CycleId, acts: Sequence[_Act]) -> CycleState:
+    state = fold_cycle(cycle, [act.accepted for act in acts if act.row.state not in GIVEN_UP])
+    if state is None:
+        raise Inconsistent("a cycle stands in the directory that was never opened")
+    return state
+
+
+def _entry(tx: Connection, act: _Act, *, shows_people: bool) -> TimelineEntry:
+    signed_by = act.accepted.message["signedBy"]
+    signer = directory.find_signer(tx, bytes(signed_by))  # type: ignore[arg-type]
+    people = None
+    if shows_people and act.personal is not None:
+        people = {name: str(act.personal[name]) for name in _PEOPLE if act.personal[name]}
+    return TimelineEntry(
+        act=_ACTS[act.row.kind],
+        digest=to_hex(act.row.digest),
+        happened=_text(act.facts, "happened.text"),
+        signed_at=instant_text(datetime.fromtimestamp(act.row.signed_at, UTC)),
+        accepted_at=instant_text(act.row.accepted_at),
+        state=act.row.state,
+        signer=to_hex(bytes(signed_by)),  # type: ignore[arg-type]
+        signer_name=signer.name if signer is not None and shows_people else None,
+        people=people,
+        facts={name: value for name, value in act.facts.items() if value is not None},
+    )
+
+
+def _fold(cycle: CycleId, rows: Sequence[operations.OperationRow]) -> CycleState:
+    state = fold_cycle(cycle, [read_operation(row) for row in rows])
+    if state is None:
+        raise Inconsistent("an opening stands among the operations that opened nothing")
+    return state
+
+
+def _endings(
+    tx: Connection,
+    states: Mapping[bytes, CycleState],
+    rows: Mapping[bytes, Sequence[operations.OperationRow]],
+) -> dict[bytes, Mapping[str, FieldValue]]:
+    """The facts of each cycle's current ending; those that have none are left out."""
+    named = {
+        row.record_id: subject
+        for subject, state in states.items()
+        for row in rows[subject]
+        if row.digest == state.ending
+    }
+    return {
+        named[record.id]: fields_from_bytes(record.facts)
+        for record in records.list_by_ids(tx, named)
+    }
+
+
+def _line(
+    opening: operations.OperationRow,
+    state: CycleState,
+    rows: Sequence[operations.OperationRow],
+    machine: directory.EquipmentRow,
+    ending: Mapping[str, FieldValue],
+) -> CycleLine:
+    return CycleLine(
+        id=state.id.hex(),
+        unit=state.unit,
+        machine_name=machine.name,
+        machine_serial=machine.serial,
+        epoch=state.epoch,
+        number=state.number,
+        started=_text(ending, "started"),
+        outcome=_text(ending, "outcome"),
+        verdict=_text(ending, "verdict.result"),
+        profile=_text(ending, "verdict.profile"),
+        state=state.state.word,
+        chain=min((row.state for row in rows), key=_PROGRESS.index),
+        cursor=opening.sequence,
+    )
+
+
+_PROGRESS = [
+    OperationState.STUCK,
+    OperationState.PREPARED,
+    OperationState.OWED,
+    OperationState.SENT,
+    OperationState.MINED,
+    OperationState.FINAL,
+]
+
+
+def _machine_verdict(facts: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
+    names = ("outcome", "fault_code", "programme", "started", "ended")
+    machine = {name: facts[name] for name in names}
+    return machine | {
+        name.removeprefix("machine."): value
+        for name, value in facts.items()
+        if name.startswith("machine.") and name.endswith(("_seconds", "_celsius", "_bar"))
+    }
+
+
+def _computed_verdict(facts: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
+    return {
+        name.removeprefix(_VERDICT): value
+        for name, value in facts.items()
+        if name.startswith(_VERDICT)
+    }
+
+
+def _decision(facts: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
+    names = ("decision", "reason", "scope")
+    return {name: facts[name] for name in names} | {
+        name: value for name, value in facts.items() if name.startswith("results.")
+    }
+
+
+def _text(facts: Mapping[str, FieldValue], name: str) -> str | None:
+    value = facts.get(name)
+    return None if value is None else str(value)
+
+
+def _hex(digest: Digest) -> str | None:
+    return None if digest == ZERO_DIGEST else to_hex(digest)

@@ -1,0 +1,249 @@
+"""Instance → how it stands: the chain's head, the index, what is owed and what is stuck."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+import rfc8785
+from sqlalchemy import Connection
+
+from ledger.domain.chain.deployment import Deployment
+from ledger.domain.encoding.identifiers import Digest, to_hex
+from ledger.domain.operations import Custody
+from ledger.domain.outbox.operation_states import OperationState
+from ledger.domain.records.records import instant_text
+from ledger.domain.subjects.indexed import IndexedSigner
+from ledger.domain.subjects.projection import SIGNER_VALID
+from ledger.steps.answering.trouble import Trouble, TroubleKind, find_started, find_trouble
+from ledger.steps.instance import DEPLOYMENT_SETTING, Instance
+from ledger.steps.starting.leasing import LEASE
+from ledger.storage import index
+from ledger.storage.leases import LeaseRow, find_lease
+from ledger.storage.operations import (
+    OperationRow,
+    count_by_state,
+    find_oldest_owed,
+    list_operations,
+    list_states,
+)
+from ledger.storage.settings import find_setting, put_setting
+
+#: Names what the worker last saw of the chain among the settings.
+CHAIN_STATUS_SETTING = "chain_status"
+#: a worker that waits for so long cannot go on; a shorter wait is a hiccup
+TROUBLE_AFTER = timedelta(seconds=30)
+#: a worker that did not say for so long that it lives is worth a look
+SILENT_AFTER = timedelta(seconds=60)
+_MOST_STUCK = 100
+
+
+class WorkerState(StrEnum):
+    """How the worker stands, judged in one place for the command, the API and the metrics."""
+
+    #: it has the lease, and none of its rounds went well yet
+    STARTS = "starts"
+    RUNS = "runs"
+    #: it has the lease, and did not say for a minute that it lives
+    SILENT = "silent"
+    #: it lives, and for half a minute the chain or the database is away
+    WAITS = "waits"
+    #: it ended because a person has to look, and no other one runs
+    HALTED = "halted"
+    #: its lease ran out and was not given back: it was killed, or nothing can be written
+    VANISHED = "vanished"
+    #: none runs
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainStatus:
+    """What the worker last saw of the chain."""
+
+    height: int
+    #: 32 bytes
+    hash: bytes
+    #: of the newest block
+    timestamp: datetime
+    #: height of the last indexed block
+    indexed: int
+    #: the highest final block
+    final: int
+    #: when the worker wrote this
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingOperation:
+    """An operation that waits, and for how long."""
+
+    digest: Digest
+    kind: str
+    accepted_at: datetime
+    waited_seconds: int
+    #: of its latest state
+    since: datetime
+    #: in words; None when it just waits its turn
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """How an instance stands at one moment."""
+
+    at: datetime
+    #: SHA-256 of the deployment; None before the first start
+    fingerprint: bytes | None
+    chain_id: int | None
+    finality: str
+    worker: WorkerState
+    #: what the worker waits for, or waited for when it was killed; None while it goes on
+    waits: Trouble | None
+    #: what halted the last worker; None once one ran well again
+    halted: Trouble | None
+    #: None before a worker saw its chain
+    chain: ChainStatus | None
+    #: seconds since the newest block; an idle embedded chain makes none
+    head_age_seconds: int | None
+    #: final blocks that are not indexed yet
+    lag: int | None
+    #: seconds since the worker last said that it lives
+    heartbeat_age_seconds: int | None
+    counts: Mapping[OperationState, int]
+    oldest_owed: WaitingOperation | None
+    #: the oldest hundred at most; `counts` has their number
+    stuck: tuple[WaitingOperation, ...]
+    #: None when nobody writes
+    lease: LeaseRow | None
+    #: valid signers by who holds their key
+    custody: Mapping[Custody, int]
+
+
+def status(instance: Instance) -> Status:
+    """How the instance stands, from its database alone."""
+    now = instance.clock()
+    with instance.database.reading() as tx:
+        chain, last_lease = find_chain_status(tx), find_lease(tx, LEASE)
+        lease = _held(last_lease, now)
+        waits, halted = (find_trouble(tx, kind) for kind in TroubleKind)
+        started = find_started(tx)
+        lives = [started, *(each.at for each in (chain, waits, halted) if each is not None)]
+        last_seen = max((each for each in lives if each is not None), default=None)
+        deployment = _find_deployment(instance, tx)
+        return Status(
+            at=now,
+            fingerprint=None if deployment is None else deployment.fingerprint(),
+            chain_id=None if deployment is None else deployment.chain_id,
+            finality=instance.settings.finality,
+            worker=_ended_state(last_lease, is_halted=halted is not None)
+            if lease is None
+            else _living_state(
+                is_halted=halted is not None,
+                went_well=chain is not None and (started is None or chain.at >= started),
+                waits=None if waits is None else now - waits.since,
+                silent=None if last_seen is None else now - last_seen,
+            ),
+            waits=waits,
+            halted=halted,
+            chain=chain,
+            head_age_seconds=None if chain is None else _seconds(now, chain.timestamp),
+            lag=None if chain is None else max(chain.final - chain.indexed, 0),
+            heartbeat_age_seconds=None if last_seen is None else _seconds(now, last_seen),
+            counts=count_by_state(tx),
+            oldest_owed=_oldest_owed(tx, now),
+            stuck=_stuck(tx, now),
+            lease=lease,
+            custody=_custody(tx),
+        )
+
+
+def put_chain_status(tx: Connection, seen: ChainStatus) -> None:
+    """Write down what the worker saw."""
+    plain: dict[str, int | str] = {
+        "height": seen.height,
+        "hash": to_hex(seen.hash),
+        "timestamp": int(seen.timestamp.timestamp()),
+        "indexed": seen.indexed,
+        "final": seen.final,
+        "at": instant_text(seen.at),
+    }
+    put_setting(tx, CHAIN_STATUS_SETTING, rfc8785.dumps(dict(plain)))
+
+
+def find_chain_status(tx: Connection) -> ChainStatus | None:
+    """What a worker last saw, or None before one ran."""
+    body = find_setting(tx, CHAIN_STATUS_SETTING)
+    if body is None:
+        return None
+    plain = json.loads(body)
+    return ChainStatus(
+        height=plain["height"],
+        hash=bytes.fromhex(plain["hash"][2:]),
+        timestamp=datetime.fromtimestamp(plain["timestamp"], UTC),
+        indexed=plain["indexed"],
+        final=plain["final"],
+        at=datetime.fromisoformat(plain["at"]),
+    )
+
+
+def _living_state(
+    *, is_halted: bool, went_well: bool, waits: timedelta | None, silent: timedelta | None
+) -> WorkerState:
+    if waits is not None and waits >= TROUBLE_AFTER:
+        return WorkerState.WAITS
+    if is_halted or not went_well:
+        return WorkerState.STARTS
+    is_silent = silent is not None and silent > SILENT_AFTER
+    return WorkerState.SILENT if is_silent else WorkerState.RUNS
+
+
+def _ended_state(lease: LeaseRow | None, *, is_halted: bool) -> WorkerState:
+    if lease is not None and lease.holder is not None:
+        return WorkerState.VANISHED
+    return WorkerState.HALTED if is_halted else WorkerState.STOPPED
+
+
+def _find_deployment(instance: Instance, tx: Connection) -> Deployment | None:
+    has_one = find_setting(tx, DEPLOYMENT_SETTING) is not None
+    return instance.deployment_in(tx) if has_one else None
+
+
+def _seconds(now: datetime, then: datetime) -> int:
+    return max(int((now - then).total_seconds()), 0)
+
+
+def _oldest_owed(tx: Connection, now: datetime) -> WaitingOperation | None:
+    row = find_oldest_owed(tx)
+    return None if row is None else _waiting(tx, row, now)
+
+
+def _stuck(tx: Connection, now: datetime) -> tuple[WaitingOperation, ...]:
+    rows = list_operations(tx, states=[OperationState.STUCK], limit=_MOST_STUCK)
+    return tuple(_waiting(tx, row, now) for row in rows)
+
+
+def _waiting(tx: Connection, row: OperationRow, now: datetime) -> WaitingOperation:
+    latest = list_states(tx, row.digest)[-1]
+    return WaitingOperation(
+        digest=row.digest,
+        kind=row.kind,
+        accepted_at=row.accepted_at,
+        waited_seconds=_seconds(now, row.accepted_at),
+        since=latest.at,
+        reason=latest.reason,
+    )
+
+
+def _held(row: LeaseRow | None, now: datetime) -> LeaseRow | None:
+    is_held = row is not None and row.holder is not None and row.expires_at > now
+    return row if is_held else None
+
+
+def _custody(tx: Connection) -> dict[Custody, int]:
+    valid = index.list_rows(tx, IndexedSigner, state=SIGNER_VALID)
+    counted = Counter(signer.custody for signer in valid)
+    return {custody: counted[custody] for custody in Custody}

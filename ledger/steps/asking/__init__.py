@@ -1,0 +1,1 @@
+"""Token → caller, and the same request again → the same answer."""

@@ -1,0 +1,1 @@
+"""Mined → index: final blocks become rows, and what they hold becomes final."""

@@ -1,0 +1,1 @@
+"""Instance → backup, and back again; what is old is dropped."""

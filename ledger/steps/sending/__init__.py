@@ -1,0 +1,1 @@
+"""Owed → mined: batches, transactions, and every way back when one of them fails."""

@@ -1,0 +1,115 @@
+"""What the contract refuses → refused, stuck or tried again later, with the reason in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from ledger.chain.contract_errors import ContractError, revert_error
+from ledger.domain.chain.chain_reader import CallReverted
+from ledger.domain.encoding.identifiers import Digest, to_hex
+from ledger.domain.outbox.operation_states import OperationState
+from ledger.steps.sending.owed import Owed
+from ledger.steps.sending.vacating import retract
+from ledger.storage.operations import get_operation, move_operation
+
+#: how long an operation may wait for what the contract says is missing
+WAIT_LIMIT = timedelta(hours=1)
+_FIRST_PAUSE = timedelta(seconds=1)
+_LONGEST_PAUSE = timedelta(minutes=1)
+
+_S = OperationState
+_REFUSABLE = frozenset({_S.OWED, _S.STUCK})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Deferral:
+    """The contract said "not yet"."""
+
+    since: datetime
+    pause: timedelta
+    until: datetime
+
+
+@dataclass(slots=True)
+class Deferrals:
+    """Operations that wait for something, remembered by this process only."""
+
+    _by_digest: dict[Digest, _Deferral] = field(default_factory=dict)
+
+    def not_due(self, now: datetime) -> set[Digest]:
+        """Those whose next try lies ahead."""
+        return {digest for digest, each in self._by_digest.items() if each.until > now}
+
+    def put_off(self, digest: Digest, now: datetime) -> bool:
+        """Try again later, each time twice as late; False when it waited too long."""
+        before = self._by_digest.get(digest)
+        since = now if before is None else before.since
+        pause = _FIRST_PAUSE if before is None else min(2 * before.pause, _LONGEST_PAUSE)
+        self._by_digest[digest] = _Deferral(since=since, pause=pause, until=now + pause)
+        return now - since < WAIT_LIMIT
+
+    def keep(self, owed: AbstractSet[Digest]) -> None:
+        """Forget those that are no longer owed."""
+        for digest in set(self._by_digest) - owed:
+            del self._by_digest[digest]
+
+
+def find_culprit(
+    group: Sequence[Owed],
+    reverted: CallReverted,
+    check: Callable[[Sequence[Owed]], object],
+) -> Owed:
+    """The operation that spoils a batch: the one that the error names, else found by halving.
+
+    `check` raises CallReverted for a part of the group that the contract refuses.
+    """
+    named = revert_error(reverted.data).digest
+    for owed in group:
+        if owed.row.digest == named:
+            return owed
+    good, bad = 0, len(group)
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        try:
+            check(group[:middle])
+            good = middle
+        except CallReverted:
+            bad = middle
+    return group[good]
+
+
+def refuse(tx: Connection, digest: Digest, reason: str, at: datetime) -> int:
+    """Refuse an operation and all that need it, and take back what they entered; says how many."""
+    refused, queue = 0, [(digest, reason)]
+    while queue:
+        current, why = queue.pop()
+        if get_operation(tx, current).state not in _REFUSABLE:
+            continue
+        move_operation(tx, current, _S.REFUSED, at, expected=_REFUSABLE, reason=why)
+        refused += 1
+        queue += [(each, follows(current)) for each in retract(tx, current)]
+    return refused
+
+
+def follows(predecessor: Digest) -> str:
+    """Why an operation is refused whose predecessor was."""
+    return f"it follows from {to_hex(predecessor)}, which was refused"
+
+
+def in_words(error: ContractError) -> str:
+    """A contract's error as a sentence: "decision not allowed (state 4, kind 1)"."""
+    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", error.name).lower()
+    if name == "unknown":
+        return f"it reverted with {to_hex(error.data[:68]) if error.data else 'no reason'}"
+    shown = [
+        f"{key} {to_hex(value) if isinstance(value, bytes) else value}"
+        for key, value in error.fields.items()
+        if key != "digest"
+    ]
+    return f"{name} ({', '.join(shown)})" if shown else name

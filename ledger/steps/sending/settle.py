@@ -1,0 +1,234 @@
+"""Sent → mined: what became of the transactions that are under way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from ledger.chain.node import Mined, Node
+from ledger.crashing import crash_point
+from ledger.domain.chain.chain_reader import ChainReader
+from ledger.domain.encoding.identifiers import Digest, to_hex
+from ledger.domain.outbox.operation_states import OperationState
+from ledger.domain.subjects.indexed import IndexedOperation
+from ledger.storage import index
+from ledger.storage.index import find_cursor
+from ledger.storage.operations import (
+    list_operations,
+    list_states,
+    move_carried,
+    move_operation,
+    move_operations,
+    states_of,
+)
+from ledger.storage.transactions import (
+    TransactionRow,
+    TransactionState,
+    list_attempts,
+    list_carried,
+    list_replaced,
+    list_transactions_of,
+    move_transaction,
+    move_transactions,
+    newest_carriers,
+)
+
+#: how often an operation goes out before a person has to look
+MAX_SENDS = 5
+
+#: signed or sent, and not known to be mined
+PENDING = (TransactionState.SIGNED, TransactionState.SENT)
+#: what a block may hold: of several attempts at a nonce, the earlier are replaced
+_MINEABLE = (*PENDING, TransactionState.REPLACED)
+_ON_CHAIN = (TransactionState.MINED, TransactionState.FINAL)
+_PAGE = 1000
+
+_S = OperationState
+
+
+def find_mined(node: Node, rows: Sequence[TransactionRow]) -> list[Mined | None]:
+    """What became of stored transactions, in their order; None while one is in no block."""
+    found = node.find_mined([row.hash for row in rows])
+    if any(found):
+        crash_point("settle.asked")
+    return found
+
+
+def mark_sent(tx: Connection, hashes: Sequence[bytes]) -> None:
+    """The node has these transactions."""
+    if hashes:
+        move_transactions(tx, hashes, TransactionState.SENT, expected=PENDING)
+        crash_point("settle.sent")
+
+
+def mark_mined(tx: Connection, found: Sequence[tuple[TransactionRow, Mined]], at: datetime) -> int:
+    """These transactions are in blocks; returns how many operations are with them.
+
+    One that was mined and reverted recorded nothing: its operations are owed again, or stuck when
+    that happened too often.
+    """
+    signed = [row.hash for row, _ in found if row.state is TransactionState.SIGNED]
+    mark_sent(tx, signed)
+    succeeded = [row.id for row, mined in found if mined.succeeded]
+    moved = move_carried(tx, succeeded, _S.MINED, at, expected=[_S.SENT, _S.STUCK])
+    moving = set(moved.values())
+    for row, mined in found:
+        # When the follower was faster, no later block comes back to this transaction.
+        is_final = row.hash not in moving and _is_indexed(tx, mined)
+        move_transaction(
+            tx,
+            row.hash,
+            TransactionState.FINAL if is_final else TransactionState.MINED,
+            expected=_MINEABLE,
+            block_height=mined.block_number,
+        )
+        if row.state is TransactionState.REPLACED:
+            _supersede(tx, row)
+        if not mined.succeeded:
+            reason = f"its transaction {to_hex(row.hash)} was mined and reverted"
+            give_back(tx, row, at, reason=reason)
+        crash_point("settle.mined")
+    return len(moved)
+
+
+def _supersede(tx: Connection, mined: TransactionRow) -> None:
+    """The later attempts at its nonce are never mined."""
+    attempts = list_attempts(tx, chain_id=mined.chain_id, account=mined.account, nonce=mined.nonce)
+    pending = [row.hash for row in attempts if row.state in PENDING]
+    move_transactions(tx, pending, TransactionState.REPLACED, expected=PENDING)
+
+
+def _is_indexed(tx: Connection, mined: Mined) -> bool:
+    cursor = find_cursor(tx)
+    return cursor is not None and mined.block_number <= cursor.height
+
+
+def mark_unmined(tx: Connection, row: TransactionRow, at: datetime) -> None:
+    """The block of a mined transaction was replaced: the same bytes are sent again."""
+    move_transaction(tx, row.hash, TransactionState.SENT, expected=[TransactionState.MINED])
+    reason = f"block {row.block_height} was replaced"
+    _send_with(tx, recorded_by(tx, row), row.hash, at, reason=reason)
+
+
+def mark_repriced(
+    tx: Connection, row: TransactionRow, instead: TransactionRow, at: datetime
+) -> None:
+    """A stored transaction takes the place of another under its nonce, with its operations."""
+    move_transaction(tx, instead.hash, TransactionState.REPLACED, expected=[TransactionState.SENT])
+    waiting = _sent_with(tx, instead, {_S.SENT, _S.STUCK})
+    reason = f"its transaction {to_hex(instead.hash)} pays less than the chain asks"
+    _send_with(tx, waiting, row.hash, at, reason=reason)
+
+
+def _send_with(
+    tx: Connection, digests: Sequence[Digest], its_hash: bytes, at: datetime, *, reason: str
+) -> None:
+    """These are owed again, and sent with that transaction."""
+    before = [_S.MINED, _S.SENT, _S.STUCK]
+    move_operations(tx, digests, _S.OWED, at, expected=before, reason=reason)
+    move_operations(tx, digests, _S.SENT, at, expected=[_S.OWED], transaction_hash=its_hash)
+
+
+def recorded_by(tx: Connection, row: TransactionRow) -> list[Digest]:
+    """The operations that are mined, as far as we know, by this transaction and no other."""
+    return [
+        digest
+        for digest in _in_state(tx, row, {_S.MINED})
+        if list_states(tx, digest)[-1].transaction_hash == row.hash
+    ]
+
+
+def mark_dropped(tx: Connection, rows: Sequence[TransactionRow], at: datetime, why: str) -> None:
+    """These will never be mined: their operations are owed again, or stuck.
+
+    Earlier attempts at their nonces fall with them: the nonces are used again.
+    """
+    replaced = [row.hash for row in list_replaced(tx, rows)]
+    move_transactions(tx, replaced, TransactionState.DROPPED, expected=[TransactionState.REPLACED])
+    for row in rows:
+        move_transaction(tx, row.hash, TransactionState.DROPPED, expected=PENDING)
+        give_back(tx, row, at, reason=why)
+
+
+def restore_replaced(tx: Connection, row: TransactionRow, at: datetime, why: str) -> bool:
+    """The node does not take a replacement: what it was to replace still waits.
+
+    False when it replaces nothing.
+    """
+    before = list_replaced(tx, [row])
+    if not before:
+        return False
+    move_transaction(tx, row.hash, TransactionState.DROPPED, expected=PENDING)
+    move_transaction(
+        tx, before[-1].hash, TransactionState.SENT, expected=[TransactionState.REPLACED]
+    )
+    _send_with(tx, _sent_with(tx, row, {_S.SENT}), before[-1].hash, at, reason=why)
+    return True
+
+
+def take_back_lost(tx: Connection, source: ChainReader, at: datetime) -> int:
+    """Final operations that a whole index does not have are owed again; returns how many.
+
+    Their transactions are dropped where the chain has no receipt: the nonces are free again.
+    """
+    lost, after = list[Digest](), 0
+    while page := list_operations(tx, states=[_S.FINAL], after=after, limit=_PAGE):
+        lost += [r.digest for r in page if index.find(tx, IndexedOperation, r.digest) is None]
+        after = page[-1].sequence
+    carrying = {row.hash: row for each in lost for row in list_transactions_of(tx, each)}
+    for row in carrying.values():
+        if row.state in _ON_CHAIN and source.receipt(row.hash) is None:
+            move_transaction(tx, row.hash, TransactionState.DROPPED, expected=_ON_CHAIN)
+    reason = "the final block that held it is no longer part of the chain"
+    move_operations(tx, lost, _S.OWED, at, expected=[_S.FINAL], reason=reason)
+    return len(lost)
+
+
+def give_back(tx: Connection, row: TransactionRow, at: datetime, *, reason: str) -> None:
+    """The operations of a transaction that recorded nothing are owed again, but not for ever."""
+    for digest in _sent_with(tx, row, {_S.SENT}):
+        carriers = list_transactions_of(tx, digest)
+        times = sum(each.state is not TransactionState.REPLACED for each in carriers)
+        stays = times < MAX_SENDS
+        move_operation(
+            tx,
+            digest,
+            _S.OWED if stays else _S.STUCK,
+            at,
+            expected=[_S.SENT],
+            reason=reason if stays else f"sent {times} times; the last time: {reason}",
+        )
+
+
+def mark_late(tx: Connection, rows: Sequence[TransactionRow], at: datetime) -> None:
+    """Their operations need a person; the transactions stay valid and may still be mined."""
+    for row in rows:
+        reason = (
+            f"transaction {to_hex(row.hash)}, attempt {row.attempt + 1} at nonce {row.nonce}, was "
+            "handed over and is not mined; "
+            "look at the relayer's balance, its nonce and the chain's fees"
+        )
+        late = _sent_with(tx, row, {_S.SENT})
+        move_operations(tx, late, _S.STUCK, at, expected=[_S.SENT], reason=reason)
+
+
+def _sent_with(
+    tx: Connection, row: TransactionRow, states: AbstractSet[OperationState]
+) -> list[Digest]:
+    """The operations in these states that an attempt at this nonce carried last, and none else."""
+    waiting = _in_state(tx, row, states)
+    attempts = list_attempts(tx, chain_id=row.chain_id, account=row.account, nonce=row.nonce)
+    newest = newest_carriers(tx, waiting)
+    ours = {each.id for each in attempts}
+    return [digest for digest in waiting if newest[digest] in ours]
+
+
+def _in_state(
+    tx: Connection, row: TransactionRow, states: AbstractSet[OperationState]
+) -> list[Digest]:
+    carried = list_carried(tx, [row.id]).get(row.id, [])
+    found = states_of(tx, carried)
+    return [digest for digest in carried if found[digest] in states]

@@ -1,0 +1,1 @@
+"""Rows ↔ database: connections, columns, inserts, migrations, and the words of a failure."""

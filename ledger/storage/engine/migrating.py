@@ -1,0 +1,41 @@
+"""The schema, brought to this program's revision.  Imported only when there is something to do."""
+
+from __future__ import annotations
+
+from alembic import command
+from alembic.config import Config
+from alembic.util.exc import CommandError
+from sqlalchemy import Connection, text
+
+from ledger.domain.encoding.hashing import sha256
+from ledger.domain.errors import Inconsistent
+from ledger.storage.engine.revision import NEWEST, find_revision
+
+_LOCK = int.from_bytes(sha256(b"steriledger.migrate.v1")[:8], "big", signed=True)
+
+
+def upgrade(tx: Connection) -> None:
+    """Apply what is missing, within the caller's transaction; two processes may do so at once.
+
+    Raises Inconsistent when the schema is of a revision that this program does not know.
+    """
+    if tx.dialect.name != "sqlite":
+        tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    try:
+        command.upgrade(migration_config(tx), "head")
+    except CommandError as error:
+        raise Inconsistent(
+            f"the schema of the database cannot be upgraded: it is of revision "
+            f"{find_revision(tx)}, and this program knows up to {NEWEST}",
+            rule="a database is read by the program that migrated it, or by a newer one",
+            remedy="run the version of SteriLedger that last migrated it, or a newer one",
+        ) from error
+
+
+def migration_config(tx: Connection) -> Config:
+    """Alembic's settings for the packaged migrations, working on `tx`."""
+    config = Config()
+    config.set_main_option("script_location", "ledger.storage:migrations")
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = tx
+    return config

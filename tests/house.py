@@ -12,7 +12,13 @@ from typing import Any, TypeAlias
 from sqlalchemy import func, select
 
 from ledger.domain.callers import Caller, local_administrator
-from ledger.domain.chain.deployment import DeployedContract, Deployment, Role, deployment_to_json
+from ledger.domain.chain.deployment import (
+    AuthorityKind,
+    DeployedContract,
+    Deployment,
+    Role,
+    deployment_to_json,
+)
 from ledger.domain.cycle_acts import (
     CycleReference,
     DeclareLoad,
@@ -306,6 +312,7 @@ def paper_deployment(authority: bytes, receipt_key: bytes) -> Deployment:
             for n, role in enumerate(Role)
         },
         authority=authority,
+        authority_kind=AuthorityKind.ACCOUNT,
         deployed_at=1,
         receipt_key=receipt_key,
     )

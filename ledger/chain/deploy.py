@@ -16,7 +16,7 @@ from ledger.chain.transactions import (
     contract_address,
 )
 from ledger.domain.chain.chain_reader import CallReverted, ChainReader, Receipt
-from ledger.domain.chain.deployment import DeployedContract, Deployment, Role
+from ledger.domain.chain.deployment import AuthorityKind, DeployedContract, Deployment, Role
 from ledger.domain.encoding.hashing import keccak256
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import Inconsistent, NotFound, VerificationFailed
@@ -113,6 +113,7 @@ def finish_deployment(
         genesis_hash=node.genesis_hash(),
         contracts=contracts,
         authority=plan.authority,
+        authority_kind=AuthorityKind.ACCOUNT,  # a home's authority is one of its own keys
         deployed_at=max(receipt.block_number for receipt in receipts),
         receipt_key=receipt_key,
         predecessor=predecessor,
@@ -197,6 +198,10 @@ def _wiring_problems(node: ChainReader, deployment: Deployment) -> list[str]:
     registry = deployment.contracts[Role.UNIT_REGISTRY].address
     ledger = deployment.contracts[Role.CYCLE_LEDGER].address
     problems = []
+    has_code = bool(node.code(deployment.authority))
+    if has_code != deployment.is_authority_a_contract:
+        stands = "a contract" if has_code else "no contract"
+        problems.append(f"{stands} stands at the authority; the deployment says otherwise")
     if _word(node, registry, "authority()") != _padded(deployment.authority):
         problems.append("the registry's authority is another than the deployment's")
     if _word(node, ledger, "registry()") != _padded(registry):

@@ -63,6 +63,7 @@ from ledger.keys.receipts import create_receipt_key, receipt_public_key
 from ledger.keys.signers import Algorithm
 from ledger.keys.vault import KEY_PURPOSE, Vault
 from ledger.settings import Settings
+from ledger.steps.accepting.clock import confirm_clock
 from ledger.steps.accepting.deciding import DecisionRequest, draft_decision
 from ledger.steps.accepting.signing import make_held_key
 from ledger.steps.accepting.submit import Receipt, record_with_held_keys
@@ -114,6 +115,12 @@ class House:
         """Accept a draft with the keys that the instance holds."""
         with self.instance.database.transaction() as tx:
             return record_with_held_keys(self.instance, tx, self.caller, draft)
+
+    def wait(self, **parts: float) -> None:
+        """Let a long time pass in silence; then a person says that the clock is right."""
+        self.clock.advance(**parts)
+        with self.instance.database.transaction() as tx:
+            confirm_clock(self.instance, tx, person="tester")
 
     def key(self, label: str) -> bytes:
         """A new key held by the instance."""

@@ -175,6 +175,15 @@ def set_cursor(tx: Connection, cursor: Cursor) -> None:
         replace(tx, cursor)
 
 
+def find_newest_block_time(tx: Connection) -> int | None:
+    """When the last indexed block with an operation was made, Unix seconds; None without one."""
+    c = t.idx_operations.c
+    found: int | None = tx.scalar(
+        select(c.timestamp).order_by(c.height.desc(), c.position.desc()).limit(1)
+    )
+    return found
+
+
 def list_operations_about(
     tx: Connection, subject: bytes, *, unit: int | None = None
 ) -> list[IndexedOperation]:

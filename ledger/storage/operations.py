@@ -430,6 +430,20 @@ def list_by_digests(tx: Connection, digests: Iterable[bytes]) -> list[OperationR
     return sorted(found, key=lambda row: row.sequence)
 
 
+_NEWEST_STANDING = (
+    select(operations.c.digest, operations.c.accepted_at)
+    .where(_STANDING)
+    .order_by(operations.c.sequence.desc())
+    .limit(literal(1))
+)
+
+
+def find_newest_standing(tx: Connection) -> tuple[Digest, datetime] | None:
+    """The operation that was accepted last and not given up, and when; None without one."""
+    row = tx.execute(_NEWEST_STANDING).first()
+    return None if row is None else (row.digest, row.accepted_at)
+
+
 def list_between(
     tx: Connection, first: bytes, last: bytes, *, limit: int = 100
 ) -> list[OperationRow]:

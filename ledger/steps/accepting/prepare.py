@@ -33,6 +33,7 @@ from ledger.domain.records.records import (
     make_record,
 )
 from ledger.domain.records.retention import retention_class_of
+from ledger.steps.accepting.clock import require_clock
 from ledger.steps.accepting.placing import place
 from ledger.steps.instance import Instance
 from ledger.storage.drafts import DraftRow, insert_draft
@@ -132,6 +133,7 @@ def prepare(instance: Instance, tx: Connection, caller: Caller, draft: Draft) ->
     caller.require_unit(draft.unit)
     prepared = fix(instance, instance.known_deployment(tx), draft)
     operation = prepared.operation
+    require_clock(instance, tx, operation.kind, instance.clock())
     place(tx, operation, prepared.record, instance.clock())
     insert_draft(
         tx,

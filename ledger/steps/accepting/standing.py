@@ -34,7 +34,9 @@ def unit_subject(number: int) -> bytes:
     return number.to_bytes(WORD, "big")
 
 
-def read_operation(row: operations.OperationRow | operations.MessageRow) -> Accepted:
+def read_operation(
+    row: operations.OperationRow | operations.MessageRow | operations.OwedRow,
+) -> Accepted:
     """A stored operation as the folds read it.
 
     Its bytes were canonical when they were stored, and the audit compares them with its digest.

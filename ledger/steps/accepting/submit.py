@@ -20,6 +20,7 @@ from ledger.domain.outbox.operation_states import OperationState
 from ledger.domain.records.records import SUITE, fields_to_bytes, instant_text
 from ledger.domain.subjects.accepted import integer
 from ledger.keys.signers import verify_signature
+from ledger.steps.accepting.clock import require_clock
 from ledger.steps.accepting.entering import ENTER, Entry
 from ledger.steps.accepting.placing import Place, place, subjects_of
 from ledger.steps.accepting.prepare import Prepared, fix, read_draft
@@ -120,6 +121,7 @@ def _accept(
     signatures: Mapping[Party, bytes],
 ) -> Receipt:
     operation, now = prepared.operation, instance.clock()
+    require_clock(instance, tx, operation.kind, now)
     subjects = subjects_of(operation.kind, operation.message)
     lock_subjects(tx, subjects.changed, shared=subjects.read)
     placed = place(tx, operation, prepared.record, now)

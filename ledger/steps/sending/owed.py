@@ -15,15 +15,21 @@ from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.operations import Party, find_kind, message_from_plain
 from ledger.domain.outbox.batching import Candidate, Proof, estimated_gas, estimated_size
 from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
+from ledger.domain.subjects.needs import is_needed
+from ledger.steps.accepting.standing import read_operation
 from ledger.storage.operations import (
     OwedRow,
     SignatureRow,
+    list_by_digests,
     list_signatures_to_send,
     list_to_send,
     list_waits,
 )
 
 _ON_CHAIN = frozenset({OperationState.MINED, OperationState.FINAL})
+#: What a signer or a unit signed before goes out before these, where it can.  Where it cannot, they
+#: do not wait: a right is not kept alive by something that stands.
+_ENDS_RIGHTS = frozenset({"SignerRevocation", "UnitClosure"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +49,8 @@ class OwedPage:
     owed: Mapping[Digest, Owed]
     #: digests on the chain that one of them waits for
     recorded: AbstractSet[Digest]
+    #: digests that one of them waits for and that need a person
+    stuck: AbstractSet[Digest]
     #: those whose predecessor was given up → that predecessor
     doomed: Mapping[Digest, Digest]
     #: those that the index has already, since somebody else relayed them → their transaction
@@ -59,6 +67,7 @@ def read_owed(tx: Connection, *, deferred: AbstractSet[Digest], limit: int) -> O
     first, last = rows[0].sequence, rows[-1].sequence
     waits: dict[Digest, list[Digest]] = {row.digest: [] for row in rows}
     recorded: set[Digest] = set()
+    stuck: set[Digest] = set()
     doomed: dict[Digest, Digest] = {}
     for digest, before, state in list_waits(tx, first, last):
         waits[digest].append(before)
@@ -66,19 +75,47 @@ def read_owed(tx: Connection, *, deferred: AbstractSet[Digest], limit: int) -> O
             recorded.add(before)
         elif state in GIVEN_UP:
             doomed[digest] = before
+        elif state is OperationState.STUCK:
+            stuck.add(before)
     signatures: dict[Digest, list[SignatureRow]] = {row.digest: [] for row in rows}
     for signature in list_signatures_to_send(tx, first, last):
         signatures[signature.digest].append(signature)
+    passed = _only_earlier(tx, rows, waits)
+    owed = (
+        _owed(row, waits[row.digest], passed.get(row.digest, _NONE), signatures[row.digest])
+        for row in rows
+    )
     return OwedPage(
-        owed={row.digest: _owed(row, waits[row.digest], signatures[row.digest]) for row in rows},
+        owed={each.row.digest: each for each in owed},
         recorded=recorded,
+        stuck=stuck,
         doomed=doomed,
         relayed={row.digest: row.relayed_by for row in rows if row.relayed_by is not None},
         is_full=sum(row.digest not in deferred for row in rows) == limit,
     )
 
 
-_NOTHING = OwedPage(owed={}, recorded=frozenset(), doomed={}, relayed={}, is_full=False)
+_NONE: AbstractSet[Digest] = frozenset()
+_NOTHING = OwedPage(owed={}, recorded=_NONE, stuck=_NONE, doomed={}, relayed={}, is_full=False)
+
+
+def _only_earlier(
+    tx: Connection, rows: Sequence[OwedRow], waits: Mapping[Digest, Sequence[Digest]]
+) -> dict[Digest, AbstractSet[Digest]]:
+    """What ends a right → those of its predecessors that it can be recorded without."""
+    ending = [row for row in rows if row.kind in _ENDS_RIGHTS]
+    if not ending:
+        return {}
+    wanted = {before for row in ending for before in waits[row.digest]}
+    known = {row.digest: read_operation(row) for row in list_by_digests(tx, wanted)}
+    return {
+        row.digest: {
+            before
+            for before in waits[row.digest]
+            if before in known and not is_needed(known[before], read_operation(row))
+        }
+        for row in ending
+    }
 
 
 def _oldest(tx: Connection, deferred: AbstractSet[Digest], limit: int) -> list[OwedRow]:
@@ -94,7 +131,12 @@ def _oldest(tx: Connection, deferred: AbstractSet[Digest], limit: int) -> list[O
     return rows
 
 
-def _owed(row: OwedRow, waits: Sequence[Digest], signatures: Sequence[SignatureRow]) -> Owed:
+def _owed(
+    row: OwedRow,
+    waits: Sequence[Digest],
+    only_earlier: AbstractSet[Digest],
+    signatures: Sequence[SignatureRow],
+) -> Owed:
     kind = find_kind(row.kind)
     # Whether the stored text is in its one form, the audit looks; here a changed one fits no
     # signature, and the contract says so.
@@ -113,7 +155,8 @@ def _owed(row: OwedRow, waits: Sequence[Digest], signatures: Sequence[SignatureR
         digest=row.digest,
         kind=kind,
         subject=row.subject,
-        predecessors=frozenset(waits),
+        predecessors=frozenset(waits) - only_earlier,
+        only_earlier=frozenset(only_earlier),
         gas=estimated_gas(kind, message, each, size=size),
         size=size,
     )

@@ -17,6 +17,7 @@ from ledger.chain.calldata import encode_recovery_completion
 from ledger.chain.contract_errors import revert_error
 from ledger.chain.transactions import Envelope, Price
 from ledger.domain.chain.chain_reader import CallReverted
+from ledger.domain.clocks import has_passed
 from ledger.domain.encoding.identifiers import Digest, SignerId, to_hex
 from ledger.domain.errors import ChainUnavailable
 from ledger.domain.operations import KINDS, Contract, message_from_json
@@ -141,7 +142,7 @@ class Completer:
     def step(self) -> int:
         """Complete what is due; how many went out.  Raises what the writer's own step raises."""
         now = self.writer.instance.clock()
-        if now - self._looked < EVERY or not self._is_free():
+        if not has_passed(EVERY, self._looked, now) or not self._is_free():
             return 0
         self._looked = now
         self._enter_completed()
@@ -149,7 +150,7 @@ class Completer:
             each
             for each in self._recoveries(self._chain_time())
             if each.standing is Standing.DUE
-            and now - self._tried.get(each.proposal, _LONG_AGO) >= AGAIN
+            and has_passed(AGAIN, self._tried.get(each.proposal, _LONG_AGO), now)
         ]
         return sum(self._complete(each, now) for each in due)
 

@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 
 from ledger.chain.node import Node
 from ledger.chain.transactions import Price, Relayer, read_envelope
+from ledger.domain.clocks import has_passed
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.steps.instance import Instance
 from ledger.steps.sending.enveloping import sign_and_keep
@@ -71,12 +72,13 @@ class Repricing:
 
     def _waited(self, row: TransactionRow) -> bool:
         is_sent = row.state is TransactionState.SENT
-        return is_sent and row.created_at + WAIT <= self.instance.clock()
+        return is_sent and has_passed(WAIT, row.created_at, self.instance.clock())
 
     def _replace(self, tx: Connection, row: TransactionRow, asked: Price) -> TransactionRow | None:
         """The next attempt; None after enough, soon after the last, and when it costs too much."""
         attempts = list_attempts(tx, chain_id=row.chain_id, account=row.account, nonce=row.nonce)
-        if len(attempts) >= MAX_ATTEMPTS or attempts[-1].created_at + WAIT > self.instance.clock():
+        now = self.instance.clock()
+        if len(attempts) >= MAX_ATTEMPTS or not has_passed(WAIT, attempts[-1].created_at, now):
             return None
         paid = max((read_envelope(each.raw).price for each in attempts), key=_by_max_fee)
         price = raised_price(paid, asked)

@@ -10,6 +10,7 @@ from itertools import takewhile
 from sqlalchemy import Connection
 
 from ledger.chain.node import Mined, SendAnswer, SendOutcome
+from ledger.domain.clocks import has_passed
 from ledger.steps.instance import Instance
 from ledger.steps.sending.settle import (
     PENDING,
@@ -54,13 +55,14 @@ class UnderWay:
     _handed_over: dict[bytes, datetime] = field(default_factory=dict)
     #: hash of the newest block for which replaced ones were looked for
     _latest: bytes = b""
-    #: nothing new is sent before, since the node refused what it was given
-    _pause_ends: datetime = _LONG_AGO
-    _pause: timedelta = FIRST_PAUSE
+    #: when the node refused what it was given, and how long nothing new is sent since
+    _refused_at: datetime = _LONG_AGO
+    _pause: timedelta = timedelta()
+    _next_pause: timedelta = FIRST_PAUSE
 
     def is_pausing(self) -> bool:
         """Whether a node of others refused a transaction a short while ago."""
-        return self.instance.clock() < self._pause_ends
+        return not has_passed(self._pause, self._refused_at, self.instance.clock())
 
     def settle(self) -> int:
         """Look for what is mined, take back what no longer is, hand over what still waits."""
@@ -140,7 +142,7 @@ class UnderWay:
         """What is handed over now: on a chain of others, not in every round."""
         now = self.instance.clock()
         last = [self._handed_over.get(row.hash) for row in rows]
-        if self.link.seals_at_once or any(at is None or at + RESEND <= now for at in last):
+        if self.link.seals_at_once or any(at is None or has_passed(RESEND, at, now) for at in last):
             return list(rows)
         return []
 
@@ -151,7 +153,7 @@ class UnderWay:
         self._handed_over.update((row.hash, now) for row in rows[: len(answers)])
         taken = list(takewhile(is_taken, answers))
         if taken:
-            self._pause = FIRST_PAUSE
+            self._next_pause = FIRST_PAUSE
         if self.link.seals_at_once and len(taken) == len(rows):
             return  # they are in a block now; whoever looks for it stores both
         with self.instance.database.transaction() as tx:
@@ -180,8 +182,8 @@ class UnderWay:
             if any(self.link.node.transaction(each.hash) for each in attempts):
                 return
         elif not self.link.seals_at_once:
-            self._pause_ends = self.instance.clock() + self._pause
-            self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+            self._refused_at, self._pause = self.instance.clock(), self._next_pause
+            self._next_pause = min(2 * self._pause, _LONGEST_PAUSE)
         why = f"the node does not take its transaction: {answer.reason or answer.outcome}"
         if not restore_replaced(tx, rows[0], self.instance.clock(), why):
             mark_dropped(tx, rows, self.instance.clock(), why)
@@ -189,6 +191,6 @@ class UnderWay:
     def _give_up_waiting(self, tx: Connection, rows: Sequence[TransactionRow]) -> None:
         """Operations of a transaction that nobody mines need a person; it stays valid."""
         now = self.instance.clock()
-        late = {row.id for row in rows if row.created_at + PATIENCE <= now}
+        late = {row.id for row in rows if has_passed(PATIENCE, row.created_at, now)}
         if late and not self.link.seals_at_once:
             mark_late(tx, [row for row in rows if row.id in late], now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from eth_abi import abi as eth_abi
@@ -27,8 +27,15 @@ _GAS_PER_RUNTIME_BYTE = 200
 _GAS_PER_CREATION_BYTE = 17
 _GAS_PER_CONSTRUCTOR = 1_000_000
 
-#: creation order: a contract comes after those that its constructor names
-_ORDER = (Role.P256_VERIFIER, Role.WEBAUTHN_VERIFIER, Role.UNIT_REGISTRY, Role.CYCLE_LEDGER)
+_VERIFIERS = (Role.P256_VERIFIER, Role.WEBAUTHN_VERIFIER)
+#: Each contract, after those that its constructor names → the constructor's arguments, from the
+#: authority and from where the contracts stand.
+_CONSTRUCTORS: Mapping[Role, Callable[[str, Mapping[Role, str]], Sequence[object]]] = {
+    Role.P256_VERIFIER: lambda _, __: (),
+    Role.WEBAUTHN_VERIFIER: lambda _, __: (),
+    Role.UNIT_REGISTRY: lambda authority, at: (authority, [at[each] for each in _VERIFIERS]),
+    Role.CYCLE_LEDGER: lambda _, at: (at[Role.UNIT_REGISTRY],),
+}
 _WORD = 32
 
 
@@ -50,44 +57,37 @@ def plan_deployment(
     first_nonce: int,
     price: Price,
 ) -> DeploymentPlan:
-    """The four creations, signed; the addresses follow from the relayer's nonces."""
-    nonces = {role: first_nonce + place for place, role in enumerate(_ORDER)}
+    """The creations, signed; the addresses follow from the relayer's nonces."""
+    nonces = {role: first_nonce + place for place, role in enumerate(_CONSTRUCTORS)}
     sender = relayer.address
     addresses = {role: contract_address(sender, nonce) for role, nonce in nonces.items()}
-    arguments = _constructor_arguments(authority, addresses)
+    at = {role: to_hex(address) for role, address in addresses.items()}
     transactions = tuple(
         relayer.sign(
             Envelope(
                 chain_id=chain_id,
                 nonce=nonces[role],
                 to=None,
-                data=load_artifact(role).creation_code + arguments[role],
+                data=_creation_code(role, arguments(to_hex(authority), at)),
                 gas=_creation_gas(role),
                 price=price,
             )
         )
-        for role in _ORDER
+        for role, arguments in _CONSTRUCTORS.items()
     )
     return DeploymentPlan(authority=authority, transactions=transactions, addresses=addresses)
+
+
+def _creation_code(role: Role, arguments: Sequence[object]) -> bytes:
+    artifact = load_artifact(role)
+    types = [each["type"] for entry in artifact.entries("constructor") for each in entry["inputs"]]
+    return artifact.creation_code + eth_abi.encode(types, arguments)
 
 
 def _creation_gas(role: Role) -> int:
     artifact = load_artifact(role)
     deposit = _GAS_PER_RUNTIME_BYTE * len(artifact.runtime_code)
     return deposit + _GAS_PER_CREATION_BYTE * len(artifact.creation_code) + _GAS_PER_CONSTRUCTOR
-
-
-def _constructor_arguments(authority: bytes, addresses: Mapping[Role, bytes]) -> dict[Role, bytes]:
-    verifiers = [to_hex(addresses[role]) for role in (Role.P256_VERIFIER, Role.WEBAUTHN_VERIFIER)]
-    registry = to_hex(addresses[Role.UNIT_REGISTRY])
-    return {
-        Role.P256_VERIFIER: b"",
-        Role.WEBAUTHN_VERIFIER: b"",
-        Role.UNIT_REGISTRY: eth_abi.encode(
-            ["address", "address[]"], [to_hex(authority), verifiers]
-        ),
-        Role.CYCLE_LEDGER: eth_abi.encode(["address"], [registry]),
-    }
 
 
 def finish_deployment(
@@ -206,7 +206,7 @@ def _wiring_problems(node: ChainReader, deployment: Deployment) -> list[str]:
         problems.append("the registry's authority is another than the deployment's")
     if _word(node, ledger, "registry()") != _padded(registry):
         problems.append("the cycle ledger trusts another registry than the deployment's")
-    for role in (Role.P256_VERIFIER, Role.WEBAUTHN_VERIFIER):
+    for role in _VERIFIERS:
         verifier = deployment.contracts[role].address
         if _word(node, registry, "isVerifier(address)", verifier) != _padded(b"\x01"):
             problems.append(f"the registry does not allow {role} of the deployment")

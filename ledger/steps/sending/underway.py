@@ -21,14 +21,12 @@ from ledger.steps.sending.settle import (
     mark_sent,
     mark_unmined,
     recorded_by,
-    restore_replaced,
 )
 from ledger.steps.starting.leasing import HeldLease
 from ledger.steps.starting.link import Link, is_taken
 from ledger.storage.transactions import (
     TransactionRow,
     TransactionState,
-    list_replaced,
     list_transactions,
 )
 
@@ -84,7 +82,7 @@ class UnderWay:
 
     def find_mined(self) -> int:
         """Look for receipts; returns how many operations are in blocks now."""
-        rows = self._mineable()
+        rows = self.pending()
         found = [
             (row, mined)
             for row, mined in zip(rows, find_mined(self.link.node, rows), strict=True)
@@ -95,14 +93,6 @@ class UnderWay:
         with self.instance.database.transaction() as tx:
             self.lease.require(tx)
             return mark_mined(tx, found, self.instance.clock())
-
-    def _mineable(self) -> list[TransactionRow]:
-        """What is pending, and on a chain of others every other attempt that may be mined."""
-        rows = self.pending()
-        if self.link.seals_at_once or not rows:
-            return rows
-        with self.instance.database.reading() as tx:
-            return rows + list_replaced(tx, rows)
 
     def _find_replaced_blocks(self) -> None:
         """Looked for once for every new head of the chain; never on one that seals at once."""
@@ -169,24 +159,18 @@ class UnderWay:
     ) -> None:
         """The node refuses the first of these; without it the others cannot be mined either.
 
-        A nonce that is used up may be our own success: whether the node knows the transaction, or
-        one that it replaces, in a block or waiting for one, decides.  What a node of others refuses
-        for another reason is signed again later, each time twice as late.  One that it took before
-        and that pays too little now waits, until it pays more or the fees fall.
+        A nonce that is used up may be our own success: whether the node knows the transaction, in a
+        block or waiting for one, decides.  What a node of others refuses for another reason is
+        signed again later, each time twice as late, for what the chain asks then.
         """
-        if answer.outcome is SendOutcome.UNDERPRICED and rows[0].state is TransactionState.SENT:
-            self._handed_over.update((row.hash, self.instance.clock()) for row in rows)
-            return
         if answer.outcome is SendOutcome.NONCE_TOO_LOW:
-            attempts = [rows[0], *list_replaced(tx, rows[:1])]
-            if any(self.link.node.transaction(each.hash) for each in attempts):
+            if self.link.node.transaction(rows[0].hash) is not None:
                 return
         elif not self.link.seals_at_once:
             self._refused_at, self._pause = self.instance.clock(), self._next_pause
             self._next_pause = min(2 * self._pause, _LONGEST_PAUSE)
         why = f"the node does not take its transaction: {answer.reason or answer.outcome}"
-        if not restore_replaced(tx, rows[0], self.instance.clock(), why):
-            mark_dropped(tx, rows, self.instance.clock(), why)
+        mark_dropped(tx, rows, self.instance.clock(), why)
 
     def _give_up_waiting(self, tx: Connection, rows: Sequence[TransactionRow]) -> None:
         """Operations of a transaction that nobody mines need a person; it stays valid."""

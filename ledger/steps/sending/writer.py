@@ -46,7 +46,6 @@ from ledger.steps.sending.refusals import (
     in_words,
     refuse,
 )
-from ledger.steps.sending.repricing import Repricing
 from ledger.steps.sending.underway import WINDOW, UnderWay
 from ledger.steps.starting.deploy import open_relayer
 from ledger.steps.starting.leasing import HeldLease
@@ -163,10 +162,6 @@ class Writer:
     #: the newest operation when nothing could go out, and when that was; it is believed a moment
     _blocked: tuple[int, datetime] = (0, _LONG_AGO)
 
-    @property
-    def _repricing(self) -> Repricing:
-        return Repricing(instance=self.instance, relayer=self.relayer, lease=self.lease)
-
     @classmethod
     def open(cls, instance: Instance, link: Link, lease: HeldLease) -> Self:
         """The writer of an instance's operations to its chain."""
@@ -189,12 +184,8 @@ class Writer:
         if mined:
             self._blocked = (0, _LONG_AGO)
         pending = self.under_way.pending()
-        if self.under_way.is_pausing() or (pending and self.link.seals_at_once):
-            return Sent(mined=mined)
-        replacements = self._repricing.replace_cheap(self.link.node, pending)
-        if replacements:
-            self.under_way.hand_over(replacements)
-        if len(pending) >= WINDOW or replacements:
+        most = 1 if self.link.seals_at_once else WINDOW
+        if self.under_way.is_pausing() or len(pending) >= most:
             return Sent(mined=mined)
         done = self._send_owed(is_alone=not pending)
         return replace(done, mined=done.mined + mined)

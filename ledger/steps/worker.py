@@ -28,6 +28,7 @@ from ledger.domain.errors import (
     StorageUnavailable,
     VerificationFailed,
 )
+from ledger.doors.guard import LOOPBACK_NAMES, Bounds
 from ledger.settings import Settings
 from ledger.steps.accepting.erasing import forget_erased
 from ledger.steps.answering.status import ChainStatus, put_chain_status
@@ -345,7 +346,7 @@ def _served(settings: Settings, link: EmbeddedLink) -> Iterator[str]:
     chain = link.chain
     gateway = Gateway(
         upstream=lambda: chain.url,
-        hosts=frozenset({"localhost", "127.0.0.1", "[::1]", settings.host.lower()}),
+        bounds=Bounds(hosts=LOOPBACK_NAMES | {settings.host.lower()}),
     )
     server = make_server(gateway, host=settings.host, port=settings.chain_port)
     thread = threading.Thread(target=server.run, name="gateway", daemon=True)

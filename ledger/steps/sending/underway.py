@@ -163,6 +163,9 @@ class UnderWay:
         block or waiting for one, decides.  What a node of others refuses for another reason is
         signed again later, each time twice as late, for what the chain asks then.
         """
+        if answer.outcome is SendOutcome.NONCE_TOO_HIGH and self._lower_waits(rows[0]):
+            self._handed_over.clear()  # another node is asked now, or it forgot: all go again
+            return
         if answer.outcome is SendOutcome.NONCE_TOO_LOW:
             if self.link.node.transaction(rows[0].hash) is not None:
                 return
@@ -171,6 +174,10 @@ class UnderWay:
             self._next_pause = min(2 * self._pause, _LONGEST_PAUSE)
         why = f"the node does not take its transaction: {answer.reason or answer.outcome}"
         mark_dropped(tx, rows, self.instance.clock(), why)
+
+    def _lower_waits(self, row: TransactionRow) -> bool:
+        """Whether what the node misses below a nonce is ours, and waits."""
+        return any(each.nonce < row.nonce for each in self.pending())
 
     def _give_up_waiting(self, tx: Connection, rows: Sequence[TransactionRow]) -> None:
         """Operations of a transaction that nobody mines need a person; it stays valid."""

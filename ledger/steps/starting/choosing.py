@@ -16,6 +16,7 @@ import structlog
 from ledger.chain.node import Node, SendAnswer
 from ledger.chain.transport import Limits, NotAnEndpoint
 from ledger.domain.chain.deployment import Deployment
+from ledger.domain.clocks import has_passed
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import ChainUnavailable, InvalidInput, VerificationFailed
 from ledger.domain.subjects.indexed import Cursor
@@ -95,7 +96,8 @@ class GroupLink:
 
     def look_around_now_and_then(self) -> None:
         """The same, when it was long ago."""
-        if self._looked is None or self.instance.clock() - self._looked >= LOOK_EVERY:
+        now = self.instance.clock()
+        if self._looked is None or has_passed(LOOK_EVERY, self._looked, now):
             self.look_around()
 
     def _look(self, require: Callable[[Sequence[_Seen]], None] | None = None) -> None:

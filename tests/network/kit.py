@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +66,11 @@ class Ward:
         """The node that the worker asks, as the status says it."""
         chain = self.status().chain
         return None if chain is None else chain.asked
+
+    def passed_over(self) -> Mapping[str, str]:
+        """The nodes that it does not ask, and why."""
+        chain = self.status().chain
+        return {} if chain is None else chain.passed_over
 
     def transactions(self) -> list[TransactionRow]:
         """Everything that was signed."""

@@ -207,10 +207,10 @@ def reasons(group: Group, digest: Digest) -> str:
 
 def test_a_node_that_misses_what_still_waits_is_given_all_of_it_again(group: Group) -> None:
     """As another node is, when the one that had it is gone."""
-    first = group.hospital.accept(group.hospital.opening("S1", 1))
+    first = group.hospital.register(1, "S2")
     group.writer.step()
     group.node.forget_waiting()
-    second = group.hospital.accept(group.hospital.opening("S1", 2))
+    second = group.hospital.register(1, "S3")
     group.proxy.add(refused("invalid nonce; got 9, expected 8"), SEND, times=1)
     group.writer.step()
     assert group.states([first, second]) == {S.SENT}

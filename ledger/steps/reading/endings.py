@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -10,20 +11,31 @@ from ledger.domain.cycle_acts import CycleReference, EndCycle, OpenCycle, Readin
 from ledger.domain.drafts import Circumstances, People
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest
 from ledger.domain.errors import InvalidInput
-from ledger.domain.machines.profiles import get_profile
+from ledger.domain.machines.profiles import Profile, default_profiles, profile_for
 from ledger.domain.machines.readings import (
     CycleReading,
     PrintedTime,
     ReadingFile,
     RemarkKind,
-    hold_claim,
 )
-from ledger.domain.machines.thermal import ThermalVerdict, check
+from ledger.domain.machines.thermal import check
+from ledger.domain.machines.verdicts import ThermalVerdict, evidence_of
 from ledger.domain.operations import Outcome, Verdict
 from ledger.domain.records.commitments import FieldValue
 from ledger.domain.records.records import instant_text
 from ledger.readings import utc_from_local
 
+#: Facts of a verdict that the record's schema does not have.
+_UNRECORDED = frozenset(
+    {
+        "verdict",
+        "profile_kind",
+        "profile_sha256",
+        "probe_count",
+        "machine_f0_minutes",
+        "machine_a0_seconds",
+    }
+)
 _UNREAD = frozenset({RemarkKind.UNREAD, RemarkKind.REFUSED, RemarkKind.CUT})
 
 
@@ -37,24 +49,25 @@ class Reported:
     source: str
     #: the zone of the machine's clock; None when nobody says
     zone: str | None
-    #: the profile to compute a verdict against; None computes none
-    profile: str | None
     people: People
     authenticated_by: str
+    #: the profile that a person named for this reading
+    profile: str | None = None
+    #: the machine's; None, without the other, computes no verdict
+    usual_profile: str | None = None
+    #: those that may be named
+    profiles: Sequence[Profile] = field(default_factory=default_profiles)
 
 
 def judge(reported: Reported) -> ThermalVerdict | None:
-    """Our verdict against the named profile; None when none is named."""
-    if reported.profile is None:
-        return None
-    cycle = reported.cycle
-    return check(
-        cycle.samples,
-        get_profile(reported.profile),
-        hold_claim=hold_claim(cycle),
-        pressure_basis=cycle.pressure_basis,
-        ambient_pressure_bar=cycle.ambient_pressure_bar,
+    """Our verdict against the reading's profile; None when it has none."""
+    profile = profile_for(
+        reported.cycle,
+        named=reported.profile,
+        usual=reported.usual_profile,
+        profiles=reported.profiles,
     )
+    return None if profile is None else check(evidence_of(reported.cycle), profile)
 
 
 def moment_of(printed: PrintedTime | None, zone: str | None) -> datetime | None:
@@ -101,7 +114,7 @@ def ending_of(
         cycle=cycle,
         outcome=Outcome[reported.cycle.outcome.name],
         verdict=Verdict.NOT_COMPUTED if verdict is None else Verdict[verdict.verdict.name],
-        verdict_facts={name: value for name, value in facts.items() if name != "verdict"},
+        verdict_facts={name: value for name, value in facts.items() if name not in _UNRECORDED},
         machine_facts=_machine_facts(reported.cycle),
         started_at=moment_of(reported.cycle.started, _zone(reported)),
         ended_at=moment_of(reported.cycle.ended, _zone(reported)),
@@ -138,13 +151,17 @@ def _machine_facts(cycle: CycleReading) -> dict[str, FieldValue]:
         "programme": cycle.programme_text,
         "started": None if cycle.started is None else cycle.started.text,
         "ended": None if cycle.ended is None else cycle.ended.text,
-        "machine.hold_seconds": _whole(cycle.printed_hold_seconds),
+        "machine.hold_seconds": _whole(cycle.claim.seconds),
         "machine.minimum_celsius": None if low is None else str(low.temperature_celsius),
         "machine.maximum_celsius": None if high is None else str(high.temperature_celsius),
-        "machine.minimum_bar": None if low is None else str(low.pressure_bar),
-        "machine.maximum_bar": None if high is None else str(high.pressure_bar),
+        "machine.minimum_bar": None if low is None else _text(low.pressure_bar),
+        "machine.maximum_bar": None if high is None else _text(high.pressure_bar),
         "pressure_basis": None if cycle.pressure_basis is None else cycle.pressure_basis.value,
     }
+
+
+def _text(value: Decimal | None) -> str | None:
+    return None if value is None else f"{value:f}"
 
 
 def _whole(seconds: Decimal | None) -> int | None:

@@ -298,7 +298,8 @@ def reported_of(
         cycle=cycle,
         source=options.source,
         zone=options.zone or (None if zone is None else str(zone)),
-        profile=options.profile or (None if profile is None else str(profile)),
+        profile=options.profile,
+        usual_profile=None if profile is None else str(profile),
         people=options.people,
         authenticated_by=options.authenticated_by,
     )

@@ -169,13 +169,15 @@ class EmbeddedChain:
     clock: Callable[[], float] = time.time
     #: without them each start plays the whole journal, and nothing is dumped
     snapshots: SnapshotFolder | None = None
+    #: where the child's socket stands; without it the child opens a port
+    run_folder: Path | None = None
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _running: _Running | None = None
     #: height of the last snapshot that was taken or started from
     _snapshot_at: int = 0
 
     @classmethod
-    def start(
+    def start(  # noqa: PLR0913 - all that a chain is made of
         cls,
         binary: Path,
         genesis: Genesis,
@@ -183,6 +185,7 @@ class EmbeddedChain:
         *,
         clock: Callable[[], float] = time.time,
         snapshots: SnapshotFolder | None = None,
+        run_folder: Path | None = None,
     ) -> Self:
         """Starts anvil and replays the journal, from a snapshot where one serves.
 
@@ -190,7 +193,12 @@ class EmbeddedChain:
         journal; ChainUnavailable when anvil does not start; NotFound without its binary.
         """
         chain = cls(
-            binary=binary, genesis=genesis, journal=journal, clock=clock, snapshots=snapshots
+            binary=binary,
+            genesis=genesis,
+            journal=journal,
+            clock=clock,
+            snapshots=snapshots,
+            run_folder=run_folder,
         )
         chain.ensure_running()
         return chain
@@ -218,6 +226,11 @@ class EmbeddedChain:
                 remedy="wait until the worker has started it again, or run: steriledger up",
             )
         return running.node.name
+
+    @property
+    def open_because(self) -> str | None:
+        """Why every account of the machine reaches the child; None when this process alone does."""
+        return self.ensure_running().process.open_because
 
     @property
     def node(self) -> Node:
@@ -337,7 +350,13 @@ class EmbeddedChain:
             "--disable-default-create2-deployer --disable-console-log"
         )
         state = self._state_of(snapshot)
-        process = AnvilProcess(self.binary, self.genesis.to_json(), flags.split(), state=state)
+        process = AnvilProcess(
+            self.binary,
+            self.genesis.to_json(),
+            flags.split(),
+            state=state,
+            folder=self.run_folder,
+        )
         url = process.start(timeout_seconds=START_SECONDS)
         limits = Limits(timeout_seconds=60.0, attempts=1)
         endpoint = Endpoint(url, limits=limits)
@@ -345,6 +364,8 @@ class EmbeddedChain:
         try:
             tip = self._check_first(node, snapshot)
         except BaseException:
+            node.close()
+            endpoint.close()
             process.stop()
             raise
         return _Running(process=process, endpoint=endpoint, node=node, tip=tip)

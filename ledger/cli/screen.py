@@ -66,6 +66,9 @@ def _lines(now: Status) -> Iterator[_Line]:
             yield _asked_line(now.chain)
         mood = _Mood.WAITS if now.lag else _Mood.GOOD
         yield _line("follower", f"block {now.chain.indexed}, {now.lag} final blocks behind", mood)
+        if now.chain.open_because is not None:
+            why = f"every account of this machine reaches it: {now.chain.open_because}"
+            yield _line("chain", why, _Mood.WAITS, most=_REASON_LINES)
     yield _Line("operations", _counts(now), _REASON_LINES)
     yield _oldest_line(now)
     held = ", ".join(f"{who.name.lower()} {count}" for who, count in now.custody.items() if count)

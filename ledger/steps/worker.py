@@ -41,6 +41,7 @@ from ledger.steps.answering.trouble import (
     trouble_of,
 )
 from ledger.steps.following.follow import Progress, follow
+from ledger.steps.following.journalled import ForeignBlock
 from ledger.steps.following.standstill import Heads, Standstill
 from ledger.steps.instance import Instance
 from ledger.steps.keeping.housekeeping import EVERY, keep_house
@@ -138,6 +139,9 @@ def _open_patiently(instance: Instance, held: HeldLease, stop: threading.Event) 
                 link.stop()
             raise
         else:
+            open_because = _open_because(link)
+            if open_because is not None:
+                log.warning("chain_open", because=open_because)
             log.info(
                 "chain_ready",
                 chain_id=deployment.chain_id,
@@ -194,6 +198,10 @@ class _Worker:
             except LeaseLost as error:
                 log.warning("lease_lost", error=str(error))
                 return
+            except ForeignBlock as error:
+                log.error("foreign_block", error=str(error))  # noqa: TRY400 - nobody's mistake here
+                self.link.stop()  # what asks next starts it again, from the journal
+                self._meet(error)
             except (ChainUnavailable, StorageUnavailable, Conflict) as error:
                 log.warning("round_failed", error=str(error))
                 self._meet(error)
@@ -285,6 +293,7 @@ class _Worker:
             timestamp=datetime.fromtimestamp(block.timestamp, UTC),
             indexed=progress.height,
             final=progress.final,
+            open_because=_open_because(self.link),
             at=now,
             asked=None if group is None else group.node.name,
             passed_over={} if group is None else dict(group.passed_over),
@@ -296,6 +305,11 @@ class _Worker:
                 put_started(tx, now)
             for kind in TroubleKind:  # this round went well
                 take_back_trouble(tx, kind)
+
+
+def _open_because(link: Link) -> str | None:
+    """Why every account of this machine reaches an embedded chain; None when none does."""
+    return link.chain.open_because if isinstance(link, EmbeddedLink) else None
 
 
 def _record(
@@ -380,6 +394,7 @@ def _served(settings: Settings, link: EmbeddedLink) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join(_SERVER_PATIENCE_SECONDS)
+        gateway.close()
 
 
 def _wait_for_port(server: uvicorn.Server, thread: threading.Thread) -> int:

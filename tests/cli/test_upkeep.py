@@ -112,6 +112,7 @@ def trouble_everywhere(shell: Shell) -> list[Digest]:
         put_chain_status(
             tx,
             ChainStatus(
+                open_because="this system gives a process no network of its own",
                 height=1_234_567, hash=bytes(32), timestamp=now - timedelta(days=3),
                 indexed=1_234_000, final=1_234_567, at=now - timedelta(hours=5),
             ),
@@ -138,6 +139,10 @@ def test_the_status_of_an_instance_with_trouble_everywhere_is_one_screen(shell: 
             "what to do stop this process, find out why, then run: steriledger rebuild",
             "chain head block 1234567, 3 d 0 h old",
             "follower block 1234000, 567 final blocks behind",
+            (
+                "chain every account of this machine reaches it: "
+                "this system gives a process no network of its own"
+            ),
             "8 stuck",
             "1 refused",
             "Stuck: 8 need a person, the oldest first",

@@ -91,6 +91,7 @@ def test_who_holds_the_keys_is_counted_from_the_chain(hospital: Hospital) -> Non
 def test_what_the_worker_saw_is_kept_whole(hospital: Hospital) -> None:
     moment = hospital.instance.clock()
     seen = ChainStatus(
+        open_because=None,
         height=7,
         hash=bytes([3]) * 32,
         timestamp=moment.replace(microsecond=0),
@@ -202,4 +203,6 @@ def test_a_short_wait_is_no_trouble_and_a_long_silence_is_seen(tmp_path: Path) -
 
 
 def seen_at(moment: datetime) -> ChainStatus:
-    return ChainStatus(height=1, hash=bytes(32), timestamp=moment, indexed=1, final=1, at=moment)
+    return ChainStatus(
+        open_because=None, height=1, hash=bytes(32), timestamp=moment, indexed=1, final=1, at=moment
+    )

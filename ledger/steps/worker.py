@@ -44,7 +44,7 @@ from ledger.steps.following.follow import Progress, follow
 from ledger.steps.following.journalled import ForeignBlock
 from ledger.steps.following.standstill import Heads, Standstill
 from ledger.steps.instance import Instance
-from ledger.steps.keeping.housekeeping import EVERY, keep_house
+from ledger.steps.keeping.housekeeping import ANSWERS_EVERY, EVERY, keep_house
 from ledger.steps.sending.recovering import Completer
 from ledger.steps.sending.writer import Sent, Writer
 from ledger.steps.starting.choosing import GroupLink
@@ -185,6 +185,8 @@ class _Worker:
     _told: ChainStatus | None = None
     #: when the house was last kept
     _kept: datetime | None = None
+    #: when old answers were last dropped
+    _forgot: datetime | None = None
     _pause: _Pause = field(default_factory=_Pause)
     _waiting: _Waiting | None = None
     _completer: Completer | None = None
@@ -267,13 +269,15 @@ class _Worker:
             log.info("erased", records=forgotten)
 
     def _keep_house(self) -> None:
-        """At the start and once a day."""
+        """At the start, every minute, and for old answers once a day."""
         now = self.instance.clock()
         if self._kept is not None and not has_passed(EVERY, self._kept, now):
             return
-        self._kept = now
-        dropped = keep_house(self.instance)
-        log.info("house_kept", drafts=dropped.drafts, requests=dropped.requests)
+        answers = self._forgot is None or has_passed(ANSWERS_EVERY, self._forgot, now)
+        self._kept, self._forgot = now, now if answers else self._forgot
+        dropped = keep_house(self.instance, answers=answers)
+        if dropped.drafts or dropped.requests:
+            log.info("house_kept", drafts=dropped.drafts, requests=dropped.requests)
 
     def _tell(self, progress: Progress, writer: Writer) -> None:
         """The heartbeat: at every new block, and every few seconds; raises Standstill."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,8 +31,8 @@ from ledger.storage.transactions import (
     list_transactions_of,
     move_transaction,
 )
-from tests.house import House, build_house
-from tests.steps.test_worker import wait_for, working
+from tests.house import Clock, House, build_house
+from tests.steps.test_worker import is_deployed, wait_for, working
 
 S = OperationState
 
@@ -234,4 +235,30 @@ def test_a_worker_keeps_house_when_it_starts(tmp_path: Path, database_address: s
 
     with working(instance):
         wait_for(is_gone)
+    instance.close()
+
+
+def test_a_worker_drops_what_expired_within_minutes(tmp_path: Path, database_address: str) -> None:
+    opened = open_instance(Settings(home=tmp_path / "home", database_url=database_address))
+    clock = Clock(now=opened.clock())
+    instance = replace(opened, clock=clock)
+
+    def left() -> int:
+        with instance.database.reading() as tx:
+            return len(list_drafts(tx))
+
+    with working(instance):
+        wait_for(lambda: is_deployed(instance))
+        with instance.database.transaction() as tx:
+            insert_draft(
+                tx,
+                DraftRow(
+                    digest=Digest(bytes(32)), kind="CycleOpening", unit=1, body=b"sealed",
+                    created_by="Zhao", created_at=clock.now, expires_at=clock.now + VALID_FOR,
+                ),
+            )  # fmt: skip
+        clock.advance(minutes=14)
+        assert left() == 1
+        clock.advance(minutes=2)
+        wait_for(lambda: left() == 0)
     instance.close()

@@ -14,6 +14,7 @@ from ledger.domain.operations import Custody, Duty, EquipmentKind
 from ledger.storage import directory
 from ledger.storage.drafts import (
     DraftRow,
+    count_drafts,
     delete_draft,
     delete_expired_drafts,
     find_draft,
@@ -368,6 +369,18 @@ def test_old_requests_are_forgotten_and_new_ones_kept(database: Database) -> Non
 # --------------------------------------------------------------------------------------- drafts
 
 
+def test_drafts_are_counted_by_unit_and_by_token_up_to_a_limit(database: Database) -> None:
+    with database.transaction() as tx:
+        for number in range(4):
+            insert_draft(tx, replace(draft(number), token_id="a" if number else "b"))
+        insert_draft(tx, draft(9, unit=2))
+        assert count_drafts(tx, unit=1, limit=10) == 4
+        assert count_drafts(tx, unit=1, limit=3) == 3
+        assert count_drafts(tx, unit=2, limit=10) == 1
+        assert count_drafts(tx, token_id="a", limit=10) == 3
+        assert count_drafts(tx, token_id="c", limit=10) == 0
+
+
 def draft(number: int, *, unit: int = 1) -> DraftRow:
     return DraftRow(
         digest=digest(number),
@@ -394,8 +407,11 @@ def test_a_draft_waits_until_it_is_taken_or_its_time_is_over(database: Database)
         delete_draft(tx, digest(1))
         with pytest.raises(NotFound):
             delete_draft(tx, digest(1))
-        assert delete_expired_drafts(tx, LATER) == 1
+        assert delete_expired_drafts(tx, LATER, timedelta(minutes=15)) == 1
         assert list_drafts(tx) == [late]
+        ahead = timedelta(minutes=14)  # as if it had been made by a clock that was ahead
+        assert delete_expired_drafts(tx, late.expires_at - timedelta(minutes=15), ahead) == 1
+        insert_draft(tx, late)
         assert list_drafts(tx, after=digest(3)) == []
     with pytest.raises(Conflict), database.transaction() as tx:
         insert_draft(tx, late)

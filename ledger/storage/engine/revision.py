@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, inspect, text
 
 #: what the last of the migrations makes
-NEWEST = "0004"
+NEWEST = "0005"
 
 #: Alembic's own
 _TABLE = "alembic_version"

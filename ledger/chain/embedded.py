@@ -16,7 +16,6 @@ genesis hash from another's, and block 1 commits to the balances.
 from __future__ import annotations
 
 import json
-import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -107,11 +106,6 @@ class JournalBlock:
     raw_transactions: tuple[bytes, ...]
     #: 32 bytes; None when it was journalled and perhaps not mined
     hash: bytes | None
-
-
-def random_chain_id(entropy: Callable[[int], bytes] = secrets.token_bytes) -> int:
-    """A chain id that no public chain has and that wallets accept: 2³² to 2⁴⁸."""
-    return (1 << 32) + int.from_bytes(entropy(6), "big") % ((1 << 48) - (1 << 32))
 
 
 class Journal(Protocol):

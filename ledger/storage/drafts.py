@@ -15,12 +15,11 @@ from sqlalchemy import (
     Text,
     func,
     select,
-    true,
 )
 
 from ledger.domain.encoding.identifiers import Digest
 from ledger.storage.engine.columns import Bytes32, UtcTime, metadata
-from ledger.storage.engine.rows import Rows, of_unit
+from ledger.storage.engine.rows import Rows
 
 drafts = Table(
     "drafts",
@@ -67,24 +66,6 @@ def insert_draft(tx: Connection, row: DraftRow) -> None:
 def find_draft(tx: Connection, digest: bytes, *, unit: int | None = None) -> DraftRow | None:
     """The draft, or None; with `unit`, only if it is that unit's."""
     return _drafts.find_by(tx, digest=digest, unit=unit)
-
-
-def get_draft(tx: Connection, digest: bytes, *, unit: int | None = None) -> DraftRow:
-    """The draft; raises NotFound also when it is another unit's."""
-    return _drafts.get_by(tx, digest=digest, unit=unit, name=digest)
-
-
-def list_drafts(
-    tx: Connection, *, unit: int | None = None, after: bytes | None = None, limit: int = 100
-) -> list[DraftRow]:
-    """Drafts by digest, starting after `after`."""
-    return _drafts.list(
-        tx,
-        of_unit(drafts.c.unit, unit),
-        true() if after is None else drafts.c.digest > after,
-        order=[drafts.c.digest],
-        limit=limit,
-    )
 
 
 def delete_draft(tx: Connection, digest: bytes) -> None:

@@ -369,13 +369,6 @@ def get_operation(tx: Connection, digest: bytes, *, unit: int | None = None) -> 
     return _operations.get_by(tx, digest=digest, unit=unit, name=digest)
 
 
-def find_operation_by_record(
-    tx: Connection, record_id: str, *, unit: int | None = None
-) -> OperationRow | None:
-    """The operation that commits to a record, or None."""
-    return _operations.find_by(tx, record_id=record_id, unit=unit)
-
-
 def list_operations(  # noqa: PLR0913 - one argument per filter
     tx: Connection,
     *,
@@ -691,11 +684,6 @@ def pass_over(tx: Connection, digest: bytes, predecessor: bytes) -> None:
 def list_states(tx: Connection, digest: bytes) -> list[StateRow]:
     """The dated states of an operation, oldest first."""
     return _states.list(tx, operation_states.c.digest == digest, order=[operation_states.c.id])
-
-
-def find_receipt(tx: Connection, digest: bytes) -> ReceiptRow | None:
-    """The receipt given for an operation, or None."""
-    return _receipts.find_by(tx, digest=digest)
 
 
 def get_receipt(tx: Connection, digest: bytes) -> ReceiptRow:

@@ -17,7 +17,6 @@ from ledger.chain.embedded import (
     BLOCK_GAS_LIMIT,
     EmbeddedChain,
     TransactionRefused,
-    random_chain_id,
 )
 from ledger.chain.node import Node, SendOutcome
 from ledger.chain.transactions import Envelope
@@ -279,13 +278,6 @@ def test_no_publicly_known_account_has_money() -> None:
         known = bytes.fromhex("f39fd6e51aad88f6f4ce6ab8827279cfffb92266")
         assert chain.node.balance(known) == 0
         assert chain.node.balance(RELAYER.address) > 10**26
-
-
-def test_chain_ids_are_random_and_beyond_the_public_ones() -> None:
-    ids = {random_chain_id() for _ in range(100)}
-    assert len(ids) == 100
-    assert min(ids) >= 1 << 32
-    assert max(ids) < 1 << 48
 
 
 def test_a_missing_binary_is_said(tmp_path: Path) -> None:

@@ -38,10 +38,10 @@ from ledger.steps.sending.writer import Writer
 from ledger.steps.starting.deploy import get_held_key
 from ledger.steps.starting.link import EmbeddedLink
 from ledger.storage import index
-from ledger.storage.fingerprint import index_fingerprint
 from ledger.storage.keys import KeyPurpose
 from ledger.storage.operations import get_operation, list_signatures
 from ledger.storage.transactions import TransactionState, list_transactions
+from tests.fingerprint import index_fingerprint
 from tests.steps.hospital import PEOPLE, Hospital, opened_hospital
 
 S = OperationState

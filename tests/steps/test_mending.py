@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from ledger.domain.cycle_acts import OpenCycle, draft_cycle_opening
 from ledger.domain.encoding.identifiers import Digest
@@ -21,7 +22,7 @@ from ledger.steps.sending.mending import (
     retry_operation,
     show_operation,
 )
-from ledger.storage.drafts import DraftRow, insert_draft, list_drafts
+from ledger.storage.drafts import DraftRow, drafts, insert_draft
 from ledger.storage.engine.database import Database
 from ledger.storage.operations import get_operation, list_states, move_operation
 from ledger.storage.transactions import (
@@ -214,7 +215,7 @@ def test_a_prepared_operation_that_nobody_signed_is_dropped_by_the_housekeeping(
     dropped = keep_house(house.instance)
     assert (dropped.drafts, dropped.requests) == (1, 0)
     with house.instance.database.reading() as tx:
-        assert len(list_drafts(tx)) == 1
+        assert len(tx.execute(select(drafts)).all()) == 1
 
 
 def test_a_worker_keeps_house_when_it_starts(tmp_path: Path, database_address: str) -> None:
@@ -231,7 +232,7 @@ def test_a_worker_keeps_house_when_it_starts(tmp_path: Path, database_address: s
 
     def is_gone() -> bool:
         with instance.database.reading() as tx:
-            return not list_drafts(tx)
+            return not tx.execute(select(drafts)).all()
 
     with working(instance):
         wait_for(is_gone)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from ledger.domain.errors import ChainUnavailable, Inconsistent
 from ledger.domain.operations import Custody
@@ -35,7 +36,7 @@ from ledger.steps.instance import open_instance
 from ledger.steps.starting.leasing import LEASE
 from ledger.storage.leases import take_lease
 from ledger.storage.operations import move_operation
-from ledger.storage.settings import list_settings
+from ledger.storage.settings import settings
 from tests.steps.hospital import Hospital, opened_hospital
 
 S = OperationState
@@ -126,10 +127,10 @@ def test_a_trouble_is_kept_whole_until_it_is_taken_back(
 
 def test_nothing_is_written_where_nothing_was_the_matter(hospital: Hospital) -> None:
     with hospital.instance.database.transaction() as tx:
-        before = list_settings(tx)
+        before = tx.execute(select(settings)).all()
         for kind in TroubleKind:
             take_back_trouble(tx, kind)
-        assert list_settings(tx) == before
+        assert tx.execute(select(settings)).all() == before
 
 
 STATES: Mapping[str, tuple[dict[str, bool], WorkerState]] = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Column, Connection, LargeBinary, Table, Text, true
+from sqlalchemy import Column, Connection, LargeBinary, Table, Text, bindparam, select, true
 
 from ledger.domain.encoding.identifiers import SignerId
 from ledger.storage.engine.columns import Bytes32, UtcTime, Word, metadata
@@ -69,6 +69,14 @@ def insert_key(tx: Connection, row: KeyRow) -> None:
 def find_key(tx: Connection, signer_id: bytes) -> KeyRow | None:
     """The key of that signer, or None: then somebody else holds it."""
     return _keys.find_by(tx, signer_id=signer_id)
+
+
+_OF_PURPOSE = select(keys).where(keys.c.purpose == bindparam("purpose")).order_by(keys.c.signer_id)
+
+
+def list_keys_of(tx: Connection, purpose: KeyPurpose) -> list[KeyRow]:
+    """Every key of one purpose, by signer id."""
+    return _keys.read(tx, _OF_PURPOSE, purpose=purpose)
 
 
 def list_keys(

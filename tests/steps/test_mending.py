@@ -246,7 +246,7 @@ def test_a_worker_drops_what_expired_within_minutes(tmp_path: Path, database_add
 
     def left() -> int:
         with instance.database.reading() as tx:
-            return len(list_drafts(tx))
+            return len(tx.execute(select(drafts)).all())
 
     with working(instance):
         wait_for(lambda: is_deployed(instance))

@@ -43,7 +43,9 @@ def launch(home: Path) -> None:
         processes.watch(stop)
 
 
-def start_all(processes: Instance, stop: threading.Event) -> tuple[str | None, str | None]:
+def start_all(
+    processes: Instance, stop: threading.Event, *, chain_seconds: float = _CHAIN_SECONDS
+) -> tuple[str | None, str | None]:
     """Start the worker and the API side by side; the addresses of the API and of the chain.
 
     None for what is not there yet; both are there soon where nothing is away.
@@ -52,7 +54,7 @@ def start_all(processes: Instance, stop: threading.Event) -> tuple[str | None, s
     processes.start("worker", "worker", ready_file=CHAIN_FILE)
     processes.start("API", "serve", ready_file=API_FILE)
     api = processes.wait_ready("API", seconds=_START_SECONDS, stop=stop)
-    chain = processes.wait_ready("worker", seconds=_CHAIN_SECONDS, stop=stop)
+    chain = processes.wait_ready("worker", seconds=chain_seconds, stop=stop)
     if api is None and not stop.is_set():
         raise ChainUnavailable(
             f"the API was not ready after {_START_SECONDS:.0f} s",

@@ -8,6 +8,7 @@ import httpx2 as httpx
 import pytest
 from eth_account import Account
 from eth_account.messages import encode_typed_data
+from sqlalchemy import select
 
 from ledger.domain.callers import Scope
 from ledger.domain.records.records import Record, Secrets, commit
@@ -15,7 +16,7 @@ from ledger.keys.accounts import account_address, create_account, sign_with_acco
 from ledger.keys.p256 import create_p256_key, p256_signer, sign_with_p256
 from ledger.steps.accepting import prepare as preparing_step
 from ledger.storage.directory import list_signers
-from ledger.storage.drafts import list_drafts
+from ledger.storage.drafts import drafts
 from tests.api.kit import ACTING, CENTRE, MEMBER, SERIAL, Api, Plain
 
 OPENING: Plain = {"equipment": SERIAL, "number": 17, "performer": "Anna"}
@@ -207,7 +208,7 @@ def test_so_many_prepared_operations_of_a_token_wait_at_once(
     lite.house.clock.advance(minutes=15)
     assert preparing(lite, lite.operator, 26).status_code == 200
     with lite.house.instance.database.reading() as tx:
-        assert len(list_drafts(tx)) == 1  # the expired ones are gone
+        assert len(tx.execute(select(drafts)).all()) == 1  # the expired ones are gone
 
 
 def test_so_many_prepared_operations_of_a_unit_wait_at_once(

@@ -122,7 +122,7 @@ def require_report(answer: httpx.Response, made: Sequence[bytes]) -> bool:
     """One cycle is recorded once, the other refused; whether this request says it recorded it."""
     recorded, refused = answer.json()["cycles"]
     assert recorded["what"] in {"recorded", "already recorded"}
-    is_told = recorded["what"] == "recorded"
+    is_told: bool = recorded["what"] == "recorded"
     assert recorded["operations"] == ["0x" + digest.hex() for digest in made if is_told]
     assert len(made) == 2
     assert refused["what"] == "refused"

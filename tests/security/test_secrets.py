@@ -364,8 +364,8 @@ def secrets_of(run: Run) -> dict[str, bytes]:
                 found[f"{purpose} {record.id}"] = instance.vault.decrypt(
                     sealed, purpose=purpose, row=record.id
                 )
-        for row in tx.execute(select(drafts)).mappings():
-            draft = DraftRow(**row)
+        for found_draft in tx.execute(select(drafts)).mappings():
+            draft = DraftRow(**found_draft)
             kept_apart = read_draft(instance, instance.deployment_in(tx), draft).secrets
             assert kept_apart.personal is not None
             found[f"draft's facts {draft.digest.hex()}"] = kept_apart.facts

@@ -145,6 +145,11 @@ class House:
     def enrol(self, unit: int, name: str, duties: Duty, **validity: int) -> bytes:
         """Enrol a server-held signer; returns its key."""
         key = self.key(name)
+        self.enrol_key(unit, key, name, duties, **validity)
+        return key
+
+    def enrol_key(self, unit: int, key: bytes, name: str, duties: Duty, **validity: int) -> None:
+        """Enrol a key that the instance holds already."""
         request = EnrolSigner(
             unit=unit,
             key=key,
@@ -156,7 +161,6 @@ class House:
             administrator=self.administrators[unit],
         )
         self.record(draft_signer_enrolment(request))
-        return key
 
     def register(self, unit: int, serial: str) -> EquipmentId:
         """Register a sterilizer in epoch 1."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ledger.domain.encoding.identifiers import to_hex
+from ledger.domain.names import plain_or_none
 from ledger.domain.operations import Kind, Party
 from ledger.domain.records.commitments import FieldValue
 from ledger.domain.subjects.accepted import Message
@@ -25,10 +26,10 @@ class People:
     def fields(self) -> dict[str, FieldValue]:
         """The personal fields of a record."""
         return {
-            "performer": self.performer,
-            "checker": self.checker,
-            "enterer": self.enterer,
-            "on_behalf_of": self.on_behalf_of,
+            "performer": plain_or_none(self.performer),
+            "checker": plain_or_none(self.checker),
+            "enterer": plain_or_none(self.enterer),
+            "on_behalf_of": plain_or_none(self.on_behalf_of),
         }
 
 

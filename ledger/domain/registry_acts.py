@@ -15,6 +15,7 @@ from ledger.domain.encoding.identifiers import (
     signer_id,
 )
 from ledger.domain.errors import InvalidInput
+from ledger.domain.names import plain_name, plain_or_none
 from ledger.domain.operations import (
     KINDS,
     Custody,
@@ -153,9 +154,10 @@ class EraseRecord:
 
 def draft_unit_admission(request: AdmitUnit, *, authority: bytes) -> Draft:
     """AdmitUnit → draft, signed by the authority and by the new administrator's key."""
-    if request.code.isdigit():
+    code = plain_name(request.code)
+    if code.isdigit():
         raise InvalidInput(
-            f"{request.code!r} reads as a unit's number", field="code", rule="a name, such as EAST"
+            f"{code!r} reads as a unit's number", field="code", rule="a name, such as EAST"
         )
     administrator = signer_id(request.administrator)
     return Draft(
@@ -169,13 +171,13 @@ def draft_unit_admission(request: AdmitUnit, *, authority: bytes) -> Draft:
             "validUntil": request.valid_until,
         },
         facts={
-            "code": request.code,
-            "name": request.name,
+            "code": code,
+            "name": plain_name(request.name),
             "roles": _role_words(request.roles),
             "administrator": administrator.hex(),
             "custody": request.custody.name.lower(),
         },
-        personal={"administrator_name": request.administrator_name},
+        personal={"administrator_name": plain_or_none(request.administrator_name)},
         keys={Party.AUTHORITY: authority, Party.NEW_KEY: request.administrator},
         circumstances=request.circumstances,
     )
@@ -215,7 +217,7 @@ def draft_signer_enrolment(request: EnrolSigner) -> Draft:
             "custody": request.custody.name.lower(),
             "duties": duty_words(request.duties),
         },
-        personal={"signer_name": request.name},
+        personal={"signer_name": plain_or_none(request.name)},
         keys={Party.SIGNER: request.administrator, Party.NEW_KEY: request.key},
         circumstances=request.circumstances,
     )
@@ -241,7 +243,8 @@ def draft_signer_revocation(request: RevokeSigner) -> Draft:
 
 def draft_equipment_registration(request: RegisterEquipment) -> Draft:
     """RegisterEquipment → draft, signed by the administrator."""
-    serial = serial_hash(request.serial)
+    number = plain_name(request.serial)
+    serial = serial_hash(number)
     equipment = equipment_id(UnitNumber(request.unit), serial)
     return Draft(
         kind=KINDS["EquipmentRegistration"],
@@ -255,9 +258,9 @@ def draft_equipment_registration(request: RegisterEquipment) -> Draft:
         },
         facts={
             "equipment": equipment.hex(),
-            "name": request.name,
-            "model": request.model,
-            "serial": request.serial.strip(),
+            "name": plain_name(request.name),
+            "model": plain_or_none(request.model),
+            "serial": number,
             "kind": request.kind.name.lower(),
             "epoch": request.epoch,
             "clock_zone": request.clock_zone,
@@ -313,7 +316,7 @@ def draft_recovery_proposal(request: ProposeRecovery, *, authority: bytes) -> Dr
             "custody": request.custody.name.lower(),
             "duties": duty_words(Duty.ADMINISTER),
         },
-        personal={"signer_name": request.name},
+        personal={"signer_name": plain_or_none(request.name)},
         keys={Party.AUTHORITY: authority, Party.NEW_KEY: request.key},
         circumstances=request.circumstances,
     )

@@ -18,11 +18,11 @@ from ledger.domain.encoding.identifiers import (
     cycle_id,
     equipment_id,
 )
-from ledger.domain.errors import Conflict
 from ledger.domain.operations import Custody, Duty, EquipmentKind, Party
 from ledger.domain.records.records import Record
 from ledger.domain.subjects.accepted import Message, integer, word
 from ledger.steps.accepting.attaching import attach_readings
+from ledger.steps.accepting.naming import require_own_code, require_own_look
 from ledger.storage import directory
 
 
@@ -40,13 +40,7 @@ class Entry:
 def _enter_unit(tx: Connection, entry: Entry) -> None:
     message, record = entry.message, entry.record
     number, code = integer(message, "unit"), _required(record, "code")
-    if directory.find_unit_by_code(tx, code) is not None:
-        raise Conflict(
-            f"another unit has the code {code!r}",
-            field="code",
-            rule="a code names one unit of the group",
-            remedy="choose another short name",
-        )
+    require_own_code(tx, code)
     directory.insert_unit(
         tx,
         directory.UnitRow(
@@ -75,6 +69,7 @@ def _enter_unit(tx: Connection, entry: Entry) -> None:
 
 def _enter_signer(tx: Connection, entry: Entry) -> None:
     message = entry.message
+    require_own_look(tx, integer(message, "unit"), _text(entry.record, "signer_name"))
     directory.insert_signer(
         tx,
         directory.SignerRow(

@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.shared_counting import SharedCounter
 from ledger.domain.callers import Caller
 from ledger.domain.encoding.hashing import sha256
 from ledger.doors.counting import Counter, too_many
@@ -35,7 +36,10 @@ class Doorkeeper:
     def __init__(self, instance: Instance) -> None:
         settings = instance.settings
         self._instance = instance
-        self._counter = Counter()
+        database = instance.database
+        # Only PostgreSQL serves several of these processes at once.
+        self._counter = Counter() if database.is_sqlite else SharedCounter(database)
+        self._own = Counter()
         self._live = LiveTokens(instance)
         self._by_token = settings.requests_per_minute
         self._by_address = settings.failed_logins_per_minute
@@ -68,8 +72,11 @@ class Doorkeeper:
         return caller
 
     def admit_stranger(self, request: Request, what: str = "stranger") -> None:
-        """Anybody, but not too often; raises Unacceptable.  `what` is counted apart."""
-        self._counter.require(STRANGERS_PER_MINUTE, "address", _address(request), what)
+        """Anybody, but not too often; raises Unacceptable.  `what` is counted apart.
+
+        Each process counts for itself: this keeps it alive, and guards nothing.
+        """
+        self._own.require(STRANGERS_PER_MINUTE, "address", _address(request), what)
 
     def _refuse_unasked(self, text: str, name: str, address: str) -> None:
         """Raise Unacceptable where the count alone says so: the database is not kept busy by it.

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.domain.rules import SKEW_SECONDS
+from ledger.storage.operations import list_states
 from scripts.network.validators import Network
 from tests.network.kit import Ward, same_hash, wait_for, ward
 
@@ -125,5 +127,14 @@ def test_what_was_signed_during_minutes_without_quorum_goes_out_by_itself(home: 
         third.start()
         fourth.start()
         home.wait_for(waiting, seconds=240)
+    again = [each for each in waiting if home.hospital.history(each).count(S.OWED) > 1]
+    assert again
+    assert any("mined and reverted" in reasons(home, each) for each in again)
     require_same_chain(home.network)
     home.require_whole()
+
+
+def reasons(home: Ward, digest: Digest) -> str:
+    """Every reason in the operation's history."""
+    with home.instance.database.reading() as tx:
+        return " / ".join(row.reason for row in list_states(tx, digest) if row.reason)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
@@ -36,13 +37,16 @@ class Doorkeeper:
     def __init__(self, instance: Instance) -> None:
         settings = instance.settings
         self._instance = instance
-        database = instance.database
-        # Only PostgreSQL serves several of these processes at once.
-        self._counter = Counter() if database.is_sqlite else SharedCounter(database)
         self._own = Counter()
         self._live = LiveTokens(instance)
         self._by_token = settings.requests_per_minute
         self._by_address = settings.failed_logins_per_minute
+
+    @cached_property
+    def _counter(self) -> Counter | SharedCounter:
+        """Shared where several of these processes may serve one database."""
+        database = self._instance.database
+        return self._own if database.is_sqlite else SharedCounter(database)
 
     async def admit(self, request: Request) -> Caller:
         """Who asks; raises what `admit_now` raises, and keeps no other request waiting.

@@ -28,7 +28,6 @@ from ledger.steps.accepting.signing import sign_receipt, sign_with_held_key
 from ledger.steps.instance import Instance
 from ledger.storage.drafts import delete_draft, find_draft
 from ledger.storage.engine.database import lock_subjects
-from ledger.storage.engine.inserting import together
 from ledger.storage.operations import (
     NewOperation,
     ReceiptRow,
@@ -130,17 +129,16 @@ def _accept(
     signature, key = sign_receipt(instance, tx, payload)
     row = ReceiptRow(digest=operation.digest, payload=payload, signature=signature, key=key)
     enter = ENTER.get(operation.kind.name)
-    with together(tx):
-        _store(instance, tx, prepared, signatures, placed, now)
-        if enter is not None:
-            entry = Entry(
-                digest=operation.digest,
-                message=operation.message,
-                record=prepared.record,
-                keys=prepared.keys,
-            )
-            enter(tx, entry)
-        insert_receipt(tx, row)
+    _store(instance, tx, prepared, signatures, placed, now)
+    if enter is not None:
+        entry = Entry(
+            digest=operation.digest,
+            message=operation.message,
+            record=prepared.record,
+            keys=prepared.keys,
+        )
+        enter(tx, entry)
+    insert_receipt(tx, row)
     crash_point("accept.written")
     return _receipt(row)
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Column, Connection, LargeBinary, Table, Text
 
 from ledger.storage.engine.columns import metadata
-from ledger.storage.engine.inserting import values_of
-from ledger.storage.engine.rows import Rows, upsert
+from ledger.storage.engine.rows import Rows, upsert, values_of
 
 settings = Table(
     "settings",

@@ -21,8 +21,7 @@ from sqlalchemy import (
 from ledger.domain.errors import Conflict
 from ledger.storage.directory import signers
 from ledger.storage.engine.columns import Bytes32, UtcTime, metadata
-from ledger.storage.engine.inserting import values_of
-from ledger.storage.engine.rows import Rows, upsert
+from ledger.storage.engine.rows import Rows, upsert, values_of
 
 tokens = Table(
     "tokens",

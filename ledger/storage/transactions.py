@@ -26,8 +26,8 @@ from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import Conflict
 from ledger.storage.engine.columns import Bytes32, UtcTime, Word, metadata
 from ledger.storage.engine.columns import Sequence as Numbered
-from ledger.storage.engine.inserting import conflict_when_taken, values_of
-from ledger.storage.engine.rows import Rows, chunks
+from ledger.storage.engine.inserting import conflict_when_taken
+from ledger.storage.engine.rows import Rows, chunks, values_of
 
 
 class TransactionState(StrEnum):

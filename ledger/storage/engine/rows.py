@@ -24,7 +24,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger.domain.errors import NotFound
-from ledger.storage.engine.inserting import insert_rows
+from ledger.storage.engine.inserting import insert_rows, values_of
+
+__all__ = ["CHUNK", "Rows", "chunks", "of_unit", "upsert", "values_of"]
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

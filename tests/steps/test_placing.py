@@ -35,7 +35,7 @@ from ledger.steps.accepting.standing import (
     find_signer_state,
     find_unit_state,
 )
-from ledger.steps.sending.vacating import retract
+from ledger.steps.sending.vacating import vacate
 from ledger.storage import directory, index, operations
 from ledger.storage.engine.database import Database
 from tests.house import CENTRE, CYCLE_DUTIES, MEMBER, Changes, House, build_house
@@ -75,7 +75,7 @@ def refuse(house: House, digest: Digest) -> list[Digest]:
             expected=[OperationState.OWED],
             reason="the contract says so",
         )
-        return retract(tx, digest)
+        return vacate(tx, digest)
 
 
 # ------------------------------------------------------------------------------ order

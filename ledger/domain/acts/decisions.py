@@ -57,6 +57,23 @@ class DecisionState(IntEnum):
         return self.name.lower()
 
 
+RELEASES = frozenset(
+    {
+        DecisionKind.RELEASE,
+        DecisionKind.RELEASE_BIOLOGICAL_PENDING,
+        DecisionKind.EMERGENCY_RELEASE,
+    }
+)
+#: The states in which packages may be used; the contract's LAST_RELEASED_STATE and below.
+USABLE = frozenset(
+    {
+        DecisionState.RELEASED,
+        DecisionState.RELEASED_BIOLOGICAL_PENDING,
+        DecisionState.RELEASED_EMERGENCY,
+    }
+)
+
+
 class ShareRule(Enum):
     """Which shares a decision carries."""
 

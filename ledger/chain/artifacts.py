@@ -15,11 +15,11 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
+from ledger.domain.acts.words import Contract
 from ledger.domain.chain.deployment import Deployment, Role
 from ledger.domain.encoding.abi import WORD
 from ledger.domain.encoding.hashing import keccak256
 from ledger.domain.errors import Inconsistent, VerificationFailed
-from ledger.domain.operations import Contract
 
 _LONGEST_SHORT_STRING = 31
 

@@ -28,7 +28,7 @@ from ledger.domain.errors import (
     VerificationFailed,
 )
 from ledger.settings import Settings
-from ledger.steps.accepting.erasing import forget_erased
+from ledger.steps.following.forgetting import forget_erased
 from ledger.steps.answering.status import ChainStatus, put_chain_status
 from ledger.steps.answering.trouble import (
     TroubleKind,

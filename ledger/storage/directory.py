@@ -27,8 +27,8 @@ from sqlalchemy import (
     true,
 )
 
+from ledger.domain.acts.words import Custody, EquipmentKind, Right
 from ledger.domain.encoding.identifiers import CycleId, Digest, EquipmentId, SignerId
-from ledger.domain.acts.words import Custody, Right, EquipmentKind
 from ledger.storage.engine.columns import Bytes32, Code, Uint64, metadata
 from ledger.storage.engine.rows import Rows, of_unit
 

@@ -21,12 +21,15 @@ from ledger.storage.engine.inserting import insert_rows
 from ledger.storage.engine.rows import Rows, chunks
 from ledger.storage.index_tables import TABLES
 
+__all__ = ["TABLES", "Cursor", "IndexedOperation"]
+
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
     I = TypeVar("I", bound=DataclassInstance)  # noqa: E741
 else:
     I = TypeVar("I")  # noqa: E741
+
 
 def put(tx: Connection, rows: Sequence[I]) -> None:
     """Insert rows of one class; raises Conflict when one is there already."""

@@ -28,10 +28,10 @@ from sqlalchemy import (
     tuple_,
 )
 
+from ledger.domain.acts.words import Contract, Party
 from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import Conflict, NotFound
-from ledger.domain.acts.words import Contract, Party
-from ledger.domain.outbox.operation_states import WAITING, OperationState, verify_move
+from ledger.domain.outbox.operation_states import GIVEN_UP, WAITING, OperationState, verify_move
 from ledger.storage.engine.columns import Bytes32, UtcTime, Word, metadata
 from ledger.storage.engine.columns import Sequence as Numbered
 from ledger.storage.engine.inserting import insert_rows
@@ -477,16 +477,14 @@ def list_messages(tx: Connection, subjects: Sequence[bytes]) -> list[MessageRow]
     return [MessageRow(*row) for row in tx.execute(_MESSAGES, {"subjects": list(subjects)})]
 
 
-def find_standing(
-    tx: Connection, kind: str, subject: bytes, *, unit: int
-) -> OperationRow | None:
+def find_standing(tx: Connection, kind: str, subject: bytes, *, unit: int) -> OperationRow | None:
     """The newest standing operation of a kind and unit about a subject, or None."""
     found = _operations.list(
         tx,
         operations.c.kind == kind,
         operations.c.subject == subject,
         operations.c.unit == unit,
-        _STANDING,
+        operations.c.state.not_in(GIVEN_UP),
         order=[operations.c.sequence.desc()],
         limit=1,
     )
@@ -501,7 +499,7 @@ def list_replacing(tx: Connection, digest: bytes) -> list[OperationRow]:
         tx,
         tuple_(c.kind, c.subject, c.unit).in_(found),
         c.replaces == digest,
-        _STANDING,
+        c.state.not_in(GIVEN_UP),
         order=[c.sequence],
     )
 
@@ -633,11 +631,13 @@ def list_dependencies(tx: Connection, digests: Iterable[bytes]) -> list[Dependen
     ]
 
 
-def list_dependents(tx: Connection, predecessor: bytes, *, needed: bool) -> list[OperationRow]:
-    """The operations that wait for `predecessor`, those that need it or the others, in sequence."""
+def list_dependents(
+    tx: Connection, predecessor: bytes, *, needed: bool | None = None
+) -> list[OperationRow]:
+    """The operations that wait for `predecessor`: those that need it, the others, or all."""
     waiting = select(operation_dependencies.c.digest).where(
         operation_dependencies.c.predecessor == predecessor,
-        operation_dependencies.c.needed == needed,
+        true() if needed is None else operation_dependencies.c.needed == needed,
     )
     return _operations.list(tx, operations.c.digest.in_(waiting), order=[operations.c.sequence])
 

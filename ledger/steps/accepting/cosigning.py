@@ -6,10 +6,11 @@ from collections.abc import Collection, Mapping
 
 from sqlalchemy import Connection
 
-from ledger.domain.callers import SCOPE_OF_KIND, Caller
+from ledger.domain.acts.catalogue import find_act
+from ledger.domain.acts.words import Party
+from ledger.domain.callers import Caller
 from ledger.domain.encoding.identifiers import Digest, to_hex
 from ledger.domain.errors import InvalidInput, NotFound
-from ledger.domain.operations import Party
 from ledger.steps.accepting.prepare import read_draft
 from ledger.steps.accepting.signing import sign_with_held_key
 from ledger.steps.accepting.submit import Receipt, submit
@@ -53,7 +54,7 @@ def submit_with(  # noqa: PLR0913 - who asks, for what, with which signatures
 
 def _require_known(caller: Caller, digest: Digest, row: OperationRow | DraftRow | None) -> None:
     """What the caller may not submit is refused within their unit, and unknown beyond it."""
-    scope = None if row is None else SCOPE_OF_KIND[row.kind]
+    scope = None if row is None else find_act(row.kind).scope
     if scope is None or (caller.unit is None and scope not in caller.scopes):
         raise NotFound(
             f"nothing is prepared under {to_hex(digest)}",

@@ -72,7 +72,7 @@ def subjects_of(act: Act, message: Message) -> Subjects:
     if act.also is not None:
         changed.add(act.also(message))
     read = {
-        unit_subject(key[0]) if isinstance(key[0], int) else bytes(key[0])  # type: ignore[arg-type,call-overload]
+        unit_subject(key[0]) if isinstance(key[0], int) else bytes(key[0])  # type: ignore[call-overload]
         for cls, key in touched(act, message)
         if len(key) == 1
     }
@@ -83,7 +83,8 @@ def _require_ours(tx: Connection, act: Act, message: Message) -> None:
     """An operation that another is about was accepted here, by the same unit."""
     if act.about != "operation":
         return
-    if operations.find_operation(tx, act.subject_of(message), unit=integer(message, "unit")) is None:
+    subject, unit = act.subject_of(message), integer(message, "unit")
+    if operations.find_operation(tx, subject, unit=unit) is None:
         raise NotFound("no such operation of this unit", field="subject")
 
 
@@ -126,8 +127,7 @@ def _dependencies(
     ]
     needed += act.needs(message, accepted)
     earlier = [*act.after(message, accepted), *_ended(tx, act, message)]
-    found = dict.fromkeys(_distinct(earlier), False) | dict.fromkeys(_distinct(needed), True)
-    return found
+    return dict.fromkeys(_distinct(earlier), False) | dict.fromkeys(_distinct(needed), True)
 
 
 def _ended(tx: Connection, act: Act, message: Message) -> list[Digest]:

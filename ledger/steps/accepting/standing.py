@@ -27,6 +27,7 @@ from ledger.domain.subjects.states import (
     SignerState,
     UnitState,
     WitnessState,
+    Word32,
 )
 from ledger.storage import directory, index, operations, records
 
@@ -151,7 +152,9 @@ class Accepted:
 
     def _current(self, kind: int, about: bytes, unit: int) -> CurrentWitness | None:
         row = operations.find_standing(self._tx, _witness_kind(kind), about, unit=unit)
-        return row and CurrentWitness(kind=kind, about=about, unit=unit, digest=row.digest)
+        if row is None:
+            return None
+        return CurrentWitness(kind=kind, about=Word32(about), unit=unit, digest=row.digest)
 
     def _witness(self, digest: Digest) -> WitnessState | None:
         row = operations.find_operation(self._tx, digest)
@@ -171,7 +174,7 @@ def _witness_kind(number: int) -> str:
 def _subject_of(key: tuple[Any, ...]) -> bytes:
     """The 32 bytes under which operations about it are kept."""
     only = key[0]
-    return unit_subject(only) if isinstance(only, int) else only  # type: ignore[no-any-return]
+    return unit_subject(only) if isinstance(only, int) else bytes(only)
 
 
 class AcceptedRecords:
@@ -199,5 +202,3 @@ class AcceptedRecords:
 
 def _is_entry(kind: str) -> bool:
     return ACTS[kind].witness is not None
-
-

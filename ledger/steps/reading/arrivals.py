@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from ledger.domain.encoding.canonical import Plain, canonical
 from ledger.domain.encoding.identifiers import to_hex
-from ledger.domain.records.records import instant_text
+from ledger.domain.encoding.moments import instant_text
 from ledger.keys.receipts import sign_receipt
 from ledger.keys.vault import Vault
 from ledger.steps.accepting.receipt_key import open_receipt_key

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from ledger.chain.calldata import Proofs
-from ledger.domain.encoding.abi import Value
+from ledger.domain.acts.catalogue import find_act
+from ledger.domain.acts.vocabulary import Message
+from ledger.domain.acts.words import Party
 from ledger.domain.encoding.identifiers import Digest
-from ledger.domain.operations import Party, find_kind, message_from_plain
+from ledger.domain.operations import message_from_plain
 from ledger.domain.outbox.batching import Candidate, Proof, estimated_gas, estimated_size
 from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
 from ledger.storage.operations import (
@@ -32,7 +34,7 @@ class Owed:
 
     row: OwedRow
     candidate: Candidate
-    message: Mapping[str, Value]
+    message: Message
     proofs: Proofs
 
 
@@ -95,10 +97,10 @@ def _oldest(tx: Connection, deferred: AbstractSet[Digest], limit: int) -> list[O
 
 
 def _owed(row: OwedRow, waits: Sequence[Digest], signatures: Sequence[SignatureRow]) -> Owed:
-    kind = find_kind(row.kind)
+    act = find_act(row.kind)
     # Whether the stored text is in its one form, the audit looks; here a changed one fits no
     # signature, and the contract says so.
-    message = message_from_plain(kind, json.loads(row.message))
+    message = message_from_plain(act, json.loads(row.message))
     # The contract knows the authority: a call carries its signature without a key.
     proofs = {
         each.party: Proof(
@@ -108,13 +110,13 @@ def _owed(row: OwedRow, waits: Sequence[Digest], signatures: Sequence[SignatureR
         for each in signatures
     }
     each = list(proofs.values())
-    size = estimated_size(kind, message, each)
+    size = estimated_size(act, message, each)
     candidate = Candidate(
         digest=row.digest,
-        kind=kind,
+        act=act,
         subject=row.subject,
         predecessors=frozenset(waits),
-        gas=estimated_gas(kind, message, each, size=size),
+        gas=estimated_gas(act, message, each, size=size),
         size=size,
     )
     return Owed(row=row, candidate=candidate, message=message, proofs=proofs)

@@ -121,6 +121,8 @@ def _immutable_values(deployment: Deployment, role: Role) -> dict[str, bytes]:
         values["authority"] = deployment.authority.rjust(WORD, b"\0")
     else:
         values["registry"] = deployment.address_of(Contract.UNIT_REGISTRY).rjust(WORD, b"\0")
+    if contract is Contract.WITNESSES:
+        values["cycles"] = deployment.address_of(Contract.CYCLE_LEDGER).rjust(WORD, b"\0")
     return values
 
 

@@ -15,6 +15,7 @@ from ledger.chain.transactions import (
     SignedTransaction,
     contract_address,
 )
+from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.chain.chain_reader import CallReverted, ChainReader, Receipt
 from ledger.domain.chain.deployment import DeployedContract, Deployment, Role
 from ledger.domain.encoding.hashing import keccak256
@@ -28,7 +29,13 @@ _GAS_PER_CREATION_BYTE = 17
 _GAS_PER_CONSTRUCTOR = 1_000_000
 
 #: creation order: a contract comes after those that its constructor names
-_ORDER = (Role.P256_VERIFIER, Role.WEBAUTHN_VERIFIER, Role.UNIT_REGISTRY, Role.CYCLE_LEDGER)
+_ORDER = (
+    Role.P256_VERIFIER,
+    Role.WEBAUTHN_VERIFIER,
+    Role.UNIT_REGISTRY,
+    Role.CYCLE_LEDGER,
+    Role.WITNESSES,
+)
 _WORD = 32
 
 
@@ -50,7 +57,7 @@ def plan_deployment(
     first_nonce: int,
     price: Price,
 ) -> DeploymentPlan:
-    """The four creations, signed; the addresses follow from the relayer's nonces."""
+    """The creations, signed; the addresses follow from the relayer's nonces."""
     nonces = {role: first_nonce + place for place, role in enumerate(_ORDER)}
     sender = relayer.address
     addresses = {role: contract_address(sender, nonce) for role, nonce in nonces.items()}
@@ -87,7 +94,17 @@ def _constructor_arguments(authority: bytes, addresses: Mapping[Role, bytes]) ->
             ["address", "address[]"], [to_hex(authority), verifiers]
         ),
         Role.CYCLE_LEDGER: eth_abi.encode(["address"], [registry]),
+        Role.WITNESSES: eth_abi.encode(
+            ["address", "address", "(uint16,uint32,uint8,uint8)[]"],
+            [registry, to_hex(addresses[Role.CYCLE_LEDGER]), kind_rows()],
+        ),
     }
+
+
+def kind_rows() -> list[tuple[int, int, int, int]]:
+    """The rows of Witnesses.sol, as the acts declare them: kind, right, scope, mode."""
+    rows = [(act.witness, int(act.right or 0)) for act in ACTS.values() if act.witness is not None]
+    return sorted((row.kind, right, int(row.scope), int(row.mode)) for row, right in rows)
 
 
 def finish_deployment(
@@ -196,11 +213,21 @@ def _code_problems(node: ChainReader, deployment: Deployment) -> list[str]:
 def _wiring_problems(node: ChainReader, deployment: Deployment) -> list[str]:
     registry = deployment.contracts[Role.UNIT_REGISTRY].address
     ledger = deployment.contracts[Role.CYCLE_LEDGER].address
+    witnesses = deployment.contracts[Role.WITNESSES].address
     problems = []
     if _word(node, registry, "authority()") != _padded(deployment.authority):
         problems.append("the registry's authority is another than the deployment's")
-    if _word(node, ledger, "registry()") != _padded(registry):
-        problems.append("the cycle ledger trusts another registry than the deployment's")
+    problems += [
+        f"{role} trusts another registry than the deployment's"
+        for role in (Role.CYCLE_LEDGER, Role.WITNESSES)
+        if _word(node, deployment.contracts[role].address, "registry()") != _padded(registry)
+    ]
+    if _word(node, witnesses, "cycles()") != _padded(ledger):
+        problems.append("the witnesses trust another cycle ledger than the deployment's")
+    for row in kind_rows():
+        words = b"".join(_padded(value.to_bytes(4, "big")) for value in row)
+        if _word(node, witnesses, "getKind(uint16)", row[0].to_bytes(2, "big")) != words:
+            problems.append(f"kind {row[0]} of the witnesses has another row than this release's")
     for role in (Role.P256_VERIFIER, Role.WEBAUTHN_VERIFIER):
         verifier = deployment.contracts[role].address
         if _word(node, registry, "isVerifier(address)", verifier) != _padded(b"\x01"):

@@ -28,7 +28,6 @@ from ledger.domain.errors import (
     VerificationFailed,
 )
 from ledger.settings import Settings
-from ledger.steps.following.forgetting import forget_erased
 from ledger.steps.answering.status import ChainStatus, put_chain_status
 from ledger.steps.answering.trouble import (
     TroubleKind,
@@ -38,6 +37,7 @@ from ledger.steps.answering.trouble import (
     trouble_of,
 )
 from ledger.steps.following.follow import Progress, follow
+from ledger.steps.following.forgetting import forget_erased
 from ledger.steps.instance import Instance
 from ledger.steps.keeping.housekeeping import EVERY, keep_house
 from ledger.steps.sending.recovering import Completer

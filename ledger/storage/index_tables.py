@@ -7,6 +7,7 @@ the index is made anew.  Times are Unix seconds as the chain has them.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from enum import IntEnum, IntFlag
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
@@ -114,11 +115,10 @@ def _sql_type(hint: Any) -> TypeEngine[Any]:  # noqa: ANN401 - a type
 
 def _table(state: type[State]) -> Table:
     hints = get_type_hints(state)
-    fields: tuple[str, ...] = tuple(state.__dataclass_fields__)  # type: ignore[attr-defined]
     return Table(
         state.TABLE,
         metadata,
-        *(_column(name, hints[name], state) for name in fields),
+        *(_column(each.name, hints[each.name], state) for each in fields(state)),  # type: ignore[arg-type]
         *(Index(None, *names) for names in state.INDEXES),
     )
 

@@ -70,9 +70,15 @@ def _unit(recorded: Recorded, facts: Facts, personal: Facts) -> Sequence[Directo
 
 
 def _signer(recorded: Recorded, facts: Facts, personal: Facts) -> Sequence[DirectoryRow]:  # noqa: ARG001
-    """The key that it brings, as the one reducer has it."""
     memory = Memory()
     apply(recorded, memory)
+    return signer_rows(recorded, memory, personal)
+
+
+def signer_rows(
+    recorded: Recorded, memory: Memory, personal: Facts
+) -> Sequence[directory.SignerRow]:
+    """The key that an operation brings, as the one reducer has it."""
     state = memory.find(SignerState, word(recorded.message, recorded.act.key_member))
     if state is None:
         raise AssertionError(recorded.act.name)

@@ -13,7 +13,15 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from ledger.domain.acts import rules
-from ledger.domain.acts.vocabulary import Act, Message, Named, integer, unit_subject, word
+from ledger.domain.acts.vocabulary import (
+    Act,
+    Message,
+    Named,
+    View,
+    integer,
+    unit_subject,
+    word,
+)
 from ledger.domain.acts.words import Party
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest
 from ledger.domain.errors import Conflict, NotFound
@@ -58,11 +66,13 @@ def place(tx: Connection, operation: Operation, record: Record, now: datetime) -
     act.rules(message, accepted)
     _require_ours(tx, act, message)
     act.record_rules(message, accepted, record.facts, AcceptedRecords(tx))
+    needed = needed_by(act, message, accepted)
+    earlier = _distinct([*act.after(message, accepted), *_ended(tx, act, message)])
     return Place(
         subject=act.subject_of(message),
-        parent=act.also(message) if act.also is not None else act.parent(message, accepted),
-        replaces=_replaces(act, message, operation.digest, accepted),
-        depends_on=_dependencies(tx, act, message, accepted),
+        parent=parent_of(act, message, accepted),
+        replaces=replaced_by(act, message, operation.digest, accepted),
+        depends_on=dict.fromkeys(earlier, False) | dict.fromkeys(needed, True),
     )
 
 
@@ -88,7 +98,12 @@ def _require_ours(tx: Connection, act: Act, message: Message) -> None:
         raise NotFound("no such operation of this unit", field="subject")
 
 
-def _replaces(act: Act, message: Message, digest: Digest, accepted: Accepted) -> Digest:
+def parent_of(act: Act, message: Message, accepted: View) -> bytes | None:
+    """What the subject belongs to, or what the operation brings beside it."""
+    return act.also(message) if act.also is not None else act.parent(message, accepted)
+
+
+def replaced_by(act: Act, message: Message, digest: Digest, accepted: View) -> Digest:
     """What only one standing operation may replace; itself where many stand beside each other."""
     if act.witness is not None and not any(word(message, "replaces")):
         return ZERO_DIGEST if _is_state(act) else digest
@@ -105,10 +120,8 @@ def _is_state(act: Act) -> bool:
     return act.witness is not None and act.witness.mode.name == "STATE"
 
 
-def _dependencies(
-    tx: Connection, act: Act, message: Message, accepted: Accepted
-) -> dict[Digest, bool]:
-    """Needed: who signs, what it is about, and what it names.  Only earlier: the rest."""
+def needed_by(act: Act, message: Message, accepted: View) -> list[Digest]:
+    """What it is refused with: who signs, what it is about, and what it names."""
     needed: list[Digest] = []
     for party, signer in rules.signers_of(act, message).items():
         state = accepted.find(SignerState, signer)
@@ -126,8 +139,7 @@ def _dependencies(
         if isinstance(each.of, Named) and each.of.what == "operation" and each.signed_as
     ]
     needed += act.needs(message, accepted)
-    earlier = [*act.after(message, accepted), *_ended(tx, act, message)]
-    return dict.fromkeys(_distinct(earlier), False) | dict.fromkeys(_distinct(needed), True)
+    return _distinct(needed)
 
 
 def _ended(tx: Connection, act: Act, message: Message) -> list[Digest]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from ledger.domain.acts import rules as common
 from ledger.domain.acts.verdict_facts import VERDICT_FACTS
@@ -20,12 +22,15 @@ from ledger.domain.acts.vocabulary import (
     Message,
     Moment,
     OneOf,
+    Profile,
+    ReadingPart,
     Recorded,
     Records,
     Stated,
     View,
     Whole,
     Words,
+    Zone,
     integer,
     replaces_field,
     unit_field,
@@ -42,6 +47,15 @@ def _cycle(message: Message, view: View) -> CycleState:
     return common.require_cycle(
         view.find(CycleState, word(message, "cycle")), unit=integer(message, "unit")
     )
+
+
+def complete(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An ending states the machine's own word."""
+    if values.get("outcome") is None:
+        raise InvalidInput(
+            "is missing", field="outcome", rule="an ending is read from a reading or typed"
+        )
+    return values
 
 
 def rules(message: Message, view: View) -> None:
@@ -114,8 +128,20 @@ ACT = Act(
             is_argument=True,
         ),
         unit_field(),
-        Field(name="outcome", of=Choice(Outcome), help="the machine's own word"),
-        Field(name="verdict", of=Choice(Verdict), given=Given.NEVER, path="verdict.result"),
+        Field(
+            name="outcome",
+            of=Choice(Outcome),
+            given=Given.OPTIONAL,
+            required=True,
+            help="the machine's own word; left out where a reading says it",
+        ),
+        Field(
+            name="verdict",
+            of=Choice(Verdict),
+            given=Given.NEVER,
+            default=Verdict.NOT_COMPUTED,
+            path="verdict.result",
+        ),
         Field(name="ended_at", of=Moment(), given=Given.OPTIONAL, path="ended_utc"),
         replaces_field("ending"),
         Field(
@@ -147,10 +173,33 @@ ACT = Act(
                 }
             ),
             given=Given.NEVER,
+            default=(),
+        ),
+        Field(
+            name="reading",
+            of=ReadingPart(),
+            given=Given.OPTIONAL,
+            path="",
+            help="a kept reading that says all of it, with our verdict against a named profile",
+        ),
+        Field(
+            name="profile",
+            of=Profile(),
+            given=Given.OPTIONAL,
+            path="",
+            help="of a reading: the profile to judge it against; else its machine's",
+        ),
+        Field(
+            name="zone",
+            of=Zone(),
+            given=Given.OPTIONAL,
+            path="",
+            help="of a reading: the zone of its clock; else its machine's",
         ),
     ),
     says=says,
     parent=common.machine_of_cycle,
+    complete=complete,
     rules=rules,
     record_rules=record_rules,
     effect=effect,

@@ -9,6 +9,7 @@ from ledger.domain.acts import rules as common
 from ledger.domain.acts.vocabulary import (
     UINT32,
     Act,
+    Choice,
     Field,
     Given,
     MachineNamed,
@@ -136,9 +137,10 @@ ACT = Act(
         Field(name="cycle", of=Named("cycle"), given=Given.NEVER, member=""),
         Field(
             name="machine_state",
-            of=OneOf(tuple(state.name.lower() for state in EquipmentState)),
+            of=Choice(EquipmentState, is_signed=False),
             given=Given.NEVER,
             path="machine.state",
+            standing="state",
         ),
         Field(name="programme", of=Words(), given=Given.OPTIONAL, help="as the machine names it"),
         Field(
@@ -153,12 +155,14 @@ ACT = Act(
             name="biological_indicator",
             of=Switch(),
             given=Given.OPTIONAL,
+            option="biological",
             help="whether a biological indicator is in it",
         ),
         Field(
             name="holds_implant",
             of=Switch(),
             given=Given.OPTIONAL,
+            option="implant",
             help="whether an implant is in it",
         ),
     ),

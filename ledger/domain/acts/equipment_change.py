@@ -9,11 +9,13 @@ from ledger.domain.acts.vocabulary import (
     UINT32,
     Act,
     Choice,
+    Facts,
     Field,
     Given,
     Message,
     Named,
     Recorded,
+    Records,
     View,
     Whole,
     integer,
@@ -47,6 +49,15 @@ def rules(message: Message, view: View) -> None:
             f"{integer(message, 'epoch')} is lower than {machine.epoch}",
             field="epoch",
             rule="counter epochs never go back",
+        )
+
+
+def record_rules(message: Message, view: View, facts: Facts, records: Records) -> None:  # noqa: ARG001
+    """It changes something."""
+    machine = _machine(message, view)
+    if (integer(message, "state"), integer(message, "epoch")) == (machine.state, machine.epoch):
+        raise InvalidInput(
+            "nothing changes", field="state", rule="another state, or another counter epoch"
         )
 
 
@@ -97,9 +108,10 @@ ACT = Act(
             given=Given.STANDING,
             help="a new counter epoch, when the counter was reset",
         ),
-        replaces_field("registration or change"),
+        replaces_field("registration or change", standing="current"),
     ),
     says=says,
     rules=rules,
+    record_rules=record_rules,
     effect=effect,
 )

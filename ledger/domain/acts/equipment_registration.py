@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ledger.domain.acts.vocabulary import (
     UINT32,
     Act,
@@ -10,18 +13,20 @@ from ledger.domain.acts.vocabulary import (
     Given,
     Message,
     Named,
+    Profile,
     Recorded,
     Serial,
     View,
     Whole,
     Words,
+    Zone,
     integer,
     unit_field,
     word,
 )
 from ledger.domain.acts.words import Contract, EquipmentKind, EquipmentState, Right
 from ledger.domain.callers import Scope
-from ledger.domain.encoding.identifiers import EquipmentId, UnitNumber, equipment_id
+from ledger.domain.encoding.identifiers import EquipmentId, UnitNumber, equipment_id, serial_hash
 from ledger.domain.errors import Conflict
 from ledger.domain.subjects.states import MachineState, Word32
 
@@ -29,6 +34,15 @@ from ledger.domain.subjects.states import MachineState, Word32
 def registered(message: Message) -> EquipmentId:
     """The machine that a registration brings."""
     return equipment_id(UnitNumber(integer(message, "unit")), word(message, "serial"))
+
+
+def complete(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The machine's id, which follows from its unit and serial number."""
+    serial = values.get("serial")
+    if serial is None:
+        return values
+    unit = UnitNumber(values["unit"])
+    return {**values, "equipment": equipment_id(unit, serial_hash(serial))}
 
 
 def rules(message: Message, view: View) -> None:
@@ -90,19 +104,20 @@ ACT = Act(
         ),
         Field(
             name="clock_zone",
-            of=Words(60),
+            of=Zone(),
             given=Given.OPTIONAL,
             help="the zone that its own clock is set to, such as Asia/Shanghai",
         ),
         Field(
             name="profile",
-            of=Words(80),
+            of=Profile(),
             given=Given.OPTIONAL,
             help="the profile that its cycles are judged against; see profile list",
         ),
     ),
     says=lambda _: "the machine was registered",
     subject=registered,
+    complete=complete,
     rules=rules,
     effect=effect,
 )

@@ -36,6 +36,8 @@ from ledger.domain.subjects.states import ClassCount, CycleState, UnitState
 
 #: The contract's bound on `LoadDeclaration.totals`.
 MOST_TOTALS = 64
+#: A sterilizer's chamber holds fewer packages.
+MOST_LINES = 500
 
 PACKAGE_CLASS = Whole(1, 65535, "uint16")
 
@@ -209,6 +211,7 @@ ACT = Act(
                     "description": Words(),
                 },
                 fewest=1,
+                most=MOST_LINES,
                 optional=frozenset({"description"}),
                 follows=frozenset({"payer"}),
             ),

@@ -5,18 +5,18 @@ from __future__ import annotations
 from ledger.domain.acts import rules as common
 from ledger.domain.acts.vocabulary import (
     Act,
-    Choice,
     Field,
     Given,
     Message,
     Moment,
     Named,
-    NewKey,
     OneOf,
     Recorded,
     View,
     Words,
+    custody_field,
     integer,
+    key_field,
     word,
 )
 from ledger.domain.acts.words import Contract, Custody, Party
@@ -72,9 +72,9 @@ ACT = Act(
             is_personal=True,
             help="how the unit names the new administrator",
         ),
-        Field(name="key", of=NewKey(), member="signer", path="signer"),
+        key_field("signer"),
         Field(name="rights", of=OneOf(("administer",)), given=Given.NEVER, default="administer"),
-        Field(name="custody", of=Choice(Custody), help="who holds the private key"),
+        custody_field(),
         Field(
             name="valid_until",
             of=Moment(),

@@ -43,17 +43,17 @@ def require_rights(act: Act, message: Message, view: View) -> None:
             if not signers:
                 unit = integer(message, "unit")
                 require_open_unit(view.find(UnitState, unit), unit)
-            signer = word(message, _SIGNER_MEMBERS[party])
+            member = _SIGNER_MEMBERS[party]
+            signer = word(message, member)
             if signer in signers:
-                raise InvalidInput(
-                    "is the same signer", field="countersigner", rule="two signers sign it"
-                )
+                raise InvalidInput("is the same signer", field=member, rule="two signers sign it")
             signers.append(signer)
             require_signer(
                 view.find(SignerState, signer),
                 unit=unit,
                 right=act.right or Right(0),
                 signed_at=integer(message, "signedAt"),
+                field=member,
             )
         elif party is Party.NEW_KEY:
             _require_new_key(view.find(SignerState, word(message, act.key_member)))
@@ -95,7 +95,7 @@ def require_open_unit(unit: UnitState | None, number: int, *, field: str = "unit
 
 
 def require_signer(
-    signer: SignerState | None, *, unit: int, right: Right, signed_at: int, field: str = "signer"
+    signer: SignerState | None, *, unit: int, right: Right, signed_at: int, field: str = "signedBy"
 ) -> SignerState:
     """The signer acts for `unit` with `right`, is not revoked, and is valid at `signed_at`."""
     if signer is None:

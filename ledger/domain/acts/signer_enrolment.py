@@ -5,17 +5,17 @@ from __future__ import annotations
 from ledger.domain.acts import rules as common
 from ledger.domain.acts.vocabulary import (
     Act,
-    Choice,
     Field,
     Flags,
     Given,
     Message,
     Moment,
-    NewKey,
     Recorded,
     View,
     Words,
+    custody_field,
     integer,
+    key_field,
     unit_field,
     word,
 )
@@ -71,9 +71,9 @@ ACT = Act(
             is_argument=True,
             help="how the unit names the person or station",
         ),
-        Field(name="key", of=NewKey(), member="signer", path="signer"),
+        key_field("signer"),
         Field(name="rights", of=Flags(Right, "uint32"), option="right", help="what it may do"),
-        Field(name="custody", of=Choice(Custody), help="who holds the private key"),
+        custody_field(),
         Field(
             name="valid_from",
             of=Moment(),

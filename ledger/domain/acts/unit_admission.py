@@ -9,18 +9,18 @@ from ledger.domain.acts import rules as common
 from ledger.domain.acts.vocabulary import (
     UINT32,
     Act,
-    Choice,
     Field,
     Flags,
     Given,
     Message,
     Moment,
-    NewKey,
     Recorded,
     View,
     Whole,
     Words,
+    custody_field,
     integer,
+    key_field,
     word,
 )
 from ledger.domain.acts.words import Contract, Custody, Party, Right, UnitRole
@@ -107,8 +107,8 @@ ACT = Act(
             is_personal=True,
             help="who administers the unit",
         ),
-        Field(name="key", of=NewKey(), member="administrator", path="administrator"),
-        Field(name="custody", of=Choice(Custody), help="who holds the private key"),
+        key_field("administrator"),
+        custody_field(),
         Field(
             name="valid_until",
             of=Moment(),

@@ -13,7 +13,7 @@ from enum import Enum, IntEnum, IntFlag, auto
 from functools import cached_property
 from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar, cast
 
-from ledger.domain.acts.words import Contract, Party, Right
+from ledger.domain.acts.words import Contract, Custody, Party, Right
 from ledger.domain.callers import Scope
 from ledger.domain.encoding.abi import Member, Scalar, Struct, Value
 from ledger.domain.encoding.identifiers import (
@@ -52,7 +52,7 @@ class Given(Enum):
     STANDING = auto()
     #: what the person saw: a program names it, null for none; the command line takes what stands
     JUDGED = auto()
-    #: nobody: it follows from the rest
+    #: nobody: it follows from the rest, or from what stands
     NEVER = auto()
 
 
@@ -232,6 +232,20 @@ class Words(Sort):
     def facts(self, path: str, value: str | None) -> Facts:
         """Itself."""
         return {path: value}
+
+
+@dataclass(frozen=True, slots=True)
+class Zone(Words):
+    """The zone of a clock, which there is: an IANA name or an offset from UTC."""
+
+    longest: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Profile(Words):
+    """A thermal profile by its name, which there is."""
+
+    longest: int = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -567,6 +581,43 @@ class Fixed(Sort):
         return {path: self.word}
 
 
+@dataclass(frozen=True, slots=True)
+class Parts(Sort):
+    """Several values under one name, each of which may be left out."""
+
+    columns: Mapping[str, Sort]
+
+    def rules(self, path: str, *, required: bool) -> Mapping[str, FieldRule]:
+        """Each column's."""
+        return {
+            full: rule
+            for name, column in self.columns.items()
+            for full, rule in column.rules(f"{path}.{name}", required=required).items()
+        }
+
+    def facts(self, path: str, value: Mapping[str, Any] | None) -> Facts:
+        """Each column's; what is left out is null."""
+        value = value or {}
+        return {
+            full: fact
+            for name, column in self.columns.items()
+            for full, fact in column.facts(f"{path}.{name}", value.get(name)).items()
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingPart(Sort):
+    """One cycle of a kept reading: the file's SHA-256, and which of its cycles.
+
+    Neither signed nor recorded as such: what it reports is.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Signing(Sort):
+    """The key that signs, named as a signer or by its bytes; the message names it in its ending."""
+
+
 # ---------------------------------------------------------------- fields
 
 
@@ -592,8 +643,10 @@ class Field:
     is_personal: bool = False
     #: whether the command line takes it by its place
     is_argument: bool = False
-    #: the option's name on the command line where one line of a list, or one word, is given: line
+    #: the option's name on the command line where that is not the field's: `line` for one of lines
     option: str = ""
+    #: the member of its subject's state that says how it stands; by default its own name
+    standing: str = ""
 
     @property
     def signed_as(self) -> str:
@@ -606,6 +659,13 @@ class Field:
     def recorded_as(self) -> str | None:
         """The record's path; None when the record does not hold it."""
         return self.name if self.path is None else (self.path or None)
+
+    @property
+    def stands_as(self) -> str:
+        """The member of its subject's state that it is where nobody says it; empty for most."""
+        if self.given in {Given.ALWAYS, Given.OPTIONAL}:
+            return ""
+        return self.standing or ("" if self.given is Given.NEVER else self.name)
 
     @property
     def must_be_recorded(self) -> bool:
@@ -627,15 +687,44 @@ def unit_field() -> Field:
     return Field(name="unit", of=Named("unit"), given=Given.NEVER, path="")
 
 
-def replaces_field(standing: str) -> Field:
-    """The operation that this one amends: `standing` is what it is called."""
+def key_field(member: str) -> Field:
+    """The key that an act brings into the group."""
+    return Field(
+        name="key",
+        of=NewKey(),
+        given=Given.OPTIONAL,
+        member=member,
+        path=member,
+        required=True,
+        help="left out for custody server, where this instance makes it",
+    )
+
+
+def custody_field() -> Field:
+    """Who holds the private key that an act brings."""
+    return Field(
+        name="custody",
+        of=Choice(Custody),
+        given=Given.OPTIONAL,
+        default=Custody.SERVER,
+        required=True,
+        help="who holds the private key",
+    )
+
+
+def replaces_field(called: str, *, standing: str = "") -> Field:
+    """The operation that this one amends: what it is called, and which member of the state it is.
+
+    The member is called the same unless it is said.
+    """
     return Field(
         name="replaces",
         of=DIGEST,
         given=Given.JUDGED,
         path="supersedes",
         required=False,
-        help=f"digest of the {standing} that this one replaces; null: there is none",
+        help=f"digest of the {called} that this one replaces; null: there is none",
+        standing=standing or called,
     )
 
 

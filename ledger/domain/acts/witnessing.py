@@ -71,7 +71,7 @@ def witness(  # noqa: PLR0913 - the columns of one row
     """
     row = Witnessing(kind=kind, scope=on_chain, mode=mode)
     packed = tuple(each for name in packs for each in fields if each.name == name)
-    replaces = replaces_field("statement")
+    replaces = replaces_field("statement", standing="digest")
     if mode is WitnessMode.ENTRY:
         replaces = replace(replaces, given=Given.OPTIONAL, default=ZERO_DIGEST)
     return Act(

@@ -135,7 +135,7 @@ def opening(cycle: CycleReference, *, signer: bytes, **changes: Changes) -> Draf
         "equipment": cycle.machine,
         "epoch": cycle.epoch,
         "number": cycle.number,
-        "machine_state": "in_service",
+        "machine_state": EquipmentState.IN_SERVICE,
     }
     return _of_cycle("CycleOpening", cycle, values, changes, signer)
 

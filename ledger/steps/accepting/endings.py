@@ -111,7 +111,7 @@ def _chosen(file: ReadingFile, number: int, ordinal: int | None) -> CycleReading
         raise NotFound(
             f"the reading reports {len(fits)} cycles that fit",
             field="reading.ordinal",
-            rule=f"one of its cycles, 1 to {len(file.cycles)}",
+            rule=f"one of its cycles, 1 to {file.cycles[-1].ordinal}",
         )
     return fits[0]
 

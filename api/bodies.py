@@ -53,7 +53,9 @@ from ledger.domain.acts.words import Party
 @cache
 def body_of(act: Act) -> type[Body]:
     """The body of an act."""
-    return _model(act.name, {each.name: _field(each, act) for each in asking.asked(act)}, act.doc)
+    return _model(
+        act.name, {each.name: _field(each, act.name) for each in asking.asked(act)}, act.doc
+    )
 
 
 def values_of(body: Body) -> dict[str, Any]:
@@ -61,8 +63,8 @@ def values_of(body: Body) -> dict[str, Any]:
     return body.model_dump(exclude_unset=True)
 
 
-def _field(each: ActField, act: Act) -> tuple[Any, Any]:
-    kind = annotation(each.of, f"{act.name}{(each.option or each.name).title()}")
+def _field(each: ActField, within: str) -> tuple[Any, Any]:
+    kind = annotation(each.of, f"{within}{(each.option or each.name).title()}")
     description = each.help or None
     if each.given is Given.ALWAYS:
         return kind, Field(description=description)
@@ -121,8 +123,7 @@ def _(sort: Choice | OneOf, name: str) -> Any:
 
 @annotation.register
 def _(sort: Flags, name: str) -> Any:
-    word = _literal(sort.words)
-    return Annotated[list[word], Field(min_length=1, max_length=len(sort.words))]
+    return Annotated[list[_literal(sort.words)], Field(min_length=1, max_length=len(sort.words))]
 
 
 @annotation.register
@@ -161,13 +162,13 @@ def _(sort: Each, name: str) -> Any:
 
 @annotation.register
 def _(sort: Parts, name: str) -> Any:
-    return _parts(tuple(sort.columns.items()))
+    return _parts(sort)
 
 
 @cache
-def _parts(columns: tuple[tuple[str, Sort], ...]) -> type[Body]:
-    """One model for all acts that have these parts: how an act happened."""
-    return _model("Happened", {name: (annotation(of, name) | None, None) for name, of in columns})
+def _parts(sort: Parts) -> type[Body]:
+    """One model for all acts, which have these parts in common: how an act happened."""
+    return _model("Happened", {each.name: _field(each, "Happened") for each in sort.parts})
 
 
 def _literal(words: tuple[str, ...]) -> Any:

@@ -17,6 +17,7 @@ from api.access import ActRoute, Asked, LedgerRoute, asked_now, asked_of, raw_bo
 from api.bodies import Signatures, body_of, values_of
 from api.documents import EVERYWHERE, WITH_BODY, problems_for
 from api.fields import Body, Hex32
+from ledger.domain.acts.asking import Door
 from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.acts.vocabulary import Act
 from ledger.domain.acts.words import Party
@@ -27,7 +28,7 @@ from ledger.domain.errors import NotFound
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.domain.subjects.indexed import IndexedOperation
 from ledger.steps.accepting.cosigning import submit_with
-from ledger.steps.accepting.drafting import Door, as_declared, make_draft, spelled
+from ledger.steps.accepting.drafting import make_draft, spelled
 from ledger.steps.accepting.handing import handed
 from ledger.steps.accepting.prepare import prepare
 from ledger.steps.accepting.submit import Receipt, record_with_held_keys
@@ -41,7 +42,7 @@ DigestPath = Annotated[Hex32, Path(description="the operation's EIP-712 digest")
 
 
 #: What a program judged, it names; fields are spelled as they are declared.
-DOOR = Door(authenticated_by="token", takes_what_stands=False, spell=as_declared)
+DOOR = Door(authenticated_by="token", takes_what_stands=False)
 #: The acts by how addresses spell them; they are looked for in this order.
 _SPELLED: Mapping[str, Act] = {act.spelled: act for act in ACTS.values()}
 

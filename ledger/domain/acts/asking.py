@@ -6,8 +6,8 @@ Every door asks the same, and spells it in its own way.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 
 from ledger.domain.acts.vocabulary import (
@@ -29,6 +29,23 @@ from ledger.domain.acts.words import Party, Right
 from ledger.domain.records.schemas import AUTHENTICATION_WORDS
 
 
+def as_declared(_act: Act, name: str) -> str:
+    """A field as its act spells it."""
+    return name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """All in which one door differs from another."""
+
+    #: how whoever comes through it was known, unless they say more
+    authenticated_by: str
+    #: whether what a person judged may be left out, and is then what stands: a program names it
+    takes_what_stands: bool
+    #: an act, and a field with what is within it, `lines.0.owner` → as this door spells it
+    spell: Callable[[Act, str], str] = as_declared
+
+
 def _told(name: str, of: Words | Parts | OneOf | Switch | Moment, text: str) -> Field:
     return Field(name=name, of=of, given=Given.OPTIONAL, help=text)
 
@@ -42,8 +59,15 @@ CIRCUMSTANCES = (
     _told("on_behalf_of", Words(), "for whom it was done"),
     _told(
         "happened",
-        Parts({"text": Words(100), "zone": Zone(), "utc": Moment(), "source": Words(100)}),
-        "when it happened: as printed or said, the zone and the moment of that, and whose clock",
+        Parts(
+            (
+                _told("text", Words(100), "when it happened, as printed or said"),
+                _told("zone", Zone(), "the zone of that text"),
+                _told("utc", Moment(), "the moment itself"),
+                _told("source", Words(100), "whose clock it is"),
+            )
+        ),
+        "when the act happened",
     ),
     _told("device", Words(), "what it was entered with"),
     _told("authenticated_by", OneOf(AUTHENTICATION_WORDS), "how whoever entered it was known"),

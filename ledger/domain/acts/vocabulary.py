@@ -585,23 +585,23 @@ class Fixed(Sort):
 class Parts(Sort):
     """Several values under one name, each of which may be left out."""
 
-    columns: Mapping[str, Sort]
+    parts: tuple[Field, ...]
 
     def rules(self, path: str, *, required: bool) -> Mapping[str, FieldRule]:
-        """Each column's."""
+        """Each part's."""
         return {
             full: rule
-            for name, column in self.columns.items()
-            for full, rule in column.rules(f"{path}.{name}", required=required).items()
+            for part in self.parts
+            for full, rule in part.of.rules(f"{path}.{part.name}", required=required).items()
         }
 
     def facts(self, path: str, value: Mapping[str, Any] | None) -> Facts:
-        """Each column's; what is left out is null."""
+        """Each part's; what is left out is null."""
         value = value or {}
         return {
             full: fact
-            for name, column in self.columns.items()
-            for full, fact in column.facts(f"{path}.{name}", value.get(name)).items()
+            for part in self.parts
+            for full, fact in part.of.facts(f"{path}.{part.name}", value.get(part.name)).items()
         }
 
 

@@ -21,6 +21,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import Connection
 
 from ledger.domain.acts import asking
+from ledger.domain.acts.asking import Door, as_declared
 from ledger.domain.acts.rules import require_machine
 from ledger.domain.acts.vocabulary import (
     Act,
@@ -51,18 +52,6 @@ from ledger.storage.keys import find_key
 
 #: by the names of an act's fields
 Values: TypeAlias = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Door:
-    """All in which one door differs from another."""
-
-    #: how whoever comes through it was known, unless they say more
-    authenticated_by: str
-    #: whether what a person judged may be left out, and is then what stands: a program names it
-    takes_what_stands: bool
-    #: an act, and a field with what is within it, `lines.0.owner` → as this door spells it
-    spell: Callable[[Act, str], str]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -107,11 +96,6 @@ def make_draft(  # noqa: PLR0913, PLR0917 - who asks, at which door, for what
             keys=_keys(desk, named),
             circumstances=_circumstances(desk, told),
         )
-
-
-def as_declared(_act: Act, name: str) -> str:
-    """How most doors spell a field."""
-    return name
 
 
 @contextmanager

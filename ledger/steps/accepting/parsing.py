@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import reduce, singledispatch
 from operator import or_
 from typing import Any, TypeVar
@@ -57,6 +58,7 @@ from ledger.steps.accepting.resolving import (
 
 T = TypeVar("T")
 
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _ID_DIGITS = 2 + 2 * 32
 #: a longer number is not repeated in an error
 _LONGEST_SHOWN = 2**64
@@ -103,7 +105,7 @@ def parse(sort: Sort, value: Any, asker: Asker, field: str) -> Any:
 
     Some are themselves: what they may be is their schema's rule.
     """
-    if not isinstance(sort, Words | Serial | Switch | Measured | Moment):
+    if not isinstance(sort, Words | Serial | Switch | Measured):
         raise AssertionError(sort)  # noqa: TRY004 - a sort was added, and not how it is parsed
     return value
 
@@ -132,6 +134,13 @@ def _(sort: Whole, value: int, asker: Asker, field: str) -> int:
             field=field,
             rule=f"a whole number from {sort.low} to {sort.high}",
         )
+    return value
+
+
+@parse.register
+def _(sort: Moment, value: datetime, asker: Asker, field: str) -> datetime:
+    if value < _EARLIEST:
+        raise InvalidInput(f"{value.isoformat()} is too early", field=field, rule="from 1970 on")
     return value
 
 
@@ -195,9 +204,9 @@ def _(sort: Each, value: Mapping[str, str], asker: Asker, field: str) -> Any:
 @parse.register
 def _(sort: Parts, value: Mapping[str, Any], asker: Asker, field: str) -> Any:
     return {
-        name: parse(sort.columns[name], said, asker, f"{field}.{name}")
-        for name, said in value.items()
-        if said is not None
+        part.name: parse(part.of, value[part.name], asker, f"{field}.{part.name}")
+        for part in sort.parts
+        if value.get(part.name) is not None
     }
 
 

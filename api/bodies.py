@@ -123,7 +123,7 @@ def _(sort: Choice | OneOf, name: str) -> Any:
 
 @annotation.register
 def _(sort: Flags, name: str) -> Any:
-    return Annotated[list[_literal(sort.words)], Field(min_length=1, max_length=len(sort.words))]
+    return Annotated[_list(_literal(sort.words)), Field(min_length=1, max_length=len(sort.words))]
 
 
 @annotation.register
@@ -151,7 +151,7 @@ def _(sort: Lines, name: str) -> Any:
             for column, of in sort.columns.items()
         },
     )
-    return Annotated[list[line], Field(min_length=sort.fewest, max_length=sort.most)]  # type: ignore[valid-type]
+    return Annotated[_list(line), Field(min_length=sort.fewest, max_length=sort.most)]
 
 
 @annotation.register
@@ -169,6 +169,10 @@ def _(sort: Parts, name: str) -> Any:
 def _parts(sort: Parts) -> type[Body]:
     """One model for all acts, which have these parts in common: how an act happened."""
     return _model("Happened", {each.name: _field(each, "Happened") for each in sort.parts})
+
+
+def _list(of: Any) -> Any:
+    return list.__class_getitem__(of)
 
 
 def _literal(words: tuple[str, ...]) -> Any:

@@ -52,7 +52,7 @@ operations = Table(
     Column("unit", BigInteger, nullable=False),
     Column("subject", Bytes32, nullable=False),
     Column("parent", Bytes32),
-    Column("replaces", Bytes32, nullable=False),
+    Column("replaces", Bytes32),
     Column("record_id", Text, ForeignKey("records.id"), nullable=False, unique=True),
     Column("message", LargeBinary, nullable=False),
     Column("signed_at", BigInteger, nullable=False),
@@ -130,8 +130,8 @@ class NewOperation:
     subject: bytes
     #: 32 bytes: what the subject belongs to, the cycle's equipment for instance
     parent: bytes | None
-    #: the digest that it supersedes; zero for a first one
-    replaces: bytes
+    #: the digest that it supersedes; zero for a first one, None where many stand beside each other
+    replaces: bytes | None
     record_id: str
     #: RFC 8785, as `message_to_json` makes it
     message: bytes

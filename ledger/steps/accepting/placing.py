@@ -18,6 +18,7 @@ from ledger.domain.acts.vocabulary import (
     Message,
     Named,
     View,
+    WitnessMode,
     integer,
     unit_subject,
     word,
@@ -41,8 +42,9 @@ class Place:
     subject: bytes
     #: 32 bytes: what the subject belongs to, or what it brings beside it
     parent: bytes | None
-    #: one standing operation of a kind, subject and unit replaces this digest
-    replaces: Digest
+    #: one standing operation of a kind, subject and unit replaces this digest; None where many
+    #: stand beside each other
+    replaces: Digest | None
     #: digests that must be on chain before it → whether it is refused when they are
     depends_on: Mapping[Digest, bool]
 
@@ -71,7 +73,7 @@ def place(tx: Connection, operation: Operation, record: Record, now: datetime) -
     return Place(
         subject=act.subject_of(message),
         parent=parent_of(act, message, accepted),
-        replaces=replaced_by(act, message, operation.digest, accepted),
+        replaces=replaced_by(act, message, accepted),
         depends_on=dict.fromkeys(earlier, False) | dict.fromkeys(needed, True),
     )
 
@@ -103,10 +105,10 @@ def parent_of(act: Act, message: Message, accepted: View) -> bytes | None:
     return act.also(message) if act.also is not None else act.parent(message, accepted)
 
 
-def replaced_by(act: Act, message: Message, digest: Digest, accepted: View) -> Digest:
-    """What only one standing operation may replace; itself where many stand beside each other."""
-    if act.witness is not None and not any(word(message, "replaces")):
-        return ZERO_DIGEST if _is_state(act) else digest
+def replaced_by(act: Act, message: Message, accepted: View) -> Digest | None:
+    """What only one standing operation may replace; None where many stand beside each other."""
+    if act.witness is not None and act.witness.mode is WitnessMode.ENTRY:
+        return Digest(word(message, "replaces")) if any(word(message, "replaces")) else None
     if "replaces" in message:
         return Digest(word(message, "replaces"))
     if act.about == "cycle":
@@ -114,10 +116,6 @@ def replaced_by(act: Act, message: Message, digest: Digest, accepted: View) -> D
         cycle = accepted.find(CycleState, act.subject_of(message))
         return ZERO_DIGEST if cycle is None else cycle.voided
     return ZERO_DIGEST
-
-
-def _is_state(act: Act) -> bool:
-    return act.witness is not None and act.witness.mode.name == "STATE"
 
 
 def needed_by(act: Act, message: Message, accepted: View) -> list[Digest]:

@@ -73,7 +73,7 @@ def check_place(
     )
     try:
         parent = parent_of(act, message, then)
-        replaces = replaced_by(act, message, row.digest, then)
+        replaces = replaced_by(act, message, then)
         needed = needed_by(act, message, then)
     except SteriLedgerError as error:
         findings.note("operations", row.digest, "sequence", expected="its place", found=str(error))

@@ -87,7 +87,8 @@ def _rivals(tx: Connection, row: OperationRow, recorded: Recorded) -> list[Opera
     same_place = [
         each
         for each in list_by_subjects(tx, [row.subject])
-        if (each.kind, each.unit, each.replaces) == (row.kind, row.unit, row.replaces)
+        if row.replaces is not None
+        and (each.kind, each.unit, each.replaces) == (row.kind, row.unit, row.replaces)
     ]
     entered = []
     if recorded.act.key_member:

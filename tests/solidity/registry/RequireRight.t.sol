@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Duties} from "../../../contracts/Duties.sol";
 import {IUnitRegistry, Proof} from "../../../contracts/interfaces/IUnitRegistry.sol";
+import {Rights} from "../../../contracts/Rights.sol";
 import {Base} from "../support/Base.sol";
 
-contract RequireDutyTest is Base {
+contract RequireRightTest is Base {
     bytes32 private constant DIGEST = keccak256("an operation of some ledger");
 
     function setUp() public override {
@@ -13,111 +13,94 @@ contract RequireDutyTest is Base {
         settle();
     }
 
-    function test_an_enrolled_signer_with_the_duty_passes() public view {
-        registry.requireDuty(DIGEST, NORTH, id(oscar), Duties.OPEN, NOW, proof(oscar, DIGEST));
-        registry.requireDuty(
+    function test_an_enrolled_signer_with_the_right_passes() public view {
+        registry.requireRight(DIGEST, NORTH, id(oscar), Rights.OPEN, NOW, proof(oscar, DIGEST));
+        registry.requireRight(
             DIGEST,
             NORTH,
             id(oscar),
-            Duties.OPEN | Duties.ERASE,
+            Rights.OPEN | Rights.ERASE,
             NOW,
             proof(oscar, DIGEST)
         );
     }
 
-    function test_every_bit_of_the_duty_is_needed() public {
-        refuseDuty(
+    function test_every_bit_of_the_right_is_needed() public {
+        refuseRight(
             id(oscar),
-            Duties.OPEN | Duties.ADMINISTER,
+            Rights.OPEN | Rights.ADMINISTER,
             NOW,
             proof(oscar, DIGEST),
-            abi.encodeWithSelector(IUnitRegistry.DutyMissing.selector, DIGEST, id(oscar), 3, 1022)
+            rightMissing(DIGEST, id(oscar), 3, Rights.ALL - Rights.ADMINISTER)
         );
     }
 
     function test_a_signature_of_one_operation_is_none_of_another() public {
-        refuseDuty(
+        refuseRight(
             id(oscar),
-            Duties.OPEN,
+            Rights.OPEN,
             NOW,
             proof(oscar, keccak256("another operation")),
-            abi.encodeWithSelector(IUnitRegistry.SignatureInvalid.selector, DIGEST, id(oscar))
+            signatureInvalid(DIGEST, id(oscar))
         );
     }
 
     function test_a_malleable_signature_is_refused() public {
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(oscar, DIGEST);
         bytes memory mirrored = bytes.concat(r, bytes32(CURVE_ORDER - uint256(s)), bytes1(55 - v));
-        refuseDuty(
+        refuseRight(
             id(oscar),
-            Duties.OPEN,
+            Rights.OPEN,
             NOW,
             Proof(account(oscar), mirrored),
-            abi.encodeWithSelector(IUnitRegistry.SignatureInvalid.selector, DIGEST, id(oscar))
+            signatureInvalid(DIGEST, id(oscar))
         );
     }
 
     function test_code_at_a_signers_address_cannot_sign_for_it() public {
         vm.etch(vm.addr(oscar), type(AgreeableAccount).runtimeCode);
-        refuseDuty(
+        refuseRight(
             id(oscar),
-            Duties.OPEN,
+            Rights.OPEN,
             NOW,
             Proof(account(oscar), ""),
-            abi.encodeWithSelector(IUnitRegistry.SignatureInvalid.selector, DIGEST, id(oscar))
+            signatureInvalid(DIGEST, id(oscar))
         );
-        registry.requireDuty(DIGEST, NORTH, id(oscar), Duties.OPEN, NOW, proof(oscar, DIGEST));
+        registry.requireRight(DIGEST, NORTH, id(oscar), Rights.OPEN, NOW, proof(oscar, DIGEST));
     }
 
     function test_a_strangers_proof_does_not_stand_for_the_named_signer() public {
-        refuseDuty(
+        refuseRight(
             id(oscar),
-            Duties.OPEN,
+            Rights.OPEN,
             NOW,
             proof(mallory, DIGEST),
-            abi.encodeWithSelector(
-                IUnitRegistry.SignerMismatch.selector,
-                DIGEST,
-                id(oscar),
-                id(mallory)
-            )
+            signatureInvalid(DIGEST, id(oscar))
         );
     }
 
     function test_validity_is_judged_by_the_time_of_signing() public {
-        IUnitRegistry.SignerEnrolment memory operation = enrolment(mallory, Duties.OPEN);
+        IUnitRegistry.SignerEnrolment memory operation = enrolment(mallory, Rights.OPEN);
         (operation.validFrom, operation.validUntil) = (NOW - 10, NOW + 10);
         send(operation);
         vm.warp(NOW + 1 days);
         bytes32 key = id(mallory);
         Proof memory shown = proof(mallory, DIGEST);
-        registry.requireDuty(DIGEST, NORTH, key, Duties.OPEN, NOW - 10, shown);
-        registry.requireDuty(DIGEST, NORTH, key, Duties.OPEN, NOW + 10, shown);
-        refuseDuty(
+        registry.requireRight(DIGEST, NORTH, key, Rights.OPEN, NOW - 10, shown);
+        registry.requireRight(DIGEST, NORTH, key, Rights.OPEN, NOW + 10, shown);
+        refuseRight(
             key,
-            Duties.OPEN,
+            Rights.OPEN,
             NOW - 11,
             shown,
-            abi.encodeWithSelector(
-                IUnitRegistry.SignerNotYetValid.selector,
-                DIGEST,
-                key,
-                NOW - 10,
-                NOW - 11
-            )
+            outside(DIGEST, "signedAt", NOW - 11, NOW - 10, NOW + 10)
         );
-        refuseDuty(
+        refuseRight(
             key,
-            Duties.OPEN,
+            Rights.OPEN,
             NOW + 11,
             shown,
-            abi.encodeWithSelector(
-                IUnitRegistry.SignerExpired.selector,
-                DIGEST,
-                key,
-                NOW + 10,
-                NOW + 11
-            )
+            outside(DIGEST, "signedAt", NOW + 11, NOW - 10, NOW + 10)
         );
     }
 
@@ -126,31 +109,31 @@ contract RequireDutyTest is Base {
         if (signedAt < NOW) signedAt += NOW;
         vm.assume(signedAt >= NOW);
         if (signedAt <= NOW + 300) {
-            registry.requireDuty(DIGEST, NORTH, id(oscar), Duties.OPEN, signedAt, shown);
+            registry.requireRight(DIGEST, NORTH, id(oscar), Rights.OPEN, signedAt, shown);
         } else {
-            refuseDuty(
+            refuseRight(
                 id(oscar),
-                Duties.OPEN,
+                Rights.OPEN,
                 signedAt,
                 shown,
-                abi.encodeWithSelector(IUnitRegistry.SignedInFuture.selector, DIGEST, signedAt, NOW)
+                tooEarly(DIGEST, "signedAt", signedAt - 300)
             );
         }
     }
 
     function test_fuzz_only_the_signers_own_signature_counts(bytes memory forged) public {
-        refuseDuty(
+        refuseRight(
             id(oscar),
-            Duties.OPEN,
+            Rights.OPEN,
             NOW,
             Proof(account(oscar), forged),
-            abi.encodeWithSelector(IUnitRegistry.SignatureInvalid.selector, DIGEST, id(oscar))
+            signatureInvalid(DIGEST, id(oscar))
         );
     }
 
-    function refuseDuty(
+    function refuseRight(
         bytes32 signer,
-        uint32 duty,
+        uint32 right,
         uint64 signedAt,
         Proof memory shown,
         bytes memory expected
@@ -158,8 +141,8 @@ contract RequireDutyTest is Base {
         refuseCall(
             address(registry),
             abi.encodeCall(
-                IUnitRegistry.requireDuty,
-                (DIGEST, NORTH, signer, duty, signedAt, shown)
+                IUnitRegistry.requireRight,
+                (DIGEST, NORTH, signer, right, signedAt, shown)
             ),
             expected
         );

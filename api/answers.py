@@ -290,8 +290,8 @@ class ChainStatusAnswer(Answered):
     final: int
     indexed: int
     lag: int
-    head_age_seconds: int
-    heartbeat_age_seconds: int
+    head_age_seconds: int | None = Field(description="null: it is dated ahead of the clock")
+    heartbeat_age_seconds: int | None = Field(description="null: it is dated ahead of the clock")
 
 
 class WorkerAnswer(Answered):
@@ -310,10 +310,15 @@ class StatusAnswer(Answered):
     fingerprint: str | None
     chain_id: int | None
     finality: str
+    clock: str | None = Field(
+        description="why nothing is accepted by this instance's clock; null while it may be right"
+    )
     worker: WorkerAnswer
     chain: ChainStatusAnswer | None = Field(description="null before a worker saw its chain")
     operations: dict[str, int] = Field(description="those that you may read, by state")
-    oldest_owed_seconds: int | None
+    oldest_owed_seconds: int | None = Field(
+        description="null: nothing is owed, or it is dated ahead of the clock"
+    )
     stuck: int
     has_writer: bool
     custody: dict[str, int] = Field(description="valid signers by who holds their key")

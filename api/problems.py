@@ -19,6 +19,7 @@ from starlette.responses import Response
 
 from ledger.domain.errors import (
     ChainUnavailable,
+    ClockWrong,
     Conflict,
     Inconsistent,
     InvalidInput,
@@ -120,6 +121,7 @@ KINDS: Mapping[type[SteriLedgerError], Kind] = {
     VerificationFailed: UNVERIFIED,
     ChainUnavailable: UNAVAILABLE,
     StorageUnavailable: UNAVAILABLE,
+    ClockWrong: UNAVAILABLE,
     Inconsistent: INTERNAL,
 }
 

@@ -15,7 +15,13 @@ from ledger.domain.acts.decisions import RELEASES, DecisionKind
 from ledger.domain.acts.vocabulary import CycleReference, Machine
 from ledger.domain.acts.words import Right, UnitRole
 from ledger.domain.callers import Caller, local_administrator
-from ledger.domain.chain.deployment import DeployedContract, Deployment, Role, deployment_to_json
+from ledger.domain.chain.deployment import (
+    AuthorityKind,
+    DeployedContract,
+    Deployment,
+    Role,
+    deployment_to_json,
+)
 from ledger.domain.drafts import Circumstances, Draft
 from ledger.domain.encoding.identifiers import (
     EquipmentId,
@@ -30,6 +36,7 @@ from ledger.keys.receipts import create_receipt_key, receipt_public_key
 from ledger.keys.signers import Algorithm
 from ledger.keys.vault import KEY_PURPOSE, Vault
 from ledger.settings import Settings
+from ledger.steps.accepting.clock import confirm_clock
 from ledger.steps.accepting.signing import make_held_key
 from ledger.steps.accepting.standing import Accepted
 from ledger.steps.accepting.submit import Receipt, record_with_held_keys
@@ -82,6 +89,12 @@ class House:
         """Accept a draft with the keys that the instance holds."""
         with self.instance.database.transaction() as tx:
             return record_with_held_keys(self.instance, tx, self.caller, draft)
+
+    def wait(self, **parts: float) -> None:
+        """Let a long time pass in silence; then a person says that the clock is right."""
+        self.clock.advance(**parts)
+        with self.instance.database.transaction() as tx:
+            confirm_clock(self.instance, tx, person="tester")
 
     def key(self, label: str) -> bytes:
         """A new key held by the instance."""
@@ -245,6 +258,7 @@ def paper_deployment(authority: bytes, receipt_key: bytes) -> Deployment:
             for n, role in enumerate(Role)
         },
         authority=authority,
+        authority_kind=AuthorityKind.ACCOUNT,
         deployed_at=1,
         receipt_key=receipt_key,
     )

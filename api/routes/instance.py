@@ -13,7 +13,7 @@ from api.access import Asked, LedgerRoute, asked_of
 from api.documents import EVERYWHERE, problems_for
 from ledger.domain.chain.deployment import deployment_to_json
 from ledger.domain.encoding.identifiers import to_hex
-from ledger.domain.records.records import instant_text
+from ledger.domain.encoding.moments import instant_text
 from ledger.steps.answering.status import ChainStatus, Status, status
 from ledger.storage.operations import count_by_state
 
@@ -35,6 +35,7 @@ def read_status(question: Question) -> Response:
             fingerprint=None if stands.fingerprint is None else to_hex(stands.fingerprint),
             chain_id=stands.chain_id,
             finality=stands.finality,
+            clock=None if stands.clock is None else stands.clock.reason,
             worker=_worker(stands),
             chain=None if stands.chain is None else _chain(stands, stands.chain),
             operations={state.value: count for state, count in counts.items()},
@@ -68,8 +69,8 @@ def _chain(stands: Status, chain: ChainStatus) -> answers.ChainStatusAnswer:
         final=chain.final,
         indexed=chain.indexed,
         lag=stands.lag or 0,
-        head_age_seconds=stands.head_age_seconds or 0,
-        heartbeat_age_seconds=stands.heartbeat_age_seconds or 0,
+        head_age_seconds=stands.head_age_seconds,
+        heartbeat_age_seconds=stands.heartbeat_age_seconds,
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from eth_abi import abi as eth_abi
 
@@ -17,7 +18,7 @@ from ledger.chain.transactions import (
 )
 from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.chain.chain_reader import CallReverted, ChainReader, Receipt
-from ledger.domain.chain.deployment import DeployedContract, Deployment, Role
+from ledger.domain.chain.deployment import AuthorityKind, DeployedContract, Deployment, Role
 from ledger.domain.encoding.hashing import keccak256
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import Inconsistent, NotFound, VerificationFailed
@@ -28,14 +29,16 @@ _GAS_PER_RUNTIME_BYTE = 200
 _GAS_PER_CREATION_BYTE = 17
 _GAS_PER_CONSTRUCTOR = 1_000_000
 
-#: creation order: a contract comes after those that its constructor names
-_ORDER = (
-    Role.P256_VERIFIER,
-    Role.WEBAUTHN_VERIFIER,
-    Role.UNIT_REGISTRY,
-    Role.CYCLE_LEDGER,
-    Role.WITNESSES,
-)
+_VERIFIERS = (Role.P256_VERIFIER, Role.WEBAUTHN_VERIFIER)
+#: Each contract, after those that its constructor names → the constructor's arguments, from the
+#: authority and from where the contracts stand.
+_CONSTRUCTORS: Mapping[Role, Callable[[str, Mapping[Role, str]], Sequence[object]]] = {
+    Role.P256_VERIFIER: lambda _, __: (),
+    Role.WEBAUTHN_VERIFIER: lambda _, __: (),
+    Role.UNIT_REGISTRY: lambda authority, at: (authority, [at[each] for each in _VERIFIERS]),
+    Role.CYCLE_LEDGER: lambda _, at: (at[Role.UNIT_REGISTRY],),
+    Role.WITNESSES: lambda _, at: (at[Role.UNIT_REGISTRY], at[Role.CYCLE_LEDGER], kind_rows()),
+}
 _WORD = 32
 
 
@@ -58,47 +61,46 @@ def plan_deployment(
     price: Price,
 ) -> DeploymentPlan:
     """The creations, signed; the addresses follow from the relayer's nonces."""
-    nonces = {role: first_nonce + place for place, role in enumerate(_ORDER)}
+    nonces = {role: first_nonce + place for place, role in enumerate(_CONSTRUCTORS)}
     sender = relayer.address
     addresses = {role: contract_address(sender, nonce) for role, nonce in nonces.items()}
-    arguments = _constructor_arguments(authority, addresses)
+    at = {role: to_hex(address) for role, address in addresses.items()}
     transactions = tuple(
         relayer.sign(
             Envelope(
                 chain_id=chain_id,
                 nonce=nonces[role],
                 to=None,
-                data=load_artifact(role).creation_code + arguments[role],
+                data=_creation_code(role, arguments(to_hex(authority), at)),
                 gas=_creation_gas(role),
                 price=price,
             )
         )
-        for role in _ORDER
+        for role, arguments in _CONSTRUCTORS.items()
     )
     return DeploymentPlan(authority=authority, transactions=transactions, addresses=addresses)
+
+
+def _creation_code(role: Role, arguments: Sequence[object]) -> bytes:
+    artifact = load_artifact(role)
+    inputs = [each for entry in artifact.entries("constructor") for each in entry["inputs"]]
+    types = [_abi_type(each) for each in inputs]
+    return artifact.creation_code + eth_abi.encode(types, arguments)
+
+
+def _abi_type(parameter: Mapping[str, Any]) -> str:
+    """Its type as the ABI spells it, a struct by its members."""
+    kind: str = parameter["type"]
+    if not kind.startswith("tuple"):
+        return kind
+    members = ",".join(_abi_type(each) for each in parameter["components"])
+    return f"({members}){kind.removeprefix('tuple')}"
 
 
 def _creation_gas(role: Role) -> int:
     artifact = load_artifact(role)
     deposit = _GAS_PER_RUNTIME_BYTE * len(artifact.runtime_code)
     return deposit + _GAS_PER_CREATION_BYTE * len(artifact.creation_code) + _GAS_PER_CONSTRUCTOR
-
-
-def _constructor_arguments(authority: bytes, addresses: Mapping[Role, bytes]) -> dict[Role, bytes]:
-    verifiers = [to_hex(addresses[role]) for role in (Role.P256_VERIFIER, Role.WEBAUTHN_VERIFIER)]
-    registry = to_hex(addresses[Role.UNIT_REGISTRY])
-    return {
-        Role.P256_VERIFIER: b"",
-        Role.WEBAUTHN_VERIFIER: b"",
-        Role.UNIT_REGISTRY: eth_abi.encode(
-            ["address", "address[]"], [to_hex(authority), verifiers]
-        ),
-        Role.CYCLE_LEDGER: eth_abi.encode(["address"], [registry]),
-        Role.WITNESSES: eth_abi.encode(
-            ["address", "address", "(uint16,uint32,uint8,uint8)[]"],
-            [registry, to_hex(addresses[Role.CYCLE_LEDGER]), kind_rows()],
-        ),
-    }
 
 
 def kind_rows() -> list[tuple[int, int, int, int]]:
@@ -130,6 +132,7 @@ def finish_deployment(
         genesis_hash=node.genesis_hash(),
         contracts=contracts,
         authority=plan.authority,
+        authority_kind=AuthorityKind.ACCOUNT,  # a home's authority is one of its own keys
         deployed_at=max(receipt.block_number for receipt in receipts),
         receipt_key=receipt_key,
         predecessor=predecessor,
@@ -215,6 +218,10 @@ def _wiring_problems(node: ChainReader, deployment: Deployment) -> list[str]:
     ledger = deployment.contracts[Role.CYCLE_LEDGER].address
     witnesses = deployment.contracts[Role.WITNESSES].address
     problems = []
+    has_code = bool(node.code(deployment.authority))
+    if has_code != deployment.is_authority_a_contract:
+        stands = "a contract" if has_code else "no contract"
+        problems.append(f"{stands} stands at the authority; the deployment says otherwise")
     if _word(node, registry, "authority()") != _padded(deployment.authority):
         problems.append("the registry's authority is another than the deployment's")
     problems += [
@@ -228,7 +235,7 @@ def _wiring_problems(node: ChainReader, deployment: Deployment) -> list[str]:
         words = b"".join(_padded(value.to_bytes(4, "big")) for value in row)
         if _word(node, witnesses, "getKind(uint16)", row[0].to_bytes(2, "big")) != words:
             problems.append(f"kind {row[0]} of the witnesses has another row than this release's")
-    for role in (Role.P256_VERIFIER, Role.WEBAUTHN_VERIFIER):
+    for role in _VERIFIERS:
         verifier = deployment.contracts[role].address
         if _word(node, registry, "isVerifier(address)", verifier) != _padded(b"\x01"):
             problems.append(f"the registry does not allow {role} of the deployment")

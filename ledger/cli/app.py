@@ -14,7 +14,7 @@ from ledger.cli.maintaining import backup, operation, record, restore
 from ledger.cli.profiles import profile
 from ledger.cli.registry import equipment, signer, unit
 from ledger.cli.running import chain, serve, up, worker
-from ledger.cli.upkeep import audit, rebuild, status
+from ledger.cli.upkeep import audit, clock, rebuild, status
 
 app = typer.Typer(
     name="steriledger",
@@ -26,7 +26,8 @@ app = typer.Typer(
     help="A ledger for a hospital group that shares one sterile supply centre: what was "
     "sterilised, by whom, and which duties were done, with proof. "
     "Exit codes: 0 done; 1 something does not hold; 2 wrong input; 3 not found; 4 conflict; "
-    "5 refused by a rule; 6 chain or storage unavailable; 70 inconsistent, call a person.",
+    "5 refused by a rule; 6 chain or storage unavailable, or the clock wrong; "
+    "70 inconsistent, call a person.",
 )
 
 app.command()(up)
@@ -38,6 +39,7 @@ app.command()(verify)
 app.command()(audit)
 app.command()(rebuild)
 app.command()(status)
+app.add_typer(clock, name="clock")
 app.command()(backup)
 app.command()(restore)
 app.add_typer(operation, name="operation")

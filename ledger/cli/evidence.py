@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ledger.cli.cycles import CycleArgument
+from ledger.cli.failing import DOES_NOT_HOLD
 from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption, local_caller, opened
 from ledger.cli.printing import answer, say
 
@@ -80,8 +81,9 @@ def verify(
 ) -> None:
     """Verify an evidence file, without our server and without a database.
 
-    Exit code 1: something in it does not hold, and the reason is printed.  Without --deployment
-    the file is checked against its own copy, and nothing is called verified.
+    Exit code 1: something in it does not hold, or rests on nothing but the word of the node, and
+    it is printed what.  Without --deployment the file is checked against its own copy, and nothing
+    is called verified.
     """
     from ledger.chain.node import Node
     from ledger.evidence.printing import report_to_plain
@@ -95,6 +97,8 @@ def verify(
             data, node, trusted, verify_signature=verify_signature, now=datetime.now(UTC)
         )
     answer(report_to_plain(report), as_json=as_json, human=lambda: print_report(report))
+    if trusted is not None and not report.verified:
+        raise typer.Exit(DOES_NOT_HOLD)
 
 
 def read_evidence(file: Path) -> bytes:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from ledger.domain.errors import (
     ChainUnavailable,
+    ClockWrong,
     Conflict,
     Inconsistent,
     InvalidInput,
@@ -29,6 +30,7 @@ EXIT_CODES: Mapping[type[SteriLedgerError], int] = {
     Refused: 5,
     ChainUnavailable: 6,
     StorageUnavailable: 6,
+    ClockWrong: 6,
     Inconsistent: 70,
 }
 

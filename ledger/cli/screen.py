@@ -56,10 +56,12 @@ def _lines(now: Status) -> Iterator[_Line]:
     else:
         chain = f"on chain {now.chain_id}, finality {now.finality}"
         yield _line("deployment", f"{short(now.fingerprint)} {chain}")
+    if now.clock is not None:
+        yield _line("clock", now.clock.reason, _Mood.BAD, most=_REASON_LINES)
+        yield _line("what to do", now.clock.remedy or "", _Mood.BAD, most=_REASON_LINES)
     yield from _worker_lines(now)
     if now.chain is not None:
-        head = f"block {now.chain.height}, {age(now.head_age_seconds)} old"
-        yield _line("chain head", head)
+        yield _line("chain head", f"block {now.chain.height}, {_old(now.head_age_seconds)}")
         mood = _Mood.WAITS if now.lag else _Mood.GOOD
         yield _line("follower", f"block {now.chain.indexed}, {now.lag} final blocks behind", mood)
     yield _Line("operations", _counts(now), _REASON_LINES)
@@ -81,10 +83,12 @@ def _worker_lines(now: Status) -> Iterator[_Line]:
 
 def _worker_times(now: Status) -> str:
     """Since when it waits, or when it was last seen."""
-    seen = f", last seen {age(now.heartbeat_age_seconds)} ago"
+    seen = ", last seen ahead of this clock"
+    if now.heartbeat_age_seconds is not None:
+        seen = f", last seen {age(now.heartbeat_age_seconds)} ago"
     if now.worker is WorkerState.HALTED:
         return ""
-    if now.heartbeat_age_seconds is None:
+    if not now.has_been_seen:
         return "" if now.lease is not None else ", and none ran here yet"
     if now.worker in {WorkerState.STOPPED, WorkerState.VANISHED}:
         return seen if now.waits is None else f"{seen}, waited"
@@ -114,7 +118,7 @@ def _oldest_line(now: Status) -> _Line:
     if oldest is None:
         return _line("oldest owed", "nothing is owed")
     why = "" if oldest.reason is None else f": {shortened(oldest.reason)}"
-    words = f"{oldest.kind} {short(oldest.digest)} waits {age(oldest.waited_seconds)}{why}"
+    words = f"{oldest.kind} {short(oldest.digest)} {_waits(oldest)}{why}"
     return _line("oldest owed", words, _Mood.WAITS, most=_REASON_LINES)
 
 
@@ -145,7 +149,7 @@ def _stuck(now: Status, console: Console, *, room: int) -> list[Text]:
 
 def _block(stuck: WaitingOperation, console: Console) -> list[Text]:
     """A line that names it, then its reason."""
-    head = Text(f"{short(stuck.digest)}  {stuck.kind}, waits {age(stuck.waited_seconds)}")
+    head = Text(f"{short(stuck.digest)}  {stuck.kind}, {_waits(stuck)}")
     head.stylize(_Mood.BAD, 0, len(short(stuck.digest)))
     reason = _cut(Text(shortened(stuck.reason or "no reason was kept")), console, 2, _REASON_LINES)
     return [head, *reason]
@@ -173,10 +177,17 @@ def shortened(words: str) -> str:
     return _LONG_HEX.sub(lambda found: found[0][: 2 + _DIGITS] + "…", words)
 
 
-def age(seconds: int | None) -> str:
+def _old(seconds: int | None) -> str:
+    return "dated ahead of this clock" if seconds is None else f"{age(seconds)} old"
+
+
+def _waits(waiting: WaitingOperation) -> str:
+    seconds = waiting.waited_seconds
+    return "is dated ahead of this clock" if seconds is None else f"waits {age(seconds)}"
+
+
+def age(seconds: int) -> str:
     """Seconds in the two largest units that they fill."""
-    if seconds is None:
-        return "unknown"
     for size, unit, smaller, name in _UNITS:
         if seconds >= size:
             return f"{seconds // size} {unit} {seconds % size // smaller} {name}"

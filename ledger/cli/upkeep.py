@@ -9,14 +9,16 @@ import typer
 from ledger.cli.chains import reading_chain
 from ledger.cli.failing import DOES_NOT_HOLD
 from ledger.cli.maintaining import existing
-from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption
+from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption, local_caller
 from ledger.cli.printing import answer, console, print_pairs, say
+
+clock = typer.Typer(no_args_is_help=True, help="This machine's clock.")
 
 
 def status(*, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
     """Show how the chain, the outbox and the index stand, in one screen.
 
-    Exit code 1: something is stuck, or the worker cannot go on.
+    Exit code 1: something is stuck, the worker cannot go on, or the clock cannot be right.
     """
     from ledger.cli.screen import screen
     from ledger.steps.answering.status import WorkerState
@@ -29,8 +31,26 @@ def status(*, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> N
     with existing(home) as instance:
         now = read_status(instance)
     answer(asdict(now), as_json=as_json, human=human)
-    if now.stuck or now.worker in {WorkerState.WAITS, WorkerState.HALTED, WorkerState.VANISHED}:
+    bad = {WorkerState.WAITS, WorkerState.HALTED, WorkerState.VANISHED}
+    if now.stuck or now.clock is not None or now.worker in bad:
         raise typer.Exit(DOES_NOT_HOLD)
+
+
+@clock.command("confirm")
+def confirm(*, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
+    """Say that this machine's clock is right now, whatever was dated by another one before.
+
+    Nothing is accepted by a clock that lies far from what was accepted last; status says so.
+    """
+    from ledger.steps.accepting.clock import confirm_clock
+
+    with existing(home) as instance, instance.database.transaction() as tx:
+        given = confirm_clock(instance, tx, person=local_caller().person)
+    answer(
+        {"clock": given.at, "newest": given.newest},
+        as_json=as_json,
+        human=lambda: say(f"The clock is right: it is {given.at:%Y-%m-%d %H:%M:%S} UTC."),
+    )
 
 
 def audit(*, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:

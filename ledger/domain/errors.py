@@ -8,6 +8,7 @@ SteriLedgerError
 ├── VerificationFailed  a proof does not hold: do not rely on what it claims
 ├── ChainUnavailable    the chain does not answer: wait, nothing is lost
 ├── StorageUnavailable  the database does not take or give data: nothing was accepted
+├── ClockWrong          the clock of this machine cannot be right: nothing was accepted
 └── Inconsistent        we are wrong: stop and call a person
 """
 
@@ -70,6 +71,10 @@ class ChainUnavailable(SteriLedgerError):
 
 class StorageUnavailable(SteriLedgerError):
     """The database cannot be read or written now; whatever was under way was not stored."""
+
+
+class ClockWrong(SteriLedgerError):
+    """This machine's clock cannot be right; nothing was accepted, and the same is true later."""
 
 
 class Inconsistent(SteriLedgerError):

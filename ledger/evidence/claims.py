@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from ledger.domain.chain.deployment import Deployment
 from ledger.domain.encoding.identifiers import SignerId, to_hex
 from ledger.domain.operations import Custody
 from ledger.evidence.offline import Checked
-from ledger.evidence.onchain import OnChain
+from ledger.evidence.onchain import Later, OnChain
 from ledger.evidence.report import Act, Claim
 from ledger.evidence.rights import signers_of
 from ledger.evidence.shape import (
@@ -65,15 +66,35 @@ _SOURCES: Mapping[str, tuple[str, str]] = {
 }
 
 
+def list_node_alone(checked: Checked, deployment: Deployment) -> tuple[str, ...]:
+    """The rights in the file that rest on nothing but the word of the node that was asked."""
+    found = []
+    if deployment.is_authority_a_contract:
+        found.append("The authority is a contract: only the chain can say what it has signed.")
+    found += [
+        f"The recovery that the authority proposed in block {entry.place.block.number} was "
+        "completed, without a veto."
+        for entry in checked.evidence.support
+        if entry.operation.kind.name == "RecoveryProposal"
+    ]
+    return tuple(found)
+
+
 def list_claims(
-    checked: Checked, on_chain: OnChain, acts: Sequence[Act], now: datetime
+    checked: Checked,
+    on_chain: OnChain,
+    deployment: Deployment,
+    acts: Sequence[Act],
+    now: datetime,
 ) -> tuple[Claim, ...]:
     """All claims, in the order in which a reader asks."""
     return (
         _facts(checked),
+        _recorded(checked),
         *_sources(checked),
         *_custody(checked, on_chain),
-        _authority(on_chain),
+        _authority(deployment),
+        *_recoveries(checked),
         *_lateness(acts),
         _finality(checked, on_chain),
         _completeness(checked, on_chain, now),
@@ -86,19 +107,28 @@ def _facts(checked: Checked) -> Claim:
     count = sum(len(shown_facts(entry)) for entry in checked.evidence.operations)
     return Claim(
         about="facts",
-        statement=f"The {count} facts shown of the cycle's records are the ones that were signed "
-        "and mined, unchanged since.",
-        rests_on="SHA-256 commitments, the signatures over them, and the chain's events",
+        statement=f"The {count} facts shown of the cycle's records are the ones that were signed, "
+        "unchanged since.",
+        rests_on="SHA-256 commitments and the signatures over them, checked here",
         does_not_prove="that a value was true when it was entered",
+    )
+
+
+def _recorded(checked: Checked) -> Claim:
+    count = len(in_chain_order(checked.evidence))
+    return Claim(
+        about="chain",
+        statement=f"The node says that the chain recorded the {count} operations of the file, in "
+        "this order and in these blocks; each is one that the contracts take.",
+        rests_on="the word of the node that was asked; the contracts' rules, applied here",
+        does_not_prove="that it was mined, or when: ask a node that somebody else runs",
     )
 
 
 def _sources(checked: Checked) -> Iterator[Claim]:
     ending = checked.history.ending
     if ending is None:
-        yield _source(
-            "The cycle has no ending, and so no reading.", "the chain's events", "anything"
-        )
+        yield _source("The cycle has no ending, and so no reading.", "the file", "anything")
         return
     facts = shown_facts(ending)
     sources = [
@@ -133,7 +163,7 @@ def _custody(checked: Checked, on_chain: OnChain) -> Iterator[Claim]:
         grant = checked.grants[signer]
         how, limit = _CUSTODY_PROOF[grant.custody]
         later = on_chain.revoked_later.get(signer)
-        ended = "" if later is None else f" It was revoked afterwards, in block {later}."
+        ended = "" if later is None else f" {_told(later, 'It was revoked')} afterwards."
         yield Claim(
             about="custody",
             statement=f"Key {to_hex(signer)} signed {count} operations of the file: {how}.{ended}",
@@ -142,16 +172,35 @@ def _custody(checked: Checked, on_chain: OnChain) -> Iterator[Claim]:
         )
 
 
-def _authority(on_chain: OnChain) -> Claim:
-    here = on_chain.authority_checked_here
+def _told(later: Later, what: str) -> str:
+    """With the node as who says it, where no signature in the file does."""
+    if later.is_signed:
+        return f"{what} in block {later.block}"
+    return f"The node says that {what[0].lower()}{what[1:]} in block {later.block}"
+
+
+def _authority(deployment: Deployment) -> Claim:
     return Claim(
         about="authority",
         statement="The unit was admitted by the deployment's authority.",
-        rests_on="the authority's signature, checked here"
-        if here
-        else "the registry's check when it was mined: the authority is a contract",
+        rests_on="the word of the node that was asked: the authority is a contract"
+        if deployment.is_authority_a_contract
+        else "the authority's signature, checked here",
         does_not_prove="who holds the authority's key",
     )
+
+
+def _recoveries(checked: Checked) -> Iterator[Claim]:
+    for entry in checked.evidence.support:
+        if entry.operation.kind.name == "RecoveryProposal":
+            yield Claim(
+                about="recovery",
+                statement="The node says that the new administrator whom the authority proposed in "
+                f"block {entry.place.block.number} was not vetoed for seven days.",
+                rests_on="the authority's signature under the proposal, checked here; the word of "
+                "the node that was asked for the rest",
+                does_not_prove="that the unit agreed",
+            )
 
 
 # ---------------------------------------------------------------- time
@@ -174,9 +223,9 @@ def _lateness(acts: Sequence[Act]) -> Iterator[Claim]:
             statement=f"Block {act.block}, {act.what}: {known[0][0]} {_stamp(known[0][1])}, "
             + ", ".join(gaps)
             + ".",
-            rests_on="the block's time for mining; the signer's word for signing; "
-            "the record for the rest",
-            does_not_prove="that any clock but the chain's was right",
+            rests_on="the block's time, as the node tells it, for mining; the signer's word for "
+            "signing; the record for the rest",
+            does_not_prove="that any clock was right",
         )
 
 
@@ -219,11 +268,12 @@ def _completeness(checked: Checked, on_chain: OnChain, now: datetime) -> Claim:
     made = _stamp(moment(on_chain.times[evidence.as_of.number]))
     return Claim(
         about="completeness",
-        statement=f"The file holds every operation that the chain has of this cycle up to block "
-        f"{on_chain.head.number}, asked at {_stamp(now)}. It was made at block "
+        statement="The node names no operation of this cycle that the file does not hold, up to "
+        f"block {on_chain.head.number}, asked at {_stamp(now)}. The file was made at block "
         f"{evidence.as_of.number}, {made}.",
         rests_on="the node's list of the cycle's events",
-        does_not_prove="that nothing was withheld from the chain, or decided after that",
+        does_not_prove="that the node withheld nothing, that nothing was withheld from the chain, "
+        "or that nothing was decided after that",
     )
 
 
@@ -231,16 +281,19 @@ def _afterwards(on_chain: OnChain) -> Iterator[Claim]:
     if on_chain.closed_later is not None:
         yield Claim(
             about="afterwards",
-            statement=f"The unit was closed afterwards, in block {on_chain.closed_later}.",
-            rests_on="the chain's events",
+            statement="The node says that the unit was closed afterwards, in block "
+            f"{on_chain.closed_later}.",
+            rests_on="the word of the node that was asked",
             does_not_prove="anything about the cycle",
         )
-    for subject, block in on_chain.erased.items():
+    for subject, later in on_chain.erased.items():
+        what = f"The unit erased the personal fields of operation {to_hex(subject)}"
         yield Claim(
             about="erasure",
-            statement=f"The unit erased the personal fields of operation {to_hex(subject)}: "
-            f"block {block}.",
-            rests_on="the chain's events",
+            statement=f"{_told(later, what)}.",
+            rests_on="two signatures of the unit, checked here"
+            if later.is_signed
+            else "the word of the node that was asked",
             does_not_prove="that copies handed out before, such as this one, were erased",
         )
 

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from ledger.domain.decisions import DecisionKind, DecisionState, next_state
+from ledger.domain.decisions import DecisionState
 from ledger.domain.encoding.identifiers import (
-    ZERO_DIGEST,
     Digest,
     UnitNumber,
     cycle_id,
     equipment_id,
 )
-from ledger.domain.errors import Refused, VerificationFailed
+from ledger.domain.errors import VerificationFailed
 from ledger.domain.operations import EquipmentState
-from ledger.domain.subjects.accepted import integer, word
+from ledger.domain.subjects.accepted import (
+    Accepted,
+    CycleState,
+    fold_cycle,
+    integer,
+    word,
+)
 from ledger.evidence.facts import describe
 from ledger.evidence.shape import Evidence, EvidenceOperation, Subject
-
-#: The kinds that supersede each other within a cycle.
-_CHAINS = ("CycleEnding", "LoadDeclaration", "CycleDecision")
+from ledger.evidence.taken import verify_change, verify_taken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,32 +47,54 @@ class CycleHistory:
 
 
 def verify_cycle(evidence: Evidence) -> CycleHistory:
-    """The history; raises VerificationFailed at the first operation that does not fit."""
+    """The history; raises VerificationFailed at the first operation that does not fit.
+
+    The contract's own rules are applied here: that it took an operation is only a node's word.
+    """
     subject = evidence.subject
     _verify_subject(subject)
     opening = _find_opening(evidence)
     registration = _verify_equipment(evidence, opening)
-    current: dict[str, Digest] = dict.fromkeys(_CHAINS, ZERO_DIGEST)
-    state = DecisionState.UNDECIDED
+    taken = [_accepted(opening)]
+    cycle = _fold(subject, taken)
     for entry in evidence.operations[1:]:
         kind, message = entry.operation.kind.name, entry.operation.message
         if kind == "CycleOpening" or word(message, "cycle") != subject.cycle:
             raise VerificationFailed(f"{describe(entry)} is not of this cycle", field="operations")
-        _verify_replaces(entry, current[kind])
-        if kind == "CycleDecision":
-            _verify_judged(entry, current)
-            state = _next_state(entry, state)
-        current[kind] = entry.digest
+        _verify_replaces(entry, _current(cycle)[kind])
+        verify_taken(entry, cycle)
+        taken.append(_accepted(entry))
+        cycle = _fold(subject, taken)
     known = {entry.digest: entry for entry in evidence.operations}
-    ending, load, decision = (known.get(current[kind]) for kind in _CHAINS)
     return CycleHistory(
         opening=opening,
         registration=registration,
-        ending=ending,
-        load=load,
-        decision=decision,
-        state=state,
+        ending=known.get(cycle.ending),
+        load=known.get(cycle.load),
+        decision=known.get(cycle.decision),
+        state=cycle.state,
     )
+
+
+def _accepted(entry: EvidenceOperation) -> Accepted:
+    operation = entry.operation
+    return Accepted(digest=entry.digest, kind=operation.kind.name, message=operation.message)
+
+
+def _fold(subject: Subject, taken: Sequence[Accepted]) -> CycleState:
+    cycle = fold_cycle(subject.cycle, taken)
+    if cycle is None:
+        raise VerificationFailed("the cycle was never opened", field="operations")
+    return cycle
+
+
+def _current(cycle: CycleState) -> Mapping[str, Digest]:
+    """What an operation of each kind replaces."""
+    return {
+        "CycleEnding": cycle.ending,
+        "LoadDeclaration": cycle.load,
+        "CycleDecision": cycle.decision,
+    }
 
 
 def _verify_subject(subject: Subject) -> None:
@@ -137,12 +163,11 @@ def equipment_of(entry: EvidenceOperation) -> bytes:
 def _verify_equipment_chain(history: Sequence[EvidenceOperation]) -> None:
     if history[0].operation.kind.name != "EquipmentRegistration":
         raise VerificationFailed("the file does not hold the machine's registration")
-    current = history[0].digest
-    for entry in history[1:]:
+    for before, entry in pairwise(history):
         if entry.operation.kind.name != "EquipmentChange":
             raise VerificationFailed("the machine is registered twice")
-        _verify_replaces(entry, current)
-        current = entry.digest
+        _verify_replaces(entry, before.digest)
+        verify_change(entry, before)
 
 
 # ---------------------------------------------------------------- supersession
@@ -154,23 +179,3 @@ def _verify_replaces(entry: EvidenceOperation, current: Digest) -> None:
             f"{describe(entry)} does not continue the one before: one is left out, added or moved",
             rule="each amendment names the digest that it replaces; the first names none",
         )
-
-
-def _verify_judged(entry: EvidenceOperation, current: Mapping[str, Digest]) -> None:
-    message = entry.operation.message
-    for name, kind in (("ending", "CycleEnding"), ("load", "LoadDeclaration")):
-        if word(message, name) != current[kind]:
-            raise VerificationFailed(
-                f"{describe(entry)} judges another {name} than the file holds before it",
-                rule="a decision names the digests that it judges, and they are the current ones",
-            )
-
-
-def _next_state(entry: EvidenceOperation, state: DecisionState) -> DecisionState:
-    value = integer(entry.operation.message, "kind")
-    try:
-        return next_state(state, DecisionKind(value))
-    except ValueError:
-        raise VerificationFailed(f"{describe(entry)} has the unknown kind {value}") from None
-    except Refused as error:
-        raise VerificationFailed(f"{describe(entry)} cannot follow: {error}") from None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 from ledger.domain.chain.deployment import FORMAT as DEPLOYMENT_FORMAT
-from ledger.domain.chain.deployment import Role
+from ledger.domain.chain.deployment import AuthorityKind, Role
 from ledger.domain.encoding.abi import Struct
 from ledger.domain.operations import KINDS, NESTED, Kind
 from ledger.domain.records.commitments import MAX_DEPTH, MAX_SAFE_INTEGER, MAX_TEXT
@@ -120,10 +120,12 @@ def _deployment() -> _Plain:
             "genesisHash": _ref("hash32"),
             "deployedAt": _integer(),
             "authority": _ref("address"),
+            "authorityKind": {"enum": [kind.value for kind in AuthorityKind]},
             "receiptKey": _ref("hash32"),
             "predecessor": {"anyOf": [_ref("hash32"), {"type": "null"}]},
             "contracts": _object({role.value: contract for role in Role}),
-        }
+        },
+        optional=("authorityKind",),
     )
 
 

@@ -24,6 +24,7 @@ from ledger.evidence.shape import (
     shown_facts,
 )
 from ledger.evidence.support import needed_support
+from ledger.evidence.taken import verify_terms
 
 
 class SignatureVerifier(Protocol):
@@ -51,7 +52,7 @@ class Checked:
 def verify_offline(
     evidence: Evidence, deployment: Deployment, *, verify_signature: SignatureVerifier
 ) -> Checked:
-    """Everything that needs no chain but the authority's signatures, which may be a contract's.
+    """Everything that needs no chain: all but the signatures of an authority that is a contract.
 
     Raises VerificationFailed at the first thing that does not hold.
     """
@@ -60,14 +61,18 @@ def verify_offline(
         raise VerificationFailed(f"{evidence.suite!r} is unknown", field="suite", rule=SUITE)
     ordered = in_chain_order(evidence)
     _verify_order(evidence, ordered)
+    for entry in ordered:
+        verify_terms(entry)
     history = verify_cycle(evidence)
     grants = verify_rights(ordered)
     _verify_nothing_idle(evidence)
     _verify_keys(evidence, ordered)
-    check = bind_signatures(deployment, verify_signature)
+    check = _bind_signatures(deployment, verify_signature)
     for entry in ordered:
         verify_record(entry, evidence.subject, history.serial)
         _verify_signatures(entry, evidence.keys, check)
+        if Party.AUTHORITY in entry.signatures and not deployment.is_authority_a_contract:
+            _verify_party(entry, Party.AUTHORITY, deployment.authority, check)
     _verify_attachments(evidence)
     return Checked(evidence=evidence, history=history, grants=grants)
 
@@ -129,10 +134,12 @@ def _verify_signatures(
     entry: EvidenceOperation, keys: Mapping[SignerId, bytes], check: SignatureCheck
 ) -> None:
     for party, signer in signers_of(entry).items():
-        verify_party(entry, party, keys[signer], check)
+        _verify_party(entry, party, keys[signer], check)
 
 
-def verify_party(entry: EvidenceOperation, party: Party, key: bytes, check: SignatureCheck) -> None:
+def _verify_party(
+    entry: EvidenceOperation, party: Party, key: bytes, check: SignatureCheck
+) -> None:
     """Raise VerificationFailed unless `party` signed the operation with `key`."""
     try:
         check(key, entry.digest, entry.signatures[party])
@@ -143,7 +150,7 @@ def verify_party(entry: EvidenceOperation, party: Party, key: bytes, check: Sign
         ) from None
 
 
-def bind_signatures(deployment: Deployment, verify_signature: SignatureVerifier) -> SignatureCheck:
+def _bind_signatures(deployment: Deployment, verify_signature: SignatureVerifier) -> SignatureCheck:
     """The verifier with the signature contracts that the deployment allows."""
     roles = (Role.P256_VERIFIER, Role.WEBAUTHN_VERIFIER)
     verifiers = {deployment.contracts[role].address: role.value for role in roles}

@@ -1,8 +1,13 @@
-"""Evidence that holds together → what the chain says to it: the same, not less, nothing later."""
+"""Evidence that holds together → what the chain says to it: the same, not less, nothing later.
+
+Every answer here is the word of one node.  A node may withhold; what it says makes nothing true
+that the file's signatures do not say: docs/trust.md lists each answer and what a lie in it does.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,13 +22,7 @@ from ledger.domain.operations import Contract, Party
 from ledger.domain.rules import SKEW_SECONDS
 from ledger.domain.subjects.accepted import integer
 from ledger.evidence.facts import describe
-from ledger.evidence.offline import (
-    Checked,
-    SignatureCheck,
-    SignatureVerifier,
-    bind_signatures,
-    verify_party,
-)
+from ledger.evidence.offline import Checked
 from ledger.evidence.rights import signers_of
 from ledger.evidence.shape import BlockReference, EvidenceOperation, in_chain_order
 
@@ -46,6 +45,15 @@ class EventReader(ChainReader, Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Later:
+    """Something that the chain tells of after what the file is about."""
+
+    block: int
+    #: whether the file holds it with its signatures, or only the node says so
+    is_signed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OnChain:
     """What the chain says about evidence that it confirms."""
 
@@ -54,23 +62,15 @@ class OnChain:
     finalized: int | None
     #: Unix seconds of every block that the file names, by height
     times: Mapping[int, int]
-    #: whether the authority's signatures were checked here, or by the registry when they were mined
-    authority_checked_here: bool
-    #: revocations after the last use, by signer: block
-    revoked_later: Mapping[SignerId, int]
-    #: erasures that the chain holds, by the digest of what was erased: block
-    erased: Mapping[bytes, int]
+    #: revocations after the last use, by signer
+    revoked_later: Mapping[SignerId, Later]
+    #: erasures, by the digest of what was erased
+    erased: Mapping[bytes, Later]
     #: the block in which the unit was closed afterwards
     closed_later: int | None
 
 
-def verify_on_chain(
-    checked: Checked,
-    deployment: Deployment,
-    chain: EventReader,
-    *,
-    verify_signature: SignatureVerifier,
-) -> OnChain:
+def verify_on_chain(checked: Checked, deployment: Deployment, chain: EventReader) -> OnChain:
     """Compare with the chain; raises VerificationFailed, and ChainUnavailable without an answer."""
     evidence = checked.evidence
     ordered = in_chain_order(evidence)
@@ -82,8 +82,8 @@ def verify_on_chain(
     for entry in ordered:
         _verify_time(entry, times[entry.place.block.number])
     _verify_announcements(ordered, deployment, chain)
-    check = bind_signatures(deployment, verify_signature)
-    checked_here = _verify_authority(ordered, deployment, chain, check)
+    if deployment.is_authority_a_contract:
+        _verify_as_mined(ordered, chain)
     _verify_nothing_left_out(checked, _cycle_events(checked, deployment, chain, head.number))
     registry = _unit_events(checked, deployment, chain, head.number)
     _verify_equipment_whole(checked, registry)
@@ -93,7 +93,6 @@ def verify_on_chain(
         head=head,
         finalized=None if finalized is None else finalized.number,
         times=times,
-        authority_checked_here=checked_here,
         revoked_later=_later_revocations(ordered, registry),
         erased=_erasures(ordered, registry),
         closed_later=_later_closure(ordered, registry),
@@ -196,30 +195,20 @@ def _verify_announcement(
         raise VerificationFailed(f"the chain announced {where} otherwise than the file has it")
 
 
-def _verify_authority(
-    ordered: Sequence[EvidenceOperation],
-    deployment: Deployment,
-    chain: ChainReader,
-    check: SignatureCheck,
-) -> bool:
-    """Whether the signatures were checked here.
+def _verify_as_mined(ordered: Sequence[EvidenceOperation], chain: ChainReader) -> None:
+    """The signatures of a contract as authority are those that the transactions carried.
 
-    A contract's opinion may change later: there, the registry's check when the operation was mined
-    stands, and the signature must be the one that the transaction carried.
+    Whether they hold is the registry's word when they were mined, and so the node's: a contract's
+    opinion cannot be asked without one, and may have changed since.
     """
-    is_contract = bool(chain.code(deployment.authority))
     for entry in ordered:
         if Party.AUTHORITY not in entry.signatures:
-            continue
-        if not is_contract:
-            verify_party(entry, Party.AUTHORITY, deployment.authority, check)
             continue
         transaction = chain.transaction(entry.place.transaction)
         if transaction is None or entry.signatures[Party.AUTHORITY] not in transaction.data:
             raise VerificationFailed(
                 f"the authority's signature of {describe(entry)} is not the one that was mined"
             )
-    return not is_contract
 
 
 # ---------------------------------------------------------------- nothing less, nothing later
@@ -321,8 +310,9 @@ def _verify_recoveries(ordered: Sequence[EvidenceOperation], registry: Sequence[
 
 def _later_revocations(
     ordered: Sequence[EvidenceOperation], registry: Sequence[Event]
-) -> dict[SignerId, int]:
+) -> dict[SignerId, Later]:
     uses = _uses(ordered)
+    held = {entry.digest for entry in ordered}
     later = {}
     for event in registry:
         if event.name != "SignerRevoked":
@@ -334,7 +324,7 @@ def _later_revocations(
                 rule="revocation is terminal, in the order of the chain",
             )
         if signer in uses:
-            later[signer] = event.log.block_number
+            later[signer] = _later(event, held)
     return later
 
 
@@ -349,14 +339,20 @@ def _later_closure(ordered: Sequence[EvidenceOperation], registry: Sequence[Even
     return None
 
 
-def _erasures(ordered: Sequence[EvidenceOperation], registry: Sequence[Event]) -> dict[bytes, int]:
+def _erasures(
+    ordered: Sequence[EvidenceOperation], registry: Sequence[Event]
+) -> dict[bytes, Later]:
     held = {entry.digest for entry in ordered}
     subjects = {
-        _word(event, "subject"): event.log.block_number
+        _word(event, "subject"): _later(event, held)
         for event in registry
         if event.name == "RecordErased"
     }
-    return {subject: block for subject, block in subjects.items() if subject in held}
+    return {subject: later for subject, later in subjects.items() if subject in held}
+
+
+def _later(event: Event, held: AbstractSet[bytes]) -> Later:
+    return Later(block=event.log.block_number, is_signed=event.digest in held)
 
 
 def _uses(ordered: Sequence[EvidenceOperation]) -> dict[SignerId, list[tuple[int, int]]]:

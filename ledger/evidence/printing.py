@@ -84,14 +84,21 @@ def _lines(report: Report) -> list[str]:
 
 
 def _headline(report: Report) -> Iterator[str]:
-    fingerprint = to_hex(report.fingerprint)
+    fingerprint, at = to_hex(report.fingerprint), _stamp(report.checked_at)
     if report.verified:
-        yield f"Verified at {_stamp(report.checked_at)}, against your deployment file."
+        yield f"Verified at {at}, against your deployment file."
+    elif report.is_trusted:
+        yield f"Checked at {at}, against your deployment file; not proven."
+    else:
+        yield f"Checked at {at}, against the file's own deployment only."
+    if report.is_trusted:
         yield f"  deployment {report.deployment.name}, fingerprint {fingerprint}"
-        return
-    yield f"Checked at {_stamp(report.checked_at)}, against the file's own deployment only."
-    yield f"  Everything below rests on the fingerprint {fingerprint}."
-    yield "  Compare it with the one that the group gave you by another way."
+    else:
+        yield f"  Everything below rests on the fingerprint {fingerprint}."
+        yield "  Compare it with the one that the group gave you by another way."
+    if report.node_alone:
+        yield "  This has nothing but the word of the node that was asked:"
+        yield from (f"    {each}" for each in report.node_alone)
 
 
 def _act_lines(act: Act) -> Iterator[str]:
@@ -189,6 +196,7 @@ def report_to_plain(report: Report) -> dict[str, object]:
     return {
         "format": REPORT_FORMAT,
         "verified": report.verified,
+        "node_alone": list(report.node_alone),
         "fingerprint": to_hex(report.fingerprint),
         "deployment": report.deployment.name,
         "checked_at": _stamp(report.checked_at),

@@ -94,8 +94,12 @@ class Claim:
 class Report:
     """The answer of a verification that found nothing wrong."""
 
-    #: False when the deployment came from the file itself
+    #: False when the deployment came from the file itself, or when something rests on `node_alone`
     verified: bool
+    #: whether the deployment came from the reader
+    is_trusted: bool
+    #: what would be false if the node that was asked lied: no signature in the file says it
+    node_alone: tuple[str, ...]
     #: of the deployment that everything rests on
     fingerprint: bytes
     deployment: Deployment

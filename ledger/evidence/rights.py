@@ -143,19 +143,11 @@ def _grant(
         signer=signer,
         unit=integer(message, "unit"),
         duties=duties,
-        custody=_custody(entry),
+        custody=Custody(integer(message, "custody")),
         valid_from=valid_from,
         valid_until=integer(message, "validUntil"),
         granted_by=entry,
     )
-
-
-def _custody(entry: EvidenceOperation) -> Custody:
-    value = integer(entry.operation.message, "custody")
-    try:
-        return Custody(value)
-    except ValueError:
-        raise VerificationFailed(f"{describe(entry)} names the unknown custody {value}") from None
 
 
 def _revoke(entry: EvidenceOperation, grants: dict[SignerId, Grant]) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from ledger.domain.chain.deployment import Deployment
 from ledger.domain.errors import InvalidInput
 from ledger.domain.subjects.accepted import integer
-from ledger.evidence.claims import list_claims
+from ledger.evidence.claims import list_claims, list_node_alone
 from ledger.evidence.offline import Checked, SignatureVerifier, verify_offline
 from ledger.evidence.onchain import EventReader, OnChain, verify_on_chain
 from ledger.evidence.parse import parse_evidence
@@ -43,7 +43,8 @@ def verify_evidence(
     """The report on a file that holds in every part.
 
     `deployment` is what the reader trusts, from outside the file; None uses the file's own copy,
-    and the report then says `verified=False` and the fingerprint that it rests on.  Raises
+    and the report then says `verified=False` and the fingerprint that it rests on; so it does where
+    a right in the file has nothing but the node's word.  Raises
     VerificationFailed at the first thing that does not hold, ChainUnavailable without an answer.
     """
     if now.tzinfo is None:
@@ -51,7 +52,7 @@ def verify_evidence(
     evidence = parse_evidence(data)
     trusted = evidence.deployment if deployment is None else deployment
     checked = verify_offline(evidence, trusted, verify_signature=verify_signature)
-    on_chain = verify_on_chain(checked, trusted, chain, verify_signature=verify_signature)
+    on_chain = verify_on_chain(checked, trusted, chain)
     return _report(checked, on_chain, trusted, is_trusted=deployment is not None, now=now)
 
 
@@ -59,8 +60,11 @@ def _report(
     checked: Checked, on_chain: OnChain, deployment: Deployment, *, is_trusted: bool, now: datetime
 ) -> Report:
     acts = list_acts(checked, on_chain.times)
+    node_alone = list_node_alone(checked, deployment)
     return Report(
-        verified=is_trusted,
+        verified=is_trusted and not node_alone,
+        is_trusted=is_trusted,
+        node_alone=node_alone,
         fingerprint=deployment.fingerprint(),
         deployment=deployment,
         subject=checked.evidence.subject,
@@ -71,7 +75,7 @@ def _report(
         machine=_machine(checked.history.ending),
         computed=_computed(checked.history.ending),
         decision=_decision(checked, acts),
-        claims=list_claims(checked, on_chain, acts, now),
+        claims=list_claims(checked, on_chain, deployment, acts, now),
     )
 
 

@@ -109,10 +109,17 @@ def _of_operations(now: Status) -> Iterator[Metric]:
         "Operations in final blocks.",
         value=now.counts[OperationState.FINAL],
     )
+    waited = 0 if now.oldest_owed is None else now.oldest_owed.waited_seconds
+    if waited is not None:
+        yield _gauge(
+            "steriledger_outbox_oldest_seconds",
+            "How long the oldest owed operation waits; 0 when nothing is owed.",
+            waited,
+        )
     yield _gauge(
-        "steriledger_outbox_oldest_seconds",
-        "How long the oldest owed operation waits; 0 when nothing is owed.",
-        0 if now.oldest_owed is None else now.oldest_owed.waited_seconds,
+        "steriledger_clock_wrong",
+        "1 while nothing is accepted because this machine's clock cannot be right, else 0.",
+        int(now.clock is not None),
     )
 
 
@@ -149,7 +156,8 @@ def _of_chain(now: Status, chain: ChainStatus) -> Iterator[Metric]:
         ("follower_height", "Height of the last indexed block.", chain.indexed),
         ("follower_lag_blocks", "Final blocks that are not indexed yet.", now.lag),
     ):  # fmt: skip
-        yield _gauge(f"steriledger_{name}", help_text, 0 if value is None else value)
+        if value is not None:  # a date ahead of this clock has no age
+            yield _gauge(f"steriledger_{name}", help_text, value)
 
 
 def _gauge(name: str, help_text: str, value: int) -> Metric:

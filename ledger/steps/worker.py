@@ -16,6 +16,7 @@ import uvicorn
 
 from ledger.chain.gateway import Gateway, make_server
 from ledger.crashing import crash_point
+from ledger.domain.clocks import has_passed
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import (
     ChainUnavailable,
@@ -31,6 +32,7 @@ from ledger.settings import Settings
 from ledger.steps.answering.status import ChainStatus, put_chain_status
 from ledger.steps.answering.trouble import (
     TroubleKind,
+    find_started,
     put_started,
     put_trouble,
     take_back_trouble,
@@ -238,7 +240,7 @@ class _Worker:
     def _keep_house(self) -> None:
         """At the start and once a day."""
         now = self.instance.clock()
-        if self._kept is not None and now - self._kept < EVERY:
+        if self._kept is not None and not has_passed(EVERY, self._kept, now):
             return
         self._kept = now
         dropped = keep_house(self.instance)
@@ -249,7 +251,7 @@ class _Worker:
         now = self.instance.clock()
         told = self._told
         is_news = told is None or (told.indexed, told.final) != (progress.height, progress.final)
-        if not is_news and told is not None and now - told.at < HEARTBEAT:
+        if not is_news and told is not None and not has_passed(HEARTBEAT, told.at, now):
             return
         block = self.link.node.block("latest")
         if block is None:
@@ -264,6 +266,9 @@ class _Worker:
         )
         with self.instance.database.transaction() as tx:
             put_chain_status(tx, self._told)
+            started = find_started(tx)
+            if started is not None and started > now:  # before the clock was set back
+                put_started(tx, now)
             for kind in TroubleKind:  # this round went well
                 take_back_trouble(tx, kind)
 

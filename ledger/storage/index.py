@@ -135,6 +135,15 @@ def set_heads(tx: Connection, heads: Mapping[Contract, bytes]) -> None:
     put(tx, [IndexedHead(contract=contract, head=head) for contract, head in heads.items()])
 
 
+def find_newest_block_time(tx: Connection) -> int | None:
+    """When the last indexed block with an operation was made, Unix seconds; None without one."""
+    c = t.idx_operations.c
+    found: int | None = tx.scalar(
+        select(c.timestamp).order_by(c.height.desc(), c.position.desc()).limit(1)
+    )
+    return found
+
+
 def list_operations_about(
     tx: Connection, subject: bytes, *, unit: int | None = None
 ) -> list[IndexedOperation]:

@@ -17,6 +17,10 @@ from ledger.domain.errors import Conflict
 from ledger.storage.engine.columns import UtcTime, metadata
 from ledger.storage.engine.rows import Rows, upsert
 
+#: A lease that ends by more than this after one that is taken now was taken by a clock that was
+#: ahead: it holds for nobody.  No two that write to one database are so far apart.
+MOST_AHEAD = timedelta(hours=1)
+
 leases = Table(
     "leases",
     metadata,
@@ -46,6 +50,7 @@ def take_lease(tx: Connection, name: str, holder: str, now: datetime, seconds: i
     """Take a lease that is new, given back or run out; return its epoch, or None if it is held.
 
     A lease that still runs is not taken, not even by its own holder: `renew_lease` prolongs it.
+    One that ends far later than a lease taken now was taken by a wrong clock, and is taken over.
     """
     until = now + timedelta(seconds=seconds)
     epoch: int | None = tx.execute(
@@ -54,7 +59,9 @@ def take_lease(tx: Connection, name: str, holder: str, now: datetime, seconds: i
         .on_conflict_do_update(
             index_elements=["name"],
             set_={"holder": holder, "epoch": leases.c.epoch + 1, "expires_at": until},
-            where=leases.c.holder.is_(None) | (leases.c.expires_at <= now),
+            where=leases.c.holder.is_(None)
+            | (leases.c.expires_at <= now)
+            | (leases.c.expires_at > until + MOST_AHEAD),
         )
         .returning(leases.c.epoch)
     ).scalar_one_or_none()
@@ -71,6 +78,12 @@ def renew_lease(  # noqa: PLR0913, PLR0917 - who, what, which, when and how long
 def release_lease(tx: Connection, name: str, holder: str, epoch: int) -> None:
     """Give a lease back; raises Conflict when it is no longer ours."""
     _change(tx, name, holder, epoch, {"holder": None})
+
+
+def is_held(row: LeaseRow, now: datetime, seconds: int) -> bool:
+    """Whether a lease still runs, so that `take_lease` would not take it."""
+    latest = now + timedelta(seconds=seconds) + MOST_AHEAD
+    return row.holder is not None and now < row.expires_at <= latest
 
 
 def find_lease(tx: Connection, name: str) -> LeaseRow | None:

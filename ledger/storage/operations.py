@@ -428,6 +428,20 @@ def list_by_digests(tx: Connection, digests: Iterable[bytes]) -> list[OperationR
     return sorted(found, key=lambda row: row.sequence)
 
 
+_NEWEST_STANDING = (
+    select(operations.c.digest, operations.c.accepted_at)
+    .where(_STANDING)
+    .order_by(operations.c.sequence.desc())
+    .limit(1)
+)
+
+
+def find_newest_standing(tx: Connection) -> tuple[Digest, datetime] | None:
+    """The operation that was accepted last and not given up, and when; None without one."""
+    row = tx.execute(_NEWEST_STANDING).first()
+    return None if row is None else (row.digest, row.accepted_at)
+
+
 def list_between(
     tx: Connection, first: bytes, last: bytes, *, limit: int = 100
 ) -> list[OperationRow]:
@@ -556,15 +570,21 @@ def list_to_send(tx: Connection, *, after: int = 0, limit: int) -> list[OwedRow]
 
 def list_waits(
     tx: Connection, first: int, last: int
-) -> list[tuple[Digest, Digest, OperationState | None]]:
+) -> list[tuple[Digest, Digest, bool, OperationState | None]]:
     """What owed operations of these sequences, both included, wait for.
 
-    Each is (digest, predecessor, its state); a predecessor that is not ours is final when the index
-    has it, and else None.
+    Each is (digest, predecessor, whether it is needed, its state); a predecessor that is not ours
+    is final when the index has it, and else None.
     """
     c, waits, before = operations.c, operation_dependencies.c, operations.alias()
     found = tx.execute(
-        select(waits.digest, waits.predecessor, before.c.state, idx_operations.c.height)
+        select(
+            waits.digest,
+            waits.predecessor,
+            waits.needed,
+            before.c.state,
+            idx_operations.c.height,
+        )
         .select_from(operations.join(operation_dependencies, waits.digest == c.digest))
         .outerjoin(before, before.c.digest == waits.predecessor)
         .outerjoin(idx_operations, idx_operations.c.digest == waits.predecessor)
@@ -574,9 +594,10 @@ def list_waits(
         (
             digest,
             predecessor,
+            needed,
             OperationState.FINAL if state is None and height is not None else state,
         )
-        for digest, predecessor, state, height in found
+        for digest, predecessor, needed, state, height in found
     ]
 
 

@@ -38,9 +38,7 @@ class TransactionState(StrEnum):
     SENT = "sent"
     MINED = "mined"
     FINAL = "final"
-    #: another attempt with the same nonce took its place
-    REPLACED = "replaced"
-    #: will never be mined
+    #: given up, because the node refused it or a person did: its nonce is used again
     DROPPED = "dropped"
 
 
@@ -209,30 +207,6 @@ def list_attempts(
     return _transactions.list(
         tx, c.chain_id == chain_id, c.account == account, c.nonce == nonce, order=[c.attempt]
     )
-
-
-def list_replaced(tx: Connection, rows: Iterable[TransactionRow]) -> list[TransactionRow]:
-    """The other attempts at the nonces of these that were replaced, and may yet be mined."""
-    c = transactions.c
-    found: list[TransactionRow] = []
-    for (chain_id, account), nonces in _nonces(rows).items():
-        found += _transactions.list(
-            tx,
-            c.chain_id == chain_id,
-            c.account == account,
-            c.nonce.in_(nonces),
-            c.state == TransactionState.REPLACED,
-            order=[c.id],
-        )
-    return found
-
-
-def _nonces(rows: Iterable[TransactionRow]) -> dict[tuple[int, bytes], list[int]]:
-    """The nonces of each account of each chain."""
-    found: dict[tuple[int, bytes], list[int]] = {}
-    for row in rows:
-        found.setdefault((row.chain_id, row.account), []).append(row.nonce)
-    return found
 
 
 def list_transactions_of(tx: Connection, digest: bytes) -> list[TransactionRow]:

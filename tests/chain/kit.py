@@ -202,12 +202,12 @@ class Home:
 
 
 @contextmanager
-def home() -> Iterator[Home]:
-    """A fresh chain with the contracts deployed in block 1."""
+def home(authority: AccountKey = AUTHORITY) -> Iterator[Home]:
+    """A fresh chain with the contracts deployed in block 1; always at the same addresses."""
     with chain_of(MemoryJournal()) as chain:
         plan = plan_deployment(
             RELAYER,
-            authority=AUTHORITY.signer,
+            authority=authority.signer,
             chain_id=chain.genesis.chain_id,
             first_nonce=0,
             price=PRICE,

@@ -10,7 +10,7 @@ from ledger.chain.deploy import finish_deployment, plan_deployment, verify_deplo
 from ledger.chain.node import Node
 from ledger.chain.transactions import contract_address
 from ledger.domain.chain.chain_reader import BlockTag, CallReverted
-from ledger.domain.chain.deployment import DeployedContract, Role
+from ledger.domain.chain.deployment import AuthorityKind, DeployedContract, Role
 from ledger.domain.encoding.hashing import keccak256
 from ledger.domain.errors import NotFound, VerificationFailed
 from tests.chain.kit import AUTHORITY, PRICE, RELAYER, Home, home, secret
@@ -88,6 +88,7 @@ def test_every_difference_between_file_and_chain_is_said(site: Home) -> None:
             "not the program",
         ),
         (replace(deployment, authority=b"\x09" * 20), "authority"),
+        (replace(deployment, authority_kind=AuthorityKind.CONTRACT), "no contract stands"),
     ]
     for wrong, words in cases:
         with pytest.raises(VerificationFailed, match=words):

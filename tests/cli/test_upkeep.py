@@ -364,6 +364,12 @@ def test_two_signers_ask_for_an_erasure_that_waits_for_the_chain(
     shell, digest = old
     named = "0x" + digest.hex()
     arguments = ("record", "erase", named, "--signer", "First", "--reason", "retention is over")
+    silent = shell.run(*arguments, "--countersigner", "Second")
+    assert silent.code == 6
+    assert "nothing was dated since" in silent.err
+    assert shell.run("status").code == 1
+    confirmed = shell.done("clock", "confirm")
+    assert confirmed["newest"] == confirmed["clock"]
     accepted = shell.done(*arguments, "--countersigner", "Second")
     assert (accepted["kind"], accepted["state"]) == ("RecordErasure", "owed")
     with shell.house.instance.database.reading() as tx:

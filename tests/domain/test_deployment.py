@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ledger.domain.chain.deployment import (
     MAX_FILE_BYTES,
     MAX_SAFE_INTEGER,
+    AuthorityKind,
     DeployedContract,
     Deployment,
     Role,
@@ -29,6 +30,7 @@ DEPLOYMENT = Deployment(
         for n, role in enumerate(Role)
     },
     authority=b"\x02" * 20,
+    authority_kind=AuthorityKind.ACCOUNT,
     deployed_at=3,
     receipt_key=b"\x03" * 32,
 )
@@ -56,6 +58,7 @@ addresses = st.lists(
     words=st.lists(hashes, min_size=6, max_size=6),
     places=addresses,
     predecessor=st.none() | hashes,
+    kind=st.none() | st.sampled_from(AuthorityKind),
 )
 def test_a_deployment_is_read_back_as_it_was_written(  # noqa: PLR0917 - drawn by name
     name: str,
@@ -64,6 +67,7 @@ def test_a_deployment_is_read_back_as_it_was_written(  # noqa: PLR0917 - drawn b
     words: list[bytes],
     places: list[bytes],
     predecessor: bytes | None,
+    kind: AuthorityKind | None,
 ) -> None:
     deployment = Deployment(
         name=name,
@@ -74,6 +78,7 @@ def test_a_deployment_is_read_back_as_it_was_written(  # noqa: PLR0917 - drawn b
             for n, role in enumerate(Role)
         },
         authority=places[4],
+        authority_kind=kind,
         deployed_at=height,
         receipt_key=words[5],
         predecessor=predecessor,
@@ -92,6 +97,23 @@ def test_the_fingerprint_does_not_depend_on_order_blanks_or_letter_case() -> Non
     assert parse_deployment(data).fingerprint() == DEPLOYMENT.fingerprint()
 
 
+def test_a_file_of_before_means_a_plain_key_and_keeps_its_fingerprint() -> None:
+    content = plain()
+    del content["authorityKind"]
+    older = parse(content)
+    assert not older.is_authority_a_contract
+    assert json.loads(deployment_to_json(older)) == content
+    assert older.fingerprint().hex() == (
+        "c334a38f7743e33785f45372a2fda931cd7042d2594a62dedb04da5967370952"
+    )
+
+
+@pytest.mark.parametrize("kind", ["key", "", "CONTRACT", None, 1])
+def test_an_authority_of_an_unknown_kind_is_refused(kind: object) -> None:
+    with pytest.raises(InvalidInput, match="authorityKind is not"):
+        parse(plain() | {"authorityKind": kind})
+
+
 def test_every_field_changes_the_fingerprint() -> None:
     contracts = dict(DEPLOYMENT.contracts)
     role = Role.CYCLE_LEDGER
@@ -100,6 +122,8 @@ def test_every_field_changes_the_fingerprint() -> None:
         replace(DEPLOYMENT, chain_id=1),
         replace(DEPLOYMENT, genesis_hash=bytes(32)),
         replace(DEPLOYMENT, authority=b"\xee" * 20),
+        replace(DEPLOYMENT, authority_kind=AuthorityKind.CONTRACT),
+        replace(DEPLOYMENT, authority_kind=None),
         replace(DEPLOYMENT, deployed_at=4),
         replace(DEPLOYMENT, receipt_key=bytes(32)),
         replace(DEPLOYMENT, predecessor=bytes(32)),
@@ -119,7 +143,7 @@ def test_every_field_changes_the_fingerprint() -> None:
 
 def test_the_fingerprint_is_fixed() -> None:
     assert DEPLOYMENT.fingerprint().hex() == (
-        "c334a38f7743e33785f45372a2fda931cd7042d2594a62dedb04da5967370952"
+        "eaa4b2984228a774976aad709165ffdee9b9262a58ccf1e4be622bc56d71e874"
     )
 
 
@@ -177,7 +201,7 @@ def test_a_bad_field_is_named(path: str, value: object, named: str) -> None:
     assert named in caught.value.what
 
 
-@pytest.mark.parametrize("key", [k for k in plain() if k != "predecessor"])
+@pytest.mark.parametrize("key", sorted(plain().keys() - {"authorityKind", "predecessor"}))
 def test_a_missing_field_is_named(key: str) -> None:
     content = plain()
     del content[key]

@@ -10,7 +10,7 @@ from copy import copy
 import pytest
 
 from ledger.domain.chain.chain_reader import Receipt
-from ledger.domain.chain.deployment import Deployment, Role
+from ledger.domain.chain.deployment import AuthorityKind, Deployment, Role
 from ledger.domain.encoding.events import TOPICS, Log
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import InvalidInput, VerificationFailed
@@ -411,21 +411,23 @@ class TestTheChain:
         claims = verify(told.other, chain, deployment).claims
         assert words in next(c.statement for c in claims if c.about == "finality")
 
-    def test_a_contract_as_authority_rests_on_what_was_mined(
+    def test_a_contract_as_authority_signed_what_was_mined(
         self, told: Story, recorded: RecordedChain, deployment: Deployment
     ) -> None:
-        chain = copy(recorded)
-        chain.codes = {**recorded.codes, deployment.authority: b"\x01"}
-        report = verify(told.other, chain, deployment)
-        assert "a contract" in next(c.rests_on for c in report.claims if c.about == "authority")
+        trusted = dataclasses.replace(deployment, authority_kind=AuthorityKind.CONTRACT)
 
         def change(plain: Plain) -> None:
+            plain["deployment"]["authorityKind"] = "contract"
+
+        data = edited(told.other, change)
+        report = verify(data, recorded, trusted)
+        assert "a contract" in next(c.rests_on for c in report.claims if c.about == "authority")
+
+        def sign(plain: Plain) -> None:
             signatures = plain["support"][0]["signatures"]
             signatures[Party.AUTHORITY.value] = signatures[Party.AUTHORITY.value][:-2] + "aa"
 
-        assert "not the one that was mined" in refusal(
-            edited(told.other, change), chain, deployment
-        )
+        assert "not the one that was mined" in refusal(edited(data, sign), recorded, trusted)
 
 
 class TestRecovery:

@@ -180,6 +180,7 @@ class World:
 
     home: Home
     operator: P256Key
+    authority: AccountKey = AUTHORITY
     administrator: AccountKey = field(default_factory=lambda: AccountKey("administrator"))
     decider: AccountKey = field(default_factory=lambda: AccountKey("decider"))
     registry: list[OperationSource] = field(default_factory=list)
@@ -257,9 +258,9 @@ class World:
                 roles=UnitRole.PROCESSOR | UnitRole.USER, administrator=key.signer,
                 administrator_name="A. Dminister", custody=Custody.SERVER,
             ),
-            authority=AUTHORITY.signer,
+            authority=self.authority.signer,
         )  # fmt: skip
-        source, _ = self.perform(draft, {Party.AUTHORITY: AUTHORITY, Party.NEW_KEY: key})
+        source, _ = self.perform(draft, {Party.AUTHORITY: self.authority, Party.NEW_KEY: key})
         if number == UNIT:
             self.registry.append(source)
 
@@ -312,9 +313,9 @@ class World:
                 unit=UNIT, key=key.signer, name="N. Ew", custody=Custody.HARDWARE,
                 circumstances=Circumstances(reason="the administrator lost the key"),
             ),
-            authority=AUTHORITY.signer,
+            authority=self.authority.signer,
         )  # fmt: skip
-        source, digest = self.perform(draft, {Party.AUTHORITY: AUTHORITY, Party.NEW_KEY: key})
+        source, digest = self.perform(draft, {Party.AUTHORITY: self.authority, Party.NEW_KEY: key})
         self.registry.append(source)
         operation = self.home.operation(draft.kind.name, **source.message)
         call = self.home.envelope(operation, encode_recovery_completion(digest))
@@ -524,11 +525,11 @@ def recovery() -> Iterator[Recovered]:
 
 
 @contextmanager
-def story() -> Iterator[Story]:
+def story(authority: AccountKey = AUTHORITY) -> Iterator[Story]:
     """Unit 1 runs cycles 13 and 14, recalls 13, and lets its operator go."""
-    with home() as started:
+    with home(authority) as started:
         verifier = started.deployment.contracts[Role.P256_VERIFIER].address
-        world = World(home=started, operator=P256Key("operator", verifier))
+        world = World(home=started, operator=P256Key("operator", verifier), authority=authority)
         world.admit(UNIT, world.administrator)
         world.admit(2, AccountKey("administrator of 2"))
         world.enrol(
@@ -620,7 +621,7 @@ def forged(
         operation = world.home.operation(source.kind.name, **new)
         digests[old] = operation.digest
         signatures = {
-            party: AUTHORITY.prove(operation.digest).signature
+            party: world.authority.prove(operation.digest).signature
             if party is Party.AUTHORITY
             else keys[source.keys[party]].prove(operation.digest).signature
             for party in source.kind.parties

@@ -33,8 +33,7 @@ from ledger.steps.starting.creating import (
     Creator,
     Terms,
     parse_terms,
-    plan_all,
-    terms_of,
+    plan_of,
     terms_to_bytes,
 )
 from ledger.steps.starting.deploy import ensure_deployment, ensure_home, get_held_key, open_relayer
@@ -73,8 +72,7 @@ class Start:
 
     def plan(self) -> DeploymentPlan:
         """The creations are planned, and nothing is sent."""
-        creator = self.creator
-        return plan_all(creator.relayer, creator.authority, creator._terms())[-1]
+        return self.creator._chosen()
 
     def terms(self) -> Terms:
         with self.instance.database.reading() as tx:
@@ -146,53 +144,49 @@ def refuses(start: Start, kind: type[SteriLedgerError]) -> SteriLedgerError:
 # ---------------------------------------------------------------- none is mined
 
 
-def test_a_fee_that_rose_is_paid_under_the_same_nonces(start: Start) -> None:
-    planned = start.plan()
+def test_a_fee_that_rose_before_anything_was_sent_is_paid_under_the_same_nonces(
+    start: Start,
+) -> None:
+    start.plan()
     start.set_base_fee(DEAR)
     deployment = start.deploy()
     start.require_whole(deployment, 0)
-    (price,) = start.terms().prices
-    before = planned.transactions[0].envelope.price
-    assert price.max_fee >= DEAR > before.max_fee
-    assert price.priority_fee > before.priority_fee
+    assert start.terms().price.max_fee >= DEAR
 
 
-def test_a_fee_that_rose_while_they_waited_replaces_them(start: Start) -> None:
-    planned = start.plan()
+def test_what_waits_is_the_same_at_every_start(start: Start) -> None:
+    start.node.mines_by_itself(False)
+    for _ in range(3):
+        error = refuses(start, ChainUnavailable)
+        assert "in no block" in error.what
+        assert "has to pay" in (error.remedy or "")
+    terms = start.terms()
+    start.node.mine()
+    start.require_whole(start.deploy(), 0)
+    assert start.terms() == terms
+
+
+def test_what_a_node_forgot_since_it_pays_too_little_is_sent_again_for_more(start: Start) -> None:
     start.node.mines_by_itself(False)
     refuses(start, ChainUnavailable)
-    waiting = planned.transactions[0]
-    assert start.link.node.transaction(waiting.hash) is not None
     start.set_base_fee(DEAR)
     assert start.count() == 0
     refuses(start, ChainUnavailable)
     start.set_base_fee(DEAR)
     start.require_whole(start.deploy(), 0)
-    assert start.link.node.receipt(waiting.hash) is None
+    assert start.terms().price.max_fee >= DEAR
 
 
-def test_what_waits_and_pays_enough_is_not_replaced(start: Start) -> None:
-    start.plan()
-    start.node.mines_by_itself(False)
-    for _ in range(3):
-        assert "not mined" in str(refuses(start, ChainUnavailable))
-    assert len(start.terms().prices) == 1
-    start.node.mine()
-    start.require_whole(start.deploy(), 0)
-
-
-def test_a_node_that_finds_every_offer_too_low_is_not_paid_without_end(start: Start) -> None:
-    planned = start.plan()
+def test_a_node_that_refuses_is_quoted_and_nothing_is_sent_twice(start: Start) -> None:
     with fault_proxy(start.node.url) as proxy:
         proxy.add(refused("transaction underpriced"), "eth_sendRawTransaction")
         link = RemoteLink(node=Node(proxy.url, limits=QUICK))
         told = Start(instance=start.instance, node=start.node, link=link)
-        for _ in range(2):
-            assert "8 offers" in refuses(told, ChainUnavailable).what
-            assert proxy.asked["eth_sendRawTransaction"] <= 9
-            assert len(start.terms().prices) == 8
+        for asked in (1, 2):
+            assert "transaction underpriced" in refuses(told, ChainUnavailable).what
+            assert proxy.asked["eth_sendRawTransaction"] == asked
         link.stop()
-    assert start.terms().prices[0] == planned.transactions[0].envelope.price
+    assert start.count() == 0
     start.require_whole(start.deploy(), 0)
 
 
@@ -211,13 +205,6 @@ def test_nonces_that_were_used_for_something_else_are_chosen_anew(start: Start, 
     for _ in range(used):
         start.use_nonce()
     start.require_whole(start.deploy(), used)
-
-
-def test_a_used_nonce_and_a_fee_that_rose_together_are_no_harm(start: Start) -> None:
-    start.plan()
-    start.use_nonce()
-    start.set_base_fee(DEAR)
-    start.require_whole(start.deploy(), 1)
 
 
 def test_a_plan_for_another_chain_is_not_carried_out(start: Start, tmp_path: Path) -> None:
@@ -239,37 +226,20 @@ def test_a_plan_for_another_chain_is_not_carried_out(start: Start, tmp_path: Pat
 def test_what_is_mined_already_waits_for_the_fee_to_fall(start: Start) -> None:
     planned = start.plan()
     start.mine(planned.transactions[:2])
+    terms = start.terms()
     start.set_base_fee(DEAR)
     refuses(start, ChainUnavailable)
-    assert len(start.terms().prices) == 1
+    assert start.terms() == terms
     start.node.endpoint.ask("anvil_setNextBlockBaseFeePerGas", "0x1")
     start.node.mine()
     start.require_whole(start.deploy(), 0)
 
 
-def test_a_nonce_that_was_used_between_two_creations_is_said(start: Start) -> None:
+def test_a_nonce_that_was_used_between_two_creations_makes_a_whole_new_set(start: Start) -> None:
     planned = start.plan()
     start.mine(planned.transactions[:1])
     start.use_nonce()
-    error = refuses(start, Refused)
-    assert "1 of 4 contracts stand" in error.what
-    assert "new home" in (error.remedy or "")
-
-
-def test_creations_of_two_attempts_make_one_deployment(start: Start) -> None:
-    """A node may mine the first creation while the others are replaced."""
-    start.plan()
-    creator, terms = start.creator, start.terms()
-    (price,) = terms.prices
-    dearer = Price(max_fee=2 * price.max_fee, priority_fee=price.priority_fee)
-    both = Terms(chain_id=terms.chain_id, first_nonce=0, prices=(price, dearer))
-    first, second = plan_all(creator.relayer, creator.authority, both)
-    creator._store(both)
-    start.mine([*first.transactions[:1], *second.transactions[1:]])
-    deployment = start.deploy()
-    verify_deployment(start.link.node, deployment)
-    assert start.terms() == both
-    start.require_whole(deployment, 0)
+    start.require_whole(start.deploy(), 2)
 
 
 # ---------------------------------------------------------------- killed
@@ -294,7 +264,7 @@ def test_a_first_start_killed_anywhere_makes_one_set_of_contracts(
     start.require_whole(start.deploy(), 0)
 
 
-@pytest.mark.parametrize("point", ["deploy.planned:2", "deploy.created", "deploy.stored"])
+@pytest.mark.parametrize("point", ["deploy.planned", "deploy.created", "deploy.stored"])
 @pytest.mark.parametrize("moved", [1, 0], ids=["nonce", "fee"])
 def test_a_start_killed_after_its_plan_was_chosen_anew_makes_one_set_of_contracts(
     point: str, moved: int, start: Start, home: Home
@@ -318,21 +288,17 @@ PRICES = st.builds(lambda most, tip: Price(max_fee=most, priority_fee=tip), WEI,
 
 @given(
     st.builds(
-        lambda chain_id, nonce, prices: Terms(
-            chain_id=chain_id, first_nonce=nonce, prices=tuple(prices)
-        ),
+        lambda chain_id, nonce, price: Terms(chain_id=chain_id, first_nonce=nonce, price=price),
         st.integers(1, 2**48),
         st.integers(0, 2**32),
-        st.lists(PRICES, min_size=1, max_size=9),
+        PRICES,
     )
 )
 def test_terms_come_back_as_they_were_stored(terms: Terms) -> None:
     assert parse_terms(terms_to_bytes(terms)) == terms
 
 
-def test_a_mined_plan_is_made_again_from_its_terms(start: Start) -> None:
+def test_a_plan_is_made_again_from_its_terms(start: Start) -> None:
     planned = start.plan()
-    start.deploy()
-    assert start.terms() == terms_of(planned)
     creator = start.creator
-    assert plan_all(creator.relayer, creator.authority, start.terms()) == [planned]
+    assert plan_of(creator.relayer, creator.authority, start.terms()) == planned

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
 from ledger.domain.acts.decisions import DecisionKind
@@ -27,7 +28,7 @@ from ledger.steps.accepting.placing import Place
 from ledger.steps.accepting.prepare import fix
 from ledger.steps.accepting.signing import make_held_key, sign_with_held_key
 from ledger.steps.following.follow import Progress, follow
-from ledger.steps.instance import Instance, open_instance
+from ledger.steps.instance import Instance, open_instance, system_clock
 from ledger.steps.sending.writer import Sent, Writer
 from ledger.steps.starting.deploy import (
     ensure_deployment,
@@ -263,9 +264,12 @@ class Hospital:
 
 
 @contextmanager
-def opened_hospital(home: Path, database_address: str) -> Iterator[Hospital]:
+def opened_hospital(
+    home: Path, database_address: str, *, clock: Callable[[], datetime] = system_clock
+) -> Iterator[Hospital]:
     """An instance with running contracts and nothing on them."""
-    instance = open_instance(Settings(home=home, database_url=database_address))
+    opened = open_instance(Settings(home=home, database_url=database_address))
+    instance = replace(opened, clock=clock)
     ensure_home(instance)
     link = open_link(instance)
     try:

@@ -64,14 +64,14 @@ def test_a_record_is_kept_while_its_retention_runs(
     house: House, erasers: tuple[bytes, bytes]
 ) -> None:
     digest = house.open(1, circumstances=NAMED).digest
-    house.clock.advance(days=3 * 365)
+    house.wait(days=3 * 365)
     with house.nothing_stored(), pytest.raises(Refused, match="retained until"):
         erase(house, digest, erasers)
 
 
 def test_a_legal_hold_keeps_a_record(house: House, erasers: tuple[bytes, bytes]) -> None:
     digest = house.open(1, circumstances=Circumstances(legal_hold=True)).digest
-    house.clock.advance(days=FOUR_YEARS)
+    house.wait(days=FOUR_YEARS)
     with house.nothing_stored(), pytest.raises(Refused, match="legal hold"):
         erase(house, digest, erasers)
 
@@ -80,7 +80,7 @@ def test_an_erasure_has_two_different_signers_with_the_duty(
     house: House, erasers: tuple[bytes, bytes]
 ) -> None:
     digest = house.open(1, circumstances=NAMED).digest
-    house.clock.advance(days=FOUR_YEARS)
+    house.wait(days=FOUR_YEARS)
     with house.nothing_stored(), pytest.raises(InvalidInput, match="two signers"):
         erase(house, digest, (erasers[0], erasers[0]))
     with house.nothing_stored(), pytest.raises(Refused, match="duty erase"):
@@ -93,7 +93,7 @@ def test_personal_fields_go_only_when_the_erasure_is_final(
     house: House, erasers: tuple[bytes, bytes]
 ) -> None:
     digest = house.open(1, circumstances=NAMED).digest
-    house.clock.advance(days=FOUR_YEARS)
+    house.wait(days=FOUR_YEARS)
     erasure = erase(house, digest, erasers).digest
     with house.nothing_stored(), pytest.raises(Conflict, match="asked for already"):
         erase(house, digest, erasers)
@@ -121,7 +121,7 @@ def test_the_name_of_a_signer_goes_with_its_enrolment(
     key = house.enrol(CENTRE, "Wang Fang", Duty.OPEN)
     with house.instance.database.reading() as tx:
         (row,) = [s for s in directory.list_signers(tx, unit=CENTRE) if s.signer == key]
-    house.clock.advance(days=FOUR_YEARS)
+    house.wait(days=FOUR_YEARS)
     make_final(house, erase(house, row.digest, erasers).digest)
     with house.instance.database.transaction() as tx:
         assert forget_erased(tx, house.clock()) == 1

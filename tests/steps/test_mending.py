@@ -27,6 +27,7 @@ from ledger.storage.transactions import (
     NewTransaction,
     TransactionState,
     insert_transaction,
+    list_transactions_of,
     move_transaction,
 )
 from tests.house import House, build_house
@@ -88,6 +89,18 @@ def test_a_retried_operation_is_owed_again_and_its_history_says_who_asked(house:
         (S.STUCK, "look"),
         (S.OWED, "tried again by Zhao: the relayer was funded"),
     ]
+
+
+@pytest.mark.parametrize("at", [TransactionState.SIGNED, TransactionState.SENT])
+def test_a_retry_gives_up_the_transaction_that_lies_at_the_node(
+    house: House, at: TransactionState
+) -> None:
+    digest = stuck(house, house.open(1).digest)
+    carried(house, digest, at)
+    retry(house, digest)
+    with house.instance.database.reading() as tx:
+        assert [row.state for row in list_transactions_of(tx, digest)] == [TransactionState.DROPPED]
+    assert history(house, digest)[-1] == (S.OWED, "tried again by Zhao")
 
 
 @pytest.mark.parametrize("then", [S.OWED, S.MINED])

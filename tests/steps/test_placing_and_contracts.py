@@ -22,7 +22,7 @@ from web3 import EthereumTesterProvider, Web3
 from web3.types import TxParams
 
 from ledger.chain.calldata import encode_batch
-from ledger.domain.chain.deployment import DeployedContract, Deployment, Role
+from ledger.domain.chain.deployment import AuthorityKind, DeployedContract, Deployment, Role
 from ledger.domain.cycle_acts import (
     CycleReference,
     DecideCycle,
@@ -130,6 +130,7 @@ class Chain:
                 for n, role in enumerate(Role, start=1)
             },
             authority=authority,
+            authority_kind=AuthorityKind.ACCOUNT,
             deployed_at=1,
             receipt_key=receipt_key,
         )

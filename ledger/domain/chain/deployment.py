@@ -44,6 +44,15 @@ class Role(StrEnum):
     WEBAUTHN_VERIFIER = "ERC7913WebAuthnVerifier"
 
 
+class AuthorityKind(StrEnum):
+    """What stands at the authority's address, and so who can check its signatures."""
+
+    #: a plain key: anybody checks its signatures, without asking a chain
+    ACCOUNT = "account"
+    #: a contract (ERC-1271): only the chain can say whether it signed
+    CONTRACT = "contract"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeployedContract:
     """Where one contract stands and what it must be."""
@@ -67,6 +76,9 @@ class Deployment:
     contracts: Mapping[Role, DeployedContract]
     #: 20 bytes; the consortium's own signer
     authority: bytes
+    #: said here, since whoever answers for the chain must not decide how signatures are checked;
+    #: None in files of before, whose fingerprints are in receipts: a plain key, and checked as one
+    authority_kind: AuthorityKind | None
     #: height of the block in which the last contract was created
     deployed_at: int
     #: Ed25519 public key (RFC 8032) of the receipts; 32 bytes
@@ -93,6 +105,11 @@ class Deployment:
     def domain_of(self, contract: Contract) -> Eip712Domain:
         """Where the operations of a contract are valid."""
         return Eip712Domain(chain_id=self.chain_id, contract=self.address_of(contract))
+
+    @property
+    def is_authority_a_contract(self) -> bool:
+        """Whether only the chain can say what the authority has signed."""
+        return self.authority_kind is AuthorityKind.CONTRACT
 
     def address_of(self, contract: Contract) -> bytes:
         """A recording contract's address; 20 bytes."""
@@ -152,7 +169,7 @@ def deployment_to_json(deployment: Deployment) -> bytes:
 
 
 def _to_plain(deployment: Deployment) -> dict[str, object]:
-    predecessor = deployment.predecessor
+    predecessor, kind = deployment.predecessor, deployment.authority_kind
     return {
         "format": FORMAT,
         "name": deployment.name,
@@ -160,6 +177,7 @@ def _to_plain(deployment: Deployment) -> dict[str, object]:
         "genesisHash": to_hex(deployment.genesis_hash),
         "deployedAt": deployment.deployed_at,
         "authority": to_hex(deployment.authority),
+        **({} if kind is None else {"authorityKind": kind.value}),
         "receiptKey": to_hex(deployment.receipt_key),
         "predecessor": None if predecessor is None else to_hex(predecessor),
         "contracts": {
@@ -176,16 +194,17 @@ def parse_deployment(data: bytes) -> Deployment:
     """A deployment from its file; raises InvalidInput that names every bad field at once.
 
     Addresses and hashes are 0x and hexadecimal digits in either case; nothing else is lenient.
-    `predecessor` may be absent or null.
+    `predecessor` may be absent or null, and `authorityKind` absent in files of before.
     """
     plain = _parse_object(data)
     top = _Reader("", plain, [])
-    top.only(_TOP_KEYS, optional={"predecessor"})
+    top.only(_TOP_KEYS, optional={"authorityKind", "predecessor"})
     if plain.get("format", FORMAT) != FORMAT:
         top.problems.append(f"format is not {FORMAT}")
     name, chain_id, height = top.text("name"), top.integer("chainId"), top.integer("deployedAt")
     genesis, receipt_key = top.hex("genesisHash", _HASH_BYTES), top.hex("receiptKey", _HASH_BYTES)
     authority = top.hex("authority", _ADDRESS_BYTES)
+    kind = _read_authority_kind(top)
     has_predecessor = plain.get("predecessor") is not None
     predecessor = top.hex("predecessor", _HASH_BYTES) if has_predecessor else None
     contracts = _read_contracts(top)
@@ -197,6 +216,7 @@ def parse_deployment(data: bytes) -> Deployment:
         genesis_hash=genesis,
         contracts=contracts,
         authority=authority,
+        authority_kind=kind,
         deployed_at=height,
         receipt_key=receipt_key,
         predecessor=predecessor,
@@ -205,8 +225,8 @@ def parse_deployment(data: bytes) -> Deployment:
 
 # fmt: off
 _TOP_KEYS = {
-    "format", "name", "chainId", "genesisHash", "deployedAt", "authority", "receiptKey",
-    "predecessor", "contracts",
+    "format", "name", "chainId", "genesisHash", "deployedAt", "authority", "authorityKind",
+    "receiptKey", "predecessor", "contracts",
 }
 # fmt: on
 
@@ -264,6 +284,16 @@ class _Reader:
 
 _T = TypeVar("_T")
 _HEX = re.compile(r"0x[0-9a-fA-F]*")
+
+
+def _read_authority_kind(top: _Reader) -> AuthorityKind | None:
+    if "authorityKind" not in top.plain:
+        return None
+    kinds = {kind.value: kind for kind in AuthorityKind}
+    kind = kinds.get(top.text("authorityKind"))
+    if kind is None:
+        top.problems.append(f"authorityKind is not {' or '.join(kinds)}")
+    return kind
 
 
 def _read_contracts(top: _Reader) -> dict[Role, DeployedContract]:

@@ -51,6 +51,8 @@ class Candidate:
     subject: bytes
     #: digests that must be on the chain, or earlier in the plan
     predecessors: frozenset[Digest]
+    #: digests that come earlier where they can go, and are not waited for where they cannot
+    only_earlier: frozenset[Digest] = frozenset()
     #: estimated gas
     gas: int
     #: bytes that it adds to a call
@@ -132,7 +134,8 @@ class _Planner:
     def _earliest(self, candidate: Candidate) -> int:
         places = [self.barrier, self.last_of_function.get(candidate.act.function, 0)]
         places.append(self.last_of_subject.get(candidate.subject, 0))
-        places += [self.place[p] for p in candidate.predecessors if p in self.place]
+        before = candidate.predecessors | candidate.only_earlier
+        places += [self.place[p] for p in before if p in self.place]
         if _changes_rights(candidate.act):
             places.append(len(self.groups) - 1)
         return max(places)
@@ -151,23 +154,33 @@ def plan(
     *,
     recorded: AbstractSet[Digest],
     left_out: AbstractSet[Digest] = frozenset(),
+    stalled: AbstractSet[Digest] = frozenset(),
     limits: Limits = DEFAULT_LIMITS,
 ) -> Plan:
     """Groups in sending order from candidates in the order of their acceptance.
 
-    `recorded` are the digests that the chain holds already, `left_out` those that shall not go now.
+    `recorded` are the digests that the chain holds already, `left_out` those that shall not go now,
+    `stalled` those that cannot go, for how long nobody knows.
     A candidate that is left out, or whose predecessor is neither recorded nor in the plan, is held
     back, and with it what names it as a predecessor; nothing else, since what it waits for may come
     later.  A candidate that is larger than the limits gets a group of its own: the node decides.
     """
     planner = _Planner(limits)
     held: list[Candidate] = []
+    stuck = set(stalled)
     for candidate in candidates:
-        known = all(p in recorded or p in planner.place for p in candidate.predecessors)
-        if known and candidate.digest not in left_out:
+        missing = {
+            p
+            for p in candidate.predecessors | candidate.only_earlier
+            if p not in recorded and p not in planner.place
+        }
+        waits = missing - (candidate.only_earlier & stuck)
+        if not waits and candidate.digest not in left_out:
             planner.put(candidate)
-        else:
-            held.append(candidate)
+            continue
+        held.append(candidate)
+        if waits & stuck:
+            stuck.add(candidate.digest)
     return Plan(groups=tuple(tuple(group.members) for group in planner.groups), held=tuple(held))
 
 

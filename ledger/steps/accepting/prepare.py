@@ -23,6 +23,7 @@ from ledger.domain.errors import InvalidInput, Refused
 from ledger.domain.operations import Operation, message_from_plain, message_to_json
 from ledger.domain.records.commitments import SECRET_BYTES, FieldValue
 from ledger.domain.records.records import Commitment, Record, Secrets, commit, make_record
+from ledger.steps.accepting.clock import require_clock
 from ledger.steps.accepting.placing import place
 from ledger.steps.instance import Instance
 from ledger.storage.drafts import DraftRow, insert_draft
@@ -128,6 +129,7 @@ def prepare(instance: Instance, tx: Connection, caller: Caller, draft: Draft) ->
     caller.require_unit(draft.unit)
     prepared = fix(instance, instance.known_deployment(tx), draft)
     operation = prepared.operation
+    require_clock(instance, tx, operation.act, instance.clock())
     place(tx, operation, prepared.record, instance.clock())
     insert_draft(
         tx,

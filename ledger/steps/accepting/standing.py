@@ -41,7 +41,9 @@ _FOLDED: Mapping[type[Any], str] = {
 }
 
 
-def read_operation(row: operations.OperationRow | operations.MessageRow) -> Recorded:
+def read_operation(
+    row: operations.OperationRow | operations.MessageRow | operations.OwedRow,
+) -> Recorded:
     """A stored operation as the states fold it, but for the key that it brings.
 
     Its bytes were canonical when they were stored, and the audit compares them with its digest.

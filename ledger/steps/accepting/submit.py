@@ -23,6 +23,7 @@ from ledger.domain.operations import message_to_json
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.domain.records.records import SUITE, fields_to_bytes
 from ledger.keys.signers import verify_signature
+from ledger.steps.accepting.clock import require_clock
 from ledger.steps.accepting.entering import enter
 from ledger.steps.accepting.placing import Place, place, subjects_of
 from ledger.steps.accepting.prepare import Prepared, fix, read_draft, require_act
@@ -123,6 +124,7 @@ def _accept(
     signatures: Mapping[Party, bytes],
 ) -> Receipt:
     operation, now = prepared.operation, instance.clock()
+    require_clock(instance, tx, operation.act, now)
     subjects = subjects_of(operation.act, operation.message)
     lock_subjects(tx, subjects.changed, shared=subjects.read)
     placed = place(tx, operation, prepared.record, now)

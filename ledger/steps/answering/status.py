@@ -14,15 +14,23 @@ from sqlalchemy import Connection
 
 from ledger.domain.acts.words import Custody
 from ledger.domain.chain.deployment import Deployment
+from ledger.domain.clocks import age_seconds, has_passed
 from ledger.domain.encoding.identifiers import Digest, to_hex
 from ledger.domain.encoding.moments import instant_text
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.domain.subjects.states import SignerState
-from ledger.steps.answering.trouble import Trouble, TroubleKind, find_started, find_trouble
+from ledger.steps.accepting.clock import find_doubt
+from ledger.steps.answering.trouble import (
+    Trouble,
+    TroubleKind,
+    find_started,
+    find_trouble,
+    trouble_of,
+)
 from ledger.steps.instance import DEPLOYMENT_SETTING, Instance
-from ledger.steps.starting.leasing import LEASE
+from ledger.steps.starting.leasing import LEASE, LEASE_SECONDS
 from ledger.storage import index
-from ledger.storage.leases import LeaseRow, find_lease
+from ledger.storage.leases import LeaseRow, find_lease, is_held
 from ledger.storage.operations import (
     OperationRow,
     count_by_state,
@@ -83,7 +91,8 @@ class WaitingOperation:
     digest: Digest
     kind: str
     accepted_at: datetime
-    waited_seconds: int
+    #: None while every date that is known of it lies ahead of this clock
+    waited_seconds: int | None
     #: of its latest state
     since: datetime
     #: in words; None when it just waits its turn
@@ -106,12 +115,17 @@ class Status:
     halted: Trouble | None
     #: None before a worker saw its chain
     chain: ChainStatus | None
-    #: seconds since the newest block; an idle embedded chain makes none
+    #: seconds since the newest block, which an idle embedded chain does not make; None where that
+    #: is dated ahead of this clock
     head_age_seconds: int | None
     #: final blocks that are not indexed yet
     lag: int | None
-    #: seconds since the worker last said that it lives
+    #: seconds since the worker last said that it lives; None where that is dated ahead
     heartbeat_age_seconds: int | None
+    #: whether a worker ever said that it lives
+    has_been_seen: bool
+    #: why nothing is accepted by this machine's clock; None while it may be right
+    clock: Trouble | None
     counts: Mapping[OperationState, int]
     oldest_owed: WaitingOperation | None
     #: the oldest hundred at most; `counts` has their number
@@ -130,9 +144,11 @@ def status(instance: Instance) -> Status:
         lease = _held(last_lease, now)
         waits, halted = (find_trouble(tx, kind) for kind in TroubleKind)
         started = find_started(tx)
-        lives = [started, *(each.at for each in (chain, waits, halted) if each is not None)]
-        last_seen = max((each for each in lives if each is not None), default=None)
-        deployment = _find_deployment(instance, tx)
+        said = [started, *(each.at for each in (chain, waits, halted) if each is not None)]
+        lives = [each for each in said if each is not None]
+        # what was said before the clock was set back is not the last that was said
+        last_seen = min(lives, key=lambda at: abs(now - at), default=None)
+        deployment, doubt = _find_deployment(instance, tx), find_doubt(instance, tx)
         return Status(
             at=now,
             fingerprint=None if deployment is None else deployment.fingerprint(),
@@ -143,15 +159,17 @@ def status(instance: Instance) -> Status:
             else _living_state(
                 is_halted=halted is not None,
                 went_well=chain is not None and (started is None or chain.at >= started),
-                waits=None if waits is None else now - waits.since,
-                silent=None if last_seen is None else now - last_seen,
+                waits=waits is not None and has_passed(TROUBLE_AFTER, waits.since, now),
+                silent=last_seen is not None and has_passed(SILENT_AFTER, last_seen, now),
             ),
             waits=waits,
             halted=halted,
             chain=chain,
-            head_age_seconds=None if chain is None else _seconds(now, chain.timestamp),
+            head_age_seconds=None if chain is None else age_seconds(now, chain.timestamp),
             lag=None if chain is None else max(chain.final - chain.indexed, 0),
-            heartbeat_age_seconds=None if last_seen is None else _seconds(now, last_seen),
+            heartbeat_age_seconds=None if last_seen is None else age_seconds(now, last_seen),
+            has_been_seen=last_seen is not None,
+            clock=None if doubt is None else trouble_of(doubt, since=now, at=now),
             counts=count_by_state(tx),
             oldest_owed=_oldest_owed(tx, now),
             stuck=_stuck(tx, now),
@@ -189,15 +207,12 @@ def find_chain_status(tx: Connection) -> ChainStatus | None:
     )
 
 
-def _living_state(
-    *, is_halted: bool, went_well: bool, waits: timedelta | None, silent: timedelta | None
-) -> WorkerState:
-    if waits is not None and waits >= TROUBLE_AFTER:
+def _living_state(*, is_halted: bool, went_well: bool, waits: bool, silent: bool) -> WorkerState:
+    if waits:
         return WorkerState.WAITS
     if is_halted or not went_well:
         return WorkerState.STARTS
-    is_silent = silent is not None and silent > SILENT_AFTER
-    return WorkerState.SILENT if is_silent else WorkerState.RUNS
+    return WorkerState.SILENT if silent else WorkerState.RUNS
 
 
 def _ended_state(lease: LeaseRow | None, *, is_halted: bool) -> WorkerState:
@@ -211,10 +226,6 @@ def _find_deployment(instance: Instance, tx: Connection) -> Deployment | None:
     return instance.deployment_in(tx) if has_one else None
 
 
-def _seconds(now: datetime, then: datetime) -> int:
-    return max(int((now - then).total_seconds()), 0)
-
-
 def _oldest_owed(tx: Connection, now: datetime) -> WaitingOperation | None:
     row = find_oldest_owed(tx)
     return None if row is None else _waiting(tx, row, now)
@@ -226,20 +237,21 @@ def _stuck(tx: Connection, now: datetime) -> tuple[WaitingOperation, ...]:
 
 
 def _waiting(tx: Connection, row: OperationRow, now: datetime) -> WaitingOperation:
-    latest = list_states(tx, row.digest)[-1]
+    states = list_states(tx, row.digest)
+    latest = states[-1]
     return WaitingOperation(
         digest=row.digest,
         kind=row.kind,
         accepted_at=row.accepted_at,
-        waited_seconds=_seconds(now, row.accepted_at),
+        # a state that the worker gave it later may be dated earlier, by a clock that was right
+        waited_seconds=age_seconds(now, *(each.at for each in states)),
         since=latest.at,
         reason=latest.reason,
     )
 
 
 def _held(row: LeaseRow | None, now: datetime) -> LeaseRow | None:
-    is_held = row is not None and row.holder is not None and row.expires_at > now
-    return row if is_held else None
+    return row if row is not None and is_held(row, now, LEASE_SECONDS) else None
 
 
 def _custody(tx: Connection) -> dict[Custody, int]:

@@ -58,6 +58,8 @@ class AuditReport:
     #: operations on the chain that are in none of our records: others recorded them
     by_others: tuple[Digest, ...]
     by_others_count: int
+    #: how many dated states lie before the one that they follow: the clock was set back then
+    set_back: int
 
     def lines(self) -> Iterator[str]:
         """The report for people."""
@@ -65,7 +67,10 @@ class AuditReport:
         yield f"Indexed to block {self.indexed}, final block {self.final}"
         yield "Checked: " + ", ".join(f"{n} {name}" for name, n in sorted(self.checked.items()))
         for owed in self.owed:
-            yield f"{owed.state}: {owed.kind} {to_hex(owed.digest)}, {owed.age_seconds} s old"
+            old = "ahead of this clock" if owed.age_seconds is None else f"{owed.age_seconds} s old"
+            yield f"{owed.state}: {owed.kind} {to_hex(owed.digest)}, {old}"
+        if self.set_back:
+            yield f"The clock was set back: {self.set_back} states are dated before the one before"
         if self.by_others_count:
             yield f"Recorded by others: {self.by_others_count} operations"
         for difference in self.differences:
@@ -106,6 +111,7 @@ class AuditReport:
             "owed_count": self.owed_count,
             "by_others": [to_hex(each) for each in self.by_others],
             "by_others_count": self.by_others_count,
+            "set_back": self.set_back,
         }
 
 
@@ -170,6 +176,7 @@ def _audit(instance: Instance, deployment: Deployment, source: Source, apart: Ap
         owed_count=evidence.owed_total,
         by_others=others,
         by_others_count=others_count,
+        set_back=evidence.set_back,
     )
 
 

@@ -25,8 +25,8 @@ class OwedOperation:
     digest: Digest
     kind: str
     state: OperationState
-    #: since its acceptance
-    age_seconds: int
+    #: since its acceptance; None where that is dated ahead of this clock
+    age_seconds: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,3 +56,5 @@ class Evidence:
     behind: int = -1
     owed: list[OwedOperation] = field(default_factory=list)
     owed_total: int = 0
+    #: dated states before the one that they follow
+    set_back: int = 0

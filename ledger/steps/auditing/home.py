@@ -15,7 +15,7 @@ from ledger.keys.receipts import receipt_public_key
 from ledger.keys.signers import Algorithm
 from ledger.keys.vault import KEY_PURPOSE
 from ledger.steps.auditing.evidence import Evidence
-from ledger.steps.starting.creating import find_creations, parse_terms, plan_all
+from ledger.steps.starting.creating import list_missing, parse_terms, plan_of
 from ledger.steps.starting.deploy import PLAN_SETTING, get_held_key, open_relayer
 from ledger.steps.starting.link import GENESIS_SETTING, parse_genesis
 from ledger.storage.keys import KeyPurpose, KeyRow, find_key, list_keys
@@ -148,6 +148,6 @@ def _genesis(evidence: Evidence, body: bytes) -> str | None:
 
 def _plan(evidence: Evidence, body: bytes) -> str | None:
     authority = get_held_key(evidence.ours, KeyPurpose.AUTHORITY).signer
-    plans = plan_all(open_relayer(evidence.instance), authority, parse_terms(body))
-    missing = find_creations(evidence.source, plans).count(None)
+    plan = plan_of(open_relayer(evidence.instance), authority, parse_terms(body))
+    missing = len(list_missing(evidence.source, plan))
     return f"{missing} creations that are not on the chain" if missing else None

@@ -10,13 +10,13 @@ from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.acts.rules import signers_of
 from ledger.domain.acts.vocabulary import Act, Message
 from ledger.domain.acts.words import Party
+from ledger.domain.clocks import age_seconds
 from ledger.domain.encoding.identifiers import Digest, signer_id
 from ledger.domain.errors import InvalidInput
 from ledger.domain.operations import digest, message_from_json, message_from_plain
 from ledger.domain.outbox.operation_states import OperationState, verify_move
 from ledger.domain.subjects.indexed import IndexedOperation
 from ledger.steps.auditing.beside import Beside, load_beside
-from ledger.steps.auditing.differences import Findings
 from ledger.steps.auditing.evidence import Evidence, OwedOperation
 from ledger.steps.auditing.paging import check_page
 from ledger.steps.auditing.places import check_place
@@ -67,7 +67,7 @@ def _check_operation(evidence: Evidence, row: OperationRow, beside: Beside) -> N
         check_place(evidence, row, act, message, beside)
         _check_signatures(evidence, row, act, message, beside.signatures.get(row.digest, []))
     states = beside.states.get(row.digest, [])
-    _check_history(findings, row, states)
+    _check_history(evidence, row, states)
     check_state_rows(
         findings,
         row,
@@ -171,8 +171,13 @@ def _check_signer(
     )
 
 
-def _check_history(findings: Findings, row: OperationRow, states: Sequence[StateRow]) -> None:
-    """The dated states begin with acceptance, follow the moves, and end where it stands."""
+def _check_history(evidence: Evidence, row: OperationRow, states: Sequence[StateRow]) -> None:
+    """The dated states begin with acceptance, follow the moves, and end where it stands.
+
+    A clock that was set back dates a state before the one that it follows: the dates are told as
+    they were, and their order is that of the rows.
+    """
+    findings = evidence.findings
     if not states:
         findings.note("operation_states", row.digest, "row", expected="rows", found=None)
         return
@@ -190,10 +195,7 @@ def _check_history(findings: Findings, row: OperationRow, states: Sequence[State
             expected=f"what may follow {before.state}",
             check=lambda a=before.state, b=after.state: verify_move(a, b),  # type: ignore[misc]
         )
-        if after.at < before.at:
-            findings.note(
-                "operation_states", after.id, "at", expected=f"from {before.at}", found=after.at
-            )
+        evidence.set_back += after.at < before.at
     findings.compare("operations", row.digest, "state", expected=last.state, found=row.state)
 
 
@@ -228,12 +230,11 @@ def _check_chain(evidence: Evidence, row: OperationRow, recorded: IndexedOperati
 def _tell_owed(evidence: Evidence, row: OperationRow) -> None:
     evidence.owed_total += 1
     if len(evidence.owed) < _PAGE:
-        age = evidence.instance.clock() - row.accepted_at
         evidence.owed.append(
             OwedOperation(
                 digest=row.digest,
                 kind=row.kind,
                 state=row.state,
-                age_seconds=max(int(age.total_seconds()), 0),
+                age_seconds=age_seconds(evidence.instance.clock(), row.accepted_at),
             )
         )

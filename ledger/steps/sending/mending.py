@@ -12,9 +12,10 @@ from ledger.domain.errors import Conflict, InvalidInput, NotFound
 from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
 from ledger.steps.instance import Instance
 from ledger.steps.sending.refusals import refuse
+from ledger.steps.sending.settle import PENDING, drop_lying
 from ledger.storage import operations
 from ledger.storage.operations import OperationRow, SignatureRow, StateRow
-from ledger.storage.transactions import TransactionRow, TransactionState, list_transactions_of
+from ledger.storage.transactions import TransactionRow, list_transactions_of
 
 #: hexadecimal digits that name an operation when no other begins with them
 FEWEST_DIGITS = 8
@@ -22,8 +23,6 @@ MOST_DIGITS = 64
 MOST_REASON = 500
 
 _S = OperationState
-#: a transaction in one of these may still be mined
-_UNDER_WAY = frozenset({TransactionState.SIGNED, TransactionState.SENT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,16 +92,12 @@ def retry_operation(
 ) -> None:
     """A person looked: the operation is owed again, and sent in its turn.
 
+    A transaction that carries it and is not mined is given up, with all that waits behind it.
     Raises NotFound for an unknown digest, Conflict when the operation is not stuck.
     """
-    operations.move_operation(
-        tx,
-        digest,
-        _S.OWED,
-        instance.clock(),
-        expected=[_S.STUCK],
-        reason=_words("tried again", person, reason),
-    )
+    now, why = instance.clock(), _words("tried again", person, reason)
+    operations.move_operation(tx, digest, _S.OWED, now, expected=[_S.STUCK], reason=why)
+    drop_lying(tx, digest, now, why)
 
 
 def refuse_operation(
@@ -131,7 +126,7 @@ def refuse_operation(
 
 def _require_dead(tx: Connection, digest: Digest) -> None:
     for each in list_transactions_of(tx, digest):
-        if each.state in _UNDER_WAY:
+        if each.state in PENDING:
             raise Conflict(
                 f"transaction {to_hex(each.hash)}, which carries it, may still be mined",
                 field="DIGEST",

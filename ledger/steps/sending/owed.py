@@ -45,6 +45,8 @@ class OwedPage:
     owed: Mapping[Digest, Owed]
     #: digests on the chain that one of them waits for
     recorded: AbstractSet[Digest]
+    #: digests that one of them waits for and that need a person
+    stuck: AbstractSet[Digest]
     #: those whose predecessor was given up → that predecessor
     doomed: Mapping[Digest, Digest]
     #: those that the index has already, since somebody else relayed them → their transaction
@@ -61,26 +63,39 @@ def read_owed(tx: Connection, *, deferred: AbstractSet[Digest], limit: int) -> O
     first, last = rows[0].sequence, rows[-1].sequence
     waits: dict[Digest, list[Digest]] = {row.digest: [] for row in rows}
     recorded: set[Digest] = set()
+    stuck: set[Digest] = set()
     doomed: dict[Digest, Digest] = {}
-    for digest, before, state in list_waits(tx, first, last):
+    passed: dict[Digest, set[Digest]] = {}
+    ending = {row.digest for row in rows if find_act(row.kind).ends}
+    for digest, before, needed, state in list_waits(tx, first, last):
         waits[digest].append(before)
+        if digest in ending and not needed:
+            passed.setdefault(digest, set()).add(before)
         if state in _ON_CHAIN:
             recorded.add(before)
         elif state in GIVEN_UP:
             doomed[digest] = before
+        elif state is OperationState.STUCK:
+            stuck.add(before)
     signatures: dict[Digest, list[SignatureRow]] = {row.digest: [] for row in rows}
     for signature in list_signatures_to_send(tx, first, last):
         signatures[signature.digest].append(signature)
+    owed = (
+        _owed(row, waits[row.digest], passed.get(row.digest, _NONE), signatures[row.digest])
+        for row in rows
+    )
     return OwedPage(
-        owed={row.digest: _owed(row, waits[row.digest], signatures[row.digest]) for row in rows},
+        owed={each.row.digest: each for each in owed},
         recorded=recorded,
+        stuck=stuck,
         doomed=doomed,
         relayed={row.digest: row.relayed_by for row in rows if row.relayed_by is not None},
         is_full=sum(row.digest not in deferred for row in rows) == limit,
     )
 
 
-_NOTHING = OwedPage(owed={}, recorded=frozenset(), doomed={}, relayed={}, is_full=False)
+_NONE: AbstractSet[Digest] = frozenset()
+_NOTHING = OwedPage(owed={}, recorded=_NONE, stuck=_NONE, doomed={}, relayed={}, is_full=False)
 
 
 def _oldest(tx: Connection, deferred: AbstractSet[Digest], limit: int) -> list[OwedRow]:
@@ -96,7 +111,12 @@ def _oldest(tx: Connection, deferred: AbstractSet[Digest], limit: int) -> list[O
     return rows
 
 
-def _owed(row: OwedRow, waits: Sequence[Digest], signatures: Sequence[SignatureRow]) -> Owed:
+def _owed(
+    row: OwedRow,
+    waits: Sequence[Digest],
+    only_earlier: AbstractSet[Digest],
+    signatures: Sequence[SignatureRow],
+) -> Owed:
     act = find_act(row.kind)
     # Whether the stored text is in its one form, the audit looks; here a changed one fits no
     # signature, and the contract says so.
@@ -115,7 +135,8 @@ def _owed(row: OwedRow, waits: Sequence[Digest], signatures: Sequence[SignatureR
         digest=row.digest,
         act=act,
         subject=row.subject,
-        predecessors=frozenset(waits),
+        predecessors=frozenset(waits) - only_earlier,
+        only_earlier=frozenset(only_earlier),
         gas=estimated_gas(act, message, each, size=size),
         size=size,
     )

@@ -19,6 +19,7 @@ from ledger.chain.transactions import Envelope, Price
 from ledger.domain.acts.rules import RECOVERY_DELAY_SECONDS
 from ledger.domain.acts.words import Contract
 from ledger.domain.chain.chain_reader import CallReverted
+from ledger.domain.clocks import has_passed
 from ledger.domain.encoding.identifiers import Digest, SignerId, to_hex
 from ledger.domain.errors import ChainUnavailable
 from ledger.domain.records.records import fields_from_bytes
@@ -136,7 +137,7 @@ class Completer:
     def step(self) -> int:
         """Complete what is due; how many went out.  Raises what the writer's own step raises."""
         now = self.writer.instance.clock()
-        if now - self._looked < EVERY or not self._is_free():
+        if not has_passed(EVERY, self._looked, now) or not self._is_free():
             return 0
         self._looked = now
         self._enter_completed()
@@ -144,7 +145,7 @@ class Completer:
             each
             for each in self._recoveries(self._chain_time())
             if each.standing is Standing.DUE
-            and now - self._tried.get(each.proposal, _LONG_AGO) >= AGAIN
+            and has_passed(AGAIN, self._tried.get(each.proposal, _LONG_AGO), now)
         ]
         return sum(self._complete(each, now) for each in due)
 

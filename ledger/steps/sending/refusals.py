@@ -12,14 +12,17 @@ from sqlalchemy import Connection
 
 from ledger.chain.contract_errors import FOREIGN, ContractError, revert_error
 from ledger.domain.chain.chain_reader import CallReverted
+from ledger.domain.clocks import has_passed
 from ledger.domain.encoding.identifiers import Digest, to_hex
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.steps.sending.owed import Owed
 from ledger.steps.sending.vacating import retract
 from ledger.storage.operations import get_operation, move_operation
 
-#: how long an operation may wait for what the contract says is missing
+#: how long an operation may wait for what the contract says is missing …
 WAIT_LIMIT = timedelta(hours=1)
+#: … and for the chain's clock, which a person has to set where it does not come by itself
+CLOCK_LIMIT = timedelta(minutes=1)
 _FIRST_PAUSE = timedelta(seconds=1)
 _LONGEST_PAUSE = timedelta(minutes=1)
 
@@ -32,8 +35,10 @@ class _Deferral:
     """The contract said "not yet"."""
 
     since: datetime
+    #: the last time
+    at: datetime
+    #: until the next try
     pause: timedelta
-    until: datetime
 
 
 @dataclass(slots=True)
@@ -44,15 +49,19 @@ class Deferrals:
 
     def not_due(self, now: datetime) -> set[Digest]:
         """Those whose next try lies ahead."""
-        return {digest for digest, each in self._by_digest.items() if each.until > now}
+        return {
+            digest
+            for digest, each in self._by_digest.items()
+            if not has_passed(each.pause, each.at, now)
+        }
 
-    def put_off(self, digest: Digest, now: datetime) -> bool:
-        """Try again later, each time twice as late; False when it waited too long."""
+    def put_off(self, digest: Digest, now: datetime, *, limit: timedelta) -> bool:
+        """Try again later, each time twice as late; False when it waited longer than the limit."""
         before = self._by_digest.get(digest)
         since = now if before is None else before.since
         pause = _FIRST_PAUSE if before is None else min(2 * before.pause, _LONGEST_PAUSE)
-        self._by_digest[digest] = _Deferral(since=since, pause=pause, until=now + pause)
-        return now - since < WAIT_LIMIT
+        self._by_digest[digest] = _Deferral(since=since, at=now, pause=pause)
+        return not has_passed(limit, since, now)
 
     def keep(self, owed: AbstractSet[Digest]) -> None:
         """Forget those that are no longer owed."""

@@ -27,9 +27,8 @@ from ledger.storage.operations import (
 from ledger.storage.transactions import (
     TransactionRow,
     TransactionState,
-    list_attempts,
     list_carried,
-    list_replaced,
+    list_transactions,
     list_transactions_of,
     move_transaction,
     move_transactions,
@@ -41,8 +40,6 @@ MAX_SENDS = 5
 
 #: signed or sent, and not known to be mined
 PENDING = (TransactionState.SIGNED, TransactionState.SENT)
-#: what a block may hold: of several attempts at a nonce, the earlier are replaced
-_MINEABLE = (*PENDING, TransactionState.REPLACED)
 _ON_CHAIN = (TransactionState.MINED, TransactionState.FINAL)
 _PAGE = 1000
 
@@ -82,23 +79,14 @@ def mark_mined(tx: Connection, found: Sequence[tuple[TransactionRow, Mined]], at
             tx,
             row.hash,
             TransactionState.FINAL if is_final else TransactionState.MINED,
-            expected=_MINEABLE,
+            expected=PENDING,
             block_height=mined.block_number,
         )
-        if row.state is TransactionState.REPLACED:
-            _supersede(tx, row)
         if not mined.succeeded:
             reason = f"its transaction {to_hex(row.hash)} was mined and reverted"
             give_back(tx, row, at, reason=reason)
         crash_point("settle.mined")
     return len(moved)
-
-
-def _supersede(tx: Connection, mined: TransactionRow) -> None:
-    """The later attempts at its nonce are never mined."""
-    attempts = list_attempts(tx, chain_id=mined.chain_id, account=mined.account, nonce=mined.nonce)
-    pending = [row.hash for row in attempts if row.state in PENDING]
-    move_transactions(tx, pending, TransactionState.REPLACED, expected=PENDING)
 
 
 def _is_indexed(tx: Connection, mined: Mined) -> bool:
@@ -109,27 +97,9 @@ def _is_indexed(tx: Connection, mined: Mined) -> bool:
 def mark_unmined(tx: Connection, row: TransactionRow, at: datetime) -> None:
     """The block of a mined transaction was replaced: the same bytes are sent again."""
     move_transaction(tx, row.hash, TransactionState.SENT, expected=[TransactionState.MINED])
-    reason = f"block {row.block_height} was replaced"
-    _send_with(tx, recorded_by(tx, row), row.hash, at, reason=reason)
-
-
-def mark_repriced(
-    tx: Connection, row: TransactionRow, instead: TransactionRow, at: datetime
-) -> None:
-    """A stored transaction takes the place of another under its nonce, with its operations."""
-    move_transaction(tx, instead.hash, TransactionState.REPLACED, expected=[TransactionState.SENT])
-    waiting = _sent_with(tx, instead, {_S.SENT, _S.STUCK})
-    reason = f"its transaction {to_hex(instead.hash)} pays less than the chain asks"
-    _send_with(tx, waiting, row.hash, at, reason=reason)
-
-
-def _send_with(
-    tx: Connection, digests: Sequence[Digest], its_hash: bytes, at: datetime, *, reason: str
-) -> None:
-    """These are owed again, and sent with that transaction."""
-    before = [_S.MINED, _S.SENT, _S.STUCK]
-    move_operations(tx, digests, _S.OWED, at, expected=before, reason=reason)
-    move_operations(tx, digests, _S.SENT, at, expected=[_S.OWED], transaction_hash=its_hash)
+    reason, digests = f"block {row.block_height} was replaced", recorded_by(tx, row)
+    move_operations(tx, digests, _S.OWED, at, expected=[_S.MINED], reason=reason)
+    move_operations(tx, digests, _S.SENT, at, expected=[_S.OWED], transaction_hash=row.hash)
 
 
 def recorded_by(tx: Connection, row: TransactionRow) -> list[Digest]:
@@ -142,31 +112,24 @@ def recorded_by(tx: Connection, row: TransactionRow) -> list[Digest]:
 
 
 def mark_dropped(tx: Connection, rows: Sequence[TransactionRow], at: datetime, why: str) -> None:
-    """These will never be mined: their operations are owed again, or stuck.
-
-    Earlier attempts at their nonces fall with them: the nonces are used again.
-    """
-    replaced = [row.hash for row in list_replaced(tx, rows)]
-    move_transactions(tx, replaced, TransactionState.DROPPED, expected=[TransactionState.REPLACED])
+    """These will not be mined: their nonces are used again, their operations are owed or stuck."""
     for row in rows:
         move_transaction(tx, row.hash, TransactionState.DROPPED, expected=PENDING)
         give_back(tx, row, at, reason=why)
 
 
-def restore_replaced(tx: Connection, row: TransactionRow, at: datetime, why: str) -> bool:
-    """The node does not take a replacement: what it was to replace still waits.
+def drop_lying(tx: Connection, digest: Digest, at: datetime, why: str) -> None:
+    """A person gives up the transaction that carries an operation and lies at the node.
 
-    False when it replaces nothing.
+    Its nonce is used again, for what the chain asks then; should the node mine it all the same, the
+    follower finds that.  What waits behind it cannot go without it, so all of it is owed again.
     """
-    before = list_replaced(tx, [row])
-    if not before:
-        return False
-    move_transaction(tx, row.hash, TransactionState.DROPPED, expected=PENDING)
-    move_transaction(
-        tx, before[-1].hash, TransactionState.SENT, expected=[TransactionState.REPLACED]
-    )
-    _send_with(tx, _sent_with(tx, row, {_S.SENT}), before[-1].hash, at, reason=why)
-    return True
+    lying = [row.nonce for row in list_transactions_of(tx, digest) if row.state in PENDING]
+    for row in list_transactions(tx, states=PENDING, limit=_PAGE) if lying else ():
+        if row.nonce >= min(lying):
+            move_transaction(tx, row.hash, TransactionState.DROPPED, expected=PENDING)
+            carried = _sent_with(tx, row, {_S.SENT, _S.STUCK})
+            move_operations(tx, carried, _S.OWED, at, expected=[_S.SENT, _S.STUCK], reason=why)
 
 
 def take_back_lost(tx: Connection, source: ChainReader, at: datetime) -> int:
@@ -190,8 +153,7 @@ def take_back_lost(tx: Connection, source: ChainReader, at: datetime) -> int:
 def give_back(tx: Connection, row: TransactionRow, at: datetime, *, reason: str) -> None:
     """The operations of a transaction that recorded nothing are owed again, but not for ever."""
     for digest in _sent_with(tx, row, {_S.SENT}):
-        carriers = list_transactions_of(tx, digest)
-        times = sum(each.state is not TransactionState.REPLACED for each in carriers)
+        times = len(list_transactions_of(tx, digest))
         stays = times < MAX_SENDS
         move_operation(
             tx,
@@ -209,7 +171,8 @@ def mark_late(tx: Connection, rows: Sequence[TransactionRow], at: datetime) -> N
         reason = (
             f"transaction {to_hex(row.hash)}, attempt {row.attempt + 1} at nonce {row.nonce}, was "
             "handed over and is not mined; "
-            "look at the relayer's balance, its nonce and the chain's fees"
+            "look at the relayer's balance, its nonce and the chain's price, "
+            "then: steriledger operation retry"
         )
         late = _sent_with(tx, row, {_S.SENT})
         move_operations(tx, late, _S.STUCK, at, expected=[_S.SENT], reason=reason)
@@ -218,12 +181,10 @@ def mark_late(tx: Connection, rows: Sequence[TransactionRow], at: datetime) -> N
 def _sent_with(
     tx: Connection, row: TransactionRow, states: AbstractSet[OperationState]
 ) -> list[Digest]:
-    """The operations in these states that an attempt at this nonce carried last, and none else."""
+    """The operations in these states that this transaction carries, and no later one."""
     waiting = _in_state(tx, row, states)
-    attempts = list_attempts(tx, chain_id=row.chain_id, account=row.account, nonce=row.nonce)
     newest = newest_carriers(tx, waiting)
-    ours = {each.id for each in attempts}
-    return [digest for digest in waiting if newest[digest] in ours]
+    return [digest for digest in waiting if newest[digest] == row.id]
 
 
 def _in_state(

@@ -10,6 +10,7 @@ from itertools import takewhile
 from sqlalchemy import Connection
 
 from ledger.chain.node import Mined, SendAnswer, SendOutcome
+from ledger.domain.clocks import has_passed
 from ledger.steps.instance import Instance
 from ledger.steps.sending.settle import (
     PENDING,
@@ -20,14 +21,12 @@ from ledger.steps.sending.settle import (
     mark_sent,
     mark_unmined,
     recorded_by,
-    restore_replaced,
 )
 from ledger.steps.starting.leasing import HeldLease
 from ledger.steps.starting.link import Link, is_taken
 from ledger.storage.transactions import (
     TransactionRow,
     TransactionState,
-    list_replaced,
     list_transactions,
 )
 
@@ -54,13 +53,14 @@ class UnderWay:
     _handed_over: dict[bytes, datetime] = field(default_factory=dict)
     #: hash of the newest block for which replaced ones were looked for
     _latest: bytes = b""
-    #: nothing new is sent before, since the node refused what it was given
-    _pause_ends: datetime = _LONG_AGO
-    _pause: timedelta = FIRST_PAUSE
+    #: when the node refused what it was given, and how long nothing new is sent since
+    _refused_at: datetime = _LONG_AGO
+    _pause: timedelta = timedelta()
+    _next_pause: timedelta = FIRST_PAUSE
 
     def is_pausing(self) -> bool:
         """Whether a node of others refused a transaction a short while ago."""
-        return self.instance.clock() < self._pause_ends
+        return not has_passed(self._pause, self._refused_at, self.instance.clock())
 
     def settle(self) -> int:
         """Look for what is mined, take back what no longer is, hand over what still waits."""
@@ -82,7 +82,7 @@ class UnderWay:
 
     def find_mined(self) -> int:
         """Look for receipts; returns how many operations are in blocks now."""
-        rows = self._mineable()
+        rows = self.pending()
         found = [
             (row, mined)
             for row, mined in zip(rows, find_mined(self.link.node, rows), strict=True)
@@ -93,14 +93,6 @@ class UnderWay:
         with self.instance.database.transaction() as tx:
             self.lease.require(tx)
             return mark_mined(tx, found, self.instance.clock())
-
-    def _mineable(self) -> list[TransactionRow]:
-        """What is pending, and on a chain of others every other attempt that may be mined."""
-        rows = self.pending()
-        if self.link.seals_at_once or not rows:
-            return rows
-        with self.instance.database.reading() as tx:
-            return rows + list_replaced(tx, rows)
 
     def _find_replaced_blocks(self) -> None:
         """Looked for once for every new head of the chain; never on one that seals at once."""
@@ -140,7 +132,7 @@ class UnderWay:
         """What is handed over now: on a chain of others, not in every round."""
         now = self.instance.clock()
         last = [self._handed_over.get(row.hash) for row in rows]
-        if self.link.seals_at_once or any(at is None or at + RESEND <= now for at in last):
+        if self.link.seals_at_once or any(at is None or has_passed(RESEND, at, now) for at in last):
             return list(rows)
         return []
 
@@ -151,7 +143,7 @@ class UnderWay:
         self._handed_over.update((row.hash, now) for row in rows[: len(answers)])
         taken = list(takewhile(is_taken, answers))
         if taken:
-            self._pause = FIRST_PAUSE
+            self._next_pause = FIRST_PAUSE
         if self.link.seals_at_once and len(taken) == len(rows):
             return  # they are in a block now; whoever looks for it stores both
         with self.instance.database.transaction() as tx:
@@ -167,28 +159,22 @@ class UnderWay:
     ) -> None:
         """The node refuses the first of these; without it the others cannot be mined either.
 
-        A nonce that is used up may be our own success: whether the node knows the transaction, or
-        one that it replaces, in a block or waiting for one, decides.  What a node of others refuses
-        for another reason is signed again later, each time twice as late.  One that it took before
-        and that pays too little now waits, until it pays more or the fees fall.
+        A nonce that is used up may be our own success: whether the node knows the transaction, in a
+        block or waiting for one, decides.  What a node of others refuses for another reason is
+        signed again later, each time twice as late, for what the chain asks then.
         """
-        if answer.outcome is SendOutcome.UNDERPRICED and rows[0].state is TransactionState.SENT:
-            self._handed_over.update((row.hash, self.instance.clock()) for row in rows)
-            return
         if answer.outcome is SendOutcome.NONCE_TOO_LOW:
-            attempts = [rows[0], *list_replaced(tx, rows[:1])]
-            if any(self.link.node.transaction(each.hash) for each in attempts):
+            if self.link.node.transaction(rows[0].hash) is not None:
                 return
         elif not self.link.seals_at_once:
-            self._pause_ends = self.instance.clock() + self._pause
-            self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+            self._refused_at, self._pause = self.instance.clock(), self._next_pause
+            self._next_pause = min(2 * self._pause, _LONGEST_PAUSE)
         why = f"the node does not take its transaction: {answer.reason or answer.outcome}"
-        if not restore_replaced(tx, rows[0], self.instance.clock(), why):
-            mark_dropped(tx, rows, self.instance.clock(), why)
+        mark_dropped(tx, rows, self.instance.clock(), why)
 
     def _give_up_waiting(self, tx: Connection, rows: Sequence[TransactionRow]) -> None:
         """Operations of a transaction that nobody mines need a person; it stays valid."""
         now = self.instance.clock()
-        late = {row.id for row in rows if row.created_at + PATIENCE <= now}
+        late = {row.id for row in rows if has_passed(PATIENCE, row.created_at, now)}
         if late and not self.link.seals_at_once:
             mark_late(tx, [row for row in rows if row.id in late], now)

@@ -13,7 +13,8 @@ later.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Self
@@ -27,15 +28,24 @@ from ledger.chain.transactions import Envelope, Price, Relayer
 from ledger.crashing import crash_point
 from ledger.domain.chain.chain_reader import BlockTag, CallReverted
 from ledger.domain.chain.deployment import Deployment
+from ledger.domain.clocks import has_passed, span_words
 from ledger.domain.encoding.identifiers import Digest, to_hex
 from ledger.domain.errors import ChainUnavailable, Conflict
 from ledger.domain.outbox.batching import MAX_GAS, Candidate, plan, transaction_gas
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.steps.instance import Instance
+from ledger.steps.sending.early import find_early, set_aside
 from ledger.steps.sending.enveloping import sign_and_keep
 from ledger.steps.sending.owed import Owed, OwedPage, read_owed
-from ledger.steps.sending.refusals import Deferrals, find_culprit, follows, in_words, refuse
-from ledger.steps.sending.repricing import Repricing
+from ledger.steps.sending.refusals import (
+    CLOCK_LIMIT,
+    WAIT_LIMIT,
+    Deferrals,
+    find_culprit,
+    follows,
+    in_words,
+    refuse,
+)
 from ledger.steps.sending.underway import WINDOW, UnderWay
 from ledger.steps.starting.deploy import open_relayer
 from ledger.steps.starting.leasing import HeldLease
@@ -63,6 +73,8 @@ CANDIDATES = 1000
 #: how long owed operations that cannot go are left alone while nothing new is accepted
 _LOOK_AGAIN = timedelta(seconds=1)
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+#: the contract's word on what was signed ahead of its clock
+_TOO_EARLY = "SignedInFuture"
 
 log = structlog.get_logger("writer")
 
@@ -110,6 +122,10 @@ class _Round:
     #: whether transactions of earlier rounds wait to be mined
     is_alone: bool
     left_out: set[Digest]
+    #: cannot go, for how long nobody knows
+    stalled: AbstractSet[Digest]
+    #: what the contract does not take yet → from when on it does
+    early: Mapping[Digest, datetime]
     placed: set[Digest] = field(default_factory=set)
     gas: int = 0
     transactions: list[TransactionRow] = field(default_factory=list)
@@ -143,12 +159,8 @@ class Writer:
     _deferrals: Deferrals = field(default_factory=Deferrals)
     #: refused in company: judged alone before anything else goes out
     _suspects: set[Digest] = field(default_factory=set)
-    #: the newest operation when nothing could go out, and until when that is believed
+    #: the newest operation when nothing could go out, and when that was; it is believed a moment
     _blocked: tuple[int, datetime] = (0, _LONG_AGO)
-
-    @property
-    def _repricing(self) -> Repricing:
-        return Repricing(instance=self.instance, relayer=self.relayer, lease=self.lease)
 
     @classmethod
     def open(cls, instance: Instance, link: Link, lease: HeldLease) -> Self:
@@ -172,12 +184,8 @@ class Writer:
         if mined:
             self._blocked = (0, _LONG_AGO)
         pending = self.under_way.pending()
-        if self.under_way.is_pausing() or (pending and self.link.seals_at_once):
-            return Sent(mined=mined)
-        replacements = self._repricing.replace_cheap(self.link.node, pending)
-        if replacements:
-            self.under_way.hand_over(replacements)
-        if len(pending) >= WINDOW or replacements:
+        most = 1 if self.link.seals_at_once else WINDOW
+        if self.under_way.is_pausing() or len(pending) >= most:
             return Sent(mined=mined)
         done = self._send_owed(is_alone=not pending)
         return replace(done, mined=done.mined + mined)
@@ -192,7 +200,7 @@ class Writer:
         done = Sent()
         for limit in (ROUND, CANDIDATES):
             current = self._begin(is_alone=is_alone, limit=limit)
-            found = self._close(current.page)
+            found = self._close(current)
             self._place(current)
             if self.link.seals_at_once and current.transactions:
                 self.under_way.hand_over(current.transactions)
@@ -203,7 +211,7 @@ class Writer:
             if not (done.is_idle and current.page.is_full):
                 break
         if done.is_idle and not self._suspects:
-            self._blocked = (newest, self._now() + _LOOK_AGAIN)
+            self._blocked = (newest, self._now())
         return done
 
     def _begin(self, *, is_alone: bool, limit: int) -> _Round:
@@ -212,23 +220,30 @@ class Writer:
             page = read_owed(tx, deferred=waiting, limit=limit)
         if not page.is_full:
             self._deferrals.keep(set(page.owed))
+        early = find_early(page.owed.values(), self.link, self._now())
         return _Round(
             page=page,
             price=Price.asked(self.link.node.fees()),
             nonce=self.link.node.transaction_count(self.relayer.address),
             is_alone=is_alone,
-            left_out={*waiting, *page.doomed, *page.relayed},
+            left_out={*waiting, *page.doomed, *page.relayed, *early},
+            stalled={*waiting, *page.stuck, *early},
+            early=early,
             refused=len(page.doomed),
         )
 
     def _is_blocked(self, tx: Connection) -> bool:
         """Whether nothing could go out a moment ago, and nothing was accepted since."""
-        sequence, until = self._blocked
-        return self._now() < until and _newest(tx) == sequence
+        sequence, since = self._blocked
+        return not has_passed(_LOOK_AGAIN, since, self._now()) and _newest(tx) == sequence
 
-    def _close(self, page: OwedPage) -> int:
-        """What others relayed before it came to us is final; what follows a refusal is refused."""
-        if not page.relayed and not page.doomed:
+    def _close(self, current: _Round) -> int:
+        """What others relayed before it came to us is final; what follows a refusal is refused.
+
+        What was signed by a clock that was far ahead is for a person.
+        """
+        page = current.page
+        if not page.relayed and not page.doomed and not current.early:
             return 0
         with self.instance.database.transaction() as tx:
             self.lease.require(tx)
@@ -245,12 +260,17 @@ class Writer:
             for digest, before in page.doomed.items():
                 if digest not in page.relayed:
                     refuse(tx, digest, follows(before), self._now())
+            going = {d: at for d, at in current.early.items() if d not in page.relayed}
+            current.stuck += set_aside(tx, going, self._now())
         return len(page.relayed)
 
     def _place(self, current: _Round) -> None:
         """Sign and store what can go; on a chain of others it is handed over, too."""
         planned = plan(
-            current.candidates(), recorded=current.page.recorded, left_out=current.left_out
+            current.candidates(),
+            recorded=current.page.recorded,
+            left_out=current.left_out,
+            stalled=current.stalled,
         )
         groups = _that_fit(planned.groups)
         if not self._suspects and not any(map(current.is_doubtful, groups)):
@@ -281,6 +301,7 @@ class Writer:
             current.candidates(),
             recorded=current.page.recorded | current.placed,
             left_out=current.left_out,
+            stalled=current.stalled,
         )
         if not planned.groups or len(current.transactions) >= WINDOW:
             return False
@@ -420,7 +441,8 @@ class Writer:
     def _act(self, current: _Round, owed: Owed, error: ContractError, retry: Retry) -> None:
         digest, now = owed.row.digest, self._now()
         what = {"digest": to_hex(digest), "kind": owed.row.kind, "error": in_words(error)}
-        if retry is Retry.WAIT and self._deferrals.put_off(digest, now):
+        limit = CLOCK_LIMIT if error.name == _TOO_EARLY else WAIT_LIMIT
+        if retry is Retry.WAIT and self._deferrals.put_off(digest, now, limit=limit):
             log.info("put_off", **what)
             return
         with self.instance.database.transaction() as tx:
@@ -428,7 +450,7 @@ class Writer:
             if retry is Retry.REFUSE:
                 current.refused += refuse(tx, digest, in_words(error), now)
             else:
-                waited = " for an hour" if retry is Retry.WAIT else ""
+                waited = f" for {span_words(limit)}" if retry is Retry.WAIT else ""
                 reason = f"the contract says{waited}: {in_words(error)}"
                 move_operation(tx, digest, _S.STUCK, now, expected=[_S.OWED], reason=reason)
                 current.stuck += 1

@@ -7,7 +7,6 @@ the same end.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -24,10 +23,10 @@ from ledger.keys.receipts import create_receipt_key, receipt_public_key
 from ledger.keys.signers import Algorithm
 from ledger.keys.vault import KEY_PURPOSE
 from ledger.steps.instance import DEPLOYMENT_SETTING, Instance
-from ledger.steps.starting.creating import PLAN_SETTING, Creator, terms_of, terms_to_bytes
+from ledger.steps.starting.creating import PLAN_SETTING, Creator
 from ledger.steps.starting.link import GENESIS_SETTING, Link, genesis_to_bytes
 from ledger.storage.keys import KeyPurpose, KeyRow, insert_key, list_keys
-from ledger.storage.settings import find_setting, insert_setting, put_setting
+from ledger.storage.settings import find_setting, insert_setting
 
 __all__ = [
     "DEPLOYMENT_FILE",
@@ -57,51 +56,45 @@ def ensure_home(instance: Instance) -> None:
     crash_point("home.made")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _NewKey:
-    purpose: KeyPurpose
-    algorithm: Algorithm
-    #: ERC-7913 bytes, or the raw public key of a receipt key
-    signer: bytes
-    secret: bytes = field(repr=False)
-
-
 def _make_keys(instance: Instance, tx: Connection) -> None:
     for purpose in (KeyPurpose.AUTHORITY, KeyPurpose.RELAYER):
-        _keep(instance, tx, _new_account(purpose))
-    secret = create_receipt_key()
+        account = create_account()
+        _keep(
+            instance,
+            tx,
+            purpose,
+            algorithm=Algorithm.SECP256K1,
+            public=account_address(account),
+            secret=account,
+        )
+    receipt = create_receipt_key()
     _keep(
         instance,
         tx,
-        _NewKey(
-            purpose=KeyPurpose.RECEIPT,
-            algorithm=Algorithm.ED25519,
-            signer=receipt_public_key(secret),
-            secret=secret,
-        ),
+        KeyPurpose.RECEIPT,
+        algorithm=Algorithm.ED25519,
+        public=receipt_public_key(receipt),
+        secret=receipt,
     )
 
 
-def _new_account(purpose: KeyPurpose) -> _NewKey:
-    secret = create_account()
-    return _NewKey(
-        purpose=purpose,
-        algorithm=Algorithm.SECP256K1,
-        signer=account_address(secret),
-        secret=secret,
-    )
-
-
-def _keep(instance: Instance, tx: Connection, key: _NewKey) -> None:
-    identifier = signer_id(key.signer)
-    sealed = instance.vault.encrypt(key.secret, purpose=KEY_PURPOSE, row=identifier.hex())
+def _keep(  # noqa: PLR0913 - a key, and where it is kept
+    instance: Instance,
+    tx: Connection,
+    purpose: KeyPurpose,
+    *,
+    algorithm: Algorithm,
+    public: bytes,
+    secret: bytes,
+) -> None:
+    identifier = signer_id(public)
     row = KeyRow(
         signer_id=identifier,
-        signer=key.signer,
-        algorithm=key.algorithm.value,
-        purpose=key.purpose,
-        label=key.purpose.value,
-        private_key=sealed,
+        signer=public,
+        algorithm=algorithm.value,
+        purpose=purpose,
+        label=purpose.value,
+        private_key=instance.vault.encrypt(secret, purpose=KEY_PURPOSE, row=identifier.hex()),
         created_at=instance.clock(),
     )
     insert_key(tx, row)
@@ -176,7 +169,6 @@ def _deploy(instance: Instance, link: Link) -> Deployment:
     deployment = finish_deployment(link.node, plan, name=_NAME, receipt_key=receipt_key)
     with instance.database.transaction() as tx:
         insert_setting(tx, DEPLOYMENT_SETTING, deployment_to_json(deployment))
-        put_setting(tx, PLAN_SETTING, terms_to_bytes(terms_of(plan)))
     crash_point("deploy.stored")
     return deployment
 

@@ -18,6 +18,7 @@ from ledger.steps.instance import Instance
 from ledger.storage.leases import (
     LeaseRow,
     find_lease,
+    is_held,
     release_lease,
     renew_lease,
     take_lease,
@@ -101,7 +102,7 @@ def require_no_worker(instance: Instance) -> None:
         lease = find_lease(tx, LEASE)
     if lease is None or lease.holder is None or _is_dead(lease):
         return
-    if lease.expires_at > instance.clock():
+    if is_held(lease, instance.clock(), LEASE_SECONDS):
         raise Conflict(
             f"a worker runs ({lease.holder})",
             field="lease",

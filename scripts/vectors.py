@@ -18,13 +18,15 @@ from pathlib import Path
 import rfc8785
 from eth_abi.abi import encode as abi_encode
 
-from ledger.domain.decisions import (
+from ledger.domain.acts.catalogue import ACTS, NESTED
+from ledger.domain.acts.decisions import (
     TRANSITIONS,
     DecisionKind,
     DecisionState,
     require_shares,
     share_rule,
 )
+from ledger.domain.acts.vocabulary import Act
 from ledger.domain.encoding.abi import Eip712Domain, Scalar, Struct, Value, hash_struct, type_hash
 from ledger.domain.encoding.hashing import keccak256, sha256
 from ledger.domain.encoding.identifiers import (
@@ -36,7 +38,7 @@ from ledger.domain.encoding.identifiers import (
     to_hex,
 )
 from ledger.domain.errors import Refused
-from ledger.domain.operations import KINDS, NESTED, Kind, digest
+from ledger.domain.operations import digest
 from ledger.domain.records.commitments import (
     FieldValue,
     SubtreeProof,
@@ -98,7 +100,7 @@ def operations() -> object:
         "chainId": DOMAIN.chain_id,
         "contract": to_hex(DOMAIN.contract),
         "domainSeparator": to_hex(DOMAIN.separator()),
-        "kinds": {name: _kind(kind) for name, kind in KINDS.items()},
+        "kinds": {name: _kind(kind) for name, kind in ACTS.items()},
     }
 
 
@@ -232,7 +234,7 @@ def _shares_word(state: DecisionState, kind: DecisionKind) -> str:
     return share_rule(state, kind).name.lower()
 
 
-def _kind(kind: Kind) -> object:
+def _kind(kind: Act) -> object:
     messages = [_message(kind, variant) for variant in (0, 1)]
     return {
         "typeHash": to_hex(type_hash(kind.struct, NESTED)),
@@ -244,7 +246,7 @@ def _kind(kind: Kind) -> object:
     }
 
 
-def _message(kind: Kind, variant: int) -> dict[str, Value]:
+def _message(kind: Act, variant: int) -> dict[str, Value]:
     return {
         member.name: list(LISTS[member.type[:-2]][variant])
         if member.type.endswith("[]")

@@ -8,10 +8,13 @@ from hypothesis import strategies as st
 
 from ledger.chain.calldata import SELECTORS, Batch, decode_batch, encode_batch
 from ledger.chain.static_calldata import Call, read_call
+from ledger.domain.acts.catalogue import ACTS, NESTED
+from ledger.domain.acts.vocabulary import Act
+from ledger.domain.acts.words import Contract
 from ledger.domain.encoding.abi import Eip712Domain, encode_data
 from ledger.domain.encoding.message_words import SHAPES, digest_of_words
 from ledger.domain.errors import InvalidInput
-from ledger.domain.operations import KINDS, NESTED, Contract, Kind, digest
+from ledger.domain.operations import digest
 from tests.chain.test_calldata import batches, call, sample
 
 DOMAIN = Eip712Domain(chain_id=9, contract=b"\x02" * 20)
@@ -35,21 +38,21 @@ def means_the_same(batch: Batch, found: Call) -> None:
     assert [digest_of_words(found.kind, each, DOMAIN) for each in found.messages] == expected
 
 
-@pytest.mark.parametrize("name", list(KINDS))
+@pytest.mark.parametrize("name", list(ACTS))
 @settings(max_examples=25)
 @given(data=st.data())
 def test_a_call_is_read_as_the_decoder_reads_it(name: str, data: st.DataObject) -> None:
-    batch = data.draw(batches(KINDS[name]))
+    batch = data.draw(batches(ACTS[name]))
     means_the_same(batch, read_call(batch.kind.contract, call(batch)))
 
 
-@pytest.mark.parametrize("name", list(KINDS))
+@pytest.mark.parametrize("name", list(ACTS))
 @settings(max_examples=40)
 @given(data=st.data())
 def test_an_altered_call_is_refused_where_the_decoder_refuses_it(
     name: str, data: st.DataObject
 ) -> None:
-    batch = data.draw(batches(KINDS[name]))
+    batch = data.draw(batches(ACTS[name]))
     encoded, contract = call(batch), batch.kind.contract
     at = data.draw(st.integers(0, len(encoded) - 1))
     other = data.draw(st.integers(0, 255))
@@ -68,8 +71,8 @@ def test_an_altered_call_is_refused_where_the_decoder_refuses_it(
             means_the_same(*both)
 
 
-@pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
-def test_a_number_that_does_not_fit_its_type_is_refused(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", ACTS.values(), ids=list(ACTS))
+def test_a_number_that_does_not_fit_its_type_is_refused(kind: Act) -> None:
     _, message, proofs = sample(kind.name)
     encoded = encode_batch(kind, [message], [proofs])
     start = 4 + 32 * (2 + len(kind.parties)) + (0 if SHAPES[kind.name].list_at is None else 32)
@@ -107,7 +110,7 @@ def test_calls_of_the_other_contract_or_of_no_batch_are_refused() -> None:
 
 
 def test_the_words_of_a_message_are_what_eip_712_hashes() -> None:
-    for kind in KINDS.values():
+    for kind in ACTS.values():
         shape = SHAPES[kind.name]
         _, message, proofs = sample(kind.name)
         found = read_call(kind.contract, encode_batch(kind, [message], [proofs])).messages[0]

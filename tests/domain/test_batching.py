@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.acts.words import Contract
 from ledger.domain.encoding.abi import Value
 from ledger.domain.encoding.identifiers import Digest
-from ledger.domain.operations import KINDS, Contract
 from ledger.domain.outbox.batching import (
     Candidate,
     Limits,
@@ -24,7 +25,7 @@ from ledger.domain.outbox.batching import (
     transaction_gas,
 )
 
-OPENING, DECISION = KINDS["CycleOpening"], KINDS["CycleDecision"]
+OPENING, DECISION = ACTS["CycleOpening"], ACTS["CycleDecision"]
 
 
 def digest(number: int) -> Digest:
@@ -42,7 +43,7 @@ def candidate(
 ) -> Candidate:
     return Candidate(
         digest=digest(number),
-        kind=KINDS[kind],
+        kind=ACTS[kind],
         subject=digest(subject or number),
         predecessors=frozenset(digest(n) for n in after),
         gas=gas,
@@ -142,7 +143,7 @@ def test_an_operation_above_every_limit_goes_alone() -> None:
 @st.composite
 def histories(draw: st.DrawFn) -> list[Candidate]:
     count = draw(st.integers(1, 40))
-    kinds = sorted(KINDS)
+    kinds = sorted(ACTS)
     owed = []
     for number in range(1, count + 1):
         after = draw(st.sets(st.integers(1, number - 1), max_size=3)) if number > 1 else set()
@@ -232,7 +233,7 @@ FIRST_OF_A_MACHINE = 34_000
 
 def limit(name: str, lines: int, count: int) -> int:
     """The gas limit of one transaction of that many operations with account keys."""
-    kind = KINDS[name]
+    kind = ACTS[name]
     items: dict[str, Value] = {
         m.name: [{}] * lines for m in kind.struct.members if m.type.endswith("[]")
     }

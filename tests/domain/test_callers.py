@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.acts.words import Party
 from ledger.domain.callers import SCOPE_OF_KIND, Caller, Scope, local_administrator
 from ledger.domain.errors import NotFound, Refused
-from ledger.domain.operations import KINDS, Party
 
 
 def caller(*scopes: Scope, unit: int | None = 3) -> Caller:
@@ -13,11 +14,11 @@ def caller(*scopes: Scope, unit: int | None = 3) -> Caller:
 
 
 def test_every_kind_of_operation_asks_for_a_scope() -> None:
-    assert set(SCOPE_OF_KIND) == set(KINDS)
+    assert set(SCOPE_OF_KIND) == set(ACTS)
 
 
 def test_what_the_authority_signs_asks_for_the_authority_s_scope() -> None:
-    by_authority = {name for name, kind in KINDS.items() if Party.AUTHORITY in kind.parties}
+    by_authority = {name for name, kind in ACTS.items() if Party.AUTHORITY in kind.parties}
     assert {n for n, scope in SCOPE_OF_KIND.items() if scope is Scope.AUTHORITY} == by_authority
 
 

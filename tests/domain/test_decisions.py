@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.domain.decisions import (
+from ledger.domain.acts.decisions import (
     MAX_SHARES,
     SHARE_RULES,
     TRANSITIONS,

@@ -11,6 +11,8 @@ from eth_abi import abi as eth_abi
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.acts.words import Contract
 from ledger.domain.encoding.abi import Eip712Domain, Scalar
 from ledger.domain.encoding.events import (
     MAX_KEY_BYTES,
@@ -29,7 +31,7 @@ from ledger.domain.encoding.hashing import keccak256
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, signer_id
 from ledger.domain.encoding.message_words import digest_of_words, words_of_events
 from ledger.domain.errors import Inconsistent, InvalidInput
-from ledger.domain.operations import KINDS, Contract, digest
+from ledger.domain.operations import digest
 
 ARTIFACTS = Path(__file__).parents[2] / "artifacts"
 ADDRESSES = {b"\x01" * 20: Contract.UNIT_REGISTRY, b"\x02" * 20: Contract.CYCLE_LEDGER}
@@ -205,7 +207,7 @@ def load_events(quantities: list[int]) -> list[Event]:
 
 
 def test_lines_become_the_list_of_the_message() -> None:
-    message = operation_from_events(KINDS["LoadDeclaration"], load_events([5, 0, 2]))
+    message = operation_from_events(ACTS["LoadDeclaration"], load_events([5, 0, 2]))
     assert message["totals"] == [
         {"packageClass": 0, "quantity": 5},
         {"packageClass": 1, "quantity": 0},
@@ -215,7 +217,7 @@ def test_lines_become_the_list_of_the_message() -> None:
 
 
 def test_lost_doubled_moved_or_foreign_lines_are_refused() -> None:
-    kind = KINDS["LoadDeclaration"]
+    kind = ACTS["LoadDeclaration"]
     events = load_events([5, 0, 2])
     moved = replace(events[3], log=replace(events[3].log, log_index=9))
     elsewhere = replace(events[3], log=replace(events[3].log, transaction_hash=bytes(32)))
@@ -249,7 +251,7 @@ def admission_events(**enrolled: object) -> list[Event]:
 
 
 def test_an_admission_comes_with_its_administrators_enrolment() -> None:
-    kind = KINDS["UnitAdmission"]
+    kind = ACTS["UnitAdmission"]
     events = admission_events()
     message = operation_from_events(kind, events)
     assert message["administrator"] == signer_id(b"\x05" * 20)
@@ -259,13 +261,13 @@ def test_an_admission_comes_with_its_administrators_enrolment() -> None:
             operation_from_events(kind, broken)
 
 
-@pytest.mark.parametrize("name", list(KINDS))
+@pytest.mark.parametrize("name", list(ACTS))
 @settings(max_examples=30)
 @given(data=st.data())
 def test_the_digest_of_every_kind_is_the_same_after_the_way_through_its_events(
     name: str, data: st.DataObject
 ) -> None:
-    kind = KINDS[name]
+    kind = ACTS[name]
     draw = data.draw
     lists = {"totals": "LoadTotalDeclared", "shares": "ShareRecorded"}
     inputs = {str(i["name"]): str(i["type"]) for i in declared(kind.contract)[kind.event]}

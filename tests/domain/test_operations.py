@@ -11,17 +11,14 @@ from eth_utils.crypto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.domain.acts.catalogue import ACTS, NESTED, find_act
+from ledger.domain.acts.vocabulary import Act
+from ledger.domain.acts.words import Party, Right
 from ledger.domain.encoding.abi import Eip712Domain, Value
 from ledger.domain.errors import InvalidInput
 from ledger.domain.operations import (
-    KINDS,
-    NESTED,
-    Duty,
-    Kind,
     Operation,
-    Party,
     digest,
-    find_kind,
     message_from_json,
     message_from_plain,
     message_to_json,
@@ -31,10 +28,10 @@ from ledger.domain.records.schemas import SCHEMAS
 from tests.domain.strategies import domains, kinds, messages
 
 DOMAIN = Eip712Domain(chain_id=31337, contract=bytes(range(20)))
-ALL = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+ALL = pytest.mark.parametrize("kind", ACTS.values(), ids=ACTS)
 
 
-def independent_digest(kind: Kind, message: Mapping[str, Value], domain: Eip712Domain) -> bytes:
+def independent_digest(kind: Act, message: Mapping[str, Value], domain: Eip712Domain) -> bytes:
     """The digest as eth_account computes it from the typed data that a wallet is shown."""
     operation = Operation(kind=kind, message=message, domain=domain)
     signable = encode_typed_data(full_message=typed_data(operation))
@@ -44,7 +41,7 @@ def independent_digest(kind: Kind, message: Mapping[str, Value], domain: Eip712D
 @ALL
 @given(data=st.data(), domain=domains)
 def test_a_digest_is_the_one_that_a_wallet_computes(
-    kind: Kind, data: st.DataObject, domain: Eip712Domain
+    kind: Act, data: st.DataObject, domain: Eip712Domain
 ) -> None:
     message = data.draw(messages(kind))
     operation = Operation(kind=kind, message=message, domain=domain)
@@ -54,14 +51,14 @@ def test_a_digest_is_the_one_that_a_wallet_computes(
 
 @ALL
 @given(data=st.data())
-def test_a_message_gives_itself_back_through_json(kind: Kind, data: st.DataObject) -> None:
+def test_a_message_gives_itself_back_through_json(kind: Act, data: st.DataObject) -> None:
     message = data.draw(messages(kind))
     assert message_from_json(kind, message_to_json(kind, message)) == message
 
 
 @ALL
 @given(data=st.data())
-def test_a_changed_member_is_another_digest(kind: Kind, data: st.DataObject) -> None:
+def test_a_changed_member_is_another_digest(kind: Act, data: st.DataObject) -> None:
     first, second = data.draw(messages(kind)), data.draw(messages(kind))
     for name in first:
         if first[name] != second[name]:
@@ -69,7 +66,7 @@ def test_a_changed_member_is_another_digest(kind: Kind, data: st.DataObject) -> 
             assert digest(kind, changed, DOMAIN) != digest(kind, first, DOMAIN)
 
 
-def example(kind: Kind) -> dict[str, Value]:
+def example(kind: Act) -> dict[str, Value]:
     """The smallest message of a kind: zeros, and one item in each list."""
 
     def zero(type_: str) -> int | bytes:
@@ -84,7 +81,7 @@ def example(kind: Kind) -> dict[str, Value]:
 
 
 @ALL
-def test_the_same_message_on_another_chain_or_contract_has_another_digest(kind: Kind) -> None:
+def test_the_same_message_on_another_chain_or_contract_has_another_digest(kind: Act) -> None:
     places = [
         Eip712Domain(chain_id=chain_id, contract=contract)
         for chain_id in (1, 2)
@@ -94,14 +91,14 @@ def test_the_same_message_on_another_chain_or_contract_has_another_digest(kind: 
 
 
 def test_no_two_kinds_share_a_type() -> None:
-    structs = {kind.struct.encode_type() for kind in KINDS.values()}
-    assert len(structs) == len(KINDS)
-    assert len({(kind.contract, kind.function) for kind in KINDS.values()}) == len(KINDS)
-    assert len({kind.event for kind in KINDS.values()}) == len(KINDS)
+    structs = {kind.struct.encode_type() for kind in ACTS.values()}
+    assert len(structs) == len(ACTS)
+    assert len({(kind.contract, kind.function) for kind in ACTS.values()}) == len(ACTS)
+    assert len({kind.event for kind in ACTS.values()}) == len(ACTS)
 
 
 @ALL
-def test_every_kind_has_a_schema_a_record_a_time_and_its_signers(kind: Kind) -> None:
+def test_every_kind_has_a_schema_a_record_a_time_and_its_signers(kind: Act) -> None:
     names = [member.name for member in kind.struct.members]
     assert kind.schema in SCHEMAS
     assert {"record", "signedAt"} <= set(names)
@@ -111,7 +108,7 @@ def test_every_kind_has_a_schema_a_record_a_time_and_its_signers(kind: Kind) -> 
 
 
 @ALL
-def test_a_message_with_a_missing_or_unknown_member_is_refused(kind: Kind) -> None:
+def test_a_message_with_a_missing_or_unknown_member_is_refused(kind: Act) -> None:
     message = example(kind)
     wrong = [
         *({n: v for n, v in message.items() if n != name} for name in message),
@@ -129,7 +126,7 @@ def test_a_message_with_a_missing_or_unknown_member_is_refused(kind: Kind) -> No
 
 
 @ALL
-def test_a_member_beyond_its_type_is_refused_by_name(kind: Kind) -> None:
+def test_a_member_beyond_its_type_is_refused_by_name(kind: Act) -> None:
     for member in kind.struct.members:
         if member.type.startswith("uint"):
             for value in (-1, 1 << int(member.type[4:])):
@@ -168,7 +165,7 @@ def wrong_values(type_: str) -> list[object]:
 
 
 @ALL
-def test_a_member_of_another_type_is_refused_by_name(kind: Kind) -> None:
+def test_a_member_of_another_type_is_refused_by_name(kind: Act) -> None:
     plain = json.loads(message_to_json(kind, example(kind)))
     for member in kind.struct.members:
         for value in wrong_values(member.type):
@@ -180,7 +177,7 @@ def test_a_member_of_another_type_is_refused_by_name(kind: Kind) -> None:
 
 @pytest.mark.parametrize("delta", [2**31, -(2**31) - 1, True, "1", None])
 def test_an_item_of_a_list_is_checked_like_a_member(delta: object) -> None:
-    kind = find_kind("CycleDecision")
+    kind = find_act("CycleDecision")
     plain = json.loads(message_to_json(kind, example(kind)))
     plain["shares"][0]["delta"] = delta
     with pytest.raises(InvalidInput) as caught:
@@ -189,7 +186,7 @@ def test_an_item_of_a_list_is_checked_like_a_member(delta: object) -> None:
 
 
 def test_an_integer_that_json_cannot_hold_is_refused_and_not_rounded() -> None:
-    kind = find_kind("CycleOpening")
+    kind = find_act("CycleOpening")
     message = {**example(kind), "number": 2**53}
     digest(kind, message, DOMAIN)
     with pytest.raises(InvalidInput) as caught:
@@ -212,12 +209,12 @@ def test_an_integer_that_json_cannot_hold_is_refused_and_not_rounded() -> None:
 )
 def test_bytes_that_are_no_message_are_refused(data: bytes) -> None:
     with pytest.raises(InvalidInput) as caught:
-        message_from_json(find_kind("UnitClosure"), data)
+        message_from_json(find_act("UnitClosure"), data)
     assert caught.value.field == "message"
 
 
 @given(kinds, st.data())
-def test_json_that_is_not_canonical_is_refused(kind: Kind, data: st.DataObject) -> None:
+def test_json_that_is_not_canonical_is_refused(kind: Act, data: st.DataObject) -> None:
     encoded = message_to_json(kind, data.draw(messages(kind)))
     plain = json.loads(encoded)
     variants = [
@@ -234,18 +231,18 @@ def test_json_that_is_not_canonical_is_refused(kind: Kind, data: st.DataObject) 
 
 def test_an_unknown_kind_is_refused_with_the_known_ones() -> None:
     with pytest.raises(InvalidInput) as caught:
-        find_kind("CycleDeletion")
+        find_act("CycleDeletion")
     assert caught.value.field == "kind"
     assert caught.value.rule is not None
-    assert all(name in caught.value.rule for name in KINDS)
+    assert all(name in caught.value.rule for name in ACTS)
 
 
 def test_duties_are_separate_bits() -> None:
-    assert [int(duty) for duty in Duty] == [1 << index for index in range(len(Duty))]
+    assert [int(duty) for duty in Right] == [1 << index for index in range(len(Right))]
 
 
 @ALL
-def test_typed_data_survives_json(kind: Kind) -> None:
+def test_typed_data_survives_json(kind: Act) -> None:
     shown = typed_data(Operation(kind=kind, message=example(kind), domain=DOMAIN))
     assert json.loads(json.dumps(shown)) == shown
     assert shown["primaryType"] == kind.name

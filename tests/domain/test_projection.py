@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.acts.words import Contract, Custody, EquipmentState, Right, UnitRole
 from ledger.domain.encoding.abi import Scalar
 from ledger.domain.encoding.events import Event, Log
 from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import Inconsistent
-from ledger.domain.operations import KINDS, Contract, Custody, Duty, EquipmentState, UnitRole
 from ledger.domain.subjects.indexed import (
     IndexedCycle,
     IndexedEquipment,
@@ -206,7 +207,7 @@ def test_a_completed_recovery_enrols_an_administrator_from_its_proposal() -> Non
     }  # fmt: skip
     project([event("RecoveryCompleted", 8, unit=7, signer=KEY, head=bytes(32))], tables)
     signer = tables.find(IndexedSigner, KEY)
-    assert (signer.duties, signer.custody) == (Duty.ADMINISTER, Custody.DEVICE)
+    assert (signer.duties, signer.custody) == (Right.ADMINISTER, Custody.DEVICE)
     assert (signer.valid_from, signer.valid_until, signer.signer) == (11, 99, b"k" * 20)
 
 
@@ -244,7 +245,7 @@ def test_the_body_of_an_event_gives_its_fields_back(fields: dict[str, Scalar]) -
 
 
 def test_a_number_beyond_what_json_carries_exactly_is_indexed_all_the_same() -> None:
-    kind = KINDS["UnitAdmission"]
+    kind = ACTS["UnitAdmission"]
     message = {m.name: bytes(32) if m.type == "bytes32" else 1 for m in kind.struct.members}
     row = indexed_operation(kind, {**message, "validUntil": 2**64 - 1}, admitted(), timestamp=1)
     assert b'"validUntil":18446744073709551615' in row.message

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.domain.acts.catalogue import find_schema
+from ledger.domain.encoding.moments import instant_text
 from ledger.domain.errors import InvalidInput
 from ledger.domain.records.commitments import FieldValue, record_root, subtree_root
 from ledger.domain.records.records import (
@@ -18,10 +20,8 @@ from ledger.domain.records.records import (
     commit,
     fields_from_bytes,
     fields_to_bytes,
-    instant_text,
     make_record,
 )
-from ledger.domain.records.schemas import find_schema
 from tests.domain.sample_records import minimal_facts
 from tests.domain.strategies import field_sets
 

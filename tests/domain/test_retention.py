@@ -4,15 +4,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.errors import InvalidInput
-from ledger.domain.operations import KINDS
 from ledger.domain.records.retention import RETENTION, retention_class_of, retention_end
 
 CAPTURED = datetime(2024, 2, 29, 12, tzinfo=UTC)
 
 
 def test_every_schema_has_a_retention_class_with_a_source() -> None:
-    for kind in KINDS.values():
+    for kind in ACTS.values():
         assert RETENTION[retention_class_of(kind.schema)].source
 
 

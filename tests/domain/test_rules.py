@@ -11,7 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.domain.decisions import SHARE_RULES, TRANSITIONS, DecisionKind, DecisionState, ShareRule
+from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.acts.decisions import (
+    SHARE_RULES,
+    TRANSITIONS,
+    DecisionKind,
+    DecisionState,
+    ShareRule,
+)
+from ledger.domain.acts.vocabulary import Message
+from ledger.domain.acts.words import EquipmentState, Outcome, Right, Verdict
 from ledger.domain.encoding.abi import Scalar
 from ledger.domain.encoding.identifiers import (
     ZERO_DIGEST,
@@ -24,7 +33,6 @@ from ledger.domain.encoding.identifiers import (
     equipment_id,
 )
 from ledger.domain.errors import Inconsistent, InvalidInput, NotFound, Refused
-from ledger.domain.operations import KINDS, Duty, EquipmentState, Outcome, Verdict
 from ledger.domain.rules import (
     MOST_TOTALS,
     RECOVERY_DELAY_SECONDS,
@@ -41,16 +49,9 @@ from ledger.domain.rules import (
     require_totals,
     require_validity,
 )
-from ledger.domain.subjects.accepted import (
-    Accepted,
-    ClassCount,
-    CycleState,
-    Message,
-    SignerState,
-    fold_cycle,
-    fold_machine,
-)
+from ledger.domain.subjects.accepted import Accepted, fold_cycle, fold_machine
 from ledger.domain.subjects.needs import is_needed
+from ledger.domain.subjects.states import ClassCount, CycleState, SignerState
 
 CONTRACTS = Path(__file__).resolve().parents[2] / "contracts"
 LEDGER = (CONTRACTS / "CycleLedger.sol").read_text("utf-8")
@@ -77,7 +78,7 @@ SIGNER = SignerState(
     unit=1,
     key=b"\6" * 20,
     name="",
-    duties=int(Duty.OPEN | Duty.LOAD),
+    duties=int(Right.OPEN | Right.LOAD),
     custody=1,
     valid_from=100,
     valid_until=200,
@@ -108,7 +109,7 @@ def test_our_bounds_are_the_contracts_bounds() -> None:
     assert int(constant(LEDGER, "MAX_TOTALS")) == MOST_TOTALS
     assert int(constant(LEDGER, "OUTCOMES")) == max(Outcome)
     assert int(constant(LEDGER, "VERDICTS")) == max(Verdict)
-    assert int(constant(LEDGER, "KINDS")) == max(DecisionKind)
+    assert int(constant(LEDGER, "ACTS")) == max(DecisionKind)
 
 
 @pytest.mark.parametrize("state", DecisionState)
@@ -149,13 +150,13 @@ def test_signing_never_or_in_the_future_is_invalid(signed_at: int) -> None:
     assert caught.value.field == "signedAt"
 
 
-@given(st.integers(0, 300), st.sampled_from(list(Duty)), st.sampled_from([1, 2]), st.booleans())
+@given(st.integers(0, 300), st.sampled_from(list(Right)), st.sampled_from([1, 2]), st.booleans())
 def test_a_signer_acts_for_its_unit_with_its_duty_while_it_is_valid(
-    signed_at: int, duty: Duty, unit: int, revoked: bool
+    signed_at: int, duty: Right, unit: int, revoked: bool
 ) -> None:
     signer = replace(SIGNER, revocation=Digest(b"\1" * 32) if revoked else None)
     allowed = (
-        unit == 1 and not revoked and duty in {Duty.OPEN, Duty.LOAD} and 100 <= signed_at <= 200
+        unit == 1 and not revoked and duty in {Right.OPEN, Right.LOAD} and 100 <= signed_at <= 200
     )
     if allowed:
         assert require_signer(signer, unit=unit, duty=duty, signed_at=signed_at) is signer
@@ -166,12 +167,12 @@ def test_a_signer_acts_for_its_unit_with_its_duty_while_it_is_valid(
 
 def test_a_signer_without_expiry_is_valid_for_ever() -> None:
     signer = replace(SIGNER, valid_until=0)
-    require_signer(signer, unit=1, duty=Duty.OPEN, signed_at=2**63)
+    require_signer(signer, unit=1, duty=Right.OPEN, signed_at=2**63)
     with pytest.raises(NotFound):
-        require_signer(None, unit=1, duty=Duty.OPEN, signed_at=150)
+        require_signer(None, unit=1, duty=Right.OPEN, signed_at=150)
 
 
-@pytest.mark.parametrize("duties", [0, 1024, sum(Duty) + 1])
+@pytest.mark.parametrize("duties", [0, 1024, sum(Right) + 1])
 def test_duties_that_no_contract_knows_are_invalid(duties: int) -> None:
     with pytest.raises(InvalidInput, match="administer"):
         require_duties({"duties": duties})
@@ -339,7 +340,7 @@ def test_a_machine_is_what_its_latest_change_says() -> None:
 
 def accepted(kind: str, digest: int = 9, **members: object) -> Accepted:
     """An operation of a kind that states only what the test is about."""
-    message = {m.name: _empty(m.type) for m in KINDS[kind].struct.members} | members
+    message = {m.name: _empty(m.type) for m in ACTS[kind].struct.members} | members
     return Accepted(digest=Digest(bytes([digest]) * 32), kind=kind, message=message)  # type: ignore[arg-type]
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.domain.acts.catalogue import find_schema
 from ledger.domain.errors import InvalidInput
 from ledger.domain.records.commitments import MAX_TEXT, FieldValue
 from ledger.domain.records.records import Record, make_record
@@ -16,7 +17,6 @@ from ledger.domain.records.schemas import (
     Schema,
     choice,
     decimal,
-    find_schema,
     flag,
     hash32,
     instant,

@@ -8,19 +8,19 @@ import pytest
 from sqlalchemy import LargeBinary, type_coerce
 from sqlalchemy.types import TypeDecorator
 
-from ledger.domain.encoding.identifiers import CycleId, EquipmentId, SignerId
-from ledger.domain.errors import Conflict, Inconsistent, InvalidInput, NotFound
-from ledger.domain.operations import (
+from ledger.domain.acts.words import (
     Contract,
     Custody,
-    Duty,
     EquipmentKind,
     EquipmentState,
     Outcome,
     Party,
+    Right,
     UnitRole,
     Verdict,
 )
+from ledger.domain.encoding.identifiers import CycleId, EquipmentId, SignerId
+from ledger.domain.errors import Conflict, Inconsistent, InvalidInput, NotFound
 from ledger.storage import index
 from ledger.storage.engine.columns import metadata
 from ledger.storage.engine.database import Database
@@ -76,7 +76,7 @@ ROWS: list[Any] = [
         id=SignerId(word("signer")),
         unit=1,
         signer=b"s" * 20,
-        duties=Duty.OPEN | Duty.DECIDE,
+        duties=Right.OPEN | Right.DECIDE,
         custody=Custody.SERVER,
         valid_from=0,
         valid_until=2**64 - 1,

@@ -14,7 +14,7 @@ from sqlalchemy import types as sql
 from sqlalchemy.types import TypeDecorator
 
 from ledger.chain.node import Node
-from ledger.domain.decisions import DecisionKind
+from ledger.domain.acts.decisions import DecisionKind
 from ledger.steps.auditing.audit import audit
 from ledger.steps.auditing.differences import Difference
 from ledger.steps.instance import Instance

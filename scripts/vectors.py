@@ -100,7 +100,7 @@ def operations() -> object:
         "chainId": DOMAIN.chain_id,
         "contract": to_hex(DOMAIN.contract),
         "domainSeparator": to_hex(DOMAIN.separator()),
-        "kinds": {name: _kind(kind) for name, kind in ACTS.items()},
+        "kinds": {name: _kind(act) for name, act in ACTS.items()},
     }
 
 
@@ -234,24 +234,24 @@ def _shares_word(state: DecisionState, kind: DecisionKind) -> str:
     return share_rule(state, kind).name.lower()
 
 
-def _kind(kind: Act) -> object:
-    messages = [_message(kind, variant) for variant in (0, 1)]
+def _kind(act: Act) -> object:
+    messages = [_message(act, variant) for variant in (0, 1)]
     return {
-        "typeHash": to_hex(type_hash(kind.struct, NESTED)),
+        "typeHash": to_hex(type_hash(act.struct, NESTED)),
         "messages": [_plain(message) for message in messages],
         # abi.encode(struct): abi.decode(…, (Struct)) gives the message
-        "encoded": [to_hex(_encoded(kind.struct, message)) for message in messages],
-        "structHashes": [to_hex(hash_struct(kind.struct, NESTED, m)) for m in messages],
-        "digests": [to_hex(digest(kind, message, DOMAIN)) for message in messages],
+        "encoded": [to_hex(_encoded(act.struct, message)) for message in messages],
+        "structHashes": [to_hex(hash_struct(act.struct, NESTED, m)) for m in messages],
+        "digests": [to_hex(digest(act, message, DOMAIN)) for message in messages],
     }
 
 
-def _message(kind: Act, variant: int) -> dict[str, Value]:
+def _message(act: Act, variant: int) -> dict[str, Value]:
     return {
         member.name: list(LISTS[member.type[:-2]][variant])
         if member.type.endswith("[]")
-        else _scalar(member.type, f"{kind.name}.{member.name}.{variant}", variant)
-        for member in kind.struct.members
+        else _scalar(member.type, f"{act.name}.{member.name}.{variant}", variant)
+        for member in act.struct.members
     }
 
 

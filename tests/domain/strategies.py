@@ -42,10 +42,10 @@ def scalars(solidity_type: str) -> st.SearchStrategy[Scalar]:
     return st.integers(-half, half - 1)
 
 
-def messages(kind: Act) -> st.SearchStrategy[dict[str, Value]]:
+def messages(act: Act) -> st.SearchStrategy[dict[str, Value]]:
     """Messages of one kind, every member within its type."""
     members: dict[str, st.SearchStrategy[Value]] = {}
-    for member in kind.struct.members:
+    for member in act.struct.members:
         if member.type.endswith("[]"):
             inner = NESTED[member.type[:-2]].members
             items = st.fixed_dictionaries({part.name: scalars(part.type) for part in inner})

@@ -43,7 +43,7 @@ def candidate(
 ) -> Candidate:
     return Candidate(
         digest=digest(number),
-        kind=ACTS[kind],
+        act=ACTS[kind],
         subject=digest(subject or number),
         predecessors=frozenset(digest(n) for n in after),
         gas=gas,
@@ -67,7 +67,7 @@ def cycle_of_four(first: int) -> list[Candidate]:
 def test_many_cycles_need_one_transaction_per_kind() -> None:
     owed = [c for first in range(1, 401, 4) for c in cycle_of_four(first)]
     result = plan(owed, recorded=set(), limits=Limits(gas=100_000_000, calldata=10_000_000))
-    assert [group[0].kind.name for group in result.groups] == [
+    assert [group[0].act.name for group in result.groups] == [
         "CycleOpening", "LoadDeclaration", "CycleEnding", "CycleDecision",
     ]  # fmt: skip
     assert [len(group) for group in result.groups] == [100, 100, 100, 100]
@@ -171,17 +171,17 @@ def test_every_plan_keeps_every_order(owed: list[Candidate], out: set[int]) -> N
         assert later.predecessors <= before
         for earlier in sent[:place]:
             tied = (
-                earlier.kind is later.kind
+                earlier.act.function == later.act.function
                 or earlier.subject == later.subject
-                or Contract.UNIT_REGISTRY in {earlier.kind.contract, later.kind.contract}
+                or Contract.UNIT_REGISTRY in {earlier.act.contract, later.act.contract}
             )
             assert not tied or accepted[earlier.digest] < accepted[later.digest]
 
 
 @given(histories())
-def test_every_group_is_of_one_kind_and_within_the_limits(owed: list[Candidate]) -> None:
+def test_every_group_is_of_one_function_and_within_the_limits(owed: list[Candidate]) -> None:
     for group in plan(owed, recorded=set()).groups:
-        assert len({c.kind.name for c in group}) == 1
+        assert len({c.act.function for c in group}) == 1
         assert len(group) == 1 or sum(c.gas for c in group) <= 12_000_000
         assert len(group) == 1 or sum(c.size for c in group) <= 100_000
 
@@ -233,12 +233,12 @@ FIRST_OF_A_MACHINE = 34_000
 
 def limit(name: str, lines: int, count: int) -> int:
     """The gas limit of one transaction of that many operations with account keys."""
-    kind = ACTS[name]
+    act = ACTS[name]
     items: dict[str, Value] = {
-        m.name: [{}] * lines for m in kind.struct.members if m.type.endswith("[]")
+        m.name: [{}] * lines for m in act.struct.members if m.type.endswith("[]")
     }
-    proofs = [Proof(signer=bytes(20), signature=bytes(65)) for _ in kind.parties]
-    gas = estimated_gas(kind, items, proofs, size=500)
+    proofs = [Proof(signer=bytes(20), signature=bytes(65)) for _ in act.parties]
+    gas = estimated_gas(act, items, proofs, size=500)
     return transaction_gas([candidate(number, name, gas=gas) for number in range(count)])
 
 

@@ -55,7 +55,7 @@ def test_every_kind_has_vectors() -> None:
 def test_an_operations_hashes_are_those_of_eth_account(name: str, index: int) -> None:
     entry = OPERATIONS["kinds"][name]
     message = message_from_plain(ACTS[name], entry["messages"][index])
-    operation = Operation(kind=ACTS[name], message=message, domain=DOMAIN)
+    operation = Operation(act=ACTS[name], message=message, domain=DOMAIN)
     signable = encode_typed_data(full_message=typed_data(operation))
     assert signable.header == raw(OPERATIONS["domainSeparator"])
     assert signable.body == raw(entry["structHashes"][index])

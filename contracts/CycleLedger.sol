@@ -142,7 +142,7 @@ contract CycleLedger is ICycleLedger, Ledger {
 
     // ------------------------------------------------------------------------- internal: opening
 
-    function _open(CycleOpening calldata act, Proof calldata proof) private {
+    function _open(CycleOpening memory act, Proof calldata proof) private {
         bytes32 digest = _digest(abi.encode(CYCLE_OPENING_TYPEHASH, act));
         bytes32 id = keccak256(abi.encode(CYCLE_TAG, act.equipment, act.epoch, act.number));
         Cycle storage cycle = _cycles[id];
@@ -161,7 +161,7 @@ contract CycleLedger is ICycleLedger, Ledger {
     }
 
     /// The opening's digest stays in the cycle, so that a first opening need not look for a void.
-    function _void(CycleVoid calldata act, Proof calldata proof) private {
+    function _void(CycleVoid memory act, Proof calldata proof) private {
         bytes32 digest = _digest(abi.encode(CYCLE_VOID_TYPEHASH, act));
         bytes32 opening = act.opening;
         bytes32 recorded = _voids[opening];
@@ -183,7 +183,7 @@ contract CycleLedger is ICycleLedger, Ledger {
 
     // -------------------------------------------------------------------------- internal: ending
 
-    function _end(CycleEnding calldata act, Proof calldata proof) private {
+    function _end(CycleEnding memory act, Proof calldata proof) private {
         bytes32 digest = _digest(abi.encode(CYCLE_ENDING_TYPEHASH, act));
         Cycle storage cycle = _cycles[act.cycle];
         bytes32 current = cycle.ending;
@@ -202,7 +202,7 @@ contract CycleLedger is ICycleLedger, Ledger {
 
     // ---------------------------------------------------------------------------- internal: load
 
-    function _declare(LoadDeclaration calldata act, Proof calldata proof) private {
+    function _declare(LoadDeclaration memory act, Proof calldata proof) private {
         bytes32 digest = _digestOf(act);
         Cycle storage cycle = _cycles[act.cycle];
         bytes32 current = cycle.load;
@@ -221,7 +221,7 @@ contract CycleLedger is ICycleLedger, Ledger {
         bytes32 digest,
         mapping(uint16 packageClass => Total) storage stored,
         uint16 knownBefore,
-        ClassTotal[] calldata totals
+        ClassTotal[] memory totals
     ) private returns (uint16 known) {
         uint256 lines = totals.length;
         _requireRange(digest, "totals", lines, 1, MAX_TOTALS);
@@ -252,7 +252,7 @@ contract CycleLedger is ICycleLedger, Ledger {
 
     // ------------------------------------------------------------------------ internal: decision
 
-    function _decide(CycleDecision calldata act, Proof calldata proof) private {
+    function _decide(CycleDecision memory act, Proof calldata proof) private {
         bytes32 digest = _digestOf(act);
         Cycle storage cycle = _cycles[act.cycle];
         bytes32 current = cycle.decision;
@@ -299,13 +299,13 @@ contract CycleLedger is ICycleLedger, Ledger {
         bytes32 digest,
         uint32 unit,
         uint8 entry,
-        Share[] calldata shares
+        Share[] memory shares
     ) private view returns (bool takesBack, bool adds) {
         bool onlyAdds = entry & NEEDS_ADDITIONS != 0;
         uint256 most = onlyAdds || entry & TAKES_SHARES != 0 ? MAX_SHARES : 0;
         _requireRange(digest, "shares", shares.length, onlyAdds ? 1 : 0, most);
         for (uint256 i = 0; i < shares.length; ++i) {
-            Share calldata share = shares[i];
+            Share memory share = shares[i];
             int32 delta = share.delta;
             require(i == 0 || _precedes(shares[i - 1], share), OutOfOrder(digest, "shares", i));
             require(
@@ -319,7 +319,7 @@ contract CycleLedger is ICycleLedger, Ledger {
     }
 
     /// The acting unit needs no second look: its signer was accepted for it.
-    function _requireParties(bytes32 digest, uint32 unit, Share calldata share) private view {
+    function _requireParties(bytes32 digest, uint32 unit, Share memory share) private view {
         uint32 owner = share.owner;
         uint32 payer = share.payer;
         bool adds = share.delta > 0;
@@ -338,7 +338,7 @@ contract CycleLedger is ICycleLedger, Ledger {
     function _moveShares(
         bytes32 digest,
         mapping(uint16 packageClass => Total) storage totals,
-        Share[] calldata shares,
+        Share[] memory shares,
         bool added
     ) private {
         for (uint256 i = 0; i < shares.length; ++i) {
@@ -356,7 +356,7 @@ contract CycleLedger is ICycleLedger, Ledger {
     }
 
     /// Strict order by (owner, payer, class).
-    function _precedes(Share calldata left, Share calldata right) private pure returns (bool) {
+    function _precedes(Share memory left, Share memory right) private pure returns (bool) {
         if (left.owner != right.owner) return left.owner < right.owner;
         if (left.payer != right.payer) return left.payer < right.payer;
         return left.packageClass < right.packageClass;
@@ -364,7 +364,7 @@ contract CycleLedger is ICycleLedger, Ledger {
 
     // ------------------------------------------------------------------------- internal: digests
 
-    function _digestOf(LoadDeclaration calldata act) private view returns (bytes32) {
+    function _digestOf(LoadDeclaration memory act) private view returns (bytes32) {
         bytes32[] memory hashes = new bytes32[](act.totals.length);
         for (uint256 i = 0; i < hashes.length; ++i) {
             hashes[i] = keccak256(abi.encode(CLASS_TOTAL_TYPEHASH, act.totals[i]));
@@ -384,7 +384,7 @@ contract CycleLedger is ICycleLedger, Ledger {
             );
     }
 
-    function _digestOf(CycleDecision calldata act) private view returns (bytes32) {
+    function _digestOf(CycleDecision memory act) private view returns (bytes32) {
         bytes32[] memory hashes = new bytes32[](act.shares.length);
         for (uint256 i = 0; i < hashes.length; ++i) {
             hashes[i] = keccak256(abi.encode(SHARE_TYPEHASH, act.shares[i]));

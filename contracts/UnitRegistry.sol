@@ -369,7 +369,7 @@ contract UnitRegistry is IUnitRegistry, OperationLog {
     // --------------------------------------------------------------------------- internal: units
 
     function _admit(
-        UnitAdmission calldata act,
+        UnitAdmission memory act,
         bytes calldata authoritySignature,
         Proof calldata administrator
     ) private {
@@ -388,7 +388,7 @@ contract UnitRegistry is IUnitRegistry, OperationLog {
         emit UnitAdmitted(digest, _unitId(unit), unit, _record(digest), act, administrator.signer);
     }
 
-    function _close(UnitClosure calldata act, bytes calldata authoritySignature) private {
+    function _close(UnitClosure memory act, bytes calldata authoritySignature) private {
         bytes32 digest = _digest(abi.encode(UNIT_CLOSURE_TYPEHASH, act));
         if (_recorded[digest]) return;
         requireAuthority(digest, act.signedAt, authoritySignature);
@@ -406,7 +406,7 @@ contract UnitRegistry is IUnitRegistry, OperationLog {
     // ------------------------------------------------------------------------- internal: signers
 
     function _enrol(
-        SignerEnrolment calldata act,
+        SignerEnrolment memory act,
         Proof calldata administrator,
         Proof calldata signer
     ) private {
@@ -437,7 +437,7 @@ contract UnitRegistry is IUnitRegistry, OperationLog {
         });
     }
 
-    function _revoke(SignerRevocation calldata act, Proof calldata administrator) private {
+    function _revoke(SignerRevocation memory act, Proof calldata administrator) private {
         bytes32 digest = _digest(abi.encode(SIGNER_REVOCATION_TYPEHASH, act));
         if (_recorded[digest]) return;
         _requireAdministrator(digest, act.unit, act.signedBy, act.signedAt, administrator);
@@ -451,7 +451,7 @@ contract UnitRegistry is IUnitRegistry, OperationLog {
 
     // ----------------------------------------------------------------------- internal: equipment
 
-    function _register(EquipmentRegistration calldata act, Proof calldata administrator) private {
+    function _register(EquipmentRegistration memory act, Proof calldata administrator) private {
         bytes32 digest = _digest(abi.encode(EQUIPMENT_REGISTRATION_TYPEHASH, act));
         if (_recorded[digest]) return;
         _requireAdministrator(digest, act.unit, act.signedBy, act.signedAt, administrator);
@@ -469,7 +469,7 @@ contract UnitRegistry is IUnitRegistry, OperationLog {
         emit EquipmentRegistered(digest, id, act.unit, _record(digest), act);
     }
 
-    function _change(EquipmentChange calldata act, Proof calldata administrator) private {
+    function _change(EquipmentChange memory act, Proof calldata administrator) private {
         bytes32 digest = _digest(abi.encode(EQUIPMENT_CHANGE_TYPEHASH, act));
         if (_recorded[digest]) return;
         _requireAdministrator(digest, act.unit, act.signedBy, act.signedAt, administrator);
@@ -489,7 +489,7 @@ contract UnitRegistry is IUnitRegistry, OperationLog {
     // ------------------------------------------------------------------------ internal: recovery
 
     function _propose(
-        RecoveryProposal calldata act,
+        RecoveryProposal memory act,
         bytes calldata authoritySignature,
         Proof calldata administrator
     ) private {
@@ -518,7 +518,7 @@ contract UnitRegistry is IUnitRegistry, OperationLog {
         );
     }
 
-    function _veto(RecoveryVeto calldata act, Proof calldata administrator) private {
+    function _veto(RecoveryVeto memory act, Proof calldata administrator) private {
         bytes32 digest = _digest(abi.encode(RECOVERY_VETO_TYPEHASH, act));
         if (_recorded[digest]) return;
         _requireAdministrator(digest, act.unit, act.signedBy, act.signedAt, administrator);
@@ -535,7 +535,7 @@ contract UnitRegistry is IUnitRegistry, OperationLog {
     // ------------------------------------------------------------------------- internal: erasure
 
     function _erase(
-        RecordErasure calldata act,
+        RecordErasure memory act,
         Proof calldata signer,
         Proof calldata countersigner
     ) private {

@@ -95,7 +95,7 @@ contract Witnesses is IWitnesses, Ledger {
 
     // ---------------------------------------------------------------------------------- internal
 
-    function _witness(Witness calldata act, Proof calldata proof) private {
+    function _witness(Witness memory act, Proof calldata proof) private {
         bytes32 digest = _digest(abi.encode(WITNESS_TYPEHASH, act));
         KindRow memory row = _kinds[act.kind];
         require(row.kind != 0, NotAllowed(digest, "kind", act.kind));
@@ -118,7 +118,7 @@ contract Witnesses is IWitnesses, Ledger {
     function _requireScope(
         bytes32 digest,
         KindRow memory row,
-        Witness calldata act,
+        Witness memory act,
         Proof calldata proof
     ) private view {
         if (row.scope == THE_AUTHORITY) {

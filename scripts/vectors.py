@@ -49,6 +49,9 @@ from ledger.domain.records.commitments import (
     subtree_root,
 )
 
+#: one kind of each struct; all statements share one
+SHAPES = list({act.struct.name: act for act in ACTS.values()}.values())
+
 FOLDER = Path(__file__).resolve().parent.parent / "tests" / "vectors"
 DOMAIN = Eip712Domain(chain_id=31337, contract=bytes(range(1, 21)))
 #: what stands in decisions.json where a decision is not allowed; the contract's own mark
@@ -100,7 +103,7 @@ def operations() -> object:
         "chainId": DOMAIN.chain_id,
         "contract": to_hex(DOMAIN.contract),
         "domainSeparator": to_hex(DOMAIN.separator()),
-        "kinds": {name: _kind(act) for name, act in ACTS.items()},
+        "kinds": {act.struct.name: _kind(act) for act in SHAPES},
     }
 
 
@@ -250,7 +253,7 @@ def _message(act: Act, variant: int) -> dict[str, Value]:
     return {
         member.name: list(LISTS[member.type[:-2]][variant])
         if member.type.endswith("[]")
-        else _scalar(member.type, f"{act.name}.{member.name}.{variant}", variant)
+        else _scalar(member.type, f"{act.struct.name}.{member.name}.{variant}", variant)
         for member in act.struct.members
     }
 

@@ -211,7 +211,7 @@ def test_the_lines_of_a_decision_are_counted() -> None:
 
 
 #: act of tests/contracts/gas.json → its kind, and how many lines it has
-ACTS = {
+NAMED = {
     "open": ("CycleOpening", 0),
     "end": ("CycleEnding", 0),
     "load one class": ("LoadDeclaration", 1),
@@ -243,12 +243,12 @@ def limit(name: str, lines: int, count: int) -> int:
 
 
 def test_every_measured_act_stands_in_the_table() -> None:
-    assert set(ACTS) == set(MEASURED)
+    assert set(NAMED) == set(MEASURED)
 
 
-@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("act", NAMED)
 def test_a_gas_limit_leaves_a_fifth_above_what_was_measured(act: str) -> None:
-    name, lines = ACTS[act]
+    name, lines = NAMED[act]
     one = MEASURED[act]["one"] + (FIRST_OF_A_MACHINE if act == "open" else 0)
     assert limit(name, lines, 1) > one * 6 // 5
     if "each of 50" in MEASURED[act]:

@@ -26,20 +26,29 @@ NODE     = PATH="$(NODE_BIN):$$PATH" "$(NODE_BIN)/node"
 NPM      = $(NODE) "$(NODE_BIN)/../lib/node_modules/npm/bin/npm-cli.js"
 PIP      = $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help demo test soak check lint types contracts vectors bench format lock clean
+.PHONY: help demo network network-node network-test test soak check lint types contracts vectors bench format lock clean
 
 help: ## Show the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 # -------------------------------------------------------------------------------------- to run it
 
 demo: $(VENV)/.run $(MODULES)/.run ## Run the whole flow on this machine; ONCE=1 ends after one pass
 	@$(BIN)/steriledger demo $(if $(ONCE),--once)
 
+network: $(VENV)/.run ## Run four validators on this machine until Ctrl-C (needs gcc); DIR=folder of their homes
+	@$(BIN)/python -m scripts.network $(DIR)
+
 # ------------------------------------------------------------------------------------ to change it
 
 test: $(VENV)/.dev $(MODULES)/.full ## Run every Python test; ARGS="-k name" chooses
 	@$(BIN)/python -m pytest -n $(WORKERS) $(STRICT) $(ARGS)
+
+network-node: $(VENV)/.run ## Build the node of the test network, once (needs gcc)
+	@$(BIN)/python -m scripts.network --build
+
+network-test: $(VENV)/.dev $(MODULES)/.full network-node ## Misuse four validators; SHORT=1 for the first five minutes of it
+	@$(BIN)/python -m pytest -n 0 -p no:randomly $(STRICT) tests/network$(if $(SHORT),/test_quorum.py) $(ARGS)
 
 soak: $(VENV)/.dev $(MODULES)/.full ## Kill worker, chain and API at random while people record, and ask what nobody would: ROUNDS=300 SEED=7 EXAMPLES=40
 	@SOAK_ROUNDS="$(or $(ROUNDS),300)" SOAK_SEED="$(SEED)" \

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
@@ -15,13 +14,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import problems
-from api.problems import RequestError
 from ledger.domain.callers import Caller
 from ledger.domain.encoding.hashing import sha256
-from ledger.domain.encoding.nesting import require_nesting
-from ledger.domain.errors import InvalidInput
-from ledger.doors.counting import Counter
+from ledger.doors.counting import Counter, too_many
+from ledger.doors.json_bodies import parse_json
 from ledger.steps.asking.tokens import LiveTokens, UnknownToken, authenticate
 from ledger.steps.instance import Instance
 
@@ -29,11 +25,8 @@ from ledger.steps.instance import Instance
 MAX_LEVELS = 6
 #: How often one address may ask the routes that need no token.
 STRANGERS_PER_MINUTE = 300
-#: Digits of a whole number in a body; 2⁶⁴ has 20.
-_MAX_DIGITS = 20
 
 _BEARER = re.compile(r"[Bb]earer +([!-~]+) *")
-_JSON = re.compile(r"application/json( *;.*)?", re.IGNORECASE)
 
 
 class Doorkeeper:
@@ -57,7 +50,7 @@ class Doorkeeper:
         return await run_in_threadpool(self.admit_now, request)
 
     def admit_now(self, request: Request) -> Caller:
-        """Who asks; raises UnknownToken, or RequestError when it is too often.
+        """Who asks; raises UnknownToken, or Unacceptable when it is too often.
 
         A valid token passes however often others fail from its address: wards share one.
         """
@@ -69,31 +62,26 @@ class Doorkeeper:
             with self._instance.database.asking() as tx:
                 caller = authenticate(self._instance, tx, text)
         except UnknownToken:
-            self._count(self._by_address, "address", address)
+            self._counter.require(self._by_address, "address", address)
             raise
-        self._count(self._by_token, "token", name)
+        self._counter.require(self._by_token, "token", name)
         return caller
 
     def admit_stranger(self, request: Request, what: str = "stranger") -> None:
-        """Anybody, but not too often; raises RequestError.  `what` is counted apart."""
-        self._count(STRANGERS_PER_MINUTE, "address", _address(request), what)
+        """Anybody, but not too often; raises Unacceptable.  `what` is counted apart."""
+        self._counter.require(STRANGERS_PER_MINUTE, "address", _address(request), what)
 
     def _refuse_unasked(self, text: str, name: str, address: str) -> None:
-        """Raise RequestError where the count alone says so: the database is not kept busy by it.
+        """Raise Unacceptable where the count alone says so: the database is not kept busy by it.
 
         A token that asked too often, and one more guess from an address that failed too often.
         """
         wait = self._counter.wait(self._by_token, "token", name)
         if wait:
-            raise _too_many("token", self._by_token, wait)
+            raise too_many("token", self._by_token, wait)
         wait = self._counter.wait(self._by_address, "address", address)
         if wait and not self._live.may_hold(text):
-            raise _too_many("address", self._by_address, wait)
-
-    def _count(self, limit: int, what: str, *name: str) -> None:
-        wait = self._counter.hit(limit, what, *name)
-        if wait:
-            raise _too_many(what, limit, wait)
+            raise too_many("address", self._by_address, wait)
 
 
 class StrangerRoute(APIRoute):
@@ -124,7 +112,7 @@ class LedgerRoute(APIRoute):
             request.state.caller = await keeper.admit(request)
             if takes_json:
                 request.state.body = await request.body()
-                request._json = parse_json(request, request.state.body)  # noqa: SLF001
+                request._json = _json(request, request.state.body)  # noqa: SLF001
             return await handle(request)
 
         return handler
@@ -145,7 +133,7 @@ class ActRoute(LedgerRoute):
             keeper: Doorkeeper = request.app.state.doorkeeper
             request.state.caller = keeper.admit_now(request)
             request.state.body = raw
-            body = _validated(model, parse_json(request, raw))
+            body = _validated(model, _json(request, raw))
             key = request.headers.get("idempotency-key")
             response: Response = endpoint(request, body, idempotency_key=key)
             return response
@@ -165,28 +153,6 @@ def _validated(model: TypeAdapter[Any], plain: object) -> object:
             [{**each, "loc": ("body", *each["loc"])} for each in error.errors(include_url=False)],
             body=plain,
         ) from None
-
-
-def parse_json(request: Request, body: bytes) -> object:
-    """The value of a JSON body; raises RequestError for anything that RFC 8259 is not."""
-    if _JSON.fullmatch(request.headers.get("content-type", "")) is None:
-        raise RequestError(
-            problems.MEDIA, "is not JSON", field="Content-Type", rule="application/json"
-        )
-    try:
-        require_nesting(body, deepest=MAX_LEVELS, field="body")
-        return json.loads(
-            body.decode("utf-8"),
-            object_pairs_hook=_object,
-            parse_int=_integer,
-            parse_constant=_refuse,
-        )
-    except UnicodeDecodeError as error:
-        raise _malformed(f"is not UTF-8 at byte {error.start}", "RFC 8259 §8.1") from None
-    except InvalidInput as error:
-        raise _malformed(error.what, error.rule or "") from None
-    except (ValueError, RecursionError) as error:
-        raise _malformed(f"is not JSON: {error}", "RFC 8259") from None
 
 
 async def instance_of(request: Request) -> Instance:
@@ -218,15 +184,8 @@ async def asked_of(request: Request) -> Asked:
     return asked_now(request)
 
 
-def _too_many(what: str, limit: int, wait: int) -> RequestError:
-    return RequestError(
-        problems.TOO_MANY,
-        f"too many requests of this {what}",
-        field=what,
-        rule=f"at most {limit} a minute",
-        remedy=f"wait {wait} seconds",
-        headers={"Retry-After": str(wait)},
-    )
+def _json(request: Request, body: bytes) -> object:
+    return parse_json(request.headers.raw, body, deepest=MAX_LEVELS)
 
 
 def _bearer(request: Request) -> str:
@@ -244,26 +203,3 @@ def _bearer(request: Request) -> str:
 
 def _address(request: Request) -> str:
     return request.client.host if request.client else "unknown"
-
-
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for name, value in pairs:
-        if name in found:
-            raise ValueError(f"the name {name!r:.60} stands twice in one object")
-        found[name] = value
-    return found
-
-
-def _integer(digits: str) -> int:
-    if len(digits.lstrip("-")) > _MAX_DIGITS:
-        raise ValueError("a number is too long")
-    return int(digits)
-
-
-def _refuse(word: str) -> NoReturn:
-    raise ValueError(f"{word} is not a number")
-
-
-def _malformed(what: str, rule: str) -> RequestError:
-    return RequestError(problems.MALFORMED, what, field="body", rule=rule)

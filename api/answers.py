@@ -292,6 +292,7 @@ class ChainStatusAnswer(Answered):
     lag: int
     head_age_seconds: int | None = Field(description="null: it is dated ahead of the clock")
     heartbeat_age_seconds: int | None = Field(description="null: it is dated ahead of the clock")
+    asked: str | None = Field(description="the group's node that is asked; null on the embedded")
 
 
 class WorkerAnswer(Answered):

@@ -11,7 +11,6 @@ from starlette.exceptions import HTTPException
 from api import documents, problems
 from api.access import Doorkeeper
 from api.guard import Guard
-from api.problems import RequestError
 from api.routes import cycles, directory, document, health, metrics, operations, readings
 from api.routes import instance as instance_routes
 from ledger.domain.errors import SteriLedgerError
@@ -60,7 +59,6 @@ def create_app(instance: Instance) -> FastAPI:
     ):
         app.include_router(module.router)
     app.add_exception_handler(SteriLedgerError, problems.on_ledger_error)
-    app.add_exception_handler(RequestError, problems.on_request_error)
     app.add_exception_handler(RequestValidationError, problems.on_validation_error)
     app.add_exception_handler(HTTPException, problems.on_http_error)
     app.add_middleware(Guard, allowed_hosts=instance.settings.allowed_hosts)

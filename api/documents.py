@@ -11,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from api.problems import MEDIA_TYPE, Problem
 
 #: What every route may answer, whoever asks.
-TO_STRANGERS = (400, 408, 413, 414, 415, 429, 431, 500, 503)
+TO_STRANGERS = (400, 408, 413, 414, 415, 421, 429, 431, 500, 503)
 #: What every route of the ledger may answer.
 EVERYWHERE = (*TO_STRANGERS, 401, 403, 404, 422)
 #: What a route that takes a body may answer besides.

@@ -29,6 +29,7 @@ from ledger.domain.errors import (
     StorageUnavailable,
     VerificationFailed,
 )
+from ledger.doors.guard import Unacceptable
 from ledger.steps.asking.tokens import UnknownToken
 
 MEDIA_TYPE = "application/problem+json"
@@ -106,6 +107,9 @@ HEADERS_TOO_LARGE = Kind(
 MEDIA = Kind(
     status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE, slug="media-type", title="Unsupported media type"
 )
+MISDIRECTED = Kind(
+    status=HTTPStatus.MISDIRECTED_REQUEST, slug="misdirected", title="Not served here"
+)
 TOO_SLOW = Kind(status=HTTPStatus.REQUEST_TIMEOUT, slug="too-slow", title="Request too slow")
 TOO_MANY = Kind(
     status=HTTPStatus.TOO_MANY_REQUESTS, slug="too-many-requests", title="Too many requests"
@@ -125,31 +129,14 @@ KINDS: Mapping[type[SteriLedgerError], Kind] = {
     Inconsistent: INTERNAL,
 }
 
+#: Of requests that are wrong in themselves, and of the framework's own refusals.
 _BY_STATUS: Mapping[int, Kind] = {
-    kind.status: kind for kind in (NOT_FOUND, MALFORMED, WRONG_METHOD, TOO_LARGE, MEDIA, INTERNAL)
-}
-
-
-class RequestError(Exception):
-    """The request itself is wrong, before anything in the ledger is asked."""
-
-    def __init__(  # noqa: PLR0913 - the members of a problem
-        self,
-        kind: Kind,
-        what: str,
-        *,
-        field: str | None = None,
-        rule: str | None = None,
-        remedy: str | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(what)
-        self.kind = kind
-        self.what = what
-        self.field = field
-        self.rule = rule
-        self.remedy = remedy
-        self.headers = dict(headers or {})
+    kind.status: kind
+    for kind in (
+        NOT_FOUND, MALFORMED, WRONG_METHOD, TOO_LARGE, TOO_LONG, HEADERS_TOO_LARGE, MEDIA,
+        MISDIRECTED, TOO_SLOW, TOO_MANY, INTERNAL,
+    )
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +157,7 @@ def told_by(error: SteriLedgerError) -> Told:
     kind = kind_of(error)
     if kind is INTERNAL:
         return told_by_failure()
-    headers = {}
+    headers = error.headers if isinstance(error, Unacceptable) else {}
     if kind is UNAVAILABLE:
         headers["Retry-After"] = str(RETRY_SECONDS)
     if kind is UNAUTHENTICATED:
@@ -196,6 +183,8 @@ def told_by_failure() -> Told:
 
 def kind_of(error: SteriLedgerError) -> Kind:
     """The kind of problem of an error: what a token does not allow is apart from the rules."""
+    if isinstance(error, Unacceptable):
+        return _BY_STATUS[error.status]
     if isinstance(error, Refused) and not isinstance(error, UnknownToken):
         return FORBIDDEN if error.field == "token" else REFUSED
     return next(KINDS[parent] for parent in type(error).__mro__ if parent in KINDS)
@@ -245,21 +234,6 @@ async def on_ledger_error(request: Request, error: Exception) -> Response:
         log_failure("inconsistent", error)
     elif told.kind is UNAVAILABLE:
         log.warning("unavailable", error=str(error))
-    return answer(told, request)
-
-
-async def on_request_error(request: Request, error: Exception) -> Response:
-    """Handler of requests that are wrong in themselves."""
-    if not isinstance(error, RequestError):
-        raise error
-    told = Told(
-        kind=error.kind,
-        detail=error.what,
-        field=error.field,
-        rule=error.rule,
-        remedy=error.remedy,
-        headers=error.headers,
-    )
     return answer(told, request)
 
 

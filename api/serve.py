@@ -12,12 +12,11 @@ from collections.abc import Callable, Iterator
 import uvicorn
 
 from api.app import create_app
-from api.guard import MAX_ADDRESS_BYTES, MAX_HEADER_BYTES
 from ledger.domain.errors import Conflict
-from ledger.doors.connections import PatientConnection
+from ledger.doors.connections import configuration
 from ledger.steps.instance import Instance
 
-#: Requests under way at once; more are told to come again.
+#: Connections at once; then whoever comes is let in for one that showed no token.
 MAX_CONCURRENT = 256
 KEEP_ALIVE_SECONDS = 15
 #: How long requests under way may take to finish after the word to stop.
@@ -71,22 +70,12 @@ class _Server(uvicorn.Server):
 
 
 def _config(instance: Instance) -> uvicorn.Config:
-    return uvicorn.Config(
+    return configuration(
         create_app(instance),
-        http=PatientConnection,
-        ws="none",
-        lifespan="off",
-        # Longer ones get no problem document, and end here.
-        h11_max_incomplete_event_size=2 * (MAX_ADDRESS_BYTES + MAX_HEADER_BYTES),
+        most=MAX_CONCURRENT,
+        backlog=_BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=STOP_SECONDS,
-        limit_concurrency=MAX_CONCURRENT,
-        backlog=_BACKLOG,
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        # Whoever may set a client's address can dodge the count of its failures.
-        proxy_headers=False,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from ledger.domain.chain.endpoints import parse_endpoint
+from ledger.domain.chain.endpoints import parse_endpoints
 
 _FINALITY = r"^(journal|instant|finalized|depth:[0-9]{1,4})$"
 Finality = Annotated[str, StringConstraints(pattern=_FINALITY)]
@@ -28,7 +28,8 @@ class Settings(BaseSettings):
     home: Path = Path("steriledger-home")
     #: SQLAlchemy address; empty means SQLite under the home
     database_url: Annotated[str, Field(repr=False)] = ""
-    #: JSON-RPC address of the group's chain; empty means the embedded chain
+    #: JSON-RPC addresses of nodes of the group's chain, `URL[,URL…]`, the first the one to ask
+    #: while it is well; empty means the embedded chain
     chain_url: Annotated[str, Field(repr=False)] = ""
     #: when a block is final: `journal` (embedded), `instant`, `finalized`, or `depth:N`
     finality: Finality = "journal"
@@ -48,16 +49,20 @@ class Settings(BaseSettings):
 
     @field_validator("chain_url")
     @classmethod
-    def _require_endpoint(cls, url: str) -> str:
+    def _require_endpoints(cls, urls: str) -> str:
         """Raise InvalidInput, which shows nothing of it, for what is no endpoint."""
-        if url:
-            parse_endpoint(url, field="STERILEDGER_CHAIN_URL")
-        return url
+        parse_endpoints(urls, field="STERILEDGER_CHAIN_URL")
+        return urls
 
     @property
     def database_address(self) -> str:
         """The address of the database, the embedded default resolved."""
         return self.database_url or f"sqlite:///{self.home / 'steriledger.db'}"
+
+    @property
+    def chain_urls(self) -> tuple[str, ...]:
+        """The addresses of the group's chain, in the order in which they are preferred."""
+        return parse_endpoints(self.chain_url)
 
     @property
     def is_embedded(self) -> bool:

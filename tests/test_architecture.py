@@ -24,11 +24,11 @@ ARROWS: dict[str, frozenset[str]] = {
     # where tests let a process die
     "crashing": frozenset({"domain"}),
     # both doors, the chain's and the API's, end a connection that dawdles and count who asks
-    "doors": frozenset(),
+    "doors": frozenset({"domain"}),
     "chain": frozenset({"domain", "crashing", "doors"}),
     "storage": frozenset({"domain", "crashing"}),
     "settings": frozenset({"domain"}),
-    "steps": INNER | {"crashing"},
+    "steps": INNER | {"crashing", "doors"},
     "running": INNER | {"steps"},
     # `steriledger serve` starts the API
     "cli": INNER | {"steps", "running", "api"},

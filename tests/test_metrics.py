@@ -61,7 +61,7 @@ def scraped(house: House) -> Samples:
 
 def local(api: Api, host: str = "127.0.0.1") -> TestClient:
     """A client on this machine."""
-    return TestClient(api.app, client=(host, 50_000))
+    return TestClient(api.app, client=(host, 50_000), base_url="http://localhost")
 
 
 def test_operations_are_counted_by_state_from_the_database(house: House) -> None:

@@ -71,6 +71,7 @@ def _chain(stands: Status, chain: ChainStatus) -> answers.ChainStatusAnswer:
         lag=stands.lag or 0,
         head_age_seconds=stands.head_age_seconds,
         heartbeat_age_seconds=stands.heartbeat_age_seconds,
+        asked=chain.asked,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -16,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.access import Doorkeeper
 from api.documents import TO_STRANGERS, problems_for
 from ledger.domain import callers
+from ledger.doors.guard import LOOPBACK_NAMES, host_name, is_here
 from ledger.running.metrics import CONTENT_TYPE, Metrics
 
 PATH = "/metrics"
@@ -95,10 +95,13 @@ class Timed:
 
 
 def _is_near(request: Request) -> bool:
-    """Whether a program on this machine asks, and no proxy for somebody else."""
-    if request.client is None or any(name in request.headers for name in _FORWARDED):
-        return False
-    try:
-        return ipaddress.ip_address(request.client.host).is_loopback
-    except ValueError:
-        return False
+    """Whether a program on this machine asks it by its own name, and no proxy for somebody else.
+
+    A page from elsewhere whose name was made to lead here asks by that name.
+    """
+    return (
+        request.client is not None
+        and is_here(request.client.host)
+        and host_name(request.headers.raw) in LOOPBACK_NAMES
+        and not any(name in request.headers for name in _FORWARDED)
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Annotated, Any
 from urllib.parse import quote, unquote
 
@@ -9,17 +10,17 @@ from fastapi import APIRouter, Depends, Header, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import answers, problems
+from api import answers
 from api.access import Asked, LedgerRoute, asked_of, raw_body
 from api.documents import EVERYWHERE, WITH_BODY, problems_for
 from api.fields import Hex32, ShortText, SignerName, Text
-from api.problems import RequestError
 from api.routes.operations import Named
 from ledger.domain.callers import Scope
 from ledger.domain.drafts import People
 from ledger.domain.encoding.identifiers import parse_hex32
 from ledger.domain.errors import InvalidInput, NotFound, Refused
 from ledger.domain.machines.profiles import get_profile
+from ledger.doors.guard import Unacceptable
 from ledger.readings import read_file, zone_named
 from ledger.steps.asking.idempotency import Answer, NamedRequest, answer_once, find_answer, finish
 from ledger.steps.reading.imports import (
@@ -60,9 +61,9 @@ async def file_name(
     """What the file is called where it comes from."""
     media = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if media not in _MEDIA:
-        raise RequestError(
-            problems.MEDIA,
+        raise Unacceptable(
             "is no printout",
+            status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             field="Content-Type",
             rule=f"one of {', '.join(sorted(_MEDIA))}",
         )

@@ -2,34 +2,42 @@
 
 anvil answers every origin and executes its cheat calls for whoever reaches it; this ASGI
 application is what everybody else may reach.  It sets no CORS header, asks for a known Host
-(DNS rebinding), bounds questions, answers and gas, counts who asks, and forwards nothing that is
-not listed.
+(DNS rebinding), bounds answers and gas, and forwards nothing that is not listed; the rest is what
+every door of ours does.
 
 Source: JSON-RPC 2.0; EIP-1474.
 """
 
 from __future__ import annotations
 
-import asyncio
-import ipaddress
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from functools import partial
+from http import HTTPStatus
 
 import uvicorn
 from anyio import to_thread
+from starlette.responses import Response
 
 from ledger.chain.endpoint import AnswerTooLarge, Endpoint, Limits, NodeRefused
-from ledger.domain.encoding.nesting import require_nesting
-from ledger.domain.errors import ChainUnavailable, InvalidInput
-from ledger.doors.connections import PatientConnection
+from ledger.domain.errors import ChainUnavailable
+from ledger.doors.connections import configuration
 from ledger.doors.counting import Counter
-
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
+from ledger.doors.guard import (
+    LOOPBACK_NAMES,
+    SECURITY_HEADERS,
+    Bounds,
+    Gone,
+    Receive,
+    Scope,
+    Send,
+    Unacceptable,
+    is_here,
+    read_request,
+)
+from ledger.doors.json_bodies import parse_json
 
 #: method → how many parameters it takes at most
 METHODS: Mapping[str, int] = {
@@ -54,14 +62,16 @@ _LIMIT_EXCEEDED, _RESOURCE_UNAVAILABLE = -32005, -32002
 _CALL_FIELDS = frozenset({"to", "data", "input", "from", "gas"})
 _QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,16}")
 _DEEPEST = 16
-_HOST = re.compile(r"^(\[[0-9a-fA-F:.]+\]|[^:\[\]]+)(?::\d{1,5})?$")
+_CODES = {
+    HTTPStatus.BAD_REQUEST: _PARSE_ERROR,
+    HTTPStatus.TOO_MANY_REQUESTS: _LIMIT_EXCEEDED,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayLimits:
     """What one question may cost, and how many there may be."""
 
-    body_bytes: int = 256 * 1024
     batch: int = 50
     answer_bytes: int = 16 * 1024 * 1024
     #: of one eth_call
@@ -70,8 +80,6 @@ class GatewayLimits:
     log_range: int = 10_000
     #: for the node to answer
     timeout_seconds: float = 10.0
-    #: for a question to come in
-    body_seconds: float = 10.0
     #: questions of one address, each of a batch counted; the chain is the writer's too
     per_minute: int = 12_000
     #: questions of this machine itself, whose audit reads the whole chain as fast as it comes
@@ -88,136 +96,84 @@ class _Problem(Exception):
         self.data = data
 
 
-class _TooMany(Exception):
-    """One address asks too often."""
-
-    def __init__(self, *, limit: int, wait: int) -> None:
-        super().__init__(f"at most {limit} questions a minute; wait {wait} seconds")
-        self.wait = wait
-
-
 @dataclass(slots=True)
 class Gateway:
     """An ASGI application; `upstream` gives anvil's URL, asked anew since a restart moves it."""
 
     upstream: Callable[[], str]
-    #: names that a Host header may carry, without port
-    hosts: frozenset[str] = frozenset({"localhost", "127.0.0.1", "[::1]"})
+    #: its Host names are this machine's own, and those that it is told
+    bounds: Bounds = field(default_factory=partial(Bounds, hosts=LOOPBACK_NAMES))
     limits: GatewayLimits = field(default_factory=GatewayLimits)
     _endpoints: dict[str, Endpoint] = field(default_factory=dict)
     _counter: Counter = field(default_factory=Counter)
 
-    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
-        """One HTTP exchange, or the server's own start and stop."""
-        if scope["type"] == "lifespan":
-            await _live(receive, send)
-            return
-        if scope["type"] != "http":
-            return
-        more: list[tuple[bytes, bytes]] = []
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One HTTP exchange."""
+        headers = {"Content-Type": "application/json"}
         try:
-            status, body = await self._respond(scope, receive)
-        except _TooMany as error:
-            status, body = 429, _refusal(str(error), code=_LIMIT_EXCEEDED)
-            more = [(b"retry-after", str(error.wait).encode())]
-        headers = [
-            *more,
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(body)).encode()),
-            (b"cache-control", b"no-store"),
-            (b"x-content-type-options", b"nosniff"),
-        ]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+            body = await self._respond(scope, receive)
+            status = HTTPStatus.OK if body else HTTPStatus.NO_CONTENT
+        except Unacceptable as error:
+            code = _CODES.get(error.status, _INVALID_REQUEST)
+            body = _failed(None, _Problem(code=code, message=str(error)))
+            status, headers = error.status, headers | error.headers
+        except Gone:
+            return
+        response = Response(body, status, headers)
+        response.raw_headers += SECURITY_HEADERS
+        await response(scope, receive, send)
 
-    async def _respond(self, scope: Mapping[str, Any], receive: Receive) -> tuple[int, bytes]:
+    async def _respond(self, scope: Scope, receive: Receive) -> bytes:
         asker = (scope.get("client") or ("unknown",))[0]
         self._count(asker, 1)
-        headers = {name.lower(): value for name, value in scope["headers"]}
-        if not self._knows_host(headers.get(b"host", b"")):
-            return 421, _refusal("this Host is not served here")
+        body = await read_request(scope, receive, self.bounds)
         if scope["method"] != "POST":
-            return 405, _refusal("POST only")
-        content_type = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
-        if content_type != b"application/json":
-            return 415, _refusal("application/json only")
-        try:
-            async with asyncio.timeout(self.limits.body_seconds):
-                body = await self._read_body(receive)
-        except TimeoutError:
-            seconds = self.limits.body_seconds
-            return 408, _refusal(f"a question comes in within {seconds:g} seconds")
-        if body is None:
-            return 413, _refusal(f"a question has at most {self.limits.body_bytes} bytes")
-        return await to_thread.run_sync(self.answer, body, asker)
+            raise Unacceptable("POST only", status=HTTPStatus.METHOD_NOT_ALLOWED)
+        plain = parse_json(scope["headers"], body, deepest=_DEEPEST)
+        return await to_thread.run_sync(self.answer, plain, asker)
 
     def _count(self, asker: str, questions: int) -> None:
-        """Raise _TooMany when an address asked more questions than it may."""
-        limit = self.limits.per_minute_here if _is_here(asker) else self.limits.per_minute
-        wait = self._counter.hit(limit, asker, times=questions)
-        if wait:
-            raise _TooMany(limit=limit, wait=wait)
-
-    def _knows_host(self, header: bytes) -> bool:
-        match = _HOST.match(header.decode("latin-1").lower())
-        return match is not None and match[1] in self.hosts
-
-    async def _read_body(self, receive: Receive) -> bytes | None:
-        body = bytearray()
-        while True:
-            message = await receive()
-            if message["type"] != "http.request":
-                return b""  # the caller has gone
-            body += message.get("body", b"")
-            if len(body) > self.limits.body_bytes:
-                return None
-            if not message.get("more_body", False):
-                return bytes(body)
+        """Raise Unacceptable when an address asked more questions than it may."""
+        limit = self.limits.per_minute_here if is_here(asker) else self.limits.per_minute
+        self._counter.require(limit, "address", asker, times=questions)
 
     # ------------------------------------------------------------ JSON-RPC
 
-    def answer(self, body: bytes, asker: str) -> tuple[int, bytes]:
-        """HTTP status and body for one question or a batch of an address, which counts as one."""
+    def answer(self, asked: object, asker: str) -> bytes:
+        """The reply to a question or a batch of them, as JSON; empty where there is none to give.
+
+        Raises Unacceptable when the address asked too often.
+        """
+        if not isinstance(asked, list):
+            return self._reply(asked)
         try:
-            require_nesting(body, deepest=_DEEPEST, field="question")
-            plain = json.loads(body, parse_constant=_refuse_constant)
-        except (ValueError, InvalidInput):
-            return 200, _refusal("this is not JSON", code=_PARSE_ERROR)
-        if not isinstance(plain, list):
-            reply = self._reply(plain)
-            return (204, b"") if reply is None else (200, reply)
-        if not 1 <= len(plain) <= self.limits.batch:
-            return 200, _refusal(f"a batch holds 1 to {self.limits.batch}", code=_INVALID_REQUEST)
-        self._count(asker, len(plain) - 1)
-        return self._reply_to_batch(plain)
+            return self._reply_to_batch(asked, asker)
+        except _Problem as problem:
+            return _failed(None, problem)
 
-    def _reply_to_batch(self, batch: list[object]) -> tuple[int, bytes]:
+    def _reply_to_batch(self, batch: list[object], asker: str) -> bytes:
+        if not 1 <= len(batch) <= self.limits.batch:
+            message = f"a batch holds 1 to {self.limits.batch}"
+            raise _Problem(code=_INVALID_REQUEST, message=message)
+        self._count(asker, len(batch) - 1)
         replies: list[bytes] = []
-        size = 0
         for question in batch:
-            reply = self._reply(question)
-            if reply is None:
-                continue
-            size += len(reply)
-            if size > self.limits.answer_bytes:
-                return 200, _refusal("the answers are too long", code=_LIMIT_EXCEEDED)
-            replies.append(reply)
-        return (200, b"[" + b",".join(replies) + b"]") if replies else (204, b"")
+            replies.append(self._reply(question))
+            if sum(map(len, replies)) > self.limits.answer_bytes:
+                raise _Problem(code=_LIMIT_EXCEEDED, message="the answers are too long")
+        given = b",".join(filter(None, replies))
+        return b"[" + given + b"]" if given else b""
 
-    def _reply(self, question: object) -> bytes | None:
-        """The reply to one question; None to a notification, which is not carried out either."""
+    def _reply(self, question: object) -> bytes:
+        """The reply to one question; empty to a notification, which is not carried out either."""
         number: object = None
         try:
             method, params, number = _read_question(question)
             if number is _NOTHING:
-                return None
+                return b""
             result = self._forward(method, self._check(method, params))
         except _Problem as problem:
-            error: dict[str, object] = {"code": problem.code, "message": problem.message}
-            if problem.data is not None:
-                error["data"] = problem.data
-            number = None if number is _NOTHING else number
-            return _encode({"jsonrpc": "2.0", "id": number, "error": error})
+            return _failed(number, problem)
         return _encode({"jsonrpc": "2.0", "id": number, "result": result})
 
     def _check(self, method: str, params: list[object]) -> list[object]:
@@ -307,25 +263,17 @@ def _read_question(question: object) -> tuple[str, list[object], object]:
     return method, params, number
 
 
-def _is_here(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
-
-
 def _quantity(value: object, name: str) -> int:
     if not isinstance(value, str) or not _QUANTITY.fullmatch(value):
         raise _Problem(code=_INVALID_PARAMS, message=f"{name} is not a quantity")
     return int(value, 16)
 
 
-def _refuse_constant(_: str) -> None:
-    raise ValueError
-
-
-def _refusal(message: str, *, code: int = _INVALID_REQUEST) -> bytes:
-    return _encode({"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": message}})
+def _failed(number: object, problem: _Problem) -> bytes:
+    error: dict[str, object] = {"code": problem.code, "message": problem.message}
+    if problem.data is not None:
+        error["data"] = problem.data
+    return _encode({"jsonrpc": "2.0", "id": number, "error": error})
 
 
 def _encode(plain: object) -> bytes:
@@ -334,25 +282,8 @@ def _encode(plain: object) -> bytes:
 
 def make_server(gateway: Gateway, *, host: str = "127.0.0.1", port: int = 0) -> uvicorn.Server:
     """A bounded HTTP server for the gateway; port 0 lets the system choose."""
-    config = uvicorn.Config(
-        gateway,
-        host=host,
-        port=port,
-        http=PatientConnection,
-        ws="none",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        log_level="warning",
-        limit_concurrency=64,
-        timeout_keep_alive=5,
+    return uvicorn.Server(
+        configuration(
+            gateway, most=64, host=host, port=port, log_level="warning", timeout_keep_alive=5
+        )
     )
-    return uvicorn.Server(config)
-
-
-async def _live(receive: Receive, send: Send) -> None:
-    while True:
-        message = await receive()
-        await send({"type": f"{message['type']}.complete"})
-        if message["type"] == "lifespan.shutdown":
-            return

@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, Self, TypeVar
 
@@ -31,6 +30,12 @@ from ledger.chain.plain_answers import (
     read_transaction,
 )
 from ledger.chain.transport import AnswerTooLarge, Limits, NodeRefused, Transport
+from ledger.chain.wording import (
+    SendOutcome,
+    classify_refusal,
+    is_range_too_wide,
+    is_reverted,
+)
 from ledger.domain.chain.chain_reader import Block, BlockTag, CallReverted, Receipt, Transaction
 from ledger.domain.encoding.events import Log
 from ledger.domain.encoding.hashing import keccak256
@@ -46,23 +51,8 @@ __all__ = ["Fees", "Mined", "Node", "SendAnswer", "SendOutcome", "classify_refus
 Found = TypeVar("Found")
 
 _BATCH = 50  # what our own gateway takes at once, and every public node
+_LONGEST_NAME = 100
 _HEX = re.compile(r"0x(?:[0-9a-fA-F]{2})*")
-
-
-class SendOutcome(StrEnum):
-    """What a node said to a signed transaction."""
-
-    ACCEPTED = "accepted"
-    #: it waits there already, or is mined
-    ALREADY_KNOWN = "already_known"
-    #: another transaction with this nonce is mined
-    NONCE_TOO_LOW = "nonce_too_low"
-    #: one with a lower nonce is missing
-    NONCE_TOO_HIGH = "nonce_too_high"
-    #: it pays less than the block or the transaction that it replaces asks
-    UNDERPRICED = "underpriced"
-    #: never, as it stands
-    REJECTED = "rejected"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,27 +74,6 @@ class Fees:
     base_fee: int
     #: the tip that the node proposes
     priority_fee: int
-
-
-#: First match wins. Words of geth, Besu, Nethermind, Erigon, reth and anvil.
-_SEND_REFUSALS: tuple[tuple[SendOutcome, re.Pattern[str]], ...] = tuple(
-    (outcome, re.compile(words, re.IGNORECASE))
-    for outcome, words in (
-        (SendOutcome.ALREADY_KNOWN, r"already[ _]?(known|imported|exists)|known transaction"),
-        (SendOutcome.NONCE_TOO_LOW, r"nonce[ _](is[ _])?too[ _]low|old ?nonce|nonce .*lower than"),
-        (
-            SendOutcome.NONCE_TOO_HIGH,
-            r"nonce[ _](is[ _])?too[ _](high|distant)|nonce[ _-]?gap|exceeds next nonce",
-        ),
-        (
-            SendOutcome.UNDERPRICED,
-            r"underpriced|(gas[ _]price|fee)[ _]?(is[ _])?(too[ _]?low|below)|max ?fee.*less than",
-        ),
-    )
-)
-_POOL_FULL = re.compile(r"pool[ _](is[ _])?full|rate limit|too many requests", re.IGNORECASE)
-_RANGE_TOO_WIDE = re.compile(r"range|results|too (many|large|wide)|limit|size", re.IGNORECASE)
-_REVERTED = re.compile(r"revert", re.IGNORECASE)
 
 
 class Node:
@@ -175,13 +144,13 @@ class Node:
             return _quantity(eth.chain_id, "chainId")
 
     def genesis_hash(self) -> bytes:
-        """The hash of block 0; 32 bytes."""
-        block = self.block(0)
+        """The hash of the chain's first block, 0 or, where it begins so, 1; 32 bytes."""
+        block = self.block(0) or self.block(1)
         if block is None:
             raise ChainUnavailable(
-                f"{self.name} does not have block 0",
+                f"{self.name} does not have the first block",
                 field="chain",
-                rule="a chain begins with block 0",
+                rule="a chain is known by its first block",
                 remedy="ask another node of the same chain",
             )
         return block.hash
@@ -237,7 +206,7 @@ class Node:
         try:
             answer = self._read("eth_getLogs", _filter(addresses, first, last, topics))
         except (NodeRefused, AnswerTooLarge) as error:
-            wide = isinstance(error, AnswerTooLarge) or _RANGE_TOO_WIDE.search(error.reason)
+            wide = isinstance(error, AnswerTooLarge) or is_range_too_wide(error.reason)
             if first >= last or not wide:
                 raise
             middle = (first + last) // 2
@@ -327,35 +296,49 @@ class Node:
             tip = max(price - (block.base_fee or 0), 0)
         return Fees(base_fee=block.base_fee or 0, priority_fee=tip)
 
+    # ------------------------------------------------------------ about the node
+
+    def program(self) -> str:
+        """What it calls itself, as `besu/v25.11.0/linux-x86_64/…`; "unknown" when it does not."""
+        try:
+            return str(self._read("web3_clientVersion")).partition("\n")[0][:_LONGEST_NAME]
+        except NodeRefused:
+            return "unknown"
+
+    def is_syncing(self) -> bool:
+        """Whether it says that it is still catching up with its chain."""
+        return self._read("eth_syncing") is not False
+
+    def run(self, code: bytes) -> bytes:
+        """What code that creates a contract would leave, tried without a transaction."""
+        try:
+            return read_bytes(self._read("eth_call", {"data": to_hex(code)}, "latest"), "call")
+        except NodeRefused as error:
+            raise _reverted(error) from None
+
     # ------------------------------------------------------------ sending
 
     def send_raw(self, raw: bytes) -> SendAnswer:
         """Hands a signed transaction to the node and classifies what it says.
 
-        A full pool raises ChainUnavailable: the same bytes may be sent again later.
+        One that cannot take it now, as with a full pool, raises ChainUnavailable: the same bytes
+        may be sent again later.
         """
         wanted = keccak256(raw)
         try:
             answer = self._read("eth_sendRawTransaction", to_hex(raw))
         except NodeRefused as error:
-            if _POOL_FULL.search(error.reason):
+            outcome = classify_refusal(error.reason)
+            if outcome is SendOutcome.NOT_NOW:
                 raise
             return SendAnswer(
-                outcome=classify_refusal(error.reason),
+                outcome=outcome,
                 transaction_hash=wanted,
                 reason=error.reason,
             )
         if read_bytes(answer, "transaction hash") != wanted:
             raise nonsense("eth_sendRawTransaction", "another transaction's hash")
         return SendAnswer(outcome=SendOutcome.ACCEPTED, transaction_hash=wanted, reason="")
-
-
-def classify_refusal(reason: str) -> SendOutcome:
-    """What a node means by refusing a transaction; REJECTED for a reason that we do not know."""
-    return next(
-        (outcome for outcome, words in _SEND_REFUSALS if words.search(reason)),
-        SendOutcome.REJECTED,
-    )
 
 
 # ---------------------------------------------------------------- web3's answers, checked
@@ -402,4 +385,4 @@ def _reverted(error: NodeRefused) -> Exception:
         data = data.removeprefix("Reverted ")
         if _HEX.fullmatch(data):
             return CallReverted(error.reason, data=bytes.fromhex(data[2:]))
-    return CallReverted(error.reason, data=b"") if _REVERTED.search(error.reason) else error
+    return CallReverted(error.reason, data=b"") if is_reverted(error.reason) else error

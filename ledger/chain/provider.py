@@ -24,6 +24,7 @@ from ledger.chain.web3_library import (
     Web3Exception,
     Web3Middleware,
 )
+from ledger.chain.wording import is_absent
 
 if TYPE_CHECKING:
     from eth_typing import ChecksumAddress
@@ -137,7 +138,12 @@ def _read_answers(data: bytes, *, calls: Sequence[Call], batch: bool) -> list[RP
         if number in by_id or number in refusals:
             raise Transient("the answer is doubled")
         if answer.get("error") is not None:
-            refusals[number] = _read_refusal(calls[number - 1][0], answer["error"])
+            method = calls[number - 1][0]
+            refusal = _read_refusal(method, answer["error"])
+            if is_absent(method, refusal.reason):
+                by_id[number] = {"jsonrpc": "2.0", "id": number, "result": None}
+            else:
+                refusals[number] = refusal
         elif "result" in answer:
             by_id[number] = {"jsonrpc": "2.0", "id": number, "result": answer["result"]}
         else:

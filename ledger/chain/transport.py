@@ -44,6 +44,10 @@ class AnswerTooLarge(ChainUnavailable):
     """The node's answer is longer than we read."""
 
 
+class NotAnEndpoint(ChainUnavailable):
+    """Something answers there, and it is no JSON-RPC endpoint, or not for us."""
+
+
 class Transient(Exception):
     """Worth another attempt."""
 
@@ -109,7 +113,10 @@ class Transport:
                 longest = self._limits.pause_seconds * 2 ** (attempt - 1)
                 self._pause(longest * (0.5 + self._jitter() / 2))
             try:
-                return read(self._post(body))
+                data = self._post(body)
+                if data.lstrip()[:1] == b"<":
+                    raise self._web_page()
+                return read(data)
             except Transient as error:
                 problem = str(error)
         raise ChainUnavailable(
@@ -117,6 +124,14 @@ class Transport:
             remedy="Nothing is lost; what is owed to the chain is sent when it answers again.",
             field="chain",
             rule="a question is answered within the limits of time and attempts",
+        )
+
+    def _web_page(self) -> NotAnEndpoint:
+        return NotAnEndpoint(
+            f"{self.name} answers with a web page",
+            remedy="Check the endpoint's address.",
+            field="chain",
+            rule="a JSON-RPC endpoint answers in JSON",
         )
 
     def _post(self, body: bytes) -> bytes:
@@ -172,7 +187,7 @@ class Transport:
             raise Transient(f"HTTP {status}")
         if data.lstrip()[:1] in {b"{", b"["}:
             return  # some nodes answer JSON-RPC errors with 4xx
-        raise ChainUnavailable(
+        raise NotAnEndpoint(
             f"{self.name} answers HTTP {status}",
             remedy="Check the endpoint's address and credentials.",
             field="chain",

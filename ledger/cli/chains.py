@@ -26,7 +26,8 @@ def reading_chain(instance: Instance, *, whole_journal: bool = False) -> Iterato
     from ledger.chain.node import Node
     from ledger.steps.starting.link import open_link
 
-    address = instance.settings.chain_url or running_address(instance.settings.run_folder)
+    settings = instance.settings
+    address = running_address(settings.run_folder) if settings.is_embedded else None
     if address:
         with Node(address) as node:
             yield node

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from ledger.cli.evidence import print_report, read_deployment
 from ledger.cli.launching import start_all, stop_on_signals
 from ledger.cli.options import local_caller, opened
 from ledger.cli.printing import console, print_table, say
-from ledger.cli.running import environment
+from ledger.cli.running import ChainOption, FinalityOption, environment, overrides_chain
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -58,6 +59,8 @@ def demo(
     log: Annotated[
         Path | None, typer.Option(help="Printout to read; the real one of tests/data by default.")
     ] = None,
+    chain: ChainOption = None,
+    finality: FinalityOption = None,
     *,
     home: DemoHomeOption = DEMO_HOME,
 ) -> None:
@@ -67,20 +70,21 @@ def demo(
     """
     from ledger.running.processes import Instance as Processes
 
+    os.environ.update(overrides_chain(chain, finality))
     stop = stop_on_signals()
     printouts = log or _default_log()
     with Processes(
         home=home, environment=environment(), log=home / "run" / "log", tell=say
     ) as processes:
-        with _step("Starting the embedded chain, the worker and the API"):
-            api, chain = start_all(processes)
+        with _step("Starting the chain, the worker and the API"):
+            api, rpc = start_all(processes)
         with opened(home) as instance:
-            _run(instance, printouts, chain)
+            _run(instance, printouts, rpc)
         say("")
         say("✓ All of it held.")
         if once:
             return
-        say(f"Chain (read only): {chain}")
+        say(f"Chain (read only): {rpc}")
         say(f"Ready: {api}")
         processes.watch(stop)
 

@@ -25,14 +25,32 @@ HostOption = Annotated[
     str | None, typer.Option("--host", help="Address to listen on; loopback unless you say so.")
 ]
 
+ChainOption = Annotated[
+    str | None,
+    typer.Option(
+        "--chain",
+        help="Nodes of the group's chain, URL[,URL…], the preferred first; the embedded without.",
+    ),
+]
+FinalityOption = Annotated[
+    str | None,
+    typer.Option("--finality", help="When a block of it is final: instant, finalized or depth:N."),
+]
+
 
 def up(
-    port: PortOption = None, host: HostOption = None, *, home: HomeOption = DEFAULT_HOME
+    port: PortOption = None,
+    host: HostOption = None,
+    chain: ChainOption = None,
+    finality: FinalityOption = None,
+    *,
+    home: HomeOption = DEFAULT_HOME,
 ) -> None:
     """Start the chain, the worker and the API; ends with Ctrl-C.
 
     All state lies under the home.  The first start makes keys and deploys the contracts.
     """
+    os.environ.update(overrides_chain(chain, finality))
     settings_of(home)  # what is wrong with them is said before anything starts
     become_launcher(home, environment(host=host, port=port))
 
@@ -118,6 +136,12 @@ def environment(*, host: str | None = None, port: int | None = None) -> dict[str
 
 def _overrides(what: str, port: int | None) -> dict[str, str]:
     return {} if port is None else {f"STERILEDGER_{what}_PORT": str(port)}
+
+
+def overrides_chain(urls: str | None, finality: str | None) -> dict[str, str]:
+    """What the command line says of the chain, as settings."""
+    said = {"STERILEDGER_CHAIN_URL": urls, "STERILEDGER_FINALITY": finality}
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def _overrides_host(host: str | None) -> dict[str, str]:

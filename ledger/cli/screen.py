@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ledger.domain.outbox.operation_states import OperationState
-from ledger.steps.answering.status import Status, WaitingOperation, WorkerState
+from ledger.steps.answering.status import ChainStatus, Status, WaitingOperation, WorkerState
 from ledger.steps.answering.trouble import Trouble
 
 #: lines of the screen, less the one that the shell then writes its prompt on
@@ -62,12 +62,21 @@ def _lines(now: Status) -> Iterator[_Line]:
     yield from _worker_lines(now)
     if now.chain is not None:
         yield _line("chain head", f"block {now.chain.height}, {_old(now.head_age_seconds)}")
+        if now.chain.asked is not None:
+            yield _asked_line(now.chain)
         mood = _Mood.WAITS if now.lag else _Mood.GOOD
         yield _line("follower", f"block {now.chain.indexed}, {now.lag} final blocks behind", mood)
     yield _Line("operations", _counts(now), _REASON_LINES)
     yield _oldest_line(now)
     held = ", ".join(f"{who.name.lower()} {count}" for who, count in now.custody.items() if count)
     yield _line("keys held by", held or "nobody yet")
+
+
+def _asked_line(chain: ChainStatus) -> _Line:
+    """Which node of the group's chain is asked, and why others cannot be."""
+    others = "".join(f"; not {name}: {why}" for name, why in chain.passed_over.items())
+    mood = _Mood.WAITS if others else _Mood.GOOD
+    return _line("asks", f"{chain.asked}{others}", mood, most=_REASON_LINES)
 
 
 def _worker_lines(now: Status) -> Iterator[_Line]:

@@ -1,1 +1,1 @@
-"""What every door to the outside has in common: how long it waits, and how often it answers."""
+"""What every door to the outside has in common: what it reads, how long it waits, who gets in."""

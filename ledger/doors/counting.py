@@ -6,6 +6,9 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from http import HTTPStatus
+
+from ledger.doors.guard import Unacceptable
 
 _WINDOW_SECONDS = 60
 
@@ -18,6 +21,12 @@ class Counter:
         self._lock = threading.Lock()
         self._window = -1
         self._counts: dict[tuple[str, ...], int] = {}
+
+    def require(self, limit: int, *name: str, times: int = 1) -> None:
+        """Count some; raises Unacceptable beyond the limit.  The first name is what is counted."""
+        wait = self.hit(limit, *name, times=times)
+        if wait:
+            raise too_many(name[0], limit, wait)
 
     def hit(self, limit: int, *name: str, times: int = 1) -> int:
         """Count some; 0 while it is within the limit, else the seconds until it is again."""
@@ -39,6 +48,18 @@ class Counter:
         if window != self._window:
             self._window, self._counts = window, {}
         return self._counts.get(name, 0)
+
+
+def too_many(what: str, limit: int, wait: int) -> Unacceptable:
+    """What somebody is told who asks too often."""
+    return Unacceptable(
+        f"too many requests of this {what}",
+        status=HTTPStatus.TOO_MANY_REQUESTS,
+        field=what,
+        rule=f"at most {limit} a minute",
+        remedy=f"wait {wait} seconds",
+        headers={"Retry-After": str(wait)},
+    )
 
 
 def _left(now: float) -> int:

@@ -1,43 +1,40 @@
-"""The documented CSV form → one cycle; anything that is not exactly that form is refused.
+"""The documented CSV form → one cycle; anything that is not that form is refused.
 
 Unlike a printout, such a file is written on purpose: damage in it is an error to be corrected
-where it was written. An empty cell alone is accepted: the device had no value there.
-The form is described in docs/readings.md.
+where it was written. An empty cell is accepted, the device had no value there; and so is a clock
+that was wrong, which nobody can correct afterwards. The form is described in docs/readings.md.
 """
 
 import re
 from dataclasses import dataclass
 from decimal import Decimal
-from hashlib import sha256
 from typing import Final
 
 from ledger.domain.errors import InvalidInput
 from ledger.domain.machines.readings import (
     CycleOutcome,
     CycleReading,
+    MachineClaim,
     PressureBasis,
     PrintedTime,
+    Programme,
     Remark,
     RemarkKind,
+    Sample,
 )
-from ledger.readings.bounds import (
-    LONGEST_CYCLE_SECONDS,
-)
-from ledger.readings.csv_cells import (
-    Moment,
-    Point,
+from ledger.readings.sealing import sealed
+from ledger.readings.stamps import Stamp, parse_stamp, printed
+from ledger.readings.table import (
+    Column,
     Row,
-    empty_cell,
+    Table,
+    cells_of,
     parse_decimal,
-    parse_point,
-    parse_programme,
-    parse_time,
     refuse,
-    samples_of,
     seconds_between,
-    utc_of,
 )
-from ledger.readings.text import DecodedText, Line, escape, has_stray
+from ledger.readings.text import SAVE_AS_UTF8, DecodedText, Line, escape, has_stray
+from ledger.readings.units import BAR_PER_UNIT, LONGEST_CYCLE_SECONDS, TEMPERATURE_UNITS
 from ledger.readings.zones import zone_named
 
 __all__ = ["OPTIONAL_KEYS", "REQUIRED_KEYS", "parse", "recognise"]
@@ -60,16 +57,13 @@ OPTIONAL_KEYS: Final = (
     "hold started",
     "hold ended",
     "hold seconds",
+    "f0 minutes",
+    "a0 seconds",
     "ambient pressure",
     "samples",
 )
-
-_BAR_PER_UNIT: Final = {
-    "bar": Decimal(1),
-    "kPa": Decimal("0.01"),
-    "mbar": Decimal("0.001"),
-    "none": None,
-}
+#: Without them nobody knows whose record it is; the record itself is whole.
+_IDENTITY: Final = ("serial", "cycle")
 _BASES: Final = {
     "absolute": PressureBasis.ABSOLUTE,
     "gauge": PressureBasis.GAUGE,
@@ -77,27 +71,33 @@ _BASES: Final = {
 }
 
 #: Possessive: no blank is tried twice, so a line of a million blanks takes no longer than another.
-_HEADER: Final = re.compile(r"#[ \t]*+([a-z]++(?: ++[a-z]++)*+)[ \t]*+:[ \t]*+(.*)")
-_COLUMNS: Final = ("time,temperature,pressure", "time,temperature")
+_HEADER: Final = re.compile(r"#[ \t]*+([a-z0-9]++(?: ++[a-z]++)*+)[ \t]*+:[ \t]*+(.*)")
+_PROGRAMME: Final = re.compile(r"([^/]{1,40})/([0-9]{2,3})[ ]?[°º]C/([0-9]{1,3})[ ]?min")
+_TEMPERATURE: Final = re.compile(r"temp(erature)?\b.*|te?[0-9]{0,2}|temp[0-9]{0,2}")
+_PRESSURE: Final = re.compile(r"press(ure)?\b.*|pt?[0-9]{0,2}")
 _COUNT: Final = re.compile("[0-9]{1,10}")
+_NUMBER: Final = re.compile("[0-9]{1,15}")
 _LONGEST_VALUE: Final = 120
+_COLUMNS_RULE: Final = (
+    "the column line begins with time, then names temperatures (temperature, T1, T2, …) and at "
+    "most one pressure (pressure, P), for instance time,temperature,pressure"
+)
 
 
 def recognise(text: DecodedText) -> bool:
     """Whether the first line that is not blank is a header line or the column line."""
     first = next((line.text.strip(" \t") for line in text.lines if line.text.strip(" \t")), "")
-    return _HEADER.fullmatch(first) is not None or first.lower().startswith("time,")
+    return _HEADER.fullmatch(first) is not None or re.match("time[,;\t]", first.lower()) is not None
 
 
 def parse(text: DecodedText) -> tuple[tuple[CycleReading, ...], tuple[Remark, ...]]:
     """Return the one cycle and the remarks; raise `InvalidInput` with the line and the rule."""
     _refuse_damage(text)
-    lines = tuple(line for line in text.lines if line.text.strip(" \t"))
+    lines = tuple(line for line in text.lines if line.text.strip(" ,;\t"))
     header, columns, data = _split(lines)
     tail = None if not data or data[-1].terminated else data[-1]
     whole = data if tail is None else data[:-1]
-    rows = _rows(columns, whole)
-    cycle = _Cycle(header=header, columns=columns, rows=rows, tail=tail).read()
+    cycle = _Cycle(header=header, columns=columns, data=whole, tail=tail).read()
     return (cycle,), cycle.remarks
 
 
@@ -105,9 +105,10 @@ def _refuse_damage(text: DecodedText) -> None:
     for number in text.undecodable[:1]:
         refuse(
             number,
-            f"holds bytes that are not {text.encoding}",
+            f"holds bytes that are not {text.encoding}, nor any code page that is known here",
             name="encoding",
-            rule="a CSV reading is valid UTF-8, or UTF-16 with a byte order mark",
+            rule="a CSV reading is UTF-8, UTF-16, windows-1252, cp850 or GB 18030",
+            remedy=SAVE_AS_UTF8,
         )
     for line in text.lines:
         if has_stray(line.text):
@@ -116,6 +117,7 @@ def _refuse_damage(text: DecodedText) -> None:
                 f"holds control characters: {escape(line.text, limit=60)}",
                 name="encoding",
                 rule="a CSV reading holds printable characters only",
+                remedy=SAVE_AS_UTF8,
             )
 
 
@@ -132,21 +134,20 @@ def _split(lines: tuple[Line, ...]) -> tuple[dict[str, _Value], Line, tuple[Line
     header: dict[str, _Value] = {}
     for place, line in enumerate(lines):
         text = line.text.strip(" \t")
-        if not text.startswith("#"):
+        if not text.startswith(("#", '"#')):
             return header, line, lines[place + 1 :]
         key, value = _header_line(line, text)
         if key in header:
             refuse(line, f"{key!r} is given twice", name=key, rule="each key once")
         header[key] = value
     raise InvalidInput(
-        "the file has no column line",
-        field="columns",
-        rule=f"after the header comes the line {_COLUMNS[0]}",
+        "the file has no column line", field="columns", rule="after the header, " + _COLUMNS_RULE
     )
 
 
 def _header_line(line: Line, text: str) -> tuple[str, _Value]:
-    match = _HEADER.fullmatch(text)
+    """A key and its value; a spreadsheet may have put quotes around it, or separators after it."""
+    match = _HEADER.fullmatch(text.strip('"').rstrip(";,\t "))
     known = (*REQUIRED_KEYS, *OPTIONAL_KEYS)
     if match is None or match[1] not in known:
         refuse(
@@ -165,90 +166,71 @@ def _header_line(line: Line, text: str) -> tuple[str, _Value]:
     return match[1], _Value(line=line, text=match[2].strip(" \t"))
 
 
-def _rows(line: Line, data: tuple[Line, ...]) -> tuple[Row, ...]:
-    columns = line.text.strip(" \t")
-    if columns not in _COLUMNS:
-        refuse(
-            line,
-            f"the columns are {escape(columns, limit=60)}",
-            name="columns",
-            rule="the column line is " + " or ".join(_COLUMNS),
-        )
-    width = columns.count(",") + 1
-    rows = tuple(
-        Row(line=each, cells=tuple(cell.strip(" \t") for cell in each.text.split(",")))
-        for each in data
-    )
-    for row in rows:
-        if len(row.cells) != width:
-            refuse(
-                row.line,
-                f"{len(row.cells)} cells instead of {width}",
-                name="row",
-                rule=f"each line has the columns {columns}, decimals with a point, no quotes",
-            )
-    return rows
-
-
 @dataclass(slots=True, kw_only=True)
 class _Cycle:
     """Header and rows → a cycle."""
 
     header: dict[str, _Value]
     columns: Line
-    rows: tuple[Row, ...]
+    data: tuple[Line, ...]
     tail: Line | None  #: a last line without a line end: it may be cut and is not taken
 
     def read(self) -> CycleReading:
         """Check everything and return the cycle."""
         self._check_keys()
-        zone = self._zone()
-        started, ended = self._time("started", zone), self._time("ended", zone)
-        points, remarks, gaps = self._points(zone)
-        samples = samples_of(points, started)
-        self._check_span(started, ended, points)
+        table = self._table()
+        samples = table.samples()
+        started, ended = self._start_and_end(table)
+        first, last = self._span(table, started, ended, samples)
         self._check_count()
-        remarks.extend(self._cut_remarks())
-        incomplete = (
-            *self._missing(),
-            *gaps,
-            *(each.why for each in remarks if each.kind is RemarkKind.CUT),
+        remarks = [*table.remarks, *self._columns_left_out(), *self._cut(), *self._clock(table)]
+        damage = (
+            *table.gaps,
+            *(each.why for each in remarks if each.kind in {RemarkKind.CUT, RemarkKind.REFUSED}),
         )
-        outcome, reasons = self._outcome(incomplete)
-        first = min(value.line.number for value in self.header.values())
-        basis, _ = self._pressure()
+        outcome, reasons = self._outcome(damage)
         programme = self.header["programme"].text or None
-        return CycleReading(
+        number, label = self._number()
+        fault = self._optional("fault")
+        cycle = CycleReading(
             ordinal=1,
-            first_line=first,
-            last_line=(self.tail or self.rows[-1].line).number,
+            first_line=min(value.line.number for value in self.header.values()),
+            last_line=(self.tail or self.data[-1]).number,
             machine=self.header["machine"].text or None,
             serial=self.header["serial"].text or None,
-            number=self._number(),
+            number=number,
+            label=label,
             programme_text=programme,
-            programme=parse_programme(programme),
+            programme=_programme_of(programme),
             lid=None,
             started=started,
             ended=ended,
-            zone=zone,
+            first=first,
+            last=last,
+            zone=self.header["zone"].text,
             phases=(),
+            probes=tuple(column.name for column in table.temperatures),
             samples=samples,
-            pressure_basis=basis,
+            temperature_unit=table.temperatures[0].unit if table.temperatures else None,
+            pressure_unit=None if table.pressure is None else table.pressure.unit,
+            pressure_basis=None if table.pressure is None else table.basis,
             ambient_pressure_bar=self._ambient(),
             printed_maximum=None,
             printed_minimum=None,
-            printed_hold_seconds=self._seconds("hold seconds"),
-            printed_hold_begin=self._elapsed("hold started", zone, started, points),
-            printed_hold_end=self._elapsed("hold ended", zone, started, points),
+            claim=self._claim(table),
+            statements=(),
             outcome=outcome,
             outcome_reasons=reasons,
-            fault_code=self._optional("fault"),
+            fault_code=fault,
             further_fault_codes=(),
-            incomplete_because=incomplete,
-            content_sha256=self._digest(),
-            lines_read=self._lines_read(points),
+            incomplete_because=(*self._missing(), *damage),
+            is_ended=ended is not None or self._optional("outcome") in {"completed", "aborted"},
+            content_sha256="",
+            curve_sha256=None,
+            lines_read=self._lines_read(samples),
             remarks=tuple(sorted(remarks, key=lambda each: each.line)),
         )
+        return sealed(cycle, [] if self.tail is None else [self.tail.text])
 
     # ---------------------------------------------------------------- header
 
@@ -260,61 +242,17 @@ class _Cycle:
                 field=missing[0],
                 rule="the header names each of: " + ", ".join(REQUIRED_KEYS),
             )
-        if not self.rows:
+        if not self.data:
             raise InvalidInput(
                 "no line follows the columns: there is no cycle in the file",
                 field="row",
                 rule="a reading has at least one measured point",
             )
-        unit = self.header["temperature unit"]
-        if unit.text not in {"°C", "C"}:
-            refuse(
-                unit.line,
-                f"{unit.text!r} is not a supported unit",
-                name="temperature unit",
-                rule="temperatures are in °C",
-            )
-        self._pressure()
-
-    def _optional(self, key: str) -> str | None:
-        value = self.header.get(key)
-        return None if value is None or not value.text else value.text
-
-    def _zone(self) -> str:
-        value = self.header["zone"]
-        zone_named(value.text)
-        return value.text
-
-    def _number(self) -> int | None:
-        value = self.header["cycle"]
-        if not value.text:
-            return None
-        if _COUNT.fullmatch(value.text) is None:
-            refuse(
-                value.line,
-                f"{value.text!r} is no cycle number",
-                name="cycle",
-                rule="digits only, or empty where the device does not know it",
-            )
-        return int(value.text)
-
-    def _pressure(self) -> tuple[PressureBasis | None, Decimal | None]:
-        """Return the basis and the factor to bar; both None where no pressure is measured."""
+        zone_named(self.header["zone"].text)
+        self._one_of("temperature unit", [*TEMPERATURE_UNITS, "none"])
+        self._one_of("pressure unit", [*BAR_PER_UNIT, "none"])
+        self._one_of("pressure basis", list(_BASES))
         unit, basis = self.header["pressure unit"], self.header["pressure basis"]
-        if unit.text not in _BAR_PER_UNIT:
-            refuse(
-                unit.line,
-                f"{unit.text!r} is not a supported unit",
-                name="pressure unit",
-                rule="one of: " + ", ".join(_BAR_PER_UNIT),
-            )
-        if basis.text not in _BASES:
-            refuse(
-                basis.line,
-                f"{basis.text!r} is not a basis",
-                name="pressure basis",
-                rule="one of: " + ", ".join(_BASES),
-            )
         if (unit.text == "none") != (basis.text == "none"):
             refuse(
                 basis.line,
@@ -322,30 +260,35 @@ class _Cycle:
                 name="pressure basis",
                 rule="both are none, or neither",
             )
-        has_column = "pressure" in self.columns.text
-        if unit.text == "none" and has_column:
+
+    def _one_of(self, key: str, known: list[str]) -> None:
+        value = self.header[key]
+        if value.text not in known:
             refuse(
-                unit.line,
-                "there is a pressure column without a unit",
-                name="pressure unit",
-                rule="without pressures the columns are time,temperature",
+                value.line,
+                f"{value.text!r} is not known",
+                name=key,
+                rule="one of: " + ", ".join(known),
             )
-        if unit.text != "none" and not has_column:
-            refuse(
-                unit.line,
-                "there is a pressure unit without a pressure column",
-                name="pressure unit",
-                rule="without pressures the unit and basis are none",
-            )
-        return _BASES[basis.text], _BAR_PER_UNIT[unit.text]
+
+    def _optional(self, key: str) -> str | None:
+        value = self.header.get(key)
+        return None if value is None or not value.text else value.text
+
+    def _number(self) -> tuple[int | None, str | None]:
+        """The cycle's number and, where its name is not a number alone, that name."""
+        text = self.header["cycle"].text
+        if not text:
+            return None, None
+        return (int(text), None) if _NUMBER.fullmatch(text) else (None, text)
 
     def _ambient(self) -> Decimal | None:
-        value = self.header.get("ambient pressure")
-        _, factor = self._pressure()
-        if value is None or not value.text:
+        text = self._optional("ambient pressure")
+        if text is None:
             return None
-        bar = parse_decimal(value.line, value.text, name="ambient pressure")
-        bar = bar if factor is None else bar * factor
+        value = self.header["ambient pressure"]
+        factor = BAR_PER_UNIT.get(self.header["pressure unit"].text, Decimal(1))
+        bar = parse_decimal(value.line, text, name="ambient pressure") * factor
         if not Decimal("0.4") <= bar <= Decimal("1.2"):
             refuse(
                 value.line,
@@ -355,22 +298,21 @@ class _Cycle:
             )
         return bar
 
-    def _seconds(self, key: str) -> Decimal | None:
-        value = self.header.get(key)
-        if value is None or not value.text:
+    def _decimal(self, key: str, highest: int) -> Decimal | None:
+        text = self._optional(key)
+        if text is None:
             return None
-        seconds = parse_decimal(value.line, value.text, name=key)
-        if not 0 <= seconds <= LONGEST_CYCLE_SECONDS:
-            refuse(value.line, f"{seconds} s", name=key, rule="0 to 86400 seconds (24 h)")
-        return seconds
+        line = self.header[key].line
+        number = parse_decimal(line, text, name=key)
+        if not 0 <= number <= highest:
+            refuse(line, text, name=key, rule=f"0 to {highest}")
+        return number
 
-    def _time(self, key: str, zone: str) -> PrintedTime | None:
-        value = self.header.get(key)
-        if value is None or not value.text:
-            return None
-        return parse_time(value.line, value.text, zone=zone, name=key)
+    def _stamp(self, key: str) -> Stamp | None:
+        text = self._optional(key)
+        return None if text is None else parse_stamp(self.header[key].line, text, name=key)
 
-    def _outcome(self, incomplete: tuple[str, ...]) -> tuple[CycleOutcome, tuple[str, ...]]:
+    def _outcome(self, damage: tuple[str, ...]) -> tuple[CycleOutcome, tuple[str, ...]]:
         stated = self._optional("outcome") or CycleOutcome.UNKNOWN.value
         if stated not in set(CycleOutcome):
             refuse(
@@ -381,88 +323,159 @@ class _Cycle:
             )
         fault = self._optional("fault")
         if stated == CycleOutcome.COMPLETED:
-            against = (*incomplete, *((f"the header names fault {fault}",) if fault else ()))
-            return (CycleOutcome.UNKNOWN, against) if against else (CycleOutcome.COMPLETED, ())
+            against = (*damage, *((f"the header names fault {fault}",) if fault else ()))
+            if against:
+                return CycleOutcome.UNKNOWN, ("the header says completed", *against)
+            return CycleOutcome.COMPLETED, ()
         why = "the header says so" if self._optional("outcome") else "the header does not say"
         return CycleOutcome(stated), (why,)
 
     def _missing(self) -> tuple[str, ...]:
         return tuple(
             f"the header's {key} is empty"
-            for key in ("machine", "serial", "cycle", "programme")
+            for key in ("machine", *_IDENTITY, "programme")
             if not self.header[key].text
         )
 
-    # ---------------------------------------------------------------- rows
+    # ---------------------------------------------------------------- columns and rows
 
-    def _points(self, zone: str) -> tuple[list[Point], list[Remark], list[str]]:
-        basis, factor = self._pressure()
-        points: list[Point] = []
-        remarks: list[Remark] = []
-        gaps: list[str] = []
-        for row, time in zip(self.rows, self._times(zone), strict=True):
-            cells = zip(("temperature", "pressure"), row.cells[1:], strict=False)
-            empty = [name for name, cell in cells if not cell]
-            if empty:
-                remarks.append(empty_cell(row, empty))
-                gaps.append(f"line {row.line.number} has no {' and no '.join(empty)}")
-            if row.cells[1]:
-                points.append(parse_point(row, time, basis, factor))
-        if not points:
-            raise InvalidInput(
-                "no line holds a temperature",
-                field="temperature",
-                rule="a reading has at least one measured point",
+    def _names(self) -> tuple[tuple[str, ...], str]:
+        """The columns' names, and what separates them."""
+        text = self.columns.text
+        separator = next((each for each in (";", "\t") if each in text), ",")
+        names = cells_of(self.columns, separator)
+        if not names or names[0].lower() != "time" or len(names) == 1:
+            refuse(
+                self.columns,
+                f"the columns are {escape(text, limit=60)}",
+                name="columns",
+                rule=_COLUMNS_RULE,
             )
-        return points, remarks, gaps
+        return names, separator
 
-    def _times(self, zone: str) -> list[Moment]:
-        times = [parse_time(row.line, row.cells[0], zone=zone, name="time") for row in self.rows]
-        for row, before, after in zip(self.rows[1:], times, times[1:], strict=False):
-            if after.utc <= before.utc:
-                refuse(
-                    row.line,
-                    f"{after.text} does not come after the time before it",
-                    name="time",
-                    rule="times rise strictly",
-                )
-        return times
+    def _placed(self, pattern: re.Pattern[str]) -> list[tuple[int, str]]:
+        names, _ = self._names()
+        return [(at, name) for at, name in enumerate(names) if pattern.fullmatch(name.lower())]
 
-    def _check_span(
-        self, started: PrintedTime | None, ended: PrintedTime | None, points: list[Point]
-    ) -> None:
-        start = utc_of(started) or points[0].utc
-        end = utc_of(ended) or points[-1].utc
-        if end < start:
+    def _table(self) -> Table:
+        names, separator = self._names()
+        temperatures, pressures = self._placed(_TEMPERATURE), self._placed(_PRESSURE)
+        unit = self.header["pressure unit"].text
+        if len(pressures) > 1:
+            refuse(self.columns, "two pressures", name="columns", rule=_COLUMNS_RULE)
+        if unit != "none" and not pressures:
+            refuse(
+                self.header["pressure unit"].line,
+                "there is a pressure unit without a pressure column",
+                name="pressure unit",
+                rule="without pressures the unit and basis are none",
+            )
+        celsius = self.header["temperature unit"].text
+        if (celsius == "none") == bool(temperatures):
+            refuse(
+                self.header["temperature unit"].line,
+                "unit and columns of the temperatures contradict each other",
+                name="temperature unit",
+                rule="none where there is no temperature column, and only there",
+            )
+        return Table(
+            rows=[self._row(line, separator, len(names)) for line in self.data],
+            temperatures=[Column(place=at, name=name, unit=celsius) for at, name in temperatures],
+            pressure=None
+            if unit == "none"
+            else Column(place=pressures[0][0], name=pressures[0][1], unit=unit),
+            basis=_BASES[self.header["pressure basis"].text],
+            zone=self.header["zone"].text,
+            started=self._stamp("started"),
+        )
+
+    def _row(self, line: Line, separator: str, width: int) -> Row:
+        cells = cells_of(line, separator)
+        if len(cells) != width:
+            refuse(
+                line,
+                f"{len(cells)} cells instead of {width}",
+                name="row",
+                rule="each line has a cell for each column; decimals with a comma need ; or tabs "
+                "between the cells",
+            )
+        return Row(line=line, cells=cells, stamp=parse_stamp(line, cells[0], name="time"))
+
+    def _columns_left_out(self) -> list[Remark]:
+        """A remark for each column from which nothing was taken."""
+        names, _ = self._names()
+        taken = {0, *(at for at, _ in self._placed(_TEMPERATURE))}
+        without_unit = self.header["pressure unit"].text == "none"
+        pressures = {at for at, _ in self._placed(_PRESSURE)}
+        found = []
+        for at, name in enumerate(names):
+            if at in taken or (at in pressures and not without_unit):
+                continue
+            why = (
+                f"the header names no unit for the column {name}, so nothing was taken from it"
+                if at in pressures
+                else f"the column {name} is not known; nothing was taken from it"
+            )
+            kind = RemarkKind.REFUSED if at in pressures else RemarkKind.NOTE
+            found.append(_remark(self.columns, why, kind))
+        return found
+
+    # ---------------------------------------------------------------- times
+
+    def _start_and_end(self, table: Table) -> tuple[PrintedTime | None, PrintedTime | None]:
+        start, end = self._stamp("started"), self._stamp("ended")
+        started = None if start is None else printed(start, table.utc[0])
+        if end is None:
+            return started, None
+        return started, self._near(table, end)
+
+    def _near(self, table: Table, stamp: Stamp) -> PrintedTime:
+        """A time of the header beside the rows: its moment is as sure as theirs."""
+        alone = Table(
+            rows=[Row(line=stamp.line, cells=(), stamp=each) for each in (
+                *(row.stamp for row in table.rows), stamp)],
+            temperatures=(), pressure=None, basis=None, zone=table.zone,
+        )  # fmt: skip
+        return printed(stamp, alone.utc[-1])
+
+    def _span(
+        self,
+        table: Table,
+        started: PrintedTime | None,
+        ended: PrintedTime | None,
+        samples: tuple[Sample, ...],
+    ) -> tuple[PrintedTime, PrintedTime]:
+        """The first and the last time of the record; every sample lies between start and end."""
+        at = {row.line.number: printed(row.stamp, utc)
+              for row, utc in zip(table.rows, table.utc_of_rows(), strict=True)}  # fmt: skip
+        first, last = started or at[samples[0].line], ended or at[samples[-1].line]
+        if _seconds(first, last) < 0:
             refuse(
                 self.header["ended" if ended else "started"].line,
                 "the end is before the start",
                 name="ended" if ended else "started",
                 rule="a cycle ends after it starts",
             )
-        if (end - start).total_seconds() > LONGEST_CYCLE_SECONDS:
+        if _seconds(first, last) > LONGEST_CYCLE_SECONDS:
             refuse(
-                points[-1].line,
+                samples[-1].line,
                 "the cycle is longer than a day",
                 name="ended" if ended else "time",
                 rule="a cycle lasts at most 86400 seconds (24 h)",
             )
-        outside = [each for each in points if not start <= each.utc <= end]
-        if outside:
-            refuse(
-                outside[0].line,
-                f"{outside[0].text} is outside the cycle",
-                name="time",
-                rule="every point lies between started and ended",
-            )
-        self._check_hold()
+        for sample in samples:
+            time = at[sample.line]
+            if _seconds(first, time) < 0 or _seconds(time, last) < 0:
+                refuse(
+                    sample.line,
+                    f"{sample.time_text} is outside the cycle",
+                    name="time",
+                    rule="every point lies between started and ended",
+                )
+        return first, last
 
-    def _check_hold(self) -> None:
-        zone = self._zone()
-        begin, end = (
-            utc_of(self._time("hold started", zone)),
-            utc_of(self._time("hold ended", zone)),
-        )
+    def _claim(self, table: Table) -> MachineClaim:
+        begin, end = self._elapsed("hold started", table), self._elapsed("hold ended", table)
         if begin is not None and end is not None and end < begin:
             refuse(
                 self.header["hold ended"].line,
@@ -470,14 +483,20 @@ class _Cycle:
                 name="hold ended",
                 rule="a hold ends after it starts",
             )
+        return MachineClaim(
+            begin_elapsed_seconds=begin,
+            end_elapsed_seconds=end,
+            seconds=self._decimal("hold seconds", LONGEST_CYCLE_SECONDS),
+            f0_minutes=self._decimal("f0 minutes", 1_000_000),
+            a0_seconds=self._decimal("a0 seconds", 1_000_000_000),
+        )
 
-    def _elapsed(
-        self, key: str, zone: str, started: PrintedTime | None, points: list[Point]
-    ) -> Decimal | None:
-        at = utc_of(self._time(key, zone))
-        if at is None:
+    def _elapsed(self, key: str, table: Table) -> Decimal | None:
+        stamp = self._stamp(key)
+        if stamp is None:
             return None
-        seconds = seconds_between(utc_of(started) or points[0].utc, at)
+        start = table.started or table.rows[0].stamp
+        seconds = _seconds(printed(start, table.utc[0]), self._near(table, stamp))
         if abs(seconds) > LONGEST_CYCLE_SECONDS:
             refuse(
                 self.header[key].line,
@@ -487,40 +506,60 @@ class _Cycle:
             )
         return seconds
 
+    def _clock(self, table: Table) -> list[Remark]:
+        if table.no_moment is None:
+            return []
+        device = self.header["machine"].text or "the device"
+        why = (
+            f"{table.no_moment}: the clock of {device} names no one moment, so none is recorded; "
+            "with an offset in each time, for instance +01:00, it would"
+        )
+        return [_remark(table.rows[0].line, why, RemarkKind.CLOCK)]
+
+    # ---------------------------------------------------------------- the end of the file
+
     def _check_count(self) -> None:
-        count = self.header.get("samples")
-        if count is None or not count.text:
+        text = self._optional("samples")
+        if text is None:
             return
-        found = len(self.rows) + (self.tail is not None)
-        if _COUNT.fullmatch(count.text) is None or int(count.text) != found:
+        found = len(self.data) + (self.tail is not None)
+        if _COUNT.fullmatch(text) is None or int(text) != found:
             refuse(
-                count.line,
-                f"{count.text} lines are announced, {found} follow",
+                self.header["samples"].line,
+                f"{text} lines are announced, {found} follow",
                 name="samples",
                 rule="samples counts the lines after the columns",
             )
 
-    def _cut_remarks(self) -> list[Remark]:
+    def _cut(self) -> list[Remark]:
         if self.tail is None:
             return []
-        return [
-            Remark(
-                line=self.tail.number,
-                last_line=self.tail.number,
-                text=escape(self.tail.text),
-                why="the last line has no line end: it may be cut and was not taken",
-                kind=RemarkKind.CUT,
-            )
-        ]
+        why = "the last line has no line end: it may be cut and was not taken"
+        return [_remark(self.tail, why, RemarkKind.CUT)]
 
-    def _digest(self) -> str:
-        """Hash header and rows by meaning: order of keys, blanks and line ends do not count."""
-        head = sorted(f"{key}: {value.text}" for key, value in self.header.items())
-        body = [",".join(row.cells) for row in self.rows]
-        if self.tail is not None:
-            body.append(self.tail.text.strip(" \t"))
-        return sha256("\n".join([*head, *body]).encode()).hexdigest()
-
-    def _lines_read(self, points: list[Point]) -> tuple[int, ...]:
+    def _lines_read(self, samples: tuple[Sample, ...]) -> tuple[int, ...]:
         head = [value.line.number for value in self.header.values()]
-        return (*head, self.columns.number, *(point.line for point in points))
+        return (*head, self.columns.number, *(sample.line for sample in samples))
+
+
+def _remark(line: Line, why: str, kind: RemarkKind) -> Remark:
+    return Remark(
+        line=line.number, last_line=line.number, text=escape(line.text), why=why, kind=kind
+    )
+
+
+def _seconds(start: PrintedTime, end: PrintedTime) -> Decimal:
+    """By moments where both are known, else by the device's own clock."""
+    if start.utc is not None and end.utc is not None:
+        return seconds_between(start.utc, end.utc)
+    return seconds_between(start.local, end.local)
+
+
+def _programme_of(text: str | None) -> Programme | None:
+    """Return the parts of `name/134°C/4min`, or None for another form."""
+    match = None if text is None else _PROGRAMME.fullmatch(text)
+    if match is None:
+        return None
+    return Programme(
+        name=match[1], nominal_celsius=int(match[2]), nominal_hold_minutes=int(match[3])
+    )

@@ -2,13 +2,23 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from typing import Final
 
 from ledger.domain.errors import InvalidInput
-from ledger.domain.machines.readings import CycleReading, ReadingFile, Remark
-from ledger.readings import csv_form, dac_universal
-from ledger.readings.text import DecodedText, decode, escape
+from ledger.domain.machines.readings import CycleReading, ReadingFile, Remark, RemarkKind
+from ledger.readings import (
+    csv_form,
+    dac_universal,
+    logger_csv,
+    plc_printout,
+    scanning,
+    steriliser_printout,
+    washer_log,
+)
+from ledger.readings.printout import Form, is_telling
+from ledger.readings.text import SAVE_AS_UTF8, DecodedText, decode, escape
 
 __all__ = ["FORMATS", "MAX_FILE_BYTES", "MAX_FILLED_LINES", "MAX_LINES", "Format", "read_file"]
 
@@ -18,6 +28,11 @@ MAX_FILE_BYTES: Final = 1_048_576
 MAX_FILLED_LINES: Final = 50_000
 #: Bounds the work that blank lines cause; every line end counts, before any line is made.
 MAX_LINES: Final = 2 * MAX_FILLED_LINES
+
+#: Encodings that a byte order mark, or all bytes together, prove.
+_SURE: Final = frozenset(
+    {"utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"},
+)
 
 _Parsed = tuple[tuple[CycleReading, ...], tuple[Remark, ...]]
 
@@ -32,20 +47,34 @@ class Format:
     parse: Callable[[DecodedText], _Parsed]
 
 
+def _printout(form: Form) -> Format:
+    """A form that tables describe."""
+    return Format(
+        name=form.name,
+        version=form.version,
+        recognise=partial(is_telling, form),
+        parse=partial(scanning.parse, form),
+    )
+
+
 #: Tried in this order. A new machine is one more row.
 FORMATS: Final = (
     Format(
         name="steriledger-csv",
-        version="1",
+        version="2",
         recognise=csv_form.recognise,
         parse=csv_form.parse,
     ),
     Format(
-        name="dac-universal-printout-de",
+        name="logger-csv",
         version="1",
-        recognise=dac_universal.recognise,
-        parse=dac_universal.parse,
+        recognise=logger_csv.recognise,
+        parse=logger_csv.parse,
     ),
+    _printout(dac_universal.FORM),
+    _printout(plc_printout.FORM),
+    _printout(steriliser_printout.FORM),
+    _printout(washer_log.FORM),
 )
 
 
@@ -61,6 +90,8 @@ def read_file(data: bytes, *, filename: str) -> ReadingFile:
     _check_lines(text, name)
     form = _recognised(text, name)
     cycles, remarks = form.parse(text)
+    if text.encoding not in _SURE:
+        remarks = (_encoding_remark(text), *remarks)
     if not cycles:
         raise InvalidInput(
             f"{name} holds no cycle",
@@ -79,6 +110,11 @@ def read_file(data: bytes, *, filename: str) -> ReadingFile:
         cycles=cycles,
         remarks=remarks,
     )
+
+
+def _encoding_remark(text: DecodedText) -> Remark:
+    """A code page is a conclusion, not a fact of the file: its reader must know it."""
+    return Remark(line=0, last_line=0, text=text.encoding, why=text.basis, kind=RemarkKind.NOTE)
 
 
 def _check_size(data: bytes, name: str) -> None:
@@ -120,5 +156,6 @@ def _recognised(text: DecodedText, name: str) -> Format:
         f"{name} has none of the known forms",
         field="file",
         rule="the form is one of: " + ", ".join(form.name for form in FORMATS),
-        remedy="use the documented CSV form for a machine whose printout is not known",
+        remedy=f"if it is text in an unusual encoding ({text.basis}), {SAVE_AS_UTF8}; "
+        "for a machine whose printout is not known, use the documented CSV form",
     )

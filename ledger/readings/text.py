@@ -5,10 +5,24 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["MAX_REMARK_CHARACTERS", "DecodedText", "Line", "decode", "escape", "has_stray"]
+__all__ = [
+    "MAX_REMARK_CHARACTERS",
+    "SAVE_AS_UTF8",
+    "DecodedText",
+    "Line",
+    "decode",
+    "escape",
+    "has_stray",
+]
 
 #: Longest line text that a remark repeats.
 MAX_REMARK_CHARACTERS: Final = 120
+
+#: What to do about a file whose encoding nobody knows.
+SAVE_AS_UTF8: Final = (
+    "save the file as UTF-8: in a spreadsheet as 'CSV UTF-8', in an editor under 'Save as' with "
+    "the encoding UTF-8"
+)
 
 #: Byte order marks, the longer ones first, since UTF-32-LE begins like UTF-16-LE.
 _MARKS: Final = (
@@ -18,6 +32,31 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+
+#: Letters and signs of the languages that machines print, and the degree sign. No word has three
+#: such letters in a row, as Cyrillic or Chinese has that is read as Western letters.
+_LETTERS: Final = "ßÄÖÜäöüÀ-ÅÇ-ÏÑ-ÖÙ-Üà-åç-ïñ-öù-ü"
+_SIGNS: Final = "°ºªµ²³·«»–—’“”"
+_WESTERN: Final = re.compile(f"(?:[\x00-\x7f{_SIGNS}]|[{_LETTERS}]{{1,2}}(?![{_LETTERS}]))*")
+#: The degree signs of Chinese character sets, which no Western text has as a pair of bytes.
+_DEGREES: Final = re.compile("[\x00-\x7f℃°]*")
+_CHINESE: Final = re.compile("[\x00-\x7f\u4e00-\u9fff\u3000-\u303f\uff00-\uffef℃°±Ωμ·—…“”’]*")
+#: Tried in this order.
+_PAGES: Final = (
+    ("gb2312", _DEGREES),
+    ("windows-1252", re.compile("[\x00-\x7f°ºßÄÖÜäöüµ²³]*")),
+    ("cp850", re.compile("[\x00-\x7f°ßÄÖÜäöüµ²³]*")),
+    ("windows-1252", _WESTERN),
+    ("cp850", _WESTERN),
+    ("gb2312", _CHINESE),
+)
+#: The lead bytes of the 3,755 common characters of GB 2312; other text read as GB 2312 is mostly of
+#: the rare ones.
+_COMMON: Final = range(0xB0, 0xD8)
+_TAKEN_AS: Final = "no byte order mark and not UTF-8; every byte makes sense as "
+#: How many characters are looked at for a lost mark, and how many there must be.
+_LOOKED_AT: Final = 2048
+_FEWEST_PAIRS: Final = 8
 
 _LINE_END: Final = re.compile("\r\n|\n|\r")
 #: Control characters (tab excepted), bytes kept by `surrogateescape`, replacement characters.
@@ -45,11 +84,50 @@ class DecodedText:
 
 
 def decode(data: bytes) -> DecodedText:
-    """Decode `data` by its byte order mark, else as UTF-8; nothing is replaced by a guess."""
+    """Decode `data` by its byte order mark, else as what every one of its bytes can be.
+
+    Nothing is replaced by a guess: what no encoding explains stays visible, byte by byte.
+    """
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return _decoded(data[len(mark) :], encoding, "byte order mark")
+    wide = _without_mark(data)
+    if wide is not None:
+        return _decoded(data, wide, "no byte order mark; every other byte is zero")
+    page = _code_page(data)
+    if page is not None:
+        return _decoded(data, page, f"{_TAKEN_AS}{page}")
     return _decoded(data, "utf-8", "")
+
+
+def _without_mark(data: bytes) -> str | None:
+    """UTF-16 whose mark was lost: text of our machines has a zero in nearly every second byte."""
+    head = data[: 2 * _LOOKED_AT]
+    half = len(head) // 2
+    for zeros, encoding in ((head[1::2], "utf-16-le"), (head[0::2], "utf-16-be")):
+        if half >= _FEWEST_PAIRS and zeros.count(0) >= half * 0.8 and head.count(0) < half * 1.1:
+            return encoding
+    return None
+
+
+def _code_page(data: bytes) -> str | None:
+    """The one page in which every byte beyond ASCII is a letter or sign that machines print."""
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return next((page for page, signs in _PAGES if _reads_as(data, page, signs)), None)
+    return None
+
+
+def _reads_as(data: bytes, page: str, signs: re.Pattern[str]) -> bool:
+    try:
+        text = data.decode(page)
+    except UnicodeDecodeError:
+        return False
+    if signs.fullmatch(text) is None:
+        return False
+    leads = [each.encode(page)[0] for each in text if "\u4e00" <= each <= "\u9fff"]
+    return sum(lead in _COMMON for lead in leads) >= 0.8 * len(leads)
 
 
 def _decoded(data: bytes, encoding: str, basis: str) -> DecodedText:

@@ -28,6 +28,7 @@ from ledger.domain.errors import (
     StorageUnavailable,
     VerificationFailed,
 )
+from ledger.doors.guard import LOOPBACK_NAMES, Bounds
 from ledger.settings import Settings
 from ledger.steps.answering.status import ChainStatus, put_chain_status
 from ledger.steps.answering.trouble import (
@@ -40,10 +41,12 @@ from ledger.steps.answering.trouble import (
 )
 from ledger.steps.following.follow import Progress, follow
 from ledger.steps.following.forgetting import forget_erased
+from ledger.steps.following.standstill import Heads, Standstill
 from ledger.steps.instance import Instance
 from ledger.steps.keeping.housekeeping import EVERY, keep_house
 from ledger.steps.sending.recovering import Completer
 from ledger.steps.sending.writer import Sent, Writer
+from ledger.steps.starting.choosing import GroupLink
 from ledger.steps.starting.deploy import ensure_deployment, ensure_home
 from ledger.steps.starting.leasing import HeldLease, LeaseLost, require_no_worker, writer_lease
 from ledger.steps.starting.link import CHAIN_FILE, EmbeddedLink, Link, open_link
@@ -181,6 +184,7 @@ class _Worker:
     _pause: _Pause = field(default_factory=_Pause)
     _waiting: _Waiting | None = None
     _completer: Completer | None = None
+    _heads: Heads = field(default_factory=Heads)
 
     def run(self) -> None:
         writer = Writer.open(self.instance, self.link, self.held)
@@ -193,6 +197,10 @@ class _Worker:
             except (ChainUnavailable, StorageUnavailable, Conflict) as error:
                 log.warning("round_failed", error=str(error))
                 self._meet(error)
+            except Inconsistent as error:
+                if not self._asks_another():
+                    raise
+                log.warning("node_left", error=str(error))
             else:
                 self._pause, self._waiting = _Pause(), None
                 if is_idle:
@@ -200,16 +208,29 @@ class _Worker:
 
     def _meet(self, error: SteriLedgerError) -> None:
         """Wait; once it is over, the status is written anew."""
-        self._waiting = self._waiting or _Waiting(instance=self.instance, held=self.held)
+        since = error.since if isinstance(error, Standstill) else None
+        self._waiting = self._waiting or _Waiting(
+            instance=self.instance, held=self.held, since=since
+        )
         self._waiting.met(error)
         self._told = None
-        self._pause.wait(self.stop)
+        if not self._asks_another():
+            self._pause.wait(self.stop)
+
+    def _asks_another(self) -> bool:
+        """Whether another node of the group's chain is asked from now on."""
+        try:
+            return isinstance(self.link, GroupLink) and self.link.look_around()
+        except StorageUnavailable:
+            return False
 
     def _round(self, writer: Writer) -> bool:
         """Follow, then send; True when there was nothing to do.
 
         What was final is looked at first: a node of another chain is given nothing.
         """
+        if isinstance(self.link, GroupLink):
+            self.link.look_around_now_and_then()
         progress = follow(self.instance, self.link.node)
         sent = Sent() if progress.is_rebuilding else self._send(writer)
         crash_point("worker.sent")
@@ -217,7 +238,7 @@ class _Worker:
             self._forget()
         self._keep_house()
         _log_round(sent, progress)
-        self._tell(progress)
+        self._tell(progress, writer)
         return sent.is_idle and progress.height >= progress.final
 
     def _send(self, writer: Writer) -> Sent:
@@ -246,8 +267,8 @@ class _Worker:
         dropped = keep_house(self.instance)
         log.info("house_kept", drafts=dropped.drafts, requests=dropped.requests)
 
-    def _tell(self, progress: Progress) -> None:
-        """The heartbeat: at every new block, and every few seconds."""
+    def _tell(self, progress: Progress, writer: Writer) -> None:
+        """The heartbeat: at every new block, and every few seconds; raises Standstill."""
         now = self.instance.clock()
         told = self._told
         is_news = told is None or (told.indexed, told.final) != (progress.height, progress.final)
@@ -256,6 +277,8 @@ class _Worker:
         block = self.link.node.block("latest")
         if block is None:
             raise ChainUnavailable("the node has no latest block")
+        self._heads.see(block, writer.under_way.pending(), now)
+        group = self.link if isinstance(self.link, GroupLink) else None
         self._told = ChainStatus(
             height=block.number,
             hash=block.hash,
@@ -263,6 +286,8 @@ class _Worker:
             indexed=progress.height,
             final=progress.final,
             at=now,
+            asked=None if group is None else group.node.name,
+            passed_over={} if group is None else dict(group.passed_over),
         )
         with self.instance.database.transaction() as tx:
             put_chain_status(tx, self._told)
@@ -345,7 +370,7 @@ def _served(settings: Settings, link: EmbeddedLink) -> Iterator[str]:
     chain = link.chain
     gateway = Gateway(
         upstream=lambda: chain.url,
-        hosts=frozenset({"localhost", "127.0.0.1", "[::1]", settings.host.lower()}),
+        bounds=Bounds(hosts=LOOPBACK_NAMES | {settings.host.lower()}),
     )
     server = make_server(gateway, host=settings.host, port=settings.chain_port)
     thread = threading.Thread(target=server.run, name="gateway", daemon=True)

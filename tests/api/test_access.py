@@ -410,12 +410,12 @@ def test_a_list_of_tokens_is_read_once_a_second_and_holds_what_holds(api: Api) -
 
 def test_only_allowed_hosts_are_answered(sqlite_database: Database, tmp_path: Path) -> None:
     api = build_api(sqlite_database, tmp_path, allowed_hosts=("ledger.example", "[::1]"))
-    assert api.get("/health/live", None).status_code == 400
+    assert api.get("/health/live", None).status_code == 421
     for host in ("ledger.example", "Ledger.Example:8080", "[::1]:80"):
         assert api.get("/health/live", None, headers={"Host": host}).status_code == 200
     for host in ("evil.example", "ledger.example.evil", ""):
         answer = api.get("/health/live", None, headers={"Host": host})
-        assert (answer.status_code, answer.json()["field"]) == (400, "Host")
+        assert (answer.status_code, answer.json()["field"]) == (421, "Host")
 
 
 def test_acting_tokens_name_a_signer_whose_key_is_held_here(lite: Api) -> None:

@@ -8,7 +8,7 @@ from typing import Any, get_args
 import pytest
 from structlog.testing import capture_logs
 
-from api import guard, problems
+from api import problems
 from api.acts import ACTS
 from api.bodies import Results
 from api.fields import AuthenticationWord, Custody, DutyWord, ResultWord
@@ -16,6 +16,7 @@ from ledger.domain import operations as enums
 from ledger.domain.acts.words import RESULT_NAMES, Right
 from ledger.domain.errors import Inconsistent, StorageUnavailable
 from ledger.domain.records.schemas import AUTHENTICATION_WORDS, RESULT_WORDS
+from ledger.doors.guard import Bounds
 from tests.api.kit import SERIAL, Api
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,7 +74,7 @@ def test_json_with_a_character_set_is_read(lite: Api) -> None:
 
 
 def test_a_body_beyond_its_bound_is_refused_whether_it_says_so_or_not(still: Api) -> None:
-    big = b" " * guard.MAX_BODY_BYTES + GOOD
+    big = b" " * Bounds().body_bytes + GOOD
     with still.nothing_stored():
         stated = still.post(OPEN, still.operator, content=big, headers=JSON)
         streamed = still.post(

@@ -6,13 +6,17 @@ from importlib import resources
 
 import pytest
 
-from ledger.domain.errors import InvalidInput
+from ledger.domain.errors import Conflict, InvalidInput
 from ledger.domain.machines.profiles import (
-    SteamProfile,
+    HoldProfile,
+    Profile,
+    SelfTestProfile,
     WasherProfile,
+    added_to,
     default_profiles,
     get_profile,
     parse_profiles,
+    self_test_named,
 )
 
 TEXT = resources.files("ledger.domain.machines.data").joinpath("profiles.json").read_text("utf-8")
@@ -33,7 +37,7 @@ TEXT = resources.files("ledger.domain.machines.data").joinpath("profiles.json").
 )
 def test_steam_profiles_hold_the_known_values(name: str, low: int, high: int, hold: int) -> None:
     profile = get_profile(name)
-    assert isinstance(profile, SteamProfile)
+    assert isinstance(profile, HoldProfile)
     assert profile.band_low_celsius == low
     assert profile.band_high_celsius == high
     assert profile.hold_required_seconds == hold
@@ -50,8 +54,10 @@ def test_washer_profiles_hold_the_known_values(a0: int) -> None:
 
 def test_what_was_not_read_in_the_standard_is_flagged() -> None:
     for profile in default_profiles():
+        if isinstance(profile, SelfTestProfile):
+            continue
         assert "max_sample_interval_seconds" in profile.unconfirmed
-        if isinstance(profile, SteamProfile):
+        if isinstance(profile, HoldProfile) and profile.equilibration_max_seconds is not None:
             assert "equilibration_max_seconds" in profile.unconfirmed
 
 
@@ -68,7 +74,7 @@ def test_a_group_brings_its_own_profiles() -> None:
     entry = document["profiles"][0] | {"name": "own", "hold_required_seconds": "210.5"}
     own = parse_profiles(json.dumps({"version": "1", "profiles": [entry]}))
     profile = get_profile("own", profiles=own)
-    assert isinstance(profile, SteamProfile)
+    assert isinstance(profile, HoldProfile)
     assert profile.hold_required_seconds == Decimal("210.5")
 
 
@@ -99,3 +105,47 @@ def test_a_malformed_document_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         parse_profiles(text)
     assert caught.value.field == "document"
+
+
+# ------------------------------------------------------------------ added, named, hashed
+
+
+def own(**changes: object) -> Profile:
+    entry = json.loads(TEXT)["profiles"][0] | {"name": "own"} | changes
+    (profile,) = parse_profiles(json.dumps({"profiles": [entry]}))
+    return profile
+
+
+def test_a_profile_s_hash_changes_with_any_of_its_values() -> None:
+    assert own().sha256 == own().sha256
+    assert own().sha256 != own(hold_required_seconds="181").sha256
+    assert own().sha256 != own(source="our own validation").sha256
+
+
+def test_a_known_name_keeps_its_meaning() -> None:
+    known = added_to(default_profiles(), [own()])
+    assert added_to(known, [own()]) == known
+    with pytest.raises(Conflict) as caught:
+        added_to(known, [own(hold_required_seconds="181")])
+    assert caught.value.field == "name"
+    with pytest.raises(Conflict):
+        added_to(default_profiles(), [own(name="en-285-134", title="softer")])
+
+
+@pytest.mark.parametrize(
+    "programme,name",
+    [("5: Bowie Dick Test", "bowie-dick"), ("Vakuumtest", "leak-test"), ("LEAK RATE", "leak-test"),
+     ("B&D", "bowie-dick"), ("真空测试", "leak-test"), ("1: Instrumente", None), (None, None)],
+)  # fmt: skip
+def test_a_self_test_is_known_by_its_programme_s_name(
+    programme: str | None, name: str | None
+) -> None:
+    found = self_test_named(programme, default_profiles())
+    assert (None if found is None else found.name) == name
+
+
+@pytest.mark.parametrize("name", ["Own", "own profile", "", "x" * 81, "../x"])
+def test_a_name_that_no_command_line_takes_is_refused(name: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        own(name=name)
+    assert caught.value.field == "name"

@@ -148,14 +148,17 @@ class RealNode:
 
 @contextmanager
 def real_node(
-    *flags: str, chain_id: int = CHAIN_ID, genesis_time: int | None = None
+    *flags: str,
+    chain_id: int = CHAIN_ID,
+    genesis_time: int | None = None,
+    fork: str = "cancun",
 ) -> Iterator[RealNode]:
     """A running anvil; with the same genesis time, a second one is the same chain."""
     since = genesis_time or int(time.time())
     genesis = Genesis(chain_id=chain_id, timestamp=since, balances={})
     common = f"--host 127.0.0.1 --port 0 --no-cors --accounts 0 --chain-id {chain_id}"
     process = AnvilProcess(
-        find_anvil(), genesis.to_json(), [*common.split(), "--hardfork", "cancun", *flags]
+        find_anvil(), genesis.to_json(), [*common.split(), "--hardfork", fork, *flags]
     )
     endpoint = Endpoint(process.start(timeout_seconds=20))
     try:

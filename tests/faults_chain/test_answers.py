@@ -203,3 +203,18 @@ def reasons(group: Group, digest: Digest) -> str:
     """Every reason in the operation's history."""
     with group.instance.database.reading() as tx:
         return " / ".join(row.reason for row in list_states(tx, digest) if row.reason)
+
+
+def test_a_node_that_misses_what_still_waits_is_given_all_of_it_again(group: Group) -> None:
+    """As another node is, when the one that had it is gone."""
+    first = group.hospital.register(1, "S2")
+    group.writer.step()
+    group.node.forget_waiting()
+    second = group.hospital.register(1, "S3")
+    group.proxy.add(refused("invalid nonce; got 9, expected 8"), SEND, times=1)
+    group.writer.step()
+    assert group.states([first, second]) == {S.SENT}
+    group.rounds(1, deeper=2)
+    recorded_once(group, [first, second])
+    assert {row.attempt for row in group.transactions()} == {0}
+    assert not any(row.state is TransactionState.DROPPED for row in group.transactions())

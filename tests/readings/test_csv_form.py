@@ -16,9 +16,9 @@ from ledger.domain.machines.readings import (
     CycleReading,
     PressureBasis,
     RemarkKind,
-    hold_claim,
 )
-from ledger.domain.machines.thermal import Verdict, check
+from ledger.domain.machines.thermal import check
+from ledger.domain.machines.verdicts import Verdict, evidence_of
 from ledger.readings import read_file
 from ledger.readings.csv_form import OPTIONAL_KEYS, REQUIRED_KEYS
 
@@ -76,19 +76,13 @@ def test_the_documented_example_is_read_whole() -> None:
     assert cycle.ambient_pressure_bar == Decimal("1.013")
     assert len(cycle.samples) == 13
     assert cycle.samples[0].elapsed_seconds == 810
-    assert cycle.samples[0].pressure_bar == Decimal("1.071")
+    assert cycle.samples[0].bar == Decimal("1.071")
     assert cycle.remarks == ()
 
 
 def test_the_documented_example_meets_ws_310_at_134() -> None:
     cycle = read(EXAMPLE)
-    verdict = check(
-        cycle.samples,
-        get_profile("ws-310.2-134"),
-        hold_claim=hold_claim(cycle),
-        pressure_basis=cycle.pressure_basis,
-        ambient_pressure_bar=cycle.ambient_pressure_bar,
-    )
+    verdict = check(evidence_of(cycle), get_profile("ws-310.2-134"))
     assert verdict.verdict is Verdict.PASSED
     assert verdict.facts()["hold_seconds"] == "240"
     assert verdict.facts()["machine_hold_seconds"] == "260"
@@ -111,8 +105,8 @@ def test_the_documentation_names_every_key() -> None:
 def test_a_washer_has_no_pressures() -> None:
     cycle = read(WASHER)
     assert cycle.pressure_basis is None
-    assert {each.pressure_bar for each in cycle.samples} == {None}
-    assert check(cycle.samples, get_profile("washer-a0-600")).verdict is Verdict.PASSED
+    assert {each.bar for each in cycle.samples} == {None}
+    assert check(evidence_of(cycle), get_profile("washer-a0-600")).verdict is Verdict.PASSED
 
 
 def test_every_line_is_read_or_reported() -> None:
@@ -133,7 +127,8 @@ def test_an_offset_in_the_time_outweighs_the_zone() -> None:
 
 def test_an_empty_cell_is_never_filled_in() -> None:
     cycle = read(edited("08:26:00,135.1,210.8", "08:26:00,,210.8"))
-    assert len(cycle.samples) == 12
+    assert len(cycle.samples) == 13
+    assert (cycle.samples[5].celsius, cycle.samples[5].bar) == ((None,), Decimal("2.108"))
     assert [(each.line, each.kind) for each in cycle.remarks] == [(23, RemarkKind.UNREAD)]
     assert cycle.outcome is CycleOutcome.UNKNOWN
 
@@ -177,12 +172,10 @@ def test_each_required_key_is_demanded_by_name(key: str) -> None:
         ("08:26:00,135.1", "08:26:00,135.x", "temperature", 23),
         ("08:26:00,135.1", "08:26:00,1e2", "temperature", 23),
         ("08:26:00,135.1", "08:26:00,NaN", "temperature", 23),
-        ("135.1,210.8", "135.1,1210.8", "pressure", 23),
+        ("135.1,210.8", "135.1,3210.8", "pressure", 23),
         ("135.1,210.8", "135.1,-210.8", "pressure", 23),
         ("135.1,210.8", "135,1,210,8", "row", 23),
         ("135.1,210.8", "135.1", "row", 23),
-        ("2026-03-02T08:26:00", "2026-03-02T08:25:30", "time", 23),
-        ("2026-03-02T08:26:00", "2026-03-02T08:20:00", "time", 23),
         ("2026-03-02T08:26:00", "2026-02-30T08:26:00", "time", 23),
         ("2026-03-02T08:26:00", "02.03.2026 08:26:00", "time", 23),
         ("2026-03-02T08:26:00", "2026-03-02T08:26", "time", 23),
@@ -191,17 +184,22 @@ def test_each_required_key_is_demanded_by_name(key: str) -> None:
         ("ended: 2026-03-02T08:41:30", "ended: 2026-03-03T08:41:30", "ended", 30),
         ("hold ended: 2026-03-02T08:29:10", "hold ended: 2026-03-02T08:19:10", "hold ended", 14),
         ("hold seconds: 260", "hold seconds: 90000", "hold seconds", 15),
-        ("temperature unit: °C", "temperature unit: °F", "temperature unit", 6),
-        ("pressure unit: kPa", "pressure unit: psi", "pressure unit", 7),
+        ("temperature unit: °C", "temperature unit: °R", "temperature unit", 6),
+        ("temperature unit: °C", "temperature unit: none", "temperature unit", 6),
+        ("time,temperature,pressure", "time,humidity,pressure", "temperature unit", 6),
+        ("pressure unit: kPa", "pressure unit: inH2O", "pressure unit", 7),
+        ("135.1,210.8", '"135,1",210.8', "row", 23),
+        ("135.1,210.8", '"135.1,210.8', "row", 23),
         ("pressure unit: kPa", "pressure unit: none", "pressure basis", 8),
         ("pressure basis: gauge", "pressure basis: relative", "pressure basis", 8),
         ("ambient pressure: 101.3", "ambient pressure: 1.013", "ambient pressure", 9),
-        ("cycle: 211", "cycle: 2/11", "cycle", 3),
         ("outcome: completed", "outcome: ok", "outcome", 10),
         ("samples: 13", "samples: 14", "samples", 16),
         ("# outcome: completed", "# operator: me", "header", 10),
         ("# outcome: completed", "# machine: B", "machine", 10),
-        ("time,temperature,pressure", "Time;Temp;Pressure", "columns", 17),
+        ("time,temperature,pressure", "Time;Temp;Pressure", "row", 18),
+        ("time,temperature,pressure", "when,temperature,pressure", "columns", 17),
+        ("time,temperature,pressure", "time,pressure,pressure 2", "columns", 17),
         ("Logger MX-2", "Logger\x00MX-2", "encoding", 1),
         ("Logger MX-2", "Logger\udcffMX-2", "encoding", 1),
     ],
@@ -217,17 +215,6 @@ def test_a_departure_is_refused_with_line_field_and_rule(
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "+25:00", "", "../etc/passwd", "8"])
 def test_an_unknown_zone_is_refused(zone: str) -> None:
     assert refusal(edited("Asia/Shanghai", zone)).field == "zone"
-
-
-@pytest.mark.parametrize(
-    "time,word",
-    [("2026-10-25T02:30:00", "twice"), ("2026-03-29T02:30:00", "not exist")],
-)
-def test_a_local_time_that_names_no_single_moment_is_refused(time: str, word: str) -> None:
-    head = WASHER.replace("+08:00", "Europe/Berlin")
-    error = refusal(head[: head.index("2026")] + f"{time},91\n")
-    assert word in error.what
-    assert error.field == "time"
 
 
 def test_a_file_without_lines_after_the_columns_has_no_cycle() -> None:
@@ -247,7 +234,7 @@ def test_a_changed_byte_is_refused_or_read_as_it_stands(place: int, byte: int) -
     for sample in cycle.samples:
         cells = [each.strip() for each in lines[sample.line - 1].split(",")]
         assert cells[0] == sample.time_text
-        assert Decimal(cells[1]) == sample.temperature_celsius
+        assert Decimal(cells[1]) == sample.celsius[0]
 
 
 @pytest.mark.parametrize("length", range(0, len(EXAMPLE), 7))

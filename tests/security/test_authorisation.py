@@ -139,7 +139,7 @@ class World:
             "cycle-decision": {**self.judged, "decision": "reject", "reason": "wet"},
         }
 
-    def ask(self, route: str, token: str | None, **names: str) -> Any:  # noqa: ANN401
+    def ask(self, route: str, token: str | None, **names: str) -> Any:
         """A good request for a route, naming the centre's things unless others are named."""
         method, path = route.split(" ")
         known = {"digest": self.opening, "sha256": self.sha256, "cycle": self.cycle, **names}
@@ -166,7 +166,7 @@ def world(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> It
             yield World(made)
 
 
-def told(answer: Any, *names: str) -> Plain:  # noqa: ANN401
+def told(answer: Any, *names: str) -> Plain:
     """A problem without what names this one request and the thing that was asked for."""
     problem: Plain = answer.json()
     for field in ("request_id", "instance"):

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from api.access import MAX_LEVELS, _integer, _object
-from api.guard import MAX_BODY_BYTES
+from api.access import MAX_LEVELS
 from ledger.domain.encoding.nesting import require_nesting
 from ledger.domain.errors import InvalidInput, VerificationFailed
+from ledger.doors.guard import Bounds
+from ledger.doors.json_bodies import _integer, _object
 from ledger.evidence.shape import MAX_FILE_BYTES as MAX_EVIDENCE_BYTES
 from ledger.evidence.strict_json import parse_canonical
 from ledger.readings import read_file
@@ -91,8 +92,8 @@ def test_an_evidence_file_that_is_made_to_be_slow_is_refused(data: bytes) -> Non
     "read",
     [
         lambda: json.loads(names(20_000), object_pairs_hook=_object),
-        lambda: json.loads(whole(b"9", MAX_BODY_BYTES), parse_int=_integer),
-        lambda: require_nesting(whole(b"[", MAX_BODY_BYTES), deepest=MAX_LEVELS, field="body"),
+        lambda: json.loads(whole(b"9", Bounds().body_bytes), parse_int=_integer),
+        lambda: require_nesting(whole(b"[", Bounds().body_bytes), deepest=MAX_LEVELS, field="body"),
     ],
     ids=["doubled name", "huge number", "deep"],
 )

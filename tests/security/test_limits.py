@@ -79,7 +79,7 @@ def test_this_machine_itself_may_read_its_metrics_only_so_often(
     api: Api, monkeypatch: pytest.MonkeyPatch, host: str
 ) -> None:
     monkeypatch.setattr(access, "STRANGERS_PER_MINUTE", 3)
-    near = TestClient(api.app, client=(host, 50_000))
+    near = TestClient(api.app, client=(host, 50_000), base_url="http://localhost")
     answers = [near.get("/metrics") for _ in range(8)]
     assert {answer.status_code for answer in answers} == {200, 429}
     told = next(answer for answer in answers if answer.status_code == 429)

@@ -206,7 +206,7 @@ def test_the_command_line_proposes_shows_and_vetoes(
     home = tmp_path / "home"
     monkeypatch.setenv("STERILEDGER_HOME", str(home))
 
-    def run(*arguments: str) -> Any:  # noqa: ANN401 - JSON
+    def run(*arguments: str) -> Any:
         done = CliRunner().invoke(app, [*arguments, "--json"])
         assert done.exit_code == 0, (done.output, done.exception)
         return json.loads(done.output)

@@ -1,18 +1,17 @@
-"""Who sends slowly, takes nothing, or comes in crowds holds nobody else up."""
+"""Who sends slowly or takes nothing holds nobody else up."""
 
 from __future__ import annotations
 
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from api import serve
-from api.guard import Guard
 from ledger.doors.connections import PatientConnection
+from ledger.doors.guard import Bounds
 from ledger.storage.engine.database import Database
 from tests.api.kit import Api, build_api
 from tests.security.serving import Address, connected, everything, served
@@ -35,7 +34,7 @@ def address(api: Api, monkeypatch: pytest.MonkeyPatch) -> Iterator[Address]:
     """A server whose patience is short; a test that needs one of them long says so."""
     monkeypatch.setattr(PatientConnection, "head_seconds", SHORT)
     monkeypatch.setattr(PatientConnection, "stall_seconds", SHORT)
-    monkeypatch.setattr(Guard, "body_seconds", SHORT)
+    monkeypatch.setattr("api.guard.Bounds", partial(Bounds, body_seconds=SHORT))
     with served(api, monkeypatch) as found:
         yield found
 
@@ -139,48 +138,6 @@ def test_an_answer_that_is_taken_steadily_comes_whole(
             size += len(part)
             time.sleep(SHORT / 10)
     assert size > 20_000_000
-
-
-def test_a_crowd_is_told_to_come_again(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serve, "MAX_CONCURRENT", 5)
-    with served(api, monkeypatch) as address, ExitStack() as stack:
-        crowd = [stack.enter_context(connected(address)) for _ in range(8)]
-        for connection in crowd:
-            connection.sendall(UPLOAD)
-        with connected(address) as late:
-            late.sendall(LIVE + b"Connection: close\r\n\r\n")
-            assert everything(late).startswith(b"HTTP/1.1 503 ")
-        for connection in crowd:
-            connection.close()
-        for _ in range(200):
-            if is_alive(address):
-                break
-            time.sleep(0.02)
-        assert is_alive(address)
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        b"Content-Length: 5\r\nContent-Length: 6\r\n",
-        b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
-        b"Transfer-Encoding: gzip, chunked\r\n",
-        b"Content-Length: +5\r\n",
-        b"Host: y\r\n",
-        b"Content-Length : 5\r\n",
-        b"X-Folded: a\r\n b\r\n\x00: c\r\n",
-    ],
-)
-def test_a_request_that_two_readers_could_read_differently_is_refused(
-    address: Address, headers: bytes
-) -> None:
-    with connected(address) as connection:
-        connection.sendall(
-            b"POST /v1/readings HTTP/1.1\r\nHost: x\r\n" + headers + b"\r\n5\r\nhello\r\n0\r\n\r\n"
-        )
-        answer = everything(connection)
-    assert answer[:13] in {b"HTTP/1.1 400 ", b"HTTP/1.1 501 "}
-    assert answer.count(b"HTTP/1.1") == 1
 
 
 def test_headers_without_end_are_refused(address: Address) -> None:

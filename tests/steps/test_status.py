@@ -97,6 +97,8 @@ def test_what_the_worker_saw_is_kept_whole(hospital: Hospital) -> None:
         indexed=5,
         final=6,
         at=moment,
+        asked="http://127.0.0.1:8545",
+        passed_over={"http://127.0.0.1:8546": "it is 6 blocks behind"},
     )
     with hospital.instance.database.transaction() as tx:
         put_chain_status(tx, seen)

@@ -114,7 +114,7 @@ ROWS: list[Any] = [
 ]
 
 
-def key_of(row: Any) -> list[Any]:  # noqa: ANN401 - a row of any table
+def key_of(row: Any) -> list[Any]:
     return [getattr(row, column.name) for column in index.TABLES[type(row)].primary_key]
 
 
@@ -146,7 +146,7 @@ def test_every_kind_of_row_comes_back_as_it_was(database: Database) -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: type(row).__name__)
-def test_a_row_is_put_once(sqlite_database: Database, row: Any) -> None:  # noqa: ANN401
+def test_a_row_is_put_once(sqlite_database: Database, row: Any) -> None:
     fill(sqlite_database, [row])
     with pytest.raises(Conflict), sqlite_database.transaction() as tx:
         index.put(tx, [row])

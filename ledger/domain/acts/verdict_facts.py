@@ -12,11 +12,14 @@ _SECONDS = ("0", "1000000000000000")
 #: by path below `verdict`
 VERDICT_FACTS: Mapping[str, FieldRule] = {
     "profile": text(80),
+    "profile_kind": text(40),
+    "profile_sha256": text(64),
     "profile_title": text(),
     "profile_source": text(400),
     "profile_unconfirmed": text(400),
     "reasons": text(4000),
     "sample_count": integer(0, 1_000_000),
+    "probe_count": integer(0, 1_000_000),
     "a0_row": text(60),
     **{
         f"{name}_celsius": decimal("-50", "400")
@@ -38,6 +41,7 @@ VERDICT_FACTS: Mapping[str, FieldRule] = {
             "hold_at_most",
             "hold_required",
             "machine_hold",
+            "machine_a0",
             "longest_interval",
             "max_sample_interval",
             "equilibration",
@@ -47,6 +51,7 @@ VERDICT_FACTS: Mapping[str, FieldRule] = {
         )
     },
     "f0_minutes": decimal(*_SECONDS),
+    "machine_f0_minutes": decimal(*_SECONDS),
     "saturation_tolerance_kelvin": decimal("0", "400"),
     "saturation_deviation_kelvin": decimal("0", "400"),
     **{

@@ -16,6 +16,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from ledger.domain.errors import InvalidInput
 
 _SCHEMES = ("http", "https")
+_BETWEEN = re.compile(r",(?=https?://)", re.IGNORECASE)
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _LONGEST_NAME = 253
 _NO_HOST = "its host is neither a name nor an IP address"
@@ -42,6 +43,24 @@ class EndpointAddress:
         """The endpoint for logs and errors, without anything secret: scheme, host and port."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}" + ("" if self.port is None else f":{self.port}")
+
+
+def parse_endpoints(urls: str, *, field: str = "urls") -> tuple[str, ...]:
+    """The addresses of nodes of one chain, `URL[,URL…]`; raises InvalidInput, naming `field`.
+
+    A comma within an address stays there, unless another address begins behind it.
+    """
+    found = tuple(_BETWEEN.split(urls)) if urls else ()
+    for url in found:
+        parse_endpoint(url, field=field)
+    if len(set(found)) < len(found):
+        raise InvalidInput(
+            "names one address twice",
+            field=field,
+            rule="each node stands once",
+            remedy="leave out the second one",
+        )
+    return found
 
 
 def parse_endpoint(url: str, *, field: str = "url") -> EndpointAddress:

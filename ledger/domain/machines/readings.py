@@ -12,7 +12,7 @@ from enum import StrEnum
 __all__ = [
     "CycleOutcome",
     "CycleReading",
-    "HoldClaim",
+    "MachineClaim",
     "Phase",
     "PhaseKind",
     "PhaseResult",
@@ -24,7 +24,7 @@ __all__ = [
     "Remark",
     "RemarkKind",
     "Sample",
-    "hold_claim",
+    "Statement",
 ]
 
 
@@ -47,6 +47,8 @@ class RemarkKind(StrEnum):
     DUPLICATE = "duplicate"
     #: Two statements that cannot both be true; both are kept.
     CONFLICT = "conflict"
+    #: A time that the machine's clock cannot have shown, or that names no one moment.
+    CLOCK = "clock"
     #: Something that a reader should know although nothing is wrong.
     NOTE = "note"
 
@@ -83,6 +85,7 @@ class PhaseResult(StrEnum):
     FAILED = "failed"
     DEACTIVATED = "deactivated"
     UNKNOWN = "unknown"
+    NOT_PRINTED = "not printed"
 
 
 class PressureBasis(StrEnum):
@@ -138,14 +141,15 @@ class Phase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """One measured point: never computed, repaired or interpolated."""
+    """What all probes measured at one time: never computed, repaired or interpolated."""
 
     line: int  #: line number, from 1
     time_text: str  #: as printed
     local: datetime | None  #: naive local time; None when the cycle's date could not be read
     elapsed_seconds: Decimal  #: since the cycle's first readable time; rises strictly
-    temperature_celsius: Decimal  #: °C, with the digits as printed
-    pressure_bar: Decimal | None  #: bar, on the cycle's pressure basis; None if not measured
+    celsius: tuple[Decimal | None, ...]  #: °C, one for each of the cycle's probes; None: no value
+    bar: Decimal | None  #: bar, on the cycle's pressure basis; None: no value
+    printed: tuple[str, ...]  #: the values as printed, in the units that the cycle names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,16 +158,27 @@ class PrintedExtreme:
 
     line: int  #: line number, from 1
     temperature_celsius: Decimal  #: °C
-    pressure_bar: Decimal  #: bar
+    pressure_bar: Decimal | None  #: bar; None where only the temperature is printed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HoldClaim:
-    """The machine's own statement about its holding time: a claim, kept apart from samples."""
+class MachineClaim:
+    """What the machine says of its own hold and effect: kept apart from what samples prove."""
 
-    begin_elapsed_seconds: Decimal | None  #: printed begin, on the samples' elapsed scale
-    end_elapsed_seconds: Decimal | None  #: printed end of sterilising, same scale
-    seconds: Decimal | None  #: printed duration
+    begin_elapsed_seconds: Decimal | None = None  #: printed begin, on the samples' elapsed scale
+    end_elapsed_seconds: Decimal | None = None  #: printed end of sterilising, same scale
+    seconds: Decimal | None = None  #: printed duration
+    f0_minutes: Decimal | None = None  #: printed F0; how it was computed is not printed
+    a0_seconds: Decimal | None = None  #: printed A0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One further value that the machine printed beside its samples."""
+
+    line: int  #: line number, from 1
+    name: str  #: as printed
+    value: str  #: as printed, with its unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,27 +191,34 @@ class CycleReading:
     machine: str | None  #: model as printed
     serial: str | None  #: serial number as printed; None: cannot be matched automatically
     number: int | None  #: the machine's own cycle number; None: cannot be matched automatically
+    label: str | None  #: the cycle's name as printed, where it is not a number alone
     programme_text: str | None  #: as printed, damage escaped
     programme: Programme | None  #: None when the text has another form
     lid: str | None  #: as printed; None where the machine has no such line
     started: PrintedTime | None  #: printed start
     ended: PrintedTime | None  #: printed end
+    first: PrintedTime | None  #: the earliest time that the record shows, its start or a value's
+    last: PrintedTime | None  #: the latest time that it shows
     zone: str | None  #: zone that the file itself names; None: the caller must supply one
     phases: tuple[Phase, ...]  #: in printed order
+    probes: tuple[str, ...]  #: the temperature probes' names, as printed
     samples: tuple[Sample, ...]  #: in rising time
+    temperature_unit: str | None  #: as printed; None when no temperature was measured
+    pressure_unit: str | None  #: as printed; None when no pressure was measured
     pressure_basis: PressureBasis | None  #: None when no pressure was measured
     ambient_pressure_bar: Decimal | None  #: ambient pressure, bar absolute, if the file says it
     printed_maximum: PrintedExtreme | None  #: the machine's own maximum
     printed_minimum: PrintedExtreme | None  #: the machine's own minimum
-    printed_hold_seconds: Decimal | None  #: the machine's own holding time
-    printed_hold_begin: Decimal | None  #: its begin, on the samples' elapsed scale
-    printed_hold_end: Decimal | None  #: its end, on the samples' elapsed scale
+    claim: MachineClaim  #: the machine's own hold, F0 and A0
+    statements: tuple[Statement, ...]  #: what else it printed: set points, leak rate, steps' values
     outcome: CycleOutcome  #: the machine's own verdict
     outcome_reasons: tuple[str, ...]  #: why it is not "completed"; empty when it is
     fault_code: str | None  #: first fault code printed
     further_fault_codes: tuple[str, ...]  #: other codes printed, in order, each once
     incomplete_because: tuple[str, ...]  #: what is missing or damaged; empty for a whole record
-    content_sha256: str  #: hex digest over the cycle's own normalised lines
+    is_ended: bool  #: whether the record itself shows that the cycle came to its end
+    content_sha256: str  #: hex digest over what was read, and over the text of what was not
+    curve_sha256: str | None  #: hex digest over the samples alone; None for fewer than two
     lines_read: tuple[int, ...]  #: every line from which something was taken
     remarks: tuple[Remark, ...]  #: the remarks that lie within this cycle
 
@@ -219,12 +241,3 @@ class ReadingFile:
     line_count: int  #: lines in the file
     cycles: tuple[CycleReading, ...]  #: in file order; never empty
     remarks: tuple[Remark, ...]  #: all remarks in line order, those of the cycles included
-
-
-def hold_claim(cycle: CycleReading) -> HoldClaim | None:
-    """Return what the machine itself says about its hold, or None if it says nothing."""
-    claim = (cycle.printed_hold_begin, cycle.printed_hold_end, cycle.printed_hold_seconds)
-    if claim == (None, None, None):
-        return None
-    begin, end, seconds = claim
-    return HoldClaim(begin_elapsed_seconds=begin, end_elapsed_seconds=end, seconds=seconds)

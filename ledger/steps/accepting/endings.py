@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -13,15 +13,10 @@ from sqlalchemy import Connection
 from ledger.domain.acts.vocabulary import CycleReference
 from ledger.domain.acts.words import Outcome, Verdict
 from ledger.domain.errors import InvalidInput, NotFound
-from ledger.domain.machines.profiles import get_profile
-from ledger.domain.machines.readings import (
-    CycleReading,
-    PrintedTime,
-    ReadingFile,
-    RemarkKind,
-    hold_claim,
-)
-from ledger.domain.machines.thermal import ThermalVerdict, check
+from ledger.domain.machines.profiles import Profile, default_profiles, profile_for
+from ledger.domain.machines.readings import CycleReading, PrintedTime, ReadingFile, RemarkKind
+from ledger.domain.machines.thermal import check
+from ledger.domain.machines.verdicts import ThermalVerdict, evidence_of
 from ledger.domain.records.records import fields_from_bytes
 from ledger.readings import read_file, utc_from_local
 from ledger.storage import directory, operations, readings, records
@@ -39,8 +34,12 @@ class Reported:
     source: str
     #: the zone of the machine's clock; None when nobody says
     zone: str | None
-    #: the profile to compute a verdict against; None computes none
+    #: the profile that a person named for this reading
     profile: str | None
+    #: the machine's; None, without the other, computes no verdict
+    usual_profile: str | None
+    #: those that may be named
+    profiles: Sequence[Profile] = field(default_factory=default_profiles)
 
 
 def reported_of(  # noqa: PLR0913 - a cycle of a file, its machine, and what a person adds
@@ -60,16 +59,16 @@ def reported_of(  # noqa: PLR0913 - a cycle of a file, its machine, and what a p
     row = operations.get_operation(tx, machine.digest)
     registered = fields_from_bytes(records.get_record(tx, row.record_id).facts)
 
-    def known(name: str, said: str | None) -> str | None:
-        value = registered[name]
-        return said or (None if value is None else str(value))
+    def known(name: str) -> str | None:
+        return None if registered[name] is None else str(registered[name])
 
     return Reported(
         file=file,
         cycle=cycle,
         source=source,
-        zone=cycle.zone or known("clock_zone", zone),
-        profile=known("profile", profile),
+        zone=cycle.zone or zone or known("clock_zone"),
+        profile=profile,
+        usual_profile=known("profile"),
     )
 
 
@@ -135,17 +134,14 @@ def _require_same_cycle(cycle: CycleReading, reference: CycleReference) -> None:
 
 
 def judge(reported: Reported) -> ThermalVerdict | None:
-    """Our verdict against the named profile; None when none is named."""
-    if reported.profile is None:
-        return None
-    cycle = reported.cycle
-    return check(
-        cycle.samples,
-        get_profile(reported.profile),
-        hold_claim=hold_claim(cycle),
-        pressure_basis=cycle.pressure_basis,
-        ambient_pressure_bar=cycle.ambient_pressure_bar,
+    """Our verdict against the reading's profile; None when it has none."""
+    profile = profile_for(
+        reported.cycle,
+        named=reported.profile,
+        usual=reported.usual_profile,
+        profiles=reported.profiles,
     )
+    return None if profile is None else check(evidence_of(reported.cycle), profile)
 
 
 def moment_of(printed: PrintedTime | None, zone: str | None) -> datetime | None:
@@ -206,13 +202,17 @@ def _printed(cycle: CycleReading) -> dict[str, Any]:
         "programme": cycle.programme_text,
         "started": None if cycle.started is None else cycle.started.text,
         "ended": None if cycle.ended is None else cycle.ended.text,
-        "hold_seconds": _whole(cycle.printed_hold_seconds),
+        "hold_seconds": _whole(cycle.claim.seconds),
         "minimum_celsius": None if low is None else str(low.temperature_celsius),
         "maximum_celsius": None if high is None else str(high.temperature_celsius),
-        "minimum_bar": None if low is None else str(low.pressure_bar),
-        "maximum_bar": None if high is None else str(high.pressure_bar),
+        "minimum_bar": None if low is None else _text(low.pressure_bar),
+        "maximum_bar": None if high is None else _text(high.pressure_bar),
         "pressure_basis": None if cycle.pressure_basis is None else cycle.pressure_basis.value,
     }
+
+
+def _text(value: Decimal | None) -> str | None:
+    return None if value is None else f"{value:f}"
 
 
 def _whole(seconds: Decimal | None) -> int | None:

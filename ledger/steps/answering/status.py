@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 import rfc8785
 from sqlalchemy import Connection
@@ -82,6 +83,10 @@ class ChainStatus:
     final: int
     #: when the worker wrote this
     at: datetime
+    #: the node of the group's chain that it asks, without secrets; None for the embedded chain
+    asked: str | None = None
+    #: its other nodes that cannot be asked, and why
+    passed_over: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +185,7 @@ def status(instance: Instance) -> Status:
 
 def put_chain_status(tx: Connection, seen: ChainStatus) -> None:
     """Write down what the worker saw."""
-    plain: dict[str, int | str] = {
+    plain: dict[str, Any] = {
         "height": seen.height,
         "hash": to_hex(seen.hash),
         "timestamp": int(seen.timestamp.timestamp()),
@@ -188,7 +193,9 @@ def put_chain_status(tx: Connection, seen: ChainStatus) -> None:
         "final": seen.final,
         "at": instant_text(seen.at),
     }
-    put_setting(tx, CHAIN_STATUS_SETTING, rfc8785.dumps(dict(plain)))
+    if seen.asked is not None:
+        plain |= {"asked": seen.asked, "passed_over": dict(seen.passed_over)}
+    put_setting(tx, CHAIN_STATUS_SETTING, rfc8785.dumps(plain))
 
 
 def find_chain_status(tx: Connection) -> ChainStatus | None:
@@ -204,6 +211,8 @@ def find_chain_status(tx: Connection) -> ChainStatus | None:
         indexed=plain["indexed"],
         final=plain["final"],
         at=datetime.fromisoformat(plain["at"]),
+        asked=plain.get("asked"),
+        passed_over=plain.get("passed_over", {}),
     )
 
 

@@ -163,6 +163,11 @@ class UnderWay:
         block or waiting for one, decides.  What a node of others refuses for another reason is
         signed again later, each time twice as late, for what the chain asks then.
         """
+        if answer.outcome is SendOutcome.NONCE_TOO_HIGH and _lower_waits(tx, rows[0]):
+            # Another node is asked now, or it forgot: what it was not given just now goes again.
+            just_now = max(self._handed_over.values())
+            self._handed_over = {h: at for h, at in self._handed_over.items() if at == just_now}
+            return
         if answer.outcome is SendOutcome.NONCE_TOO_LOW:
             if self.link.node.transaction(rows[0].hash) is not None:
                 return
@@ -178,3 +183,9 @@ class UnderWay:
         late = {row.id for row in rows if has_passed(PATIENCE, row.created_at, now)}
         if late and not self.link.seals_at_once:
             mark_late(tx, [row for row in rows if row.id in late], now)
+
+
+def _lower_waits(tx: Connection, row: TransactionRow) -> bool:
+    """Whether what a node misses below a nonce is ours, and waits."""
+    pending = list_transactions(tx, states=PENDING, limit=2 * WINDOW)
+    return any(each.nonce < row.nonce for each in pending)

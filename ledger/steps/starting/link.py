@@ -19,10 +19,29 @@ from ledger.domain.encoding.hashing import keccak256
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import Inconsistent, NotFound
 from ledger.steps.instance import Instance
+from ledger.steps.starting.choosing import open_group
+from ledger.steps.starting.remote import RemoteLink, is_taken
 from ledger.storage import journal
 from ledger.storage.engine.database import Database
 from ledger.storage.settings import find_setting
 from ledger.storage.transactions import TransactionState, list_transactions
+
+__all__ = [
+    "CHAIN_FILE",
+    "GENESIS_SETTING",
+    "DatabaseJournal",
+    "EmbeddedLink",
+    "Link",
+    "RemoteLink",
+    "find_anvil",
+    "genesis_to_bytes",
+    "is_taken",
+    "open_link",
+    "pack_transactions",
+    "parse_genesis",
+    "snapshots_of",
+    "unpack_transactions",
+]
 
 #: Names the genesis of the embedded chain among the settings.
 GENESIS_SETTING = "genesis"
@@ -91,36 +110,6 @@ class EmbeddedLink:
         self.chain.stop()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemoteLink:
-    """The group's chain behind a URL: others make its blocks."""
-
-    node: Node
-
-    @property
-    def seals_at_once(self) -> bool:
-        """Never."""
-        return False
-
-    def deliver(self, raw_transactions: Sequence[bytes], now: int) -> list[SendAnswer]:  # noqa: ARG002
-        """Each is sent; the first that is not taken ends it."""
-        answers: list[SendAnswer] = []
-        for raw in raw_transactions:
-            answers.append(self.node.send_raw(raw))
-            if not is_taken(answers[-1]):
-                break
-        return answers
-
-    def stop(self) -> None:
-        """Closes the connections."""
-        self.node.close()
-
-
-def is_taken(answer: SendAnswer) -> bool:
-    """Whether the node has the transaction now."""
-    return answer.outcome in {SendOutcome.ACCEPTED, SendOutcome.ALREADY_KNOWN}
-
-
 def _accepted(raw: bytes) -> SendAnswer:
     return SendAnswer(outcome=SendOutcome.ACCEPTED, transaction_hash=keccak256(raw), reason="")
 
@@ -128,11 +117,12 @@ def _accepted(raw: bytes) -> SendAnswer:
 def open_link(instance: Instance, *, whole_journal: bool = False) -> Link:
     """The instance's chain, running; with `whole_journal`, no snapshot shortens the replay.
 
-    Raises NotFound without a genesis or without anvil, ChainUnavailable when it does not start, and
-    Inconsistent when the journal does not lead to the same hashes again.
+    Raises NotFound without a genesis or without anvil, ChainUnavailable when it does not start,
+    Inconsistent when the journal does not lead to the same hashes again, and what `open_group`
+    raises for a chain of others.
     """
     if not instance.settings.is_embedded:
-        return RemoteLink(node=Node(instance.settings.chain_url))
+        return open_group(instance)
     with instance.database.reading() as tx:
         body = find_setting(tx, GENESIS_SETTING)
     if body is None:

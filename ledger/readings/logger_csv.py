@@ -1,0 +1,194 @@
+"""The CSV export of a HOBO-style logger → one reading that knows neither steriliser nor cycle.
+
+Known from public descriptions of such exports; the samples in tests/data/forms are our own. Columns
+are named with their units and the logger's own serial number; the last ones hold marks, such as the
+end of the file. Which machine and which cycle it was put into, a person says.
+"""
+
+import re
+from typing import Final
+
+from ledger.domain.errors import InvalidInput
+from ledger.domain.machines.readings import (
+    CycleOutcome,
+    CycleReading,
+    MachineClaim,
+    PressureBasis,
+    Remark,
+    RemarkKind,
+)
+from ledger.readings.sealing import sealed
+from ledger.readings.stamps import parse_stamp, printed
+from ledger.readings.table import Column, Row, Table, cells_of
+from ledger.readings.text import DecodedText, Line, escape
+from ledger.readings.units import BAR_PER_UNIT, TEMPERATURE_UNITS
+
+__all__ = ["parse", "recognise"]
+
+_TIME: Final = re.compile(r"Date[ -]Time(?:, ?(?:GMT|UTC) ?(?P<offset>[+-][0-9]{2}:[0-9]{2}))?")
+_TEMPERATURE: Final = re.compile(
+    r"(?P<name>(?:Temp|[A-Z]-Type|Temperature)[^,]*), ?\*?Â?(?P<unit>[^ (,]{1,4})(?: .*|\(.*|,.*)?"
+)
+_PRESSURE: Final = re.compile(r"(?P<name>(?:Abs )?Pres[^,]*), ?(?P<unit>[A-Za-z]{2,5})(?: .*|,.*)?")
+_SERIAL: Final = re.compile(r"LGR S/N: ?([0-9A-Za-z\-]{1,20})")
+_LABEL: Final = re.compile(r"LBL: ?([^)]{1,40})\)")
+_END_MARK: Final = "End Of File"
+_CUT: Final = "the last line has no line end: it may be cut and was not taken"
+
+
+def recognise(text: DecodedText) -> bool:
+    """Whether one of the first two filled lines is such an export's column line."""
+    return _column_line(text) is not None
+
+
+def _column_line(text: DecodedText) -> Line | None:
+    filled = [line for line in text.lines if line.text.strip()][:2]
+    return next(
+        (
+            line
+            for line in filled
+            if any(_TIME.fullmatch(cell.strip('" \t')) for cell in _rough_cells(line))
+        ),
+        None,
+    )
+
+
+def _rough_cells(line: Line) -> list[str]:
+    """The cells, where a quoted comma does not part them; of a line that may be anything."""
+    return re.findall(r'"[^"]*"|[^,;\t]+', line.text)
+
+
+def parse(text: DecodedText) -> tuple[tuple[CycleReading, ...], tuple[Remark, ...]]:
+    """The one reading and its remarks; raise `InvalidInput` with the line and the rule."""
+    head = _column_line(text)
+    if head is None:
+        raise InvalidInput("no column line", field="columns", rule="a column is named Date Time")
+    separator = "\t" if "\t" in head.text else ";" if ";" in head.text else ","
+    names = cells_of(head, separator)
+    time_at, offset = next(
+        (at, match["offset"]) for at, name in enumerate(names) if (match := _TIME.fullmatch(name))
+    )
+    temperatures, pressures = _columns(names, _TEMPERATURE), _columns(names, _PRESSURE)
+    marks = [
+        at
+        for at, name in enumerate(names)
+        if at > time_at and at not in {column.place for column in (*temperatures, *pressures)}
+    ]
+    rows, remarks, ended = [], [], False
+    for line in text.lines:
+        if line.number <= head.number or not line.text.strip(" \t,;"):
+            continue
+        if not line.terminated:
+            remarks.append(_remark(line, _CUT, RemarkKind.CUT))
+            continue
+        cells = cells_of(line, separator)
+        cells += ("",) * (len(names) - len(cells))
+        found = [_short(names[at]) for at in marks if cells[at]]
+        if found:
+            remarks.append(_remark(line, "the logger marks: " + ", ".join(found), RemarkKind.NOTE))
+            ended = ended or _END_MARK in found
+        values = (*temperatures, *pressures[:1])
+        if any(cells[column.place] for column in values):
+            stamp = parse_stamp(line, cells[time_at], name="time", american=True)
+            rows.append(Row(line=line, cells=cells, stamp=stamp))
+    return _reading(head, names, rows, temperatures, pressures, remarks, offset, ended=ended)
+
+
+def _columns(names: tuple[str, ...], pattern: re.Pattern[str]) -> list[Column]:
+    known = TEMPERATURE_UNITS if pattern is _TEMPERATURE else BAR_PER_UNIT
+    found = []
+    for place, name in enumerate(names):
+        match = pattern.fullmatch(name)
+        if match is not None and match["unit"] in known:
+            label = _LABEL.search(name)
+            found.append(
+                Column(place=place, name=label[1] if label else match["name"], unit=match["unit"])
+            )
+    return found
+
+
+def _reading(  # noqa: PLR0913, PLR0917 - what stands in the file, part by part
+    head: Line,
+    names: tuple[str, ...],
+    rows: list[Row],
+    temperatures: list[Column],
+    pressures: list[Column],
+    remarks: list[Remark],
+    offset: str | None,
+    *,
+    ended: bool,
+) -> tuple[tuple[CycleReading, ...], tuple[Remark, ...]]:
+    if not rows:
+        raise InvalidInput(
+            "no line holds a value", field="row", rule="a reading has at least one measured point"
+        )
+    table = Table(
+        rows=rows,
+        temperatures=temperatures,
+        pressure=pressures[0] if pressures else None,
+        basis=PressureBasis.ABSOLUTE if pressures else None,
+        zone=offset or "+00:00",
+    )
+    samples = table.samples()
+    remarks = sorted([*table.remarks, *remarks], key=lambda each: each.line)
+    incomplete = [*table.gaps, *(each.why for each in remarks if each.kind is RemarkKind.CUT)]
+    if any(_short(name) == _END_MARK for name in names) and not ended:
+        incomplete.append("the logger's mark of the end of the file is missing")
+    logger = next((match[1] for name in names if (match := _SERIAL.search(name))), None)
+    at = {row.line.number: utc for row, utc in zip(rows, table.utc_of_rows(), strict=True)}
+    stamps = {row.line.number: row.stamp for row in rows}
+    first, last = (
+        printed(stamps[each.line], None if offset is None else at[each.line])
+        for each in (samples[0], samples[-1])
+    )
+    cycle = CycleReading(
+        ordinal=1,
+        first_line=1,
+        last_line=rows[-1].line.number,
+        machine="logger" if logger is None else f"logger {logger}",
+        serial=None,
+        number=None,
+        label=None,
+        programme_text=None,
+        programme=None,
+        lid=None,
+        started=None,
+        ended=None,
+        first=first,
+        last=last,
+        zone=offset,
+        phases=(),
+        probes=tuple(column.name for column in table.temperatures),
+        samples=samples,
+        temperature_unit=table.temperatures[0].unit if table.temperatures else None,
+        pressure_unit=None if table.pressure is None else table.pressure.unit,
+        pressure_basis=None if table.pressure is None else table.basis,
+        ambient_pressure_bar=None,
+        printed_maximum=None,
+        printed_minimum=None,
+        claim=MachineClaim(),
+        statements=(),
+        outcome=CycleOutcome.UNKNOWN,
+        outcome_reasons=("a logger has no verdict on the cycle",),
+        fault_code=None,
+        further_fault_codes=(),
+        incomplete_because=tuple(incomplete),
+        is_ended=ended,
+        content_sha256="",
+        curve_sha256=None,
+        lines_read=(*range(1, head.number + 1), *(each.line for each in samples)),
+        remarks=tuple(remarks),
+    )
+    unread = [each.text for each in remarks if each.kind is RemarkKind.CUT]
+    return (sealed(cycle, unread),), tuple(remarks)
+
+
+def _short(name: str) -> str:
+    """A mark's name without the logger's number."""
+    return name.split(" (", maxsplit=1)[0]
+
+
+def _remark(line: Line, why: str, kind: RemarkKind) -> Remark:
+    return Remark(
+        line=line.number, last_line=line.number, text=escape(line.text), why=why, kind=kind
+    )

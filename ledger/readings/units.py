@@ -1,0 +1,67 @@
+"""Units that machines print → °C and bar, and the bounds of what can be a measurement."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final
+
+__all__ = [
+    "BAR_PER_UNIT",
+    "HIGHEST_CELSIUS",
+    "LONGEST_CYCLE_SECONDS",
+    "LOWEST_CELSIUS",
+    "TEMPERATURE_UNITS",
+    "celsius_of",
+    "is_absurd_pressure",
+    "is_absurd_temperature",
+]
+
+LOWEST_CELSIUS: Final = Decimal(-50)
+HIGHEST_CELSIUS: Final = Decimal(200)
+#: No gauge shows less than a vacuum; one digit of the last place is left for its error.
+_LOWEST_BAR: Final = Decimal("-1.1")
+_HIGHEST_BAR: Final = Decimal(25)
+LONGEST_CYCLE_SECONDS: Final = 24 * 3600
+
+#: What is subtracted, and by what the rest is multiplied; all exact.
+_FAHRENHEIT: Final = (Decimal(32), Decimal(5), Decimal(9))
+_CELSIUS: Final = (Decimal(0), Decimal(1), Decimal(1))
+_KELVIN: Final = (Decimal("273.15"), Decimal(1), Decimal(1))
+TEMPERATURE_UNITS: Final[Mapping[str, tuple[Decimal, Decimal, Decimal]]] = {
+    **dict.fromkeys(("°C", "C", "℃", "ºC", "oC", "degC"), _CELSIUS),
+    **dict.fromkeys(("°F", "F", "℉", "ºF", "oF", "degF"), _FAHRENHEIT),
+    "K": _KELVIN,
+}
+#: Sources: the international avoirdupois pound and foot; the conventional mmHg; standard gravity.
+BAR_PER_UNIT: Final[Mapping[str, Decimal]] = {
+    "bar": Decimal(1),
+    "mbar": Decimal("0.001"),
+    "Pa": Decimal("0.00001"),
+    "hPa": Decimal("0.001"),
+    "kPa": Decimal("0.01"),
+    "MPa": Decimal(10),
+    **dict.fromkeys(("psi", "PSI", "lbf/in2"), Decimal("0.0689475729")),
+    **dict.fromkeys(("mmHg", "Torr", "torr"), Decimal("0.00133322387")),
+    "inHg": Decimal("0.0338638816"),
+    **dict.fromkeys(("kgf/cm2", "kgf/cm²", "kg/cm2", "at"), Decimal("0.980665")),
+    "atm": Decimal("1.01325"),
+}
+#: More digits than any sensor has, and few enough to read.
+_CONVERTED: Final = Decimal("0.0001")
+
+
+def celsius_of(value: Decimal, unit: str) -> Decimal:
+    """The temperature in °C: as it is where it is printed so, else at four decimals."""
+    offset, times, over = TEMPERATURE_UNITS[unit]
+    if (offset, times, over) == _CELSIUS:
+        return value
+    return ((value - offset) * times / over).quantize(_CONVERTED)
+
+
+def is_absurd_temperature(celsius: Decimal) -> bool:
+    """Whether no steriliser or washer ever measures that."""
+    return not LOWEST_CELSIUS <= celsius <= HIGHEST_CELSIUS
+
+
+def is_absurd_pressure(bar: Decimal, *, is_gauge: bool, highest: Decimal = _HIGHEST_BAR) -> bool:
+    """Whether no steriliser ever measures that; a gauge pressure may go down to −1 bar."""
+    return not (_LOWEST_BAR if is_gauge else 0) <= bar <= highest

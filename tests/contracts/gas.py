@@ -77,13 +77,15 @@ def _operation(world: World, struct: str, seed: object, **values: Value) -> Oper
 
 
 def _settle(world: World) -> bytes:
-    """Admit two units, enrol the operator, register a sterilizer, open its first cycle."""
+    """Admit two units, enrol the operator, register a sterilizer; its first cycle has a result."""
     record, at = keccak(text="settled"), SIGNED_AT
     world.admit(record=record, signedAt=at)
     world.admit(2, _key("another administrator"), record=record, signedAt=at)
     world.enrol(world.operator, 1022, validFrom=at, record=record, signedAt=at)
     equipment = world.register(record=record, signedAt=at)
-    world.send(_cycle_acts(world, equipment)["open"](1))
+    acts = _cycle_acts(world, equipment)
+    world.send(acts["open"](1))
+    world.send(acts["witness a result"](1))
     return equipment
 
 
@@ -200,7 +202,9 @@ def _gas(world: World, operations: Sequence[Operation]) -> int:
     proofs = [[proof for (proof,) in column] for column in columns]
     call = world.call_of(operations[0].struct, operations, proofs)
     sent = call.transact({"from": world.relayer, "gas": GAS_LIMIT})
-    return int(world.w3.eth.wait_for_transaction_receipt(sent)["gasUsed"])
+    receipt = world.w3.eth.wait_for_transaction_receipt(sent)
+    assert receipt["status"] == 1
+    return int(receipt["gasUsed"])
 
 
 if __name__ == "__main__":

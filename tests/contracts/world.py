@@ -202,12 +202,13 @@ class World:
         """Return the proof arrays that this operation's function takes, each for a batch of one."""
         values, digest = operation.values, operation.digest
         names = ("signedBy", "countersignedBy", "administrator", "signer")
-        signers = iter([values[name] for name in names if name in values])
+        function = FUNCTIONS[operation.struct]
+        signers = iter([values[name] for name in names if name in function.members])
         return [
             [self.signature(self.authority, digest)]
             if is_plain
             else [self.proof(self.keys[next(signers)], digest)]
-            for is_plain in FUNCTIONS[operation.struct].is_plain
+            for is_plain in function.is_plain
         ]
 
     def send(self, operation: Operation, proofs: Proofs | None = None) -> TxReceipt:

@@ -15,7 +15,7 @@ from ledger.domain.errors import InvalidInput
 from ledger.domain.records.commitments import FieldValue
 from ledger.domain.records.schemas import SCHEMAS
 
-_PERSONAL = "personal:"
+PERSONAL = "personal:"
 _FACTS = "facts:"
 
 #: Every fact of the cycle and its machine and the unit's name; what the registry's other records
@@ -104,6 +104,6 @@ def _parse(text: str) -> _Pattern:
     head, colon, tail = text.partition(":")
     if colon and head in SCHEMAS:
         schema, rest = head, tail
-    is_personal = rest.startswith(_PERSONAL)
-    path = rest.removeprefix(_PERSONAL) if is_personal else rest.removeprefix(_FACTS)
+    is_personal = rest.startswith(PERSONAL)
+    path = rest.removeprefix(PERSONAL) if is_personal else rest.removeprefix(_FACTS)
     return _Pattern(text=text, schema=schema, is_personal=is_personal, path=path)

@@ -8,12 +8,15 @@ import httpx2 as httpx
 import pytest
 from eth_account import Account
 from eth_account.messages import encode_typed_data
+from sqlalchemy import select
 
 from ledger.domain.callers import Scope
 from ledger.domain.records.records import Record, Secrets, commit
 from ledger.keys.accounts import account_address, create_account, sign_with_account
 from ledger.keys.p256 import create_p256_key, p256_signer, sign_with_p256
+from ledger.steps.accepting import prepare as preparing_step
 from ledger.storage.directory import list_signers
+from ledger.storage.drafts import drafts
 from tests.api.kit import ACTING, CENTRE, MEMBER, SERIAL, Api, Plain
 
 OPENING: Plain = {"equipment": SERIAL, "number": 17, "performer": "Anna"}
@@ -180,6 +183,45 @@ def test_a_prepared_operation_expires(lite: Api) -> None:
     unknown = submit(lite, "0x" + "00" * 32, lite.operator, held=["signer"])
     assert (unknown.status_code, unknown.json()["field"]) == (404, "digest")
     assert submit(lite, "0x1234", lite.operator).status_code == 422
+
+
+def preparing(api: Api, token: str, number: int) -> httpx.Response:
+    body = {**OPENING, "number": number}
+    return api.post("/v1/operations/cycle-opening/prepare", token, json=body)
+
+
+def test_so_many_prepared_operations_of_a_token_wait_at_once(
+    lite: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preparing_step, "MOST_OF_TOKEN", 3)
+    first = [preparing(lite, lite.operator, number) for number in (20, 21, 22)]
+    assert {answer.status_code for answer in first} == {200}
+    with lite.nothing_stored():
+        answer = preparing(lite, lite.operator, 23)
+    problem = answer.json()
+    assert (answer.status_code, problem["detail"]) == (
+        409, "3 prepared operations of your token wait for their signatures",
+    )  # fmt: skip
+    assert preparing(lite, lite.token(CENTRE, *ACTING), 24).status_code == 200
+    submit(lite, first[0].json()["digest"], lite.operator, held=["signer"])
+    assert preparing(lite, lite.operator, 25).status_code == 200
+    lite.house.clock.advance(minutes=15)
+    assert preparing(lite, lite.operator, 26).status_code == 200
+    with lite.house.instance.database.reading() as tx:
+        assert len(tx.execute(select(drafts)).all()) == 1  # the expired ones are gone
+
+
+def test_so_many_prepared_operations_of_a_unit_wait_at_once(
+    lite: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preparing_step, "MOST_OF_UNIT", 2)
+    for number in (20, 21):
+        token = lite.token(CENTRE, *ACTING)
+        assert preparing(lite, token, number).status_code == 200
+    another = lite.token(CENTRE, *ACTING)
+    with lite.nothing_stored():
+        answer = preparing(lite, another, 22)
+    assert (answer.status_code, answer.json()["rule"]) == (409, "at most 2 wait at once")
 
 
 def test_an_operation_is_placed_again_when_it_is_submitted(api: Api) -> None:

@@ -24,7 +24,7 @@ from ledger.domain.errors import Conflict, Inconsistent, InvalidInput, NotFound
 from ledger.storage import index
 from ledger.storage.engine.columns import metadata
 from ledger.storage.engine.database import Database
-from ledger.storage.fingerprint import index_fingerprint
+from tests.fingerprint import index_fingerprint
 from tests.storage.examples import digest, word
 
 MACHINE = EquipmentId(word("machine"))

@@ -14,7 +14,7 @@ from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
 from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.subjects.indexed import Cursor, IndexedOperation
 from ledger.evidence.build import EvidenceSources, OperationSource, PartSource, build_evidence
-from ledger.evidence.selection import Selection
+from ledger.evidence.selection import PERSONAL, Selection
 from ledger.evidence.shape import BlockReference, ChainReference, Subject
 from ledger.keys.signers import verify_signature
 from ledger.steps.accepting.resolving import resolve_cycle
@@ -45,10 +45,13 @@ def export_evidence(  # noqa: PLR0913 - what to show of which cycle to whom
 ) -> bytes:
     """The evidence file of a cycle that the caller may read.
 
-    Raises NotFound for an unknown or foreign cycle, Refused while an operation of it is not final,
-    and InvalidInput when a path of `disclose` matches nothing.
+    Raises NotFound for an unknown or foreign cycle, Refused while an operation of it is not final
+    or where another unit's people would be named, and InvalidInput when a path of `disclose`
+    matches nothing.
     """
     row = resolve_cycle(tx, caller, cycle)
+    if caller.unit not in {None, row.unit}:
+        _require_nobody_named(disclose or (), attach_readings=attach_readings)
     cursor = index.find_cursor(tx)
     if cursor is None:
         raise Refused(
@@ -73,6 +76,23 @@ def export_evidence(  # noqa: PLR0913 - what to show of which cycle to whom
         ),
         verify_signature=verify_signature,
     )
+
+
+def _require_nobody_named(disclose: Sequence[str], *, attach_readings: bool) -> None:
+    """Raise Refused where another unit's people would be named."""
+    if any(PERSONAL in each for each in disclose):
+        raise Refused(
+            "only a unit itself shows its people",
+            field="token",
+            rule="personal fields of another unit are not yours to disclose",
+        )
+    if attach_readings:
+        raise Refused(
+            "only a unit itself gives its printouts out",
+            field="token",
+            rule="a printout may name people of the unit that it is from",
+            remedy="leave readings out, or ask that unit",
+        )
 
 
 def _require_final(tx: Connection, cycle: CycleId) -> None:

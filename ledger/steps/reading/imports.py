@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -36,7 +36,7 @@ from ledger.steps.accepting.resolving import (
 )
 from ledger.steps.accepting.standing import Accepted
 from ledger.steps.accepting.submit import record_with_held_keys
-from ledger.steps.asking.idempotency import BegunRequest, NamedRequest, begin, do_part
+from ledger.steps.asking.idempotency import NamedRequest, begin
 from ledger.steps.instance import Instance
 from ledger.steps.reading.arrivals import sign_arrival
 from ledger.storage import operations, readings, records
@@ -113,9 +113,9 @@ def import_file(  # noqa: PLR0913 - a file, who brings it, and what is added to 
     """File → reading kept as it is; each matched cycle opened and ended in its own transaction.
 
     Raises InvalidInput for a file that no parser understands; then nothing is stored.  A cycle that
-    a rule keeps out is reported, and the others go on.  What became of each part of a `request` is
-    kept with it, so that the report of one that died on the way is the report of its repetition.
-    Raises Conflict, with nothing stored, when its key named another request.
+    a rule keeps out is reported, and the others go on.  A file and its cycles are known by their
+    content: a `request` that died on the way goes on where it ended.  Raises Conflict, with nothing
+    stored, when its key named another request.
     """
     caller.require_unit(unit)
     if options.zone is not None:
@@ -124,16 +124,14 @@ def import_file(  # noqa: PLR0913 - a file, who brings it, and what is added to 
         get_profile(options.profile)
     file = read_file(data, filename=filename)
 
-    def keep() -> bytes:
-        source = options.source
-        is_new = keep_reading(instance, tx, file, data, filename=filename, unit=unit, source=source)
-        return canonical({"is_new": is_new})
-
     with instance.database.transaction() as tx:
-        begun = begin(instance, tx, request)
-        is_new = json.loads(do_part(tx, begun, "file", keep))["is_new"]
+        if request is not None:
+            begin(instance, tx, request)
+        is_new = keep_reading(
+            instance, tx, file, data, filename=filename, unit=unit, source=options.source
+        )
     cycles = tuple(
-        _import_cycle(instance, caller, file, cycle, unit=unit, options=options, begun=begun)
+        _import_cycle(instance, caller, file, cycle, unit=unit, options=options)
         for cycle in file.cycles
     )
     return ImportReport(file=file, filename=filename, is_new=is_new, cycles=cycles)
@@ -191,54 +189,18 @@ def _import_cycle(  # noqa: PLR0913 - one cycle of one file, and what is added t
     *,
     unit: int,
     options: ImportOptions,
-    begun: BegunRequest | None,
 ) -> ImportedCycle:
     def record() -> ImportedCycle:
-        return _record_cycle(instance, tx, caller, file, cycle, unit=unit, options=options)
+        with instance.database.transaction() as tx:
+            return _record_cycle(instance, tx, caller, file, cycle, unit=unit, options=options)
 
     try:
-        with instance.database.transaction() as tx:
-            return _once(tx, begun, cycle, record)
+        try:
+            return record()
+        except Conflict:  # with the same upload, at the same time: once more, it is known
+            return record()
     except (InvalidInput, NotFound, Conflict, Refused, VerificationFailed) as error:
-        refused = ImportedCycle(reading=cycle, what=Import.REFUSED, cycle=None, why=str(error))
-    if begun is None:
-        return refused
-    with instance.database.transaction() as tx:
-        return _once(tx, begun, cycle, lambda: refused)
-
-
-def _once(
-    tx: Connection,
-    begun: BegunRequest | None,
-    cycle: CycleReading,
-    work: Callable[[], ImportedCycle],
-) -> ImportedCycle:
-    """What became of a cycle: found out now, or as it is kept with the request."""
-    kept = do_part(tx, begun, f"cycle {cycle.ordinal}", lambda: _outcome_of(work()))
-    return _outcome_from_bytes(kept, cycle)
-
-
-def _outcome_of(imported: ImportedCycle) -> bytes:
-    return canonical(
-        {
-            "what": imported.what.value,
-            "cycle": None if imported.cycle is None else imported.cycle.hex(),
-            "why": imported.why,
-            "digests": [digest.hex() for digest in imported.digests],
-        }
-    )
-
-
-def _outcome_from_bytes(data: bytes, cycle: CycleReading) -> ImportedCycle:
-    plain = json.loads(data)
-    named = plain["cycle"]
-    return ImportedCycle(
-        reading=cycle,
-        what=Import(plain["what"]),
-        cycle=None if named is None else CycleId(bytes.fromhex(named)),
-        why=plain["why"],
-        digests=tuple(Digest(bytes.fromhex(digest)) for digest in plain["digests"]),
-    )
+        return ImportedCycle(reading=cycle, what=Import.REFUSED, cycle=None, why=str(error))
 
 
 def _record_cycle(  # noqa: PLR0913 - one cycle of one file, and what is added to it

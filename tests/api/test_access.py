@@ -262,7 +262,7 @@ def test_an_operator_of_another_unit_signs_nothing_here(lite: Api) -> None:
         lite.member,
         json={"name": "M", "serial": "9", "kind": "sterilizer", "administrator": operator},
     ).json()
-    assert (problem["status"], problem["field"]) == (422, "signer")
+    assert (problem["status"], problem["field"]) == (422, "administrator")
     assert problem["rule"] == "a signer acts only for its own unit"
 
 

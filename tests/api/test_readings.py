@@ -101,6 +101,20 @@ def test_a_reading_ends_only_the_cycle_that_it_reports(lite: Api) -> None:
     assert (problem["status"], problem["field"]) == (404, "reading.ordinal")
 
 
+def test_a_reading_that_names_no_machine_ends_the_cycle_that_a_person_names(lite: Api) -> None:
+    silent = b"".join(
+        line for line in ONE_CYCLE.splitlines(keepends=True) if not line.startswith(b"Serien Nr")
+    )
+    report = upload(lite, silent, "?record=false").json()
+    (part,) = report["cycles"]
+    assert (part["serial"], part["number"]) == (None, 13)
+    lite.open_cycle(13)
+    ending: Plain = {"cycle": f"{SERIAL}/13", "reading": {"sha256": report["sha256"]}}
+    lite.record("cycle-ending", lite.operator, **ending)
+    view = lite.get(f"/v1/cycles/{SERIAL}/13", lite.operator).json()
+    assert view["readings"] == [report["sha256"]]
+
+
 BAD_UPLOADS: list[tuple[bytes, str, dict[str, str], int, str]] = [
     (b"", "", {}, 422, "file"),
     (b"hello\n", "", {}, 422, "file"),

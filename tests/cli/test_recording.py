@@ -70,7 +70,8 @@ def test_units_signers_and_machines_are_recorded_and_listed(shell: Shell) -> Non
     shell.done("unit", "admit", "3", "--code", "EAST", "--name", "East", "--role", "processor")
     shell.done("signer", "enrol", "Li Na", "--unit", "EAST", "--right", "open", "--right", "load")
     shell.done("equipment", "register", "A1", "--unit", "3", "--serial", "S-9",
-               "--kind", "sterilizer", "--clock-zone", "Asia/Shanghai", "--profile", "en-285-134")  # fmt: skip
+               "--kind", "sterilizer", "--clock-zone", "Asia/Shanghai",
+               "--profile", "en-285-134")  # fmt: skip
     shell.done("equipment", "change", "S-9", "--epoch", "2", "--reason", "counter reset")
     shell.done("signer", "revoke", "Li Na", "--unit", "EAST", "--reason", "left")
     assert {row["code"]: row["state"] for row in shell.done("unit", "list")}["EAST"] == "open"
@@ -112,6 +113,32 @@ def test_an_imported_reading_ends_a_cycle_that_names_it(shell: Shell) -> None:
     ending = shell.done("cycle", "show", f"{SERIAL}/14")["current"]["ending"]
     shell.done("cycle", "end", f"{SERIAL}/14", "--reading", report["sha256"],
                "--replaces", ending, "--reason", "read again")  # fmt: skip
+
+
+def test_a_reading_ends_the_cycle_that_it_reports_or_one_that_a_person_names(
+    shell: Shell, tmp_path: Path
+) -> None:
+    said = (DAC_LOG.parent / "DACLogOK.TXT").read_bytes()
+    lines = said.splitlines(keepends=True)
+    silent = b"".join(line for line in lines if not line.startswith(b"Serien Nr"))
+    shell.done("cycle", "open", SERIAL, "1")
+    (tmp_path / "said.txt").write_bytes(said)
+    (tmp_path / "silent.txt").write_bytes(silent)
+    named, unnamed = (
+        shell.done("import", str(tmp_path / name), "--unit", "1")[0]
+        for name in ("said.txt", "silent.txt")
+    )
+    assert [each["cycles"][0]["what"] for each in (named, unnamed)] == ["recorded", "not matched"]
+    with shell.house.nothing_stored():
+        other = shell.run("cycle", "end", CYCLE, "--reading", named["sha256"], "--json")
+    assert (other.code, other.out) == (EXIT_CODES[errors.NotFound], "")
+    with shell.house.nothing_stored():
+        other = shell.run("cycle", "end", CYCLE, "--reading", f"{named['sha256']}:1", "--json")
+    assert (other.code, other.out) == (EXIT_CODES[errors.InvalidInput], "")
+    assert json.loads(other.err)["field"] == "--reading"
+    ended = f"{SERIAL}/13"
+    shell.done("cycle", "end", ended, "--reading", unnamed["sha256"], "--reason", "a clearer copy")
+    assert unnamed["sha256"] in shell.done("cycle", "show", ended)["readings"]
 
 
 def test_a_folder_is_imported_and_what_is_no_reading_is_named(shell: Shell, tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ A door gives what it was told by the names of an act's fields (ledger/domain/act
 plain form.  What was left out is no key; None says that there is none.
 
 1. Each value becomes what operations name (parsing.py).
-2. What two kinds need and nobody is asked is found: what a kept reading reports, when a retention
-   ended.
+2. What three kinds need and nobody has to be asked is found: what a kept reading reports, when a
+   retention ended, from when a key acts.
 3. What may be left out is taken from how the subject stands.
 4. Who signs is found, and a key that comes into the group is brought or made.
 """
@@ -219,9 +219,16 @@ def _erased_record(desk: Desk, given: Values) -> dict[str, Any]:
     }
 
 
-#: What two kinds say that nobody can be asked.
-_FOUND: Mapping[str, Callable[[Desk, Mapping[str, Any]], dict[str, Any]]] = {
+def _enrolled_from(desk: Desk, given: Values) -> dict[str, Any]:
+    """A key acts from now on: what was signed before was not signed for the unit."""
+    start = given.get("valid_from") or given.get("signed_at") or desk.instance.clock()
+    return {"valid_from": start}
+
+
+#: What three kinds say that nobody has to be asked.
+_FOUND: Mapping[str, Callable[[Desk, Values], dict[str, Any]]] = {
     "CycleEnding": _read_ending,
+    "SignerEnrolment": _enrolled_from,
     "RecordErasure": _erased_record,
 }
 

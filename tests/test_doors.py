@@ -49,7 +49,7 @@ ITS_OWN = {"prepare_to", "home", "as_json", "wait"}
 
 
 @cache
-def command(act: Act) -> Any:  # noqa: ANN401 - typer's own class
+def command(act: Act) -> Any:
     return commands.command_of(act, act.command.split()[-1])
 
 
@@ -160,7 +160,7 @@ def _(sort: Words) -> st.SearchStrategy[Any]:
 
 
 @plain.register
-def _(sort: Zone | Profile | Serial | Signing | MachineNamed | CycleNamed) -> Any:  # noqa: ANN401
+def _(sort: Zone | Profile | Serial | Signing | MachineNamed | CycleNamed) -> Any:
     return words
 
 
@@ -234,7 +234,7 @@ def typed(act: Act, body: dict[str, Any]) -> Iterator[str]:
     yield from (str(body[each.name]) for each in asking.asked(act) if each.is_argument)
 
 
-def options(act: Act, field: Field, value: Any) -> Iterator[str]:  # noqa: ANN401 - as its sort has it
+def options(act: Act, field: Field, value: Any) -> Iterator[str]:
     option = commands.spell(act, field.name)
     if isinstance(field.of, Parts):
         for name, said in value.items():

@@ -6,7 +6,7 @@ promised, and a verifier replays them.
 
 from __future__ import annotations
 
-from ledger.domain.acts.vocabulary import Act, Message, View, flag_words, integer, word
+from ledger.domain.acts.vocabulary import Act, Choice, Message, View, flag_words, integer, word
 from ledger.domain.acts.words import Party, Right
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest, to_hex
 from ledger.domain.encoding.moments import seconds_text
@@ -33,6 +33,16 @@ def require_timely(message: Message, now: int) -> None:
             rule=f"at most {SKEW_SECONDS} seconds ahead of the chain's clock",
             remedy="set the clock of the device that signs",
         )
+
+
+def require_known_words(act: Act, message: Message) -> None:
+    """Every number of an enumeration stands for something; the contracts take no other.
+
+    What a statement packs is not asked: no contract looks into it.
+    """
+    for each in act.fields:
+        if each.signed_as and isinstance(each.of, Choice):
+            each.of.facts(each.name, integer(message, each.signed_as))
 
 
 def require_rights(act: Act, message: Message, view: View) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, IntEnum, IntFlag, auto
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar, cast
 
 from ledger.domain.acts.words import Contract, Custody, Party, Right
@@ -507,6 +507,13 @@ class Lines(Sort):
                 found |= column.facts(f"{path}.{index}.{name}", given)
         return found
 
+    def confirms(self, path: str, shown: FieldValue, signed: Value, *, root: str) -> bool:
+        """By the column, in the line of that number."""
+        number, _, name = path.removeprefix(f"{root}.").partition(".")
+        if isinstance(signed, int | bytes) or not int(number) < len(signed):
+            return False
+        return self.columns[name].confirms(path, shown, signed[int(number)][camel(name)], root=path)
+
 
 @dataclass(frozen=True, slots=True)
 class Each(Sort):
@@ -970,6 +977,7 @@ _SUBJECT_MEMBER: Mapping[str, str] = {"operation": "subject"}
 # ---------------------------------------------------------------- small words
 
 
+@lru_cache(maxsize=1024)
 def camel(name: str) -> str:
     """`package_class` → `packageClass`."""
     head, *rest = name.split("_")

@@ -272,6 +272,6 @@ def _bytes(value: str | bytes) -> bytes:
 
 def _pattern(path: str) -> re.Pattern[str]:
     parts = re.split(r"\{[^}]*\}", path)
-    # Only a cycle's name may hold slashes.
-    inside = ".*" if path.startswith("/v1/cycles") else "[^/]+"
+    # Only the name of a cycle, or of what evidence is about, may hold slashes.
+    inside = ".*" if path.startswith(("/v1/cycles", "/v1/evidence")) else "[^/]+"
     return re.compile(inside.join(map(re.escape, parts)))

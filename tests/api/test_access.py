@@ -204,7 +204,7 @@ def test_another_units_records_do_not_exist(api: Api) -> None:
         f"/v1/operations/{digest}/receipt",
         f"/v1/cycles/{cycle}",
         f"/v1/cycles/{CYCLE}",
-        f"/v1/cycles/{cycle}/evidence",
+        f"/v1/evidence/cycle/{cycle}",
         f"/v1/readings/{upload['sha256']}",
         f"/v1/readings/{upload['sha256']}/raw",
         f"/v1/cycles?equipment={SERIAL}",
@@ -277,7 +277,7 @@ def test_an_auditor_reads_everything_but_no_names_of_people(api: Api) -> None:
     signers = api.get("/v1/signers", api.auditor).json()["signers"]
     names = {(each["unit"], each["name"]) for each in signers}
     assert names == {(CENTRE, None), (MEMBER, "Administrator member")}
-    path = f"/v1/cycles/{cycle}/evidence?disclose=personal:performer"
+    path = f"/v1/evidence/cycle/{cycle}?disclose=personal:performer"
     assert api.get(path, api.auditor).status_code == 403
     problem = api.refused("cycle-opening", api.auditor, equipment=SERIAL, number=18)
     assert problem["status"] == 403

@@ -10,6 +10,7 @@ import pytest
 
 from ledger.domain.acts.words import Right
 from ledger.domain.encoding.identifiers import to_hex
+from ledger.evidence.shape import Subject
 from ledger.keys.receipts import verify_receipt
 from ledger.storage.operations import get_receipt
 from tests.api.kit import ACTING, CENTRE, MEMBER, SERIAL, Api
@@ -125,7 +126,7 @@ def test_a_cycle_is_read_by_id_by_number_and_by_epoch_and_number(api: Api) -> No
 
 def test_evidence_is_refused_until_the_cycle_is_final(lite: Api) -> None:
     lite.open_cycle(17)
-    problem = lite.get(f"/v1/cycles/{CYCLE}/evidence", lite.operator).json()
+    problem = lite.get(f"/v1/evidence/cycle/{CYCLE}", lite.operator).json()
     assert (problem["status"], problem["type"]) == (422, "urn:steriledger:problem:refused")
     assert problem["rule"] == "evidence proves what is final"
 
@@ -135,23 +136,22 @@ def test_evidence_comes_as_a_file_with_what_was_chosen(
 ) -> None:
     chosen: list[tuple[object, object, object]] = []
 
-    def export(_: object, tx: object, caller: object, cycle: str, **options: object) -> bytes:
-        chosen.append((cycle, options["disclose"], options["attach_readings"]))
+    def export(_: object, tx: object, caller: object, of: Subject, **options: object) -> bytes:
+        chosen.append((of, options["disclose"], options["attach_readings"]))
         return b"{}"
 
-    monkeypatch.setattr("api.routes.cycles.export_evidence", export)
+    monkeypatch.setattr("api.routes.evidence.export_evidence", export)
     lite.open_cycle(17)
-    path = f"/v1/cycles/{CYCLE}/evidence"
+    path = f"/v1/evidence/cycle/{CYCLE}"
     answer = lite.get(
         f"{path}?disclose=verdict.*&disclose=personal:performer&readings=true", lite.operator
     )
     assert answer.content == b"{}"
-    assert answer.headers["Content-Disposition"].startswith('attachment; filename="cycle-17-')
+    assert answer.headers["Content-Disposition"].startswith('attachment; filename="cycle-')
     lite.get(path, lite.operator)
-    assert chosen == [
-        (CYCLE, ["verdict.*", "personal:performer"], True),
-        (CYCLE, None, False),
-    ]
+    shown = lite.get(f"/v1/cycles/{CYCLE}", lite.operator).json()["id"]
+    cycle = Subject(type="cycle", id=bytes.fromhex(shown.removeprefix("0x")))
+    assert chosen == [(cycle, ["verdict.*", "personal:performer"], True), (cycle, None, False)]
 
 
 def test_the_current_load_is_amended_with_a_reason(api: Api) -> None:

@@ -113,7 +113,7 @@ def test_addresses_and_headers_have_bounds(still: Api) -> None:
         ("/v1/cycles/", "cycle"),
         ("/v1/cycles/a%00b/17", "cycle"),
         (f"/v1/cycles/{SERIAL}/x", "cycle"),
-        ("/v1/cycles/x/evidence?disclose=", "disclose.0"),
+        ("/v1/evidence/cycle/x?disclose=", "disclose.0"),
         ("/v1/signers?after=zz", "after"),
         ("/v1/units?after=4294967296", "after"),
         ("/v1/readings/zz", "sha256"),

@@ -190,6 +190,6 @@ def test_who_reads_everything_gets_no_printout_of_another_unit_and_no_name_of_it
     assert "content-disposition" not in raw.headers
     lite.open_cycle(17)
     cycle = lite.get("/v1/cycles", lite.auditor).json()["cycles"][0]["id"]
-    path = f"/v1/cycles/{cycle}/evidence?readings=true"
+    path = f"/v1/evidence/cycle/{cycle}?readings=true"
     assert lite.get(path, lite.auditor).status_code == 403
     assert lite.get(path, lite.operator).status_code == 422  # not final: this house has no chain

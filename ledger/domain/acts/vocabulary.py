@@ -551,8 +551,11 @@ class Stated(Sort):
         return {_below(path, name): rule for name, rule in self.columns.items()}
 
     def facts(self, path: str, value: Facts | None) -> Facts:
-        """As they are; what is not stated is null."""
+        """As they are; what is not stated is null.  Raises InvalidInput for what there is not."""
         value = value or {}
+        for name in value:
+            if name not in self.columns:
+                raise InvalidInput("is unknown", field=_below(path, name), rule="a schema's fact")
         return {_below(path, name): value.get(name) for name in self.columns}
 
 

@@ -869,7 +869,7 @@ class Act:
     effect: Callable[[Recorded, View], None] = lambda _recorded, _view: None
     #: digests that it needs beyond those that it names, by what stands
     needs: Callable[[Message, View], Sequence[Digest]] = lambda _message, _view: ()
-    #: what it ends, unit or signer: all that this one signed or is named in comes first
+    #: what it ends, unit, signer or cycle: all that this one signed or is named in comes first
     ends: str = ""
     #: digests that come first without being needed
     after: Callable[[Message, View], Sequence[Digest]] = lambda _message, _view: ()

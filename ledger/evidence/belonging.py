@@ -9,6 +9,7 @@ those rest on others in turn, up to the admissions that the authority signed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import TypeAlias, cast
 
@@ -33,11 +34,12 @@ def operations_of(
     subject: bytes, candidates: Iterable[EvidenceOperation]
 ) -> list[EvidenceOperation]:
     """Those of `candidates` that are of the subject, in the chain's order."""
-    rest, found, ids = list(candidates), list[EvidenceOperation](), {subject}
-    while new := [e for e in rest if e.digest == subject or not ids.isdisjoint(subjects_of(e))]:
+    rest = [(entry, subjects_of(entry)) for entry in candidates]
+    found, ids = list[EvidenceOperation](), {subject}
+    while new := [e for e, about in rest if e.digest == subject or not ids.isdisjoint(about)]:
         found += new
         ids |= {entry.digest for entry in new}
-        rest = [entry for entry in rest if entry.digest not in ids]
+        rest = [pair for pair in rest if pair[0].digest not in ids]
     return sorted(found, key=lambda entry: entry.position)
 
 
@@ -72,21 +74,26 @@ def support_of(
     operations: Sequence[EvidenceOperation], candidates: Iterable[EvidenceOperation]
 ) -> tuple[list[EvidenceOperation], References]:
     """Those of `candidates` that the operations rest on, in order; and what all of them rest on."""
-    rest, found = list(candidates), list[EvidenceOperation]()
-    references = References()
+    rest = [(entry, subjects_of(entry)) for entry in candidates]
+    found, references = list[EvidenceOperation](), References()
     for entry in operations:
         references.add(entry)
     held: set[bytes] = {entry.digest for entry in operations}
-    while new := [entry for entry in rest if _is_needed(entry, references, held)]:
+    while new := [entry for entry, about in rest if _is_needed(entry, about, references, held)]:
         for entry in new:
             references.add(entry)
         found += new
         held |= {entry.digest for entry in new}
-        rest = [entry for entry in rest if entry.digest not in held]
+        rest = [pair for pair in rest if pair[0].digest not in held]
     return sorted(found, key=lambda entry: entry.position), references
 
 
-def _is_needed(entry: EvidenceOperation, references: References, held: set[bytes]) -> bool:
+def _is_needed(
+    entry: EvidenceOperation,
+    subjects: AbstractSet[bytes],
+    references: References,
+    held: AbstractSet[bytes],
+) -> bool:
     """Whether it is named, made what is rested on, ended it, or is about an operation of the file.
 
     Statements change no state but that of others of their kind, which they name.
@@ -95,11 +102,10 @@ def _is_needed(entry: EvidenceOperation, references: References, held: set[bytes
         return True
     if entry.act.witness is not None:
         return False
-    about = entry.act.subject_of(entry.message)
-    return about in held or any(
+    return not held.isdisjoint(subjects) or any(
         each in references.subjects
         and (bool(entry.act.ends) or entry.position < references.subjects[each])
-        for each in subjects_of(entry)
+        for each in subjects
     )
 
 

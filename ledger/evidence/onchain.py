@@ -260,7 +260,7 @@ def _is_told(event: Event, act: Act, checked: Checked) -> bool:
 
 def _left_out(event: Event, act: Act, checked: Checked) -> VerificationFailed:
     evidence = checked.evidence
-    what = f"a {act.name} in block {event.log.block_number}"
+    what = f"the {act.name} in block {event.log.block_number}"
     if event.log.block_number > evidence.as_of.number:
         return VerificationFailed(
             f"the file is out of date: the chain holds {what}, after the file was made",

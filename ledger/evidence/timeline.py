@@ -11,6 +11,7 @@ from ledger.domain.encoding.identifiers import SignerId
 from ledger.domain.errors import VerificationFailed
 from ledger.domain.records.commitments import FieldValue
 from ledger.domain.subjects.states import ProposalState, SignerState
+from ledger.evidence.belonging import by_digest
 from ledger.evidence.offline import Checked
 from ledger.evidence.report import Happening, Who
 from ledger.evidence.shape import EvidenceOperation
@@ -18,7 +19,11 @@ from ledger.evidence.shape import EvidenceOperation
 
 def list_happenings(checked: Checked, times: Mapping[int, int]) -> tuple[Happening, ...]:
     """Every operation of the file; `times` is Unix seconds by height."""
-    return tuple(_happening(entry, checked, times[entry.place.block]) for entry in checked.ordered)
+    own = by_digest(checked.evidence.operations)
+    return tuple(
+        _happening(entry, checked, times[entry.place.block], is_own=entry.digest in own)
+        for entry in checked.ordered
+    )
 
 
 def moment(seconds: int) -> datetime:
@@ -54,14 +59,16 @@ def custody_of(checked: Checked, signer: SignerId) -> tuple[Custody, EvidenceOpe
     return None
 
 
-def _happening(entry: EvidenceOperation, checked: Checked, mined_at: int) -> Happening:
+def _happening(
+    entry: EvidenceOperation, checked: Checked, mined_at: int, *, is_own: bool
+) -> Happening:
     facts = entry.facts
     captured = text_of(facts.get("captured_at"))
     signers = entry.signers
     return Happening(
         kind=entry.act.name,
         operation=entry.digest,
-        is_own=entry in checked.evidence.operations,
+        is_own=is_own,
         unit=entry.unit,
         what=says(entry.act, entry.message),
         who=tuple(_who(party, signers.get(party), checked) for party in entry.act.parties),

@@ -287,7 +287,7 @@ class TestEvents:
         opened = chain.evidence.operations[0].place.block
         chain.more = [_invented(scene, chain, kind, (opened - 1, 90))]
         words = refusal(scene.told.other, chain, scene.deployment)
-        assert f"leaves out a {kind} in block {opened - 1}" in words
+        assert f"leaves out the {kind} in block {opened - 1}" in words
 
     def test_a_revocation_that_the_file_holds_signed_is_told_as_a_fact(self, scene: Scene) -> None:
         assert " It was revoked in block" in said(scene.verify(scene.told.other), "custody")

@@ -127,7 +127,7 @@ class TestOnEveryChain:
         words = refusal(told.released, chain, deployment)
         recall = told.world.row("CycleDecision", 13).place
         assert "out of date" in words
-        assert f"a CycleDecision in block {recall.block}" in words
+        assert f"the CycleDecision in block {recall.block}" in words
 
     @pytest.mark.parametrize("kind", ["CycleDecision", "ResultEntry", "Comment"])
     def test_a_file_that_leaves_something_of_the_cycle_out_is_refused(
@@ -137,7 +137,7 @@ class TestOnEveryChain:
         row = told.world.row(kind, number)
         data = told.world.build(number, told.sources.with_row(row, None))
         words = refusal(data, chain, deployment)
-        assert f"leaves out a {kind} in block {row.place.block}" in words
+        assert f"leaves out the {kind} in block {row.place.block}" in words
 
     def test_a_file_that_leaves_the_ending_out_is_refused(
         self, told: Story, chain: EventReader, deployment: Deployment
@@ -415,8 +415,8 @@ class TestTheChain:
             (_rewind, "does not have block"),
             (_empty, "ends at block 0"),
             (_early_clock, "signed after it was mined"),
-            (_revoke_early, "leaves out a SignerRevocation"),
-            (_change_early, "leaves out a EquipmentChange"),
+            (_revoke_early, "leaves out the SignerRevocation"),
+            (_change_early, "leaves out the EquipmentChange"),
         ],
     )
     def test_a_chain_that_says_otherwise(
@@ -499,7 +499,7 @@ class TestTheChain:
         )
         early = dataclasses.replace(told.sources, rows=told.sources.rows[:-5], as_of=as_of)
         words = refusal(told.world.build(14, early), recorded, deployment)
-        assert "out of date: the chain holds a ResultEntry" in words
+        assert "out of date: the chain holds the ResultEntry" in words
 
     def test_an_operation_is_not_passed_off_as_something_that_is_spoken_about(
         self, told: Story, recorded: RecordedChain, deployment: Deployment

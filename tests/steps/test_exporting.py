@@ -16,12 +16,14 @@ from ledger.domain.callers import Caller, Scope
 from ledger.domain.encoding.identifiers import Digest, signer_id, to_hex
 from ledger.domain.errors import InvalidInput, NotFound, Refused
 from ledger.evidence.format import parse_evidence
+from ledger.evidence.printing import report_lines
 from ledger.evidence.report import Report
 from ledger.evidence.shape import SUBJECT_TYPES, OpenedPart, Subject
 from ledger.evidence.verify import verify_evidence
 from ledger.keys.signers import verify_signature
 from ledger.steps.accepting.signing import make_held_key
 from ledger.steps.answering.exporting import export_evidence, resolve_subject
+from ledger.steps.sending.writer import Writer
 from tests import making
 from tests.steps.hospital import Hospital, opened_hospital
 
@@ -34,8 +36,8 @@ class Told:
     """A cycle of unit 1 that unit 2 disputes, on the chain for good."""
 
     hospital: Hospital
+    writer: Writer
     decision: Digest
-    reporter: bytes
 
     def subject(self, of: str, caller: Caller | None = None) -> Subject:
         """One of each type, as people name it where they have a name for it."""
@@ -85,8 +87,9 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
         )
         for about in (cycle.id, RUMOUR):
             hospital.accept(making.comment(2, about, Stance.DISAGREES, signer=reporter))
-        hospital.settle(hospital.writer())
-        yield Told(hospital=hospital, decision=decision, reporter=reporter)
+        writer = hospital.writer()
+        hospital.settle(writer)
+        yield Told(hospital=hospital, writer=writer, decision=decision)
 
 
 def member(*scopes: Scope) -> Caller:
@@ -111,6 +114,27 @@ def test_a_cycle_comes_with_its_results_and_what_others_say(told: Told) -> None:
     assert report.cycle.results["biological"].word == "pass"
     said = [each for each in report.timeline if each.kind == "Comment"]
     assert [each.unit for each in said] == [2]
+
+
+def test_an_opening_that_was_taken_back_is_told_and_so_is_the_next(told: Told) -> None:
+    hospital, reference = told.hospital, told.hospital.reference(SERIAL, 5)
+    subject = Subject(type="cycle", id=reference.id)
+    for times in range(2):
+        opening = hospital.accept(hospital.opening(SERIAL, 5))
+        if times == 0:
+            hospital.accept(making.void(reference, opening=opening, signer=hospital.operators[1]))
+            hospital.settle(told.writer)
+            report = told.verify(told.export(subject))
+            assert report.cycle is not None
+            assert not report.cycle.is_open
+            lines = report_lines(report)
+            assert "  Its opening was taken back: no cycle of this number stands." in lines
+    hospital.settle(told.writer)
+    report = told.verify(told.export(subject))
+    assert report.cycle is not None
+    assert report.cycle.is_open
+    own = [each.kind for each in report.timeline if each.is_own]
+    assert own == ["CycleOpening", "CycleVoid", "CycleOpening"]
 
 
 def test_the_evidence_of_what_is_not_ours_does_not_exist(told: Told) -> None:

@@ -120,13 +120,19 @@ class House:
     def enrol(self, unit: int, name: str, rights: Right, **validity: Changes) -> bytes:
         """Enrol a server-held signer; returns its key."""
         key = self.key(name)
+        self.enrol_key(unit, key, name, rights, **validity)
+        return key
+
+    def enrol_key(
+        self, unit: int, key: bytes, name: str, rights: Right, **validity: Changes
+    ) -> None:
+        """Enrol a key that the instance holds already."""
         administrator = self.administrators[unit]
         self.record(
             making.enrolment(
                 unit, key=key, administrator=administrator, rights=rights, name=name, **validity
             )
         )
-        return key
 
     def register(self, unit: int, serial: str) -> EquipmentId:
         """Register a sterilizer in epoch 1."""

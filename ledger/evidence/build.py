@@ -96,39 +96,35 @@ def build_evidence(
     Raises InvalidInput when a pattern of `disclose` matches nothing or the file would be too long,
     and VerificationFailed when the sources do not hold together: then no file exists.
     """
-    operations, support = _gather(subject, deployment, sources)
-    shown = _disclose([*operations, *support], disclose)
+    operations, support, known = _gather(subject, deployment, sources)
+    shown = _disclose([*operations, *support], known, disclose)
     evidence = Evidence(
         suite=SUITE,
         as_of=sources.as_of,
         deployment=deployment,
         subject=subject,
-        keys=_keys([*operations, *support]),
+        keys=_keys([*operations, *support], known),
         operations=tuple(shown[: len(operations)]),
         support=tuple(shown[len(operations) :]),
         attachments=(),
     )
     if disclose.attach_readings:
-        readings = _readings(operations, evidence, sources.find_reading)
+        readings = _readings(evidence, known, sources.find_reading)
         evidence = replace(evidence, attachments=readings)
     data = evidence_to_bytes(evidence)
     verify_offline(parse_evidence(data), deployment, verify_signature=verify_signature)
     return data
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """An operation, and where its record comes from."""
-
-    entry: EvidenceOperation
-    source: OperationSource
-
-
 def _gather(
     subject: Subject, deployment: Deployment, sources: EvidenceSources
-) -> tuple[list[_Found], list[_Found]]:
-    """The subject's operations and those that they rest on, asked for until nothing is missing."""
-    known: dict[bytes, _Found] = {}
+) -> tuple[list[EvidenceOperation], list[EvidenceOperation], Mapping[bytes, OperationSource]]:
+    """The subject's operations, those that they rest on, and what all were read from, by digest.
+
+    They are asked for until nothing is missing.
+    """
+    known: dict[bytes, OperationSource] = {}
+    entries: dict[bytes, EvidenceOperation] = {}
     asked: set[bytes] = set()
     wanted = {subject.id}
     operations: list[EvidenceOperation] = []
@@ -137,11 +133,10 @@ def _gather(
         asked |= new
         for source in sources.find(new):
             entry = _entry(source, deployment)
-            known.setdefault(entry.digest, _Found(entry, source))
-        entries = [found.entry for found in known.values()]
-        operations = operations_of(subject.id, entries)
+            entries[entry.digest], known[entry.digest] = entry, source
+        operations = operations_of(subject.id, entries.values())
         own = {entry.digest for entry in operations}
-        others = [entry for entry in entries if entry.digest not in own]
+        others = [entry for entry in entries.values() if entry.digest not in own]
         support, references = support_of(operations, others)
         wanted |= {entry.digest for entry in (*operations, *support)}
         wanted |= references.named | references.subjects.keys()
@@ -152,7 +147,7 @@ def _gather(
             rule="evidence is of what the chain has recorded",
             remedy="wait until its operations are final: steriledger status",
         )
-    return [known[e.digest] for e in operations], [known[e.digest] for e in support]
+    return operations, support, known
 
 
 def _entry(source: OperationSource, deployment: Deployment) -> EvidenceOperation:
@@ -167,13 +162,15 @@ def _entry(source: OperationSource, deployment: Deployment) -> EvidenceOperation
     )
 
 
-def _keys(found: Sequence[_Found]) -> dict[SignerId, bytes]:
+def _keys(
+    entries: Sequence[EvidenceOperation], known: Mapping[bytes, OperationSource]
+) -> dict[SignerId, bytes]:
     keys = {}
-    for each in found:
-        for party, signer in each.entry.signers.items():
-            key = each.source.keys.get(party)
+    for entry in entries:
+        for party, signer in entry.signers.items():
+            key = known[entry.digest].keys.get(party)
             if key is None or signer_id(key) != signer:
-                raise VerificationFailed(f"the key of the {party.value} of {each.entry} is missing")
+                raise VerificationFailed(f"the key of the {party.value} of {entry} is missing")
             keys[signer] = key
     return keys
 
@@ -181,17 +178,25 @@ def _keys(found: Sequence[_Found]) -> dict[SignerId, bytes]:
 # ---------------------------------------------------------------- what is shown
 
 
-def _disclose(found: Sequence[_Found], selection: Selection) -> list[EvidenceOperation]:
-    kept = [(each, each.source.record) for each in found if each.source.record is not None]
-    records = [
-        (each.source.act.schema, record.facts.fields or {}, record.personal.fields or {})
-        for each, record in kept
-    ]
+def _disclose(
+    entries: Sequence[EvidenceOperation],
+    known: Mapping[bytes, OperationSource],
+    selection: Selection,
+) -> list[EvidenceOperation]:
+    found = [(entry, known[entry.digest].record) for entry in entries]
+    kept = [(entry, record) for entry, record in found if record is not None]
+    chosen = select(
+        (
+            (entry.act.schema, record.facts.fields or {}, record.personal.fields or {})
+            for entry, record in kept
+        ),
+        selection,
+    )
     shown = {
-        each.entry.digest: _record(each.entry, record, *paths)
-        for (each, record), paths in zip(kept, select(records, selection), strict=True)
+        entry.digest: _record(entry, record, *paths)
+        for (entry, record), paths in zip(kept, chosen, strict=True)
     }
-    return [replace(each.entry, record=shown.get(each.entry.digest)) for each in found]
+    return [replace(entry, record=shown.get(entry.digest)) for entry in entries]
 
 
 def _record(
@@ -221,23 +226,24 @@ def _part(source: PartSource, paths: Sequence[str]) -> Part:
 
 
 def _readings(
-    operations: Sequence[_Found], evidence: Evidence, find: Callable[[str], bytes | None]
+    evidence: Evidence,
+    known: Mapping[bytes, OperationSource],
+    find: Callable[[str], bytes | None],
 ) -> tuple[bytes, ...]:
     """The readings that the subject's records name, each of them by a fact that is shown."""
-    shown = {value for entry in evidence.operations for value in entry.facts.values()}
     readings: dict[bytes, None] = {}
-    for each in operations:
-        record = each.source.record
+    for entry in evidence.operations:
+        record = known[entry.digest].record
         for path, value in ((record.facts.fields if record else None) or {}).items():
             raw = find(str(value)) if path.endswith(".sha256") else None
             if raw is None:
                 continue
-            if value not in shown:
+            if path not in entry.facts:
                 raise InvalidInput(
-                    f"the fact that names a reading of {each.entry} is not disclosed",
+                    f"the fact that names a reading of {entry} is not disclosed",
                     field="readings",
                     rule="a reading is attached where a shown fact names it",
-                    remedy=f"disclose {each.source.act.schema}:readings.* as well",
+                    remedy=f"disclose {entry.act.schema}:{path} as well",
                 )
             readings[raw] = None
     return tuple(readings)

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any, cast
 
 from ledger.domain.acts.words import Party
-from ledger.domain.encoding.canonical import Plain, canonical
+from ledger.domain.encoding.canonical import Plain
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.records.commitments import FieldValue
 from ledger.evidence.report import Claim, CycleReading, EnteredResult, Happening, Report, Who
@@ -202,13 +202,8 @@ def _stamp(at: datetime) -> str:
 # ---------------------------------------------------------------- for a program
 
 
-def report_to_json(report: Report) -> bytes:
-    """The report as RFC 8785 JSON: its members by their names, times as RFC 3339 in UTC."""
-    return canonical(report_to_plain(report))
-
-
 def report_to_plain(report: Report) -> dict[str, Plain]:
-    """The same as plain JSON values."""
+    """The report as plain JSON values: members by their names, times as RFC 3339 in UTC."""
     return {"format": REPORT_FORMAT, **_members(report)}
 
 

@@ -10,12 +10,12 @@ import pytest
 
 from ledger.domain.chain.deployment import Deployment
 from ledger.domain.encoding.identifiers import to_hex
-from ledger.evidence.printing import report_lines, report_to_json
+from ledger.evidence.printing import report_lines, report_to_plain
 from ledger.evidence.report import Report
 from ledger.evidence.verify import verify_evidence
 from ledger.keys.signers import verify_signature
 from tests.evidence.conftest import NOW
-from tests.evidence.world import RecordedChain, Story
+from tests.evidence.world import Plain, RecordedChain, Story
 
 JUDGING = re.compile(r"fault|cause|guilt|blame|negligen|liab", re.IGNORECASE)
 
@@ -29,6 +29,11 @@ def data(request: pytest.FixtureRequest, told: Story) -> bytes:
 
 def report_on(data: bytes, chain: RecordedChain, deployment: Deployment | None) -> Report:
     return verify_evidence(data, chain, deployment, verify_signature=verify_signature, now=NOW)
+
+
+def plain_of(report: Report) -> Plain:
+    """As a program reads it."""
+    return json.loads(json.dumps(report_to_plain(report)))
 
 
 def test_nobody_is_judged(data: bytes, recorded: RecordedChain, deployment: Deployment) -> None:
@@ -134,20 +139,20 @@ def test_what_is_no_cycle_has_no_verdicts(
         lines = report_lines(report)
         assert (report.cycle is not None) == (subject.type == "cycle")
         assert ("Three verdicts, each by another" in lines) == (subject.type == "cycle")
-        assert json.loads(report_to_json(report))["subject"]["type"] == subject.type
+        assert plain_of(report)["subject"]["type"] == subject.type
 
 
 def test_a_program_reads_the_same(
     data: bytes, recorded: RecordedChain, deployment: Deployment
 ) -> None:
     report = report_on(data, recorded, deployment)
-    plain = json.loads(report_to_json(report))
+    plain = plain_of(report)
     assert plain["verified"] is True
     assert plain["fingerprint"] == to_hex(deployment.fingerprint())
     assert len(plain["timeline"]) == len(report.timeline)
     assert len(plain["claims"]) == len(report.claims)
     assert plain["cycle"]["computed"]["facts"]["verdict.f0_reference_celsius"] == "121.1"
-    assert json.loads(report_to_json(report_on(data, recorded, None)))["verified"] is False
+    assert report_to_plain(report_on(data, recorded, None))["verified"] is False
 
 
 def test_a_record_cannot_write_lines_of_the_report(

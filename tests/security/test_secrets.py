@@ -251,8 +251,8 @@ def do_the_main_job(run: Run, folder: Path) -> None:
     """Units, people, a machine, cycles, evidence; and what is refused."""
     head = ["--administrator-name", PEOPLE[0], "--role", "processor"]
     run.command("unit", "admit", "1", "--code", "C", "--name", "Centre", *head)
-    duties = [word for duty in ("open", "load", "result", "decide") for word in ("--duty", duty)]
-    run.command("signer", "enrol", PEOPLE[1], "--unit", "1", *duties)
+    rights = [word for right in ("open", "load", "result", "decide") for word in ("--right", right)]
+    run.command("signer", "enrol", PEOPLE[1], "--unit", "1", *rights)
     machine = ["--unit", "1", "--serial", "601362", "--clock-zone", "Europe/Berlin"]
     run.command("equipment", "register", "Dac", *machine, "--profile", "en-285-134")
     run.command("import", str(DAC_LOG), "--unit", "1", "--performer", PEOPLE[2])

@@ -15,7 +15,8 @@ from ledger.domain.acts.vocabulary import CycleReference
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest
 from ledger.domain.errors import ChainUnavailable
 from ledger.domain.outbox.operation_states import OperationState
-from ledger.domain.subjects.indexed import IndexedCycle, IndexedOperation
+from ledger.domain.subjects.indexed import IndexedOperation
+from ledger.domain.subjects.states import CycleState
 from ledger.steps.sending.mending import retry_operation
 from ledger.steps.sending.settle import PENDING, mark_mined
 from ledger.steps.sending.underway import UnderWay
@@ -303,8 +304,8 @@ def test_what_somebody_else_relayed_is_final_without_being_sent(hospital: Hospit
             [
                 IndexedOperation(
                     digest=digest, kind="CycleOpening", unit=1, subject=digest, message=b"{}",
-                    record=digest, height=1, block_hash=digest, timestamp=1, tx_hash=digest,
-                    position=0, head=digest,
+                    new_key=None, record=digest, height=1, block_hash=digest, timestamp=1,
+                    tx_hash=digest, position=0, head=digest,
                 )
             ],
         )  # fmt: skip
@@ -410,6 +411,6 @@ def test_the_reference_of_a_cycle_is_the_contracts_id(hospital: Hospital) -> Non
     hospital.settle(hospital.writer())
     reference: CycleReference = hospital.reference("S1", 1)
     with hospital.instance.database.reading() as tx:
-        cycle = index.get(tx, IndexedCycle, reference.id)
+        cycle = index.get(tx, CycleState, reference.id)
     assert (cycle.number, cycle.state) == (1, 1)
-    assert cycle.decision not in {None, ZERO_DIGEST}
+    assert cycle.decision != ZERO_DIGEST

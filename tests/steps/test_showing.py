@@ -21,7 +21,7 @@ from ledger.steps.accepting.resolving import (
 )
 from ledger.steps.answering.showing import CycleView, list_cycles, show_cycle
 from ledger.storage.engine.database import Database
-from tests.house import CENTRE, CYCLE_DUTIES, MEMBER, SERIAL, House, build_house
+from tests.house import CENTRE, CYCLE_RIGHTS, MEMBER, SERIAL, House, build_house
 from tests.steps.test_placing import refuse
 from tests.steps.test_submit import change, revoke
 
@@ -189,10 +189,10 @@ def test_two_machines_of_one_name_are_told_apart_by_their_id(house: House) -> No
 
 def test_without_a_name_the_only_held_signer_that_still_acts_signs(house: House) -> None:
     revoke(house, CENTRE, house.operator)
-    second = house.enrol(CENTRE, "Second", CYCLE_DUTIES)
+    second = house.enrol(CENTRE, "Second", CYCLE_RIGHTS)
     with house.instance.database.reading() as tx:
         assert resolve_signer(tx, house.caller, CENTRE, Right.OPEN, None).signer == second
-    house.enrol(CENTRE, "Third", CYCLE_DUTIES)
+    house.enrol(CENTRE, "Third", CYCLE_RIGHTS)
     with house.instance.database.reading() as tx:
         with pytest.raises(InvalidInput, match="Second, Third"):
             resolve_signer(tx, house.caller, CENTRE, Right.OPEN, None)

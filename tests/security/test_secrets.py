@@ -253,8 +253,9 @@ def do_the_main_job(run: Run, folder: Path) -> None:
     run.command("unit", "admit", "1", "--code", "C", "--name", "Centre", *head)
     rights = [word for right in ("open", "load", "result", "decide") for word in ("--right", right)]
     run.command("signer", "enrol", PEOPLE[1], "--unit", "1", *rights)
-    machine = ["--unit", "1", "--serial", "601362", "--clock-zone", "Europe/Berlin"]
-    run.command("equipment", "register", "Dac", *machine, "--profile", "en-285-134")
+    machine = ["--unit", "1", "--serial", "601362", "--kind", "sterilizer"]
+    clock = ["--clock-zone", "Europe/Berlin", "--profile", "en-285-134"]
+    run.command("equipment", "register", "Dac", *machine, *clock)
     run.command("import", str(DAC_LOG), "--unit", "1", "--performer", PEOPLE[2])
     run.command("token", "create", "--person", "x", "--scope", "everything", code=2)
     token = run.token(

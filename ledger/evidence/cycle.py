@@ -88,12 +88,16 @@ def _results(checked: Checked, decision: EvidenceOperation | None) -> Mapping[st
     Where the latest decision shows that nobody entered one, and no other operation does, it is not
     entered; where that is hidden, nothing is said.
     """
-    found = {
+    unsaid = {
         name: EnteredResult(word=None, block=None)
         for name in RESULT_NAMES
         if decision is not None and f"results.{name}" in decision.facts
     }
+    found = dict(unsaid)
     for entry in checked.evidence.operations:
+        if entry.act.name == "CycleVoid":
+            # what was said before is about another cycle than the one that has the number now
+            found = dict(unsaid)
         for name, word in _entered(entry, checked):
             found[name] = EnteredResult(word=word, block=entry.place.block)
     return found

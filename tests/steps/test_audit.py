@@ -16,9 +16,12 @@ import pytest
 from sqlalchemy import Table, select
 from sqlalchemy.types import TypeDecorator
 
+from ledger.domain.acts.words import UnitRole
 from ledger.domain.chain.deployment import Deployment
+from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import Inconsistent, Refused, StorageUnavailable
 from ledger.domain.outbox.operation_states import OperationState
+from ledger.domain.subjects.states import UnitState
 from ledger.settings import Settings
 from ledger.steps.auditing.apart import _check_at
 from ledger.steps.auditing.audit import AuditReport, audit
@@ -27,9 +30,8 @@ from ledger.steps.following.follow import Progress, index_next
 from ledger.steps.instance import Instance, open_instance
 from ledger.steps.reading.imports import ImportOptions, import_file
 from ledger.steps.starting.link import Link, open_link
-from ledger.storage import index_tables
+from ledger.storage import index
 from ledger.storage.engine.columns import metadata
-from ledger.storage.index import clear_index
 from tests.steps.hospital import Hospital, opened_hospital
 from tests.steps.test_follow import Altered
 
@@ -256,11 +258,8 @@ def test_a_value_that_no_enumeration_knows_is_named(
 def test_an_added_index_row_is_named(evidence: Evidence, tmp_path: Path) -> None:
     with evidence.copied(tmp_path) as instance:
         with instance.database.transaction() as tx:
-            tx.execute(
-                index_tables.idx_units.insert().values(
-                    number=99, roles=1, state=1, digest=bytes(32)
-                )
-            )
+            state = UnitState(number=99, roles=UnitRole.USER, admission=Digest(b"\1" * 32))
+            index.put(tx, [state])
         report = audited(instance, evidence.link)
     assert [(each.table, each.row, each.field) for each in report.differences] == [
         ("idx_units", "99", "row")
@@ -292,7 +291,7 @@ def test_an_index_that_was_dropped_is_no_difference_but_records_still_are_checke
 ) -> None:
     with evidence.copied(tmp_path) as instance:
         with instance.database.transaction() as tx:
-            clear_index(tx)
+            index.clear_index(tx)
         report = audited(instance, evidence.link)
     assert report.differences == ()
     assert report.indexed is None

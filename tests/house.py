@@ -57,7 +57,6 @@ DATA = Path(__file__).parent / "data"
 DAC_LOG = DATA / "dacuniversal" / "DAC.Log"
 SERIAL = "601362"
 CENTRE, MEMBER = 1, 2
-AT_A_DOOR = Door(authenticated_by="local", takes_what_stands=True)
 CYCLE_RIGHTS = Right.OPEN | Right.LOAD | Right.RESULT | Right.DECIDE
 
 
@@ -93,11 +92,6 @@ class House:
         """Accept a draft with the keys that the instance holds."""
         with self.instance.database.transaction() as tx:
             return record_with_held_keys(self.instance, tx, self.caller, draft)
-
-    def said(self, kind: str, **values: Changes) -> Draft:
-        """The draft of what a person says at a door, by the names of the act's fields."""
-        with self.instance.database.transaction() as tx:
-            return make_draft(self.instance, tx, self.caller, ACTS[kind], values, AT_A_DOOR)
 
     def wait(self, **parts: float) -> None:
         """Let a long time pass in silence; then a person says that the clock is right."""

@@ -207,5 +207,5 @@ def test_without_a_name_the_only_held_signer_that_still_acts_signs(house: House)
 def test_a_decision_by_the_cycle_s_id_is_the_same_as_by_its_number(house: House) -> None:
     house.complete(1)
     identifier = to_hex(house.cycle(1).id)
-    house.record(house.said("CycleDecision", cycle=identifier, decision="hold"))
+    house.say("CycleDecision", cycle=identifier, decision="hold")
     assert shown(house, f"{SERIAL}/1").state == "held"

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
+from ledger.domain.acts.comment import Stance
 from ledger.domain.acts.decisions import DecisionKind
+from ledger.domain.acts.result_entry import Result, ResultWord
 from ledger.domain.acts.vocabulary import CycleReference, Machine, integer
-from ledger.domain.acts.words import Right, UnitRole
+from ledger.domain.acts.words import EquipmentState, Party, Right, UnitRole
 from ledger.domain.callers import Caller, local_administrator
 from ledger.domain.drafts import Circumstances, Draft, People
 from ledger.domain.encoding.identifiers import (
@@ -24,10 +26,12 @@ from ledger.domain.encoding.identifiers import (
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.settings import Settings
 from ledger.steps.accepting import submit
+from ledger.steps.accepting.clock import confirm_clock
 from ledger.steps.accepting.placing import Place
 from ledger.steps.accepting.prepare import fix
 from ledger.steps.accepting.signing import make_held_key, sign_with_held_key
 from ledger.steps.following.follow import Progress, follow
+from ledger.steps.following.forgetting import forget_erased
 from ledger.steps.instance import Instance, open_instance, system_clock
 from ledger.steps.sending.writer import Sent, Writer
 from ledger.steps.starting.deploy import (
@@ -41,6 +45,7 @@ from ledger.storage.keys import KeyPurpose
 from ledger.storage.leases import take_lease
 from ledger.storage.operations import get_operation, list_latest_operations, list_states
 from tests import making
+from tests.house import Clock
 
 OPERATOR = Right.OPEN | Right.LOAD | Right.RESULT | Right.DECIDE
 PEOPLE = Circumstances(people=People(performer="Nurse A", checker="Nurse B"), reason="as agreed")
@@ -115,6 +120,13 @@ class Hospital:
                 unit, key=key, administrator=administrator, rights=rights, circumstances=PEOPLE
             )
         )
+
+    def new_signer(self, unit: int, rights: Right) -> bytes:
+        """One more signer of a unit, whose key is held here."""
+        with self.instance.database.transaction() as tx:
+            key = make_held_key(self.instance, tx, label=f"signer of {unit}")
+        self.enrol(unit, key, rights)
+        return key
 
     def revoke_operator(self, unit: int) -> Digest:
         """The unit's operator signs no more."""
@@ -261,6 +273,60 @@ class Hospital:
         """Why it is where it is."""
         with self.instance.database.reading() as tx:
             return list_states(tx, digest)[-1].reason or ""
+
+
+def tell_everything(hospital: Hospital, clock: Clock) -> None:
+    """Every kind of operation at least once, all of it final; in the end four years went by.
+
+    Late, amended, taken back, set right, contested, out of service, vetoed, revoked, erased.
+    """
+    accept, operator = hospital.accept, hospital.operators
+    for unit in (1, 2):
+        hospital.admit(unit)
+    registered = hospital.register(1, "S1")
+    _, load, ending, decision = hospital.run_cycle("S1", 4)
+    hospital.run_cycle("S1", 1)
+    amended = accept(hospital.load("S1", 4, 12, replaces=load))
+    correction = hospital.decision(
+        "S1", 4, ending=ending, load=amended, quantity=2, kind=DecisionKind.CORRECT,
+        replaces=decision,
+    )  # fmt: skip
+    accept(correction)
+    cycle, mistaken = hospital.reference("S1", 6), accept(hospital.opening("S1", 6))
+    accept(making.void(cycle, opening=mistaken, signer=operator[1], circumstances=PEOPLE))
+    accept(hospital.opening("S1", 6))
+    failed = accept(making.result(cycle, Result.BIOLOGICAL, ResultWord.FAIL, signer=operator[1]))
+    passed = making.result(
+        cycle, Result.BIOLOGICAL, ResultWord.PASS, signer=operator[1], replaces=failed,
+        circumstances=PEOPLE,
+    )  # fmt: skip
+    accept(passed)
+    reporter = hospital.new_signer(2, Right.REPORT)
+    accept(making.comment(2, cycle.id, Stance.DISAGREES, signer=reporter))
+    machine, administrator = hospital.machines["S1"], hospital.administrators
+    broken = making.change(
+        machine, replaces=registered, administrator=administrator[1],
+        state=EquipmentState.OUT_OF_SERVICE,
+    )  # fmt: skip
+    accept(making.change(machine, replaces=accept(broken), administrator=administrator[1]))
+    with hospital.instance.database.transaction() as tx:
+        authority = get_held_key(tx, KeyPurpose.AUTHORITY).signer
+        key = make_held_key(hospital.instance, tx, label="new head")
+    proposed = accept(making.proposal(2, key=key, authority=authority))
+    accept(making.veto(2, proposed=proposed, administrator=administrator[2]))
+    hospital.revoke_operator(2)
+    erasers = [hospital.new_signer(1, Right.ERASE) for _ in range(2)]
+    writer = hospital.writer()
+    hospital.settle(writer)
+    clock.advance(days=4 * 366)
+    with hospital.instance.database.transaction() as tx:
+        confirm_clock(hospital.instance, tx, person="tester")
+        erased = get_operation(tx, mistaken)
+    keys = dict(zip((Party.SIGNER, Party.COUNTERSIGNER), erasers, strict=True))
+    accept(making.erasure(1, erased=mistaken, subject_record=erased.record_id, keys=keys))
+    hospital.settle(hospital.writer())
+    with hospital.instance.database.transaction() as tx:
+        forget_erased(tx, clock.now)
 
 
 @contextmanager

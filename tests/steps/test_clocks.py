@@ -179,7 +179,7 @@ def test_a_chain_whose_clock_stays_behind_is_for_a_person_after_a_minute(
     clock.advance(seconds=61)
     writer.step()
     assert hospital.state(early) is S.STUCK
-    assert "for a minute: signed in future" in hospital.reason(early)
+    assert "for a minute: signedAt: too early" in hospital.reason(early)
 
 
 # ---------------------------------------------------------------- what ends a right
@@ -199,7 +199,7 @@ def test_a_revocation_waits_for_nothing_that_cannot_go(
     retry(hospital, early)
     hospital.settle(writer)
     assert (hospital.state(early), hospital.state(after)) == (S.REFUSED, S.REFUSED)
-    assert "signer is revoked" in hospital.reason(early)
+    assert "the key is revoked" in hospital.reason(early)
 
 
 def test_a_revocation_still_comes_after_what_can_go(hospital: Hospital, writer: Writer) -> None:

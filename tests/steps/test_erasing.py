@@ -37,13 +37,12 @@ def erasers(house: House) -> tuple[bytes, bytes]:
 def erase(house: House, subject: Digest, keys: tuple[bytes, bytes]) -> Receipt:
     """Ask for the erasure of a record's personal fields."""
     names = {"signer": keys[0], "countersigner": keys[1]}
-    draft = house.said(
+    return house.say(
         "RecordErasure",
         subject=to_hex(subject),
         reason="its time is over",
         **{name: to_hex(key) for name, key in names.items()},
     )
-    return house.record(draft)
 
 
 def make_final(house: House, digest: Digest) -> None:

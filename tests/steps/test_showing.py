@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
-from ledger.domain.acts.decisions import DecisionKind
 from ledger.domain.acts.words import EquipmentState, Right
 from ledger.domain.callers import Caller, Scope
 from ledger.domain.drafts import Circumstances, People
+from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import InvalidInput, NotFound, Refused
 from ledger.steps.accepting.resolving import (
     resolve_cycle,
@@ -61,8 +61,11 @@ def test_the_three_verdicts_stand_apart_and_what_is_missing_is_none(house: House
     assert view.computed_verdict["result"] == "not_computed"
     assert view.decision["results.biological"] == "not_entered"
     assert [entry.act for entry in view.timeline] == [
-        "opened", "load declared", "ended", "decided",
-    ]  # fmt: skip
+        "the cycle was opened",
+        "the load was declared: 10 of class 1",
+        "the cycle ended: the machine says completed, the computed verdict is not_computed",
+        "a person decided: release, +10 packages in 2 shares",
+    ]
 
 
 def test_names_are_shown_to_the_own_unit_and_to_no_other(house: House) -> None:
@@ -203,5 +206,6 @@ def test_without_a_name_the_only_held_signer_that_still_acts_signs(house: House)
 
 def test_a_decision_by_the_cycle_s_id_is_the_same_as_by_its_number(house: House) -> None:
     house.complete(1)
-    house.decide(1, DecisionKind.HOLD, cycle=house.cycle(1).id.hex())
+    identifier = to_hex(house.cycle(1).id)
+    house.say("CycleDecision", cycle=identifier, decision="hold")
     assert shown(house, f"{SERIAL}/1").state == "held"

@@ -33,7 +33,7 @@ from ledger.domain.acts.vocabulary import (
 from ledger.domain.acts.words import Contract, Party, Right
 from ledger.domain.callers import Scope
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest
-from ledger.domain.errors import Conflict, VerificationFailed
+from ledger.domain.errors import Conflict, InvalidInput, VerificationFailed
 from ledger.domain.subjects.states import (
     CurrentWitness,
     CycleState,
@@ -165,6 +165,8 @@ def _rules_of(row: Witnessing) -> Callable[[Message, View], None]:
 
     def rules(message: Message, view: View) -> None:
         about, unit = word(message, "about"), integer(message, "unit")
+        if row.scope is WitnessScope.AUTHORITY and unit:
+            raise InvalidInput("is named", field="unit", rule="the authority speaks for no unit")
         if row.scope is WitnessScope.OWN_CYCLE:
             common.require_cycle(view.find(CycleState, about), unit=unit)
         elif row.scope is WitnessScope.OWN_MACHINE:

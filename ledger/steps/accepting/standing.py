@@ -27,7 +27,6 @@ from ledger.domain.subjects.states import (
     SignerState,
     UnitState,
     WitnessState,
-    Word32,
 )
 from ledger.storage import directory, index, operations, records
 
@@ -38,6 +37,7 @@ _FOLDED: Mapping[type[Any], str] = {
     UnitState: "unit",
     MachineState: "equipment",
     CycleState: "cycle",
+    ErasureState: "operation",
 }
 
 
@@ -96,9 +96,6 @@ class Accepted:
             return self._signer(SignerId(key[0]))
         if cls is ProposalState:
             return self._proposal(Digest(key[0]))
-        if cls is ErasureState:
-            found = operations.find_standing(self._tx, "RecordErasure", key[0], unit=key[1])
-            return found and ErasureState(subject=key[0], unit=key[1], erasure=found.digest)
         if cls is CurrentWitness:
             return self._current(*key)
         if cls is WitnessState:
@@ -153,10 +150,13 @@ class Accepted:
         return memory.find(ProposalState, digest)
 
     def _current(self, kind: int, about: bytes, unit: int) -> CurrentWitness | None:
-        row = operations.find_standing(self._tx, _witness_kind(kind), about, unit=unit)
-        if row is None:
-            return None
-        return CurrentWitness(kind=kind, about=Word32(about), unit=unit, digest=row.digest)
+        self._load({about})
+        memory = Memory()
+        for row in self._rows[about]:
+            witness = ACTS[row.kind].witness
+            if witness is not None and witness.kind == kind:
+                apply(read_operation(row), memory)
+        return memory.find(CurrentWitness, kind, about, unit)
 
     def _witness(self, digest: Digest) -> WitnessState | None:
         row = operations.find_operation(self._tx, digest)
@@ -167,10 +167,6 @@ class Accepted:
         for each in operations.list_replacing(self._tx, digest):
             apply(read_operation(each), memory)
         return memory.find(WitnessState, digest)
-
-
-def _witness_kind(number: int) -> str:
-    return next(a.name for a in ACTS.values() if a.witness and a.witness.kind == number)
 
 
 def _subject_of(key: tuple[Any, ...]) -> bytes:

@@ -111,8 +111,17 @@ def follows(predecessor: Digest) -> str:
     return f"it follows from {to_hex(predecessor)}, which was refused"
 
 
+#: What is over for ever, by the numbers of docs/errors.md.
+_ENDED = {
+    ("NotAllowed", "unit", 2): "the unit is closed",
+    ("NotAllowed", "signer", 1): "the key is revoked",
+    ("NotAllowed", "equipment", 3): "the machine is retired",
+    ("NotAllowed", "recovery", 2): "the proposal is vetoed",
+}
+
+
 def in_words(error: ContractError) -> str:
-    """A contract's error as a sentence: "decision not allowed (state 4, kind 1)"."""
+    """A contract's error as a sentence: "cycle: not allowed (value 4)"."""
     name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", error.name).lower()
     if error.name == FOREIGN:
         return f"it reverted with {to_hex(error.data[:68]) if error.data else 'no reason'}"
@@ -122,4 +131,7 @@ def in_words(error: ContractError) -> str:
         if key not in {"digest", "what"}
     ]
     about = f"{error.what}: {name}" if error.what else name
+    ended = _ENDED.get((error.name, error.what, error.fields.get("value")))
+    if ended is not None:
+        return f"{about}: {ended}"
     return f"{about} ({', '.join(shown)})" if shown else about

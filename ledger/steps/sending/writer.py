@@ -74,7 +74,7 @@ CANDIDATES = 1000
 _LOOK_AGAIN = timedelta(seconds=1)
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 #: the contract's word on what was signed ahead of its clock
-_TOO_EARLY = "SignedInFuture"
+_AHEAD = ("TooEarly", "signedAt")
 
 log = structlog.get_logger("writer")
 
@@ -433,7 +433,8 @@ class Writer:
         try:
             node.call(to, _calldata([owed]), final_height(node, self.instance.settings.finality))
         except CallReverted as reverted:
-            return revert_error(reverted.data).name == error.name
+            final = revert_error(reverted.data)
+            return (final.name, final.what) == (error.name, error.what)
         except ChainUnavailable:
             log.warning("no_final_state", digest=to_hex(owed.row.digest))
         return False
@@ -441,7 +442,7 @@ class Writer:
     def _act(self, current: _Round, owed: Owed, error: ContractError, retry: Retry) -> None:
         digest, now = owed.row.digest, self._now()
         what = {"digest": to_hex(digest), "kind": owed.row.kind, "error": in_words(error)}
-        limit = CLOCK_LIMIT if error.name == _TOO_EARLY else WAIT_LIMIT
+        limit = CLOCK_LIMIT if (error.name, error.what) == _AHEAD else WAIT_LIMIT
         if retry is Retry.WAIT and self._deferrals.put_off(digest, now, limit=limit):
             log.info("put_off", **what)
             return

@@ -1,7 +1,6 @@
 """One more kind of statement: a declaration and a row, and everything else works with it.
 
-The kind is declared here.  A child process adds its row to the catalogue before anything reads
-that, deploys, and takes two statements from a person's words to the audit.
+A child process adds the row before anything reads the catalogue, and goes from words to the audit.
 """
 
 from __future__ import annotations
@@ -73,7 +72,7 @@ def test_a_kind_that_is_only_declared_is_accepted_recorded_indexed_and_audited(
 def add_the_row() -> None:
     """The catalogue as its file is, and one row more."""
     spec = importlib.util.find_spec(CATALOGUE)
-    assert spec is not None and spec.origin is not None  # noqa: PT018 - one fact
+    assert spec and spec.origin  # noqa: PT018 - one fact
     module = importlib.util.module_from_spec(spec)
     sys.modules[CATALOGUE] = module
     module.__dict__["one_more"] = SimpleNamespace(ACT=ACT)

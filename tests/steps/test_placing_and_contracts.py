@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pytest
 from eth_tester import EthereumTester, PyEVMBackend
@@ -22,7 +22,7 @@ from eth_tester.exceptions import TransactionFailed
 from web3 import EthereumTesterProvider, Web3
 from web3.types import TxParams
 
-from ledger.chain.calldata import encode_batch
+from ledger.chain.calldata import SELECTORS, encode_batch
 from ledger.chain.deploy import kind_rows
 from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.acts.decisions import RELEASES, TRANSITIONS, DecisionKind
@@ -41,8 +41,11 @@ from ledger.domain.acts.vocabulary import (
     NewKey,
     Whole,
     WitnessMode,
+    WitnessScope,
 )
+from ledger.domain.acts.witnessing import witness
 from ledger.domain.acts.words import Party, Right
+from ledger.domain.callers import Scope
 from ledger.domain.chain.deployment import AuthorityKind, DeployedContract, Deployment, Role
 from ledger.domain.drafts import Circumstances, Draft, draft
 from ledger.domain.encoding.abi import Value
@@ -75,6 +78,48 @@ SEEDS = range(5)
 STEPS = 70
 #: how often each kind is asked for at first, until it is accepted once
 TRIES = 60
+
+
+
+def _statement(number: int, scope: WitnessScope, mode: WitnessMode, about: Field) -> Act:
+    by_authority = scope is WitnessScope.AUTHORITY
+    return witness(
+        name=f"Statement{number}",
+        kind=number,
+        doc="Made up, so that every scope and mode of the contract's table is asked.",
+        schema=f"statement-{number}/1",
+        right=None if by_authority else Right.REPORT,
+        scope=Scope.AUTHORITY if by_authority else Scope.REPORT,
+        command=f"statement {number}",
+        on_chain=scope,
+        mode=mode,
+        about=about,
+        fields=(),
+        says=lambda _: "something was stated",
+    )
+
+
+#: Kinds of statements that no kind of ours is like yet.
+MADE_UP = (
+    _statement(901, WitnessScope.OWN_CYCLE, WitnessMode.STATE, Field(name="cycle", of=CycleNamed())),
+    _statement(
+        902,
+        WitnessScope.OWN_MACHINE,
+        WitnessMode.ENTRY,
+        Field(name="equipment", of=Named("equipment")),
+    ),
+    _statement(
+        903, WitnessScope.AUTHORITY, WitnessMode.STATE, Field(name="about", of=Named("anything"))
+    ),
+)
+
+
+@pytest.fixture(autouse=True)
+def made_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The catalogue with the kinds that are made up here; all statements have one function."""
+    for act in MADE_UP:
+        monkeypatch.setitem(cast("dict[str, Act]", ACTS), act.name, act)
+        monkeypatch.setitem(cast("dict[str, bytes]", SELECTORS), act.name, SELECTORS["Comment"])
 
 
 @dataclass(kw_only=True)
@@ -237,7 +282,7 @@ def chain() -> Chain:
 
 
 @pytest.fixture
-def group(chain: Chain, sqlite_database: Database, tmp_path: Path) -> Group:
+def group(chain: Chain, made_up: None, sqlite_database: Database, tmp_path: Path) -> Group:
     """A centre with two signers and two machines, a member, all on the chain already."""
     clock = Clock(now=chain.now())
     house = build_house(sqlite_database, tmp_path, deployment=chain.deploy, clock=clock)
@@ -313,7 +358,11 @@ class Requests:
         for each in act.fields:
             if each.name not in values:
                 values[each.name] = self.value(act, each, state, values, unit)
-        number = values["unit"] if act.right is None and values.get("unit") else unit
+        number = unit
+        if act.witness is not None and act.right is None:
+            number = self.mostly(0, [unit])
+        elif act.right is None:
+            number = values["unit"]
         return draft(act, values, unit=number, keys=self.keys(act, unit), circumstances=self.told())
 
     def subject(self, act: Act, values: Mapping[str, Any]) -> CycleState | MachineState | None:

@@ -143,7 +143,7 @@ def test_a_token_that_no_rule_allows_is_not_made(lite: Api) -> None:
     day, read = timedelta(days=1), [Scope.READ_UNIT]
     bad: list[tuple[type[Exception], dict[str, object]]] = [
         (InvalidInput, {"person": ""}),
-        (InvalidInput, {"person": "line\nbreak"}),
+        (InvalidInput, {"person": "line\x07break"}),
         (InvalidInput, {"scopes": []}),
         (InvalidInput, {"unit": None}),
         (InvalidInput, {"unit": None, "scopes": [Scope.AUTHORITY, Scope.READ_ALL]}),

@@ -41,7 +41,6 @@ from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.records.retention import retention_ended
 from ledger.domain.subjects.states import CurrentWitness, CycleState, MachineState
 from ledger.keys.accounts import ADDRESS_BYTES
-from ledger.steps.accepting.endings import ending_of, kept_reading
 from ledger.steps.accepting.parsing import Asker, naming, parse
 from ledger.steps.accepting.resolving import resolve_signer
 from ledger.steps.accepting.signing import make_held_key
@@ -187,6 +186,9 @@ def _read_ending(desk: Desk, given: Values) -> dict[str, Any]:
             field=typed[0],
             rule="a reading states its own facts; what it does not say is typed in another ending",
         )
+    # A command that reads no printout does not wait for the parsers.
+    from ledger.steps.accepting.endings import ending_of, kept_reading  # noqa: PLC0415
+
     zone, profile = given.get("zone"), given.get("profile")
     return ending_of(kept_reading(desk.tx, cycle, named, zone=zone, profile=profile))
 

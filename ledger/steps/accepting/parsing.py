@@ -45,7 +45,6 @@ from ledger.domain.encoding.identifiers import Digest, parse_hex32
 from ledger.domain.errors import InvalidInput, NotFound
 from ledger.domain.machines.profiles import get_profile
 from ledger.keys.accounts import ADDRESS_BYTES
-from ledger.readings import zone_named
 from ledger.steps.accepting.resolving import (
     find_numbers,
     is_id,
@@ -146,6 +145,9 @@ def _(sort: Moment, value: datetime, asker: Asker, field: str) -> datetime:
 
 @parse.register
 def _(sort: Zone, value: str, asker: Asker, field: str) -> str:
+    # The parsers beside it are not loaded for values without a zone.
+    from ledger.readings import zone_named  # noqa: PLC0415
+
     zone_named(value, field=field)
     return value
 

@@ -80,7 +80,6 @@ STEPS = 70
 TRIES = 60
 
 
-
 def _statement(number: int, scope: WitnessScope, mode: WitnessMode, about: Field) -> Act:
     by_authority = scope is WitnessScope.AUTHORITY
     return witness(
@@ -101,7 +100,9 @@ def _statement(number: int, scope: WitnessScope, mode: WitnessMode, about: Field
 
 #: Kinds of statements that no kind of ours is like yet.
 MADE_UP = (
-    _statement(901, WitnessScope.OWN_CYCLE, WitnessMode.STATE, Field(name="cycle", of=CycleNamed())),
+    _statement(
+        901, WitnessScope.OWN_CYCLE, WitnessMode.STATE, Field(name="cycle", of=CycleNamed())
+    ),
     _statement(
         902,
         WitnessScope.OWN_MACHINE,

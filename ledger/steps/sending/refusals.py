@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -112,7 +112,7 @@ def follows(predecessor: Digest) -> str:
 
 
 #: What is over for ever, by the numbers of docs/errors.md.
-_ENDED = {
+_ENDED: Mapping[tuple[str, str, object], str] = {
     ("NotAllowed", "unit", 2): "the unit is closed",
     ("NotAllowed", "signer", 1): "the key is revoked",
     ("NotAllowed", "equipment", 3): "the machine is retired",

@@ -425,13 +425,17 @@ class EmbeddedChain:
     # ------------------------------------------------------------ snapshots
 
     def _usable_snapshots(self) -> Iterator[Snapshot]:
-        """The newest first.  One that is of no block of the journal goes.
+        """The newest first.  One that is of no block of the journal stays: it tells of a loss.
 
         Without a mined block after it, nothing in the journal proves a snapshot: it waits.
         """
         for snapshot in [] if self.snapshots is None else self.snapshots.newest_first():
             if self.journal.hash_at(snapshot.height) != snapshot.hash:
-                self._pass_over(snapshot, "the journal has no such block")
+                log.warning(
+                    "snapshot_passed_over",
+                    snapshot=snapshot.name,
+                    reason="the journal has no such block",
+                )
             elif self.journal.hash_at(snapshot.height + 1) is not None:
                 yield snapshot
 

@@ -38,6 +38,15 @@ class Snapshot:
         return f"state-{self.height:012d}-{self.hash.hex()}.sealed"
 
 
+def list_snapshots(folder: Path) -> list[Snapshot]:
+    """What a folder holds, by name alone, the highest first; nothing where there is no folder."""
+    if not folder.is_dir():
+        return []
+    found = [_NAME.fullmatch(path.name) for path in folder.iterdir()]
+    read = [Snapshot(height=int(each[1]), hash=bytes.fromhex(each[2])) for each in found if each]
+    return sorted(read, key=lambda each: each.height, reverse=True)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotFolder:
     """The snapshots of one home."""
@@ -52,13 +61,7 @@ class SnapshotFolder:
 
     def newest_first(self) -> list[Snapshot]:
         """What is there, by name alone."""
-        if not self.folder.is_dir():
-            return []
-        found = [_NAME.fullmatch(path.name) for path in self.folder.iterdir()]
-        read = [
-            Snapshot(height=int(each[1]), hash=bytes.fromhex(each[2])) for each in found if each
-        ]
-        return sorted(read, key=lambda each: each.height, reverse=True)
+        return list_snapshots(self.folder)
 
     def read(self, snapshot: Snapshot) -> bytes:
         """The state as anvil loads it, JSON; raises Inconsistent when the file is damaged."""

@@ -19,6 +19,7 @@ from ledger.cli.launching import start_all, stop_on_signals
 from ledger.cli.options import local_caller, opened
 from ledger.cli.printing import console, print_table, say
 from ledger.cli.running import ChainOption, FinalityOption, environment, overrides_chain
+from ledger.domain.visible import visible
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -122,8 +123,10 @@ def _run(instance: Instance, printouts: Path, rpc: str) -> None:
 
 @contextmanager
 def _step(words: str) -> Iterator[None]:
+    from rich.text import Text
+
     started = time.monotonic()
-    with console().status(f"{words} …"):
+    with console().status(Text(visible(f"{words} …"))):
         yield
     say(f"✓ {words} ({time.monotonic() - started:.1f} s)")
 

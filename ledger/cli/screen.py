@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ledger.domain.outbox.operation_states import OperationState
+from ledger.domain.visible import visible
 from ledger.steps.answering.status import ChainStatus, Status, WaitingOperation, WorkerState
 from ledger.steps.answering.trouble import Trouble
 
@@ -163,7 +164,8 @@ def _block(stuck: WaitingOperation, console: Console) -> list[Text]:
     """A line that names it, then its reason."""
     head = Text(f"{short(stuck.digest)}  {stuck.kind}, {_waits(stuck)}")
     head.stylize(_Mood.BAD, 0, len(short(stuck.digest)))
-    reason = _cut(Text(shortened(stuck.reason or "no reason was kept")), console, 2, _REASON_LINES)
+    why = visible(shortened(stuck.reason or "no reason was kept"))
+    reason = _cut(Text(why), console, 2, _REASON_LINES)
     return [head, *reason]
 
 
@@ -207,7 +209,7 @@ def age(seconds: int) -> str:
 
 
 def _line(name: str, words: str, mood: _Mood = _Mood.PLAIN, *, most: int = 1) -> _Line:
-    return _Line(name, Text(words, style=mood.value), most)
+    return _Line(name, Text(visible(words), style=mood.value), most)
 
 
 def _folded(line: _Line, console: Console) -> list[Text]:

@@ -10,6 +10,7 @@ import rfc8785
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.operations import Party
 from ledger.domain.records.commitments import FieldValue
+from ledger.domain.visible import visible
 from ledger.evidence.report import Act, Claim, Report, Who
 from ledger.evidence.timeline import custody_word
 
@@ -56,7 +57,7 @@ _RESULT_LINES: Mapping[str, str] = {
 
 def report_lines(report: Report) -> list[str]:
     """The report in English, a line each; nothing in a record can add a line or move the cursor."""
-    return [_visible(line) for line in _lines(report)]
+    return [visible(line) for line in _lines(report)]
 
 
 def _lines(report: Report) -> list[str]:
@@ -167,11 +168,6 @@ def _shown(value: FieldValue) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value)
-
-
-def _visible(line: str) -> str:
-    """Control and direction characters, which records may hold, spelt out."""
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in line)
 
 
 def _words(text: str) -> str:

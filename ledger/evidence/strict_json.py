@@ -88,6 +88,8 @@ class Place:
 
     def refuse(self, what: str, rule: str | None = None) -> NoReturn:
         """Raise VerificationFailed about this place."""
+        if not self.where:
+            raise VerificationFailed(f"the file {what}", rule=rule)
         raise VerificationFailed(what, field=self.where, rule=rule)
 
     def members(self, required: frozenset[str], optional: frozenset[str] = frozenset()) -> Members:

@@ -217,15 +217,15 @@ def test_a_snapshot_under_another_key_or_name_does_not_open(
         folder.read(newest)
 
 
-def test_a_snapshot_of_no_block_of_this_journal_goes(
+def test_a_snapshot_of_no_block_of_this_journal_is_passed_over_and_stays_to_tell_of_it(
     journal: Replayed, folder: SnapshotFolder
 ) -> None:
     journal.stored = journal.stored[:4]
-    folder.write(Snapshot(height=2, hash=b"\x01" * 32), b"")
+    (folder.folder / Snapshot(height=2, hash=b"\x01" * 32).name).write_bytes(b"")
     with running(journal, folder) as chain:
         assert chain.tip.number == 4
         assert journal.after == 3
-    assert heights(folder) == [3]
+    assert heights(folder) == [6, 3, 2]
 
 
 def test_a_snapshot_that_no_later_block_proves_waits_for_one(

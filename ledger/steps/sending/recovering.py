@@ -16,10 +16,9 @@ from sqlalchemy import Connection
 from ledger.chain.calldata import encode_recovery_completion
 from ledger.chain.contract_errors import revert_error
 from ledger.chain.transactions import Price
-from ledger.domain.chain.chain_reader import CallReverted
+from ledger.domain.chain.chain_reader import CallReverted, newest_block
 from ledger.domain.clocks import has_passed
 from ledger.domain.encoding.identifiers import Digest, SignerId, to_hex
-from ledger.domain.errors import ChainUnavailable
 from ledger.domain.operations import KINDS, Contract, message_from_json
 from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.rules import RECOVERY_DELAY_SECONDS
@@ -157,10 +156,7 @@ class Completer:
         """The time that the chain's next block has at least; Unix seconds."""
         if self.writer.link.seals_at_once:
             return int(self.writer.instance.clock().timestamp())
-        block = self.writer.link.node.block("latest")
-        if block is None:
-            raise ChainUnavailable("the node has no latest block")
-        return block.timestamp
+        return newest_block(self.writer.link.node).timestamp
 
     def _recoveries(self, now: int) -> list[Recovery]:
         with self.writer.instance.database.reading() as tx:

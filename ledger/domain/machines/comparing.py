@@ -1,0 +1,159 @@
+"""Two readings of one cycle → whether they agree, which holds more, and what contradicts what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from ledger.domain.machines.profiles import Profile
+from ledger.domain.machines.readings import CycleOutcome, CycleReading, Sample
+from ledger.domain.machines.thermal import check
+from ledger.domain.machines.verdicts import Evidence, ThermalVerdict, Verdict, evidence_of
+
+
+class Beside(StrEnum):
+    """What a further reading is to the one that the ending rests on."""
+
+    #: nothing in it speaks against the recorded one
+    AGREES = "agrees"
+    #: it begins with all that the recorded one holds, and goes on
+    HOLDS_MORE = "holds_more"
+    #: the recorded one begins with all that it holds
+    HOLDS_LESS = "holds_less"
+    CONTRADICTS = "contradicts"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """A further reading beside the recorded one."""
+
+    beside: Beside
+    #: one sentence each
+    reasons: tuple[str, ...]
+    #: of the further reading, alone; None without a profile
+    verdict: ThermalVerdict | None
+
+
+def compare(
+    recorded: CycleReading, found: CycleReading, profile: Profile | None, *, same_device: bool
+) -> Comparison:
+    """Hold a further reading against the recorded one; both are of one cycle.
+
+    Two readings of the same device share its clock: they are judged together as well, as several
+    probes of one cycle.
+    """
+    ours = None if profile is None else check(evidence_of(recorded), profile)
+    theirs = None if profile is None else check(evidence_of(found), profile)
+    reasons = (
+        *_outcomes(recorded, found),
+        *_verdicts(ours, theirs),
+        *(() if profile is None or not same_device else _together(recorded, found, profile, ours)),
+    )
+    begins = _begins_with(found, recorded), _begins_with(recorded, found)
+    if reasons:
+        beside = Beside.CONTRADICTS
+    elif begins == (True, False):
+        beside = Beside.HOLDS_MORE
+    elif begins == (False, True):
+        beside = Beside.HOLDS_LESS
+    else:
+        beside = Beside.AGREES
+    return Comparison(beside=beside, reasons=reasons, verdict=theirs)
+
+
+def _outcomes(recorded: CycleReading, found: CycleReading) -> Sequence[str]:
+    """Contradicting words of machines; a device that says nothing contradicts nothing."""
+    words = {CycleOutcome.COMPLETED, CycleOutcome.ABORTED}
+    if recorded.outcome is found.outcome:
+        return ()
+    if {recorded.outcome, found.outcome} == words:
+        return (f"it says {found.outcome}, the recorded reading says {recorded.outcome}",)
+    known, codes = ([each.fault_code, *each.further_fault_codes] for each in (recorded, found))
+    new = [code for code in codes if code is not None and code not in known]
+    if recorded.outcome is CycleOutcome.COMPLETED and new:
+        return (f"it reports fault {', '.join(new)}, the recorded reading says completed",)
+    return ()
+
+
+def _verdicts(ours: ThermalVerdict | None, theirs: ThermalVerdict | None) -> Sequence[str]:
+    if ours is None or theirs is None or ours.verdict is theirs.verdict:
+        return ()
+    name = theirs.profile.name
+    if theirs.verdict is Verdict.FAILED:
+        return (f"it fails {name}, which the recorded reading does not: {_why(theirs)}",)
+    if (ours.verdict, theirs.verdict) == (Verdict.FAILED, Verdict.PASSED):
+        return (f"it passes {name}, which the recorded reading fails: {_why(ours)}",)
+    return ()
+
+
+def _together(
+    recorded: CycleReading, found: CycleReading, profile: Profile, ours: ThermalVerdict | None
+) -> Sequence[str]:
+    """As probes of one device: one time scale, and one value of each at each time."""
+    shift = _seconds_between(recorded, found)
+    if shift is None or ours is None:
+        return ()
+    moved = [replace(each, elapsed_seconds=each.elapsed_seconds + shift) for each in found.samples]
+    at = {each.elapsed_seconds: each for each in recorded.samples}
+    same = [(at[each.elapsed_seconds], each) for each in moved if each.elapsed_seconds in at]
+    differing = sum(one.celsius != other.celsius or one.bar != other.bar for one, other in same)
+    both = check(
+        evidence_of(recorded),
+        profile,
+        beside=[replace(evidence_of(found), samples=moved)],
+    )
+    if both.verdict is Verdict.FAILED and ours.verdict is not Verdict.FAILED:
+        return (f"with the recorded reading's probe it fails {profile.name}: {_why(both)}",)
+    if differing and found.probes == recorded.probes and _is_one_probe(recorded, found):
+        return (f"its values differ from the recorded reading's at {differing} times",)
+    return ()
+
+
+def _is_one_probe(recorded: CycleReading, found: CycleReading) -> bool:
+    """Whether both tell the machine's own cycle: then they are two printouts of the same probe."""
+    return bool(recorded.phases) and bool(found.phases)
+
+
+def _seconds_between(recorded: CycleReading, found: CycleReading) -> Decimal | None:
+    """How much later the second reading's scale begins, by the device's clock."""
+    first, other = recorded.first, found.first
+    if first is None or other is None:
+        return None
+    start, end = (first.utc, other.utc) if first.utc and other.utc else (first.local, other.local)
+    return _exact(start, end)
+
+
+def _exact(start: datetime, end: datetime) -> Decimal:
+    span = end - start
+    return Decimal(span.days * 86_400 + span.seconds) + Decimal(span.microseconds) / 1_000_000
+
+
+def _why(verdict: ThermalVerdict) -> str:
+    return "; ".join(
+        f"{name}: {each.reason}" for name, each in verdict.checks if each.state == "not_met"
+    )
+
+
+def _begins_with(longer: CycleReading, shorter: CycleReading) -> bool:
+    """Whether a reading begins with all values and phases of another, and is not the same."""
+    values, phases = _values(shorter.samples), _phases(shorter)
+    return (
+        _values(longer.samples)[: len(values)] == values
+        and _phases(longer)[: len(phases)] == phases
+        and (len(longer.samples), len(longer.phases)) != (len(shorter.samples), len(shorter.phases))
+        and bool(values or phases)
+    )
+
+
+def _values(samples: Sequence[Sample]) -> list[tuple[object, ...]]:
+    return [(each.elapsed_seconds, each.celsius, each.bar) for each in samples]
+
+
+def _phases(cycle: CycleReading) -> list[tuple[object, ...]]:
+    return [(each.name, each.elapsed_seconds, each.result_text) for each in cycle.phases]
+
+
+__all__ = ["Beside", "Comparison", "Evidence", "compare"]

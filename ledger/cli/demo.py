@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,12 +22,8 @@ from ledger.cli.running import ChainOption, FinalityOption, environment, overrid
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from ledger.domain.callers import Caller
-    from ledger.domain.cycle_acts import LoadLine
-    from ledger.domain.drafts import Circumstances, Draft
-    from ledger.domain.operations import Duty
+    from ledger.domain.drafts import Draft
     from ledger.evidence.report import Report
-    from ledger.steps.accepting.deciding import DecisionRequest
     from ledger.steps.instance import Instance
     from ledger.steps.reading.imports import ImportReport
 
@@ -51,19 +46,12 @@ _SERIAL = "601362"
 _SHOWN = 13
 _ABORTED = 14
 _HANDPIECES = 1
+_OPERATOR, _RELEASER = "Operator Li", "Releaser Wang"
 _PATIENCE_SECONDS = 120.0
 _PAUSE_SECONDS = 0.05
 
 
 DemoHomeOption = Annotated[Path, typer.Option("--home", help="Folder of the demonstration.")]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Signers:
-    """ERC-7913 keys of the centre's people."""
-
-    operator: bytes
-    releaser: bytes
 
 
 def demo(
@@ -105,17 +93,17 @@ def _run(instance: Instance, printouts: Path, rpc: str) -> None:
     with _step("Admitting the centre and eight member units, each with its administrator"):
         _admit_units(instance)
     with _step("Registering the sterilizer and enrolling the centre's people"):
-        signers = _register(instance)
+        _register(instance)
     with _step(f"Reading {printouts.name} and recording its cycles"):
         report = _import(instance, printouts)
     completed = _completed(report)
     with _step(f"Declaring the loads of {len(completed)} passed cycles, and releasing them"):
         for number in completed:
-            _declare_and_release(instance, number, signers)
+            _declare_and_release(instance, number)
     with _step("Waiting until the chain has everything"):
         _wait_until_final(instance)
     _print_import(report)
-    _show_refused_release(instance, rpc, signers)
+    _show_refused_release(instance, rpc)
     _show_cycle(instance)
     _show_evidence(instance, rpc)
 
@@ -140,97 +128,65 @@ def _default_log() -> Path:
 # ---------------------------------------------------------------- records
 
 
-def _told(performer: str | None = None) -> Circumstances:
-    from ledger.domain.drafts import Circumstances, People
+def _draft(instance: Instance, tx: Connection, kind: str, values: dict[str, object]) -> Draft:
+    from ledger.cli.commands import COMMAND_LINE
+    from ledger.domain.acts.catalogue import find_act
+    from ledger.steps.accepting.drafting import make_draft
 
-    people = People(performer=performer, enterer=local_caller().person)
-    return Circumstances(people=people, authenticated_by="local")
+    return make_draft(instance, tx, local_caller(), find_act(kind), values, COMMAND_LINE)
 
 
-def _record(instance: Instance, tx: Connection, draft: Draft) -> None:
+def _record(instance: Instance, tx: Connection, act: str, **values: object) -> None:
     from ledger.steps.accepting.submit import record_with_held_keys
 
-    record_with_held_keys(instance, tx, local_caller(), draft)
+    record_with_held_keys(instance, tx, local_caller(), _draft(instance, tx, act, values))
 
 
 def _admit_units(instance: Instance) -> None:
-    from ledger.domain.operations import Custody, UnitRole
-    from ledger.domain.registry_acts import AdmitUnit, draft_unit_admission
-    from ledger.steps.accepting.signing import make_held_key
     from ledger.storage.directory import find_unit
 
     for number, code, name in _UNITS:
         with instance.database.transaction() as tx:
-            if find_unit(tx, number) is not None:
-                continue
-            roles = UnitRole.USER | UnitRole.PROCESSOR if number == CENTRE else UnitRole.USER
-            request = AdmitUnit(
-                number=number,
-                code=code,
-                name=name,
-                roles=roles,
-                administrator=make_held_key(instance, tx, label=f"administrator of unit {number}"),
-                administrator_name=f"Administrator of {code}",
-                custody=Custody.SERVER,
-                circumstances=_told(),
-            )
-            authority = instance.deployment_in(tx).authority
-            _record(instance, tx, draft_unit_admission(request, authority=authority))
+            if find_unit(tx, number) is None:
+                _record(
+                    instance,
+                    tx,
+                    "UnitAdmission",
+                    unit=number,
+                    code=code,
+                    name=name,
+                    roles=["user", "processor"] if number == CENTRE else ["user"],
+                    administrator_name=f"Administrator of {code}",
+                )
 
 
-def _register(instance: Instance) -> _Signers:
-    from ledger.domain.operations import Duty, EquipmentKind
-    from ledger.domain.registry_acts import RegisterEquipment, draft_equipment_registration
-    from ledger.steps.accepting.resolving import resolve_signer
+def _register(instance: Instance) -> None:
     from ledger.storage.directory import find_equipment_by_serial
 
     with instance.database.transaction() as tx:
-        signs = resolve_signer(tx, local_caller(), CENTRE, Duty.ADMINISTER, None)
         if find_equipment_by_serial(tx, CENTRE, _SERIAL) is None:
-            request = RegisterEquipment(
+            _record(
+                instance,
+                tx,
+                "EquipmentRegistration",
                 unit=CENTRE,
                 name="DAC 1",
                 model="DAC Universal",
                 serial=_SERIAL,
-                kind=EquipmentKind.STERILIZER,
-                epoch=1,
+                kind="sterilizer",
                 clock_zone="Europe/Berlin",
                 profile="en-285-134",
-                administrator=signs.signer,
-                circumstances=_told(),
             )
-            _record(instance, tx, draft_equipment_registration(request))
-    cycle = Duty.OPEN | Duty.LOAD | Duty.RESULT
-    return _Signers(
-        operator=_enrol(instance, "Operator Li", cycle, signs.signer),
-        releaser=_enrol(instance, "Releaser Wang", Duty.DECIDE, signs.signer),
-    )
+    _enrol(instance, _OPERATOR, "open", "load", "result")
+    _enrol(instance, _RELEASER, "decide")
 
 
-def _enrol(instance: Instance, name: str, duties: Duty, administrator: bytes) -> bytes:
-    from ledger.domain.operations import Custody
-    from ledger.domain.registry_acts import EnrolSigner, draft_signer_enrolment
-    from ledger.steps.accepting.signing import make_held_key
+def _enrol(instance: Instance, name: str, *rights: str) -> None:
     from ledger.storage.directory import list_signers
 
     with instance.database.transaction() as tx:
-        known = [s.signer for s in list_signers(tx, unit=CENTRE) if s.name == name]
-        if known:
-            return known[0]
-        key = make_held_key(instance, tx, label=name)
-        request = EnrolSigner(
-            unit=CENTRE,
-            key=key,
-            name=name,
-            duties=duties,
-            custody=Custody.SERVER,
-            valid_from=int(instance.clock().timestamp()),
-            valid_until=0,
-            administrator=administrator,
-            circumstances=_told(),
-        )
-        _record(instance, tx, draft_signer_enrolment(request))
-    return key
+        if all(signer.name != name for signer in list_signers(tx, unit=CENTRE)):
+            _record(instance, tx, "SignerEnrolment", unit=CENTRE, name=name, rights=rights)
 
 
 def _import(instance: Instance, printouts: Path) -> ImportReport:
@@ -244,9 +200,9 @@ def _import(instance: Instance, printouts: Path) -> ImportReport:
         filename=printouts.name,
         unit=CENTRE,
         options=ImportOptions(
-            people=People(performer="Operator Li", enterer=local_caller().person),
+            people=People(performer=_OPERATOR, enterer=local_caller().person),
             authenticated_by="local",
-            signer="Operator Li",
+            signer=_OPERATOR,
         ),
     )
 
@@ -261,69 +217,49 @@ def _completed(report: ImportReport) -> list[int]:
     ]
 
 
-def _load_lines(number: int) -> list[LoadLine]:
+def _lines(number: int, counted_as: str, **more: object) -> list[dict[str, object]]:
     """Handpieces of three units, different from cycle to cycle."""
-    from ledger.domain.cycle_acts import LoadLine
-
     members = [2 + (number + step) % 8 for step in range(2)]
     return [
-        LoadLine(
-            owner=unit,
-            payer=unit,
-            package_class=_HANDPIECES,
-            quantity=2,
-            description="dental handpieces",
-        )
+        {"owner": unit, "package_class": _HANDPIECES, counted_as: 2, **more}
         for unit in (CENTRE, *members)
     ]
 
 
-def _declare_and_release(instance: Instance, number: int, signers: _Signers) -> None:
-    from ledger.domain.cycle_acts import DeclareLoad, draft_load_declaration
+def _declare_and_release(instance: Instance, number: int) -> None:
     from ledger.domain.encoding.identifiers import ZERO_DIGEST
-    from ledger.steps.accepting.deciding import draft_decision
+    from ledger.domain.subjects.states import CycleState
     from ledger.steps.accepting.resolving import resolve_reference
-    from ledger.steps.accepting.standing import find_cycle_state
+    from ledger.steps.accepting.standing import Accepted
 
     name = f"{_SERIAL}/{number}"
     with instance.database.transaction() as tx:
         cycle = resolve_reference(tx, local_caller(), name)
-        state = find_cycle_state(tx, cycle.id)
+        state = Accepted(tx).find(CycleState, cycle.id)
         if state is not None and state.decision != ZERO_DIGEST:
             return
         if state is not None and state.load == ZERO_DIGEST:
-            request = DeclareLoad(
-                cycle=cycle,
-                lines=_load_lines(number),
-                replaces=ZERO_DIGEST,
-                signer=signers.operator,
-                circumstances=_told("Operator Li"),
+            _record(
+                instance,
+                tx,
+                "LoadDeclaration",
+                cycle=name,
+                lines=_lines(number, "quantity", description="dental handpieces"),
+                signer=_OPERATOR,
+                performer=_OPERATOR,
             )
-            _record(instance, tx, draft_load_declaration(request))
-        _record(instance, tx, draft_decision(tx, local_caller(), _release(number, signers)))
+        _record(instance, tx, "CycleDecision", **_release(number))
 
 
-def _release(number: int, signers: _Signers) -> DecisionRequest:
-    from ledger.domain.cycle_acts import ShareLine
-    from ledger.domain.decisions import DecisionKind
-    from ledger.steps.accepting.deciding import DecisionRequest
-
-    return DecisionRequest(
-        cycle=f"{_SERIAL}/{number}",
-        decision=DecisionKind.RELEASE,
-        shares=[
-            ShareLine(
-                owner=line.owner,
-                payer=line.payer,
-                package_class=line.package_class,
-                delta=line.quantity,
-            )
-            for line in _load_lines(number)
-        ],
-        results={"physical": "pass", "biological": "not_required"},
-        signer_key=signers.releaser,
-        circumstances=_told("Releaser Wang"),
-    )
+def _release(number: int) -> dict[str, object]:
+    return {
+        "cycle": f"{_SERIAL}/{number}",
+        "decision": "release",
+        "shares": _lines(number, "delta"),
+        "results": {"physical": "pass", "biological": "not_required"},
+        "signer": _RELEASER,
+        "performer": _RELEASER,
+    }
 
 
 def _wait_until_final(instance: Instance) -> None:
@@ -365,27 +301,23 @@ def _print_import(report: ImportReport) -> None:
     )
 
 
-def _show_refused_release(instance: Instance, rpc: str, signers: _Signers) -> None:
+def _show_refused_release(instance: Instance, rpc: str) -> None:
     """The aborted cycle cannot be released: not by our rules, and not on the chain without them."""
     from ledger.domain.errors import Inconsistent, Refused
-    from ledger.steps.accepting.deciding import draft_decision
-    from ledger.steps.accepting.submit import record_with_held_keys
     from ledger.steps.sending.trying import try_on_chain
 
     say("")
     say(f"Releasing the aborted cycle {_ABORTED}")
-    caller: Caller = local_caller()
     try:
         with instance.database.transaction() as tx:
-            draft = draft_decision(tx, caller, _release(_ABORTED, signers))
-            record_with_held_keys(instance, tx, caller, draft)
+            _record(instance, tx, "CycleDecision", **_release(_ABORTED))
     except Refused as error:
         say(f"  here: {error.what}")
     else:
         raise Inconsistent("an aborted cycle was released")
     with instance.database.transaction() as tx:
-        draft = draft_decision(tx, caller, _release(_ABORTED, signers))
-        refusal = try_on_chain(instance, tx, caller, draft, rpc=rpc)
+        draft = _draft(instance, tx, "CycleDecision", _release(_ABORTED))
+        refusal = try_on_chain(instance, tx, local_caller(), draft, rpc=rpc)
     if refusal is None:
         raise Inconsistent("the contract would release an aborted cycle")
     say(f"  by the contract, past our rules: {refusal}")

@@ -10,14 +10,15 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from ledger.domain.acts.decisions import DecisionKind
+from ledger.domain.acts.vocabulary import CycleReference, Machine
+from ledger.domain.acts.words import Custody, EquipmentKind, Outcome, Right, UnitRole, Verdict
 from ledger.domain.callers import Caller, local_administrator
 from ledger.domain.cycle_acts import (
-    CycleReference,
     DecideCycle,
     DeclareLoad,
     EndCycle,
     LoadLine,
-    Machine,
     OpenCycle,
     ShareLine,
     draft_cycle_decision,
@@ -25,7 +26,6 @@ from ledger.domain.cycle_acts import (
     draft_cycle_opening,
     draft_load_declaration,
 )
-from ledger.domain.decisions import DecisionKind
 from ledger.domain.drafts import Circumstances, Draft, People
 from ledger.domain.encoding.identifiers import (
     ZERO_DIGEST,
@@ -34,7 +34,6 @@ from ledger.domain.encoding.identifiers import (
     equipment_id,
     serial_hash,
 )
-from ledger.domain.operations import Custody, Duty, EquipmentKind, Outcome, UnitRole, Verdict
 from ledger.domain.records.commitments import FieldValue
 from ledger.domain.registry_acts import (
     AdmitUnit,
@@ -61,7 +60,7 @@ UNITS = (1, 2, 3)
 #: the operations of one cycle: opened, loaded, ended, released
 RECORDS_PER_CYCLE = 4
 _LEASE_SECONDS = 86_400
-_DUTIES = Duty.OPEN | Duty.LOAD | Duty.RESULT | Duty.DECIDE
+_DUTIES = Right.OPEN | Right.LOAD | Right.RESULT | Right.DECIDE
 _STARTED = datetime(2016, 3, 16, 0, 53, 20, tzinfo=UTC)
 _ENDED = _STARTED + timedelta(minutes=22)
 

@@ -102,7 +102,7 @@ class Api:
         token: str | None,
         *,
         headers: Mapping[str, str | bytes] | None = None,
-        **options: Any,  # noqa: ANN401 - the client's own
+        **options: Any,
     ) -> httpx.Response:
         """Ask, and check what every answer has: documented, within the problem schema, guarded."""
         sent: dict[str, str | bytes] = dict(headers or {})
@@ -122,11 +122,11 @@ class Api:
             assert problem["request_id"] == answer.headers["X-Request-Id"]
         return answer
 
-    def get(self, path: str, token: str | None, **options: Any) -> httpx.Response:  # noqa: ANN401
+    def get(self, path: str, token: str | None, **options: Any) -> httpx.Response:
         """Read."""
         return self.send("GET", path, token, **options)
 
-    def post(self, path: str, token: str | None, **options: Any) -> httpx.Response:  # noqa: ANN401
+    def post(self, path: str, token: str | None, **options: Any) -> httpx.Response:
         """Act."""
         return self.send("POST", path, token, **options)
 
@@ -203,7 +203,7 @@ def build_api(
     home: Path,
     *,
     deployment: Callable[[bytes, bytes], Deployment] | None = None,
-    **settings: Any,  # noqa: ANN401 - any setting
+    **settings: Any,
 ) -> Api:
     """The API of a new house."""
     house = build_house(database, home, deployment=deployment)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from ledger.domain.acts.words import Right
 from ledger.domain.encoding.identifiers import to_hex
-from ledger.domain.operations import Duty
 from ledger.keys.receipts import verify_receipt
 from ledger.storage.operations import get_receipt
 from tests.api.kit import ACTING, CENTRE, MEMBER, SERIAL, Api
@@ -363,7 +363,7 @@ def test_a_load_with_an_implant_is_released_only_after_the_biological_pass(api: 
 
 
 def test_whoever_lacks_the_duty_signs_nothing(lite: Api) -> None:
-    opener = lite.house.enrol(CENTRE, "Opener", Duty.OPEN)
+    opener = lite.house.enrol(CENTRE, "Opener", Right.OPEN)
     token = lite.token(CENTRE, *ACTING, person="Opener", signer=opener)
     lite.record("cycle-opening", token, equipment=SERIAL, number=17)
     problem = lite.refused("load-declaration", token, cycle=CYCLE, lines=LINES)
@@ -379,7 +379,7 @@ def test_a_revoked_signer_signs_nothing(lite: Api) -> None:
 
 def test_an_expired_signer_signs_nothing(lite: Api) -> None:
     until = int(lite.house.clock.now.timestamp()) + 60
-    shift = lite.house.enrol(CENTRE, "Shift", Duty.OPEN, valid_until=until)
+    shift = lite.house.enrol(CENTRE, "Shift", Right.OPEN, valid_until=until)
     token = lite.token(CENTRE, *ACTING, person="Shift", signer=shift)
     lite.house.clock.advance(seconds=61)
     problem = lite.refused("cycle-opening", token, equipment=SERIAL, number=17)
@@ -388,7 +388,7 @@ def test_an_expired_signer_signs_nothing(lite: Api) -> None:
 
 
 def test_nobody_signs_with_the_key_of_a_colleague(lite: Api) -> None:
-    lite.house.enrol(CENTRE, "Colleague", Duty.OPEN)
+    lite.house.enrol(CENTRE, "Colleague", Right.OPEN)
     with lite.nothing_stored():
         answer = lite.post(
             "/v1/operations/cycle-opening",

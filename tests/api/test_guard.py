@@ -13,9 +13,8 @@ from api.acts import ACTS
 from api.bodies import Results
 from api.fields import AuthenticationWord, Custody, DutyWord, ResultWord
 from ledger.domain import operations as enums
-from ledger.domain.cycle_acts import RESULT_NAMES
+from ledger.domain.acts.words import RESULT_NAMES, Right
 from ledger.domain.errors import Inconsistent, StorageUnavailable
-from ledger.domain.operations import Duty
 from ledger.domain.records.schemas import AUTHENTICATION_WORDS, RESULT_WORDS
 from ledger.doors.guard import Bounds
 from tests.api.kit import SERIAL, Api
@@ -237,6 +236,6 @@ def test_the_guide_names_every_route_and_every_problem(still: Api) -> None:
 def test_bodies_know_the_words_that_records_know() -> None:
     assert get_args(ResultWord) == RESULT_WORDS
     assert get_args(AuthenticationWord) == AUTHENTICATION_WORDS
-    assert set(get_args(DutyWord)) == {duty.name.lower() for duty in Duty if duty.name}
+    assert set(get_args(DutyWord)) == {duty.name.lower() for duty in Right if duty.name}
     assert set(get_args(Custody)) == {custody.name.lower() for custody in enums.Custody}
     assert set(Results.model_fields) == set(RESULT_NAMES)

@@ -20,13 +20,15 @@ from ledger.chain.deploy import finish_deployment, plan_deployment
 from ledger.chain.embedded import RELAYER_BALANCE, EmbeddedChain, Genesis, JournalBlock
 from ledger.chain.node import Node
 from ledger.chain.transactions import Envelope, Price, Relayer, SignedTransaction
+from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.acts.words import Party
 from ledger.domain.chain.chain_reader import Receipt
 from ledger.domain.chain.deployment import Deployment
 from ledger.domain.encoding.abi import Value
 from ledger.domain.encoding.hashing import keccak256
 from ledger.domain.encoding.identifiers import SignerId, signer_id
 from ledger.domain.errors import Conflict
-from ledger.domain.operations import KINDS, Operation, Party
+from ledger.domain.operations import Operation
 from ledger.domain.outbox.batching import Proof
 
 ANVIL = Path(__file__).parents[2] / "node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
@@ -158,7 +160,7 @@ class Home:
         return self.chain.tip.timestamp + 1
 
     def operation(self, name: str, **message: Value) -> Operation:
-        kind = KINDS[name]
+        kind = ACTS[name]
         return Operation(
             kind=kind, message=message, domain=self.deployment.domain_of(kind.contract)
         )

@@ -18,10 +18,12 @@ from ledger.chain.calldata import (
     encode_batch,
     encode_recovery_completion,
 )
+from ledger.domain.acts.catalogue import ACTS, NESTED
+from ledger.domain.acts.vocabulary import Act
+from ledger.domain.acts.words import Contract, Party
 from ledger.domain.encoding.abi import Member, Struct, Value
 from ledger.domain.encoding.hashing import keccak256
 from ledger.domain.errors import InvalidInput
-from ledger.domain.operations import KINDS, NESTED, Contract, Kind, Party
 from ledger.domain.outbox.batching import Proof
 
 ARTIFACTS = Path(__file__).parents[2] / "artifacts"
@@ -39,11 +41,11 @@ def of_type(kind: str) -> st.SearchStrategy[Value]:
     return st.integers(low, high) | st.sampled_from([low, high])
 
 
-def messages(kind: Kind) -> st.SearchStrategy[Mapping[str, Value]]:
+def messages(kind: Act) -> st.SearchStrategy[Mapping[str, Value]]:
     return st.fixed_dictionaries({m.name: of_type(m.type) for m in kind.struct.members})
 
 
-def proofs(kind: Kind) -> st.SearchStrategy[dict[Party, Proof]]:
+def proofs(kind: Act) -> st.SearchStrategy[dict[Party, Proof]]:
     signature = st.binary(min_size=1, max_size=100)
     key = st.binary(min_size=20, max_size=100)
     return st.fixed_dictionaries(
@@ -58,7 +60,7 @@ def proofs(kind: Kind) -> st.SearchStrategy[dict[Party, Proof]]:
     )
 
 
-def batches(kind: Kind) -> st.SearchStrategy[Batch]:
+def batches(kind: Act) -> st.SearchStrategy[Batch]:
     pairs = st.lists(st.tuples(messages(kind), proofs(kind)), min_size=1, max_size=4)
     return pairs.map(
         lambda found: Batch(
@@ -71,9 +73,9 @@ def call(batch: Batch) -> bytes:
     return encode_batch(batch.kind, batch.messages, batch.proofs)
 
 
-@pytest.mark.parametrize("name", list(KINDS))
+@pytest.mark.parametrize("name", list(ACTS))
 def test_the_selectors_are_the_compiled_contracts_own(name: str) -> None:
-    kind = KINDS[name]
+    kind = ACTS[name]
     abi = json.loads((ARTIFACTS / f"{kind.contract}.json").read_text())["abi"]
     entry = next(e for e in abi if e["type"] == "function" and e["name"] == kind.function)
 
@@ -91,21 +93,21 @@ def test_the_selectors_are_the_compiled_contracts_own(name: str) -> None:
     assert [f for f, _ in fields] == [m.name for m in kind.struct.members]
 
 
-@pytest.mark.parametrize("name", list(KINDS))
+@pytest.mark.parametrize("name", list(ACTS))
 @settings(max_examples=25)
 @given(data=st.data())
 def test_a_batch_is_read_back_as_it_was_written(name: str, data: st.DataObject) -> None:
-    batch = data.draw(batches(KINDS[name]))
+    batch = data.draw(batches(ACTS[name]))
     assert decode_batch(batch.kind.contract, call(batch)) == batch
 
 
-@pytest.mark.parametrize("name", list(KINDS))
+@pytest.mark.parametrize("name", list(ACTS))
 @settings(max_examples=25)
 @given(data=st.data())
 def test_cut_lengthened_or_altered_calldata_is_refused_or_means_something_else(
     name: str, data: st.DataObject
 ) -> None:
-    batch = data.draw(batches(KINDS[name]))
+    batch = data.draw(batches(ACTS[name]))
     encoded = call(batch)
     contract = batch.kind.contract
     for broken in (
@@ -124,8 +126,8 @@ def test_cut_lengthened_or_altered_calldata_is_refused_or_means_something_else(
     assert found != batch
 
 
-def sample(name: str = "SignerRevocation") -> tuple[Kind, dict[str, Value], dict[Party, Proof]]:
-    kind = KINDS[name]
+def sample(name: str = "SignerRevocation") -> tuple[Act, dict[str, Value], dict[Party, Proof]]:
+    kind = ACTS[name]
 
     def zero(member: Member) -> Value:
         if member.type.endswith("[]"):
@@ -219,9 +221,9 @@ def test_batches_proofs_and_messages_must_be_whole() -> None:
     assert len(encode_batch(kind, [message] * MAX_BATCH, [given_] * MAX_BATCH)) > MAX_BATCH
 
 
-@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", ACTS.values(), ids=lambda kind: kind.name)
 @given(data=st.data())
-def test_calls_are_what_the_library_encodes(kind: Kind, data: st.DataObject) -> None:
+def test_calls_are_what_the_library_encodes(kind: Act, data: st.DataObject) -> None:
     batch = data.draw(batches(kind))
     arrays = ["bytes[]" if p is Party.AUTHORITY else "(bytes,bytes)[]" for p in kind.parties]
     values = [

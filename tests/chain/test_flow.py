@@ -8,6 +8,7 @@ import pytest
 
 from ledger.chain.calldata import decode_batch, encode_recovery_completion
 from ledger.chain.contract_errors import Retry, revert_error
+from ledger.domain.acts.words import Contract, Party, Right
 from ledger.domain.chain.chain_reader import CallReverted, Receipt
 from ledger.domain.chain.deployment import Role
 from ledger.domain.encoding.abi import Value
@@ -26,7 +27,7 @@ from ledger.domain.encoding.identifiers import (
     equipment_id,
     serial_hash,
 )
-from ledger.domain.operations import Contract, Duty, Operation, Party, digest
+from ledger.domain.operations import Operation, digest
 from tests.chain.kit import AUTHORITY, QUIET, START, AccountKey, Home, P256Key, home
 
 ADMIN = AccountKey("administrator")
@@ -77,7 +78,7 @@ def story(site: Home) -> list[tuple[tuple[Operation, ...], Receipt]]:
         signedAt=START,
     )
     tell([admission], authority=AUTHORITY, new_key=ADMIN)
-    duties = Duty.OPEN | Duty.LOAD | Duty.RESULT | Duty.DECIDE | Duty.ERASE
+    duties = Right.OPEN | Right.LOAD | Right.RESULT | Right.DECIDE | Right.ERASE
     for key in (NURSE, device):
         enrolment = signed(
             "SignerEnrolment",

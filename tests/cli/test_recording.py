@@ -9,7 +9,7 @@ import pytest
 
 from ledger.cli.failing import EXIT_CODES
 from ledger.domain import errors
-from ledger.domain.decisions import DecisionKind
+from ledger.domain.acts.decisions import DecisionKind
 from tests.cli.conftest import Shell
 from tests.house import DAC_LOG, SERIAL
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.domain.acts.words import Contract
 from ledger.domain.chain.deployment import (
     MAX_FILE_BYTES,
     MAX_SAFE_INTEGER,
@@ -19,7 +20,6 @@ from ledger.domain.chain.deployment import (
     parse_deployment,
 )
 from ledger.domain.errors import InvalidInput
-from ledger.domain.operations import Contract
 
 DEPLOYMENT = Deployment(
     name="Ost 东院",

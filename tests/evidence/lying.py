@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeAlias
 
+from ledger.domain.acts.vocabulary import integer, items
+from ledger.domain.acts.words import Contract, Party
 from ledger.domain.chain.chain_reader import Block, BlockTag, Receipt, Transaction
 from ledger.domain.chain.deployment import Deployment
 from ledger.domain.encoding.abi import Scalar
 from ledger.domain.encoding.events import LINE_EVENTS, SIGNATURES, TOPICS, Log, columns_of
 from ledger.domain.encoding.hashing import keccak256
 from ledger.domain.encoding.identifiers import CycleId, cycle_id, to_hex
-from ledger.domain.operations import Contract, Party
-from ledger.domain.subjects.accepted import integer, items
 from ledger.evidence.cycle import equipment_of
 from ledger.evidence.parse import parse_evidence
 from ledger.evidence.rights import signers_of

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 
 from ledger.cli import main
+from ledger.domain.acts.vocabulary import word
+from ledger.domain.acts.words import Contract, Outcome, Verdict
 from ledger.domain.chain.deployment import AuthorityKind, Deployment, deployment_to_json
 from ledger.domain.encoding.abi import Scalar, Value
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import VerificationFailed
-from ledger.domain.operations import Contract, Outcome, Verdict
-from ledger.domain.subjects.accepted import word
 from ledger.evidence import build
 from ledger.evidence.report import Report
 from ledger.evidence.shape import in_chain_order

@@ -8,12 +8,13 @@ import re
 
 import pytest
 
+from ledger.domain.acts.catalogue import find_schema
+from ledger.domain.acts.words import Party
 from ledger.domain.encoding.abi import Value
 from ledger.domain.encoding.identifiers import serial_hash
 from ledger.domain.errors import InvalidInput, VerificationFailed
-from ledger.domain.operations import Party
 from ledger.domain.records.commitments import FieldValue
-from ledger.domain.records.schemas import FieldRule, find_schema
+from ledger.domain.records.schemas import FieldRule
 from ledger.evidence.build import EvidenceSources, OperationSource
 from ledger.evidence.facts import COUNTERPARTS, SERIALS
 from tests.chain.kit import AccountKey

@@ -9,12 +9,12 @@ from copy import copy
 
 import pytest
 
+from ledger.domain.acts.words import Contract, Custody, Party
 from ledger.domain.chain.chain_reader import Receipt
 from ledger.domain.chain.deployment import AuthorityKind, Deployment, Role
 from ledger.domain.encoding.events import TOPICS, Log
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import InvalidInput, VerificationFailed
-from ledger.domain.operations import Contract, Custody, Party
 from ledger.evidence.onchain import EventReader
 from ledger.evidence.parse import parse_evidence
 from ledger.evidence.report import Report

@@ -14,15 +14,26 @@ import rfc8785
 
 from ledger.chain.calldata import encode_recovery_completion
 from ledger.chain.node import Node
+from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.acts.decisions import DecisionKind
+from ledger.domain.acts.vocabulary import CycleReference, Machine
+from ledger.domain.acts.words import (
+    Custody,
+    EquipmentKind,
+    EquipmentState,
+    Outcome,
+    Party,
+    Right,
+    UnitRole,
+    Verdict,
+)
 from ledger.domain.chain.chain_reader import Block, BlockTag, Receipt, Transaction
 from ledger.domain.chain.deployment import Deployment, Role
 from ledger.domain.cycle_acts import (
-    CycleReference,
     DecideCycle,
     DeclareLoad,
     EndCycle,
     LoadLine,
-    Machine,
     OpenCycle,
     ReadingReference,
     ShareLine,
@@ -31,7 +42,6 @@ from ledger.domain.cycle_acts import (
     draft_cycle_opening,
     draft_load_declaration,
 )
-from ledger.domain.decisions import DecisionKind
 from ledger.domain.drafts import Circumstances, Draft, People
 from ledger.domain.encoding.abi import Value
 from ledger.domain.encoding.events import Log
@@ -42,19 +52,9 @@ from ledger.domain.encoding.identifiers import (
     equipment_id,
     serial_hash,
 )
-from ledger.domain.operations import (
-    KINDS,
-    Custody,
-    Duty,
-    EquipmentKind,
-    EquipmentState,
-    Outcome,
-    Party,
-    UnitRole,
-    Verdict,
-)
+from ledger.domain.encoding.moments import instant_text
 from ledger.domain.records.commitments import FieldValue, record_root, subtree_root
-from ledger.domain.records.records import Secrets, commit, instant_text, make_record
+from ledger.domain.records.records import Secrets, commit, make_record
 from ledger.domain.records.retention import retention_class_of
 from ledger.domain.registry_acts import (
     AdmitUnit,
@@ -264,7 +264,7 @@ class World:
         if number == UNIT:
             self.registry.append(source)
 
-    def enrol(self, key: Key, name: str, duties: Duty, custody: Custody) -> None:
+    def enrol(self, key: Key, name: str, duties: Right, custody: Custody) -> None:
         draft = draft_signer_enrolment(
             EnrolSigner(
                 unit=UNIT, key=key.signer, name=name, duties=duties, custody=custody,
@@ -328,7 +328,7 @@ class World:
         subject = self.home.operation("CycleEnding", **ending.message).digest
         assert ending.facts.fields is not None
         draft = Draft(
-            kind=KINDS["RecordErasure"],
+            kind=ACTS["RecordErasure"],
             unit=UNIT,
             message={
                 "unit": UNIT, "subject": subject, "signedBy": keys[0].id,
@@ -510,14 +510,14 @@ def recovery() -> Iterator[Recovered]:
         world.change(world.register(), 2)
         world.recover(AccountKey("new administrator"))
         world.enrol(
-            world.operator, "Station 1", Duty.OPEN | Duty.LOAD | Duty.RESULT, Custody.STATION
+            world.operator, "Station 1", Right.OPEN | Right.LOAD | Right.RESULT, Custody.STATION
         )
-        world.enrol(world.decider, "D. Ecider", Duty.DECIDE, Custody.DEVICE)
+        world.enrol(world.decider, "D. Ecider", Right.DECIDE, Custody.DEVICE)
         world.run(13)
         before = world.build(13, world.sources(13), "*", "personal:*")
         erasers = [AccountKey("first eraser"), AccountKey("second eraser")]
         for key in erasers:
-            world.enrol(key, key.name, Duty.ERASE, Custody.HARDWARE)
+            world.enrol(key, key.name, Right.ERASE, Custody.HARDWARE)
         erased = world.erase(13, erasers)
         yield Recovered(
             world=world, data=world.build(13, world.sources(13)), before=before, erased=erased
@@ -533,10 +533,10 @@ def story(authority: AccountKey = AUTHORITY) -> Iterator[Story]:
         world.admit(UNIT, world.administrator)
         world.admit(2, AccountKey("administrator of 2"))
         world.enrol(
-            world.operator, "Station 1", Duty.OPEN | Duty.LOAD | Duty.RESULT, Custody.STATION
+            world.operator, "Station 1", Right.OPEN | Right.LOAD | Right.RESULT, Custody.STATION
         )
-        world.enrol(world.decider, "D. Ecider", Duty.DECIDE, Custody.DEVICE)
-        world.enrol(IDLE, "never signs", Duty.DECIDE, Custody.HARDWARE)
+        world.enrol(world.decider, "D. Ecider", Right.DECIDE, Custody.DEVICE)
+        world.enrol(IDLE, "never signs", Right.DECIDE, Custody.HARDWARE)
         world.change(world.register(), 2)
         judged = world.run(13)
         released_sources = world.sources(13, readings=[READING])

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from ledger.domain.acts.words import Right
 from ledger.domain.callers import SCOPE_OF_KIND, Scope
 from ledger.domain.encoding.identifiers import parse_hex32, signer_id
-from ledger.domain.operations import Duty
 from ledger.steps.asking import tokens
 from ledger.steps.asking.tokens import PREFIX, authenticate, revoke_token
 from ledger.storage.engine.database import open_database
@@ -139,7 +139,7 @@ class World:
             "cycle-decision": {**self.judged, "decision": "reject", "reason": "wet"},
         }
 
-    def ask(self, route: str, token: str | None, **names: str) -> Any:  # noqa: ANN401
+    def ask(self, route: str, token: str | None, **names: str) -> Any:
         """A good request for a route, naming the centre's things unless others are named."""
         method, path = route.split(" ")
         known = {"digest": self.opening, "sha256": self.sha256, "cycle": self.cycle, **names}
@@ -166,7 +166,7 @@ def world(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> It
             yield World(made)
 
 
-def told(answer: Any, *names: str) -> Plain:  # noqa: ANN401
+def told(answer: Any, *names: str) -> Plain:
     """A problem without what names this one request and the thing that was asked for."""
     problem: Plain = answer.json()
     for field in ("request_id", "instance"):
@@ -375,7 +375,7 @@ def test_a_held_key_signs_only_for_the_person_of_the_token(world: World) -> None
 
 def test_a_held_key_without_the_duty_signs_nothing(world: World) -> None:
     api = world.api
-    loader = api.house.enrol(CENTRE, "Loader", Duty.LOAD)
+    loader = api.house.enrol(CENTRE, "Loader", Right.LOAD)
     token = api.token(CENTRE, *EVERYTHING, signer=loader)
     problem = api.refused("cycle-opening", token, equipment=SERIAL, number=51)
     assert (problem["status"], problem["field"]) == (422, "signer")

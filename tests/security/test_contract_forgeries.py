@@ -124,7 +124,7 @@ def cycle_decision(world: World) -> Operation:
     )
 
 
-def by_administrator(world: World, struct: str, **values: Any) -> Operation:  # noqa: ANN401
+def by_administrator(world: World, struct: str, **values: Any) -> Operation:
     return world.operation(
         struct, **{"unit": 1, "signedBy": signer_id(world.administrator), **values}
     )
@@ -151,13 +151,13 @@ KINDS = [
 Sign = Callable[[World, Operation, Any], bytes]
 
 
-def of_another_chain(world: World, operation: Operation, key: Any) -> bytes:  # noqa: ANN401
+def of_another_chain(world: World, operation: Operation, key: Any) -> bytes:
     """The same operation on the chain with the next id."""
     elsewhere = world.digest(operation.struct, operation.values, world.w3.eth.chain_id + 1)
     return world.signature(key, elsewhere)
 
 
-def of_another_contract(world: World, operation: Operation, key: Any) -> bytes:  # noqa: ANN401
+def of_another_contract(world: World, operation: Operation, key: Any) -> bytes:
     """The same operation for contracts at other addresses: the two ledgers changed places."""
     swapped = World(
         world.w3,
@@ -170,13 +170,13 @@ def of_another_contract(world: World, operation: Operation, key: Any) -> bytes: 
     return world.signature(key, swapped.digest(operation.struct, operation.values))
 
 
-def of_another_operation(world: World, operation: Operation, key: Any) -> bytes:  # noqa: ANN401
+def of_another_operation(world: World, operation: Operation, key: Any) -> bytes:
     """The same act about another record."""
     other = {**operation.values, "record": b"\x99" * 32}
     return world.signature(key, world.digest(operation.struct, other))
 
 
-def of_another_kind(world: World, operation: Operation, key: Any) -> bytes:  # noqa: ANN401
+def of_another_kind(world: World, operation: Operation, key: Any) -> bytes:
     """Another kind of operation with fields of the same name."""
     closure = world.operation("UnitClosure", unit=operation.values.get("unit", 1))
     revocation = world.operation(
@@ -186,14 +186,14 @@ def of_another_kind(world: World, operation: Operation, key: Any) -> bytes:  # n
     return world.signature(key, other.digest)
 
 
-def mirrored(world: World, operation: Operation, key: Any) -> bytes:  # noqa: ANN401
+def mirrored(world: World, operation: Operation, key: Any) -> bytes:
     """(r, n − s) with the other v: the same curve equation holds."""
     whole = world.signature(key, operation.digest)
     s = int.from_bytes(whole[32:64], "big")
     return whole[:32] + (ORDER - s).to_bytes(32, "big") + bytes([55 - whole[64]])
 
 
-def by_a_stranger(world: World, operation: Operation, _key: Any) -> bytes:  # noqa: ANN401
+def by_a_stranger(world: World, operation: Operation, _key: Any) -> bytes:
     """Somebody whom nobody enrolled."""
     return world.signature(world.stranger, operation.digest)
 
@@ -201,29 +201,29 @@ def by_a_stranger(world: World, operation: Operation, _key: Any) -> bytes:  # no
 def by_another_units_head(other: LocalAccount) -> Sign:
     """Somebody who may do the same for another unit."""
 
-    def sign(world: World, operation: Operation, _key: Any) -> bytes:  # noqa: ANN401
+    def sign(world: World, operation: Operation, _key: Any) -> bytes:
         return world.signature(other, operation.digest)
 
     return sign
 
 
-def by_the_authority_or_for_it(world: World, operation: Operation, key: Any) -> bytes:  # noqa: ANN401
+def by_the_authority_or_for_it(world: World, operation: Operation, key: Any) -> bytes:
     """The authority in a unit's place; a unit's administrator in the authority's."""
     forger = world.administrator if key is world.authority else world.authority
     return world.signature(forger, operation.digest)
 
 
-def cut_short(world: World, operation: Operation, key: Any) -> bytes:  # noqa: ANN401
+def cut_short(world: World, operation: Operation, key: Any) -> bytes:
     """Without its last byte."""
     return world.signature(key, operation.digest)[:-1]
 
 
-def nothing(_world: World, _operation: Operation, _key: Any) -> bytes:  # noqa: ANN401
+def nothing(_world: World, _operation: Operation, _key: Any) -> bytes:
     """No signature at all; `ecrecover` gives the zero address for some of these."""
     return b""
 
 
-def zeros(_world: World, _operation: Operation, _key: Any) -> bytes:  # noqa: ANN401
+def zeros(_world: World, _operation: Operation, _key: Any) -> bytes:
     """A signature for which the curve gives no key."""
     return bytes(65)
 
@@ -242,14 +242,14 @@ FORGERIES: list[Sign] = [
 ]
 
 
-def key_of(world: World, proof: Any) -> Any:  # noqa: ANN401
+def key_of(world: World, proof: Any) -> Any:
     """Whose place a proof has: the authority's when it names no key."""
     if isinstance(proof, bytes):
         return world.authority
     return next(k for k in world.keys.values() if bytes.fromhex(k.address[2:]) == proof[0])
 
 
-def first(batch: Sequence[Any]) -> Any:  # noqa: ANN401
+def first(batch: Sequence[Any]) -> Any:
     """The only proof of a batch of one."""
     return batch[0]
 

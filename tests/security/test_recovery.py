@@ -13,10 +13,10 @@ import pytest
 from typer.testing import CliRunner
 
 from ledger.cli.app import app
+from ledger.domain.acts.words import Custody, Right
 from ledger.domain.callers import local_administrator
 from ledger.domain.encoding.identifiers import Digest, signer_id
 from ledger.domain.errors import ChainUnavailable, NotFound, Refused, SteriLedgerError
-from ledger.domain.operations import Custody, Duty
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.domain.registry_acts import (
     ProposeRecovery,
@@ -141,12 +141,12 @@ def test_a_recovered_administrator_is_called_by_name(scene: Scene) -> None:
     caller = local_administrator("tester")
     database = scene.hospital.instance.database
     with database.reading() as tx, pytest.raises(NotFound):
-        resolve_signer(tx, caller, 1, Duty.ADMINISTER, "New head")
+        resolve_signer(tx, caller, 1, Right.ADMINISTER, "New head")
     scene.later(EVERY)
     scene.later(EVERY)
     with database.reading() as tx:
-        row = resolve_signer(tx, caller, 1, Duty.ADMINISTER, "New head")
-    assert (row.signer, row.duties, row.custody) == (scene.key, Duty.ADMINISTER, Custody.SERVER)
+        row = resolve_signer(tx, caller, 1, Right.ADMINISTER, "New head")
+    assert (row.signer, row.duties, row.custody) == (scene.key, Right.ADMINISTER, Custody.SERVER)
 
 
 def test_a_vetoed_recovery_is_never_completed(scene: Scene) -> None:
@@ -206,7 +206,7 @@ def test_the_command_line_proposes_shows_and_vetoes(
     home = tmp_path / "home"
     monkeypatch.setenv("STERILEDGER_HOME", str(home))
 
-    def run(*arguments: str) -> Any:  # noqa: ANN401 - JSON
+    def run(*arguments: str) -> Any:
         done = CliRunner().invoke(app, [*arguments, "--json"])
         assert done.exit_code == 0, (done.output, done.exception)
         return json.loads(done.output)

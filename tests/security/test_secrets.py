@@ -128,7 +128,7 @@ class Run:
         self.tokens.append(json.loads(made)["token"])
         return self.tokens[-1]
 
-    def ask(self, method: str, path: str, token: str | None, **options: Any) -> httpx.Response:  # noqa: ANN401
+    def ask(self, method: str, path: str, token: str | None, **options: Any) -> httpx.Response:
         """One request; what is answered is kept, but for the secrets of a prepared operation."""
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         answer = httpx.request(method, self.api + path, headers=headers, timeout=30, **options)

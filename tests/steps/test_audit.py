@@ -411,7 +411,7 @@ def test_full_blocks_are_indexed_one_at_a_time_and_lead_to_the_same(
 ) -> None:
     reached: list[Progress] = []
 
-    def watched(*given: Any, **named: Any) -> Progress:  # noqa: ANN401 - what index_next takes
+    def watched(*given: Any, **named: Any) -> Progress:
         reached.append(index_next(*given, **named))
         return reached[-1]
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from ledger.domain.acts.words import Right
 from ledger.domain.drafts import Circumstances, People
 from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused
-from ledger.domain.operations import Duty
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.steps.accepting.erasing import draft_erasure, forget_erased
 from ledger.steps.accepting.submit import Receipt
@@ -31,7 +31,7 @@ def house(database: Database, tmp_path: Path) -> House:
 @pytest.fixture
 def erasers(house: House) -> tuple[bytes, bytes]:
     """Two signers who may erase."""
-    first, second = (house.enrol(CENTRE, name, Duty.ERASE) for name in ("First", "Second"))
+    first, second = (house.enrol(CENTRE, name, Right.ERASE) for name in ("First", "Second"))
     return first, second
 
 
@@ -118,7 +118,7 @@ def test_personal_fields_go_only_when_the_erasure_is_final(
 def test_the_name_of_a_signer_goes_with_its_enrolment(
     house: House, erasers: tuple[bytes, bytes]
 ) -> None:
-    key = house.enrol(CENTRE, "Wang Fang", Duty.OPEN)
+    key = house.enrol(CENTRE, "Wang Fang", Right.OPEN)
     with house.instance.database.reading() as tx:
         (row,) = [s for s in directory.list_signers(tx, unit=CENTRE) if s.signer == key]
     house.wait(days=FOUR_YEARS)

@@ -12,12 +12,12 @@ import pytest
 from ledger.chain.calldata import encode_recovery_completion
 from ledger.chain.node import Mined, Node
 from ledger.chain.transactions import Envelope, Price
+from ledger.domain.acts.decisions import DecisionKind
+from ledger.domain.acts.words import Contract, Custody, EquipmentState, Party, Right
 from ledger.domain.chain.chain_reader import Block, BlockTag, Receipt, Transaction
-from ledger.domain.decisions import DecisionKind
 from ledger.domain.encoding.events import Log
 from ledger.domain.encoding.identifiers import Digest, signer_id
 from ledger.domain.errors import ChainUnavailable, Inconsistent
-from ledger.domain.operations import Contract, Custody, Duty, EquipmentState, Party
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.domain.registry_acts import ProposeRecovery, draft_recovery_proposal
 from ledger.domain.subjects.indexed import (
@@ -210,7 +210,7 @@ def test_a_completed_recovery_enrols_the_proposed_administrator(hospital: Hospit
     hospital.follow()
     with hospital.instance.database.reading() as tx:
         signer = index.get(tx, IndexedSigner, signer_id(key))
-    assert (signer.unit, signer.duties, signer.custody) == (1, Duty.ADMINISTER, Custody.DEVICE)
+    assert (signer.unit, signer.duties, signer.custody) == (1, Right.ADMINISTER, Custody.DEVICE)
     assert (signer.signer, signer.enrolled_by) == (key, proposal)
 
 

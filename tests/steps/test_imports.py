@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from ledger.domain.acts.words import EquipmentState, Outcome, Verdict
 from ledger.domain.callers import Caller, Scope
 from ledger.domain.cycle_acts import draft_cycle_ending
 from ledger.domain.encoding.identifiers import CycleId, signer_id
 from ledger.domain.errors import InvalidInput, NotFound, Refused
-from ledger.domain.operations import EquipmentState, Outcome, Verdict
 from ledger.domain.records.commitments import FieldValue
 from ledger.domain.records.records import fields_from_bytes
 from ledger.readings import MAX_FILE_BYTES

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ledger.domain.acts.words import Custody, EquipmentState, Right, UnitRole
 from ledger.domain.drafts import Circumstances
 from ledger.domain.encoding.identifiers import (
     ZERO_DIGEST,
@@ -20,7 +21,6 @@ from ledger.domain.encoding.identifiers import (
 )
 from ledger.domain.encoding.identifiers import cycle_id as cycle_id_of
 from ledger.domain.errors import Conflict, NotFound, Refused
-from ledger.domain.operations import Custody, Duty, EquipmentState, UnitRole
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.domain.registry_acts import (
     ProposeRecovery,
@@ -134,7 +134,7 @@ def test_a_closure_comes_after_the_unit_s_own_acts_and_the_shares_that_name_it(
 ) -> None:
     house.complete(1)
     decided = house.decide(1).digest
-    enrolled = house.enrol(MEMBER, "Somebody", Duty.OPEN)
+    enrolled = house.enrol(MEMBER, "Somebody", Right.OPEN)
     with house.instance.database.reading() as tx:
         signer = find_signer_state(tx, signer_id(enrolled))
     assert signer is not None
@@ -244,7 +244,7 @@ def indexed_signer(key: bytes, **changes: Changes) -> IndexedSigner:
         id=SignerId(signer_id(key)),
         unit=MEMBER,
         signer=key,
-        duties=Duty.ADMINISTER,
+        duties=Right.ADMINISTER,
         custody=Custody.SERVER,
         valid_from=0,
         valid_until=0,

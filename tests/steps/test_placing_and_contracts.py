@@ -22,14 +22,24 @@ from web3 import EthereumTesterProvider, Web3
 from web3.types import TxParams
 
 from ledger.chain.calldata import encode_batch
+from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.acts.decisions import DecisionKind
+from ledger.domain.acts.vocabulary import CycleReference, Machine
+from ledger.domain.acts.words import (
+    Custody,
+    EquipmentState,
+    Outcome,
+    Party,
+    Right,
+    UnitRole,
+    Verdict,
+)
 from ledger.domain.chain.deployment import AuthorityKind, DeployedContract, Deployment, Role
 from ledger.domain.cycle_acts import (
-    CycleReference,
     DecideCycle,
     DeclareLoad,
     EndCycle,
     LoadLine,
-    Machine,
     OpenCycle,
     ShareLine,
     draft_cycle_decision,
@@ -37,23 +47,11 @@ from ledger.domain.cycle_acts import (
     draft_cycle_opening,
     draft_load_declaration,
 )
-from ledger.domain.decisions import DecisionKind
 from ledger.domain.drafts import Circumstances, Draft
 from ledger.domain.encoding.abi import Value
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest, EquipmentId, SignerId, signer_id
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused, SteriLedgerError
-from ledger.domain.operations import (
-    KINDS,
-    Custody,
-    Duty,
-    EquipmentState,
-    Operation,
-    Outcome,
-    Party,
-    UnitRole,
-    Verdict,
-    message_from_json,
-)
+from ledger.domain.operations import Operation, message_from_json
 from ledger.domain.outbox.batching import Proof
 from ledger.domain.registry_acts import (
     AdmitUnit,
@@ -73,7 +71,7 @@ from ledger.domain.registry_acts import (
     draft_unit_admission,
     draft_unit_closure,
 )
-from ledger.domain.subjects.accepted import CycleState
+from ledger.domain.subjects.states import CycleState
 from ledger.steps.accepting.prepare import fix
 from ledger.steps.accepting.signing import sign_with_held_key
 from ledger.steps.accepting.standing import find_cycle_state, find_machine_state
@@ -90,7 +88,7 @@ from tests.house import CENTRE, CYCLE_DUTIES, MEMBER, SERIAL, Clock, House, buil
 
 T = TypeVar("T")
 
-ALL_DUTIES = CYCLE_DUTIES | Duty.ERASE
+ALL_DUTIES = CYCLE_DUTIES | Right.ERASE
 REASON = Circumstances(reason="as a test wants it")
 SEEDS = range(5)
 STEPS = 70
@@ -188,7 +186,7 @@ class Group:
 
     def send_accepted(self, row: OperationRow) -> bool:
         """Whether the contracts take an accepted operation."""
-        kind = KINDS[row.kind]
+        kind = ACTS[row.kind]
         with self.house.instance.database.reading() as tx:
             signed = list_signatures(tx, [row.digest])
             domain = self.house.instance.deployment_in(tx).domain_of(kind.contract)
@@ -392,7 +390,7 @@ class Requests:
                     unit=unit,
                     key=key,
                     name="Somebody",
-                    duties=self.mostly(ALL_DUTIES, [Duty.OPEN, Duty.DECIDE, Duty.ADMINISTER]),
+                    duties=self.mostly(ALL_DUTIES, [Right.OPEN, Right.DECIDE, Right.ADMINISTER]),
                     custody=Custody.SERVER,
                     valid_from=self.mostly(0, [now + 5000]),
                     valid_until=self.mostly(0, [now + 20]),
@@ -536,7 +534,7 @@ class Requests:
         machine, number, epoch = self.group.machines[0], 99, 1
         if opened and self.random.random() < 0.97:
             row = self.random.choice(opened[-4:])
-            message = message_from_json(KINDS[row.kind], row.message)
+            message = message_from_json(ACTS[row.kind], row.message)
             machine = next(m for m in self.group.machines if m.id == message["equipment"])
             number, epoch = int(str(message["number"])), int(str(message["epoch"]))
         reference = CycleReference(machine=machine, epoch=epoch, number=number)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ledger.domain.acts.words import Custody, Party, Right
 from ledger.domain.callers import Caller, Scope
 from ledger.domain.chain.deployment import Deployment
 from ledger.domain.cycle_acts import OpenCycle, draft_cycle_opening
@@ -21,7 +22,6 @@ from ledger.domain.errors import (
     SteriLedgerError,
     VerificationFailed,
 )
-from ledger.domain.operations import Custody, Duty, Party
 from ledger.domain.registry_acts import EnrolSigner, draft_signer_enrolment
 from ledger.keys.accounts import account_address, create_account, sign_with_account
 from ledger.keys.p256 import create_p256_key, p256_signer, sign_with_p256
@@ -325,8 +325,8 @@ def test_sixteen_at_once_record_cycles_of_one_unit_while_signers_come_and_go(hou
 
     def come_and_go() -> Receipt:
         for name in ("Early", "Late"):
-            revoke(house, CENTRE, house.enrol(CENTRE, name, Duty.OPEN))
-        return revoke(house, CENTRE, house.enrol(CENTRE, "Night", Duty.LOAD))
+            revoke(house, CENTRE, house.enrol(CENTRE, name, Right.OPEN))
+        return revoke(house, CENTRE, house.enrol(CENTRE, "Night", Right.LOAD))
 
     acts = [lambda n=number: record(n) for number in numbers]
     results = at_once(*acts, come_and_go)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from ledger.chain.node import SendAnswer, SendOutcome
-from ledger.domain.cycle_acts import CycleReference
-from ledger.domain.decisions import DecisionKind
+from ledger.domain.acts.decisions import DecisionKind
+from ledger.domain.acts.vocabulary import CycleReference
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest
 from ledger.domain.errors import ChainUnavailable
 from ledger.domain.outbox.operation_states import OperationState

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
+from ledger.domain.acts.decisions import DecisionKind
+from ledger.domain.acts.words import EquipmentState, Right
 from ledger.domain.callers import Caller, Scope
-from ledger.domain.decisions import DecisionKind
 from ledger.domain.drafts import Circumstances, People
 from ledger.domain.errors import InvalidInput, NotFound, Refused
-from ledger.domain.operations import Duty, EquipmentState
 from ledger.steps.accepting.resolving import (
     resolve_cycle,
     resolve_machine,
@@ -191,14 +191,14 @@ def test_without_a_name_the_only_held_signer_that_still_acts_signs(house: House)
     revoke(house, CENTRE, house.operator)
     second = house.enrol(CENTRE, "Second", CYCLE_DUTIES)
     with house.instance.database.reading() as tx:
-        assert resolve_signer(tx, house.caller, CENTRE, Duty.OPEN, None).signer == second
+        assert resolve_signer(tx, house.caller, CENTRE, Right.OPEN, None).signer == second
     house.enrol(CENTRE, "Third", CYCLE_DUTIES)
     with house.instance.database.reading() as tx:
         with pytest.raises(InvalidInput, match="Second, Third"):
-            resolve_signer(tx, house.caller, CENTRE, Duty.OPEN, None)
-        assert resolve_signer(tx, house.caller, CENTRE, Duty.OPEN, "Second").signer == second
+            resolve_signer(tx, house.caller, CENTRE, Right.OPEN, None)
+        assert resolve_signer(tx, house.caller, CENTRE, Right.OPEN, "Second").signer == second
         with pytest.raises(NotFound, match="no key"):
-            resolve_signer(tx, house.caller, MEMBER, Duty.OPEN, None)
+            resolve_signer(tx, house.caller, MEMBER, Right.OPEN, None)
 
 
 def test_a_decision_by_the_cycle_s_id_is_the_same_as_by_its_number(house: House) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from ledger.domain.acts.words import Custody
 from ledger.domain.errors import ChainUnavailable, Inconsistent
-from ledger.domain.operations import Custody
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.settings import Settings
 from ledger.steps.answering.status import (

@@ -12,26 +12,21 @@ from typing import Any
 
 import pytest
 
-from ledger.domain.callers import Caller, Scope
-from ledger.domain.cycle_acts import (
-    DeclareLoad,
-    LoadLine,
-    ShareLine,
-    draft_load_declaration,
-)
-from ledger.domain.decisions import DecisionKind
-from ledger.domain.drafts import Circumstances, People
-from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest, EquipmentId, SignerId, signer_id
-from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused, SteriLedgerError
-from ledger.domain.operations import (
+from ledger.domain.acts.decisions import DecisionKind
+from ledger.domain.acts.words import (
     Custody,
-    Duty,
     EquipmentKind,
     EquipmentState,
     Outcome,
+    Right,
     UnitRole,
     Verdict,
 )
+from ledger.domain.callers import Caller, Scope
+from ledger.domain.cycle_acts import DeclareLoad, LoadLine, ShareLine, draft_load_declaration
+from ledger.domain.drafts import Circumstances, People
+from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest, EquipmentId, SignerId, signer_id
+from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused, SteriLedgerError
 from ledger.domain.records.records import Record, Secrets, commit, fields_from_bytes
 from ledger.domain.registry_acts import (
     AdmitUnit,
@@ -47,7 +42,7 @@ from ledger.domain.registry_acts import (
     draft_unit_admission,
     draft_unit_closure,
 )
-from ledger.domain.subjects.accepted import CycleState
+from ledger.domain.subjects.states import CycleState
 from ledger.keys.receipts import verify_receipt
 from ledger.steps.accepting.standing import find_cycle_state, find_machine_state
 from ledger.steps.accepting.submit import FACTS_PURPOSE, PERSONAL_PURPOSE, Receipt
@@ -157,7 +152,7 @@ def _enrol(house: House, **changes: Changes) -> object:
         unit=CENTRE,
         key=house.key("somebody"),
         name="Somebody",
-        duties=Duty.OPEN,
+        duties=Right.OPEN,
         custody=Custody.SERVER,
         valid_from=0,
         valid_until=0,
@@ -181,7 +176,7 @@ def _register(house: House, **changes: Changes) -> object:
     return lambda: house.record(draft_equipment_registration(replace(request, **changes)))
 
 
-def _operator(duties: Duty = CYCLE_DUTIES, **validity: int) -> Attempt:
+def _operator(duties: Right = CYCLE_DUTIES, **validity: int) -> Attempt:
     """Open a cycle with a signer of the centre made for it."""
 
     def attempt(house: House) -> object:
@@ -372,9 +367,9 @@ BAD: dict[str, tuple[Attempt, type[SteriLedgerError], str, str]] = {
     "act of a closed unit": (_closed_centre, Refused, "unit", "closed"),
     "share of a closed unit": (_closed_member, Refused, "shares[1].owner", "closed"),
     # ---- signers
-    "no duties": (lambda h: _enrol(h, duties=Duty(0)), InvalidInput, "duties", "one or more"),
+    "no duties": (lambda h: _enrol(h, duties=Right(0)), InvalidInput, "duties", "one or more"),
     "unknown duties": (
-        lambda h: _enrol(h, duties=Duty.OPEN | 4096), InvalidInput, "duties", "administer"),
+        lambda h: _enrol(h, duties=Right.OPEN | 4096), InvalidInput, "duties", "administer"),
     "validity that is over": (
         lambda h: _enrol(h, valid_until=1), InvalidInput, "valid_until", "past"),
     "validity that ends first": (
@@ -383,7 +378,7 @@ BAD: dict[str, tuple[Attempt, type[SteriLedgerError], str, str]] = {
     "key enrolled twice": (lambda h: _enrol(h, key=h.operator), Conflict, "key", "for ever"),
     "unknown signer revoked": (
         lambda h: lambda: revoke(h, CENTRE, b"\7" * 20), NotFound, "signer", "no such signer"),
-    "signer without the duty": (_operator(Duty.LOAD), Refused, "signer", "duty open"),
+    "signer without the duty": (_operator(Right.LOAD), Refused, "signer", "duty open"),
     "signer not yet valid": (
         _operator(valid_from=2_000_000_000), Refused, "signer", "valid only from"),
     "expired signer": (_expired_operator, Refused, "signer", "expired"),

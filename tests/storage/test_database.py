@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
+from ledger.domain.acts.words import Party
 from ledger.domain.errors import InvalidInput, StorageUnavailable
-from ledger.domain.operations import Party
 from ledger.storage.engine.database import Database, lock_subjects, open_database
 from ledger.storage.leases import take_lease
 from ledger.storage.operations import SignatureRow, find_operation, insert_signatures

@@ -8,19 +8,19 @@ import pytest
 from sqlalchemy import LargeBinary, type_coerce
 from sqlalchemy.types import TypeDecorator
 
-from ledger.domain.encoding.identifiers import CycleId, EquipmentId, SignerId
-from ledger.domain.errors import Conflict, Inconsistent, InvalidInput, NotFound
-from ledger.domain.operations import (
+from ledger.domain.acts.words import (
     Contract,
     Custody,
-    Duty,
     EquipmentKind,
     EquipmentState,
     Outcome,
     Party,
+    Right,
     UnitRole,
     Verdict,
 )
+from ledger.domain.encoding.identifiers import CycleId, EquipmentId, SignerId
+from ledger.domain.errors import Conflict, Inconsistent, InvalidInput, NotFound
 from ledger.storage import index
 from ledger.storage.engine.columns import metadata
 from ledger.storage.engine.database import Database
@@ -76,7 +76,7 @@ ROWS: list[Any] = [
         id=SignerId(word("signer")),
         unit=1,
         signer=b"s" * 20,
-        duties=Duty.OPEN | Duty.DECIDE,
+        duties=Right.OPEN | Right.DECIDE,
         custody=Custody.SERVER,
         valid_from=0,
         valid_until=2**64 - 1,
@@ -114,7 +114,7 @@ ROWS: list[Any] = [
 ]
 
 
-def key_of(row: Any) -> list[Any]:  # noqa: ANN401 - a row of any table
+def key_of(row: Any) -> list[Any]:
     return [getattr(row, column.name) for column in index.TABLES[type(row)].primary_key]
 
 
@@ -146,7 +146,7 @@ def test_every_kind_of_row_comes_back_as_it_was(database: Database) -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: type(row).__name__)
-def test_a_row_is_put_once(sqlite_database: Database, row: Any) -> None:  # noqa: ANN401
+def test_a_row_is_put_once(sqlite_database: Database, row: Any) -> None:
     fill(sqlite_database, [row])
     with pytest.raises(Conflict), sqlite_database.transaction() as tx:
         index.put(tx, [row])

@@ -5,8 +5,8 @@ from itertools import product
 import pytest
 from sqlalchemy import text
 
+from ledger.domain.acts.words import Party
 from ledger.domain.errors import Conflict, Inconsistent, InvalidInput, NotFound
-from ledger.domain.operations import Party
 from ledger.domain.outbox.operation_states import GIVEN_UP, MOVES, OperationState, verify_move
 from ledger.storage.engine.database import Database
 from ledger.storage.engine.rows import CHUNK, values_of

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import InvalidRequestError
 
+from ledger.domain.acts.words import Custody, Right
 from ledger.domain.encoding.identifiers import Digest, SignerId
 from ledger.domain.errors import Conflict, Inconsistent, StorageUnavailable
-from ledger.domain.operations import Custody, Duty
 from ledger.storage.directory import (
     SignerRow,
     UnitRow,
@@ -168,7 +168,7 @@ def test_rows_come_back_as_they_were_inserted_however_many(database: Database, c
             unit=number,
             signer=b"" if number == 1 else bytes(300),
             name=None if number % 2 else f'{number}\'s "key" \\ {{1,2}} ünïcode, 名',
-            duties=Duty.OPEN | Duty.LOAD if number % 3 else Duty(0),
+            duties=Right.OPEN | Right.LOAD if number % 3 else Right(0),
             custody=Custody.SERVER,
             valid_from=0,
             valid_until=2**64 - number,

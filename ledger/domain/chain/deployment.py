@@ -15,12 +15,12 @@ from typing import NoReturn, TypeVar
 
 import rfc8785
 
+from ledger.domain.acts.words import Contract
 from ledger.domain.encoding.abi import Eip712Domain
 from ledger.domain.encoding.hashing import sha256
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.encoding.nesting import require_nesting
 from ledger.domain.errors import InvalidInput
-from ledger.domain.operations import Contract
 
 FORMAT = "steriledger-deployment/1"
 MAX_FILE_BYTES = 64 * 1024
@@ -39,6 +39,7 @@ class Role(StrEnum):
 
     UNIT_REGISTRY = "UnitRegistry"
     CYCLE_LEDGER = "CycleLedger"
+    WITNESSES = "Witnesses"
     P256_VERIFIER = "ERC7913P256Verifier"
     WEBAUTHN_VERIFIER = "ERC7913WebAuthnVerifier"
 

@@ -11,8 +11,8 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from ledger.crashing import crash_point
+from ledger.domain.encoding.moments import instant_text
 from ledger.domain.errors import Conflict
-from ledger.domain.records.records import instant_text
 from ledger.steps.instance import Instance
 from ledger.steps.sending.settle import PENDING, mark_dropped, take_back_lost
 from ledger.steps.starting.source import Source

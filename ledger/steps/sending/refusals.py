@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from ledger.chain.contract_errors import ContractError, revert_error
+from ledger.chain.contract_errors import FOREIGN, ContractError, revert_error
 from ledger.domain.chain.chain_reader import CallReverted
 from ledger.domain.clocks import has_passed
 from ledger.domain.encoding.identifiers import Digest, to_hex
@@ -114,11 +114,12 @@ def follows(predecessor: Digest) -> str:
 def in_words(error: ContractError) -> str:
     """A contract's error as a sentence: "decision not allowed (state 4, kind 1)"."""
     name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", error.name).lower()
-    if name == "unknown":
+    if error.name == FOREIGN:
         return f"it reverted with {to_hex(error.data[:68]) if error.data else 'no reason'}"
     shown = [
         f"{key} {to_hex(value) if isinstance(value, bytes) else value}"
         for key, value in error.fields.items()
-        if key != "digest"
+        if key not in {"digest", "what"}
     ]
-    return f"{name} ({', '.join(shown)})" if shown else name
+    about = f"{error.what}: {name}" if error.what else name
+    return f"{about} ({', '.join(shown)})" if shown else about

@@ -321,8 +321,8 @@ class Writer:
 
     def _estimate(self, group: Sequence[Owed]) -> int:
         """Gas with a tenth to spare; raises CallReverted when the contract refuses the batch."""
-        kind = group[0].candidate.kind
-        to, data = self.deployment.address_of(kind.contract), _calldata(group)
+        act = group[0].candidate.act
+        to, data = self.deployment.address_of(act.contract), _calldata(group)
         gas = self.link.node.estimate_gas(to, data, sender=self.relayer.address)
         return gas + gas // 10
 
@@ -368,20 +368,20 @@ class Writer:
     def _store_one(
         self, tx: Connection, call: _Call, nonce: int, attempt: int, price: Price
     ) -> TransactionRow:
-        kind = call.owed[0].candidate.kind
+        act = call.owed[0].candidate.act
         return sign_and_keep(
             tx,
             self.relayer,
             Envelope(
                 chain_id=self.deployment.chain_id,
                 nonce=nonce,
-                to=self.deployment.address_of(kind.contract),
+                to=self.deployment.address_of(act.contract),
                 data=call.data,
                 gas=call.gas,
                 price=price.of_attempt(attempt),
             ),
             attempt=attempt,
-            kind=kind.function,
+            kind=act.function,
             at=self._now(),
             digests=call.digests,
         )
@@ -410,7 +410,7 @@ class Writer:
         """
         if not owed.candidate.predecessors <= current.page.recorded:
             return
-        to = self.deployment.address_of(owed.candidate.kind.contract)
+        to = self.deployment.address_of(owed.candidate.act.contract)
         tag: BlockTag = "pending" if current.is_alone else "latest"
         try:
             self.link.node.call(to, _calldata([owed]), tag)
@@ -429,7 +429,7 @@ class Writer:
         """
         if self.link.seals_at_once:
             return True
-        node, to = self.link.node, self.deployment.address_of(owed.candidate.kind.contract)
+        node, to = self.link.node, self.deployment.address_of(owed.candidate.act.contract)
         try:
             node.call(to, _calldata([owed]), final_height(node, self.instance.settings.finality))
         except CallReverted as reverted:
@@ -479,7 +479,7 @@ def _newest(tx: Connection) -> int:
 
 def _calldata(group: Sequence[Owed]) -> bytes:
     return encode_batch(
-        group[0].candidate.kind,
+        group[0].candidate.act,
         [owed.message for owed in group],
         [owed.proofs for owed in group],
     )

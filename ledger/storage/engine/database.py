@@ -35,7 +35,7 @@ from ledger.crashing import crash_point
 from ledger.domain.encoding.hashing import sha256
 from ledger.domain.errors import Inconsistent, InvalidInput, StorageUnavailable
 from ledger.storage.engine.failures import conceal, explain
-from ledger.storage.engine.revision import NEWEST, find_revision
+from ledger.storage.engine.revision import NEWEST, find_revision, is_current
 
 #: how long a writer waits for another before it gives up
 BUSY_TIMEOUT_MS = 10_000
@@ -117,7 +117,7 @@ class Database:
         that this program does not know.
         """
         with self.reading() as tx:
-            if find_revision(tx) == NEWEST:
+            if find_revision(tx) == NEWEST and is_current(tx):
                 return
         from ledger.storage.engine.migrating import upgrade  # noqa: PLC0415 - Alembic weighs 9 MiB
 

@@ -142,10 +142,8 @@ def _columns(
     found: list[list[object]] = []
     for get, convert in _reading(table, type(rows[0])):
         values = list(map(get, rows))
-        # equal values are stored alike, and those of most columns are few
         if convert is not None:
-            stored = {value: convert(value, dialect) for value in set(values)}
-            values = [stored[value] for value in values]
+            values = [convert(value, dialect) for value in values]
         found.append(values)
     return found
 

@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from ledger.domain.machines.clocks import Neighbour, clock_notices, hours_apart
-from ledger.domain.machines.comparing import Beside, compare
-from ledger.domain.machines.profiles import get_profile
+from ledger.domain.machines.comparing import Beside, Comparison
+from ledger.domain.machines.comparing import compare as compare_with
+from ledger.domain.machines.profiles import Profile, get_profile
 from ledger.domain.machines.readings import CycleReading, PrintedTime
+from ledger.domain.machines.thermal import check
+from ledger.domain.machines.verdicts import Verdict, evidence_of
 from ledger.readings import read_file
 
 DATA = Path(__file__).parents[1] / "data"
@@ -22,6 +25,23 @@ ARRIVED = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
 def read(path: str | bytes) -> CycleReading:
     raw = path if isinstance(path, bytes) else (CASES / path).read_bytes()
     return read_file(raw, filename="a").cycles[0]
+
+
+def compare(
+    recorded: CycleReading, found: CycleReading, profile: Profile | None, *, same_device: bool
+) -> Comparison:
+    """As if the ending rested on `recorded` alone."""
+    verdict = Verdict.NOT_COMPUTED
+    if profile is not None:
+        verdict = check(evidence_of(recorded), profile).verdict
+    return compare_with(
+        recorded,
+        found,
+        profile,
+        same_device=same_device,
+        outcome=recorded.outcome,
+        verdict=verdict,
+    )
 
 
 def log(name: str = "04-second-reading-ignored/printout.log") -> bytes:

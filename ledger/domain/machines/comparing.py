@@ -11,7 +11,7 @@ from enum import StrEnum
 from ledger.domain.machines.profiles import Profile
 from ledger.domain.machines.readings import CycleOutcome, CycleReading, Sample
 from ledger.domain.machines.thermal import check
-from ledger.domain.machines.verdicts import Evidence, ThermalVerdict, Verdict, evidence_of
+from ledger.domain.machines.verdicts import ThermalVerdict, Verdict, evidence_of
 
 
 class Beside(StrEnum):
@@ -37,22 +37,33 @@ class Comparison:
     verdict: ThermalVerdict | None
 
 
-def compare(
-    recorded: CycleReading, found: CycleReading, profile: Profile | None, *, same_device: bool
+def compare(  # noqa: PLR0913 - two readings, and what was recorded of the first
+    recorded: CycleReading | None,
+    found: CycleReading,
+    profile: Profile | None,
+    *,
+    same_device: bool,
+    outcome: CycleOutcome,
+    verdict: Verdict,
 ) -> Comparison:
-    """Hold a further reading against the recorded one; both are of one cycle.
+    """Hold a further reading against what was recorded of its cycle.
 
-    Two readings of the same device share its clock: they are judged together as well, as several
-    probes of one cycle.
+    `recorded` is the reading that the ending rests on; None when it was typed.  `outcome` and
+    `verdict` are the ending's.  Two readings of the same device share its clock: they are judged
+    together as well, as several probes of one cycle.
     """
-    ours = None if profile is None else check(evidence_of(recorded), profile)
     theirs = None if profile is None else check(evidence_of(found), profile)
+    together: Sequence[str] = ()
+    if recorded is not None and profile is not None and same_device:
+        together = _together(recorded, found, profile)
     reasons = (
-        *_outcomes(recorded, found),
-        *_verdicts(ours, theirs),
-        *(() if profile is None or not same_device else _together(recorded, found, profile, ours)),
+        *_outcomes(outcome, recorded, found),
+        *_verdicts(verdict, theirs),
+        *together,
     )
-    begins = _begins_with(found, recorded), _begins_with(recorded, found)
+    begins = (False, False)
+    if recorded is not None:
+        begins = _begins_with(found, recorded), _begins_with(recorded, found)
     if reasons:
         beside = Beside.CONTRADICTS
     elif begins == (True, False):
@@ -64,37 +75,41 @@ def compare(
     return Comparison(beside=beside, reasons=reasons, verdict=theirs)
 
 
-def _outcomes(recorded: CycleReading, found: CycleReading) -> Sequence[str]:
+def _outcomes(
+    outcome: CycleOutcome, recorded: CycleReading | None, found: CycleReading
+) -> Sequence[str]:
     """Contradicting words of machines; a device that says nothing contradicts nothing."""
-    words = {CycleOutcome.COMPLETED, CycleOutcome.ABORTED}
-    if recorded.outcome is found.outcome:
+    if outcome is found.outcome:
         return ()
-    if {recorded.outcome, found.outcome} == words:
-        return (f"it says {found.outcome}, the recorded reading says {recorded.outcome}",)
-    known, codes = ([each.fault_code, *each.further_fault_codes] for each in (recorded, found))
+    if {outcome, found.outcome} == {CycleOutcome.COMPLETED, CycleOutcome.ABORTED}:
+        return (f"it says {found.outcome}, and {outcome} was recorded",)
+    known = () if recorded is None else (recorded.fault_code, *recorded.further_fault_codes)
+    codes = (found.fault_code, *found.further_fault_codes)
     new = [code for code in codes if code is not None and code not in known]
-    if recorded.outcome is CycleOutcome.COMPLETED and new:
-        return (f"it reports fault {', '.join(new)}, the recorded reading says completed",)
+    if outcome is CycleOutcome.COMPLETED and new:
+        return (f"it reports fault {', '.join(new)}, and completed was recorded",)
     return ()
 
 
-def _verdicts(ours: ThermalVerdict | None, theirs: ThermalVerdict | None) -> Sequence[str]:
-    if ours is None or theirs is None or ours.verdict is theirs.verdict:
+def _verdicts(ours: Verdict, theirs: ThermalVerdict | None) -> Sequence[str]:
+    if theirs is None or ours is theirs.verdict:
         return ()
     name = theirs.profile.name
     if theirs.verdict is Verdict.FAILED:
-        return (f"it fails {name}, which the recorded reading does not: {_why(theirs)}",)
-    if (ours.verdict, theirs.verdict) == (Verdict.FAILED, Verdict.PASSED):
-        return (f"it passes {name}, which the recorded reading fails: {_why(ours)}",)
+        return (f"it fails {name}, and {_words(ours)} was recorded: {_why(theirs)}",)
+    if (ours, theirs.verdict) == (Verdict.FAILED, Verdict.PASSED):
+        return (f"it passes {name}, and failed was recorded",)
     return ()
 
 
-def _together(
-    recorded: CycleReading, found: CycleReading, profile: Profile, ours: ThermalVerdict | None
-) -> Sequence[str]:
+def _words(verdict: Verdict) -> str:
+    return verdict.value.replace("_", " ")
+
+
+def _together(recorded: CycleReading, found: CycleReading, profile: Profile) -> Sequence[str]:
     """As probes of one device: one time scale, and one value of each at each time."""
     shift = _seconds_between(recorded, found)
-    if shift is None or ours is None:
+    if shift is None:
         return ()
     moved = [replace(each, elapsed_seconds=each.elapsed_seconds + shift) for each in found.samples]
     at = {each.elapsed_seconds: each for each in recorded.samples}
@@ -105,7 +120,8 @@ def _together(
         profile,
         beside=[replace(evidence_of(found), samples=moved)],
     )
-    if both.verdict is Verdict.FAILED and ours.verdict is not Verdict.FAILED:
+    alone = [check(evidence_of(each), profile).verdict for each in (recorded, found)]
+    if both.verdict is Verdict.FAILED and Verdict.FAILED not in alone:
         return (f"with the recorded reading's probe it fails {profile.name}: {_why(both)}",)
     if differing and found.probes == recorded.probes and _is_one_probe(recorded, found):
         return (f"its values differ from the recorded reading's at {differing} times",)
@@ -154,6 +170,3 @@ def _values(samples: Sequence[Sample]) -> list[tuple[object, ...]]:
 
 def _phases(cycle: CycleReading) -> list[tuple[object, ...]]:
     return [(each.name, each.elapsed_seconds, each.result_text) for each in cycle.phases]
-
-
-__all__ = ["Beside", "Comparison", "Evidence", "compare"]

@@ -150,7 +150,7 @@ class Home:
 
     chain: EmbeddedChain
     deployment: Deployment
-    nonce: int = 4
+    nonce: int
 
     @property
     def node(self) -> Node:
@@ -160,17 +160,15 @@ class Home:
         return self.chain.tip.timestamp + 1
 
     def operation(self, name: str, **message: Value) -> Operation:
-        kind = ACTS[name]
-        return Operation(
-            kind=kind, message=message, domain=self.deployment.domain_of(kind.contract)
-        )
+        act = ACTS[name]
+        return Operation(act=act, message=message, domain=self.deployment.domain_of(act.contract))
 
     def call_of(
         self, operations: Sequence[Operation], keys: Mapping[Party, AccountKey | P256Key]
     ) -> bytes:
-        """The calldata of operations of one kind, each signed by the same keys."""
+        """The calldata of operations of one act, each signed by the same keys."""
         proofs = [self.proofs(operation, keys) for operation in operations]
-        return encode_batch(operations[0].kind, [o.message for o in operations], proofs)
+        return encode_batch(operations[0].act, [o.message for o in operations], proofs)
 
     def proofs(self, operation: Operation, keys: Mapping[Party, AccountKey | P256Key]) -> Proofs:
         found = {party: key.prove(operation.digest) for party, key in keys.items()}
@@ -183,7 +181,7 @@ class Home:
             Envelope(
                 chain_id=self.deployment.chain_id,
                 nonce=self.nonce,
-                to=self.deployment.address_of(operation.kind.contract),
+                to=self.deployment.address_of(operation.act.contract),
                 data=data,
                 gas=5_000_000,
                 price=PRICE,
@@ -216,7 +214,7 @@ def home(authority: AccountKey = AUTHORITY) -> Iterator[Home]:
         )
         chain.mine([transaction.raw for transaction in plan.transactions], START + 1)
         deployment = finish_deployment(chain.node, plan, name="test", receipt_key=secret("receipt"))
-        yield Home(chain=chain, deployment=deployment)
+        yield Home(chain=chain, deployment=deployment, nonce=len(plan.transactions))
 
 
 def wait_until_gone(pid: int, *, seconds: float = 10) -> None:

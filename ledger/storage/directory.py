@@ -255,12 +255,12 @@ def list_equipment(
 
 
 def list_equipment_numbered(tx: Connection, serial: str, *, unit: int) -> list[EquipmentRow]:
-    """A unit's machines of that serial number, alone or after a maker's name and a slash."""
+    """A unit's machines of that serial number, alone or after a maker's name and a colon."""
     c = equipment.c
     return _equipment.list(
         tx,
         c.unit == unit,
-        or_(c.serial == serial, c.serial.endswith(f"/{serial}", autoescape=True)),
+        or_(c.serial == serial, c.serial.endswith(f":{serial}", autoescape=True)),
         order=[c.id],
         limit=100,
     )

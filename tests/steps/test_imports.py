@@ -9,27 +9,22 @@ from typing import Any
 
 import pytest
 
-from ledger.domain.acts.words import EquipmentState, Outcome, Verdict
+from ledger.domain.acts.asking import Door
+from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.acts.words import Outcome, Verdict
 from ledger.domain.callers import Caller, Scope
-from ledger.domain.cycle_acts import draft_cycle_ending
 from ledger.domain.encoding.identifiers import CycleId, signer_id
 from ledger.domain.errors import InvalidInput, NotFound, Refused
 from ledger.domain.records.commitments import FieldValue
-from ledger.domain.records.records import fields_from_bytes
 from ledger.readings import MAX_FILE_BYTES
-from ledger.steps.reading.imports import (
-    Import,
-    ImportOptions,
-    ImportReport,
-    import_file,
-    reading_of,
-)
-from ledger.storage import directory, operations, readings, records
+from ledger.steps.accepting.drafting import make_draft
+from ledger.steps.accepting.submit import Receipt, record_with_held_keys
+from ledger.steps.reading.imports import Import, ImportOptions, import_file
+from ledger.storage import operations, readings
 from ledger.storage.engine.database import Database
-from tests.house import CENTRE, DAC_LOG, MEMBER, SERIAL, Changes, House, build_house
-from tests.steps.test_submit import change, state_of
+from tests.house import CENTRE, MEMBER, SERIAL, House, build_house
+from tests.steps.importing import LOG, became, change_epoch, facts_of, imported, state_of
 
-LOG = DAC_LOG.read_bytes()
 LINES = LOG.splitlines(keepends=True)
 #: of the log: cycle 13 stands before it, 14 to 17 after it
 MIDDLE = 250
@@ -39,23 +34,6 @@ MIDDLE = 250
 def house(database: Database, tmp_path: Path) -> House:
     """A centre with the sterilizer of the log, and a member."""
     return build_house(database, tmp_path)
-
-
-def imported(house: House, data: bytes = LOG, **options: Changes) -> ImportReport:
-    """Import a file as the centre."""
-    return import_file(
-        house.instance,
-        house.caller,
-        data,
-        filename="DAC.Log",
-        unit=CENTRE,
-        options=ImportOptions(**options),
-    )
-
-
-def became(report: ImportReport) -> dict[int | None, Import]:
-    """What became of each cycle, by number."""
-    return {each.reading.number: each.what for each in report.cycles}
 
 
 def csv(number: int = 13, started: str = "2016-03-16T00:53:20", *, seconds: int = 0) -> bytes:
@@ -84,11 +62,18 @@ def without_end(lines: list[bytes]) -> bytes:
     return b"".join(lines[: end + 1])
 
 
-def facts_of(house: House, number: int) -> Mapping[str, FieldValue]:
+def ended(house: House, number: int) -> Mapping[str, FieldValue]:
     """The facts of a cycle's current ending."""
-    with house.instance.database.reading() as tx:
-        row = operations.get_operation(tx, state_of(house, number).ending)
-        return fields_from_bytes(records.get_record(tx, row.record_id).facts)
+    return facts_of(house, state_of(house, number).ending)
+
+
+def end_with(house: House, number: int, sha256: str, **values: Any) -> Receipt:
+    """End the centre's cycle with a kept reading, as a person says it."""
+    with house.instance.database.transaction() as tx:
+        said = {"cycle": f"{SERIAL}/{number}", "reading": {"sha256": sha256}, **values}
+        door = Door(authenticated_by="local", takes_what_stands=True)
+        made = make_draft(house.instance, tx, house.caller, ACTS["CycleEnding"], said, door)
+        return record_with_held_keys(house.instance, tx, house.caller, made)
 
 
 # ------------------------------------------------------------------------------ recorded
@@ -102,7 +87,7 @@ def test_a_real_log_becomes_its_cycles_with_the_machine_s_word_and_ours(house: H
         Outcome.COMPLETED, Outcome.ABORTED, Outcome.COMPLETED, Outcome.COMPLETED, Outcome.COMPLETED,
     ]  # fmt: skip
     assert states[13].verdict is Verdict.PASSED
-    facts = facts_of(house, 13)
+    facts = ended(house, 13)
     assert facts["started"] == "16-03-2016 00:53:20"
     assert facts["started_utc"] == "2016-03-15T23:53:20Z"
     assert facts["verdict.profile"] == "en-285-134"
@@ -151,9 +136,7 @@ def test_a_cycle_opened_live_is_ended_by_the_import(house: House) -> None:
 
 def test_an_opening_by_import_says_that_the_outcome_was_known(house: House) -> None:
     imported(house)
-    with house.instance.database.reading() as tx:
-        row = operations.get_operation(tx, state_of(house, 13).opening)
-        facts = fields_from_bytes(records.get_record(tx, row.record_id).facts)
+    facts = facts_of(house, state_of(house, 13).opening)
     assert facts["timing"] == "after_outcome"
     assert facts["holds_implant"] is None
     assert facts["biological_indicator"] is None
@@ -170,52 +153,28 @@ def test_another_device_s_reading_of_an_ended_cycle_is_attached_and_amends_nothi
     report = imported(house, csv(started="2016-03-16T00:54:05"))
     (cycle,) = report.cycles
     assert cycle.what is Import.ATTACHED
-    assert cycle.why is not None
-    assert before.ending.hex() in cycle.why
+    assert cycle.why == "the cycle ended already with another reading, and this one agrees"
     assert state_of(house, 13) == before
-    assert house.counts()["operations"] == len(operations_of(house))
+    (digest,) = cycle.digests
+    assert facts_of(house, digest)["beside"] == "agrees"
     with house.instance.database.reading() as tx:
         assert len(readings.list_cycles_attached(tx, house.cycle(13).id)) == 2
-
-
-def operations_of(house: House) -> list[Any]:
-    """Every accepted operation."""
-    with house.instance.database.reading() as tx:
-        return operations.list_operations(tx, limit=1000)
 
 
 def test_an_attached_reading_amends_when_a_person_says_so(house: House) -> None:
     imported(house)
     before = state_of(house, 13).ending
     report = imported(house, csv())
-    with house.instance.database.transaction() as tx:
-        request = reading_of(
-            tx,
-            house.caller,
-            directory.get_cycle(tx, house.cycle(13).id),
-            report.file.sha256,
-            ImportOptions(),
-            key=house.operator,
-            replaces=before,
-            reason="the logger is calibrated",
-        )
-    digest = house.record(draft_cycle_ending(request)).digest
+    digest = end_with(house, 13, report.file.sha256, reason="the logger is calibrated").digest
     assert state_of(house, 13).ending == digest
-    assert facts_of(house, 13)["supersedes"] == before.hex()
+    assert ended(house, 13)["supersedes"] == before.hex()
 
 
 def test_a_reading_of_another_cycle_ends_nothing(house: House) -> None:
     report = imported(house)
     house.open(18)
-    with house.instance.database.transaction() as tx, pytest.raises(NotFound, match="fit"):
-        reading_of(
-            tx,
-            house.caller,
-            directory.get_cycle(tx, house.cycle(18).id),
-            report.file.sha256,
-            ImportOptions(),
-            key=house.operator,
-        )
+    with house.nothing_stored(), pytest.raises(NotFound, match="fit"):
+        end_with(house, 18, report.file.sha256)
 
 
 def test_a_counter_that_was_reset_is_refused_with_the_remedy_and_then_recorded(
@@ -227,16 +186,18 @@ def test_a_counter_that_was_reset_is_refused_with_the_remedy_and_then_recorded(
     (cycle,) = report.cycles
     assert cycle.what is Import.REFUSED
     assert "equipment change --epoch" in (cycle.why or "")
-    change(house, EquipmentState.IN_SERVICE, 2)
+    change_epoch(house, 2)
     (cycle,) = imported(house, reset).cycles
     assert cycle.what is Import.RECORDED
     assert cycle.cycle not in {None, house.cycle(13).id}
 
 
-def test_a_number_that_was_passed_over_is_refused_and_the_others_go_on(house: House) -> None:
+def test_a_number_that_was_passed_over_is_recorded_late(house: House) -> None:
     house.open(14)
     report = imported(house)
-    assert became(report) == {13: Import.REFUSED} | dict.fromkeys(range(14, 18), Import.RECORDED)
+    assert became(report) == dict.fromkeys(range(13, 18), Import.RECORDED)
+    late = [each.notices for each in report.cycles if each.reading.number == 13]
+    assert late == [("late: cycle 14 was recorded before it",)]
 
 
 # ------------------------------------------------------------------------------ cut and damaged
@@ -256,8 +217,11 @@ def test_a_cut_record_is_set_right_by_the_whole_one(house: House) -> None:
     before = state_of(house, 13)
     report = imported(house)
     (cycle,) = [each for each in report.cycles if each.reading.number == 13]
-    assert cycle.what is Import.ATTACHED
+    assert cycle.what is Import.HOLDS_MORE
+    assert f"cycle end {SERIAL}/1/13 --reading {report.file.sha256}:1" in (cycle.why or "")
     assert state_of(house, 13) == before
+    end_with(house, 13, report.file.sha256, reason="the first file was cut")
+    assert state_of(house, 13).outcome is Outcome.COMPLETED
 
 
 # ------------------------------------------------------------------------------ not recorded

@@ -114,7 +114,7 @@ READINGS = Lines(
     }
 )
 #: What a reading tells beside the facts that a person could type; nothing that was read is dropped.
-_TOLD: Mapping[str, FieldRule] = {
+TOLD: Mapping[str, FieldRule] = {
     #: the cycle's name as printed, where it is not a number alone
     "label": text(120),
     "further_fault_codes": text(400),
@@ -229,7 +229,7 @@ ACT = Act(
             "pressure_basis",
             "what the printed pressures count from",
         ),
-        Field(name="told", of=Stated(_TOLD), given=Given.NEVER, path=""),
+        Field(name="told", of=Stated(TOLD), given=Given.NEVER, path=""),
         Field(name="readings", of=READINGS, given=Given.NEVER, default=()),
         Field(
             name="reading",

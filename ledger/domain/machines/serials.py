@@ -9,7 +9,7 @@ class Registered(Protocol):
 
     @property
     def serial(self) -> str:
-        """As registered: the printed number, or the maker's name, a slash and the number."""
+        """As registered: the printed number, or the maker's name, a colon and the number."""
 
     @property
     def model(self) -> str | None:
@@ -22,9 +22,9 @@ M = TypeVar("M", bound=Registered)
 def is_serial_of(printed: str, registered: str) -> bool:
     """Whether a printed number is that of a machine registered so.
 
-    Makers count on their own: the second machine of a number is registered as `MAKER/NUMBER`.
+    Makers count on their own: the second machine of a number is registered as `MAKER:NUMBER`.
     """
-    return printed in {registered, registered.rpartition("/")[2].strip()}
+    return printed in {registered, registered.rpartition(":")[2].strip()}
 
 
 def machines_called(printed: str, model: str | None, machines: Iterable[M]) -> list[M]:
@@ -37,4 +37,4 @@ def machines_called(printed: str, model: str | None, machines: Iterable[M]) -> l
 
 
 def _names(machine: Registered) -> str:
-    return f"{machine.serial.rpartition('/')[0]} {machine.model or ''}".lower()
+    return f"{machine.serial.rpartition(':')[0]} {machine.model or ''}".lower()

@@ -381,7 +381,7 @@ def test_two_makers_equal_serials_are_told_apart(house: House) -> None:
     lisa = only(house, printed.replace(b"Logger LX", b"Lisa 522"))
     dac = only(house, "04-second-reading-ignored/printout.log")
     assert (lisa.what, dac.what) == (Import.RECORDED, Import.RECORDED)
-    assert [show(house, "11").id, show(house, "11", serial=other).id] == [
-        dac.cycle.hex(),
-        lisa.cycle.hex(),
-    ]
+    assert dac.cycle is not None
+    assert lisa.cycle is not None
+    assert show(house, "11").id == dac.cycle.hex()
+    assert show(house, "11", serial=other).id == lisa.cycle.hex()

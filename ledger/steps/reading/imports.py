@@ -18,7 +18,7 @@ from ledger.domain.acts.words import Party, Right
 from ledger.domain.callers import Caller
 from ledger.domain.drafts import Circumstances, Draft, People, draft
 from ledger.domain.encoding.canonical import canonical
-from ledger.domain.encoding.identifiers import ZERO_DIGEST, CycleId, Digest
+from ledger.domain.encoding.identifiers import ZERO_DIGEST, CycleId, Digest, to_hex
 from ledger.domain.encoding.moments import instant_text
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused, VerificationFailed
 from ledger.domain.machines.comparing import Beside
@@ -91,6 +91,8 @@ class ImportOptions:
     #: name, serial number or id, and the cycle's number, of a reading that does not tell them
     machine: str | None = None
     number: int | None = None
+    #: whether a file may go on: its unfinished newest cycle waits, even where it is the only one
+    is_growing: bool = False
     #: who ran the machine, as far as the person who imports knows
     people: People = field(default_factory=People)
     source: str = "uploaded"
@@ -114,6 +116,47 @@ class ImportedCycle:
     #: digests accepted now, in order
     digests: tuple[Digest, ...] = ()
 
+    @property
+    def name(self) -> str:
+        """The cycle as its reading calls it."""
+        number, label = self.reading.number, self.reading.label
+        return f"cycle {label or number or '?'} (reading {self.reading.ordinal})"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """All that belongs beside the outcome, in sentences."""
+        codes = ", ".join(self.reading.further_fault_codes)
+        return (
+            *self.reading.outcome_reasons,
+            *self.reading.incomplete_because,
+            *((f"further fault codes: {codes}",) if codes else ()),
+            *self.notices,
+        )
+
+    def to_plain(self) -> dict[str, Any]:
+        """As JSON values."""
+        reading = self.reading
+        return {
+            "ordinal": reading.ordinal,
+            "number": reading.number,
+            "label": reading.label,
+            "serial": reading.serial,
+            "started": None if reading.started is None else reading.started.text,
+            "ended": None if reading.ended is None else reading.ended.text,
+            "samples": len(reading.samples),
+            "outcome": reading.outcome.value,
+            "outcome_reasons": list(reading.outcome_reasons),
+            "fault_code": reading.fault_code,
+            "further_fault_codes": list(reading.further_fault_codes),
+            "incomplete_because": list(reading.incomplete_because),
+            "content_sha256": reading.content_sha256,
+            "what": self.what.value,
+            "why": self.why,
+            "notices": list(self.notices),
+            "cycle": None if self.cycle is None else self.cycle.hex(),
+            "operations": [to_hex(digest) for digest in self.digests],
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReport:
@@ -124,6 +167,29 @@ class ImportReport:
     #: False when these very bytes were kept before
     is_new: bool
     cycles: tuple[ImportedCycle, ...]
+
+    def to_plain(self) -> dict[str, Any]:
+        """As JSON values."""
+        file = self.file
+        return {
+            "file": self.filename,
+            "sha256": file.sha256,
+            "format": f"{file.format_name}/{file.format_version}",
+            "encoding": file.encoding,
+            "new": self.is_new,
+            "lines": file.line_count,
+            "cycles": [each.to_plain() for each in self.cycles],
+            "remarks": [
+                {
+                    "line": remark.line,
+                    "last_line": remark.last_line,
+                    "kind": remark.kind.value,
+                    "text": remark.text,
+                    "why": remark.why,
+                }
+                for remark in file.remarks
+            ],
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -307,6 +373,11 @@ class _Importing:
     unit: int
     options: ImportOptions
 
+    @property
+    def _named(self) -> str:
+        """The cycle of the file, as the command line names a reading."""
+        return f"{self.kept.file.sha256}:{self.cycle.ordinal}"
+
     def once(self) -> ImportedCycle:
         """What became of the cycle: found out now, or as it is kept with the request."""
         begun = self.kept.begun
@@ -330,7 +401,10 @@ class _Importing:
         if known is not None:
             return known
         if self._goes_on():
-            why = "the log goes on: the cycle is imported when its end is there"
+            why = (
+                "the log goes on: the cycle is imported when its end is there; if it never comes: "
+                f"steriledger cycle end CYCLE --reading {self._named}"
+            )
             return ImportedCycle(reading=self.cycle, what=Import.WAITING, why=why)
         found = self._machine_and_number(tx)
         if isinstance(found, str):
@@ -354,9 +428,14 @@ class _Importing:
         return None
 
     def _goes_on(self) -> bool:
-        """Whether it is the unfinished last one of a log."""
+        """Whether it is the unfinished newest one of a log, whichever way that is sorted."""
         cycles = self.kept.file.cycles
-        return len(cycles) > 1 and self.cycle is cycles[-1] and not self.cycle.is_ended
+        if self.cycle.is_ended or not (self.options.is_growing or len(cycles) > 1):
+            return False
+        starts = [each.first.local for each in cycles if each.first is not None]
+        if self.cycle.first is None or len(starts) < len(cycles):
+            return self.cycle is cycles[-1]
+        return self.cycle.first.local == max(starts)
 
     def _machine_and_number(self, tx: Connection) -> tuple[directory.EquipmentRow, int] | str:
         """Which machine's cycle it is; in words, why nobody can tell."""
@@ -410,7 +489,7 @@ class _Importing:
     def _how_to_assign(self) -> str:
         return (
             "say them: steriledger import --machine MACHINE --number NUMBER, or steriledger cycle "
-            f"end CYCLE --reading {self.kept.file.sha256}:{self.cycle.ordinal}"
+            f"end CYCLE --reading {self._named}"
         )
 
     def _reported(self, tx: Connection, machine: directory.EquipmentRow) -> Reported:
@@ -472,8 +551,7 @@ class _Importing:
         self._attach(tx, reference.id)
         what = _BESIDE[found.beside]
         name = f"{reference.machine.serial}/{reference.epoch}/{reference.number}"
-        named = f"{self.kept.file.sha256}:{self.cycle.ordinal}"
-        amend = f"steriledger cycle end {name} --reading {named} --reason WHY"
+        amend = f"steriledger cycle end {name} --reading {self._named} --reason WHY"
         why = {
             Import.HOLDS_MORE: f"it holds all of the recorded reading and more; to amend: {amend}",
             Import.CONTRADICTS: "; ".join((*found.reasons, f"to amend: {amend}")),

@@ -19,6 +19,7 @@ from ledger.steps.accepting.submit import Receipt
 from ledger.steps.answering.status import WorkerState
 from ledger.steps.asking.idempotency import Answer
 from ledger.steps.reading.imports import ImportReport, summary_from_bytes
+from ledger.steps.sending.mending import unnamed
 from ledger.storage.directory import EquipmentRow, SignerRow, UnitRow
 from ledger.storage.operations import OperationRow, StateRow
 from ledger.storage.readings import ReadingCycleRow, ReadingHead
@@ -188,7 +189,7 @@ class ReadingLine(Answered):
     """One kept reading."""
 
     sha256: str
-    filename: str
+    filename: str | None = Field(description="null: another unit's; it may name people")
     format: str
     source: str
     unit: int
@@ -401,7 +402,7 @@ def operation_answer(
             StateAnswer(
                 state=state.state.value,
                 at=instant_text(state.at),
-                reason=state.reason,
+                reason=state.reason if shows_people else unnamed(state.reason),
                 transaction=None
                 if state.transaction_hash is None
                 else to_hex(state.transaction_hash),
@@ -452,15 +453,17 @@ def reading_report(report: ImportReport, *, is_recorded: bool) -> ReadingReport:
     )
 
 
-def reading_line(row: ReadingHead) -> ReadingLine:
+def reading_line(row: ReadingHead, *, shows_people: bool) -> ReadingLine:
     """One reading in a list."""
-    return ReadingLine(**_reading(row))
+    return ReadingLine(**_reading(row, shows_people=shows_people))
 
 
-def reading_answer(row: ReadingHead, cycles: Sequence[ReadingCycleRow]) -> ReadingAnswer:
+def reading_answer(
+    row: ReadingHead, cycles: Sequence[ReadingCycleRow], *, shows_people: bool
+) -> ReadingAnswer:
     """One reading."""
     return ReadingAnswer(
-        **_reading(row),
+        **_reading(row, shows_people=shows_people),
         cycles=[
             ReadingCycleAnswer(
                 ordinal=cycle.ordinal,
@@ -524,10 +527,10 @@ def _line(row: OperationRow) -> dict[str, Any]:
     }
 
 
-def _reading(row: ReadingHead) -> dict[str, Any]:
+def _reading(row: ReadingHead, *, shows_people: bool) -> dict[str, Any]:
     return {
         "sha256": row.sha256.hex(),
-        "filename": row.filename,
+        "filename": row.filename if shows_people else None,
         "format": row.format,
         "source": row.source,
         "unit": row.unit,

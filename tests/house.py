@@ -148,8 +148,9 @@ class House:
 
     def open(self, number: int, **changes: Changes) -> Receipt:
         """Open a cycle of the centre's machine."""
-        changes.setdefault("signer", self.operator)
-        return self.record(making.opening(self.cycle(number), **changes))
+        given = {"signer": self.operator, **changes}
+        cycle = given.pop("cycle", self.cycle(number))
+        return self.record(making.opening(cycle, **given))
 
     def end(self, number: int, **changes: Changes) -> Receipt:
         """End it as a person typed it: completed, and nothing computed."""

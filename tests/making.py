@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from ledger.domain.acts.catalogue import ACTS
@@ -193,6 +194,30 @@ def result(
     """A monitoring result, entered on its own."""
     values = {"cycle": cycle, "result": which, "word": how}
     return _of_cycle("ResultEntry", cycle, values, changes, signer)
+
+
+def comment(unit: int, about: bytes, stance: int, *, signer: bytes, **changes: Changes) -> Draft:
+    """What a unit says to anything."""
+    values = {"about": about, "stance": stance}
+    return _draft("Comment", values, changes, unit=unit, keys={Party.SIGNER: signer})
+
+
+def erasure(
+    unit: int,
+    *,
+    erased: bytes,
+    subject_record: object,
+    keys: Mapping[Party, bytes],
+    **changes: Changes,
+) -> Draft:
+    """The end of a record's personal fields; `erased` is its operation's digest."""
+    changes.setdefault("circumstances", Circumstances(reason="kept long enough"))
+    values = {
+        "subject": erased,
+        "subject_record": subject_record,
+        "retention_ended": datetime(2025, 1, 1, tzinfo=UTC),
+    }
+    return _draft("RecordErasure", values, changes, unit=unit, keys=keys)
 
 
 def _of_cycle(

@@ -93,7 +93,13 @@ def test_head_follower_and_worker_are_as_the_worker_last_said(house: House) -> N
     assert not [name for name in scraped(house) if name.startswith("steriledger_chain")]
     now = house.clock()
     seen = ChainStatus(
-        height=9, hash=bytes(32), timestamp=now - timedelta(seconds=40), indexed=5, final=8, at=now
+        open_because=None,
+        height=9,
+        hash=bytes(32),
+        timestamp=now - timedelta(seconds=40),
+        indexed=5,
+        final=8,
+        at=now,
     )
     with house.instance.database.transaction() as tx:
         put_chain_status(tx, seen)
@@ -239,7 +245,16 @@ def test_every_metric_is_documented_and_every_documented_one_exists(house: House
     now = house.clock()
     with house.instance.database.transaction() as tx:
         put_chain_status(
-            tx, ChainStatus(height=1, hash=bytes(32), timestamp=now, indexed=1, final=1, at=now)
+            tx,
+            ChainStatus(
+                open_because=None,
+                height=1,
+                hash=bytes(32),
+                timestamp=now,
+                indexed=1,
+                final=1,
+                at=now,
+            ),
         )
     metrics = Metrics(house.instance)
     metrics.count_request(method="GET", route="/health/live", status=200, seconds=0.01)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from urllib.parse import quote, unquote
 
 from fastapi import APIRouter, Depends, Header, Path, Query
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -164,7 +165,8 @@ def list_readings(
         rows = readings.list_readings(
             tx, unit=question.caller.readable_unit, after=start, limit=limit
         )
-    return answers.give(answers.Readings(readings=[answers.reading_line(row) for row in rows]))
+    lines = [answers.reading_line(row, shows_people=_is_own(question, row.unit)) for row in rows]
+    return answers.give(answers.Readings(readings=lines))
 
 
 @router.get("/{sha256}", response_model=answers.ReadingAnswer, responses=problems_for(*EVERYWHERE))
@@ -172,11 +174,10 @@ def read_reading(sha256: ShaPath, question: Question) -> Response:
     """One reading, and the cycles in it."""
     with question.instance.database.reading() as tx:
         digest = parse_hex32(sha256, field="sha256")
-        row = readings.find_head(tx, digest, unit=question.caller.readable_unit)
-        if row is None:
-            raise _no_reading(digest)
+        row = _find_head(tx, question, digest)
         cycles = readings.list_reading_cycles(tx, row.sha256, unit=row.unit)
-    return answers.give(answers.reading_answer(row, cycles))
+    shows_people = _is_own(question, row.unit)
+    return answers.give(answers.reading_answer(row, cycles, shows_people=shows_people))
 
 
 @router.get(
@@ -186,12 +187,18 @@ def read_reading(sha256: ShaPath, question: Question) -> Response:
     | {200: {"content": {"application/octet-stream": {}}, "description": "the file"}},
 )
 def read_raw(sha256: ShaPath, question: Question) -> Response:
-    """The file, byte for byte as it came."""
+    """The file, byte for byte as it came: of your own unit, since it may name people."""
     digest = parse_hex32(sha256, field="sha256")
     with question.instance.database.reading() as tx:
-        row = readings.find_reading(tx, digest, unit=question.caller.readable_unit)
-    if row is None:
-        raise _no_reading(digest)
+        head = _find_head(tx, question, digest)
+        if not _is_own(question, head.unit):
+            raise Refused(
+                "only a unit itself gives its printouts out",
+                field="token",
+                rule="a printout may name people of the unit that it is from",
+                remedy="ask that unit",
+            )
+        row = readings.get_reading(tx, digest, unit=head.unit)
     disposition = f"attachment; filename*=UTF-8''{quote(row.filename, safe='')}"
     return Response(
         content=row.raw,
@@ -200,8 +207,19 @@ def read_raw(sha256: ShaPath, question: Question) -> Response:
     )
 
 
-def _no_reading(digest: bytes) -> NotFound:
-    return NotFound(f"there is no reading {digest.hex()}", field="sha256")
+def _find_head(tx: Connection, question: Asked, digest: bytes) -> readings.ReadingHead:
+    """A reading that the caller may know of, where several units kept it their own one."""
+    caller = question.caller
+    units = dict.fromkeys((caller.unit, caller.readable_unit))
+    found = (readings.find_head(tx, digest, unit=unit) for unit in units)
+    row = next(filter(None, found), None)
+    if row is None:
+        raise NotFound(f"there is no reading {digest.hex()}", field="sha256")
+    return row
+
+
+def _is_own(question: Asked, unit: int) -> bool:
+    return question.caller.unit == unit
 
 
 def _answered(question: Asked, named: Named) -> Answer | None:

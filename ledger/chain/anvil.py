@@ -1,7 +1,9 @@
-"""The anvil child process: started on a port of its own choice, and gone when we are.
+"""The anvil child process: its parent alone reaches it, where the system allows that.
 
-anvil executes its cheat calls for whoever reaches it: it listens on loopback only, without CORS,
-and everybody else goes through `ledger.chain.gateway`.
+anvil executes its cheat calls for whoever reaches it.  It runs in a network of its own, where its
+port is nobody's, and answers at a socket file in a folder that only our account enters; everybody
+else goes through `ledger.chain.gateway`.  Where the system gives it no network of its own, it
+listens on loopback, which every account of the machine reaches: `open_because` says so.
 """
 
 from __future__ import annotations
@@ -14,41 +16,53 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections import deque
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 from typing import IO
 
+from ledger.chain.transport import SOCKET
+from ledger.chain.unix_sockets import UnixSockets
 from ledger.domain.errors import ChainUnavailable, NotFound
 
 _READY = re.compile(r"Listening on 127\.0\.0\.1:(\d+)")
+_OPEN = "open: "
+_CHILD = Path(__file__).with_name("anvil_child.py")
+_NO_FOLDER = "it was given no folder for a socket"
+_ONLY_LINUX = "only Linux gives a process a network of its own"
 _KEPT_LINES = 100
 _LONGEST_LINE = 500
 _STOP_SECONDS = 5.0
+_LOOK_SECONDS = 0.005
 
-#: Runs in the child before anvil: the kernel kills it when the thread that started it ends
-#: (prctl PR_SET_PDEATHSIG = 1, which survives execve). Not preexec_fn: that forks with threads.
-_DIE_WITH_PARENT = (
-    "import ctypes, os, signal, sys\n"
-    "ctypes.CDLL(None).prctl(1, int(signal.SIGKILL))\n"
-    "if os.getppid() != int(sys.argv[1]): os._exit(1)\n"
-    "os.execv(sys.argv[2], sys.argv[2:])\n"
-)
+#: numbers this process's sockets: an old one's connections must not lead to a new child
+_NUMBERS = count(1)
 
 
 class AnvilProcess:
     """One running anvil; `start` answers when it listens."""
 
     def __init__(
-        self, binary: Path, genesis: bytes, flags: Sequence[str], *, state: bytes | None = None
+        self,
+        binary: Path,
+        genesis: bytes,
+        flags: Sequence[str],
+        *,
+        state: bytes | None = None,
+        folder: Path | None = None,
     ) -> None:
         """Does not start it yet; `genesis` is the genesis file's content.
 
-        With `state`, the JSON of a state that anvil dumped, it starts from there instead.
+        With `state`, the JSON of a state that anvil dumped, it starts from there instead.  In
+        `folder` stands its socket; without one it opens a port.
         """
         self._binary = binary
         self._first = ("--init", genesis) if state is None else ("--load-state", state)
         self._flags = tuple(flags)
+        self._folder = folder
+        self._socket = f"chain-{os.getpid()}-{next(_NUMBERS)}.ipc"
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
         self._ready = threading.Event()
         self._ended = threading.Event()
@@ -56,9 +70,11 @@ class AnvilProcess:
         self._child: subprocess.Popen[str] | None = None
         self._port: int | None = None
         self._failure: OSError | None = None
+        #: why every account of this machine reaches it; None when only its parent does
+        self.open_because: str | None = _NO_FOLDER if folder is None else None
 
     def start(self, *, timeout_seconds: float) -> str:
-        """Starts it and gives its URL; raises NotFound without a binary, else ChainUnavailable."""
+        """Starts it, gives its address; raises NotFound without a binary, else ChainUnavailable."""
         if not self._binary.is_file():
             raise NotFound(
                 f"there is no anvil at {self._binary}",
@@ -66,10 +82,11 @@ class AnvilProcess:
                 remedy="Run the installation step that fetches the embedded chain.",
                 rule="the embedded chain is anvil, our own child",
             )
+        deadline = time.monotonic() + timeout_seconds
         # The thread that starts the child reads its output until it ends: it must outlive it.
         self._keeper.start()
         listening = self._ready.wait(timeout_seconds)
-        if self._port is None:
+        if self._port is None or not self._answers(deadline):
             self.stop()
             words = self.last_words() if listening else f"silent for {timeout_seconds} s"
             raise ChainUnavailable(
@@ -79,7 +96,26 @@ class AnvilProcess:
                 remedy="look at these words of it, and at the machine's memory and disk",
             )
         atexit.register(self.stop)
-        return f"http://127.0.0.1:{self._port}"
+        path = self._socket_path()
+        return f"http://127.0.0.1:{self._port}" if path is None else f"{SOCKET}{path}"
+
+    def _socket_path(self) -> Path | None:
+        """None when it listens at a port."""
+        if self._folder is None or self.open_because is not None:
+            return None
+        return self._folder.absolute() / self._socket
+
+    def _answers(self, deadline: float) -> bool:
+        """Whether its socket takes connections; it says that it listens a moment before."""
+        path = self._socket_path()
+        if path is None:
+            return True
+        sockets = UnixSockets(path, most=1)
+        while time.monotonic() < deadline and not self._ended.is_set():
+            if sockets.is_open():
+                return True
+            time.sleep(_LOOK_SECONDS)
+        return False
 
     @property
     def pid(self) -> int | None:
@@ -111,6 +147,9 @@ class AnvilProcess:
                 child.wait()
         if self._keeper.is_alive():
             self._keeper.join(_STOP_SECONDS)
+        path = self._socket_path()
+        if path is not None:
+            path.unlink(missing_ok=True)
 
     def _keep(self) -> None:
         # A file without a name: whoever is killed, and whenever, nothing is left on the disk.
@@ -132,12 +171,15 @@ class AnvilProcess:
         first.write(content)
         first.seek(0)
         command = [str(self._binary), flag, f"/dev/fd/{first.fileno()}", *self._flags]
+        self._make_folder()
         if sys.platform == "linux":
-            shim = [sys.executable, "-I", "-S", "-c", _DIE_WITH_PARENT, str(os.getpid())]
-            command = [*shim, *command]
+            name = "" if self._folder is None else self._socket
+            child = [sys.executable, "-I", "-S", str(_CHILD), str(os.getpid()), name]
+            command = [*child, *command]
         return subprocess.Popen(  # noqa: S603 - our own binary with our own arguments
             command,
-            cwd="/",
+            # Where the socket stands: its name alone is short enough, however long the path is.
+            cwd=self._folder or "/",
             env={"HOME": os.devnull, "PATH": os.defpath, "NO_COLOR": "1"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -148,6 +190,20 @@ class AnvilProcess:
             start_new_session=True,
         )
 
+    def _make_folder(self) -> None:
+        """Where the socket is to stand; without one, the port stays."""
+        if self._folder is None:
+            return
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _remove_left_over(self._folder)
+        except OSError as error:
+            self.open_because = f"the folder run of the home cannot be written ({error.strerror})"
+        else:
+            self.open_because = None if sys.platform == "linux" else _ONLY_LINUX
+        if self.open_because is not None:
+            self._folder = None
+
     def _drain(self, child: subprocess.Popen[str], first: IO[bytes]) -> None:
         stream = child.stdout
         if stream is None:
@@ -155,8 +211,28 @@ class AnvilProcess:
         with stream:
             while line := stream.readline(_LONGEST_LINE):
                 self._lines.append(line.strip())
+                if self._folder is not None and line.startswith(_OPEN) and not self._port:
+                    self.open_because = line.removeprefix(_OPEN).strip()
                 match = None if self._port else _READY.search(line)
                 if match is not None:
                     first.truncate(0)  # it was read, and the child keeps it open
                     self._port = int(match[1])
                     self._ready.set()
+
+
+def _remove_left_over(folder: Path) -> None:
+    """The sockets of processes that were killed."""
+    for each in folder.glob("chain-*-*.ipc"):
+        owner = each.name.split("-")[1]
+        if owner.isdecimal() and not _lives(int(owner)):
+            each.unlink(missing_ok=True)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

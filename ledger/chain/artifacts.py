@@ -19,7 +19,7 @@ from ledger.domain.acts.words import Contract
 from ledger.domain.chain.deployment import Deployment, Role
 from ledger.domain.encoding.abi import WORD
 from ledger.domain.encoding.hashing import keccak256
-from ledger.domain.errors import Inconsistent, VerificationFailed
+from ledger.domain.errors import Inconsistent
 
 _LONGEST_SHORT_STRING = 31
 
@@ -135,23 +135,3 @@ def _short_string(text: str) -> bytes:
 def code_hash(code: bytes) -> bytes:
     """Keccak-256 of runtime code, as EXTCODEHASH gives it; 32 bytes."""
     return keccak256(code)
-
-
-def verify_release(deployment: Deployment) -> None:
-    """The deployment's code hashes are those of this release's contracts.
-
-    Raises VerificationFailed naming each contract that is another program; an older deployment is
-    verified with the release that made it.
-    """
-    odd = [
-        role
-        for role, contract in deployment.contracts.items()
-        if code_hash(expected_code(deployment, role)) != contract.code_hash
-    ]
-    if odd:
-        raise VerificationFailed(
-            f"{', '.join(odd)} of deployment {deployment.name!r} is not this release's program",
-            field="deployment.contracts",
-            remedy="Use the release that made the deployment, or ask its operator why it differs.",
-            rule="the contracts are those that this release was compiled to",
-        )

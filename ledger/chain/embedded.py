@@ -16,7 +16,6 @@ genesis hash from another's, and block 1 commits to the balances.
 from __future__ import annotations
 
 import json
-import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -109,11 +108,6 @@ class JournalBlock:
     hash: bytes | None
 
 
-def random_chain_id(entropy: Callable[[int], bytes] = secrets.token_bytes) -> int:
-    """A chain id that no public chain has and that wallets accept: 2³² to 2⁴⁸."""
-    return (1 << 32) + int.from_bytes(entropy(6), "big") % ((1 << 48) - (1 << 32))
-
-
 class Journal(Protocol):
     """Where blocks are durable; the database implements it."""
 
@@ -169,13 +163,15 @@ class EmbeddedChain:
     clock: Callable[[], float] = time.time
     #: without them each start plays the whole journal, and nothing is dumped
     snapshots: SnapshotFolder | None = None
+    #: where the child's socket stands; without it the child opens a port
+    run_folder: Path | None = None
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _running: _Running | None = None
     #: height of the last snapshot that was taken or started from
     _snapshot_at: int = 0
 
     @classmethod
-    def start(
+    def start(  # noqa: PLR0913 - all that a chain is made of
         cls,
         binary: Path,
         genesis: Genesis,
@@ -183,6 +179,7 @@ class EmbeddedChain:
         *,
         clock: Callable[[], float] = time.time,
         snapshots: SnapshotFolder | None = None,
+        run_folder: Path | None = None,
     ) -> Self:
         """Starts anvil and replays the journal, from a snapshot where one serves.
 
@@ -190,7 +187,12 @@ class EmbeddedChain:
         journal; ChainUnavailable when anvil does not start; NotFound without its binary.
         """
         chain = cls(
-            binary=binary, genesis=genesis, journal=journal, clock=clock, snapshots=snapshots
+            binary=binary,
+            genesis=genesis,
+            journal=journal,
+            clock=clock,
+            snapshots=snapshots,
+            run_folder=run_folder,
         )
         chain.ensure_running()
         return chain
@@ -218,6 +220,11 @@ class EmbeddedChain:
                 remedy="wait until the worker has started it again, or run: steriledger up",
             )
         return running.node.name
+
+    @property
+    def open_because(self) -> str | None:
+        """Why every account of the machine reaches the child; None when this process alone does."""
+        return self.ensure_running().process.open_because
 
     @property
     def node(self) -> Node:
@@ -337,7 +344,13 @@ class EmbeddedChain:
             "--disable-default-create2-deployer --disable-console-log"
         )
         state = self._state_of(snapshot)
-        process = AnvilProcess(self.binary, self.genesis.to_json(), flags.split(), state=state)
+        process = AnvilProcess(
+            self.binary,
+            self.genesis.to_json(),
+            flags.split(),
+            state=state,
+            folder=self.run_folder,
+        )
         url = process.start(timeout_seconds=START_SECONDS)
         limits = Limits(timeout_seconds=60.0, attempts=1)
         endpoint = Endpoint(url, limits=limits)
@@ -345,6 +358,8 @@ class EmbeddedChain:
         try:
             tip = self._check_first(node, snapshot)
         except BaseException:
+            node.close()
+            endpoint.close()
             process.stop()
             raise
         return _Running(process=process, endpoint=endpoint, node=node, tip=tip)

@@ -98,7 +98,7 @@ class _Problem(Exception):
 
 @dataclass(slots=True)
 class Gateway:
-    """An ASGI application; `upstream` gives anvil's URL, asked anew since a restart moves it."""
+    """An ASGI application; `upstream` gives the node's address anew, since a restart moves it."""
 
     upstream: Callable[[], str]
     #: its Host names are this machine's own, and those that it is told
@@ -241,8 +241,15 @@ class Gateway:
                 answer_bytes=self.limits.answer_bytes,
             )
             endpoint = Endpoint(url, limits=limits)
+            self.close()
             self._endpoints = {url: endpoint}
         return endpoint
+
+    def close(self) -> None:
+        """Closes the connections to the node."""
+        endpoints, self._endpoints = self._endpoints, {}
+        for endpoint in endpoints.values():
+            endpoint.close()
 
 
 class _Nothing:

@@ -124,40 +124,6 @@ def gas_limit(raw: bytes) -> int:
         ) from None
 
 
-def read_envelope(raw: bytes) -> Envelope:
-    """What a signed transaction of ours asks for; raises InvalidInput for any other bytes."""
-    import rlp  # noqa: PLC0415 - takes half a second
-
-    try:
-        fields = rlp.decode(raw[1:], strict=True)
-        chain_id, nonce, priority_fee, max_fee, gas, to, value, data, access = fields[:9]
-    except (rlp.exceptions.DecodingError, ValueError, TypeError):
-        raise InvalidInput(
-            "is no transaction",
-            field="raw",
-            rule="EIP-1559",
-            remedy="give a signed transaction's bytes, whole",
-        ) from None
-    if raw[0] != _TYPE or value or access:
-        raise InvalidInput(
-            "is no transaction of ours",
-            field="raw",
-            rule="EIP-1559",
-            remedy="give a transaction that SteriLedger signed",
-        )
-    return Envelope(
-        chain_id=int.from_bytes(chain_id, "big"),
-        nonce=int.from_bytes(nonce, "big"),
-        to=to or None,
-        data=data,
-        gas=int.from_bytes(gas, "big"),
-        price=Price(
-            max_fee=int.from_bytes(max_fee, "big"),
-            priority_fee=int.from_bytes(priority_fee, "big"),
-        ),
-    )
-
-
 def contract_address(sender: bytes, nonce: int) -> bytes:
     """The address of the contract that `sender` creates with `nonce`; 20 bytes.
 

@@ -1,4 +1,4 @@
-"""Bytes → bytes over HTTP with bounds: on waiting, on repeating, on the size of an answer."""
+"""Bytes → bytes over HTTP or a socket file: with bounds on waiting, repeating, and on an answer."""
 
 from __future__ import annotations
 
@@ -8,14 +8,19 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from pathlib import Path
+from typing import Protocol, TypeVar
 
 import urllib3
 
+from ledger.chain.unix_sockets import LineTooLong, UnixSockets
 from ledger.domain.chain.endpoints import parse_endpoint
 from ledger.domain.errors import ChainUnavailable
 
 Answer = TypeVar("Answer")
+
+#: what the address of a socket file begins with; its path follows
+SOCKET = "unix:"
 
 _CHUNK_BYTES = 64 * 1024
 _OK = 200
@@ -79,28 +84,18 @@ class Transport:
         jitter: Callable[[], float] = random.random,
     ) -> None:
         """Raises InvalidInput for a URL that is none."""
-        address = parse_endpoint(url)
-        #: scheme, host and port, for logs and errors
-        self.name = address.name
         self._limits = limits or Limits()
         self._pause = pause
         self._jitter = jitter
-        self._headers = {"content-type": "application/json", "accept-encoding": "identity"}
-        if address.credentials is not None:
-            pair = base64.b64encode(address.credentials.encode()).decode()
-            self._headers["authorization"] = f"Basic {pair}"
-        self._path = address.path
-        self._pool = _POOLS[address.scheme](
-            address.host,
-            address.port,
-            maxsize=self._limits.connections,
-            block=True,
-            retries=False,
+        self._way: _Way = (
+            _SocketWay(url, self._limits) if url.startswith(SOCKET) else _HttpWay(url, self._limits)
         )
+        #: scheme, host and port, or the socket file; for logs and errors
+        self.name = self._way.name
 
     def close(self) -> None:
         """Closes the kept connections."""
-        self._pool.close()
+        self._way.close()
 
     def exchange(self, body: bytes, read: Callable[[bytes], Answer], *, what: str) -> Answer:
         """What `read` makes of the answer; a failed exchange, or Transient from it, is repeated.
@@ -113,7 +108,7 @@ class Transport:
                 longest = self._limits.pause_seconds * 2 ** (attempt - 1)
                 self._pause(longest * (0.5 + self._jitter() / 2))
             try:
-                data = self._post(body)
+                data = self._way.post(body)
                 if data.lstrip()[:1] == b"<":
                     raise self._web_page()
                 return read(data)
@@ -134,7 +129,81 @@ class Transport:
             rule="a JSON-RPC endpoint answers in JSON",
         )
 
-    def _post(self, body: bytes) -> bytes:
+
+class _Way(Protocol):
+    """How one question travels, once."""
+
+    name: str
+
+    def post(self, body: bytes) -> bytes:
+        """Give the answer; raises Transient, and ChainUnavailable where asking again is no use."""
+
+    def close(self) -> None:
+        """Close the kept connections."""
+
+
+def _too_large(name: str, limits: Limits) -> AnswerTooLarge:
+    return AnswerTooLarge(
+        f"{name} answers with more than {limits.answer_bytes} bytes",
+        field="chain",
+        rule="an answer has an upper bound, so that no node can fill our memory",
+        remedy="ask for less at once, or ask another node of the same chain",
+    )
+
+
+class _SocketWay:
+    """Over a socket file."""
+
+    def __init__(self, address: str, limits: Limits) -> None:
+        self.name = address
+        self._limits = limits
+        path = Path(address.removeprefix(SOCKET))
+        self._sockets = UnixSockets(path, most=limits.connections)
+
+    def close(self) -> None:
+        """Closes the kept connections."""
+        self._sockets.close()
+
+    def post(self, body: bytes) -> bytes:
+        """The answer; a JSON document in one line, as the question is."""
+        limits = self._limits
+        try:
+            return self._sockets.ask(
+                body, seconds=limits.timeout_seconds, longest=limits.answer_bytes
+            )
+        except LineTooLong:
+            raise _too_large(self.name, limits) from None
+        except OSError as error:
+            raise Transient(type(error).__name__) from None
+
+
+class _HttpWay:
+    """Over HTTP."""
+
+    def __init__(self, url: str, limits: Limits) -> None:
+        """Raises InvalidInput for a URL that is none."""
+        address = parse_endpoint(url)
+        self.name = address.name
+        self._limits = limits
+        self._headers = {"content-type": "application/json", "accept-encoding": "identity"}
+        if address.credentials is not None:
+            pair = base64.b64encode(address.credentials.encode()).decode()
+            self._headers["authorization"] = f"Basic {pair}"
+        self._path = address.path
+        self._pool = _POOLS[address.scheme](
+            address.host,
+            address.port,
+            maxsize=self._limits.connections,
+            block=True,
+            retries=False,
+        )
+
+    def close(self) -> None:
+        """Closes the kept connections."""
+        self._pool.close()
+
+    def post(self, body: bytes) -> bytes:
+        """The answer's body."""
         deadline = time.monotonic() + self._limits.timeout_seconds
         try:
             response = self._pool.urlopen(
@@ -170,12 +239,7 @@ class Transport:
             chunks.append(chunk)
             size += len(chunk)
             if size > self._limits.answer_bytes:
-                raise AnswerTooLarge(
-                    f"{self.name} answers with more than {self._limits.answer_bytes} bytes",
-                    field="chain",
-                    rule="an answer has an upper bound, so that no node can fill our memory",
-                    remedy="ask for less at once, or ask another node of the same chain",
-                )
+                raise _too_large(self.name, self._limits)
             if time.monotonic() > deadline:
                 raise TimeoutError
         return b"".join(chunks)

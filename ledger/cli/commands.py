@@ -65,16 +65,11 @@ _WHOLE = re.compile(r"[+-]?[0-9]{1,20}")
 
 def command_of(act: Act, name: str) -> Any:
     """The command of an act, by its name within its group."""
-    needs_unit = not asking.names_its_unit(act)
-    options = [
-        _Option(each, is_required=each.name == "unit" and needs_unit) for each in asking.asked(act)
-    ]
 
     def command(**typed: Any) -> None:
-        values = {each.field.name: each.read(typed) for each in options if each.is_said(typed)}
         record(
             act,
-            values,
+            values_of(act, typed),
             COMMAND_LINE,
             home=typed["home"],
             as_json=typed["as_json"],
@@ -82,7 +77,7 @@ def command_of(act: Act, name: str) -> Any:
             prepare_to=typed["prepare_to"],
         )
 
-    parameters = [parameter for each in options for parameter in each.parameters()]
+    parameters = [parameter for each in _options(act) for parameter in each.parameters()]
     parameters += [
         _keyword("prepare_to", PrepareOption, None),
         _keyword("home", HomeOption, DEFAULT_HOME),
@@ -95,6 +90,18 @@ def command_of(act: Act, name: str) -> Any:
     alone = typer.Typer(add_completion=False, rich_markup_mode=None)
     alone.command(name)(command)
     return typer.main.get_command(alone)
+
+
+def values_of(act: Act, typed: Mapping[str, Any]) -> dict[str, Any]:
+    """What was typed, by the names of the act's fields, in plain form; raises InvalidInput."""
+    return {each.field.name: each.read(typed) for each in _options(act) if each.is_said(typed)}
+
+
+def _options(act: Act) -> list[_Option]:
+    needs_unit = not asking.names_its_unit(act)
+    return [
+        _Option(each, is_required=each.name == "unit" and needs_unit) for each in asking.asked(act)
+    ]
 
 
 def spell(act: Act, place: str) -> str:
@@ -147,7 +154,8 @@ class _Option:
 
     def is_said(self, typed: Mapping[str, Any]) -> bool:
         """Whether anything of it was typed."""
-        return any(typed[each.name] not in (None, []) for each in self.parameters())
+        said = (typed[each.name] for each in self.parameters())
+        return any(each is not None and each not in ((), []) for each in said)
 
     def read(self, typed: Mapping[str, Any]) -> Any:
         """What was typed, in plain form; raises InvalidInput."""

@@ -13,7 +13,7 @@ import threading
 from pathlib import Path
 
 from ledger.cli.failing import report_failure
-from ledger.domain.errors import SteriLedgerError
+from ledger.domain.errors import ChainUnavailable, SteriLedgerError
 from ledger.running.processes import Instance, rotate_log
 
 #: under the run folder: where the chain and the API say how to reach them
@@ -34,29 +34,33 @@ def launch(home: Path) -> None:
     with Instance(
         home=home, environment=os.environ, log=home / "run" / "log", tell=_say
     ) as processes:
-        _start(processes)
-        api = processes.wait_ready("API", seconds=_START_SECONDS)
-        chain = processes.find_ready("worker", seconds=_CHAIN_SECONDS, stop=stop)
+        api, chain = start_all(processes, stop)
         if not stop.is_set():
-            _say(_NOT_YET if chain is None else f"Chain (read only): {chain['rpc']}")
+            _say(_NOT_YET if chain is None else f"Chain (read only): {chain}")
             _say(f"Deployment file:   {home / 'deployment.json'}")
             _say(f"Log:               {home / 'run' / 'log'}")
-            _say(f"Ready: {api['url']}")
+            _say(f"Ready: {api}")
         processes.watch(stop)
 
 
-def start_all(processes: Instance) -> tuple[str, str]:
-    """Start the worker and the API side by side; the addresses of the API and of the chain."""
-    _start(processes)
-    chain = processes.wait_ready("worker", seconds=_START_SECONDS)
-    api = processes.wait_ready("API", seconds=_START_SECONDS)
-    return str(api["url"]), str(chain["rpc"])
+def start_all(
+    processes: Instance, stop: threading.Event, *, chain_seconds: float = _CHAIN_SECONDS
+) -> tuple[str | None, str | None]:
+    """Start the worker and the API side by side; the addresses of the API and of the chain.
 
-
-def _start(processes: Instance) -> None:
+    None for what is not there yet; both are there soon where nothing is away.
+    """
     rotate_log(processes.log)
     processes.start("worker", "worker", ready_file=CHAIN_FILE)
     processes.start("API", "serve", ready_file=API_FILE)
+    api = processes.wait_ready("API", seconds=_START_SECONDS, stop=stop)
+    chain = processes.wait_ready("worker", seconds=chain_seconds, stop=stop)
+    if api is None and not stop.is_set():
+        raise ChainUnavailable(
+            f"the API was not ready after {_START_SECONDS:.0f} s",
+            remedy=f"look into {processes.log}",
+        )
+    return None if api is None else str(api["url"]), None if chain is None else str(chain["rpc"])
 
 
 def stop_on_signals() -> threading.Event:

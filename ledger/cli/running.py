@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -73,10 +74,10 @@ def chain_up(
 
 def worker(*, home: HomeOption = DEFAULT_HOME) -> None:
     """Run the chain, the writer and the follower (started by up)."""
-    from ledger.running.processes import die_with_parent
+    from ledger.running.processes import end_with_parent
     from ledger.steps.worker import run_worker
 
-    die_with_parent()
+    end_with_parent()
     stop = stop_on_signals()
     with _service(home, "worker"), opened(home) as instance:
         run_worker(instance, stop)
@@ -85,9 +86,9 @@ def worker(*, home: HomeOption = DEFAULT_HOME) -> None:
 def serve(*, home: HomeOption = DEFAULT_HOME) -> None:
     """Run the API (started by up)."""
     from api.serve import run
-    from ledger.running.processes import die_with_parent, write_ready
+    from ledger.running.processes import end_with_parent, write_ready
 
-    die_with_parent()
+    end_with_parent()
     settings = settings_of(home)
     with _service(home, "serve"), opened(home) as instance:
         run(
@@ -100,7 +101,7 @@ def serve(*, home: HomeOption = DEFAULT_HOME) -> None:
 
 @contextmanager
 def _service(home: Path, name: str) -> Iterator[None]:
-    """A service logs, and ends with a line that says why; whoever started it reads that."""
+    """A service logs and prints why it ends; whoever started it reads that."""
     import structlog
 
     from ledger.cli.failing import exit_code_of
@@ -115,17 +116,20 @@ def _service(home: Path, name: str) -> Iterator[None]:
     except SteriLedgerError as error:
         if not is_child():
             raise
-        log.critical(
-            ENDED,
-            kind=type(error).__name__,
-            what=error.what,
-            field=error.field,
-            rule=error.rule,
-            remedy=error.remedy,
-        )
+        why = {
+            "kind": type(error).__name__,
+            "what": error.what,
+            "field": error.field,
+            "rule": error.rule,
+            "remedy": error.remedy,
+        }
+        log.critical(ENDED, **why)
+        print(json.dumps(why), flush=True)
         raise typer.Exit(exit_code_of(error)) from None
     except Exception as error:
-        log.critical(ENDED, what=f"{type(error).__name__}: {error}", exc_info=True)
+        what = f"{type(error).__name__}: {error}"
+        log.critical(ENDED, what=what, exc_info=True)
+        print(json.dumps({"what": what}), flush=True)
         raise typer.Exit(_UNEXPECTED) from None
 
 

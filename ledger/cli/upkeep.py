@@ -25,8 +25,8 @@ def status(*, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> N
     from ledger.steps.answering.status import status as read_status
 
     def human() -> None:
-        for line in screen(now, console()):
-            console().print(line, no_wrap=True, overflow="ignore", crop=False)
+        for part in screen(now):
+            console().print(part)
 
     with existing(home) as instance:
         now = read_status(instance)

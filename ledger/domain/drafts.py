@@ -97,7 +97,7 @@ def draft(
     field that is missing, and a reason that is not stated.
     """
     told = circumstances or Circumstances()
-    given = act.complete({**_defaults(act, values), **values, "unit": unit})
+    given = act.complete({**values, **_defaults(act, values), "unit": unit})
     _require_given(act, given)
     message: dict[str, Any] = {}
     facts: dict[str, FieldValue] = {}

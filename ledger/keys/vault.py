@@ -85,10 +85,6 @@ class Vault:
                 remedy="restore the row from a backup",
             ) from None
 
-    def is_current(self, ciphertext: bytes) -> bool:
-        """Whether the newest key encrypted it; if not, a rotation has still to."""
-        return ciphertext[:_HEADER] == _VERSION + self._key_id
-
 
 def load_vault(
     home: Path,

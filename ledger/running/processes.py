@@ -1,23 +1,27 @@
-"""The processes of one instance: started, watched, started again, and stopped together."""
+"""The processes of one instance: started, watched, started again, and stopped together.
+
+Each child holds one end of a pipe as its input, so that it sees when the process that started it is
+gone, however that ended; it writes a file when it is ready, and prints why it ended.
+"""
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 from ledger.domain import errors
 from ledger.domain.errors import (
@@ -34,34 +38,31 @@ NEEDS_A_PERSON = 70
 ENDED = "ended"
 #: more than the API gives to requests under way
 _STOP_SECONDS = 25.0
-_PAUSE_SECONDS = 0.02
+_LOOK_SECONDS = 0.05
+#: before a child that ended is started again; twice as long each time, until one is ready
+_FIRST_PAUSE_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 30.0
-#: who ran so long is started again at once
-_LONG_RUN_SECONDS = 60.0
-_ORPHAN_SECONDS = 1.0
 #: a log that is longer than this when an instance starts is put aside
 LONGEST_LOG_BYTES = 10 * 1024 * 1024
-#: how much of its end is looked through for a process's last words
-_LAST_BYTES = 1 << 20
-_PR_SET_PDEATHSIG = 1
-#: names the process that started this one
-_PARENT = "STERILEDGER_PARENT"
+#: set for a child of ours
+_SUPERVISED = "STERILEDGER_SUPERVISED"
 
 
 @dataclass(kw_only=True)
 class _Child:
     name: str
-    arguments: Sequence[str]
+    #: the command of `steriledger` that it runs
+    command: str
     #: what it writes when it is ready
     ready_file: Path
-    process: subprocess.Popen[bytes] | None = None
-    starts: int = 0
-    started_at: float = 0.0
-    next_start: float = 0.0
-    #: bytes of the log that are older than this process
-    log_start: int = 0
-    #: whether it is to be told when it says that it is ready
-    is_awaited: bool = False
+    process: subprocess.Popen[bytes]
+    #: what it printed: nothing, or in the end why it ended
+    printed: IO[bytes]
+    #: whether it is still to be said that it is ready
+    is_awaited: bool = True
+    pause_seconds: float = _FIRST_PAUSE_SECONDS
+    #: when it is started again; None while it lives
+    next_start: float | None = None
 
 
 @dataclass(kw_only=True)
@@ -74,7 +75,7 @@ class Instance:
     log: Path
     #: told in words what happens to the children
     tell: Callable[[str], None]
-    _children: list[_Child] = field(default_factory=list)
+    _children: dict[str, _Child] = field(default_factory=dict)
     _lock: int | None = None
 
     def __enter__(self) -> Self:
@@ -99,7 +100,6 @@ class Instance:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(self._lock)
-            self._lock = None
             raise Conflict(
                 f"{self.home} is running already",
                 field="home",
@@ -114,106 +114,88 @@ class Instance:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop the children and give the home back."""
-        self.stop()
+        """Stop the children, the last started first, and give the home back."""
+        for child in reversed(self._children.values()):
+            child.process.terminate()
+            try:
+                child.process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                child.process.kill()
+                child.process.wait()
+            child.ready_file.unlink(missing_ok=True)
         if self._lock is not None:
             os.close(self._lock)
 
-    def start(self, name: str, *arguments: str, ready_file: str) -> None:
-        """Start `steriledger <arguments>` and keep it running."""
+    def start(self, name: str, command: str, *, ready_file: str) -> None:
+        """Start `steriledger <command>` and keep it running."""
         path = self.home / "run" / ready_file
-        child = _Child(name=name, arguments=arguments, ready_file=path)
-        self._children.append(child)
-        self._spawn(child)
+        process, printed = self._spawn(command, path)
+        self._children[name] = _Child(
+            name=name, command=command, ready_file=path, process=process, printed=printed
+        )
 
-    def wait_ready(self, name: str, *, seconds: float) -> Mapping[str, object]:
-        """What the child wrote when it was ready; raises when it ended or takes longer."""
-        answer = self.find_ready(name, seconds=seconds, stop=Event())
-        if answer is None:
-            raise ChainUnavailable(
-                f"the {name} was not ready after {seconds:.0f} s", remedy=f"look into {self.log}"
-            )
-        return answer
+    def wait_ready(self, name: str, *, seconds: float, stop: Event) -> Mapping[str, object] | None:
+        """What the child wrote when it was ready; None when it takes longer or `stop` is set.
 
-    def find_ready(self, name: str, *, seconds: float, stop: Event) -> Mapping[str, object] | None:
-        """The same, or None when it takes longer or `stop` is set; told once it is ready then."""
-        child = next(each for each in self._children if each.name == name)
+        Raises what ended it, when it ended.
+        """
+        child = self._children[name]
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and not stop.is_set():
-            with suppress(OSError, ValueError):
-                answer: Mapping[str, object] = json.loads(child.ready_file.read_text("utf-8"))
-                return answer
-            code = None if child.process is None else child.process.poll()
+            ready = _read_ready(child)
+            if ready is not None:
+                child.is_awaited = False
+                return ready
+            code = child.process.poll()
             if code is not None:
                 raise _error_of(child, code, self.log)
-            stop.wait(_PAUSE_SECONDS)
-        child.is_awaited = True
+            stop.wait(_LOOK_SECONDS)
         return None
 
     def watch(self, stop: Event) -> None:
         """Keep the children running until `stop`; raises Inconsistent when one needs a person."""
-        while not stop.wait(0.2):
-            for child in self._children:
-                self._revive(child)
+        while not stop.wait(_LOOK_SECONDS):
+            for child in self._children.values():
+                if child.next_start is not None:
+                    self._start_again(child, child.next_start)
+                elif child.process.poll() is not None:
+                    self._meet_end(child, child.process.returncode)
+                elif child.is_awaited:
+                    self._tell_ready(child)
 
-    def stop(self) -> None:
-        """End every child, the last started first."""
-        for child in reversed(self._children):
-            process = child.process
-            if process is None or process.poll() is not None:
-                continue
-            process.terminate()
-            try:
-                process.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            child.ready_file.unlink(missing_ok=True)
-
-    def _revive(self, child: _Child) -> None:
-        process = child.process
-        if process is None:
-            if time.monotonic() >= child.next_start:
-                child.is_awaited = True
-                self._spawn(child)
-            return
-        code = process.poll()
-        if code is None:
-            self._tell_ready(child)
-            return
+    def _meet_end(self, child: _Child, code: int) -> None:
         error = _error_of(child, code, self.log)
         if code == NEEDS_A_PERSON:
             raise error
-        if time.monotonic() - child.started_at > _LONG_RUN_SECONDS:
-            child.starts = 0
-        pause = min(_LONGEST_PAUSE_SECONDS, 0.1 * 2 ** min(child.starts, 10))
-        self.tell(f"{_sentence(error.what)} It starts again in {pause:.1f} s.")
-        child.process, child.next_start = None, time.monotonic() + pause
+        sentence = error.what[:1].upper() + error.what[1:].rstrip(".")
+        self.tell(f"{sentence}. It starts again in {child.pause_seconds:.1f} s.")
+        child.next_start = time.monotonic() + child.pause_seconds
+        child.pause_seconds = min(2 * child.pause_seconds, _LONGEST_PAUSE_SECONDS)
+
+    def _start_again(self, child: _Child, at: float) -> None:
+        if time.monotonic() >= at:
+            child.process, child.printed = self._spawn(child.command, child.ready_file)
+            child.next_start, child.is_awaited = None, True
 
     def _tell_ready(self, child: _Child) -> None:
         """Say it when one is ready at last, or again, since its address may be another."""
-        if not child.is_awaited:
-            return
-        with suppress(OSError, ValueError):
-            ready = json.loads(child.ready_file.read_text("utf-8"))
-            child.is_awaited = False
-            address = ready.get("url") or ready.get("rpc")
-            again = "ready" if child.starts == 1 else "ready again"
-            self.tell(f"The {child.name} is {again}: {address}")
+        ready = _read_ready(child)
+        if ready is not None:
+            child.is_awaited, child.pause_seconds = False, _FIRST_PAUSE_SECONDS
+            self.tell(f"The {child.name} is ready: {ready.get('url') or ready.get('rpc')}")
 
-    def _spawn(self, child: _Child) -> None:
-        child.starts += 1
-        child.started_at = time.monotonic()
-        child.ready_file.unlink(missing_ok=True)
+    def _spawn(self, command: str, ready_file: Path) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
+        ready_file.unlink(missing_ok=True)
+        printed = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the child
         with self.log.open("ab") as log:
-            child.log_start = log.tell()
-            child.process = subprocess.Popen(  # noqa: S603 - our own program
-                [sys.executable, "-m", "ledger", *child.arguments, "--home", str(self.home)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
+            process = subprocess.Popen(  # noqa: S603 - our own program
+                [sys.executable, "-m", "ledger", command, "--home", str(self.home)],
+                stdin=subprocess.PIPE,
+                stdout=printed,
                 stderr=log,
-                env={**self.environment, _PARENT: str(os.getpid())},
+                env={**self.environment, _SUPERVISED: "1"},
             )
+        return process, printed
 
 
 def rotate_log(file: Path) -> bool:
@@ -227,90 +209,61 @@ def rotate_log(file: Path) -> bool:
     return True
 
 
-# ---------------------------------------------------------------- why a process ended
+def _read_ready(child: _Child) -> Mapping[str, object] | None:
+    with suppress(OSError, ValueError):
+        ready: Mapping[str, object] = json.loads(child.ready_file.read_text("utf-8"))
+        return ready
+    return None
 
 
 def _error_of(child: _Child, code: int, log: Path) -> SteriLedgerError:
-    """What ended a process, in the words with which it ended, or in those of its exit code."""
+    """What ended a process, in the words that it printed last, or in those of its exit code."""
     look = f"read {log}"
-    said = _last_line(child, log)
-    if said is None:
+    child.printed.seek(0)
+    try:
+        said = json.loads(child.printed.read())
+    except ValueError:
         kind = Inconsistent if code == NEEDS_A_PERSON else ChainUnavailable
-        return kind(f"the {child.name} {_how(code)}", remedy=look)
-    kind = getattr(errors, str(said.get("kind")), ChainUnavailable)
+        how = f"ended with code {code}" if code >= 0 else f"was ended by {_signal_name(-code)}"
+        return kind(f"the {child.name} {how}", remedy=look)
+    kind = getattr(errors, said.get("kind", ""), ChainUnavailable)
     remedy = said.get("remedy")
     return kind(
-        f"the {child.name} ended: {said.get('what')}",
+        f"the {child.name} ended: {said['what']}",
         field=said.get("field"),
         rule=said.get("rule"),
         remedy=look if remedy is None else f"{remedy} ({look})",
     )
 
 
-def _how(code: int) -> str:
-    if code >= 0:
-        return f"ended with code {code}"
+def _signal_name(number: int) -> str:
     with suppress(ValueError):
-        return f"was ended by {signal.Signals(-code).name}"
-    return f"was ended by signal {-code}"
-
-
-def _last_line(child: _Child, log: Path) -> dict[str, str] | None:
-    """The line with which this very process said why it ended, if it did."""
-    with suppress(OSError), log.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(child.log_start, size - _LAST_BYTES))
-        for line in reversed(file.read().splitlines()):
-            with suppress(ValueError):
-                said = json.loads(line)
-                if said.get("event") == ENDED and said.get("process") == child.arguments[0]:
-                    return dict(said)
-    return None
-
-
-def _sentence(words: str) -> str:
-    return words[:1].upper() + words[1:].rstrip(".") + "."
+        return signal.Signals(number).name
+    return f"signal {number}"
 
 
 # ---------------------------------------------------------------- in the process that was started
 
 
-def die_with_parent() -> None:
-    """End this process soon after the one that started it, however that one ended.
-
-    On Linux the kernel says so at once; elsewhere, and besides, a thread looks every second.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM))
-    if is_orphan():
-        sys.exit(1)
-    end_when_orphaned()
+def is_child() -> bool:
+    """Whether `up` started this process; false for one that a person started."""
+    return _SUPERVISED in os.environ
 
 
-def end_when_orphaned(*, seconds: float = _ORPHAN_SECONDS) -> None:
-    """Look every so often whether whoever started this process is gone, and then end it.
+def end_with_parent() -> None:
+    """End this process when the one that started it is gone: that closes our input.
 
     Asked to stop first; what does not stop in time is killed.
     """
 
     def watch() -> None:
-        while not is_orphan():
-            time.sleep(seconds)
+        os.read(0, 1)
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(_STOP_SECONDS)
         os.kill(os.getpid(), signal.SIGKILL)
 
-    threading.Thread(target=watch, name="parent", daemon=True).start()
-
-
-def is_child() -> bool:
-    """Whether `up` started this process; false for one that a person started."""
-    return _PARENT in os.environ
-
-
-def is_orphan() -> bool:
-    """Whether the process that started us is gone; false for one that a person started."""
-    return is_child() and str(os.getppid()) != os.environ[_PARENT]
+    if is_child():
+        threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
 def write_ready(file: Path, content: Mapping[str, object]) -> None:

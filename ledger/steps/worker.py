@@ -41,9 +41,10 @@ from ledger.steps.answering.trouble import (
 )
 from ledger.steps.following.follow import Progress, follow
 from ledger.steps.following.forgetting import forget_erased
+from ledger.steps.following.journalled import ForeignBlock
 from ledger.steps.following.standstill import Heads, Standstill
 from ledger.steps.instance import Instance
-from ledger.steps.keeping.housekeeping import EVERY, keep_house
+from ledger.steps.keeping.housekeeping import ANSWERS_EVERY, EVERY, keep_house
 from ledger.steps.sending.recovering import Completer
 from ledger.steps.sending.writer import Sent, Writer
 from ledger.steps.starting.choosing import GroupLink
@@ -138,6 +139,9 @@ def _open_patiently(instance: Instance, held: HeldLease, stop: threading.Event) 
                 link.stop()
             raise
         else:
+            open_because = _open_because(link)
+            if open_because is not None:
+                log.warning("chain_open", because=open_because)
             log.info(
                 "chain_ready",
                 chain_id=deployment.chain_id,
@@ -181,6 +185,8 @@ class _Worker:
     _told: ChainStatus | None = None
     #: when the house was last kept
     _kept: datetime | None = None
+    #: when old answers were last dropped
+    _forgot: datetime | None = None
     _pause: _Pause = field(default_factory=_Pause)
     _waiting: _Waiting | None = None
     _completer: Completer | None = None
@@ -194,6 +200,10 @@ class _Worker:
             except LeaseLost as error:
                 log.warning("lease_lost", error=str(error))
                 return
+            except ForeignBlock as error:
+                log.error("foreign_block", error=str(error))  # noqa: TRY400 - nobody's mistake here
+                self.link.stop()  # what asks next starts it again, from the journal
+                self._meet(error)
             except (ChainUnavailable, StorageUnavailable, Conflict) as error:
                 log.warning("round_failed", error=str(error))
                 self._meet(error)
@@ -259,13 +269,15 @@ class _Worker:
             log.info("erased", records=forgotten)
 
     def _keep_house(self) -> None:
-        """At the start and once a day."""
+        """At the start, every minute, and for old answers once a day."""
         now = self.instance.clock()
         if self._kept is not None and not has_passed(EVERY, self._kept, now):
             return
-        self._kept = now
-        dropped = keep_house(self.instance)
-        log.info("house_kept", drafts=dropped.drafts, requests=dropped.requests)
+        answers = self._forgot is None or has_passed(ANSWERS_EVERY, self._forgot, now)
+        self._kept, self._forgot = now, now if answers else self._forgot
+        dropped = keep_house(self.instance, answers=answers)
+        if dropped.drafts or dropped.requests:
+            log.info("house_kept", drafts=dropped.drafts, requests=dropped.requests)
 
     def _tell(self, progress: Progress, writer: Writer) -> None:
         """The heartbeat: at every new block, and every few seconds; raises Standstill."""
@@ -285,6 +297,7 @@ class _Worker:
             timestamp=datetime.fromtimestamp(block.timestamp, UTC),
             indexed=progress.height,
             final=progress.final,
+            open_because=_open_because(self.link),
             at=now,
             asked=None if group is None else group.node.name,
             passed_over={} if group is None else dict(group.passed_over),
@@ -296,6 +309,11 @@ class _Worker:
                 put_started(tx, now)
             for kind in TroubleKind:  # this round went well
                 take_back_trouble(tx, kind)
+
+
+def _open_because(link: Link) -> str | None:
+    """Why every account of this machine reaches an embedded chain; None when none does."""
+    return link.chain.open_because if isinstance(link, EmbeddedLink) else None
 
 
 def _record(
@@ -380,6 +398,7 @@ def _served(settings: Settings, link: EmbeddedLink) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join(_SERVER_PATIENCE_SECONDS)
+        gateway.close()
 
 
 def _wait_for_port(server: uvicorn.Server, thread: threading.Thread) -> int:

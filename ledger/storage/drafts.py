@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, Column, Connection, Index, LargeBinary, Table, Text, true
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
+    func,
+    select,
+)
 
 from ledger.domain.encoding.identifiers import Digest
 from ledger.storage.engine.columns import Bytes32, UtcTime, metadata
-from ledger.storage.engine.rows import Rows, of_unit
+from ledger.storage.engine.rows import Rows
 
 drafts = Table(
     "drafts",
@@ -21,7 +31,11 @@ drafts = Table(
     Column("created_by", Text, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
+    # no foreign key: a token that was removed has no drafts to lose
+    Column("token_id", Text),
     Index(None, "expires_at"),
+    Index(None, "token_id"),
+    Index(None, "unit"),
 )
 
 
@@ -37,6 +51,8 @@ class DraftRow:
     created_by: str
     created_at: datetime
     expires_at: datetime
+    #: the token with which it was prepared; None for the local administrator
+    token_id: str | None = None
 
 
 _drafts = Rows(drafts, DraftRow, "draft")
@@ -52,30 +68,28 @@ def find_draft(tx: Connection, digest: bytes, *, unit: int | None = None) -> Dra
     return _drafts.find_by(tx, digest=digest, unit=unit)
 
 
-def get_draft(tx: Connection, digest: bytes, *, unit: int | None = None) -> DraftRow:
-    """The draft; raises NotFound also when it is another unit's."""
-    return _drafts.get_by(tx, digest=digest, unit=unit, name=digest)
-
-
-def list_drafts(
-    tx: Connection, *, unit: int | None = None, after: bytes | None = None, limit: int = 100
-) -> list[DraftRow]:
-    """Drafts by digest, starting after `after`."""
-    return _drafts.list(
-        tx,
-        of_unit(drafts.c.unit, unit),
-        true() if after is None else drafts.c.digest > after,
-        order=[drafts.c.digest],
-        limit=limit,
-    )
-
-
 def delete_draft(tx: Connection, digest: bytes) -> None:
     """Drop a draft, because it was accepted or given up; raises NotFound."""
     if tx.execute(drafts.delete().where(drafts.c.digest == digest)).rowcount == 0:
         raise _drafts.not_found(digest)
 
 
-def delete_expired_drafts(tx: Connection, now: datetime) -> int:
-    """Drop the drafts whose time is over; return how many."""
-    return tx.execute(drafts.delete().where(drafts.c.expires_at <= now)).rowcount
+def count_drafts(
+    tx: Connection, *, unit: int | None = None, token_id: str | None = None, limit: int
+) -> int:
+    """How many drafts a unit or a token has, counted no further than the limit."""
+    c = drafts.c
+    whose = c.unit == unit if token_id is None else c.token_id == token_id
+    some = select(c.digest).where(whose).limit(limit).subquery()
+    found: int = tx.scalar(select(func.count()).select_from(some)) or 0
+    return found
+
+
+def delete_expired_drafts(tx: Connection, now: datetime, valid_for: timedelta) -> int:
+    """Drop the drafts whose time is over; return how many.
+
+    One that lasts longer than a draft that is made now was made by a clock that was ahead.
+    """
+    c = drafts.c
+    over = (c.expires_at <= now) | (c.expires_at > now + valid_for)
+    return tx.execute(drafts.delete().where(over)).rowcount

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Column, Connection, LargeBinary, Table
+from sqlalchemy import BigInteger, Column, Connection, LargeBinary, Table, select
 
 from ledger.domain.errors import Conflict
 from ledger.storage.engine.columns import Bytes32, metadata
@@ -61,6 +61,13 @@ def list_blocks(tx: Connection, *, after: int = -1, limit: int = 100) -> list[Jo
     """Blocks by height, starting after `after`."""
     c = journal_blocks.c
     return _blocks.list(tx, c.height > after, order=[c.height], limit=limit)
+
+
+def list_hashes(tx: Connection, *, first: int, last: int) -> dict[int, bytes]:
+    """The hashes of the mined blocks from `first` to `last`, by height."""
+    c = journal_blocks.c
+    wanted = select(c.height, c.hash).where(c.height.between(first, last), c.hash.is_not(None))
+    return {row.height: row.hash for row in tx.execute(wanted)}
 
 
 def complete_block(tx: Connection, height: int, transactions: bytes) -> None:

@@ -71,11 +71,6 @@ def find_key(tx: Connection, signer_id: bytes) -> KeyRow | None:
     return _keys.find_by(tx, signer_id=signer_id)
 
 
-def get_key(tx: Connection, signer_id: bytes) -> KeyRow:
-    """The key of that signer; raises NotFound."""
-    return _keys.get_by(tx, signer_id=signer_id, name=signer_id)
-
-
 _OF_PURPOSE = select(keys).where(keys.c.purpose == bindparam("purpose")).order_by(keys.c.signer_id)
 
 

@@ -710,11 +710,6 @@ def list_states(tx: Connection, digest: bytes) -> list[StateRow]:
     return _states.list(tx, operation_states.c.digest == digest, order=[operation_states.c.id])
 
 
-def find_receipt(tx: Connection, digest: bytes) -> ReceiptRow | None:
-    """The receipt given for an operation, or None."""
-    return _receipts.find_by(tx, digest=digest)
-
-
 def get_receipt(tx: Connection, digest: bytes) -> ReceiptRow:
     """The receipt given for an operation; raises NotFound."""
     return _receipts.get_by(tx, digest=digest, name=digest)

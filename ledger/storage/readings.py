@@ -259,16 +259,6 @@ def list_reading_cycles(tx: Connection, reading: bytes, *, unit: int) -> list[Re
     return _cycles.list(tx, c.unit == unit, c.reading == reading, order=[c.ordinal])
 
 
-def list_cycles_with_content(
-    tx: Connection, content_sha256: bytes, *, unit: int | None = None
-) -> list[ReadingCycleRow]:
-    """Every place where these very lines were read."""
-    c = reading_cycles.c
-    return _cycles.list(
-        tx, c.content_sha256 == content_sha256, of_unit(c.unit, unit), order=[c.reading, c.ordinal]
-    )
-
-
 def list_cycles_attached(
     tx: Connection, cycle: bytes, *, unit: int | None = None
 ) -> list[ReadingCycleRow]:

@@ -82,11 +82,6 @@ def insert_record(tx: Connection, record: RecordRow, secrets: RecordSecretsRow) 
     _secrets.insert(tx, [secrets])
 
 
-def find_record(tx: Connection, record_id: str, *, unit: int | None = None) -> RecordRow | None:
-    """The record, or None; with `unit`, only if it is that unit's."""
-    return _records.find_by(tx, id=record_id, unit=unit)
-
-
 def get_record(tx: Connection, record_id: str, *, unit: int | None = None) -> RecordRow:
     """The record; raises NotFound also when it is another unit's."""
     return _records.get_by(tx, id=record_id, unit=unit, name=record_id)

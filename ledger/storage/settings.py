@@ -53,13 +53,3 @@ def find_setting(tx: Connection, name: str) -> bytes | None:
     """The value, or None."""
     row = _settings.find_by(tx, name=name)
     return None if row is None else row.value
-
-
-def get_setting(tx: Connection, name: str) -> bytes:
-    """The value; raises NotFound."""
-    return _settings.get(tx, settings.c.name == name, name=name).value
-
-
-def list_settings(tx: Connection) -> list[SettingRow]:
-    """Every setting, by name."""
-    return _settings.list(tx, order=[settings.c.name])

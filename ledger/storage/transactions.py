@@ -172,11 +172,6 @@ def move_transactions(
         )
 
 
-def find_transaction(tx: Connection, transaction_hash: bytes) -> TransactionRow | None:
-    """The transaction of that hash, or None."""
-    return _transactions.find(tx, transactions.c.hash == transaction_hash)
-
-
 def get_transaction(tx: Connection, transaction_hash: bytes) -> TransactionRow:
     """The transaction of that hash; raises NotFound."""
     return _transactions.get(tx, transactions.c.hash == transaction_hash, name=transaction_hash)

@@ -20,6 +20,7 @@ from web3 import Web3
 from web3.contract import Contract
 from web3.middleware import SignAndSendRawMiddlewareBuilder
 
+from ledger.chain.transport import SOCKET
 from ledger.domain.acts.catalogue import NESTED
 from ledger.domain.acts.vocabulary import Act
 from ledger.domain.encoding.abi import Value
@@ -85,7 +86,7 @@ class Eas:
     def deploy(cls, url: str, private_key: bytes, kinds: Sequence[Act]) -> Eas:
         """Deploy on a node that mines at once, and register a schema for each kind."""
         account = Account.from_key(private_key)
-        w3 = Web3(Web3.HTTPProvider(url))
+        w3 = web3_at(url)
         w3.middleware_onion.inject(SignAndSendRawMiddlewareBuilder.build(account), layer=0)
         w3.eth.default_account = account.address
         artifacts = fetch_artifacts()
@@ -138,6 +139,12 @@ def _data(kind: Act, message: Mapping[str, Value]) -> tuple[object, ...]:
             types.append(f"({','.join(m.type for m in struct.members)})[]")
             values.append([tuple(item[m.name] for m in struct.members) for item in value])
     return (_NOBODY, 0, False, bytes(32), eth_abi.encode(types, values), 0)
+
+
+def web3_at(address: str) -> Web3:
+    """web3.py on the chain's process, at its socket or its port."""
+    path = address.removeprefix(SOCKET)
+    return Web3(Web3.HTTPProvider(address) if path == address else Web3.IPCProvider(path))
 
 
 def _create(w3: Web3, artifact: dict[str, Any], *arguments: object) -> Contract:

@@ -17,6 +17,7 @@ from ledger.steps.following.follow import index_next
 from ledger.steps.starting.link import EmbeddedLink
 from ledger.storage.engine.database import open_database
 from scripts.benchmarks.bounds import Figure, Figures, Size
+from scripts.benchmarks.eas import web3_at
 from scripts.benchmarks.group import Group, founded_group
 from scripts.benchmarks.turns import ratios, seconds
 from scripts.postgres import create_database, running_postgres
@@ -88,7 +89,7 @@ def _decode(group: Group) -> tuple[int, float, float]:
     """How many logs there are, and web3.py's seconds to decode them, and to fetch them too."""
     if not isinstance(group.link, EmbeddedLink):
         raise TypeError("the benchmarks run on the embedded chain")
-    w3 = Web3(Web3.HTTPProvider(group.link.chain.url))
+    w3 = web3_at(group.link.chain.url)
     deployment = group.instance.deployment()
     contracts = {role: _contract(w3, deployment, role) for role in _RECORDING}
     logs = w3.eth.get_logs(

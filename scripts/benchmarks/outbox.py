@@ -12,7 +12,6 @@ from typing import Any
 from eth_account import Account
 from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from hexbytes import HexBytes
-from web3 import Web3
 from web3.types import RPCEndpoint
 
 from ledger.chain.embedded import BLOCK_GAS_LIMIT
@@ -26,7 +25,7 @@ from ledger.steps.starting.link import EmbeddedLink, unpack_transactions
 from ledger.storage.journal import list_blocks
 from ledger.storage.operations import list_by_digests
 from scripts.benchmarks.bounds import Figure, Figures, Size
-from scripts.benchmarks.eas import Eas
+from scripts.benchmarks.eas import Eas, web3_at
 from scripts.benchmarks.group import RECORDS_PER_CYCLE, Group, founded_group
 from scripts.benchmarks.turns import ratios, seconds
 
@@ -164,7 +163,7 @@ class BareScript:
         self._group = group
         self.url = link.chain.url
         self.private_key = open_relayer(group.instance).private_key
-        self.w3 = Web3(Web3.HTTPProvider(self.url))
+        self.w3 = web3_at(self.url)
         self._hashes: list[bytes] = []
 
     def remember(self) -> _Remembered:

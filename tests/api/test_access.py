@@ -11,8 +11,9 @@ from sqlalchemy import Connection
 
 from api import access
 from ledger.domain.callers import Caller, Scope
-from ledger.domain.encoding.identifiers import signer_id
+from ledger.domain.encoding.identifiers import Digest, signer_id
 from ledger.domain.errors import InvalidInput, NotFound
+from ledger.domain.outbox.operation_states import OperationState
 from ledger.steps.asking.tokens import (
     PREFIX,
     RENEWED_SECONDS,
@@ -24,7 +25,9 @@ from ledger.steps.asking.tokens import (
     revoke_token,
 )
 from ledger.steps.instance import Instance
+from ledger.steps.sending.mending import retry_operation
 from ledger.storage.engine.database import Database
+from ledger.storage.operations import move_operation
 from tests.api.kit import ACTING, CENTRE, MEMBER, SERIAL, Api, build_api
 
 CYCLE = f"{SERIAL}/17"
@@ -201,7 +204,7 @@ def test_another_units_records_do_not_exist(api: Api) -> None:
         f"/v1/operations/{digest}/receipt",
         f"/v1/cycles/{cycle}",
         f"/v1/cycles/{CYCLE}",
-        f"/v1/cycles/{cycle}/evidence",
+        f"/v1/evidence/cycle/{cycle}",
         f"/v1/readings/{upload['sha256']}",
         f"/v1/readings/{upload['sha256']}/raw",
         f"/v1/cycles?equipment={SERIAL}",
@@ -259,7 +262,7 @@ def test_an_operator_of_another_unit_signs_nothing_here(lite: Api) -> None:
         lite.member,
         json={"name": "M", "serial": "9", "kind": "sterilizer", "administrator": operator},
     ).json()
-    assert (problem["status"], problem["field"]) == (422, "signer")
+    assert (problem["status"], problem["field"]) == (422, "administrator")
     assert problem["rule"] == "a signer acts only for its own unit"
 
 
@@ -274,10 +277,27 @@ def test_an_auditor_reads_everything_but_no_names_of_people(api: Api) -> None:
     signers = api.get("/v1/signers", api.auditor).json()["signers"]
     names = {(each["unit"], each["name"]) for each in signers}
     assert names == {(CENTRE, None), (MEMBER, "Administrator member")}
-    path = f"/v1/cycles/{cycle}/evidence?disclose=personal:performer"
+    path = f"/v1/evidence/cycle/{cycle}?disclose=personal:performer"
     assert api.get(path, api.auditor).status_code == 403
     problem = api.refused("cycle-opening", api.auditor, equipment=SERIAL, number=18)
     assert problem["status"] == 403
+
+
+def test_an_auditor_is_not_told_which_person_looked_after_an_operation(api: Api) -> None:
+    digest = bytes.fromhex(api.open_cycle(17)["digest"][2:])
+    house = api.house
+    with house.instance.database.transaction() as tx:
+        owed, stuck = [OperationState.OWED], OperationState.STUCK
+        move_operation(tx, digest, stuck, house.clock(), expected=owed, reason="the fee rose")
+    with house.instance.database.transaction() as tx:
+        retry_operation(house.instance, tx, Digest(digest), person="Zhao Min", reason="paid by Li")
+    path = f"/v1/operations/0x{digest.hex()}"
+    for token, last in (
+        (api.operator, "tried again by Zhao Min: paid by Li"),
+        (api.auditor, "tried again by a person"),
+    ):
+        history = api.get(path, token).json()["history"]
+        assert [state["reason"] for state in history] == [None, "the fee rose", last]
 
 
 def test_every_unit_knows_the_units_of_the_group(lite: Api) -> None:

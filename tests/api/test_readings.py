@@ -101,6 +101,20 @@ def test_a_reading_ends_only_the_cycle_that_it_reports(lite: Api) -> None:
     assert (problem["status"], problem["field"]) == (404, "reading.ordinal")
 
 
+def test_a_reading_that_names_no_machine_ends_the_cycle_that_a_person_names(lite: Api) -> None:
+    silent = b"".join(
+        line for line in ONE_CYCLE.splitlines(keepends=True) if not line.startswith(b"Serien Nr")
+    )
+    report = upload(lite, silent, "?record=false").json()
+    (part,) = report["cycles"]
+    assert (part["serial"], part["number"]) == (None, 13)
+    lite.open_cycle(13)
+    ending: Plain = {"cycle": f"{SERIAL}/13", "reading": {"sha256": report["sha256"]}}
+    lite.record("cycle-ending", lite.operator, **ending)
+    view = lite.get(f"/v1/cycles/{SERIAL}/13", lite.operator).json()
+    assert view["readings"] == [report["sha256"]]
+
+
 BAD_UPLOADS: list[tuple[bytes, str, dict[str, str], int, str]] = [
     (b"", "", {}, 422, "file"),
     (b"hello\n", "", {}, 422, "file"),
@@ -152,4 +166,30 @@ def test_a_unit_that_brings_the_same_file_learns_nothing_of_the_first(lite: Api)
         assert [line["unit"] for line in lines] == [unit]
         assert lite.get(f"{theirs}/raw", token).content == CSV
     lines = lite.get("/v1/readings?limit=1", lite.auditor).json()["readings"]
-    assert [line["unit"] for line in lines] == [CENTRE, MEMBER]
+    assert [(line["unit"], line["filename"]) for line in lines] == [
+        (CENTRE, None), (MEMBER, "theirs.csv"),
+    ]  # fmt: skip
+    own = lite.get(theirs, lite.auditor).json()
+    assert (own["unit"], own["filename"]) == (MEMBER, "theirs.csv")
+    assert lite.get(f"{theirs}/raw", lite.auditor).content == CSV
+
+
+def test_who_reads_everything_gets_no_printout_of_another_unit_and_no_name_of_its_file(
+    lite: Api,
+) -> None:
+    """Whoever ran the machine may stand in either."""
+    sha256 = upload(lite, CSV, "?record=false&filename=Zhang%20Wei.csv").json()["sha256"]
+    one = lite.get(f"/v1/readings/{sha256}", lite.auditor).json()
+    (line,) = lite.get("/v1/readings", lite.auditor).json()["readings"]
+    assert (one["filename"], line["filename"]) == (None, None)
+    assert one["cycles"]
+    raw = lite.get(f"/v1/readings/{sha256}/raw", lite.auditor)
+    assert (raw.status_code, raw.json()["detail"]) == (
+        403, "only a unit itself gives its printouts out",
+    )  # fmt: skip
+    assert "content-disposition" not in raw.headers
+    lite.open_cycle(17)
+    cycle = lite.get("/v1/cycles", lite.auditor).json()["cycles"][0]["id"]
+    path = f"/v1/evidence/cycle/{cycle}?readings=true"
+    assert lite.get(path, lite.auditor).status_code == 403
+    assert lite.get(path, lite.operator).status_code == 422  # not final: this house has no chain

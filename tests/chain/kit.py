@@ -128,9 +128,15 @@ def genesis(chain_id: int = 5_000_000_001) -> Genesis:
 
 
 @contextmanager
-def chain_of(journal: MemoryJournal, chain_id: int = 5_000_000_001) -> Iterator[EmbeddedChain]:
+def chain_of(
+    journal: MemoryJournal, chain_id: int = 5_000_000_001, *, run_folder: Path | None = None
+) -> Iterator[EmbeddedChain]:
     with EmbeddedChain.start(
-        ANVIL, genesis(chain_id), journal, clock=lambda: START + QUIET
+        ANVIL,
+        genesis(chain_id),
+        journal,
+        clock=lambda: START + QUIET,
+        run_folder=run_folder,
     ) as chain:
         yield chain
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from ledger.chain.artifacts import code_hash, expected_code, load_artifact, verify_release
+from ledger.chain.artifacts import code_hash, expected_code, load_artifact
 from ledger.chain.deploy import finish_deployment, plan_deployment, verify_deployment
 from ledger.chain.node import Node
 from ledger.chain.transactions import contract_address
-from ledger.domain.chain.chain_reader import BlockTag, CallReverted
 from ledger.domain.acts.words import Contract
+from ledger.domain.chain.chain_reader import BlockTag, CallReverted
 from ledger.domain.chain.deployment import AuthorityKind, DeployedContract, Role
 from ledger.domain.encoding.hashing import keccak256
 from ledger.domain.errors import NotFound, VerificationFailed
@@ -30,7 +30,6 @@ def test_the_code_on_the_chain_is_the_code_that_we_expect_byte_for_byte(site: Ho
         assert code_hash(code) == contract.code_hash
     filled = [role for role in Role if load_artifact(role).immutables]
     assert filled == [Role(contract) for contract in Contract]
-    verify_release(site.deployment)
     verify_deployment(site.node, site.deployment)
     assert site.deployment.deployed_at == 1
 
@@ -130,10 +129,3 @@ def test_wrong_wiring_is_said(
     chain = Miswired(site.node, keccak256(signature)[:4], answer)
     with pytest.raises(VerificationFailed, match=words):
         verify_deployment(chain, site.deployment)  # type: ignore[arg-type]
-
-
-def test_another_releases_program_is_named(site: Home) -> None:
-    contracts = dict(site.deployment.contracts)
-    contracts[Role.CYCLE_LEDGER] = replace(contracts[Role.CYCLE_LEDGER], code_hash=b"\x01" * 32)
-    with pytest.raises(VerificationFailed, match="CycleLedger of deployment"):
-        verify_release(replace(site.deployment, contracts=contracts))

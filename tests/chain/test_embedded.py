@@ -4,19 +4,21 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
 
+from ledger.chain import anvil
 from ledger.chain.embedded import (
     BLOCK_GAS_LIMIT,
     EmbeddedChain,
     TransactionRefused,
-    random_chain_id,
 )
-from ledger.chain.node import SendOutcome
+from ledger.chain.node import Node, SendOutcome
 from ledger.chain.transactions import Envelope
 from ledger.domain.encoding.hashing import keccak256
 from ledger.domain.errors import ChainUnavailable, Inconsistent, InvalidInput, NotFound, Refused
@@ -278,13 +280,6 @@ def test_no_publicly_known_account_has_money() -> None:
         assert chain.node.balance(RELAYER.address) > 10**26
 
 
-def test_chain_ids_are_random_and_beyond_the_public_ones() -> None:
-    ids = {random_chain_id() for _ in range(100)}
-    assert len(ids) == 100
-    assert min(ids) >= 1 << 32
-    assert max(ids) < 1 << 48
-
-
 def test_a_missing_binary_is_said(tmp_path: Path) -> None:
     with pytest.raises(NotFound):
         EmbeddedChain.start(tmp_path / "anvil", genesis(), MemoryJournal())
@@ -298,26 +293,133 @@ def test_a_child_that_cannot_start_leaves_its_last_words(tmp_path: Path) -> None
         EmbeddedChain.start(binary, genesis(), MemoryJournal())
 
 
-def test_anvil_dies_with_a_parent_that_is_killed_and_nothing_is_left(tmp_path: Path) -> None:
-    program = (
-        "from tests.chain.kit import *\n"
-        "chain = EmbeddedChain.start(ANVIL, genesis(), MemoryJournal())\n"
-        "print(chain.pid, flush=True)\n"
-        "input()\n"
-    )
+#: a process of its own that starts a chain in a folder and tells how it stands
+STARTS_A_CHAIN = """
+import sys
+from tests.chain.kit import *
+folder = Path(sys.argv[1]) if sys.argv[1] else None
+chain = EmbeddedChain.start(ANVIL, genesis(), MemoryJournal(), run_folder=folder)
+print(chain.pid, chain.url, chain.open_because, sep="|", flush=True)
+input()
+"""
+
+
+@contextmanager
+def another_process(
+    folder: Path | None, *, before: str = ""
+) -> Iterator[tuple[subprocess.Popen[str], int, str, str]]:
+    """The process, its anvil's pid and address, and why others reach it."""
     with subprocess.Popen(
-        [sys.executable, "-c", program],
+        [sys.executable, "-c", before + STARTS_A_CHAIN, str(folder or "")],
         cwd=Path(__file__).parents[2],
-        env={**os.environ, "TMPDIR": str(tmp_path)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     ) as parent:
         assert parent.stdout is not None
-        pid = int(parent.stdout.readline())
+        pid, url, why = parent.stdout.readline().strip().split("|")
+        try:
+            yield parent, int(pid), url, why
+        finally:
+            parent.kill()
+
+
+@pytest.mark.parametrize("place", [None, "run"], ids=["at a port", "at a socket"])
+def test_anvil_dies_with_a_parent_that_is_killed_and_nothing_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str | None
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    folder = None if place is None else tmp_path / place
+    with another_process(folder) as (parent, pid, _, _):
         parent.kill()
         wait_until_gone(pid)
-    assert list(tmp_path.iterdir()) == []
+        parent.wait()
+    assert list(temporary.iterdir()) == []
+    if folder is not None:
+        with chain_of(MemoryJournal(), run_folder=folder) as chain:
+            assert [f"unix:{each}" for each in folder.iterdir()] == [chain.url]
+        assert list(folder.iterdir()) == []
+
+
+def network_of(pid: int | str) -> str:
+    return str(Path(f"/proc/{pid}/ns/net").readlink())
+
+
+def refused_to_another_account(place: str) -> bool:
+    """Whether an account without rights is kept out; only root can be another account to try it."""
+    program = f"import os, socket; os.setuid(65534); socket.socket(1).connect({place!r})"
+    stranger = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", program], capture_output=True, text=True, check=False
+    )
+    return "PermissionError" in stranger.stderr.splitlines()[-1]
+
+
+def test_the_child_has_no_port_in_our_network_and_answers_our_account_alone(
+    tmp_path: Path,
+) -> None:
+    run = tmp_path / "run"
+    with chain_of(MemoryJournal(), run_folder=run) as chain:
+        assert chain.open_because is None
+        assert chain.url.startswith(f"unix:{run}/")
+        assert chain.pid is not None
+        assert network_of(chain.pid) != network_of("self")
+        place = Path(chain.url.removeprefix("unix:"))
+        assert run.stat().st_mode & 0o777 == 0o700
+        assert place.stat().st_mode & 0o077 == 0
+        run.chmod(0o755)  # the socket is ours whoever opens the folder
+        assert refused_to_another_account(str(place))
+        assert chain.mine([transfer(0)], START + 1).number == 1
+    assert not place.exists()
+
+
+def test_a_home_with_a_long_path_has_its_socket_too(tmp_path: Path) -> None:
+    run = tmp_path / ("d" * 120) / ("e" * 120) / "run"
+    with chain_of(MemoryJournal(), run_folder=run) as chain:
+        assert chain.open_because is None
+        assert chain.mine([transfer(0)], START + 1).number == 1
+        assert len(chain.url) > 240
+
+
+#: what containers without rights do: every `unshare` is refused
+REFUSES_UNSHARE = """
+import ctypes, platform, struct
+number = {"x86_64": 272, "aarch64": 97}[platform.machine()]
+rows = [(0x20, 0, 0, 0), (0x15, 0, 1, number), (6, 0, 0, 0x50001), (6, 0, 0, 0x7FFF0000)]
+code = b"".join(struct.pack("HBBI", *row) for row in rows)
+buffer = ctypes.create_string_buffer(code)
+program = ctypes.create_string_buffer(
+    struct.pack("HxxxxxxP", len(rows), ctypes.addressof(buffer))
+)
+libc = ctypes.CDLL(None, use_errno=True)
+assert libc.prctl(38, 1, 0, 0, 0) == 0
+assert libc.prctl(22, 2, program, 0, 0) == 0
+"""
+
+
+def test_where_no_network_of_its_own_is_allowed_the_port_stays_and_it_is_said(
+    tmp_path: Path,
+) -> None:
+    with another_process(tmp_path / "run", before=REFUSES_UNSHARE) as (_, pid, url, why):
+        assert url.startswith("http://127.0.0.1:")
+        assert why == "this system gives a process no network of its own (Operation not permitted)"
+        assert network_of(pid) == network_of("self")
+        with Node(url) as node:
+            assert node.chain_id() == genesis().chain_id
+
+
+def test_where_no_socket_can_stand_the_port_stays_and_it_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(anvil, "_NUMBERS", count(7))
+    taken = tmp_path / "run" / f"chain-{os.getpid()}-7.ipc"
+    taken.mkdir(parents=True)
+    with chain_of(MemoryJournal(), run_folder=tmp_path / "run") as chain:
+        assert chain.url.startswith("http://127.0.0.1:")
+        assert "no socket can stand in the folder run of the home" in str(chain.open_because)
+        assert chain.mine([transfer(0)], START + 1).number == 1
+    assert taken.is_dir()
 
 
 def test_stop_ends_the_child() -> None:

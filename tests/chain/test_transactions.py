@@ -12,10 +12,10 @@ from ledger.chain.transactions import (
     Relayer,
     contract_address,
     gas_limit,
-    read_envelope,
 )
 from ledger.domain.encoding.hashing import keccak256
 from ledger.domain.errors import InvalidInput
+from tests.chain.envelopes import read_envelope
 from tests.chain.kit import RELAYER, secret
 
 wei = st.integers(0, 2**64)
@@ -129,12 +129,3 @@ def test_the_gas_limit_of_older_transactions_is_read_too() -> None:
 def test_other_bytes_are_no_transaction(raw: bytes) -> None:
     with pytest.raises(InvalidInput):
         gas_limit(raw)
-    with pytest.raises(InvalidInput):
-        read_envelope(raw)
-
-
-def test_a_transaction_that_moves_money_is_none_of_ours() -> None:
-    fields = [5, 7, 1, 2, 21_000, b"\x22" * 20, 1, b"", [], 0, 1, 1]
-    with pytest.raises(InvalidInput):
-        read_envelope(b"\x02" + rlp.encode(fields))
-    assert read_envelope(b"\x02" + rlp.encode([*fields[:6], 0, *fields[7:]])).nonce == 7

@@ -188,7 +188,7 @@ def test_a_killed_service_comes_back_and_its_new_address_is_said(tmp_path: Path)
         url = said[1].rpartition(" ")[2].strip()
         assert httpx.get(f"{url}/health/ready").status_code == 200
     assert re.fullmatch(r"The API was ended by SIGKILL\. It starts again in 0\.\d s\.\n", said[0])
-    assert said[1].startswith("The API is ready again: http://127.0.0.1:")
+    assert said[1].startswith("The API is ready: http://127.0.0.1:")
 
 
 def test_an_instance_whose_chain_is_away_serves_and_goes_on_once_it_is_there(
@@ -275,22 +275,22 @@ def test_a_home_runs_once(tmp_path: Path) -> None:
         assert first.poll() is None
 
 
-def test_an_orphan_ends_without_the_kernels_word(tmp_path: Path) -> None:
+def test_an_orphan_is_asked_to_end(tmp_path: Path) -> None:
     child = textwrap.dedent(f"""
         import os, pathlib, signal, sys, time
-        from ledger.running.processes import end_when_orphaned
+        from ledger.running.processes import end_with_parent
         def asked(number, frame):
             pathlib.Path({str(tmp_path / "asked")!r}).touch()
             sys.exit(0)
         signal.signal(signal.SIGTERM, asked)
-        end_when_orphaned(seconds=0.05)
+        end_with_parent()
         pathlib.Path({str(tmp_path / "runs")!r}).write_text(str(os.getpid()))
         time.sleep({PATIENCE_SECONDS})
     """)
     parent = textwrap.dedent(f"""
         import os, pathlib, subprocess, sys, time
-        subprocess.Popen([sys.executable, "-c", {child!r}],
-                         env={{**os.environ, "STERILEDGER_PARENT": str(os.getpid())}})
+        subprocess.Popen([sys.executable, "-c", {child!r}], stdin=subprocess.PIPE,
+                         env={{**os.environ, "STERILEDGER_SUPERVISED": "1"}})
         while not pathlib.Path({str(tmp_path / "runs")!r}).exists():
             time.sleep(0.02)
     """)

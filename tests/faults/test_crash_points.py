@@ -19,7 +19,6 @@ from ledger.steps.following.reowing import is_begun
 from ledger.steps.instance import Instance
 from ledger.steps.starting.leasing import LEASE
 from ledger.steps.starting.link import EmbeddedLink, open_link
-from ledger.storage.fingerprint import index_fingerprint
 from ledger.storage.leases import release_lease
 from ledger.storage.operations import list_to_send
 from tests.faults.children import Home
@@ -34,6 +33,7 @@ from tests.faults.proofs import (
     require_whole,
     waiting,
 )
+from tests.fingerprint import index_fingerprint
 from tests.steps.hospital import Hospital
 from tests.steps.test_send import RefusingLink, set_link
 

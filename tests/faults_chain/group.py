@@ -37,11 +37,11 @@ from ledger.steps.starting.link import RemoteLink, find_anvil
 from ledger.steps.worker import run_worker
 from ledger.storage import index
 from ledger.storage.engine.database import open_database
-from ledger.storage.fingerprint import index_fingerprint
 from ledger.storage.leases import release_lease
 from ledger.storage.operations import get_operation, list_signatures
 from ledger.storage.transactions import TransactionRow, list_transactions
 from tests.faults_chain.proxy import FaultProxy, fault_proxy
+from tests.fingerprint import index_fingerprint
 from tests.steps.hospital import Hospital
 from tests.steps.test_send import set_late
 

@@ -39,7 +39,7 @@ from ledger.steps.starting.creating import (
 from ledger.steps.starting.deploy import ensure_deployment, ensure_home, get_held_key, open_relayer
 from ledger.steps.starting.link import RemoteLink
 from ledger.storage.keys import KeyPurpose
-from ledger.storage.settings import get_setting
+from ledger.storage.settings import find_setting
 from tests.faults.children import Home, housing
 from tests.faults_chain.group import QUICK, RealNode, real_node, wait_for
 from tests.faults_chain.proxy import fault_proxy, refused
@@ -76,7 +76,9 @@ class Start:
 
     def terms(self) -> Terms:
         with self.instance.database.reading() as tx:
-            return parse_terms(get_setting(tx, PLAN_SETTING))
+            body = find_setting(tx, PLAN_SETTING)
+        assert body is not None
+        return parse_terms(body)
 
     def deploy(self) -> Deployment:
         return ensure_deployment(self.instance, self.link)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from ledger.chain.transactions import read_envelope
 from ledger.domain.encoding.identifiers import Digest, to_hex
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.steps.auditing.audit import audit
 from ledger.steps.sending.mending import retry_operation
 from ledger.storage.transactions import TransactionRow, TransactionState
+from tests.chain.envelopes import read_envelope
 from tests.faults_chain.group import Group
 from tests.faults_chain.proxy import refused
 from tests.faults_chain.test_answers import SEND, recorded_once

@@ -13,8 +13,8 @@ from ledger.domain.errors import Conflict
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.steps.auditing.audit import audit
 from ledger.steps.sending.refusals import refuse
-from ledger.storage.operations import find_receipt, get_operation
-from ledger.storage.records import find_record
+from ledger.storage.operations import get_operation, get_receipt
+from ledger.storage.records import get_record
 from tests.faults_chain.group import STRANGER, Group, Template, calldata_of
 from tests.faults_chain.proxy import Call, Forward, Json, refused
 from tests.faults_chain.test_answers import recorded_once
@@ -87,8 +87,8 @@ def test_what_is_still_owed_when_others_record_its_signers_revocation_is_refused
         assert "signer is revoked" in reason or "it follows from" in reason
     with group.instance.database.reading() as tx:
         for digest in cycle:
-            assert find_record(tx, get_operation(tx, digest).record_id) is not None
-            assert find_receipt(tx, digest) is not None
+            assert get_record(tx, get_operation(tx, digest).record_id).facts
+            assert get_receipt(tx, digest).signature
     assert [str(d) for d in audit(group.instance, group.hospital.link.node).differences] == []
 
 

@@ -34,7 +34,7 @@ from ledger.steps.accepting.prepare import read_draft
 from ledger.steps.accepting.submit import FACTS_PURPOSE, PERSONAL_PURPOSE
 from ledger.steps.instance import Instance
 from ledger.steps.starting.deploy import ensure_home, open_relayer
-from ledger.storage.drafts import list_drafts
+from ledger.storage.drafts import DraftRow, drafts
 from ledger.storage.engine.database import Database, open_database
 from ledger.storage.engine.inserting import insert_rows, together
 from ledger.storage.engine.schema import metadata
@@ -364,7 +364,8 @@ def secrets_of(run: Run) -> dict[str, bytes]:
                 found[f"{purpose} {record.id}"] = instance.vault.decrypt(
                     sealed, purpose=purpose, row=record.id
                 )
-        for draft in list_drafts(tx, limit=1000):
+        for found_draft in tx.execute(select(drafts)).mappings():
+            draft = DraftRow(**found_draft)
             kept_apart = read_draft(instance, instance.deployment_in(tx), draft).secrets
             assert kept_apart.personal is not None
             found[f"draft's facts {draft.digest.hex()}"] = kept_apart.facts

@@ -20,7 +20,7 @@ from ledger.steps.answering.status import status
 from ledger.steps.auditing.audit import audit
 from ledger.steps.instance import Instance, open_instance
 from ledger.steps.keeping.backup import _pack, backup, write_key
-from ledger.steps.keeping.restore import read_manifest, restore
+from ledger.steps.keeping.restore import restore
 from ledger.storage.engine.database import Database
 from ledger.storage.journal import list_blocks
 from ledger.storage.operations import count_by_state
@@ -106,7 +106,6 @@ def test_a_backup_says_what_is_in_it(house: House, tmp_path: Path) -> None:
     assert made.manifest.created_at == house.clock()
     assert made.manifest.fingerprint == house.instance.deployment().fingerprint()
     assert len(made.manifest.key_ids) == 1
-    assert read_manifest(made.file) == made.manifest
     with tarfile.open(made.file) as archive:
         assert archive.getnames() == ["manifest.json", "database.sqlite"]
         manifest = archive.extractfile("manifest.json")

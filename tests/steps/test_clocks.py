@@ -101,7 +101,11 @@ def confirm(instance: Instance) -> None:
 
 
 def printed(now: Status) -> str:
-    return "\n".join(line.plain for line in screen(now, Console(width=80)))
+    console = Console(width=80, highlight=False)
+    with console.capture() as said:
+        for part in screen(now):
+            console.print(part)
+    return said.get()
 
 
 # ---------------------------------------------------------------- signed ahead of the chain

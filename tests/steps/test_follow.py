@@ -33,14 +33,15 @@ from ledger.domain.subjects.indexed import (
 )
 from ledger.steps.accepting.signing import make_held_key
 from ledger.steps.following.follow import Source, follow
+from ledger.steps.following.journalled import ForeignBlock
 from ledger.steps.sending.writer import Writer
 from ledger.steps.starting.deploy import get_held_key
 from ledger.steps.starting.link import EmbeddedLink
 from ledger.storage import index
-from ledger.storage.fingerprint import index_fingerprint
 from ledger.storage.keys import KeyPurpose
 from ledger.storage.operations import get_operation, list_signatures
 from ledger.storage.transactions import TransactionState, list_transactions
+from tests.fingerprint import index_fingerprint
 from tests.steps.hospital import PEOPLE, Hospital, opened_hospital
 
 S = OperationState
@@ -327,22 +328,31 @@ def test_a_block_that_is_no_child_of_the_one_before_is_asked_for_again(
     refuses(hospital, source, ChainUnavailable)
 
 
-def test_a_changed_final_block_stops_the_follower_and_asks_for_a_rebuild(
+def test_a_changed_block_of_the_embedded_chain_is_not_the_journals(hospital: Hospital) -> None:
+    hospital.settle(hospital.writer())
+    source = Altered(hospital.link.node, block_as=lambda block: replace(block, hash=bytes(32)))
+    assert "the journal holds 0x" in refuses(hospital, source, ForeignBlock)
+
+
+def test_an_index_that_the_journal_contradicts_stops_the_follower_and_asks_for_a_rebuild(
     hospital: Hospital,
 ) -> None:
     hospital.settle(hospital.writer())
-    source = Altered(hospital.link.node, block_as=lambda block: replace(block, hash=bytes(32)))
-    assert "rebuild" in refuses(hospital, source, Inconsistent)
+    with hospital.instance.database.transaction() as tx:
+        cursor = index.find_cursor(tx)
+        assert cursor is not None
+        index.set_cursor(tx, replace(cursor, hash=bytes(32)))
+    assert "rebuild" in refuses(hospital, Altered(hospital.link.node), Inconsistent)
 
 
-def test_a_chain_shorter_than_the_index_stops_the_follower(hospital: Hospital) -> None:
+def test_an_embedded_chain_shorter_than_the_index_is_not_the_journals(hospital: Hospital) -> None:
     hospital.settle(hospital.writer())
 
     class Short(Altered):
         def block(self, tag: BlockTag) -> Block | None:
             return None if isinstance(tag, int) and tag > 1 else self.node.block(tag)
 
-    refuses(hospital, Short(hospital.link.node), Inconsistent)
+    assert "has no block" in refuses(hospital, Short(hospital.link.node), ForeignBlock)
 
 
 def test_operations_that_came_through_another_contract_have_no_signatures_here(

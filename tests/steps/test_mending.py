@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from ledger.domain.cycle_acts import OpenCycle, draft_cycle_opening
 from ledger.domain.encoding.identifiers import Digest
@@ -20,7 +22,7 @@ from ledger.steps.sending.mending import (
     retry_operation,
     show_operation,
 )
-from ledger.storage.drafts import DraftRow, insert_draft, list_drafts
+from ledger.storage.drafts import DraftRow, drafts, insert_draft
 from ledger.storage.engine.database import Database
 from ledger.storage.operations import get_operation, list_states, move_operation
 from ledger.storage.transactions import (
@@ -30,8 +32,8 @@ from ledger.storage.transactions import (
     list_transactions_of,
     move_transaction,
 )
-from tests.house import House, build_house
-from tests.steps.test_worker import wait_for, working
+from tests.house import Clock, House, build_house
+from tests.steps.test_worker import is_deployed, wait_for, working
 
 S = OperationState
 
@@ -213,7 +215,7 @@ def test_a_prepared_operation_that_nobody_signed_is_dropped_by_the_housekeeping(
     dropped = keep_house(house.instance)
     assert (dropped.drafts, dropped.requests) == (1, 0)
     with house.instance.database.reading() as tx:
-        assert len(list_drafts(tx)) == 1
+        assert len(tx.execute(select(drafts)).all()) == 1
 
 
 def test_a_worker_keeps_house_when_it_starts(tmp_path: Path, database_address: str) -> None:
@@ -230,8 +232,34 @@ def test_a_worker_keeps_house_when_it_starts(tmp_path: Path, database_address: s
 
     def is_gone() -> bool:
         with instance.database.reading() as tx:
-            return not list_drafts(tx)
+            return not tx.execute(select(drafts)).all()
 
     with working(instance):
         wait_for(is_gone)
+    instance.close()
+
+
+def test_a_worker_drops_what_expired_within_minutes(tmp_path: Path, database_address: str) -> None:
+    opened = open_instance(Settings(home=tmp_path / "home", database_url=database_address))
+    clock = Clock(now=opened.clock())
+    instance = replace(opened, clock=clock)
+
+    def left() -> int:
+        with instance.database.reading() as tx:
+            return len(tx.execute(select(drafts)).all())
+
+    with working(instance):
+        wait_for(lambda: is_deployed(instance))
+        with instance.database.transaction() as tx:
+            insert_draft(
+                tx,
+                DraftRow(
+                    digest=Digest(bytes(32)), kind="CycleOpening", unit=1, body=b"sealed",
+                    created_by="Zhao", created_at=clock.now, expires_at=clock.now + VALID_FOR,
+                ),
+            )  # fmt: skip
+        clock.advance(minutes=14)
+        assert left() == 1
+        clock.advance(minutes=2)
+        wait_for(lambda: left() == 0)
     instance.close()

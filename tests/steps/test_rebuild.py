@@ -13,8 +13,8 @@ from ledger.domain.subjects.indexed import IndexedCycle, IndexedOperation
 from ledger.steps.following.rebuild import rebuild
 from ledger.steps.starting.leasing import LEASE
 from ledger.storage import index
-from ledger.storage.fingerprint import index_fingerprint
 from ledger.storage.leases import release_lease
+from tests.fingerprint import index_fingerprint
 from tests.steps.hospital import Hospital, opened_hospital
 from tests.steps.test_follow import Altered
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from ledger.domain.acts.words import Custody
 from ledger.domain.errors import ChainUnavailable, Inconsistent
@@ -35,7 +36,7 @@ from ledger.steps.instance import open_instance
 from ledger.steps.starting.leasing import LEASE
 from ledger.storage.leases import take_lease
 from ledger.storage.operations import move_operation
-from ledger.storage.settings import list_settings
+from ledger.storage.settings import settings
 from tests.steps.hospital import Hospital, opened_hospital
 
 S = OperationState
@@ -91,6 +92,7 @@ def test_who_holds_the_keys_is_counted_from_the_chain(hospital: Hospital) -> Non
 def test_what_the_worker_saw_is_kept_whole(hospital: Hospital) -> None:
     moment = hospital.instance.clock()
     seen = ChainStatus(
+        open_because=None,
         height=7,
         hash=bytes([3]) * 32,
         timestamp=moment.replace(microsecond=0),
@@ -125,10 +127,10 @@ def test_a_trouble_is_kept_whole_until_it_is_taken_back(
 
 def test_nothing_is_written_where_nothing_was_the_matter(hospital: Hospital) -> None:
     with hospital.instance.database.transaction() as tx:
-        before = list_settings(tx)
+        before = tx.execute(select(settings)).all()
         for kind in TroubleKind:
             take_back_trouble(tx, kind)
-        assert list_settings(tx) == before
+        assert tx.execute(select(settings)).all() == before
 
 
 STATES: Mapping[str, tuple[dict[str, bool], WorkerState]] = {
@@ -202,4 +204,6 @@ def test_a_short_wait_is_no_trouble_and_a_long_silence_is_seen(tmp_path: Path) -
 
 
 def seen_at(moment: datetime) -> ChainStatus:
-    return ChainStatus(height=1, hash=bytes(32), timestamp=moment, indexed=1, final=1, at=moment)
+    return ChainStatus(
+        open_because=None, height=1, hash=bytes(32), timestamp=moment, indexed=1, final=1, at=moment
+    )

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from ledger.domain.acts.words import Party
+from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import Conflict, Inconsistent, InvalidInput, NotFound
 from ledger.domain.outbox.operation_states import GIVEN_UP, MOVES, OperationState, verify_move
 from ledger.storage.engine.database import Database
@@ -17,15 +18,12 @@ from ledger.storage.operations import (
     count_by_state,
     find_oldest_owed,
     find_operation,
-    find_operation_by_record,
-    find_receipt,
     get_operation,
     get_receipt,
     insert_dependencies,
     insert_operation,
     insert_receipt,
     insert_signatures,
-    latest_by_parent,
     list_by_digests,
     list_by_subject,
     list_dependencies,
@@ -245,7 +243,6 @@ def test_another_units_operation_is_not_found(database: Database) -> None:
     with database.reading() as tx:
         assert find_operation(tx, digest(2), unit=1) is None
         assert find_operation(tx, digest(2), unit=2) is not None
-        assert find_operation_by_record(tx, f"{2:032x}", unit=1) is None
         assert [row.unit for row in list_operations(tx, unit=1)] == [1]
         assert [row.unit for row in list_latest_operations(tx, unit=2)] == [2]
         assert list_by_subject(tx, word("subject 2"), unit=1) == []
@@ -274,21 +271,6 @@ def test_pages_follow_each_other_without_gap_or_overlap(database: Database) -> N
     assert backward == forward[::-1]
     assert [row.digest for row in endings] == [digest(1), digest(3), digest(5)]
     assert [row.digest for row in latest] == [digest(5)]
-
-
-def test_the_latest_of_a_parent_is_the_newest_that_stands(database: Database) -> None:
-    machine = word("machine")
-    with database.transaction() as tx:
-        accept(tx, operation(1, parent=machine))
-        accept(tx, operation(2, parent=machine))
-        accept(tx, operation(3, parent=machine, state=State.REFUSED))
-        accept(tx, operation(4, parent=machine, kind="CycleEnding"))
-        accept(tx, operation(5, parent=word("other machine")))
-    with database.reading() as tx:
-        found = latest_by_parent(tx, machine, "CycleOpening")
-        assert latest_by_parent(tx, word("no machine"), "CycleOpening") is None
-    assert found is not None
-    assert found.digest == digest(2)
 
 
 def test_what_is_owed_is_listed_from_the_oldest(database: Database) -> None:
@@ -329,11 +311,12 @@ def test_dependencies_are_read_from_both_ends(database: Database) -> None:
     with database.transaction() as tx:
         accept(tx, operation(1))
         accept(tx, operation(2))
-        insert_dependencies(tx, digest(2), [digest(1), word("relayed"), digest(1)])
-        insert_dependencies(tx, digest(1), [])
+        before = {digest(1): True, Digest(word("relayed")): False}
+        insert_dependencies(tx, digest(2), before)
+        insert_dependencies(tx, digest(1), {})
     with database.reading() as tx:
-        waits_for = {row.predecessor for row in list_dependencies(tx, [digest(2)])}
-        assert waits_for == {digest(1), word("relayed")}
+        waits_for = {row.predecessor: row.needed for row in list_dependencies(tx, [digest(2)])}
+        assert waits_for == before
         assert list_dependencies(tx, [digest(1)]) == []
         assert [row.digest for row in list_dependents(tx, digest(1))] == [digest(2)]
         assert list_dependents(tx, digest(2)) == []
@@ -343,7 +326,8 @@ def test_an_operation_has_one_receipt(database: Database) -> None:
     row = ReceiptRow(digest=digest(1), payload=b"{}", signature=b"s" * 64, key=b"k" * 32)
     with database.transaction() as tx:
         accept(tx, operation(1))
-        assert find_receipt(tx, digest(1)) is None
+        with pytest.raises(NotFound):
+            get_receipt(tx, digest(1))
         insert_receipt(tx, row)
     with pytest.raises(Conflict), database.transaction() as tx:
         insert_receipt(tx, row)

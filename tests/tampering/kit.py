@@ -19,7 +19,6 @@ from ledger.steps.auditing.audit import audit
 from ledger.steps.auditing.differences import Difference
 from ledger.steps.instance import Instance
 from ledger.steps.reading.imports import ImportOptions, import_file
-from tests.data.upgrade.build import PRINTOUT
 from tests.house import DAC_LOG
 from tests.steps.hospital import Hospital, opened_hospital
 
@@ -58,7 +57,7 @@ def fill(hospital: Hospital) -> None:
     import_file(  # no record rests on it
         hospital.instance,
         hospital.caller,
-        PRINTOUT.read_bytes(),
+        DAC_LOG.parents[1].joinpath("csv", "example.csv").read_bytes(),
         filename="example.csv",
         unit=1,
         options=ImportOptions(),

@@ -82,6 +82,7 @@ ACT = Act(
     ),
     says=lambda _: "the opening was taken back",
     parent=common.machine_of_cycle,
+    ends="cycle",
     rules=rules,
     effect=effect,
 )

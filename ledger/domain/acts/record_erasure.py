@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from ledger.domain.acts.rules import captured_at
 from ledger.domain.acts.vocabulary import (
     Act,
     Facts,
@@ -46,8 +47,7 @@ def record_rules(message: Message, view: View, facts: Facts, records: Records) -
             rule="a record under legal hold is not erased",
         )
     ended = retention_ended(erased)
-    now = datetime.fromisoformat(str(facts["captured_at"]))
-    if now < datetime.fromisoformat(ended):
+    if captured_at(facts) < datetime.fromisoformat(ended):
         raise Refused(
             f"the record is retained until {ended}",
             field="subject",

@@ -85,5 +85,6 @@ ACT = Act(
     ),
     says=lambda _: "the authority proposed a new administrator",
     rules=rules,
+    record_rules=common.require_not_over,
     effect=effect,
 )

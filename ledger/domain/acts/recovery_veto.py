@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ledger.domain.acts.rules import RECOVERY_DELAY_SECONDS
+from ledger.domain.acts.rules import RECOVERY_DELAY_SECONDS, captured_at
 from ledger.domain.acts.vocabulary import (
     Act,
+    Facts,
     Field,
     Message,
     Named,
     Recorded,
+    Records,
     View,
     integer,
     unit_field,
@@ -31,12 +33,16 @@ def _proposal(message: Message, view: View) -> ProposalState:
 
 
 def rules(message: Message, view: View) -> None:
-    """As UnitRegistry._requireVetoable: the seven days begin when the chain has the proposal."""
-    proposal = _proposal(message, view)
-    if any(proposal.veto):
+    """As UnitRegistry._veto, but for the seven days, which the chain counts by its own clock."""
+    if any(_proposal(message, view).veto):
         raise Conflict("it is vetoed already", field="proposal", rule="one veto ends a recovery")
+
+
+def record_rules(message: Message, view: View, facts: Facts, records: Records) -> None:  # noqa: ARG001
+    """The seven days begin when the chain has the proposal, whenever the veto is signed."""
+    proposal = _proposal(message, view)
     until = proposal.proposed_at + RECOVERY_DELAY_SECONDS
-    if proposal.proposed_at and integer(message, "signedAt") > until:
+    if proposal.proposed_at and captured_at(facts).timestamp() > until:
         raise Refused(
             f"the proposal could be vetoed until {seconds_text(until)}",
             field="proposal",
@@ -72,5 +78,6 @@ ACT = Act(
     ),
     says=lambda _: "a recovery was vetoed",
     rules=rules,
+    record_rules=record_rules,
     effect=effect,
 )

@@ -6,7 +6,20 @@ promised, and a verifier replays them.
 
 from __future__ import annotations
 
-from ledger.domain.acts.vocabulary import Act, Message, View, flag_words, integer, word
+from datetime import datetime
+from enum import IntFlag
+
+from ledger.domain.acts.vocabulary import (
+    Act,
+    Choice,
+    Facts,
+    Message,
+    Records,
+    View,
+    flag_words,
+    integer,
+    word,
+)
 from ledger.domain.acts.words import Party, Right
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest, to_hex
 from ledger.domain.encoding.moments import seconds_text
@@ -33,6 +46,16 @@ def require_timely(message: Message, now: int) -> None:
             rule=f"at most {SKEW_SECONDS} seconds ahead of the chain's clock",
             remedy="set the clock of the device that signs",
         )
+
+
+def require_known_words(act: Act, message: Message) -> None:
+    """Every number of an enumeration stands for something; the contracts take no other.
+
+    What a statement packs is not asked: no contract looks into it.
+    """
+    for each in act.fields:
+        if each.signed_as and isinstance(each.of, Choice):
+            each.of.facts(each.name, integer(message, each.signed_as))
 
 
 def require_rights(act: Act, message: Message, view: View) -> None:
@@ -149,12 +172,30 @@ def require_validity(message: Message, *, valid_from: int) -> None:
         )
 
 
-def require_flags(message: Message, name: str, known: int) -> None:
-    """At least one member of a set, and only known ones."""
-    bits = integer(message, name)
-    if bits == 0 or bits & ~known:
+def require_not_over(message: Message, view: View, facts: Facts, records: Records) -> None:  # noqa: ARG001
+    """A new key's validity has not ended before it began to act."""
+    valid_until = integer(message, "validUntil")
+    if valid_until and valid_until <= captured_at(facts).timestamp():
         raise InvalidInput(
-            "names none or an unknown one", field=name, rule="one or more of those that there are"
+            f"ends at {seconds_text(valid_until)}",
+            field="valid_until",
+            rule="not in the past; leave it out for no expiry",
+        )
+
+
+def captured_at(facts: Facts) -> datetime:
+    """When a record was made."""
+    return datetime.fromisoformat(str(facts["captured_at"]))
+
+
+def require_flags(message: Message, name: str, known: type[IntFlag]) -> None:
+    """At least one member of a set, and only known ones."""
+    bits, every = integer(message, name), sum(known)
+    if bits == 0 or bits & ~every:
+        raise InvalidInput(
+            "names none or an unknown one",
+            field=name,
+            rule=f"one or more of {flag_words(known, every)}",
         )
 
 

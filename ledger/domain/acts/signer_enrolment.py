@@ -27,7 +27,7 @@ from ledger.domain.subjects.states import SignerState
 
 def rules(message: Message, view: View) -> None:  # noqa: ARG001 - of the message alone
     """As UnitRegistry._enrol; that the key is new and the administrator's right are everybody's."""
-    common.require_flags(message, "rights", sum(Right))
+    common.require_flags(message, "rights", Right)
     common.require_validity(message, valid_from=integer(message, "validFrom"))
 
 
@@ -91,5 +91,6 @@ ACT = Act(
     ),
     says=lambda _: "a key was enrolled",
     rules=rules,
+    record_rules=common.require_not_over,
     effect=effect,
 )

@@ -46,11 +46,13 @@ def complete(values: Mapping[str, Any]) -> Mapping[str, Any]:
 def rules(message: Message, view: View) -> None:
     """As UnitRegistry._admit."""
     number = integer(message, "unit")
+    if number == 0:
+        raise InvalidInput("0 stands for the authority", field="unit", rule="from 1 upwards")
     if view.find(UnitState, number) is not None:
         raise Conflict(
             f"unit {number} is admitted already", field="unit", remedy="choose a free number"
         )
-    common.require_flags(message, "roles", sum(UnitRole))
+    common.require_flags(message, "roles", UnitRole)
     common.require_validity(message, valid_from=integer(message, "signedAt"))
 
 
@@ -121,5 +123,6 @@ ACT = Act(
     also=lambda message: word(message, "administrator"),
     complete=complete,
     rules=rules,
+    record_rules=common.require_not_over,
     effect=effect,
 )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, IntEnum, IntFlag, auto
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar, cast
 
 from ledger.domain.acts.words import Contract, Custody, Party, Right
@@ -507,6 +507,13 @@ class Lines(Sort):
                 found |= column.facts(f"{path}.{index}.{name}", given)
         return found
 
+    def confirms(self, path: str, shown: FieldValue, signed: Value, *, root: str) -> bool:
+        """By the column, in the line of that number."""
+        number, _, name = path.removeprefix(f"{root}.").partition(".")
+        if isinstance(signed, int | bytes) or not int(number) < len(signed):
+            return False
+        return self.columns[name].confirms(path, shown, signed[int(number)][camel(name)], root=path)
+
 
 @dataclass(frozen=True, slots=True)
 class Each(Sort):
@@ -544,8 +551,11 @@ class Stated(Sort):
         return {_below(path, name): rule for name, rule in self.columns.items()}
 
     def facts(self, path: str, value: Facts | None) -> Facts:
-        """As they are; what is not stated is null."""
+        """As they are; what is not stated is null.  Raises InvalidInput for what there is not."""
         value = value or {}
+        for name in value:
+            if name not in self.columns:
+                raise InvalidInput("is unknown", field=_below(path, name), rule="a schema's fact")
         return {_below(path, name): value.get(name) for name in self.columns}
 
 
@@ -859,7 +869,7 @@ class Act:
     effect: Callable[[Recorded, View], None] = lambda _recorded, _view: None
     #: digests that it needs beyond those that it names, by what stands
     needs: Callable[[Message, View], Sequence[Digest]] = lambda _message, _view: ()
-    #: what it ends, unit or signer: all that this one signed or is named in comes first
+    #: what it ends, unit, signer or cycle: all that this one signed or is named in comes first
     ends: str = ""
     #: digests that come first without being needed
     after: Callable[[Message, View], Sequence[Digest]] = lambda _message, _view: ()
@@ -970,6 +980,7 @@ _SUBJECT_MEMBER: Mapping[str, str] = {"operation": "subject"}
 # ---------------------------------------------------------------- small words
 
 
+@lru_cache(maxsize=1024)
 def camel(name: str) -> str:
     """`package_class` → `packageClass`."""
     head, *rest = name.split("_")

@@ -191,6 +191,17 @@ def complete(
     return fixed | {path: value for path, value in fields.items() if path not in fixed}
 
 
+def require_field(rules: Mapping[str, FieldRule], path: str, value: FieldValue) -> None:
+    """Raise InvalidInput unless the schema has that path and the value obeys its rule."""
+    rule = rules.get(spelling(path))
+    if rule is None:
+        raise InvalidInput("is not a field of this record", field=path, rule="the schema's paths")
+    if value is not None:
+        rule.check(path, value)
+    elif rule.required:
+        raise InvalidInput("is not entered", field=path, rule=rule.text)
+
+
 def require_fields(
     rules: Mapping[str, FieldRule],
     fields: Mapping[str, FieldValue],
@@ -199,15 +210,7 @@ def require_fields(
     """Raise InvalidInput unless the fields are the schema's paths and each obeys its rule."""
     require_values(fields)
     for path, value in fields.items():
-        rule = rules.get(_spelling(path))
-        if rule is None:
-            raise InvalidInput(
-                "is not a field of this record", field=path, rule="the schema's paths"
-            )
-        if value is not None:
-            rule.check(path, value)
-        elif rule.required:
-            raise InvalidInput("is not entered", field=path, rule=rule.text)
+        require_field(rules, path, value)
     for path in rules:
         if path not in fields and "[]" not in path:
             raise InvalidInput("is missing", field=path, rule="null where nobody entered a value")
@@ -216,7 +219,7 @@ def require_fields(
 
 
 @lru_cache(maxsize=4096)
-def _spelling(path: str) -> str:
+def spelling(path: str) -> str:
     """How a schema writes a record's path: `lines[].owner` for `lines.0.owner`.
 
     A path with a literal `[]` is the schema's own spelling, never a record's, and leads nowhere.

@@ -92,7 +92,8 @@ def complete_recovery(proposal: Digest, view: View) -> None:
 
 Key = tuple[type[Any], tuple[object, ...]]
 
-_CLASSES: dict[str, type[Any]] = {
+#: The subjects that have a state, by the words of acts' `about` and of fields' `Named`.
+SUBJECTS: dict[str, type[Any]] = {
     "unit": UnitState,
     "signer": SignerState,
     "equipment": MachineState,
@@ -129,8 +130,8 @@ def _about(act: Act, message: Message) -> Iterator[Key]:
             yield CurrentWitness, (act.witness.kind, subject, unit)
         if any(word(message, "replaces")):
             yield WitnessState, (message["replaces"],)
-    elif act.about in _CLASSES and act.about != "unit":
-        yield _CLASSES[act.about], (subject,)
+    elif act.about in SUBJECTS and act.about != "unit":
+        yield SUBJECTS[act.about], (subject,)
     elif act.about == "operation":
         yield ErasureState, (subject, unit)
     elif act.about == "proposal":
@@ -142,7 +143,7 @@ def _class_of(sort: object) -> type[Any] | None:
         return CycleState
     if isinstance(sort, MachineNamed):
         return MachineState
-    return _CLASSES.get(sort.what) if isinstance(sort, Named) else None
+    return SUBJECTS.get(sort.what) if isinstance(sort, Named) else None
 
 
 def brought_by(state: Any) -> Digest:

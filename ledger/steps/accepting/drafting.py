@@ -4,8 +4,8 @@ A door gives what it was told by the names of an act's fields (ledger/domain/act
 plain form.  What was left out is no key; None says that there is none.
 
 1. Each value becomes what operations name (parsing.py).
-2. What some kinds need and nobody is asked is found: what a kept reading reports, when a retention
-   ended.
+2. What some kinds need and nobody has to be asked is found: what a kept reading reports, when a
+   retention ended, from when a key acts.
 3. What may be left out is taken from how the subject stands.
 4. Who signs is found, and a key that comes into the group is brought or made.
 """
@@ -255,11 +255,18 @@ def _erased_record(desk: Desk, given: Values) -> dict[str, Any]:
     }
 
 
-#: What some kinds say that nobody can be asked, and what is asked once more.
-_FOUND: Mapping[str, Callable[[Desk, Mapping[str, Any]], dict[str, Any]]] = {
+def _enrolled_from(desk: Desk, given: Values) -> dict[str, Any]:
+    """A key acts from now on: what was signed before was not signed for the unit."""
+    start = given.get("valid_from") or given.get("signed_at") or desk.instance.clock()
+    return {"valid_from": start}
+
+
+#: What some kinds say that nobody has to be asked, and what is asked once more.
+_FOUND: Mapping[str, Callable[[Desk, Values], dict[str, Any]]] = {
     "CycleOpening": _asked_number,
     "CycleEnding": _read_ending,
     "ReadingEntry": _further_reading,
+    "SignerEnrolment": _enrolled_from,
     "RecordErasure": _erased_record,
 }
 

@@ -63,6 +63,7 @@ def place(tx: Connection, operation: Operation, record: Record, now: datetime) -
     """The operation's place; raises the rule that keeps it out, and changes nothing."""
     act, message = operation.act, operation.message
     rules.require_timely(message, int(now.timestamp()))
+    rules.require_known_words(act, message)
     accepted = Accepted(tx, touched(act, message))
     rules.require_rights(act, message, accepted)
     act.rules(message, accepted)
@@ -92,11 +93,18 @@ def subjects_of(act: Act, message: Message) -> Subjects:
 
 
 def _require_ours(tx: Connection, act: Act, message: Message) -> None:
-    """An operation that another is about was accepted here, by the same unit."""
-    if act.about != "operation":
-        return
+    """What the chain does not ask: a key is proposed once, and only what is ours is erased."""
     subject, unit = act.subject_of(message), integer(message, "unit")
-    if operations.find_operation(tx, subject, unit=unit) is None:
+    if act.name == "RecoveryProposal" and any(
+        row.kind == act.name for row in operations.list_by_subject(tx, subject, standing=True)
+    ):
+        raise Conflict(
+            "this key was proposed before",
+            field="key",
+            rule="a key is proposed once",
+            remedy="make a new key",
+        )
+    if act.about == "operation" and operations.find_operation(tx, subject, unit=unit) is None:
         raise NotFound("no such operation of this unit", field="subject")
 
 
@@ -141,7 +149,9 @@ def needed_by(act: Act, message: Message, accepted: View) -> list[Digest]:
 
 
 def _ended(tx: Connection, act: Act, message: Message) -> list[Digest]:
-    """What was accepted of a unit or a signer while it acted, and is not on chain yet."""
+    """What was accepted of a unit, signer or cycle while it stood, and is not on chain yet."""
+    if act.ends == "cycle":
+        return operations.list_waiting_dependents(tx, word(message, "opening"))
     if act.ends == "signer":
         return operations.list_waiting_signed_by(tx, _key_of(tx, word(message, "signer")))
     if act.ends == "unit":

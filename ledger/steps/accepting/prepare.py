@@ -19,17 +19,25 @@ from ledger.domain.chain.deployment import Deployment
 from ledger.domain.drafts import Draft
 from ledger.domain.encoding.canonical import Plain, canonical
 from ledger.domain.encoding.moments import instant_text
-from ledger.domain.errors import InvalidInput, Refused
+from ledger.domain.errors import Conflict, InvalidInput, Refused
 from ledger.domain.operations import Operation, message_from_plain, message_to_json
 from ledger.domain.records.commitments import SECRET_BYTES, FieldValue
 from ledger.domain.records.records import Commitment, Record, Secrets, commit, make_record
 from ledger.steps.accepting.clock import require_clock
 from ledger.steps.accepting.placing import place
 from ledger.steps.instance import Instance
-from ledger.storage.drafts import DraftRow, insert_draft
+from ledger.storage.drafts import (
+    DraftRow,
+    count_drafts,
+    delete_expired_drafts,
+    insert_draft,
+)
 
 #: How long a prepared operation waits for its signatures.
 VALID_FOR = timedelta(minutes=15)
+#: How many may wait at once; each takes up to some 60 KiB.
+MOST_OF_TOKEN = 100
+MOST_OF_UNIT = 500
 DRAFT_PURPOSE = "draft"
 _ID_BYTES = 16
 
@@ -122,11 +130,12 @@ def require_act(caller: Caller, act: Act, facts: Facts) -> None:
 def prepare(instance: Instance, tx: Connection, caller: Caller, draft: Draft) -> Prepared:
     """Draft → prepared operation, kept until its signatures come or its time is over.
 
-    Raises Refused or NotFound when the caller may not ask for it, and the rule that keeps the
-    operation out when there is one.
+    Raises Refused or NotFound when the caller may not ask for it, Conflict when too much waits
+    already, and the rule that keeps the operation out when there is one.
     """
     require_act(caller, draft.act, draft.facts)
     caller.require_unit(draft.unit)
+    _require_room(tx, caller, draft.unit, instance.clock())
     prepared = fix(instance, instance.known_deployment(tx), draft)
     operation = prepared.operation
     require_clock(instance, tx, operation.act, instance.clock())
@@ -143,9 +152,27 @@ def prepare(instance: Instance, tx: Connection, caller: Caller, draft: Draft) ->
             created_by=caller.person,
             created_at=instance.clock(),
             expires_at=prepared.expires_at,
+            token_id=caller.token_id,
         ),
     )
     return prepared
+
+
+def _require_room(tx: Connection, caller: Caller, unit: int, now: datetime) -> None:
+    """Raise Conflict when too much that was prepared waits for signatures; what expired goes."""
+    delete_expired_drafts(tx, now, VALID_FOR)
+    counted = [("this unit", MOST_OF_UNIT, count_drafts(tx, unit=unit, limit=MOST_OF_UNIT))]
+    if caller.token_id is not None:
+        of_token = count_drafts(tx, token_id=caller.token_id, limit=MOST_OF_TOKEN)
+        counted.append(("your token", MOST_OF_TOKEN, of_token))
+    for whose, most, found in counted:
+        if found >= most:
+            raise Conflict(
+                f"{found} prepared operations of {whose} wait for their signatures",
+                field="digest",
+                rule=f"at most {most} wait at once",
+                remedy="submit them, or wait until they expire in a quarter of an hour",
+            )
 
 
 def read_draft(instance: Instance, deployment: Deployment, row: DraftRow) -> Prepared:

@@ -193,9 +193,12 @@ class AcceptedRecords:
     def facts_about(self, subject: bytes, *kinds: str) -> Iterator[Facts]:
         """The facts of every standing operation of these kinds about a subject, oldest first.
 
-        A statement that was withdrawn is left out.
+        A statement that was withdrawn is left out, and what was said before a cycle's opening was
+        taken back: it is about another cycle than the one that has its number now.
         """
         rows = operations.list_by_subject(self._tx, subject, standing=True)
+        voids = [place for place, row in enumerate(rows) if row.kind == "CycleVoid"]
+        rows = rows[voids[-1] :] if voids else rows
         withdrawn = {word(read_operation(r).message, "replaces") for r in rows if _is_entry(r.kind)}
         for row in rows:
             if row.kind in kinds and row.digest not in withdrawn:

@@ -81,6 +81,8 @@ class ChainStatus:
     indexed: int
     #: the highest final block
     final: int
+    #: why every account of the machine reaches an embedded chain; None when only its worker does
+    open_because: str | None
     #: when the worker wrote this
     at: datetime
     #: the node of the group's chain that it asks, without secrets; None for the embedded chain
@@ -191,6 +193,7 @@ def put_chain_status(tx: Connection, seen: ChainStatus) -> None:
         "timestamp": int(seen.timestamp.timestamp()),
         "indexed": seen.indexed,
         "final": seen.final,
+        "open_because": seen.open_because,
         "at": instant_text(seen.at),
     }
     if seen.asked is not None:
@@ -210,6 +213,7 @@ def find_chain_status(tx: Connection) -> ChainStatus | None:
         timestamp=datetime.fromtimestamp(plain["timestamp"], UTC),
         indexed=plain["indexed"],
         final=plain["final"],
+        open_because=plain.get("open_because"),
         at=datetime.fromisoformat(plain["at"]),
         asked=plain.get("asked"),
         passed_over=plain.get("passed_over", {}),

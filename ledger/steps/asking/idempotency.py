@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -25,8 +25,6 @@ from ledger.storage.tokens import (
 KEPT_FOR = timedelta(days=30)
 HEADER = "Idempotency-Key"
 
-#: The status of a part of a request, which is never an answer of its own.
-_PART_DONE = 200
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
 
@@ -47,15 +45,6 @@ class NamedRequest:
     token_id: str
     #: SHA-256 of everything that makes it this request; 32 bytes
     request_hash: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BegunRequest:
-    """A request whose key is claimed, and whose work takes several transactions."""
-
-    named: NamedRequest
-    #: when it was made first; its parts are forgotten with it
-    since: datetime
 
 
 def require_key(key: str) -> str:
@@ -97,37 +86,14 @@ def find_answer(tx: Connection, request: NamedRequest) -> Answer | None:
     return None if earlier.status is None else _kept(earlier)
 
 
-def begin(instance: Instance, tx: Connection, request: NamedRequest | None) -> BegunRequest | None:
+def begin(instance: Instance, tx: Connection, request: NamedRequest) -> None:
     """Claim the key of a request whose work takes several transactions, of which `tx` is the first.
 
-    Whoever asks the same meanwhile, or after the first died on the way, begins it too: they share
-    the work, since `do_part` does each part once.  Raises Conflict when the key named another
-    request; then nothing of this one is done.
+    Whoever asks the same meanwhile, or after the first died on the way, begins it too: the work
+    finds what is done already.  Raises Conflict when the key named another request; then nothing of
+    this one is done.
     """
-    if request is None:
-        return None
-    claim = _claim(request, instance.clock())
-    earlier = claim_request(tx, claim)
-    return BegunRequest(named=request, since=(earlier or claim).created_at)
-
-
-def do_part(
-    tx: Connection, begun: BegunRequest | None, part: str, work: Callable[[], bytes]
-) -> bytes:
-    """What one part of a request came to: done in this transaction, or told as it was done.
-
-    `part` names it within the request.  Two at once: the second waits for the first.
-    """
-    if begun is None:
-        return work()
-    # No caller's key holds a blank.
-    request = replace(begun.named, key=f"{begun.named.key} {part}")
-    earlier = claim_request(tx, _claim(request, begun.since))
-    if earlier is not None:
-        return _kept(earlier).body
-    outcome = work()
-    answer_request(tx, request.key, request.token_id, response=outcome, status=_PART_DONE)
-    return outcome
+    claim_request(tx, _claim(request, instance.clock()))
 
 
 def finish(tx: Connection, request: NamedRequest, answer: Answer) -> Answer:

@@ -14,6 +14,7 @@ from ledger.domain.chain.deployment import Deployment
 from ledger.domain.errors import Conflict
 from ledger.domain.subjects.indexed import Cursor, IndexedOperation
 from ledger.steps.following.finalising import finalise
+from ledger.steps.following.journalled import Journalled, journalled
 from ledger.steps.following.reading import read_range
 from ledger.steps.following.reowing import is_begun, take_back
 from ledger.steps.following.rows import store_range
@@ -53,9 +54,10 @@ def follow(instance: Instance, source: Source) -> Progress:
 
     At the highest of them, what a rebuild still owes is done too, whoever began it.
 
-    Raises ChainUnavailable when the node does not answer or contradicts itself, and Inconsistent
-    when a block that was final changed, or an event is missing or is not what it says: then nothing
-    of the range is stored.
+    Raises ChainUnavailable when the node does not answer or contradicts itself, ForeignBlock when
+    an embedded chain has a block that its journal does not hold, and Inconsistent when a block that
+    was final changed, or an event is missing or is not what it says: then nothing of the range is
+    stored.
     """
     deployment = instance.deployment()
 
@@ -63,7 +65,12 @@ def follow(instance: Instance, source: Source) -> Progress:
         finalise(tx, operations, cursor.height, instance.clock())
 
     progress = index_next(
-        instance.database, source, deployment, finality=instance.settings.finality, also=moved
+        instance.database,
+        source,
+        deployment,
+        finality=instance.settings.finality,
+        also=moved,
+        journal=journalled(instance),
     )
     if not is_begun(instance):
         return progress
@@ -97,21 +104,30 @@ def index_next(  # noqa: PLR0913 - from where, into what, and how far
     finality: str,
     until: int | None = None,
     also: Indexed | None = None,
+    journal: Journalled | None = None,
 ) -> Progress:
     """Index at most RANGE final blocks into a database, none above `until`.
 
-    `also` joins their transaction.
+    `also` joins their transaction.  With a `journal`, none is indexed that it does not hold.
     """
     with database.reading() as tx:
         known, heads = index.find_cursor(tx), index.find_heads(tx)
     final = final_height(source, finality)
     cursor = first_cursor(source, deployment) if known is None else known
     if known is not None:
-        verify_cursor(source, deployment, known, is_ours=finality == "journal")
+        verify_cursor(source, deployment, known, is_ours=finality == "journal", journal=journal)
     last = min(final, cursor.height + RANGE, final if until is None else until)
     if last <= cursor.height:
         return Progress(height=cursor.height, final=final, operations=0)
-    found = read_range(source, deployment, cursor, heads, last, is_newest=last == final)
+    found = read_range(
+        source,
+        deployment,
+        cursor,
+        heads,
+        last,
+        is_newest=last == final,
+        journal=journal,
+    )
     crash_point("follow.read")
     with database.transaction() as tx:
         if index.find_cursor(tx) != known:

@@ -16,6 +16,7 @@ from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import ChainUnavailable, Inconsistent, InvalidInput
 from ledger.domain.operations import message_to_json
 from ledger.domain.subjects.indexed import Cursor, IndexedOperation, IndexedSignature
+from ledger.steps.following.journalled import Journalled, foreign_block
 from ledger.steps.following.signatures import read_signatures
 from ledger.steps.following.start import REBUILD, two_answers
 from ledger.steps.starting.source import Source
@@ -37,7 +38,7 @@ class Range:
     signatures: Sequence[IndexedSignature]
 
 
-def read_range(  # noqa: PLR0913 - from where, and how far
+def read_range(  # noqa: PLR0913 - from where, how far, and what is taken
     source: Source,
     deployment: Deployment,
     cursor: Cursor,
@@ -45,13 +46,16 @@ def read_range(  # noqa: PLR0913 - from where, and how far
     last: int,
     *,
     is_newest: bool,
+    journal: Journalled | None = None,
 ) -> Range:
     """Read the blocks after the cursor up to `last`; `is_newest` when no final block is above it.
 
-    Raises ChainUnavailable when the node contradicts itself, and Inconsistent when an event is
-    missing or is not what it says.
+    Raises ChainUnavailable when the node contradicts itself, ForeignBlock when a block is not in
+    the `journal`, and Inconsistent when an event is missing or is not what it says.
     """
     blocks = _read_blocks(source, cursor, last)
+    if journal is not None:
+        _require_journalled(blocks, journal(cursor.height + 1, last))
     logs = source.logs(list(deployment.recording_contracts()), cursor.height + 1, last)
     events = _events(logs, blocks, deployment.recording_contracts())
     after = {
@@ -92,6 +96,12 @@ def _read_blocks(source: Source, cursor: Cursor, last: int) -> dict[int, Block]:
         blocks[height] = block
         parent = block.hash
     return blocks
+
+
+def _require_journalled(blocks: Mapping[int, Block], held: Mapping[int, bytes]) -> None:
+    for height, block in blocks.items():
+        if held.get(height) != block.hash:
+            raise foreign_block(height, block.hash, held.get(height))
 
 
 def _events(

@@ -7,6 +7,7 @@ from ledger.domain.chain.deployment import Deployment
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import ChainUnavailable, Inconsistent
 from ledger.domain.subjects.indexed import Cursor
+from ledger.steps.following.journalled import Journalled, foreign_block
 from ledger.steps.starting.source import Source
 
 #: what to do when the chain contradicts what is indexed
@@ -23,15 +24,26 @@ def first_cursor(source: Source, deployment: Deployment) -> Cursor:
     return Cursor(height=before.number, hash=before.hash, parent=before.parent_hash)
 
 
-def verify_cursor(source: Source, deployment: Deployment, cursor: Cursor, *, is_ours: bool) -> None:
+def verify_cursor(
+    source: Source,
+    deployment: Deployment,
+    cursor: Cursor,
+    *,
+    is_ours: bool,
+    journal: Journalled | None = None,
+) -> None:
     """Raise unless the chain still has the block that was indexed last.
 
-    Inconsistent when another stands there, or when a chain of our own ends before it;
-    ChainUnavailable when somebody else's node is behind.
+    ForeignBlock when the `journal` has it all the same; Inconsistent when another stands there, or
+    when a chain of our own ends before it; ChainUnavailable when somebody else's node is behind.
     """
     block = source.block(cursor.height)
     if block is not None and block.hash == cursor.hash:
         return
+    if journal is not None:
+        held = journal(cursor.height, cursor.height).get(cursor.height)
+        if held == cursor.hash:
+            raise foreign_block(cursor.height, None if block is None else block.hash, held)
     _verify_chain(source, deployment)
     if block is None:
         error = Inconsistent if is_ours else ChainUnavailable

@@ -1,15 +1,19 @@
-"""Once a day: what is only kept for a while is dropped."""
+"""What is only kept for a while is dropped, by the minute or by the day."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
 
+from ledger.steps.accepting.prepare import VALID_FOR
 from ledger.steps.asking.idempotency import forget_old_requests
 from ledger.steps.instance import Instance
 from ledger.storage.drafts import delete_expired_drafts
 
-EVERY = timedelta(days=1)
+#: how often what was prepared and expired is dropped
+EVERY = timedelta(minutes=1)
+#: how often old answers are looked for, which takes a look at all of them
+ANSWERS_EVERY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,10 +26,10 @@ class Dropped:
     requests: int
 
 
-def keep_house(instance: Instance) -> Dropped:
-    """Drop expired drafts and old answers, in one transaction."""
+def keep_house(instance: Instance, *, answers: bool = True) -> Dropped:
+    """Drop expired drafts and, if asked for, old answers, in one transaction."""
     with instance.database.transaction() as tx:
         return Dropped(
-            drafts=delete_expired_drafts(tx, instance.clock()),
-            requests=forget_old_requests(instance, tx),
+            drafts=delete_expired_drafts(tx, instance.clock(), VALID_FOR),
+            requests=forget_old_requests(instance, tx) if answers else 0,
         )

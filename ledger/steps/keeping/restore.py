@@ -106,12 +106,6 @@ def _require_vacant(home: Path) -> None:
 # ---------------------------------------------------------------- the archive
 
 
-def read_manifest(file: Path) -> Manifest:
-    """What a backup says of itself, unchecked against its content; raises InvalidInput."""
-    with _opened(file) as archive:
-        return _manifest(archive)
-
-
 def _unpack(file: Path, copy: Path) -> Manifest:
     """The database of a backup, whose hash is the manifest's."""
     with _opened(file) as archive:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -43,7 +43,7 @@ from ledger.steps.accepting.profiles import known_profiles
 from ledger.steps.accepting.resolving import resolve_machine, resolve_signer
 from ledger.steps.accepting.standing import Accepted
 from ledger.steps.accepting.submit import record_with_held_keys
-from ledger.steps.asking.idempotency import BegunRequest, NamedRequest, begin, do_part
+from ledger.steps.asking.idempotency import NamedRequest, begin
 from ledger.steps.instance import Instance
 from ledger.steps.reading.arrivals import sign_arrival
 from ledger.steps.reading.placing import Place, oddities_of, place_of
@@ -200,7 +200,6 @@ class KeptFile:
     filename: str
     is_new: bool
     arrived_at: datetime
-    begun: BegunRequest | None = None
 
 
 def import_file(  # noqa: PLR0913 - a file, who brings it, and what is added to it
@@ -233,32 +232,29 @@ def keep_file(  # noqa: PLR0913 - a file, who brings it, and what is added to it
 ) -> KeptFile:
     """File → reading kept as it is.
 
-    Raises InvalidInput for a file that no parser understands; then nothing is stored.  What became
-    of each part of a `request` is kept with it, so that the report of one that died on the way is
-    the report of its repetition.  Raises Conflict, with nothing stored, when its key named another.
+    Raises InvalidInput for a file that no parser understands; then nothing is stored.  A file and
+    its cycles are known by their content: a `request` that died on the way goes on where it ended.
+    Raises Conflict, with nothing stored, when its key named another request.
     """
     caller.require_unit(unit)
     if options.zone is not None:
         zone_named(options.zone)
     file = read_file(data, filename=filename)
 
-    def keep() -> bytes:
-        source = options.source
-        is_new = keep_reading(instance, tx, file, data, filename=filename, unit=unit, source=source)
-        return canonical({"is_new": is_new})
-
     with instance.database.transaction() as tx:
         if options.profile is not None:
             get_profile(options.profile, profiles=known_profiles(tx))
-        begun = begin(instance, tx, request)
-        is_new = json.loads(do_part(tx, begun, "file", keep))["is_new"]
+        if request is not None:
+            begin(instance, tx, request)
+        is_new = keep_reading(
+            instance, tx, file, data, filename=filename, unit=unit, source=options.source
+        )
         head = readings.find_head(tx, bytes.fromhex(file.sha256), unit=unit)
     return KeptFile(
         file=file,
         filename=filename,
         is_new=is_new,
         arrived_at=instance.clock() if head is None else head.uploaded_at,
-        begun=begun,
     )
 
 
@@ -379,22 +375,12 @@ class _Importing:
         return f"{self.kept.file.sha256}:{self.cycle.ordinal}"
 
     def once(self) -> ImportedCycle:
-        """What became of the cycle: found out now, or as it is kept with the request."""
-        begun = self.kept.begun
+        """What became of the cycle."""
         try:
             with self.instance.database.transaction() as tx:
-                return self._part(tx, lambda: self._record(tx))
+                return self._record(tx)
         except (InvalidInput, NotFound, Conflict, Refused, VerificationFailed) as error:
-            refused = ImportedCycle(reading=self.cycle, what=Import.REFUSED, why=str(error))
-        if begun is None:
-            return refused
-        with self.instance.database.transaction() as tx:
-            return self._part(tx, lambda: refused)
-
-    def _part(self, tx: Connection, work: Callable[[], ImportedCycle]) -> ImportedCycle:
-        part = f"cycle {self.cycle.ordinal}"
-        kept = do_part(tx, self.kept.begun, part, lambda: _outcome_of(work()))
-        return _outcome_from_bytes(kept, self.cycle)
+            return ImportedCycle(reading=self.cycle, what=Import.REFUSED, why=str(error))
 
     def _record(self, tx: Connection) -> ImportedCycle:
         known = self._known(tx)
@@ -589,31 +575,6 @@ class _Importing:
             circumstances=told,
         )
         return record_with_held_keys(self.instance, tx, self.caller, made).digest
-
-
-def _outcome_of(imported: ImportedCycle) -> bytes:
-    return canonical(
-        {
-            "what": imported.what.value,
-            "cycle": None if imported.cycle is None else imported.cycle.hex(),
-            "why": imported.why,
-            "notices": list(imported.notices),
-            "digests": [digest.hex() for digest in imported.digests],
-        }
-    )
-
-
-def _outcome_from_bytes(data: bytes, cycle: CycleReading) -> ImportedCycle:
-    plain = json.loads(data)
-    named = plain["cycle"]
-    return ImportedCycle(
-        reading=cycle,
-        what=Import(plain["what"]),
-        cycle=None if named is None else CycleId(bytes.fromhex(named)),
-        why=plain["why"],
-        notices=tuple(plain["notices"]),
-        digests=tuple(Digest(bytes.fromhex(digest)) for digest in plain["digests"]),
-    )
 
 
 # ---------------------------------------------------------------- what lists show

@@ -22,6 +22,7 @@ FEWEST_DIGITS = 8
 MOST_DIGITS = 64
 MOST_REASON = 500
 
+_RETRIED, _REFUSED = "tried again", "refused"
 _S = OperationState
 
 
@@ -95,7 +96,7 @@ def retry_operation(
     A transaction that carries it and is not mined is given up, with all that waits behind it.
     Raises NotFound for an unknown digest, Conflict when the operation is not stuck.
     """
-    now, why = instance.clock(), _words("tried again", person, reason)
+    now, why = instance.clock(), _words(_RETRIED, person, reason)
     operations.move_operation(tx, digest, _S.OWED, now, expected=[_S.STUCK], reason=why)
     drop_lying(tx, digest, now, why)
 
@@ -118,7 +119,7 @@ def refuse_operation(
         )
     _require_dead(tx, digest)
     standing = [each for each in _followers(tx, digest) if each.state not in GIVEN_UP]
-    refuse(tx, digest, _words("refused", person, reason), instance.clock())
+    refuse(tx, digest, _words(_REFUSED, person, reason), instance.clock())
     after = operations.list_by_digests(tx, [digest, *(each.digest for each in standing)])
     refused = [each for each in after if each.state is _S.REFUSED]
     return sorted(refused, key=lambda each: (each.digest != digest, each.sequence))
@@ -150,6 +151,14 @@ def _followers(tx: Connection, digest: Digest) -> list[OperationRow]:
 def _words(what: str, person: str, reason: str | None) -> str:
     said = f"{what} by {person}"
     return said if reason is None else f"{said}: {require_reason(reason)}"
+
+
+def unnamed(reason: str | None) -> str | None:
+    """The reason of a state as another unit reads it: without the person who looked."""
+    if reason is None:
+        return None
+    what = next((each for each in (_RETRIED, _REFUSED) if reason.startswith(f"{each} by ")), None)
+    return reason if what is None else f"{what} by a person"
 
 
 def require_reason(text: str) -> str:

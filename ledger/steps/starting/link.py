@@ -138,6 +138,7 @@ def open_link(instance: Instance, *, whole_journal: bool = False) -> Link:
         DatabaseJournal(database=instance.database),
         clock=lambda: instance.clock().timestamp(),
         snapshots=None if whole_journal else snapshots_of(instance),
+        run_folder=instance.settings.run_folder,
     )
     return EmbeddedLink(chain=chain)
 

@@ -37,10 +37,7 @@ def upgrade(tx: Connection) -> None:
             rule="a database is read by the program that migrated it, or by a newer one",
             remedy="run the version of SteriLedger that last migrated it, or a newer one",
         ) from error
-    known = find_setting(tx, KEPT_SETTING)
-    if known is None:
-        put_setting(tx, KEPT_SETTING, kept_fingerprint())
-    elif known != kept_fingerprint():
+    if find_setting(tx, KEPT_SETTING) != kept_fingerprint():
         raise Inconsistent(
             "the database was made by an unreleased version with other tables",
             rule="before the first release there is one schema and no way from another",

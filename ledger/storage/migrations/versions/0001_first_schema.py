@@ -9,7 +9,9 @@ from __future__ import annotations
 from alembic import op
 
 from ledger.domain.errors import Refused
-from ledger.storage.engine.schema import kept_tables, metadata
+from ledger.storage.engine.revision import KEPT_SETTING
+from ledger.storage.engine.schema import kept_fingerprint, kept_tables, metadata
+from ledger.storage.settings import put_setting
 
 revision = "0001"
 down_revision = None
@@ -18,8 +20,9 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create every table that is kept."""
+    """Create every table that is kept, and note from which definitions."""
     metadata.create_all(op.get_bind(), tables=kept_tables())
+    put_setting(op.get_bind(), KEPT_SETTING, kept_fingerprint())
 
 
 def downgrade() -> None:

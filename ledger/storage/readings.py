@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import (
     BigInteger,
@@ -285,14 +285,14 @@ def list_attached_between(
     )
 
 
-def list_attached_with_curve(
-    tx: Connection, curve_sha256: bytes, *, unit: int
+def list_attached_with(
+    tx: Connection, digest: bytes, *, of: Literal["content", "curve"], unit: int
 ) -> list[ReadingCycleRow]:
-    """The attached cycles with these very values, whenever they ran."""
+    """The attached cycles of this very content, or with these very values, whenever they ran."""
     c = reading_cycles.c
     return _cycles.list(
         tx,
-        c.curve_sha256 == curve_sha256,
+        c[f"{of}_sha256"] == digest,
         c.unit == unit,
         c.cycle.is_not(None),
         order=[c.reading, c.ordinal],

@@ -405,9 +405,8 @@ class _Importing:
     def _known(self, tx: Connection) -> ImportedCycle | None:
         """A cycle is known by its content, whatever the epoch."""
         content = bytes.fromhex(self.cycle.content_sha256)
-        rows = readings.list_cycles_with_content(tx, content, unit=self.unit)
-        for row in rows:
-            state = None if row.cycle is None else Accepted(tx).find(CycleState, row.cycle)
+        for row in readings.list_attached_with(tx, content, of="content", unit=self.unit):
+            state = Accepted(tx).find(CycleState, row.cycle)
             if row.cycle is not None and state is not None and state.ending != ZERO_DIGEST:
                 self._attach(tx, row.cycle)
                 return ImportedCycle(reading=self.cycle, what=Import.KNOWN, cycle=row.cycle)

@@ -165,7 +165,7 @@ def oddities_of(
             found.append(f"it {how} cycle {number} of the same machine")
     if cycle.curve_sha256 is not None:
         curve = bytes.fromhex(cycle.curve_sha256)
-        rows = readings.list_attached_with_curve(tx, curve, unit=machine.unit)
+        rows = readings.list_attached_with(tx, curve, of="curve", unit=machine.unit)
         found.extend(
             f"its values equal those of cycle {number} to the last digit"
             for number in _others(tx, rows, own)

@@ -228,7 +228,7 @@ def _print_cycles(report: ImportReport) -> None:
 def _print_remarks(report: ImportReport) -> None:
     from ledger.domain.machines.readings import RemarkKind
 
-    remarks: list[Any] = [r for r in report.file.remarks if r.kind is not RemarkKind.LOGGER]
+    remarks = [r for r in report.file.remarks if r.kind is not RemarkKind.LOGGER]
     skipped = len(report.file.remarks) - len(remarks)
     if skipped:
         say(f"{skipped} runs of lines are the logger's own and were not read.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,27 @@ def test_a_counter_that_was_reset_makes_no_second_copy_and_turns_no_cycle_away(
     }
     assert show(house, "2/1").epoch == 2
     assert [show(house, f"1/{number}").epoch for number in (901, 902)] == [1, 1]
+
+
+def test_a_reset_within_one_log_is_told_before_anything_of_it_is_mixed_up(house: House) -> None:
+    day2 = case("01-epoch-duplicates/day2.log")
+    blocks = [b" DAC Universal" + block for block in day2.split(b" DAC Universal")[1:]]
+    newest_first = b"".join(reversed(blocks))
+    for data in (day2, newest_first):
+        report = imported(house, data)
+        assert became(report)[1] is Import.REFUSED
+        assert {became(report)[number] for number in (901, 902)} <= {Import.RECORDED, Import.KNOWN}
+    new_epoch(house, 2)
+    assert became(imported(house, newest_first))[1] is Import.RECORDED
+    assert show(house, "2/1").epoch == 2
+
+
+def test_a_late_cycle_is_recorded_though_the_clock_of_a_later_one_was_wrong(house: House) -> None:
+    folder = CASES / "02-order-of-arrival" / "folder"
+    nine, ten, eleven = ((folder / f"cycle-{n}.log").read_bytes() for n in (9, 10, 11))
+    early = eleven.replace(b"Dat.(T-M-J) ", b"Dat.(T-M-J) 01-01-2020 ", 1)
+    early = re.sub(rb"(Dat.\(T-M-J\) 01-01-2020) \d\d-\d\d-\d{4}", rb"\1", early)
+    assert [only(house, data).what for data in (nine, early, ten)] == [Import.RECORDED] * 3
 
 
 def test_a_late_cycle_of_an_earlier_epoch_goes_where_its_time_belongs(house: House) -> None:

@@ -329,7 +329,7 @@ class Requests:
 
     def value(  # noqa: PLR0911 - the sources of a value
         self, act: Act, field: Field, state: object, values: Mapping[str, Any], unit: int
-    ) -> Any:  # noqa: ANN401 - a value of any sort
+    ) -> Any:
         """What somebody might say there; None leaves it to the declaration."""
         if act.ends == "unit":
             return self.mostly(self.random.choice((*self.group.units, MEMBER)), [13])
@@ -349,7 +349,7 @@ class Requests:
             return self.mostly(self.group.house.key("new"), self.every_key(unit))
         return self.by_sort(field, unit)
 
-    def by_sort(self, field: Field, unit: int) -> Any:  # noqa: ANN401 - a value of any sort
+    def by_sort(self, field: Field, unit: int) -> Any:
         """A value of the field's sort."""
         of, now = field.of, self.group.house.clock.now
         if isinstance(of, Choice):
@@ -393,7 +393,7 @@ class Requests:
     def mostly(self, right: T, wrong: Sequence[T]) -> T:
         return right if self.random.random() < 0.9 else self.random.choice(wrong)
 
-    def standing(self, current: Any) -> Any:  # noqa: ANN401 - a digest, a state
+    def standing(self, current: Any) -> Any:
         """As the subject stands, and seldom otherwise."""
         if isinstance(current, bytes):
             return self.mostly(current, [ZERO_DIGEST, STALE])

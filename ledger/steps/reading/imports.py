@@ -46,7 +46,7 @@ from ledger.steps.accepting.submit import record_with_held_keys
 from ledger.steps.asking.idempotency import NamedRequest, begin
 from ledger.steps.instance import Instance
 from ledger.steps.reading.arrivals import sign_arrival
-from ledger.steps.reading.placing import Place, oddities_of, place_of
+from ledger.steps.reading.placing import Place, in_order, oddities_of, place_of
 from ledger.storage import directory, readings
 
 
@@ -272,7 +272,7 @@ def record_files(
     """
     found: dict[tuple[int, int], ImportedCycle] = {}
     cycles = [(at, cycle) for at, kept in enumerate(files) for cycle in kept.file.cycles]
-    for at, cycle in sorted(cycles, key=_by_number):
+    for at, cycle in in_order(cycles, arrived_at=instance.clock()):
         importing = _Importing(
             instance=instance,
             caller=caller,
@@ -291,11 +291,6 @@ def record_files(
         )
         for at, kept in enumerate(files)
     ]
-
-
-def _by_number(each: tuple[int, CycleReading]) -> tuple[str, bool, int, int, int]:
-    at, cycle = each
-    return cycle.serial or "", cycle.number is None, cycle.number or 0, at, cycle.ordinal
 
 
 def keep_reading(  # noqa: PLR0913 - a file and what is known of it

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +13,7 @@ from ledger.domain.acts.rules import require_machine
 from ledger.domain.acts.vocabulary import CycleReference
 from ledger.domain.encoding.identifiers import CycleId
 from ledger.domain.errors import Conflict
-from ledger.domain.machines.clocks import Neighbour
+from ledger.domain.machines.clocks import Neighbour, can_be_right
 from ledger.domain.machines.readings import CycleReading
 from ledger.domain.subjects.states import CycleState, MachineState
 from ledger.steps.accepting.resolving import machine_of
@@ -20,6 +22,8 @@ from ledger.storage import directory, readings
 
 #: How far two starts of one cycle may stand apart: two clocks, one of them on summer time.
 _SAME = timedelta(minutes=70)
+#: A counter that was reset falls by more.
+_NEAR = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +38,38 @@ class Place:
     after: Neighbour | None
     #: that it is late, or which numbers before it have not come in
     notices: tuple[str, ...]
+
+
+def in_order(
+    cycles: Sequence[tuple[int, CycleReading]], *, arrived_at: datetime
+) -> list[tuple[int, CycleReading]]:
+    """The cycles of several files by machine and number, and those after a reset after the others.
+
+    The counter was reset where the number falls while the time rises, and falls by more than the
+    cycles that a wrong clock could have put into another order.
+    """
+    timed = [
+        (each.first.local, each.number, each)
+        for _, each in cycles
+        if each.first is not None
+        and each.number is not None
+        and can_be_right(each.first.local.replace(tzinfo=UTC), arrived_at=arrived_at)
+    ]
+    resets: dict[int, int] = {}
+    fallen, highest = Counter[str](), Counter[str]()
+    for _, number, each in sorted(timed, key=lambda found: found[:2]):
+        serial = each.serial or ""
+        if number < highest[serial] - len(timed):
+            fallen[serial] += 1
+            highest[serial] = 0
+        highest[serial] = max(highest[serial], number)
+        resets[id(each)] = fallen[serial]
+
+    def place(found: tuple[int, CycleReading]) -> tuple[str, int, int, int, int]:
+        at, each = found
+        return each.serial or "", resets.get(id(each), 0), each.number or 0, at, each.ordinal
+
+    return sorted(cycles, key=place)
 
 
 def place_of(
@@ -122,7 +158,9 @@ def _is_in_order(place: Place, places: list[Place], start: datetime | None) -> b
     if start is None:
         return True
     if place.after is not None and _is_later(start, place.after):
-        return False
+        # Just below another number it was passed over, and one of the two times is wrong.
+        is_passed_over = place.before is not None and not _is_later_than(place.before, start)
+        return is_passed_over and place.after.number - place.reference.number <= _NEAR
     is_earlier = place.before is not None and _is_later_than(place.before, start)
     return not is_earlier or place is places[-1]
 

@@ -306,20 +306,19 @@ def find_cycle_by_number(
     return _cycles.find_by(tx, equipment=equipment_id, epoch=epoch, number=number)
 
 
-def find_neighbour(
+def list_beside(
     tx: Connection, equipment_id: bytes, epoch: int, number: int | None, *, above: bool
-) -> CycleRow | None:
-    """The nearest cycle above or below a number; below None is the highest."""
+) -> list[CycleRow]:
+    """The nearest cycles above or below a number, at most 20; below None is the highest."""
     c = cycles.c
-    found = _cycles.list(
+    return _cycles.list(
         tx,
         c.equipment == equipment_id,
         c.epoch == epoch,
         true() if number is None else c.number > number if above else c.number < number,
         order=[c.number if above else c.number.desc()],
-        limit=1,
+        limit=20,
     )
-    return found[0] if found else None
 
 
 def list_cycles(

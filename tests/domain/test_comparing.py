@@ -123,7 +123,7 @@ def span(start: str, minutes: int = 20) -> tuple[PrintedTime, PrintedTime]:
     [
         ("2026-07-02T08:00:00", 0), ("2026-07-02T08:09:00", 0), ("2026-07-02T07:51:00", 0),
         ("2026-07-02T09:03:00", -1), ("2026-07-02T07:03:00", 1), ("2026-07-02T08:30:00", None),
-        ("2026-07-03T08:00:00", None), ("2026-07-02T10:00:00", None),
+        ("2026-07-03T08:00:00", None), ("2026-07-02T10:00:00", -2),
     ],
 )  # fmt: skip
 def test_an_hour_apart_is_summer_time_and_a_day_apart_another_cycle(

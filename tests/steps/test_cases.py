@@ -100,7 +100,7 @@ def test_a_counter_that_was_reset_makes_no_second_copy_and_turns_no_cycle_away(
     }
     report = imported(house, case("01-epoch-duplicates/day2.log"))
     assert became(report) == {901: Import.KNOWN, 902: Import.KNOWN, 1: Import.REFUSED}
-    assert "equipment change --epoch" in (report.cycles[2].why or "")
+    assert "--epoch 2 --reason WHY" in (report.cycles[2].why or "")
     new_epoch(house, 2)
     report = imported(house, case("01-epoch-duplicates/day3.log"))
     assert became(report) == {
@@ -217,6 +217,55 @@ def test_a_logger_that_contradicts_is_told_and_a_release_against_it_needs_a_reas
     assert caught.value.field == "reason"
     release(house, "11", reason="the logger's battery was empty")
     assert show(house, "11").timeline[-1].facts["reason"] == "the logger's battery was empty"
+
+
+def logger(number: int, start: str, **header: str) -> bytes:
+    """A logger's record at 135 °C that begins at a time, 12 minutes after the cycle's start."""
+    text = case("04-second-reading-ignored/logger-131C.csv").decode()
+    text = text.replace("131.0,2.80", "135.0,3.13").replace("cycle: 11", f"cycle: {number}")
+    for key, value in header.items():
+        text = re.sub(f"(?m)^# {key}: .*$", f"# {key}: {value}", text)
+    return text.replace("2026-07-02T08", start).encode()
+
+
+@pytest.mark.parametrize(
+    "start, header, what, words",
+    [
+        ("2026-07-02T08", {}, Import.ATTACHED, ""),
+        ("2026-07-02T06", {"zone": "UTC"}, Import.ATTACHED, ""),
+        ("2026-07-02T09", {}, Import.ATTACHED, "an hour ahead of the recorded reading's"),
+        ("2026-07-02T10", {}, Import.REFUSED, "check the zone"),
+        ("2026-07-03T08", {}, Import.REFUSED, "check the number and the day"),
+        ("2026-08-02T08", {}, Import.REFUSED, "if the machine's counter was reset"),
+        ("2026-07-02T08", {"outcome": "aborted"}, Import.CONTRADICTS, "it says aborted"),
+    ],
+)
+def test_a_further_reading_belongs_to_the_cycle_by_its_time(
+    house: House, start: str, header: dict[str, str], what: Import, words: str
+) -> None:
+    only(house, "04-second-reading-ignored/printout.log")
+    cycle = only(house, logger(11, start, **header))
+    assert cycle.what is what
+    assert words in " ".join((cycle.why or "", *cycle.notices))
+
+
+def test_what_was_open_in_the_record_is_told_by_a_further_reading(house: House) -> None:
+    only(house, logger(11, "2026-07-02T08", outcome="unknown"))
+    cycle = only(house, "04-second-reading-ignored/printout.log")
+    assert cycle.what is Import.HOLDS_MORE
+    assert "it says completed, and unknown was recorded" in (cycle.why or "")
+
+
+def test_a_logger_of_today_is_never_put_into_an_earlier_epoch(house: House) -> None:
+    only(house, "04-second-reading-ignored/printout.log")
+    open_cycle(house, 90)
+    new_epoch(house, 2)
+    for number, day in ((80, "2026-09-05T08"), (81, "2026-09-06T08"), (90, "2026-09-07T08")):
+        assert only(house, logger(number, day)).what is Import.RECORDED
+        assert show(house, f"2/{number}").epoch == 2
+    assert only(house, logger(81, "2026-09-07T08")).what is Import.REFUSED
+    assert only(house, logger(10, "2026-07-01T08")).what is Import.RECORDED
+    assert show(house, "1/10").epoch == 1
 
 
 def test_a_second_probe_is_judged_together_with_the_first(house: House) -> None:

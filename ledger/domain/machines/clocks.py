@@ -18,6 +18,8 @@ AHEAD = timedelta(days=1)
 #: How far two devices' clocks may stand apart in one cycle.
 APART = timedelta(minutes=10)
 _HOUR = timedelta(hours=1)
+#: hours between two zones, at most
+_ZONES = 14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,17 +90,17 @@ def hours_apart(
     """How many hours the clocks of two readings of one cycle stand apart; None: they are of two.
 
     Each is given by its first and its last time.  Where both tell the cycle's start, these are
-    compared; else the new one must lie within the time of the recorded one.  One hour apart is
-    summer time on one of the two clocks.
+    compared; else the two must overlap.  One hour apart is summer time on one of the two clocks,
+    more are two zones.
     """
-    shown = _comparable(recorded[0], found[0])
-    start, other_start = shown
+    start, other = _comparable(recorded[0], found[0])
     end = start + (recorded[1].local - recorded[0].local)
-    for hours in (0, 1, -1):
-        shifted = other_start + hours * _HOUR
+    lasts = found[1].local - found[0].local
+    for hours in sorted(range(-_ZONES, _ZONES + 1), key=lambda each: (abs(each), -each)):
+        shifted = other + hours * _HOUR
         if is_start_known and abs(shifted - start) <= APART:
             return hours
-        if not is_start_known and start - APART <= shifted <= end + APART:
+        if not is_start_known and start - APART <= shifted + lasts and shifted <= end + APART:
             return hours
     return None
 

@@ -19,7 +19,7 @@ class Beside(StrEnum):
 
     #: nothing in it speaks against the recorded one
     AGREES = "agrees"
-    #: it begins with all that the recorded one holds, and goes on
+    #: it begins with all that the recorded one holds, and goes on, or says what was open there
     HOLDS_MORE = "holds_more"
     #: the recorded one begins with all that it holds
     HOLDS_LESS = "holds_less"
@@ -64,15 +64,16 @@ def compare(  # noqa: PLR0913 - two readings, and what was recorded of the first
     begins = (False, False)
     if recorded is not None:
         begins = _begins_with(found, recorded), _begins_with(recorded, found)
+    tells = () if reasons else _tells(outcome, found, verdict, theirs)
     if reasons:
         beside = Beside.CONTRADICTS
-    elif begins == (True, False):
+    elif tells or begins == (True, False):
         beside = Beside.HOLDS_MORE
     elif begins == (False, True):
         beside = Beside.HOLDS_LESS
     else:
         beside = Beside.AGREES
-    return Comparison(beside=beside, reasons=reasons, verdict=theirs)
+    return Comparison(beside=beside, reasons=(*reasons, *tells), verdict=theirs)
 
 
 def _outcomes(
@@ -89,6 +90,18 @@ def _outcomes(
     if outcome is CycleOutcome.COMPLETED and new:
         return (f"it reports fault {', '.join(new)}, and completed was recorded",)
     return ()
+
+
+def _tells(
+    outcome: CycleOutcome, found: CycleReading, ours: Verdict, theirs: ThermalVerdict | None
+) -> Sequence[str]:
+    """What was open in the record, and the further reading says."""
+    told = []
+    if outcome is CycleOutcome.UNKNOWN and outcome is not found.outcome:
+        told.append(f"it says {found.outcome}, and unknown was recorded")
+    if ours is Verdict.NOT_ENOUGH_DATA and theirs is not None and theirs.verdict is Verdict.PASSED:
+        told.append(f"it passes {theirs.profile.name}, and not enough data was recorded")
+    return told
 
 
 def _verdicts(ours: Verdict, theirs: ThermalVerdict | None) -> Sequence[str]:

@@ -231,13 +231,16 @@ def _further_reading(desk: Desk, given: Values) -> dict[str, Any]:
 def _asked_number(desk: Desk, given: Values) -> dict[str, Any]:
     """A number that lies far above the highest is meant, or is a scan that came twice."""
     machine: Machine = given["equipment"]
-    state = require_machine(Accepted(desk.tx).find(MachineState, machine.id), unit=machine.unit)
+    accepted = Accepted(desk.tx)
+    state = require_machine(accepted.find(MachineState, machine.id), unit=machine.unit)
     epoch = state.epoch if given.get("epoch") is None else given["epoch"]
-    highest = directory.find_neighbour(desk.tx, machine.id, epoch, None, above=False)
-    above = 0 if highest is None else given["number"] - highest.number
-    if highest is not None and above > MOST_LEFT_OUT and not given.get("leap"):
+    rows = directory.list_beside(desk.tx, machine.id, epoch, None, above=False)
+    cycles = (accepted.find(CycleState, row.id) for row in rows)
+    highest = next((each.number for each in cycles if each is not None and each.is_open), None)
+    above = 0 if highest is None else given["number"] - highest
+    if above > MOST_LEFT_OUT and not given.get("leap"):
         raise InvalidInput(
-            f"{given['number']} lies {above} above the highest of this machine, {highest.number}",
+            f"{given['number']} lies {above} above the highest of this machine, {highest}",
             field="number",
             rule=f"a typed number is at most {MOST_LEFT_OUT} above the highest",
             remedy="check it: a scan may have come twice; if it is meant, say so: leap",

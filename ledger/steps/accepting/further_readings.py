@@ -28,6 +28,8 @@ class _Ending:
     facts: Mapping[str, FieldValue]
     reading: CycleReading | None
     format: str | None
+    #: of its machine's clock
+    zone: str | None
 
 
 def hold_against(tx: Connection, reported: Reported, ending: Digest) -> tuple[Reported, Comparison]:
@@ -67,19 +69,25 @@ def _ending_of(tx: Connection, ending: Digest, *, unit: int) -> _Ending:
     named = facts.get("readings.0.sha256")
     row = None if named is None else readings.find_reading(tx, bytes.fromhex(str(named)), unit=unit)
     if row is None:
-        return _Ending(facts=facts, reading=None, format=None)
+        return _Ending(facts=facts, reading=None, format=None, zone=None)
     file = read_file(row.raw, filename=row.filename)
     content, number = facts["readings.0.content_sha256"], facts["machine.number"]
     same = [each for each in file.cycles if each.content_sha256 == content]
     numbered = [each for each in file.cycles if each.number in {number, None}]
     reading = next(iter(same or numbered), None)
-    return _Ending(facts=facts, reading=reading, format=file.format_name)
+    zone = facts["happened.zone"]
+    return _Ending(
+        facts=facts,
+        reading=reading,
+        format=file.format_name,
+        zone=None if zone is None else str(zone),
+    )
 
 
 def _hours_apart(recorded: _Ending, reported: Reported) -> int | None:
     """How far the two clocks stand apart; None where they cannot be compared."""
     one, other = recorded.reading, reported.cycle
-    spans = _span(one, reported), _span(other, reported)
+    spans = _span(one, recorded.zone), _span(other, reported.zone)
     if None in spans:
         return None
     (first, last), (start, end) = spans  # type: ignore[misc]
@@ -87,23 +95,22 @@ def _hours_apart(recorded: _Ending, reported: Reported) -> int | None:
         return None
     is_start_known = one is not None and one.started is not None and other.started is not None
     hours = hours_apart((first, last), (start, end), is_start_known=is_start_known)
-    if hours is None:
+    if hours is None or abs(hours) > 1:
         raise Conflict(
             f"the cycle was recorded with the start {first.text}, this reading says {start.text}",
             field="number",
             rule="a machine's number names one cycle within a counter epoch, and its readings "
             f"begin within {APART // timedelta(minutes=1)} minutes, or an hour of summer time",
-            remedy=_likely_cause(first, start),
+            remedy=_likely_cause(first, start, hours),
         )
     return hours
 
 
-def _likely_cause(recorded: PrintedTime, found: PrintedTime) -> str:
+def _likely_cause(recorded: PrintedTime, found: PrintedTime, hours: int | None) -> str:
     """What usually lies behind such a distance, and what to do about it."""
-    apart = abs(found.local - recorded.local)
-    if apart < timedelta(hours=15) and apart % timedelta(hours=1) == timedelta(0):
-        return "whole hours apart: check the zone of the device that wrote it, and say --zone"
-    if apart < timedelta(days=2):
+    if hours is not None:
+        return f"{abs(hours)} hours apart: check the zone of the device that wrote it, say --zone"
+    if abs(found.local - recorded.local) < timedelta(days=2):
         return "check the number and the day that were typed into the device that wrote it"
     return (
         "check the number that was typed into the device; if the machine's counter was reset, "
@@ -111,11 +118,10 @@ def _likely_cause(recorded: PrintedTime, found: PrintedTime) -> str:
     )
 
 
-def _span(cycle: CycleReading | None, reported: Reported) -> tuple[PrintedTime, PrintedTime] | None:
+def _span(cycle: CycleReading | None, zone: str | None) -> tuple[PrintedTime, PrintedTime] | None:
     if cycle is None or cycle.first is None or cycle.last is None:
         return None
     first, last = cycle.first, cycle.last
-    zone = cycle.zone or reported.zone
     return replace(first, utc=moment_in(first, zone)), replace(last, utc=moment_in(last, zone))
 
 

@@ -531,10 +531,12 @@ class _Importing:
         self._attach(tx, reference.id)
         what = _BESIDE[found.beside]
         name = f"{reference.machine.serial}/{reference.epoch}/{reference.number}"
-        amend = f"steriledger cycle end {name} --reading {self._named} --reason WHY"
+        amend = f"to amend: steriledger cycle end {name} --reading {self._named} --reason WHY"
         why = {
-            Import.HOLDS_MORE: f"it holds all of the recorded reading and more; to amend: {amend}",
-            Import.CONTRADICTS: "; ".join((*found.reasons, f"to amend: {amend}")),
+            Import.HOLDS_MORE: "; ".join(
+                (*(found.reasons or ("it holds all of the recorded reading and more",)), amend)
+            ),
+            Import.CONTRADICTS: "; ".join((*found.reasons, amend)),
         }
         return ImportedCycle(
             reading=self.cycle,

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 
 from sqlalchemy import Connection
 
@@ -23,7 +24,7 @@ from ledger.storage import directory, readings
 #: How far two starts of one cycle may stand apart: two clocks, one of them on summer time.
 _SAME = timedelta(minutes=70)
 #: A counter that was reset falls by more.
-_NEAR = 20
+_NEAR = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,7 @@ class Place:
     reference: CycleReference
     #: the cycle of that number, if it is open
     state: CycleState | None
-    #: the nearest cycles of the same epoch by number
+    #: the nearest cycles of the same epoch by number whose start is known
     before: Neighbour | None
     after: Neighbour | None
     #: that it is late, or which numbers before it have not come in
@@ -83,106 +84,118 @@ def place_of(
     """
     accepted = Accepted(tx)
     state = require_machine(accepted.find(MachineState, machine.id), unit=machine.unit)
+    beside = _Beside(tx=tx, accepted=accepted, machine=machine)
     epochs = range(state.epoch, state.first_epoch - 1, -1)
-    found = [_in_epoch(tx, accepted, machine, epoch, number) for epoch in epochs]
-    same = next((each for each in found if _is_same(each.state, start)), None)
-    chosen = same or next((each for each in found if _is_in_order(each, found, start)), None)
+    found = [beside.place(epoch, number) for epoch in epochs]
+    same = (each for each in found if _is_same(each, start, state.epoch))
+    new = (
+        each
+        for each in found
+        if each.state is None
+        and _is_in_order(each, start, is_first=each is found[-1])
+        and beside.is_within(each.reference.epoch, start, epochs)
+    )
+    # what is neither is held against the cycle that has the number, and refused by that
+    taken = (each for each in found if each.state is not None)
+    chosen = next(chain(same, new, taken), None)
     if chosen is None:
         raise Conflict(
-            f"number {number} is below {_highest(found[0])}, and its cycle began later",
+            f"number {number} is below others, and its cycle began later",
             field="number",
             rule="a machine's numbers rise with time within a counter epoch",
-            remedy="if the counter was reset, say so first: steriledger equipment change --epoch; "
-            "if the machine's clock was wrong, open and end the cycle by hand: "
-            "steriledger cycle open, cycle end --reading",
+            remedy="if the counter was reset, say so first: steriledger equipment change "
+            f"{machine.serial} --epoch {state.epoch + 1} --reason WHY; if the machine's clock was "
+            "wrong, open and end the cycle by hand: steriledger cycle open, cycle end --reading",
         )
     return chosen
 
 
-def _in_epoch(
-    tx: Connection,
-    accepted: Accepted,
-    machine: directory.EquipmentRow,
-    epoch: int,
-    number: int,
-) -> Place:
-    reference = CycleReference(machine=machine_of(machine), epoch=epoch, number=number)
-    state = accepted.find(CycleState, reference.id)
-    before = _neighbour(tx, accepted, machine, epoch, number, above=False)
-    after = _neighbour(tx, accepted, machine, epoch, number, above=True)
-    is_open = state is not None and state.is_open
-    return Place(
-        reference=reference,
-        state=state if is_open else None,
-        before=before,
-        after=after,
-        notices=() if is_open else _notices(number, before, after),
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Beside:
+    """The other cycles of a machine."""
+
+    tx: Connection
+    accepted: Accepted
+    machine: directory.EquipmentRow
+
+    def place(self, epoch: int, number: int) -> Place:
+        """A number among those of an epoch."""
+        reference = CycleReference(machine=machine_of(self.machine), epoch=epoch, number=number)
+        state = self.accepted.find(CycleState, reference.id)
+        is_open = state is not None and state.is_open
+        before = self._nearest(epoch, number, above=False)
+        after = self._nearest(epoch, number, above=True)
+        return Place(
+            reference=reference,
+            state=state if is_open else None,
+            before=_timed(before),
+            after=_timed(after),
+            notices=() if is_open else _notices(number, before, after),
+        )
+
+    def is_within(self, epoch: int, start: datetime | None, epochs: range) -> bool:
+        """Whether a start lies between the cycles of the epochs before and after."""
+        older = _timed(self._nearest(epoch - 1, None, above=False)) if epoch > epochs[-1] else None
+        newer = _timed(self._nearest(epoch + 1, None, above=True)) if epoch < epochs[0] else None
+        return start is None or not (_is_earlier(start, older) or _is_later(start, newer))
+
+    def _nearest(self, epoch: int, number: int | None, *, above: bool) -> list[Neighbour]:
+        """The nearest cycles that stand; one whose opening was taken back does not."""
+        rows = directory.list_beside(self.tx, self.machine.id, epoch, number, above=above)
+        states = ((row, self.accepted.find(CycleState, row.id)) for row in rows)
+        return [
+            Neighbour(number=row.number, started_at=_started(state))
+            for row, state in states
+            if state is not None and state.is_open
+        ]
 
 
-def _neighbour(  # noqa: PLR0913 - a place among the cycles of a machine
-    tx: Connection,
-    accepted: Accepted,
-    machine: directory.EquipmentRow,
-    epoch: int,
-    number: int,
-    *,
-    above: bool,
-) -> Neighbour | None:
-    """The nearest cycle that stands; one whose opening was taken back does not."""
-    row = directory.find_neighbour(tx, machine.id, epoch, number, above=above)
-    while row is not None:
-        state = accepted.find(CycleState, row.id)
-        if state is not None and state.is_open:
-            return Neighbour(number=row.number, started_at=_started(state))
-        row = directory.find_neighbour(tx, machine.id, epoch, row.number, above=above)
-    return None
+def _timed(nearest: Sequence[Neighbour]) -> Neighbour | None:
+    return next((each for each in nearest if each.started_at is not None), None)
 
 
 def _started(state: CycleState) -> datetime | None:
     return datetime.fromtimestamp(state.started_at, UTC) if state.started_at else None
 
 
-def _is_same(state: CycleState | None, start: datetime | None) -> bool:
-    """Whether the recorded cycle of that number is this one, as far as both tell their start."""
-    if state is None:
+def _is_same(place: Place, start: datetime | None, newest: int) -> bool:
+    """Whether the recorded cycle of that number is this one; without times, only the newest is."""
+    if place.state is None:
         return False
-    recorded = _started(state)
-    return recorded is None or start is None or abs(recorded - start) <= _SAME
+    recorded = _started(place.state)
+    if recorded is None or start is None:
+        return place.reference.epoch == newest
+    return abs(recorded - start) <= _SAME
 
 
-def _is_in_order(place: Place, places: list[Place], start: datetime | None) -> bool:
-    """Whether the number can be new in that epoch, or is taken there by the only epoch."""
-    if place.state is not None:
-        return len(places) == 1
+def _is_in_order(place: Place, start: datetime | None, *, is_first: bool) -> bool:
+    """Whether the number can be new in that epoch; what is older than all is of the first."""
     if start is None:
         return True
-    if place.after is not None and _is_later(start, place.after):
+    if _is_later(start, place.after):
         # Just below another number it was passed over, and one of the two times is wrong.
-        is_passed_over = place.before is not None and not _is_later_than(place.before, start)
-        return is_passed_over and place.after.number - place.reference.number <= _NEAR
-    is_earlier = place.before is not None and _is_later_than(place.before, start)
-    return not is_earlier or place is places[-1]
+        is_passed_over = place.before is not None and not _is_earlier(start, place.before)
+        above = 0 if place.after is None else place.after.number - place.reference.number
+        return is_passed_over and above <= _NEAR
+    return is_first or not _is_earlier(start, place.before)
 
 
-def _is_later(start: datetime, other: Neighbour) -> bool:
-    return other.started_at is not None and start > other.started_at
+def _is_later(start: datetime, other: Neighbour | None) -> bool:
+    return other is not None and other.started_at is not None and start > other.started_at
 
 
-def _is_later_than(other: Neighbour, start: datetime) -> bool:
-    return other.started_at is not None and other.started_at > start
+def _is_earlier(start: datetime, other: Neighbour | None) -> bool:
+    return other is not None and other.started_at is not None and start < other.started_at
 
 
-def _highest(place: Place) -> str:
-    return f"number {place.after.number}" if place.after else "others"
-
-
-def _notices(number: int, before: Neighbour | None, after: Neighbour | None) -> tuple[str, ...]:
-    if after is not None:
-        return (f"late: cycle {after.number} was recorded before it",)
-    if before is None or number - before.number <= 1:
+def _notices(
+    number: int, before: Sequence[Neighbour], after: Sequence[Neighbour]
+) -> tuple[str, ...]:
+    if after:
+        return (f"late: cycle {after[0].number} was recorded before it",)
+    if not before or number - before[0].number <= 1:
         return ()
-    first, last = before.number + 1, number - 1
+    first, last = before[0].number + 1, number - 1
     numbers = f"number {first} has" if first == last else f"numbers {first} to {last} have"
     return (f"{numbers} not come in",)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
@@ -14,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.shared_counting import SharedCounter
 from ledger.domain.callers import Caller
 from ledger.domain.encoding.hashing import sha256
 from ledger.doors.counting import Counter, too_many
@@ -35,10 +37,16 @@ class Doorkeeper:
     def __init__(self, instance: Instance) -> None:
         settings = instance.settings
         self._instance = instance
-        self._counter = Counter()
+        self._own = Counter()
         self._live = LiveTokens(instance)
         self._by_token = settings.requests_per_minute
         self._by_address = settings.failed_logins_per_minute
+
+    @cached_property
+    def _counter(self) -> Counter | SharedCounter:
+        """Shared where several of these processes may serve one database."""
+        database = self._instance.database
+        return self._own if database.is_sqlite else SharedCounter(database)
 
     async def admit(self, request: Request) -> Caller:
         """Who asks; raises what `admit_now` raises, and keeps no other request waiting.
@@ -68,8 +76,11 @@ class Doorkeeper:
         return caller
 
     def admit_stranger(self, request: Request, what: str = "stranger") -> None:
-        """Anybody, but not too often; raises Unacceptable.  `what` is counted apart."""
-        self._counter.require(STRANGERS_PER_MINUTE, "address", _address(request), what)
+        """Anybody, but not too often; raises Unacceptable.  `what` is counted apart.
+
+        Each process counts for itself: this keeps it alive, and guards nothing.
+        """
+        self._own.require(STRANGERS_PER_MINUTE, "address", _address(request), what)
 
     def _refuse_unasked(self, text: str, name: str, address: str) -> None:
         """Raise Unacceptable where the count alone says so: the database is not kept busy by it.

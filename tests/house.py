@@ -11,6 +11,8 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import func, select
 
+from ledger.domain.acts.asking import Door
+from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.acts.decisions import RELEASES, DecisionKind
 from ledger.domain.acts.vocabulary import CycleReference, Machine
 from ledger.domain.acts.words import Right, UnitRole
@@ -37,6 +39,7 @@ from ledger.keys.signers import Algorithm
 from ledger.keys.vault import KEY_PURPOSE, Vault
 from ledger.settings import Settings
 from ledger.steps.accepting.clock import confirm_clock
+from ledger.steps.accepting.drafting import make_draft
 from ledger.steps.accepting.signing import make_held_key
 from ledger.steps.accepting.standing import Accepted
 from ledger.steps.accepting.submit import Receipt, record_with_held_keys
@@ -96,6 +99,13 @@ class House:
         with self.instance.database.transaction() as tx:
             confirm_clock(self.instance, tx, person="tester")
 
+    def say(self, kind: str, /, **values: object) -> Receipt:
+        """Record what somebody at the keyboard says, by the names of the act's fields."""
+        door = Door(authenticated_by="local", takes_what_stands=True)
+        with self.instance.database.transaction() as tx:
+            draft = make_draft(self.instance, tx, self.caller, ACTS[kind], values, door)
+            return record_with_held_keys(self.instance, tx, self.caller, draft)
+
     def key(self, label: str) -> bytes:
         """A new key held by the instance."""
         with self.instance.database.transaction() as tx:
@@ -120,13 +130,19 @@ class House:
     def enrol(self, unit: int, name: str, rights: Right, **validity: Changes) -> bytes:
         """Enrol a server-held signer; returns its key."""
         key = self.key(name)
+        self.enrol_key(unit, key, name, rights, **validity)
+        return key
+
+    def enrol_key(
+        self, unit: int, key: bytes, name: str, rights: Right, **validity: Changes
+    ) -> None:
+        """Enrol a key that the instance holds already."""
         administrator = self.administrators[unit]
         self.record(
             making.enrolment(
                 unit, key=key, administrator=administrator, rights=rights, name=name, **validity
             )
         )
-        return key
 
     def register(self, unit: int, serial: str) -> EquipmentId:
         """Register a sterilizer in epoch 1."""

@@ -18,7 +18,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, Self
@@ -256,7 +256,8 @@ class EmbeddedChain:
             if self._running is not None and self._running.process.is_running():
                 return self._running
             self.stop()
-            for snapshot in self._usable_snapshots():
+            snapshot = self._usable_snapshot()
+            if snapshot is not None:
                 try:
                     return self._start_from(snapshot)
                 except (ChainUnavailable, Inconsistent) as error:
@@ -416,18 +417,20 @@ class EmbeddedChain:
             crash_point("chain.recovered")
             self.journal.confirm(pending.height, running.tip.hash)
 
-    # ------------------------------------------------------------ snapshots
+    # ------------------------------------------------------------ the snapshot
 
-    def _usable_snapshots(self) -> Iterator[Snapshot]:
-        """The newest first.  One that is of no block of the journal goes.
+    def _usable_snapshot(self) -> Snapshot | None:
+        """The snapshot; one that is of no block of the journal goes.
 
         Without a mined block after it, nothing in the journal proves a snapshot: it waits.
         """
-        for snapshot in [] if self.snapshots is None else self.snapshots.newest_first():
-            if self.journal.hash_at(snapshot.height) != snapshot.hash:
-                self._pass_over(snapshot, "the journal has no such block")
-            elif self.journal.hash_at(snapshot.height + 1) is not None:
-                yield snapshot
+        snapshot = None if self.snapshots is None else self.snapshots.find()
+        if snapshot is None:
+            return None
+        if self.journal.hash_at(snapshot.height) != snapshot.hash:
+            self._pass_over(snapshot, "the journal has no such block")
+            return None
+        return None if self.journal.hash_at(snapshot.height + 1) is None else snapshot
 
     def _pass_over(self, snapshot: Snapshot, reason: str) -> None:
         log.warning("snapshot_passed_over", snapshot=snapshot.name, reason=reason)

@@ -280,7 +280,11 @@ class Node:
             raise _reverted(error) from None
 
     def fees(self) -> Fees:
-        """What the chain asks now."""
+        """What the chain asks now.
+
+        A node may want more than the newest block did: Besu drops without a word what pays less
+        than its own least price, and says that price only by eth_gasPrice.
+        """
         block = self.block("latest")
         if block is None:
             raise ChainUnavailable(
@@ -289,12 +293,13 @@ class Node:
                 rule="a chain has a newest block",
                 remedy="wait until the node has caught up, or ask another node of the same chain",
             )
+        base_fee = block.base_fee or 0
         try:
             tip = read_quantity(self._read("eth_maxPriorityFeePerGas"), "priority fee")
         except NodeRefused:  # a chain without EIP-1559 asks one price
-            price = read_quantity(self._read("eth_gasPrice"), "gas price")
-            tip = max(price - (block.base_fee or 0), 0)
-        return Fees(base_fee=block.base_fee or 0, priority_fee=tip)
+            tip = 0
+        price = read_quantity(self._read("eth_gasPrice"), "gas price")
+        return Fees(base_fee=base_fee, priority_fee=max(tip, price - base_fee))
 
     # ------------------------------------------------------------ about the node
 

@@ -1,8 +1,8 @@
-"""Snapshots of the embedded chain's state: files that shorten a replay and are never needed.
+"""A snapshot of the embedded chain's state: a file that shortens a replay and is never needed.
 
-The journal alone says what the chain is.  A snapshot is sealed, so that whoever does not have the
+The journal alone says what the chain is.  The snapshot is sealed, so that whoever does not have the
 home's key can neither read nor write one; what does not open, or does not lead to the journal's
-hashes, is passed over for the one before it, and in the end for the genesis.
+hashes, is passed over for the genesis.
 """
 
 from __future__ import annotations
@@ -12,15 +12,12 @@ import os
 import re
 import zlib
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ledger.crashing import crash_point
 from ledger.domain.errors import Inconsistent
 
-#: the newest, and the one before it in case the newest is damaged
-_KEPT = 2
 _NAME = re.compile(r"state-(\d{12})-([0-9a-f]{64})\.sealed")
 
 
@@ -40,25 +37,21 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotFolder:
-    """The snapshots of one home."""
+    """Where a home keeps its snapshot."""
 
     folder: Path
-    #: blocks from one snapshot to the next, at least
+    #: blocks until it is taken anew, at least
     every: int
     #: (content, name) → sealed content
     seal: Callable[[bytes, str], bytes]
     #: (sealed content, name) → content; raises Inconsistent for anything else
     unseal: Callable[[bytes, str], bytes]
 
-    def newest_first(self) -> list[Snapshot]:
-        """What is there, by name alone."""
-        if not self.folder.is_dir():
-            return []
-        found = [_NAME.fullmatch(path.name) for path in self.folder.iterdir()]
-        read = [
-            Snapshot(height=int(each[1]), hash=bytes.fromhex(each[2])) for each in found if each
-        ]
-        return sorted(read, key=lambda each: each.height, reverse=True)
+    def find(self) -> Snapshot | None:
+        """What is there, by name alone; the newest, where a crash left two."""
+        names = [_NAME.fullmatch(path.name) for path in self.folder.glob("state-*")]
+        read = [Snapshot(height=int(n[1]), hash=bytes.fromhex(n[2])) for n in names if n]
+        return max(read, key=lambda each: each.height, default=None)
 
     def read(self, snapshot: Snapshot) -> bytes:
         """The state as anvil loads it, JSON; raises Inconsistent when the file is damaged."""
@@ -70,13 +63,13 @@ class SnapshotFolder:
                 f"the snapshot {snapshot.name} cannot be read: {error}",
                 field="snapshot",
                 rule="a snapshot is whole and sealed with the home's key",
-                remedy="nothing: the journal is played from an older one, or from its beginning",
+                remedy="nothing: the journal is played from its beginning",
             ) from None
 
     def write(self, snapshot: Snapshot, packed: bytes) -> None:
-        """Keep a state, JSON within gzip, whole or not at all; the oldest ones go."""
+        """Keep a state, JSON within gzip, whole or not at all, in place of the one before."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._forget_drafts()
+        before = [*self.folder.glob("state-*"), *self.folder.glob(".state-*")]
         draft = self.folder / f".{snapshot.name}.{os.getpid()}"
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
@@ -85,15 +78,10 @@ class SnapshotFolder:
             os.fsync(file.fileno())
         crash_point("snapshot.drafted")
         draft.replace(self.folder / snapshot.name)
-        for each in self.newest_first()[_KEPT:]:
-            self.drop(each)
+        for path in before:
+            if path.name != snapshot.name:
+                path.unlink(missing_ok=True)
 
     def drop(self, snapshot: Snapshot) -> None:
         """Remove one; the journal has all that it had."""
         (self.folder / snapshot.name).unlink(missing_ok=True)
-
-    def _forget_drafts(self) -> None:
-        """What a process that died left behind."""
-        for path in self.folder.glob(".state-*"):
-            with suppress(OSError):
-                path.unlink()

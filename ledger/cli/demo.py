@@ -113,7 +113,7 @@ class _Shell:
         if not self.ask("equipment", "list"):
             self.type(
                 "equipment", "register", "DAC 1", "--unit", 1, "--serial", _MACHINE,
-                "--clock-zone", "Europe/Berlin", "--profile", "en-285-134",
+                "--kind", "sterilizer", "--clock-zone", "Europe/Berlin", "--profile", "en-285-134",
             )  # fmt: skip
         names = {each["name"] for each in self.ask("signer", "list")}
         for name, rights in (("Operator Li", "open load result"), ("Releaser Wang", "decide")):

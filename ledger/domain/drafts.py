@@ -10,6 +10,7 @@ from ledger.domain.acts.vocabulary import Act, Facts, Given, Message
 from ledger.domain.acts.words import Party
 from ledger.domain.encoding.identifiers import signer_id
 from ledger.domain.errors import InvalidInput
+from ledger.domain.names import plain_or_none
 from ledger.domain.records.commitments import FieldValue
 
 
@@ -25,10 +26,10 @@ class People:
     def fields(self) -> dict[str, FieldValue]:
         """The personal fields of a record."""
         return {
-            "performer": self.performer,
-            "checker": self.checker,
-            "enterer": self.enterer,
-            "on_behalf_of": self.on_behalf_of,
+            "performer": plain_or_none(self.performer),
+            "checker": plain_or_none(self.checker),
+            "enterer": plain_or_none(self.enterer),
+            "on_behalf_of": plain_or_none(self.on_behalf_of),
         }
 
 

@@ -749,9 +749,6 @@ def _verify_expected(
     verify_move(state, to)
 
 
-_INSERT_STATES = operation_states.insert()
-
-
 def _write_states(
     tx: Connection,
     hashes: Mapping[bytes, bytes | None],

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from ledger.chain.endpoint import AnswerTooLarge, Limits, NodeRefused
 from ledger.chain.node import Fees, Mined, Node, SendOutcome, classify_refusal
-from ledger.chain.transactions import Envelope, contract_address
+from ledger.chain.transactions import Envelope, Price, contract_address
 from ledger.domain.chain.chain_reader import CallReverted
 from ledger.domain.encoding.hashing import keccak256
 from ledger.domain.errors import ChainUnavailable, InvalidInput
@@ -423,6 +423,22 @@ def test_a_chain_that_knows_no_tip_is_paid_its_one_price(fake: FakeNode, node: N
         price = odd
         with pytest.raises(ChainUnavailable):
             node.fees()
+
+
+@pytest.mark.parametrize("price", [0, 1, 1000])
+def test_a_node_is_paid_the_least_price_that_it_names(
+    fake: FakeNode, node: Node, price: int
+) -> None:
+    """Free, avalanchego's and Besu's, on chains whose blocks ask nothing."""
+
+    def reply(body: Json) -> tuple[int, bytes]:
+        answers = {"eth_maxPriorityFeePerGas": "0x0", "eth_gasPrice": hex(price)}
+        return 200, as_json(
+            body, result=answers.get(body["method"], raw_block(baseFeePerGas="0x0"))
+        )
+
+    fake.reply = reply
+    assert Price.asked(node.fees()) == Price(max_fee=price, priority_fee=price)
 
 
 def test_nothing_is_asked_besides_the_question(fake: FakeNode, node: Node) -> None:

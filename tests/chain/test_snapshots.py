@@ -63,11 +63,11 @@ def grow(chain: EmbeddedChain, blocks: int = 1) -> None:
 
 @pytest.fixture(scope="module")
 def grown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Replayed, Path]:
-    """Seven blocks, and snapshots of the third and the sixth."""
+    """Seven blocks, and a snapshot of the sixth."""
     journal, path = Replayed(), tmp_path_factory.mktemp("grown")
     with running(journal, folder_at(path)) as chain:
         grow(chain, BLOCKS)
-    assert heights(folder_at(path)) == [6, 3]
+    assert height(folder_at(path)) == 6
     return journal, path
 
 
@@ -83,8 +83,13 @@ def folder(grown: tuple[Replayed, Path], tmp_path: Path) -> SnapshotFolder:
     return folder_at(tmp_path)
 
 
-def heights(folder: SnapshotFolder) -> list[int]:
-    return [each.height for each in folder.newest_first()]
+def height(folder: SnapshotFolder) -> int | None:
+    """Of the one snapshot that is there."""
+    if not folder.folder.exists():
+        return None
+    assert len(list(folder.folder.iterdir())) <= 1
+    found = folder.find()
+    return None if found is None else found.height
 
 
 def everything(chain: EmbeddedChain) -> list[object]:
@@ -123,14 +128,14 @@ def test_a_chain_that_is_killed_comes_back_from_its_snapshot(
         assert journal.after == 6
 
 
-def test_two_snapshots_are_kept_and_drafts_of_the_dead_are_swept(
+def test_one_snapshot_is_kept_and_drafts_of_the_dead_are_swept(
     journal: Replayed, folder: SnapshotFolder
 ) -> None:
     draft = folder.folder / ".state-000000000001-00.sealed.1"
     draft.write_bytes(b"half")
     with running(journal, folder) as chain:
         grow(chain, 3)
-    assert heights(folder) == [9, 6]
+    assert height(folder) == 9
     assert not draft.exists()
     assert {path.stat().st_mode & 0o777 for path in folder.folder.iterdir()} >= {0o600}
 
@@ -147,26 +152,21 @@ def flip(content: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("damage", [cut, flip, lambda _: b""], ids=["cut", "flipped", "empty"])
-def test_a_damaged_snapshot_is_passed_over_for_the_one_before_it(
+def test_a_damaged_snapshot_goes_and_the_whole_journal_is_played(
     journal: Replayed, folder: SnapshotFolder, damage: Callable[[bytes], bytes]
 ) -> None:
-    newest = folder.folder / folder.newest_first()[0].name
+    newest = folder.folder / snapshot_of(folder).name
     newest.write_bytes(damage(newest.read_bytes()))
     with running(journal, folder) as chain:
         assert chain.tip.number == BLOCKS
-        assert journal.after == 3
-    assert heights(folder) == [3]
-
-
-def test_without_any_good_snapshot_the_whole_journal_is_played(
-    journal: Replayed, folder: SnapshotFolder
-) -> None:
-    for each in folder.newest_first():
-        (folder.folder / each.name).write_bytes(b"damaged")
-    with running(journal, folder) as chain:
-        assert chain.tip.number == BLOCKS
         assert journal.after == 0
-    assert heights(folder) == []
+    assert height(folder) is None
+
+
+def snapshot_of(folder: SnapshotFolder) -> Snapshot:
+    found = folder.find()
+    assert found is not None
+    return found
 
 
 def test_a_lost_folder_of_snapshots_is_no_loss(journal: Replayed, tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ def test_a_lost_folder_of_snapshots_is_no_loss(journal: Replayed, tmp_path: Path
 
 def resealed(folder: SnapshotFolder, change: Callable[[State], None]) -> None:
     """The newest snapshot's state changed by somebody who has the key."""
-    newest = folder.newest_first()[0]
+    newest = snapshot_of(folder)
     state = json.loads(folder.read(newest))
     change(state)
     folder.write(newest, gzip.compress(json.dumps(state).encode()))
@@ -200,32 +200,32 @@ def test_a_sealed_snapshot_of_another_state_does_not_lead_to_the_journals_hashes
 ) -> None:
     resealed(folder, change)
     with running(journal, folder) as chain:
-        assert journal.after == 3
+        assert journal.after == 0
         assert chain.tip.hash == journal.stored[-1].hash
-    assert heights(folder) == [3]
+    assert height(folder) is None
 
 
 def test_a_snapshot_under_another_key_or_name_does_not_open(
     journal: Replayed, folder: SnapshotFolder
 ) -> None:
     other = folder_at(folder.folder, vault=Vault(b"\x08" * 32))
-    newest, older = folder.newest_first()
+    newest = snapshot_of(folder)
     with pytest.raises(Inconsistent):
         other.read(newest)
-    (folder.folder / newest.name).write_bytes((folder.folder / older.name).read_bytes())
+    renamed = replace(newest, height=newest.height + 1)
+    (folder.folder / newest.name).rename(folder.folder / renamed.name)
     with pytest.raises(Inconsistent):
-        folder.read(newest)
+        folder.read(renamed)
 
 
 def test_a_snapshot_of_no_block_of_this_journal_goes(
     journal: Replayed, folder: SnapshotFolder
 ) -> None:
-    journal.stored = journal.stored[:4]
     folder.write(Snapshot(height=2, hash=b"\x01" * 32), b"")
     with running(journal, folder) as chain:
-        assert chain.tip.number == 4
-        assert journal.after == 3
-    assert heights(folder) == [3]
+        assert chain.tip.number == BLOCKS
+        assert journal.after == 0
+    assert height(folder) is None
 
 
 def test_a_snapshot_that_no_later_block_proves_waits_for_one(
@@ -233,9 +233,9 @@ def test_a_snapshot_that_no_later_block_proves_waits_for_one(
 ) -> None:
     journal.stored = [*journal.stored[:6], replace(journal.stored[6], hash=None)]
     with running(journal, folder) as chain:
-        assert journal.after == 3
+        assert journal.after == 0
         assert chain.tip.number == BLOCKS
-    assert heights(folder) == [6, 3]
+    assert height(folder) == 6
 
 
 def test_a_journal_that_was_altered_after_the_snapshot_stops_the_chain(

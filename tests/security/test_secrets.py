@@ -36,7 +36,7 @@ from ledger.steps.instance import Instance
 from ledger.steps.starting.deploy import ensure_home, open_relayer
 from ledger.storage.drafts import DraftRow, drafts
 from ledger.storage.engine.database import Database, open_database
-from ledger.storage.engine.inserting import insert_rows, together
+from ledger.storage.engine.inserting import insert_rows
 from ledger.storage.engine.schema import metadata
 from ledger.storage.keys import list_keys
 from ledger.storage.records import get_secrets, list_records
@@ -251,9 +251,18 @@ def do_the_main_job(run: Run, folder: Path) -> None:
     """Units, people, a machine, cycles, evidence; and what is refused."""
     head = ["--administrator-name", PEOPLE[0], "--role", "processor"]
     run.command("unit", "admit", "1", "--code", "C", "--name", "Centre", *head)
-    duties = [word for duty in ("open", "load", "result", "decide") for word in ("--duty", duty)]
-    run.command("signer", "enrol", PEOPLE[1], "--unit", "1", *duties)
-    machine = ["--unit", "1", "--serial", "601362", "--clock-zone", "Europe/Berlin"]
+    rights = [word for right in ("open", "load", "result", "decide") for word in ("--right", right)]
+    run.command("signer", "enrol", PEOPLE[1], "--unit", "1", *rights)
+    machine = [
+        "--unit",
+        "1",
+        "--serial",
+        "601362",
+        "--kind",
+        "sterilizer",
+        "--clock-zone",
+        "Europe/Berlin",
+    ]
     run.command("equipment", "register", "Dac", *machine, "--profile", "en-285-134")
     run.command("import", str(DAC_LOG), "--unit", "1", "--performer", PEOPLE[2])
     run.command("token", "create", "--person", "x", "--scope", "everything", code=2)
@@ -460,15 +469,14 @@ def test_the_log_tells_every_request_without_its_token(run: Run) -> None:
 def test_a_row_that_the_database_refuses_is_shown_nowhere(database: Database, count: int) -> None:
     rows = [SettingRow(name=name, value=None) for name in PEOPLE[:count]]  # type: ignore[arg-type]
     with pytest.raises(Exception, match=r"(?i)not.null constraint") as caught:
-        _insert_one_by_one(database, rows)
+        _insert(database, rows)
     shown = "".join(traceback.format_exception(caught.value))
     assert not any(name in shown for name in PEOPLE)
 
 
-def _insert_one_by_one(database: Database, rows: Sequence[SettingRow]) -> None:
-    with database.transaction() as tx, together(tx):
-        for row in rows:
-            insert_rows(tx, settings, [row], taken="it is taken")
+def _insert(database: Database, rows: Sequence[SettingRow]) -> None:
+    with database.transaction() as tx:
+        insert_rows(tx, settings, rows, taken="it is taken")
 
 
 def test_an_error_of_the_database_shows_no_row(database: Database) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ledger.domain.acts.vocabulary import Machine
 from ledger.domain.records.commitments import FieldValue
 from ledger.domain.records.records import fields_from_bytes
-from ledger.domain.subjects.states import CycleState, MachineState
+from ledger.domain.subjects.states import CycleState
 from ledger.steps.accepting.standing import Accepted
 from ledger.steps.reading.imports import (
     Import,
@@ -18,8 +17,7 @@ from ledger.steps.reading.imports import (
     record_files,
 )
 from ledger.storage import operations, records
-from tests import making
-from tests.house import CENTRE, DAC_LOG, SERIAL, Changes, House
+from tests.house import CENTRE, DAC_LOG, Changes, House
 
 LOG = DAC_LOG.read_bytes()
 
@@ -73,18 +71,3 @@ def facts_of(house: House, digest: bytes) -> Mapping[str, FieldValue]:
     with house.instance.database.reading() as tx:
         row = operations.get_operation(tx, digest)
         return fields_from_bytes(records.get_record(tx, row.record_id).facts)
-
-
-def change_epoch(house: House, epoch: int) -> None:
-    """The counter of the centre's machine starts anew."""
-    with house.instance.database.reading() as tx:
-        machine = Accepted(tx).find(MachineState, house.equipment)
-    assert machine is not None
-    house.record(
-        making.change(
-            Machine(id=house.equipment, unit=CENTRE, serial=SERIAL),
-            replaces=machine.current,
-            administrator=house.administrators[CENTRE],
-            epoch=epoch,
-        )
-    )

@@ -8,14 +8,11 @@ from typing import Any
 
 import pytest
 
-from ledger.domain.acts.asking import Door
-from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.acts.vocabulary import CycleReference, Machine
 from ledger.domain.errors import Conflict, InvalidInput, Refused
 from ledger.domain.subjects.states import CycleState
-from ledger.steps.accepting.drafting import make_draft
 from ledger.steps.accepting.standing import Accepted
-from ledger.steps.accepting.submit import Receipt, record_with_held_keys
+from ledger.steps.accepting.submit import Receipt
 from ledger.steps.answering.showing import CycleView, show_cycle
 from ledger.steps.reading.imports import Import, ImportedCycle, ImportReport
 from ledger.storage.engine.database import Database
@@ -47,24 +44,15 @@ def only(house: House, data: bytes | str, **options: Any) -> ImportedCycle:
     return cycle
 
 
-def do(house: House, kind: str, **values: Any) -> Receipt:
-    """Accept an act as a person says it."""
-    act = ACTS[kind]
-    door = Door(authenticated_by="local", takes_what_stands=True)
-    with house.instance.database.transaction() as tx:
-        made = make_draft(house.instance, tx, house.caller, act, values, door)
-        return record_with_held_keys(house.instance, tx, house.caller, made)
-
-
 def open_cycle(house: House, number: int, **values: Any) -> Receipt:
     """Open a cycle of the machine, as a person types it."""
     said = {"unit": CENTRE, "equipment": SERIAL, "number": number}
-    return do(house, "CycleOpening", **said, **values)
+    return house.say("CycleOpening", **said, **values)
 
 
 def new_epoch(house: House, epoch: int) -> None:
     """The machine's counter starts anew."""
-    do(house, "EquipmentChange", equipment=SERIAL, epoch=epoch, reason="the counter was reset")
+    house.say("EquipmentChange", equipment=SERIAL, epoch=epoch, reason="the counter was reset")
 
 
 def show(house: House, name: str, *, serial: str = SERIAL) -> CycleView:
@@ -79,8 +67,8 @@ def release(house: House, name: str, **values: Any) -> Receipt:
     line = {"owner": CENTRE, "payer": CENTRE, "package_class": 1, "quantity": 1}
     share = {"owner": CENTRE, "payer": CENTRE, "package_class": 1, "delta": 1}
     if not show(house, name).counts:
-        do(house, "LoadDeclaration", cycle=cycle, lines=[line])
-    return do(house, "CycleDecision", cycle=cycle, decision="release", shares=[share], **values)
+        house.say("LoadDeclaration", cycle=cycle, lines=[line])
+    return house.say("CycleDecision", cycle=cycle, decision="release", shares=[share], **values)
 
 
 def notices(report: ImportReport) -> list[str]:
@@ -346,7 +334,7 @@ def test_a_logger_that_knows_nothing_is_assigned_by_a_person(house: House) -> No
     assert "--machine MACHINE --number NUMBER" in (cycle.why or "")
     report = imported(house, case("10-blind-logger/logger.csv"))
     open_cycle(house, 12)
-    do(house, "CycleEnding", cycle=f"{SERIAL}/12", reading={"sha256": report.file.sha256})
+    house.say("CycleEnding", cycle=f"{SERIAL}/12", reading={"sha256": report.file.sha256})
     page = show(house, "12")
     assert page.machine_verdict is not None
     assert any("a person assigned it" in each for each in page.remarks)
@@ -427,7 +415,7 @@ def test_the_same_package_class_twice_is_refused_in_a_load_as_in_a_decision(hous
     open_cycle(house, 101)
     line = {"owner": CENTRE, "payer": CENTRE, "package_class": 1, "quantity": 4}
     with house.nothing_stored(), pytest.raises((InvalidInput, Conflict)) as caught:
-        do(house, "LoadDeclaration", cycle=f"{SERIAL}/101", lines=[line, line])
+        house.say("LoadDeclaration", cycle=f"{SERIAL}/101", lines=[line, line])
     assert "once" in str(caught.value)
 
 

@@ -9,21 +9,17 @@ from typing import Any
 
 import pytest
 
-from ledger.domain.acts.asking import Door
-from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.acts.words import Outcome, Verdict
 from ledger.domain.callers import Caller, Scope
 from ledger.domain.encoding.identifiers import CycleId, signer_id
 from ledger.domain.errors import InvalidInput, NotFound, Refused
 from ledger.domain.records.commitments import FieldValue
 from ledger.readings import MAX_FILE_BYTES
-from ledger.steps.accepting.drafting import make_draft
-from ledger.steps.accepting.submit import Receipt, record_with_held_keys
 from ledger.steps.reading.imports import Import, ImportOptions, import_file
 from ledger.storage import operations, readings
 from ledger.storage.engine.database import Database
 from tests.house import CENTRE, MEMBER, SERIAL, House, build_house
-from tests.steps.importing import LOG, became, change_epoch, facts_of, imported, state_of
+from tests.steps.importing import LOG, became, facts_of, imported, state_of
 
 LINES = LOG.splitlines(keepends=True)
 #: of the log: cycle 13 stands before it, 14 to 17 after it
@@ -65,15 +61,6 @@ def without_end(lines: list[bytes]) -> bytes:
 def ended(house: House, number: int) -> Mapping[str, FieldValue]:
     """The facts of a cycle's current ending."""
     return facts_of(house, state_of(house, number).ending)
-
-
-def end_with(house: House, number: int, sha256: str, **values: Any) -> Receipt:
-    """End the centre's cycle with a kept reading, as a person says it."""
-    with house.instance.database.transaction() as tx:
-        said = {"cycle": f"{SERIAL}/{number}", "reading": {"sha256": sha256}, **values}
-        door = Door(authenticated_by="local", takes_what_stands=True)
-        made = make_draft(house.instance, tx, house.caller, ACTS["CycleEnding"], said, door)
-        return record_with_held_keys(house.instance, tx, house.caller, made)
 
 
 # ------------------------------------------------------------------------------ recorded
@@ -165,7 +152,12 @@ def test_an_attached_reading_amends_when_a_person_says_so(house: House) -> None:
     imported(house)
     before = state_of(house, 13).ending
     report = imported(house, csv())
-    digest = end_with(house, 13, report.file.sha256, reason="the logger is calibrated").digest
+    digest = house.say(
+        "CycleEnding",
+        cycle=f"{SERIAL}/13",
+        reading={"sha256": report.file.sha256},
+        reason="the logger is calibrated",
+    ).digest
     assert state_of(house, 13).ending == digest
     assert ended(house, 13)["supersedes"] == before.hex()
 
@@ -173,8 +165,11 @@ def test_an_attached_reading_amends_when_a_person_says_so(house: House) -> None:
 def test_a_reading_of_another_cycle_ends_nothing(house: House) -> None:
     report = imported(house)
     house.open(18)
+    reading = {"sha256": report.file.sha256}
     with house.nothing_stored(), pytest.raises(NotFound, match="fit"):
-        end_with(house, 18, report.file.sha256)
+        house.say("CycleEnding", cycle=f"{SERIAL}/18", reading=reading)
+    with house.nothing_stored(), pytest.raises(InvalidInput, match="reports the number 13"):
+        house.say("CycleEnding", cycle=f"{SERIAL}/18", reading={**reading, "ordinal": 1})
 
 
 def test_a_counter_that_was_reset_is_refused_with_the_remedy_and_then_recorded(
@@ -186,7 +181,7 @@ def test_a_counter_that_was_reset_is_refused_with_the_remedy_and_then_recorded(
     (cycle,) = report.cycles
     assert cycle.what is Import.REFUSED
     assert "equipment change --epoch" in (cycle.why or "")
-    change_epoch(house, 2)
+    house.say("EquipmentChange", equipment=SERIAL, epoch=2, reason="the counter was reset")
     (cycle,) = imported(house, reset).cycles
     assert cycle.what is Import.RECORDED
     assert cycle.cycle not in {None, house.cycle(13).id}
@@ -198,6 +193,14 @@ def test_a_number_that_was_passed_over_is_recorded_late(house: House) -> None:
     assert became(report) == dict.fromkeys(range(13, 18), Import.RECORDED)
     late = [each.notices for each in report.cycles if each.reading.number == 13]
     assert late == [("late: cycle 14 was recorded before it",)]
+
+
+def test_a_number_whose_opening_was_taken_back_is_opened_again(house: House) -> None:
+    mistaken = house.open(13).digest
+    house.say("CycleVoid", cycle=f"{SERIAL}/13", reason="mistyped")
+    report = imported(house)
+    assert became(report)[13] is Import.RECORDED
+    assert state_of(house, 13).opening not in {mistaken, bytes(32)}
 
 
 # ------------------------------------------------------------------------------ cut and damaged
@@ -220,7 +223,12 @@ def test_a_cut_record_is_set_right_by_the_whole_one(house: House) -> None:
     assert cycle.what is Import.HOLDS_MORE
     assert f"cycle end {SERIAL}/1/13 --reading {report.file.sha256}:1" in (cycle.why or "")
     assert state_of(house, 13) == before
-    end_with(house, 13, report.file.sha256, reason="the first file was cut")
+    house.say(
+        "CycleEnding",
+        cycle=f"{SERIAL}/13",
+        reading={"sha256": report.file.sha256, "ordinal": 1},
+        reason="the first file was cut",
+    )
     assert state_of(house, 13).outcome is Outcome.COMPLETED
 
 

@@ -30,7 +30,7 @@ from ledger.domain.subjects.states import (
     UnitState,
 )
 from ledger.steps.accepting.standing import Accepted
-from ledger.steps.sending.vacating import retract
+from ledger.steps.sending.vacating import vacate
 from ledger.storage import directory, index, operations
 from ledger.storage.engine.database import Database
 from tests import making
@@ -86,7 +86,7 @@ def refuse(house: House, digest: Digest) -> list[Digest]:
             expected=[OperationState.OWED],
             reason="the contract says so",
         )
-        return retract(tx, digest)
+        return vacate(tx, digest)
 
 
 # ------------------------------------------------------------------------------ order

@@ -22,8 +22,8 @@ from ledger.storage.directory import (
     signers,
 )
 from ledger.storage.engine.database import Database, after_commit
-from ledger.storage.engine.inserting import insert_rows, together
-from ledger.storage.settings import find_setting, insert_setting, put_setting, settings
+from ledger.storage.engine.inserting import insert_rows
+from ledger.storage.settings import insert_setting, put_setting, settings
 
 UNIT = UnitRow(number=1, code="CSSD", name="Centre", digest=Digest(bytes(32)))
 
@@ -84,59 +84,28 @@ def _go_on_after_a_conflict(database: Database) -> None:
         insert_setting(tx, "second", b"")
 
 
-def test_what_is_inserted_together_goes_out_at_the_end_in_its_order(database: Database) -> None:
-    with database.transaction() as tx:
-        with together(tx):
-            insert_setting(tx, "first", b"1")
-            insert_unit(tx, UNIT)
-            assert names_in(tx) == []
-        assert names_in(tx) == ["first"]
-        insert_setting(tx, "second", b"2")
-    with database.reading() as tx:
-        assert names_in(tx) == ["first", "second"]
-        assert find_setting(tx, "second") == b"2"
-        assert list_units(tx) == [UNIT]
-
-
 @pytest.mark.parametrize(
     "twice, words", [("setting", "this setting exists"), ("unit", "this unit exists")]
 )
-def test_a_conflict_among_what_is_inserted_together_names_what_is_taken(
+def test_a_conflict_names_what_is_taken_and_leaves_nothing(
     database: Database, twice: str, words: str
 ) -> None:
     with database.transaction() as tx:
         insert_setting(tx, "setting", b"")
         insert_unit(tx, replace(UNIT, number=9))
     with pytest.raises(Conflict, match=words):
-        _insert_together(database, twice)
+        _insert_twice(database, twice)
     with database.reading() as tx:
         assert names_in(tx) == ["setting"]
         assert [row.number for row in list_units(tx)] == [9]
 
 
-def _insert_together(database: Database, name: str) -> None:
-    with database.transaction() as tx, together(tx):
+def _insert_twice(database: Database, name: str) -> None:
+    with database.transaction() as tx:
         insert_setting(tx, "before", b"")
         insert_setting(tx, name, b"")
         insert_unit(tx, replace(UNIT, code=UNIT.code if name == "unit" else "other"))
         insert_setting(tx, "after", b"")
-
-
-def test_what_should_have_been_inserted_together_is_not_when_something_raises(
-    database: Database,
-) -> None:
-    with database.transaction() as tx:
-        with pytest.raises(RuntimeError, match="power"):
-            _fail_together(tx)
-        insert_setting(tx, "after", b"")
-    with database.reading() as tx:
-        assert names_in(tx) == ["after"]
-
-
-def _fail_together(tx: Connection) -> None:
-    with together(tx):
-        insert_setting(tx, "first", b"")
-        raise RuntimeError("power")
 
 
 def test_a_connection_that_is_lost_while_much_is_inserted_is_told_and_replaced(
@@ -151,12 +120,12 @@ def test_a_connection_that_is_lost_while_much_is_inserted_is_told_and_replaced(
 
 
 def _lose_the_connection(database: Database) -> None:
-    with database.transaction() as tx, together(tx):
+    with database.transaction() as tx:
         insert_setting(tx, "first", b"")
-        insert_setting(tx, "second", b"")
         number = tx.execute(text("SELECT pg_backend_pid()")).scalar_one()
         with database.transaction() as other:
             other.execute(text("SELECT pg_terminate_backend(:number)"), {"number": number})
+        insert_setting(tx, "second", b"")
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 8, 9])

@@ -12,13 +12,13 @@ from ledger.domain.acts.vocabulary import (
     Field,
     Given,
     Message,
+    Name,
     Named,
     Profile,
     Recorded,
     Serial,
     View,
     Whole,
-    Words,
     Zone,
     integer,
     unit_field,
@@ -28,6 +28,7 @@ from ledger.domain.acts.words import Contract, EquipmentKind, EquipmentState, Ri
 from ledger.domain.callers import Scope
 from ledger.domain.encoding.identifiers import EquipmentId, UnitNumber, equipment_id, serial_hash
 from ledger.domain.errors import Conflict
+from ledger.domain.names import plain_name
 from ledger.domain.subjects.states import MachineState, Word32
 
 
@@ -42,7 +43,7 @@ def complete(values: Mapping[str, Any]) -> Mapping[str, Any]:
     if serial is None:
         return values
     unit = UnitNumber(values["unit"])
-    return {**values, "equipment": equipment_id(unit, serial_hash(serial))}
+    return {**values, "equipment": equipment_id(unit, serial_hash(plain_name(serial)))}
 
 
 def rules(message: Message, view: View) -> None:
@@ -90,8 +91,8 @@ ACT = Act(
         unit_field(),
         # Its id follows from unit and serial number; the record says it, the message does not.
         Field(name="equipment", of=Named("equipment"), given=Given.NEVER, member=""),
-        Field(name="name", of=Words(), help="what the staff call it", is_argument=True),
-        Field(name="model", of=Words(), given=Given.OPTIONAL, help="maker and model"),
+        Field(name="name", of=Name(), help="what the staff call it", is_argument=True),
+        Field(name="model", of=Name(), given=Given.OPTIONAL, help="maker and model"),
         Field(name="serial", of=Serial(), help="the maker's serial number, as it prints it"),
         Field(name="kind", of=Choice(EquipmentKind), help="what it is"),
         Field(

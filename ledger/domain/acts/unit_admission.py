@@ -14,10 +14,10 @@ from ledger.domain.acts.vocabulary import (
     Given,
     Message,
     Moment,
+    Name,
     Recorded,
     View,
     Whole,
-    Words,
     custody_field,
     integer,
     key_field,
@@ -27,14 +27,16 @@ from ledger.domain.acts.words import Contract, Custody, Party, Right, UnitRole
 from ledger.domain.callers import Scope
 from ledger.domain.encoding.identifiers import SignerId
 from ledger.domain.errors import Conflict, InvalidInput
+from ledger.domain.names import plain_name
 from ledger.domain.subjects.states import SignerState, UnitState
 
 
 def complete(values: Mapping[str, Any]) -> Mapping[str, Any]:
     """A code does not read as a number, or two units could be meant by one text."""
-    if str(values["code"]).isdigit():
+    code = plain_name(str(values["code"]))
+    if code.isdigit():
         raise InvalidInput(
-            f"{values['code']!r} reads as a unit's number",
+            f"{code!r} reads as a unit's number",
             field="code",
             rule="a name, such as EAST",
         )
@@ -99,12 +101,12 @@ ACT = Act(
             help="the unit's number in the group",
             is_argument=True,
         ),
-        Field(name="code", of=Words(40), help="short name, unique in the group"),
-        Field(name="name", of=Words(), help="full name"),
+        Field(name="code", of=Name(40), help="short name, unique in the group"),
+        Field(name="name", of=Name(), help="full name"),
         Field(name="roles", of=Flags(UnitRole, "uint16"), option="role", help="what it is"),
         Field(
             name="administrator_name",
-            of=Words(),
+            of=Name(),
             given=Given.OPTIONAL,
             is_personal=True,
             help="who administers the unit",

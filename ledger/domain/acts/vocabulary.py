@@ -28,6 +28,7 @@ from ledger.domain.encoding.identifiers import (
 )
 from ledger.domain.encoding.moments import instant_text
 from ledger.domain.errors import InvalidInput
+from ledger.domain.names import plain_name, plain_or_none
 from ledger.domain.records import schemas
 from ledger.domain.records.commitments import FieldValue
 from ledger.domain.records.schemas import FieldRule, Schema, make_schema
@@ -235,6 +236,15 @@ class Words(Sort):
 
 
 @dataclass(frozen=True, slots=True)
+class Name(Words):
+    """The name of a person or a thing, in its one form."""
+
+    def facts(self, path: str, value: str | None) -> Facts:
+        """As everybody who types it sees it."""
+        return {path: plain_or_none(value)}
+
+
+@dataclass(frozen=True, slots=True)
 class Zone(Words):
     """The zone of a clock, which there is: an IANA name or an offset from UTC."""
 
@@ -387,11 +397,11 @@ class Serial(Sort):
 
     def signed(self, value: str) -> bytes:
         """Keccak-256 of it."""
-        return serial_hash(value)
+        return serial_hash(plain_name(value))
 
     def facts(self, path: str, value: str) -> Facts:
-        """Itself, without blanks around it."""
-        return {path: value.strip()}
+        """Itself, in its one form."""
+        return {path: plain_name(value)}
 
     def confirms(self, path: str, shown: FieldValue, signed: Value, *, root: str) -> bool:
         """Its hash was signed."""

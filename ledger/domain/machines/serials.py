@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
+from ledger.domain.names import plain_name
+
 
 class Registered(Protocol):
     """A machine, as far as its own printouts tell it from others."""
@@ -24,12 +26,12 @@ def is_serial_of(printed: str, registered: str) -> bool:
 
     Makers count on their own: the second machine of a number is registered as `MAKER:NUMBER`.
     """
-    return printed in {registered, registered.rpartition(":")[2].strip()}
+    return plain_name(printed) in {registered, registered.rpartition(":")[2].strip()}
 
 
 def machines_called(printed: str, model: str | None, machines: Iterable[M]) -> list[M]:
     """The machines that may have printed a number; only those whose maker or model fits, if any."""
-    fits = [each for each in machines if is_serial_of(printed.strip(), each.serial)]
+    fits = [each for each in machines if is_serial_of(printed, each.serial)]
     if len(fits) < 2 or model is None:  # noqa: PLR2004 - one needs no choice
         return fits
     words = set(model.lower().split())

@@ -1,4 +1,7 @@
-"""The life of an operation between its acceptance and the chain, as a table of allowed moves."""
+"""The life of an operation between its acceptance and the chain, as a table of allowed moves.
+
+`ledger.steps.sending` draws it, and says what makes each move.
+"""
 
 from __future__ import annotations
 

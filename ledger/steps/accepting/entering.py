@@ -15,10 +15,10 @@ from ledger.domain.acts.equipment_registration import registered
 from ledger.domain.acts.vocabulary import Facts, Recorded, integer, word
 from ledger.domain.acts.words import EquipmentKind
 from ledger.domain.encoding.identifiers import EquipmentId
-from ledger.domain.errors import Conflict
 from ledger.domain.subjects.folding import Memory, apply
 from ledger.domain.subjects.states import SignerState
 from ledger.steps.accepting.attaching import NAMING_READINGS, attach_readings
+from ledger.steps.accepting.naming import require_own_code, require_own_look
 from ledger.storage import directory
 
 DirectoryRow = directory.UnitRow | directory.SignerRow | directory.EquipmentRow | directory.CycleRow
@@ -34,9 +34,10 @@ def enter(tx: Connection, recorded: Recorded, facts: Facts, personal: Facts | No
     """Keep what an operation enters; raises Conflict where a name is taken."""
     for row in rows_of(recorded, facts, personal):
         if isinstance(row, directory.UnitRow):
-            _require_free_code(tx, row.code)
+            require_own_code(tx, row.code)
             directory.insert_unit(tx, row)
         elif isinstance(row, directory.SignerRow):
+            require_own_look(tx, row.unit, row.name)
             directory.insert_signer(tx, row)
         elif isinstance(row, directory.EquipmentRow):
             directory.insert_equipment(tx, row)
@@ -45,16 +46,6 @@ def enter(tx: Connection, recorded: Recorded, facts: Facts, personal: Facts | No
             directory.insert_cycle(tx, row)
     if recorded.act.name in NAMING_READINGS:
         attach_readings(tx, recorded.message, facts, unit=integer(recorded.message, "unit"))
-
-
-def _require_free_code(tx: Connection, code: str) -> None:
-    if directory.find_unit_by_code(tx, code) is not None:
-        raise Conflict(
-            f"another unit has the code {code!r}",
-            field="code",
-            rule="a code names one unit of the group",
-            remedy="choose another short name",
-        )
 
 
 def _unit(recorded: Recorded, facts: Facts, personal: Facts) -> Sequence[DirectoryRow]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,6 +19,7 @@ from ledger.domain.drafts import Draft
 from ledger.domain.encoding.canonical import Plain, canonical
 from ledger.domain.encoding.moments import instant_text
 from ledger.domain.errors import Conflict, InvalidInput, Refused
+from ledger.domain.names import find_hidden
 from ledger.domain.operations import Operation, message_from_plain, message_to_json
 from ledger.domain.records.commitments import SECRET_BYTES, FieldValue
 from ledger.domain.records.records import Commitment, Record, Secrets, commit, make_record
@@ -103,22 +103,15 @@ def fix(instance: Instance, deployment: Deployment, draft: Draft) -> Prepared:
 
 
 def _require_printable(fields: Mapping[str, FieldValue]) -> None:
-    """Text holds no control or direction characters: what is signed is what the reader sees.
-
-    Line feeds and tabs are text.  Source: Unicode categories Cc and Cf but for U+200C and U+200D,
-    which scripts need.
-    """
+    """Text holds nothing that nobody sees: what is signed is what the reader sees."""
     for path, value in fields.items():
-        if isinstance(value, str) and not value.isprintable() and any(map(_is_hidden, value)):
+        hidden = find_hidden(value) if isinstance(value, str) else None
+        if hidden is not None:
             raise InvalidInput(
-                f"{value[:40]!r} holds a character that nobody sees",
+                f"{ascii(value)[1:41]} holds U+{ord(hidden):04X}, which nobody sees",
                 field=path,
-                rule="printable text; no control or direction characters",
+                rule="printable text; no control or direction characters, and no invisible letters",
             )
-
-
-def _is_hidden(character: str) -> bool:
-    return unicodedata.category(character) in {"Cc", "Cf"} and character not in "\n\t\u200c\u200d"
 
 
 def require_act(caller: Caller, act: Act, facts: Facts) -> None:

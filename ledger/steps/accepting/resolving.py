@@ -11,6 +11,7 @@ from ledger.domain.acts.words import Right
 from ledger.domain.callers import Caller
 from ledger.domain.encoding.identifiers import CycleId, EquipmentId, SignerId, parse_hex32
 from ledger.domain.errors import InvalidInput, NotFound
+from ledger.domain.names import plain_name
 from ledger.domain.subjects.states import MachineState, SignerState
 from ledger.steps.accepting.standing import Accepted
 from ledger.storage import directory
@@ -34,7 +35,7 @@ def resolve_unit(tx: Connection, text: str) -> directory.UnitRow:
     row = (
         directory.find_unit(tx, int(text))
         if _is_number(text, _UINT32_DIGITS)
-        else directory.find_unit_by_code(tx, text)
+        else directory.find_unit_by_code(tx, plain_name(text))
     )
     if row is None:
         raise NotFound(
@@ -66,7 +67,7 @@ def resolve_machine(tx: Connection, caller: Caller, text: str) -> directory.Equi
         )
         matches = [found] if found else []
     else:
-        matches = directory.list_equipment_called(tx, text, unit=caller.unit)
+        matches = directory.list_equipment_called(tx, plain_name(text), unit=caller.unit)
     if not matches:
         raise NotFound(
             f"there is no machine {text!r}",
@@ -164,7 +165,8 @@ def resolve_signer(
         return directory.get_signer(tx, SignerId(parse_hex32(text, field="signer")), unit=unit)
     signers = directory.list_signers(tx, unit=unit, limit=_MOST)
     if text is not None:
-        matches = _acting(tx, [signer for signer in signers if signer.name == text])
+        named = plain_name(text)
+        matches = _acting(tx, [signer for signer in signers if signer.name == named])
         missing = f"unit {unit} has no signer {text!r}"
     else:
         held = [s for s in signers if right in s.rights and find_key(tx, s.id) is not None]

@@ -31,7 +31,6 @@ from ledger.steps.accepting.signing import sign_receipt, sign_with_held_key
 from ledger.steps.instance import Instance
 from ledger.storage.drafts import delete_draft, find_draft
 from ledger.storage.engine.database import lock_subjects
-from ledger.storage.engine.inserting import together
 from ledger.storage.operations import (
     NewOperation,
     ReceiptRow,
@@ -138,10 +137,9 @@ def _accept(
         message=operation.message,
         new_key=prepared.keys.get(Party.NEW_KEY, b""),
     )
-    with together(tx):
-        _store(instance, tx, prepared, signatures, placed, now)
-        enter(tx, recorded, prepared.record.facts, prepared.record.personal)
-        insert_receipt(tx, row)
+    _store(instance, tx, prepared, signatures, placed, now)
+    enter(tx, recorded, prepared.record.facts, prepared.record.personal)
+    insert_receipt(tx, row)
     crash_point("accept.written")
     return _receipt(row)
 

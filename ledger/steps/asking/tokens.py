@@ -8,6 +8,7 @@ import math
 import re
 import threading
 import time
+import unicodedata
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -18,6 +19,7 @@ from ledger.domain.callers import Caller, Scope
 from ledger.domain.encoding.hashing import sha256
 from ledger.domain.encoding.identifiers import SignerId
 from ledger.domain.errors import InvalidInput, Refused
+from ledger.domain.names import find_hidden
 from ledger.steps.instance import Instance
 from ledger.storage import directory
 from ledger.storage import tokens as stored
@@ -55,6 +57,7 @@ def create_token(  # noqa: PLR0913 - what a token says of its holder
     authority's, which may do only what the authority does.  Raises InvalidInput, and NotFound for
     an unknown unit or signer.
     """
+    person = unicodedata.normalize("NFC", person)
     _require_person(person)
     _require_scopes(unit, frozenset(scopes))
     if not timedelta() < lifetime <= MAX_LIFETIME:
@@ -147,7 +150,7 @@ def list_tokens(
 
 
 def _require_person(person: str) -> None:
-    if not 1 <= len(person) <= MAX_PERSON or person != person.strip() or not person.isprintable():
+    if not 1 <= len(person) <= MAX_PERSON or person != person.strip() or find_hidden(person):
         raise InvalidInput(
             "is not a name",
             field="person",

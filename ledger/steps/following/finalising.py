@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.domain.subjects.indexed import IndexedOperation
-from ledger.steps.following.overruled import restore
+from ledger.steps.following.overruled import overrule
 from ledger.storage.operations import list_by_digests, move_operations, states_of
 from ledger.storage.transactions import (
     TransactionState,
@@ -33,7 +33,7 @@ def finalise(
     places = {operation.digest: operation.tx_hash for operation in recorded}
     ours = {row.digest: row for row in list_by_digests(tx, places)}
     refused = [ours[each] for each in places if each in ours and ours[each].state is _REFUSED]
-    restored = restore(tx, refused, places, at)
+    overruled = overrule(tx, refused, places, at)
     rows = [row for row in ours.values() if row.state in _WAITING]
     unmined: dict[bytes, list[Digest]] = {}
     for row in rows:
@@ -48,7 +48,7 @@ def finalise(
             expected=_WAITING - {OperationState.MINED},
             transaction_hash=transaction_hash,
         )
-    everything = [row.digest for row in (*rows, *restored)]
+    everything = [row.digest for row in (*rows, *overruled)]
     move_operations(tx, everything, OperationState.FINAL, at, expected=[OperationState.MINED])
     _finalise_transactions(tx, height)
 

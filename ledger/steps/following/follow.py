@@ -16,7 +16,7 @@ from ledger.domain.subjects.indexed import Cursor, IndexedOperation
 from ledger.steps.following.finalising import finalise
 from ledger.steps.following.journalled import Journalled, journalled
 from ledger.steps.following.reading import read_range
-from ledger.steps.following.reowing import is_begun, take_back
+from ledger.steps.following.reowing import is_begun, owe_lost
 from ledger.steps.following.rows import store_range
 from ledger.steps.following.start import first_cursor, verify_cursor
 from ledger.steps.instance import Instance
@@ -76,7 +76,7 @@ def follow(instance: Instance, source: Source) -> Progress:
         return progress
     if progress.height < progress.final:
         return replace(progress, is_rebuilding=True)
-    return replace(progress, owed_again=take_back(instance, source, progress.height))
+    return replace(progress, owed_again=owe_lost(instance, source, progress.height))
 
 
 @contextmanager

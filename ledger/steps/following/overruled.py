@@ -40,7 +40,7 @@ log = structlog.get_logger("follower")
 _S = OperationState
 
 
-def restore(
+def overrule(
     tx: Connection, rows: Sequence[OperationRow], places: Mapping[Digest, bytes], at: datetime
 ) -> list[OperationRow]:
     """Refused operations that final blocks record are mined; returns those that now are.
@@ -49,10 +49,10 @@ def restore(
     final operation stays refused: the audit names both.
     """
     _lock(tx, rows)
-    return [row for row in rows if _restore(tx, row, places[row.digest], at)]
+    return [row for row in rows if _overrule(tx, row, places[row.digest], at)]
 
 
-def _restore(tx: Connection, row: OperationRow, transaction_hash: bytes, at: datetime) -> bool:
+def _overrule(tx: Connection, row: OperationRow, transaction_hash: bytes, at: datetime) -> bool:
     rivals = _rivals(tx, row, read_operation(row))
     if any(rival.state is _S.FINAL for rival in rivals):
         return False
@@ -61,7 +61,7 @@ def _restore(tx: Connection, row: OperationRow, transaction_hash: bytes, at: dat
         if rival.state in {_S.SENT, _S.MINED}:
             move_operation(tx, rival.digest, _S.OWED, at, expected=[rival.state], reason=reason)
         refuse(tx, rival.digest, reason, at)
-    log.warning("restored", digest=to_hex(row.digest), kind=row.kind)
+    log.warning("overruled", digest=to_hex(row.digest), kind=row.kind)
     move_operation(
         tx, row.digest, _S.MINED, at, expected=[_S.REFUSED], transaction_hash=transaction_hash
     )

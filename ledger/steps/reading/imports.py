@@ -25,6 +25,7 @@ from ledger.domain.machines.comparing import Beside
 from ledger.domain.machines.profiles import get_profile
 from ledger.domain.machines.readings import CycleReading, PrintedTime, ReadingFile
 from ledger.domain.machines.serials import machines_called
+from ledger.domain.names import plain_name
 from ledger.domain.subjects.states import CycleState
 from ledger.readings import read_file, zone_named
 from ledger.steps.accepting.drafting import standing_values
@@ -457,7 +458,7 @@ class _Importing:
         fits = machines_called(
             serial,
             self.cycle.machine,
-            directory.list_equipment_numbered(tx, serial, unit=self.unit),
+            directory.list_equipment_numbered(tx, plain_name(serial), unit=self.unit),
         )
         if len(fits) == 1:
             return fits[0]

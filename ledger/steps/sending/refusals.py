@@ -16,7 +16,7 @@ from ledger.domain.clocks import has_passed
 from ledger.domain.encoding.identifiers import Digest, to_hex
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.steps.sending.owed import Owed
-from ledger.steps.sending.vacating import retract
+from ledger.steps.sending.vacating import vacate
 from ledger.storage.operations import get_operation, move_operation
 
 #: how long an operation may wait for what the contract says is missing …
@@ -102,7 +102,7 @@ def refuse(tx: Connection, digest: Digest, reason: str, at: datetime) -> int:
             continue
         move_operation(tx, current, _S.REFUSED, at, expected=_REFUSABLE, reason=why)
         refused += 1
-        queue += [(each, follows(current)) for each in retract(tx, current)]
+        queue += [(each, follows(current)) for each in vacate(tx, current)]
     return refused
 
 

@@ -10,14 +10,10 @@ from sqlalchemy import Connection
 
 from ledger.chain.node import Mined, Node
 from ledger.crashing import crash_point
-from ledger.domain.chain.chain_reader import ChainReader
 from ledger.domain.encoding.identifiers import Digest, to_hex
 from ledger.domain.outbox.operation_states import OperationState
-from ledger.domain.subjects.indexed import IndexedOperation
-from ledger.storage import index
 from ledger.storage.index import find_cursor
 from ledger.storage.operations import (
-    list_operations,
     list_states,
     move_carried,
     move_operation,
@@ -84,7 +80,7 @@ def mark_mined(tx: Connection, found: Sequence[tuple[TransactionRow, Mined]], at
         )
         if not mined.succeeded:
             reason = f"its transaction {to_hex(row.hash)} was mined and reverted"
-            give_back(tx, row, at, reason=reason)
+            owe_again(tx, row, at, reason=reason)
         crash_point("settle.mined")
     return len(moved)
 
@@ -115,7 +111,7 @@ def mark_dropped(tx: Connection, rows: Sequence[TransactionRow], at: datetime, w
     """These will not be mined: their nonces are used again, their operations are owed or stuck."""
     for row in rows:
         move_transaction(tx, row.hash, TransactionState.DROPPED, expected=PENDING)
-        give_back(tx, row, at, reason=why)
+        owe_again(tx, row, at, reason=why)
 
 
 def drop_lying(tx: Connection, digest: Digest, at: datetime, why: str) -> None:
@@ -132,25 +128,7 @@ def drop_lying(tx: Connection, digest: Digest, at: datetime, why: str) -> None:
             move_operations(tx, carried, _S.OWED, at, expected=[_S.SENT, _S.STUCK], reason=why)
 
 
-def take_back_lost(tx: Connection, source: ChainReader, at: datetime) -> int:
-    """Final operations that a whole index does not have are owed again; returns how many.
-
-    Their transactions are dropped where the chain has no receipt: the nonces are free again.
-    """
-    lost, after = list[Digest](), 0
-    while page := list_operations(tx, states=[_S.FINAL], after=after, limit=_PAGE):
-        lost += [r.digest for r in page if index.find(tx, IndexedOperation, r.digest) is None]
-        after = page[-1].sequence
-    carrying = {row.hash: row for each in lost for row in list_transactions_of(tx, each)}
-    for row in carrying.values():
-        if row.state in _ON_CHAIN and source.receipt(row.hash) is None:
-            move_transaction(tx, row.hash, TransactionState.DROPPED, expected=_ON_CHAIN)
-    reason = "the final block that held it is no longer part of the chain"
-    move_operations(tx, lost, _S.OWED, at, expected=[_S.FINAL], reason=reason)
-    return len(lost)
-
-
-def give_back(tx: Connection, row: TransactionRow, at: datetime, *, reason: str) -> None:
+def owe_again(tx: Connection, row: TransactionRow, at: datetime, *, reason: str) -> None:
     """The operations of a transaction that recorded nothing are owed again, but not for ever."""
     for digest in _sent_with(tx, row, {_S.SENT}):
         times = len(list_transactions_of(tx, digest))

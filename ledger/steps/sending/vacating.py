@@ -12,7 +12,7 @@ from ledger.domain.outbox.operation_states import GIVEN_UP
 from ledger.storage import directory, operations
 
 
-def retract(tx: Connection, digest: Digest) -> list[Digest]:
+def vacate(tx: Connection, digest: Digest) -> list[Digest]:
     """Take back what a refused operation entered; returns those that have to be refused with it.
 
     What it entered in the directory goes, so that a corrected operation finds its place free; its

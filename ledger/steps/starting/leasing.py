@@ -26,9 +26,12 @@ from ledger.storage.leases import (
 
 #: names the lease of whoever writes to the chain and moves the index
 LEASE = "writer"
-#: how long a lease holds without being renewed
+#: how long a lease holds without being renewed, where all who may take it are on one machine: a
+#: dead holder is seen there at once, and one that is kept waiting by a long write is left alone
 LEASE_SECONDS = 30
-RENEW_SECONDS = 5.0
+#: and where the holder's machine may be gone
+SHARED_LEASE_SECONDS = 10
+_RENEWALS = 5
 _POLL_SECONDS = 0.2
 
 
@@ -93,7 +96,7 @@ def try_lease(instance: Instance, holder: str) -> int | None:
         row = find_lease(tx, LEASE)
         if row is not None and row.holder is not None and _is_dead(row):
             release_lease(tx, LEASE, row.holder, row.epoch)
-        return take_lease(tx, LEASE, holder, instance.clock(), LEASE_SECONDS)
+        return take_lease(tx, LEASE, holder, instance.clock(), _seconds(instance))
 
 
 def require_no_worker(instance: Instance) -> None:
@@ -122,15 +125,20 @@ def _wait(instance: Instance, holder: str, stop: threading.Event) -> int | None:
 
 
 def _keep(instance: Instance, held: HeldLease, done: threading.Event) -> None:
-    while not done.wait(RENEW_SECONDS):
+    seconds = _seconds(instance)
+    while not done.wait(seconds / _RENEWALS):
         try:
             with instance.database.transaction() as tx:
-                renew_lease(tx, LEASE, held.holder, held.epoch, instance.clock(), LEASE_SECONDS)
+                renew_lease(tx, LEASE, held.holder, held.epoch, instance.clock(), seconds)
         except Conflict:
             held.lost.set()
             return
         except StorageUnavailable:
             continue  # the next renewal may still be in time; every write checks the lease itself
+
+
+def _seconds(instance: Instance) -> int:
+    return LEASE_SECONDS if instance.database.is_sqlite else SHARED_LEASE_SECONDS
 
 
 def _own_name() -> str:

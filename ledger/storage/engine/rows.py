@@ -24,7 +24,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger.domain.errors import NotFound
-from ledger.storage.engine.inserting import insert_rows, names_of
+from ledger.storage.engine.inserting import insert_rows, values_of
+
+__all__ = ["CHUNK", "Rows", "chunks", "of_unit", "upsert", "values_of"]
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -107,11 +109,6 @@ class Rows(Generic[R]):
 
     def _one(self, found: Row[Any] | None) -> R | None:
         return None if found is None else self.row_of(found)
-
-
-def values_of(row: DataclassInstance) -> dict[str, Any]:
-    """Column values of a row's dataclass, by name."""
-    return {name: getattr(row, name) for name in names_of(type(row))}
 
 
 @cache

@@ -114,7 +114,7 @@ def test_a_place_within_a_field_keeps_what_is_within() -> None:
 
 def test_the_circumstances_are_those_of_every_record() -> None:
     schema = ACTS["CycleOpening"].record_schema
-    common = schema.facts | schema.personal
+    common = {**schema.facts, **schema.personal}
     for each in asking.CIRCUMSTANCES:
         if each.name != "signed_at":
             for path, rule in each.of.rules(each.name, required=False).items():

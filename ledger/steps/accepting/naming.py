@@ -1,0 +1,48 @@
+"""New name → one that nobody takes for another's that is in use."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from ledger.domain.errors import Conflict
+from ledger.domain.names import find_lookalike
+from ledger.domain.subjects.states import SignerState
+from ledger.steps.accepting.standing import Accepted
+from ledger.storage import directory
+
+#: Most units, and signers of one unit, that a name is compared with.
+_MOST = 10_000
+
+
+def require_own_code(tx: Connection, code: str) -> None:
+    """Raise Conflict when another unit has this code, or one that looks like it."""
+    codes = [unit.code for unit in directory.list_units(tx, limit=_MOST)]
+    taken = code if code in codes else find_lookalike(code, codes)
+    if taken is not None:
+        raise Conflict(
+            f"another unit has the code {taken!r}",
+            field="code",
+            rule="a code names one unit of the group, and looks like no other",
+            remedy="choose another short name",
+        )
+
+
+def require_own_look(tx: Connection, unit: int, name: str | None) -> None:
+    """Raise Conflict when a valid signer of the unit has a name that only looks like this one.
+
+    The very same name may come again: one person may have several keys.
+    """
+    if name is None:
+        return
+    named = [each for each in directory.list_signers(tx, unit=unit, limit=_MOST) if each.name]
+    for signer in named:
+        if find_lookalike(name, [signer.name or ""]) is None:
+            continue
+        state = Accepted(tx).find(SignerState, signer.id)
+        if state is not None and not state.is_revoked:
+            raise Conflict(
+                f"looks like {signer.name!r}, who signs for this unit",
+                field="name",
+                rule="two people are told apart by their names",
+                remedy="write the name as it is enrolled, or add what tells them apart",
+            )

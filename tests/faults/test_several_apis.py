@@ -1,0 +1,129 @@
+"""Several API processes and a second worker on one PostgreSQL, behind a plain reverse proxy."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
+from pathlib import Path
+
+import httpx2 as httpx
+import pytest
+import urllib3
+
+from ledger.domain.encoding.identifiers import Digest
+from ledger.steps.starting.leasing import SHARED_LEASE_SECONDS, try_lease
+from tests.faults.callers import Person, api_address, make_token
+from tests.faults.children import API_FILE, Home, housing, wait_until
+from tests.faults.conftest import accept_a_dozen
+from tests.faults.proofs import accepted, opened, require_whole, waiting
+from tests.faults.test_two_workers import holds
+from tests.steps.hospital import opened_hospital
+
+#: what a plain proxy passes on
+_HEADERS = ("authorization", "idempotency-key", "content-type")
+
+
+@contextmanager
+def proxied(upstreams: Sequence[str]) -> Iterator[str]:
+    """A reverse proxy: each request to the next process, and to the one after when it is gone."""
+    pool, turns = urllib3.PoolManager(), count()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            headers = {name: self.headers[name] for name in _HEADERS if name in self.headers}
+            turn = next(turns)
+            for place in range(len(upstreams)):
+                address = upstreams[(turn + place) % len(upstreams)] + self.path
+                try:
+                    answer = pool.request(
+                        "POST", address, body=body, headers=headers, retries=False
+                    )
+                except urllib3.exceptions.HTTPError:
+                    continue
+                self.send_response(answer.status)
+                self.send_header("content-type", answer.headers["content-type"])
+                self.send_header("content-length", str(len(answer.data)))
+                self.end_headers()
+                self.wfile.write(answer.data)
+                return
+            self.send_error(502)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - inherited
+            """Nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+        pool.clear()
+
+
+@pytest.fixture
+def homes(tmp_path: Path, postgresql_address: str) -> Iterator[tuple[Home, Home, str]]:
+    """Two machines' homes with one database and one vault key, and an operator's token."""
+    with ExitStack() as stack:
+        first, second = (
+            stack.enter_context(housing(tmp_path / name / "home", postgresql_address))
+            for name in ("one", "two")
+        )
+        with opened_hospital(first.folder, postgresql_address) as hospital:
+            accept_a_dozen(hospital)
+            token = make_token(hospital, 1)
+        second.folder.mkdir(mode=0o700, parents=True)
+        shutil.copy2(first.folder / "vault.key", second.folder / "vault.key")
+        yield first, second, token
+
+
+def test_what_one_process_answers_another_answers_again_and_one_may_die(
+    homes: tuple[Home, Home, str], tmp_path: Path
+) -> None:
+    first, second, token = homes
+    worker, apis = first.start("worker"), [each.start("serve") for each in (first, second)]
+    for home, api in zip((first, second), apis, strict=True):
+        api.wait_for(lambda home=home: api_address(home) != "")  # type: ignore[misc]
+    told: list[str] = []
+    with (
+        proxied([api_address(first), api_address(second)]) as url,
+        httpx.Client(timeout=60) as http,
+    ):
+        front = replace(first, folder=tmp_path / "front", _children=[])
+        (front.folder / "run").mkdir(parents=True)
+        (front.folder / "run" / API_FILE).write_text(json.dumps({"url": url}))
+        person = Person(home=front, token=token, client=http)
+        person.run_cycle("S1", 3, told.append)  # everything is asked twice, of both
+        apis[0].kill()
+        person.run_cycle("S1", 4, told.append)
+    with opened(first) as instance:
+        worker.wait_for(lambda: waiting(instance) == 0)
+        assert {Digest(bytes.fromhex(each[2:])) for each in told} <= set(accepted(instance))
+        require_whole(instance, accepted(instance), hashes={})
+
+
+def test_a_worker_whose_machine_is_gone_is_followed_within_seconds(
+    homes: tuple[Home, Home, str],
+) -> None:
+    first, second, _ = homes
+    with opened(first) as instance:
+        assert try_lease(instance, "elsewhere/boot 17") is not None
+        began = time.monotonic()
+        worker = second.start("worker")
+        wait_until(lambda: holds(instance, worker), worker.process.is_alive, worker.words)
+        took = time.monotonic() - began
+        worker.wait_for(lambda: waiting(instance) == 0)
+        require_whole(instance, accepted(instance), hashes={})
+    assert SHARED_LEASE_SECONDS - 2 < took < SHARED_LEASE_SECONDS + 15

@@ -73,6 +73,7 @@ vectors: $(VENV)/.dev ## Golden vectors against the domain
 contracts: $(VENV)/.dev $(MODULES)/.full ## Bytecode, Solidity tests, gas and storage snapshots, style
 	@echo "checking that artifacts/ is what the contracts compile to"
 	@$(BIN)/python scripts/compile.py --check
+	@$(BIN)/python scripts/solidity_support.py --check
 	@echo "checking the style of the contracts"
 	@$(NODE) $(MODULES)/.bin/solhint --disc --max-warnings 0 'contracts/**/*.sol'
 	@$(NODE) $(MODULES)/.bin/prettier --log-level warn --check 'contracts/**/*.sol' 'tests/solidity/**/*.sol'

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,12 +9,12 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from api.acts import spell
-from ledger.domain.encoding.identifiers import signer_id, to_hex
-from ledger.domain.operations import Duty, typed_data
-from ledger.domain.records.records import fields_from_bytes, instant_text
+from ledger.domain.acts.catalogue import find_act
+from ledger.domain.acts.words import Right
+from ledger.domain.encoding.identifiers import to_hex
+from ledger.domain.encoding.moments import instant_text
+from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.subjects.indexed import IndexedOperation
-from ledger.steps.accepting.prepare import Prepared
 from ledger.steps.accepting.submit import Receipt
 from ledger.steps.answering.status import WorkerState
 from ledger.steps.asking.idempotency import Answer
@@ -238,7 +237,7 @@ class SignerAnswer(Answered):
     unit: int
     key: str
     name: str | None = Field(description="null: erased, or another unit's")
-    duties: list[str]
+    rights: list[str]
     custody: str
     valid_from: int = Field(description="Unix seconds")
     valid_until: int = Field(description="Unix seconds; 0: no expiry")
@@ -355,44 +354,12 @@ def give_kept(answer: Answer) -> Response:
     return response
 
 
-def prepared_answer(prepared: Prepared, held: Sequence[bytes]) -> PreparedAnswer:
-    """A prepared operation, with everything from which its digest is recomputed."""
-    operation, record, secrets = prepared.operation, prepared.record, prepared.secrets
-    return PreparedAnswer(
-        digest=to_hex(operation.digest),
-        kind=spell(operation.kind.name),
-        expires_at=instant_text(prepared.expires_at),
-        typed_data=typed_data(operation),
-        record=RecordAnswer(
-            id=record.id,
-            record_schema=record.schema,
-            suite=str(record.facts["record.suite"]),
-            unit=record.unit,
-            facts=dict(record.facts),
-            personal=dict(record.personal or {}),
-        ),
-        secrets=SecretsAnswer(
-            facts=base64.b64encode(secrets.facts).decode("ascii"),
-            personal=base64.b64encode(secrets.personal or b"").decode("ascii"),
-        ),
-        parties=[
-            PartyAnswer(
-                party=party.value,
-                signer=to_hex(prepared.keys[party]),
-                signer_id=to_hex(signer_id(prepared.keys[party])),
-                held_here=prepared.keys[party] in held,
-            )
-            for party in operation.kind.parties
-        ],
-    )
-
-
 def receipt_answer(receipt: Receipt) -> ReceiptAnswer:
     """A receipt."""
     promise = json.loads(receipt.payload)
     return ReceiptAnswer(
         digest=to_hex(receipt.digest),
-        kind=spell(promise["kind"]),
+        kind=find_act(promise["kind"]).spelled,
         promise=promise,
         payload=receipt.payload.decode("utf-8"),
         signature=to_hex(receipt.signature),
@@ -533,7 +500,7 @@ def signer_answer(row: SignerRow, *, is_revoked: bool, shows_people: bool) -> Si
         unit=row.unit,
         key=to_hex(row.signer),
         name=row.name if shows_people else None,
-        duties=[duty.name.lower() for duty in Duty if duty in row.duties and duty.name],
+        rights=[right.name.lower() for right in Right if right in row.rights and right.name],
         custody=row.custody.name.lower(),
         valid_from=row.valid_from,
         valid_until=row.valid_until,
@@ -560,7 +527,7 @@ def machine_answer(row: EquipmentRow, *, state: str, epoch: int, current: bytes)
 def _line(row: OperationRow) -> dict[str, Any]:
     return {
         "digest": to_hex(row.digest),
-        "kind": spell(row.kind),
+        "kind": find_act(row.kind).spelled,
         "unit": row.unit,
         "subject": to_hex(row.subject),
         "state": row.state.value,

@@ -11,7 +11,16 @@ from starlette.exceptions import HTTPException
 from api import documents, problems
 from api.access import Doorkeeper
 from api.guard import Guard
-from api.routes import cycles, directory, document, health, metrics, operations, readings
+from api.routes import (
+    cycles,
+    directory,
+    document,
+    evidence,
+    health,
+    metrics,
+    operations,
+    readings,
+)
 from api.routes import instance as instance_routes
 from ledger.domain.errors import SteriLedgerError
 from ledger.running.metrics import Metrics
@@ -54,6 +63,7 @@ def create_app(instance: Instance) -> FastAPI:
         metrics,
         readings,
         cycles,
+        evidence,
         directory,
         instance_routes,
     ):

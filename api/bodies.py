@@ -1,276 +1,189 @@
-"""The bodies of the acts, one model for each kind of operation."""
+"""Act → the model of its body: what a program says of it, as the act declares it."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from enum import IntEnum, IntFlag
+from functools import cache, singledispatch
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import Field
+from pydantic import Field, StringConstraints, create_model
 
 from api.fields import (
-    MAX_LINES,
-    AuthenticationWord,
     Body,
-    Count,
-    Custody,
-    CycleNumber,
     DecimalText,
-    DutyWord,
-    Epoch,
     Hex32,
     KeyHex,
-    LongText,
     Moment,
-    PackageClass,
-    ResultWord,
     ShortText,
     SignatureHex,
     SignerName,
     Text,
     UnitName,
+    printable,
 )
-from ledger.domain.decisions import MAX_SHARES
+from ledger.domain.acts import asking
+from ledger.domain.acts.vocabulary import (
+    Act,
+    Choice,
+    CycleNamed,
+    Each,
+    Flags,
+    Given,
+    Lines,
+    MachineNamed,
+    Measured,
+    Named,
+    NewKey,
+    OneOf,
+    Parts,
+    ReadingPart,
+    Serial,
+    Signing,
+    Sort,
+    Switch,
+    Whole,
+    Words,
+)
+from ledger.domain.acts.vocabulary import Field as ActField
+from ledger.domain.acts.vocabulary import Moment as MomentSort
+from ledger.domain.acts.words import Party
 
 
-class Happened(Body):
-    """When the act happened, as a printout or a person gives it."""
-
-    text: Annotated[Text, Field(description="as printed or said")] | None = None
-    zone: Annotated[ShortText, Field(description="IANA name or offset of that text")] | None = None
-    utc: Moment | None = None
-    source: Annotated[Text, Field(description="whose clock it is")] | None = None
-
-
-class Act(Body):
-    """What every act may say of how it came to be; what is left out is recorded as not entered."""
-
-    unit: UnitName | None = Field(
-        default=None, description="your own unit; may be left out", examples=[1, "centre"]
+@cache
+def body_of(act: Act) -> type[Body]:
+    """The body of an act."""
+    return _model(
+        act.name, {each.name: _field(each, act.name) for each in asking.asked(act)}, act.doc
     )
-    performer: Text | None = None
-    checker: Text | None = None
-    enterer: Text | None = Field(
-        default=None, description="who entered it; the token's holder when left out"
-    )
-    on_behalf_of: Text | None = None
-    happened: Happened = Happened()
-    device: Text | None = None
-    authenticated_by: AuthenticationWord = "token"
-    reason: LongText | None = None
-    legal_hold: bool = False
-    signed_at: Moment | None = Field(
-        default=None, description="when the signers sign; now when left out, never in the future"
-    )
 
 
-class NewKeyAct(Act):
-    """An act that brings a key into the group."""
-
-    custody: Custody = Field(description="who holds the private key")
-    key: KeyHex | None = Field(
-        default=None, description="left out for custody server, where this instance makes it"
-    )
-    valid_until: Moment | None = Field(default=None, description="no expiry when left out")
+def values_of(body: Body) -> dict[str, Any]:
+    """What a body says, by the names of the act's fields; what it leaves out is left out."""
+    return body.model_dump(exclude_unset=True)
 
 
-class UnitAdmission(NewKeyAct):
-    """The authority admits a unit together with its first administrator."""
-
-    unit: Annotated[int, Field(ge=1, le=2**32 - 1, description="the unit's number in the group")]
-    code: Annotated[ShortText, Field(max_length=40, description="short name, unique in the group")]
-    name: Text
-    roles: Annotated[
-        list[Literal["processor", "user", "carrier", "supplier", "external_processor", "auditor"]],
-        Field(min_length=1, max_length=6),
-    ]
-    administrator_name: Text | None = None
-
-
-class UnitClosure(Act):
-    """The authority closes a unit; its history stays."""
-
-    unit: UnitName
-    reason: LongText
+def _field(each: ActField, within: str) -> tuple[Any, Any]:
+    kind = annotation(each.of, f"{within}{(each.option or each.name).title()}")
+    description = each.help or None
+    if each.given is Given.ALWAYS:
+        return kind, Field(description=description)
+    if each.given is Given.JUDGED:
+        return kind | None, Field(description=description)
+    if each.given is Given.STANDING:
+        stands = "as it stands when left out"
+        told = f"{each.help}; {stands}" if each.help else stands
+        return kind | None, Field(default=None, description=told)
+    return kind | None, Field(default=_plain(each.default), description=description)
 
 
-class SignerEnrolment(NewKeyAct):
-    """A unit's administrator enrols a key."""
-
-    name: Text
-    duties: Annotated[list[DutyWord], Field(min_length=1, max_length=10)]
-    valid_from: Moment | None = Field(default=None, description="at once when left out")
-    administrator: SignerName | None = None
+def _plain(default: Any) -> Any:
+    """A default as a body spells it."""
+    if isinstance(default, IntEnum | IntFlag):
+        return str(default.name).lower()
+    return default if isinstance(default, str | int) else None
 
 
-class SignerRevocation(Act):
-    """A unit's administrator revokes a key, for ever."""
-
-    signer: SignerName
-    reason: LongText
-    administrator: SignerName | None = None
+# ---------------------------------------------------------------- by the sort of a field
 
 
-class EquipmentRegistration(Act):
-    """A unit's administrator registers a machine."""
-
-    name: Text
-    model: Text | None = None
-    serial: Annotated[ShortText, Field(description="the maker's serial number")]
-    kind: Literal["sterilizer", "washer_disinfector"]
-    epoch: Epoch = 1
-    clock_zone: ShortText | None = Field(
-        default=None, description="the zone that the machine's own clock is set to"
-    )
-    profile: ShortText | None = Field(
-        default=None, description="the profile that its cycles are judged against"
-    )
-    administrator: SignerName | None = None
-
-
-class EquipmentChange(Act):
-    """A unit's administrator changes a machine's state or begins a counter epoch."""
-
-    equipment: Text
-    state: Literal["in_service", "out_of_service", "retired"]
-    epoch: Epoch | None = Field(default=None, description="the present one when left out")
-    replaces: Hex32
-    reason: LongText
-    administrator: SignerName | None = None
-
-
-class RecoveryProposal(NewKeyAct):
-    """The authority proposes a new administrator for a unit whose administrator lost the key."""
-
-    unit: UnitName
-    name: Text
-    reason: LongText
-
-
-class RecoveryVeto(Act):
-    """A unit's administrator, whose key is not lost, stops a recovery."""
-
-    proposal: Hex32
-    administrator: SignerName | None = None
-
-
-class RecordErasure(Act):
-    """Two signers of a unit erase the personal fields of a record whose retention is over."""
-
-    subject: Hex32 = Field(description="digest of the operation whose record it is")
-    signer: SignerName | None = None
-    countersigner: SignerName
-
-
-class CycleOpening(Act):
-    """A person declares that a cycle begins."""
-
-    equipment: Text = Field(description="the machine's id, serial number or name")
-    number: CycleNumber = Field(description="the machine's own number")
-    epoch: Epoch | None = Field(default=None, description="the present one when left out")
-    started_at: Moment | None = None
-    timing: Literal["before_outcome", "after_outcome"] = Field(
-        default="before_outcome",
-        description="after_outcome: it was opened when its outcome was known already",
-    )
-    programme: Text | None = None
-    biological_indicator: bool | None = None
-    holds_implant: bool | None = None
-    signer: SignerName | None = None
-
-
-class ReadingPart(Body):
+class ReadingPartBody(Body):
     """One cycle of a kept reading."""
 
     sha256: Hex32
-    ordinal: Annotated[int, Field(ge=1, le=100_000)]
+    ordinal: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
+        default=None, description="which of its cycles; the one with the cycle's number"
+    )
 
 
-class CycleEnding(Act):
-    """What the machine reported at the end: a kept reading, or facts typed from a printout."""
-
-    cycle: Text = Field(description="the cycle's id, machine/number or machine/epoch/number")
-    replaces: Hex32 | None = Field(default=None, description="the ending that this one amends")
-    signer: SignerName | None = None
-    reading: ReadingPart | None = None
-    profile: ShortText | None = Field(default=None, description="of a reading; else its machine's")
-    zone: ShortText | None = Field(default=None, description="of a reading; else its machine's")
-    outcome: Literal["completed", "aborted", "unknown"] | None = None
-    started_at: Moment | None = None
-    ended_at: Moment | None = None
-    started: ShortText | None = Field(default=None, description="as printed")
-    ended: ShortText | None = Field(default=None, description="as printed")
-    fault_code: ShortText | None = None
-    programme: Text | None = None
-    hold_seconds: Annotated[int, Field(ge=0, le=86400)] | None = None
-    minimum_celsius: DecimalText | None = None
-    maximum_celsius: DecimalText | None = None
-    minimum_bar: DecimalText | None = None
-    maximum_bar: DecimalText | None = None
-    pressure_basis: Literal["absolute", "gauge"] | None = None
+#: the sorts whose values are all alike
+_SAME: Mapping[type[Sort], Any] = {
+    Serial: ShortText,
+    Switch: bool,
+    Measured: DecimalText,
+    MomentSort: Moment,
+    NewKey: KeyHex,
+    Signing: SignerName,
+    ReadingPart: ReadingPartBody,
+    MachineNamed: Text,
+    CycleNamed: Text,
+}
 
 
-class Line(Body):
-    """Packages of one owner, payer and class."""
-
-    owner: UnitName
-    payer: UnitName | None = Field(default=None, description="the owner when left out")
-    package_class: PackageClass
-    quantity: Count
-    description: Text | None = None
+@singledispatch
+def annotation(sort: Sort, name: str) -> Any:
+    """The type of a value; `name` begins the names of models that are made for it."""
+    return _SAME[type(sort)]
 
 
-class LoadDeclaration(Act):
-    """A person declares what lies in the chamber."""
-
-    cycle: Text
-    lines: Annotated[list[Line], Field(min_length=1, max_length=MAX_LINES)]
-    replaces: Hex32 | None = Field(default=None, description="the load that this one amends")
-    signer: SignerName | None = None
+@annotation.register
+def _(sort: Choice | OneOf, name: str) -> Any:
+    return _literal(sort.words)
 
 
-class Share(Body):
-    """A released quantity, as a signed change."""
-
-    owner: UnitName
-    payer: UnitName | None = Field(default=None, description="the owner when left out")
-    package_class: PackageClass
-    delta: Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]
+@annotation.register
+def _(sort: Flags, name: str) -> Any:
+    return Annotated[_list(_literal(sort.words)), Field(min_length=1, max_length=len(sort.words))]
 
 
-class Results(Body):
-    """The monitoring results; one that nobody entered is `not_entered`, never a pass.
-
-    Entering one needs the scope `result`.
-    """
-
-    physical: ResultWord = "not_entered"
-    chemical_external: ResultWord = "not_entered"
-    chemical_internal: ResultWord = "not_entered"
-    lumen_pcd: ResultWord = "not_entered"
-    biological: ResultWord = "not_entered"
-    bowie_dick: ResultWord = "not_entered"
+@annotation.register
+def _(sort: Whole, name: str) -> Any:
+    return Annotated[int, Field(ge=sort.low, le=sort.high)]
 
 
-class CycleDecision(Act):
-    """A person decides over the whole cycle, and names what was judged."""
+@annotation.register
+def _(sort: Words, name: str) -> Any:
+    return Annotated[str, StringConstraints(min_length=1, max_length=sort.longest), printable]
 
-    cycle: Text
-    decision: Literal[
-        "release",
-        "release_biological_pending",
-        "emergency_release",
-        "reject",
-        "hold",
-        "lift",
-        "recall",
-        "correct",
-    ]
-    ending: Hex32 | None = Field(description="the ending that was judged; null: there is none")
-    load: Hex32 | None = Field(description="the load that was judged; null: there is none")
-    replaces: Hex32 | None = Field(description="the decision before; null: there is none")
-    shares: Annotated[list[Share], Field(max_length=MAX_SHARES)] = Field(default_factory=list)
-    results: Results = Results()
-    signer: SignerName | None = None
 
+@annotation.register
+def _(sort: Named, name: str) -> Any:
+    return {"unit": UnitName, "operation": Hex32}.get(sort.what, Text)
+
+
+@annotation.register
+def _(sort: Lines, name: str) -> Any:
+    free = sort.optional | sort.follows
+    line = _model(
+        name,
+        {
+            column: (annotation(of, name) | None, None) if column in free else annotation(of, name)
+            for column, of in sort.columns.items()
+        },
+    )
+    return Annotated[_list(line), Field(min_length=sort.fewest, max_length=sort.most)]
+
+
+@annotation.register
+def _(sort: Each, name: str) -> Any:
+    word = _literal(sort.words)
+    return _model(name, dict.fromkeys(sort.names, (word, sort.absent)))
+
+
+@annotation.register
+def _(sort: Parts, name: str) -> Any:
+    return _parts(sort)
+
+
+@cache
+def _parts(sort: Parts) -> type[Body]:
+    """One model for all acts, which have these parts in common: how an act happened."""
+    return _model("Happened", {each.name: _field(each, "Happened") for each in sort.parts})
+
+
+def _list(of: Any) -> Any:
+    return list.__class_getitem__(of)
+
+
+def _literal(words: tuple[str, ...]) -> Any:
+    return cast("Any", Literal)[words]
+
+
+def _model(name: str, fields: Mapping[str, Any], doc: str | None = None) -> type[Body]:
+    return create_model(name, __base__=Body, __doc__=doc, **fields)
+
+
+# ---------------------------------------------------------------- signatures
 
 PartyWord = Literal["authority", "signer", "new_key", "countersigner"]
 
@@ -281,7 +194,7 @@ class Signatures(Body):
     signatures: dict[PartyWord, SignatureHex] = Field(
         default_factory=dict, description="by party: over the digest"
     )
-    held: Annotated[list[PartyWord], Field(max_length=4)] = Field(
+    held: Annotated[list[PartyWord], Field(max_length=len(Party))] = Field(
         default_factory=list,
         description="the parties whose keys this instance holds, and which shall sign here",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import (
     AfterValidator,
@@ -17,10 +17,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from ledger.domain.records.commitments import MAX_SAFE_INTEGER
-
 MAX_UINT32 = 2**32 - 1
-MAX_LINES = 500
 
 _MOMENT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})"
@@ -66,13 +63,9 @@ def _unit_name(value: object) -> object:
     raise ValueError(rule)
 
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_printable)]
-ShortText = Annotated[
-    str, StringConstraints(min_length=1, max_length=60), AfterValidator(_printable)
-]
-LongText = Annotated[
-    str, StringConstraints(min_length=1, max_length=1000), AfterValidator(_printable)
-]
+printable = AfterValidator(_printable)
+Text = Annotated[str, StringConstraints(min_length=1, max_length=200), printable]
+ShortText = Annotated[str, StringConstraints(min_length=1, max_length=60), printable]
 DecimalText = Annotated[
     str,
     StringConstraints(max_length=20, pattern=r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"),
@@ -107,24 +100,3 @@ SignerName = Annotated[
     Text,
     Field(description="a signer's name or id, or 0x and the bytes of a key that is held elsewhere"),
 ]
-Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
-Epoch = Annotated[int, Field(ge=1, le=MAX_UINT32)]
-CycleNumber = Annotated[int, Field(ge=1, le=MAX_SAFE_INTEGER)]
-PackageClass = Annotated[int, Field(ge=1, le=65535)]
-Custody = Literal["server", "station", "device", "hardware"]
-DutyWord = Literal[
-    "administer",
-    "open",
-    "load",
-    "result",
-    "decide",
-    "dispatch",
-    "carry",
-    "receive",
-    "settle",
-    "erase",
-]
-#: RESULT_WORDS of the schemas
-ResultWord = Literal["not_required", "not_entered", "pending", "pass", "fail", "invalid"]
-#: AUTHENTICATION_WORDS of the schemas
-AuthenticationWord = Literal["badge", "PIN", "passkey", "token", "local", "paper", "none"]

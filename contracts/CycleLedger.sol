@@ -3,18 +3,21 @@ pragma solidity 0.8.37;
 
 import {ICycleLedger} from "./interfaces/ICycleLedger.sol";
 import {IUnitRegistry, Proof} from "./interfaces/IUnitRegistry.sol";
-import {Duties} from "./Duties.sol";
-import {OperationLog} from "./OperationLog.sol";
+import {Ledger} from "./Ledger.sol";
+import {Rights} from "./Rights.sol";
 
 /// @title CycleLedger
 /// @notice Records sterilisation cycles: opened, ended, loaded and decided, with released shares.
-contract CycleLedger is ICycleLedger, OperationLog {
+contract CycleLedger is ICycleLedger, Ledger {
     // --------------------------------------------------------------------------------- constants
 
     bytes32 private constant CYCLE_TAG = keccak256("steriledger.cycle.v1");
 
     bytes32 private constant CYCLE_OPENING_TYPEHASH = keccak256(
         "CycleOpening(bytes32 equipment,uint32 unit,uint32 epoch,uint64 number,uint64 startedAt,bytes32 record,bytes32 signedBy,uint64 signedAt)"
+    );
+    bytes32 private constant CYCLE_VOID_TYPEHASH = keccak256(
+        "CycleVoid(bytes32 cycle,uint32 unit,bytes32 opening,bytes32 record,bytes32 signedBy,uint64 signedAt)"
     );
     bytes32 private constant CYCLE_ENDING_TYPEHASH = keccak256(
         "CycleEnding(bytes32 cycle,uint32 unit,uint8 outcome,uint8 verdict,uint64 endedAt,bytes32 replaces,bytes32 record,bytes32 signedBy,uint64 signedAt)"
@@ -62,18 +65,7 @@ contract CycleLedger is ICycleLedger, OperationLog {
     uint8 private constant NEEDS_ADDITIONS = 0x10; // at least one share, and only positive ones
     uint8 private constant LAST_RELEASED_STATE = 3; // states 1 to 3 make packages usable
 
-    // -------------------------------------------------------------------------------- immutables
-
-    /// @inheritdoc ICycleLedger
-    IUnitRegistry public immutable registry;
-
     // ----------------------------------------------------------------------------------- storage
-
-    /// The newest opening of a machine. Epochs never fall, so one entry per machine is enough.
-    struct Counter {
-        uint32 epoch; // the epoch of the newest opening
-        uint64 last; // its number; 0 when there is none
-    }
 
     /// One class of one cycle's load.
     struct Total {
@@ -84,22 +76,24 @@ contract CycleLedger is ICycleLedger, OperationLog {
 
     mapping(bytes32 cycle => Cycle) private _cycles;
     mapping(bytes32 cycle => mapping(uint16 packageClass => Total)) private _totals;
-    mapping(bytes32 equipment => Counter) private _counters;
-    mapping(bytes32 digest => bool) private _superseded;
+    mapping(bytes32 opening => bytes32 digest) private _voids; // of the openings taken back
 
     // ------------------------------------------------------------------------------- constructor
 
-    constructor(IUnitRegistry registry_) {
-        require(address(registry_).code.length != 0, RegistryWithoutCode(address(registry_)));
-        registry = registry_;
-    }
+    constructor(IUnitRegistry registry_) Ledger(registry_) {}
 
-    // ------------------------------------------------------------------------------ open and end
+    // ------------------------------------------------------------------------ open, void and end
 
     /// @inheritdoc ICycleLedger
     function openCycles(CycleOpening[] calldata operations, Proof[] calldata signers) external {
         _requireBatch(operations.length, signers.length);
         for (uint256 i = 0; i < operations.length; ++i) _open(operations[i], signers[i]);
+    }
+
+    /// @inheritdoc ICycleLedger
+    function voidCycles(CycleVoid[] calldata operations, Proof[] calldata signers) external {
+        _requireBatch(operations.length, signers.length);
+        for (uint256 i = 0; i < operations.length; ++i) _void(operations[i], signers[i]);
     }
 
     /// @inheritdoc ICycleLedger
@@ -128,6 +122,11 @@ contract CycleLedger is ICycleLedger, OperationLog {
     // ------------------------------------------------------------------------------------- views
 
     /// @inheritdoc ICycleLedger
+    function requireCycle(bytes32 digest, bytes32 cycle, uint32 unit) external view {
+        _requireOwned(digest, "cycle", cycle, _cycles[cycle].unit, unit);
+    }
+
+    /// @inheritdoc ICycleLedger
     function getCycle(bytes32 cycle) external view returns (Cycle memory stored) {
         return _cycles[cycle];
     }
@@ -141,155 +140,80 @@ contract CycleLedger is ICycleLedger, OperationLog {
         return (total.declared, total.released);
     }
 
-    /// @inheritdoc ICycleLedger
-    function getCounter(bytes32 equipment) external view returns (uint32 epoch, uint64 last) {
-        Counter storage counter = _counters[equipment];
-        return (counter.epoch, counter.last);
-    }
-
     // ------------------------------------------------------------------------- internal: opening
 
-    function _open(CycleOpening memory operation, Proof calldata proof) private {
-        bytes32 digest = _digest(operation);
-        bytes32 id = keccak256(
-            abi.encode(CYCLE_TAG, operation.equipment, operation.epoch, operation.number)
-        );
+    function _open(CycleOpening memory act, Proof calldata proof) private {
+        bytes32 digest = _digest(abi.encode(CYCLE_OPENING_TYPEHASH, act));
+        bytes32 id = keccak256(abi.encode(CYCLE_TAG, act.equipment, act.epoch, act.number));
         Cycle storage cycle = _cycles[id];
-        bytes23 opening = bytes23(digest);
-        if (cycle.unit != 0) {
-            require(cycle.opening == opening, CycleConflict(digest, id));
-            return;
+        bytes23 before = cycle.opening;
+        if (before != 0) {
+            if (before == bytes23(digest) || _voids[digest] != 0) return;
+            require(cycle.unit == 0, AlreadyRecorded(digest, "cycle", id));
         }
-        require(operation.number != 0, NumberZero(digest));
-        _requireDuty(
-            digest,
-            operation.unit,
-            operation.signedBy,
-            Duties.OPEN,
-            operation.signedAt,
-            proof
-        );
-        registry.requireInService(digest, operation.equipment, operation.unit, operation.epoch);
+        _requireRange(digest, "number", act.number, 1, type(uint64).max);
+        registry.requireRight(digest, act.unit, act.signedBy, Rights.OPEN, act.signedAt, proof);
+        registry.requireOwner(digest, act.equipment, act.unit, act.epoch);
 
-        uint64 last = _count(digest, operation);
-        cycle.opening = opening;
-        cycle.unit = operation.unit;
-        _emitOpened(digest, id, operation, _advance(digest));
-        if (last != 0 && operation.number > last + 1) {
-            emit NumbersSkipped(
-                digest,
-                operation.equipment,
-                operation.epoch,
-                last + 1,
-                operation.number - 1
-            );
-        }
+        cycle.opening = bytes23(digest);
+        cycle.unit = act.unit;
+        emit CycleOpened(digest, id, act.unit, _advance(digest), act);
     }
 
-    /// Moves the machine's counter and returns the number before; 0 when the epoch had none.
-    function _count(bytes32 digest, CycleOpening memory operation) private returns (uint64 last) {
-        Counter storage counter = _counters[operation.equipment];
-        uint32 epoch = operation.epoch;
-        uint64 number = operation.number;
-        last = counter.epoch == epoch ? counter.last : 0;
-        require(number > last, NumberNotRising(digest, number, last));
-        _counters[operation.equipment] = Counter({epoch: epoch, last: number});
-    }
+    /// The opening's digest stays in the cycle, so that a first opening need not look for a void.
+    function _void(CycleVoid memory act, Proof calldata proof) private {
+        bytes32 digest = _digest(abi.encode(CYCLE_VOID_TYPEHASH, act));
+        bytes32 opening = act.opening;
+        bytes32 recorded = _voids[opening];
+        if (recorded == digest) return;
+        require(recorded == 0, AlreadyRecorded(digest, "opening", opening));
+        Cycle storage cycle = _cycles[act.cycle];
+        _requireOwned(digest, "cycle", act.cycle, cycle.unit, act.unit);
+        registry.requireRight(digest, act.unit, act.signedBy, Rights.OPEN, act.signedAt, proof);
+        bytes23 current = cycle.opening;
+        require(bytes23(opening) == current, NotCurrent(digest, "opening", opening, current));
+        require(cycle.ending == 0, NotAllowed(digest, "ending", uint256(cycle.ending)));
+        require(cycle.load == 0, NotAllowed(digest, "load", uint256(cycle.load)));
+        require(cycle.decision == 0, NotAllowed(digest, "decision", uint256(cycle.decision)));
 
-    function _emitOpened(
-        bytes32 digest,
-        bytes32 id,
-        CycleOpening memory operation,
-        bytes32 advanced
-    ) private {
-        emit CycleOpened(
-            digest,
-            id,
-            operation.equipment,
-            operation.unit,
-            operation.epoch,
-            operation.number,
-            operation.startedAt,
-            operation.record,
-            operation.signedBy,
-            operation.signedAt,
-            advanced
-        );
+        _voids[opening] = digest;
+        cycle.unit = 0;
+        emit CycleVoided(digest, act.cycle, act.unit, _advance(digest), act);
     }
 
     // -------------------------------------------------------------------------- internal: ending
 
-    function _end(CycleEnding memory operation, Proof calldata proof) private {
-        bytes32 digest = _digest(operation);
-        Cycle storage cycle = _cycles[operation.cycle];
+    function _end(CycleEnding memory act, Proof calldata proof) private {
+        bytes32 digest = _digest(abi.encode(CYCLE_ENDING_TYPEHASH, act));
+        Cycle storage cycle = _cycles[act.cycle];
         bytes32 current = cycle.ending;
         if (_isRecorded(digest, current)) return;
-        _requireOwner(digest, operation.cycle, cycle.unit, operation.unit);
-        _requireDuty(
-            digest,
-            operation.unit,
-            operation.signedBy,
-            Duties.RESULT,
-            operation.signedAt,
-            proof
-        );
-        uint8 outcome = operation.outcome;
-        uint8 verdict = operation.verdict;
-        require(outcome != 0 && outcome <= OUTCOMES, OutcomeUnknown(digest, outcome));
-        require(verdict != 0 && verdict <= VERDICTS, VerdictUnknown(digest, verdict));
-        _supersede(digest, operation.replaces, current);
+        _requireOwned(digest, "cycle", act.cycle, cycle.unit, act.unit);
+        registry.requireRight(digest, act.unit, act.signedBy, Rights.RESULT, act.signedAt, proof);
+        _requireRange(digest, "outcome", act.outcome, 1, OUTCOMES);
+        _requireRange(digest, "verdict", act.verdict, 1, VERDICTS);
+        _supersede(digest, act.replaces, current);
 
         cycle.ending = digest;
-        cycle.outcome = outcome;
-        cycle.verdict = verdict;
-        emit CycleEnded(
-            digest,
-            operation.cycle,
-            operation.unit,
-            outcome,
-            verdict,
-            operation.endedAt,
-            operation.replaces,
-            operation.record,
-            operation.signedBy,
-            operation.signedAt,
-            _advance(digest)
-        );
+        cycle.outcome = act.outcome;
+        cycle.verdict = act.verdict;
+        emit CycleEnded(digest, act.cycle, act.unit, _advance(digest), act);
     }
 
     // ---------------------------------------------------------------------------- internal: load
 
-    function _declare(LoadDeclaration memory operation, Proof calldata proof) private {
-        bytes32 digest = _digest(operation);
-        Cycle storage cycle = _cycles[operation.cycle];
+    function _declare(LoadDeclaration memory act, Proof calldata proof) private {
+        bytes32 digest = _digestOf(act);
+        Cycle storage cycle = _cycles[act.cycle];
         bytes32 current = cycle.load;
         if (_isRecorded(digest, current)) return;
-        _requireOwner(digest, operation.cycle, cycle.unit, operation.unit);
-        _requireDuty(
-            digest,
-            operation.unit,
-            operation.signedBy,
-            Duties.LOAD,
-            operation.signedAt,
-            proof
-        );
-        _supersede(digest, operation.replaces, current);
+        _requireOwned(digest, "cycle", act.cycle, cycle.unit, act.unit);
+        registry.requireRight(digest, act.unit, act.signedBy, Rights.LOAD, act.signedAt, proof);
+        _supersede(digest, act.replaces, current);
 
-        ClassTotal[] memory totals = operation.totals;
         cycle.load = digest;
-        cycle.classes = _storeTotals(digest, _totals[operation.cycle], cycle.classes, totals);
-        emit LoadDeclared(
-            digest,
-            operation.cycle,
-            operation.unit,
-            uint16(totals.length), // at most MAX_TOTALS
-            operation.replaces,
-            operation.record,
-            operation.signedBy,
-            operation.signedAt,
-            _advance(digest)
-        );
-        _emitTotals(digest, operation.cycle, totals);
+        cycle.classes = _storeTotals(digest, _totals[act.cycle], cycle.classes, act.totals);
+        emit LoadDeclared(digest, act.cycle, act.unit, _advance(digest), act);
     }
 
     /// Stores the declared quantities and returns how many classes are known afterwards.
@@ -300,16 +224,17 @@ contract CycleLedger is ICycleLedger, OperationLog {
         ClassTotal[] memory totals
     ) private returns (uint16 known) {
         uint256 lines = totals.length;
-        require(lines != 0 && lines <= MAX_TOTALS, LinesOutOfRange(digest, lines, 1, MAX_TOTALS));
+        _requireRange(digest, "totals", lines, 1, MAX_TOTALS);
         uint16 added = 0;
         uint16 previous = 0;
         for (uint256 i = 0; i < lines; ++i) {
             uint16 packageClass = totals[i].packageClass;
-            require(i == 0 || previous < packageClass, LinesNotAscending(digest, i));
+            require(i == 0 || previous < packageClass, OutOfOrder(digest, "totals", i));
             previous = packageClass;
-            if (_storeTotal(digest, stored[packageClass], totals[i])) ++added;
+            if (_storeTotal(digest, stored[packageClass], totals[i].quantity)) ++added;
         }
-        require(lines - added == knownBefore, ClassesMissing(digest, lines - added, knownBefore));
+        // An amendment lists every class that was ever declared.
+        _requireRange(digest, "known classes", lines - added, knownBefore, knownBefore);
         return knownBefore + added;
     }
 
@@ -317,76 +242,55 @@ contract CycleLedger is ICycleLedger, OperationLog {
     function _storeTotal(
         bytes32 digest,
         Total storage total,
-        ClassTotal memory line
+        uint32 quantity
     ) private returns (bool isNew) {
         isNew = !total.known;
-        uint32 released = total.released;
-        uint32 quantity = line.quantity;
-        require(!isNew || quantity != 0, QuantityZero(digest, line.packageClass));
-        require(
-            quantity >= released,
-            TotalBelowReleased(digest, line.packageClass, quantity, released)
-        );
+        _requireRange(digest, "quantity", quantity, isNew ? 1 : total.released, type(uint32).max);
         total.declared = quantity;
         total.known = true;
     }
 
-    function _emitTotals(bytes32 digest, bytes32 cycle, ClassTotal[] memory totals) private {
-        for (uint256 i = 0; i < totals.length; ++i) {
-            emit LoadTotalDeclared(digest, cycle, totals[i].packageClass, totals[i].quantity);
-        }
-    }
-
     // ------------------------------------------------------------------------ internal: decision
 
-    function _decide(CycleDecision memory operation, Proof calldata proof) private {
-        Share[] memory shares = operation.shares;
-        bytes32 digest = _digest(operation);
-        Cycle storage cycle = _cycles[operation.cycle];
+    function _decide(CycleDecision memory act, Proof calldata proof) private {
+        bytes32 digest = _digestOf(act);
+        Cycle storage cycle = _cycles[act.cycle];
         bytes32 current = cycle.decision;
         if (_isRecorded(digest, current)) return;
-        _requireOwner(digest, operation.cycle, cycle.unit, operation.unit);
-        _requireDuty(
-            digest,
-            operation.unit,
-            operation.signedBy,
-            Duties.DECIDE,
-            operation.signedAt,
-            proof
-        );
-        _requireCurrent(digest, operation.ending, cycle.ending);
-        _requireCurrent(digest, operation.load, cycle.load);
-        _supersede(digest, operation.replaces, current);
+        _requireOwned(digest, "cycle", act.cycle, cycle.unit, act.unit);
+        registry.requireRight(digest, act.unit, act.signedBy, Rights.DECIDE, act.signedAt, proof);
+        _requireCurrent(digest, "ending", act.ending, cycle.ending);
+        _requireCurrent(digest, "load", act.load, cycle.load);
+        _supersede(digest, act.replaces, current);
 
-        uint8 entry = _entry(digest, cycle.state, operation.kind);
+        uint8 entry = _entry(digest, cycle.state, act.kind);
         uint8 next = entry & NEXT_STATE;
-        (bool takesBack, bool adds) = _requireShares(digest, operation.unit, entry, shares);
+        (bool takesBack, bool adds) = _requireShares(digest, act.unit, entry, act.shares);
         bool makesUsable = entry & NEEDS_RELEASABLE != 0 || (adds && next <= LAST_RELEASED_STATE);
         if (makesUsable) _requireReleasable(digest, cycle);
 
         // What is taken back goes first: packages then move between the owners of a load that is
         // released in full.
-        if (takesBack) _moveShares(digest, _totals[operation.cycle], shares, false);
-        if (adds) _moveShares(digest, _totals[operation.cycle], shares, true);
+        if (takesBack) _moveShares(digest, _totals[act.cycle], act.shares, false);
+        if (adds) _moveShares(digest, _totals[act.cycle], act.shares, true);
         cycle.decision = digest;
         cycle.state = next;
-        _emitDecided(digest, operation, next, _advance(digest));
-        _emitShares(digest, operation.cycle, shares);
+        emit CycleDecided(digest, act.cycle, act.unit, _advance(digest), act);
     }
 
     /// Looks the decision up in the table; reverts when the state does not allow it.
     function _entry(bytes32 digest, uint8 state, uint8 kind) private pure returns (uint8 entry) {
-        require(kind != 0 && kind <= KINDS, KindUnknown(digest, kind));
+        _requireRange(digest, "kind", kind, 1, KINDS);
         entry = uint8(DECISIONS[uint256(state) * KINDS + kind - 1]);
-        require(entry != NOT_ALLOWED, DecisionNotAllowed(digest, state, kind));
+        require(entry != NOT_ALLOWED, NotAllowed(digest, "cycle", state));
     }
 
     /// Reverts unless the cycle completed, was not computed as failed, and has a declared load.
     function _requireReleasable(bytes32 digest, Cycle storage cycle) private view {
-        require(cycle.ending != 0, NotEnded(digest));
-        require(cycle.outcome == OUTCOME_COMPLETED, NotCompleted(digest, cycle.outcome));
-        require(cycle.verdict != VERDICT_FAILED, VerdictFailed(digest));
-        require(cycle.load != 0, LoadNotDeclared(digest));
+        uint8 outcome = cycle.outcome; // 0 before the ending
+        require(outcome == OUTCOME_COMPLETED, NotAllowed(digest, "outcome", outcome));
+        require(cycle.verdict != VERDICT_FAILED, NotAllowed(digest, "verdict", VERDICT_FAILED));
+        require(cycle.load != 0, NotAllowed(digest, "load", 0));
     }
 
     /// Reverts unless the shares are as many as the decision takes, in order, of the right sign, and
@@ -397,25 +301,21 @@ contract CycleLedger is ICycleLedger, OperationLog {
         uint8 entry,
         Share[] memory shares
     ) private view returns (bool takesBack, bool adds) {
-        _requireLines(digest, entry, shares.length);
+        bool onlyAdds = entry & NEEDS_ADDITIONS != 0;
+        uint256 most = onlyAdds || entry & TAKES_SHARES != 0 ? MAX_SHARES : 0;
+        _requireRange(digest, "shares", shares.length, onlyAdds ? 1 : 0, most);
         for (uint256 i = 0; i < shares.length; ++i) {
             Share memory share = shares[i];
             int32 delta = share.delta;
-            require(i == 0 || _precedes(shares[i - 1], share), LinesNotAscending(digest, i));
-            require(delta != 0, DeltaZero(digest, i));
+            require(i == 0 || _precedes(shares[i - 1], share), OutOfOrder(digest, "shares", i));
+            require(
+                delta > 0 || (delta < 0 && !onlyAdds),
+                OutOfRange(digest, "delta", delta, 1, type(int32).max)
+            );
             if (delta > 0) adds = true;
-            else {
-                require(entry & NEEDS_ADDITIONS == 0, DeltaNotPositive(digest, i, delta));
-                takesBack = true;
-            }
+            else takesBack = true;
             _requireParties(digest, unit, share);
         }
-    }
-
-    function _requireLines(bytes32 digest, uint8 entry, uint256 lines) private pure {
-        require(lines <= MAX_SHARES, LinesOutOfRange(digest, lines, 0, MAX_SHARES));
-        if (entry & NEEDS_ADDITIONS != 0) require(lines != 0, SharesMissing(digest));
-        else if (entry & TAKES_SHARES == 0) require(lines == 0, SharesNotAllowed(digest, lines));
     }
 
     /// The acting unit needs no second look: its signer was accepted for it.
@@ -433,7 +333,8 @@ contract CycleLedger is ICycleLedger, OperationLog {
         else registry.requireKnown(digest, party);
     }
 
-    /// Applies the shares that add packages, or those that take them back.
+    /// Applies the shares that add packages, or those that take them back. Of a class that was not
+    /// declared, 0 packages are.
     function _moveShares(
         bytes32 digest,
         mapping(uint16 packageClass => Total) storage totals,
@@ -442,61 +343,15 @@ contract CycleLedger is ICycleLedger, OperationLog {
     ) private {
         for (uint256 i = 0; i < shares.length; ++i) {
             int32 delta = shares[i].delta;
-            uint16 packageClass = shares[i].packageClass;
             if (delta > 0 != added) continue;
-            _moveShare(digest, totals[packageClass], packageClass, delta);
-        }
-    }
-
-    function _moveShare(
-        bytes32 digest,
-        Total storage total,
-        uint16 packageClass,
-        int32 delta
-    ) private {
-        uint32 declared = total.declared;
-        require(total.known, ClassNotDeclared(digest, packageClass));
-        int256 released = int256(uint256(total.released)) + delta;
-        require(
-            released >= 0 && released <= int256(uint256(declared)),
-            ReleasedOutOfRange(digest, packageClass, released, declared)
-        );
-        total.released = uint32(uint256(released)); // at most `declared`, a uint32
-    }
-
-    function _emitDecided(
-        bytes32 digest,
-        CycleDecision memory operation,
-        uint8 state,
-        bytes32 advanced
-    ) private {
-        emit CycleDecided(
-            digest,
-            operation.cycle,
-            operation.unit,
-            operation.kind,
-            state,
-            uint16(operation.shares.length), // at most MAX_SHARES
-            operation.ending,
-            operation.load,
-            operation.replaces,
-            operation.record,
-            operation.signedBy,
-            operation.signedAt,
-            advanced
-        );
-    }
-
-    function _emitShares(bytes32 digest, bytes32 cycle, Share[] memory shares) private {
-        for (uint256 i = 0; i < shares.length; ++i) {
-            emit ShareRecorded(
-                digest,
-                cycle,
-                shares[i].owner,
-                shares[i].payer,
-                shares[i].packageClass,
-                shares[i].delta
+            Total storage total = totals[shares[i].packageClass];
+            int256 declared = int256(uint256(total.declared));
+            int256 released = int256(uint256(total.released)) + delta;
+            require(
+                released >= 0 && released <= declared,
+                OutOfRange(digest, "released", released, 0, declared)
             );
+            total.released = uint32(uint256(released)); // at most `declared`, a uint32
         }
     }
 
@@ -507,96 +362,47 @@ contract CycleLedger is ICycleLedger, OperationLog {
         return left.packageClass < right.packageClass;
     }
 
-    // -------------------------------------------------------------------------- internal: guards
-
-    function _requireDuty(
-        bytes32 digest,
-        uint32 unit,
-        bytes32 signedBy,
-        uint32 duty,
-        uint64 signedAt,
-        Proof calldata proof
-    ) private view {
-        registry.requireDuty(digest, unit, signedBy, duty, signedAt, proof);
-    }
-
-    function _requireOwner(bytes32 digest, bytes32 cycle, uint32 owner, uint32 unit) private pure {
-        require(owner != 0, CycleUnknown(digest, cycle));
-        require(owner == unit, CycleOfOtherUnit(digest, cycle, owner));
-    }
-
-    /// Whether the digest is the current one of its kind, or was.
-    function _isRecorded(bytes32 digest, bytes32 current) private view returns (bool) {
-        return current == digest || (current != 0 && _superseded[digest]);
-    }
-
-    /// Reverts unless the named digest is the current one.
-    function _requireCurrent(bytes32 digest, bytes32 named, bytes32 current) private view {
-        if (named == current) return;
-        require(named == 0 || _superseded[named], PredecessorUnknown(digest, named));
-        revert NotCurrent(digest, named, current);
-    }
-
-    /// Reverts unless `replaces` is the current digest; remembers that it no longer is.
-    function _supersede(bytes32 digest, bytes32 replaces, bytes32 current) private {
-        _requireCurrent(digest, replaces, current);
-        if (current != 0) _superseded[current] = true;
-    }
-
     // ------------------------------------------------------------------------- internal: digests
 
-    function _digest(CycleOpening memory operation) internal view returns (bytes32) {
-        return _hashTypedDataV4(keccak256(abi.encode(CYCLE_OPENING_TYPEHASH, operation)));
-    }
-
-    function _digest(CycleEnding memory operation) internal view returns (bytes32) {
-        return _hashTypedDataV4(keccak256(abi.encode(CYCLE_ENDING_TYPEHASH, operation)));
-    }
-
-    function _digest(LoadDeclaration memory operation) internal view returns (bytes32) {
-        bytes32[] memory hashes = new bytes32[](operation.totals.length);
+    function _digestOf(LoadDeclaration memory act) private view returns (bytes32) {
+        bytes32[] memory hashes = new bytes32[](act.totals.length);
         for (uint256 i = 0; i < hashes.length; ++i) {
-            hashes[i] = keccak256(abi.encode(CLASS_TOTAL_TYPEHASH, operation.totals[i]));
+            hashes[i] = keccak256(abi.encode(CLASS_TOTAL_TYPEHASH, act.totals[i]));
         }
         return
-            _hashTypedDataV4(
-                keccak256(
-                    abi.encode(
-                        LOAD_DECLARATION_TYPEHASH,
-                        operation.cycle,
-                        operation.unit,
-                        keccak256(abi.encodePacked(hashes)), // as EIP-712 encodes arrays
-                        operation.replaces,
-                        operation.record,
-                        operation.signedBy,
-                        operation.signedAt
-                    )
+            _digest(
+                abi.encode(
+                    LOAD_DECLARATION_TYPEHASH,
+                    act.cycle,
+                    act.unit,
+                    keccak256(abi.encodePacked(hashes)), // as EIP-712 encodes arrays
+                    act.replaces,
+                    act.record,
+                    act.signedBy,
+                    act.signedAt
                 )
             );
     }
 
-    function _digest(CycleDecision memory operation) internal view returns (bytes32) {
-        Share[] memory shares = operation.shares;
-        bytes32[] memory hashes = new bytes32[](shares.length);
+    function _digestOf(CycleDecision memory act) private view returns (bytes32) {
+        bytes32[] memory hashes = new bytes32[](act.shares.length);
         for (uint256 i = 0; i < hashes.length; ++i) {
-            hashes[i] = keccak256(abi.encode(SHARE_TYPEHASH, shares[i]));
+            hashes[i] = keccak256(abi.encode(SHARE_TYPEHASH, act.shares[i]));
         }
         return
-            _hashTypedDataV4(
-                keccak256(
-                    abi.encode(
-                        CYCLE_DECISION_TYPEHASH,
-                        operation.cycle,
-                        operation.unit,
-                        operation.kind,
-                        operation.ending,
-                        operation.load,
-                        operation.replaces,
-                        keccak256(abi.encodePacked(hashes)), // as EIP-712 encodes arrays
-                        operation.record,
-                        operation.signedBy,
-                        operation.signedAt
-                    )
+            _digest(
+                abi.encode(
+                    CYCLE_DECISION_TYPEHASH,
+                    act.cycle,
+                    act.unit,
+                    act.kind,
+                    act.ending,
+                    act.load,
+                    act.replaces,
+                    keccak256(abi.encodePacked(hashes)), // as EIP-712 encodes arrays
+                    act.record,
+                    act.signedBy,
+                    act.signedAt
                 )
             );
     }

@@ -3,9 +3,9 @@ pragma solidity 0.8.37;
 
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
-import {Duties} from "./Duties.sol";
 import {IUnitRegistry, Proof} from "./interfaces/IUnitRegistry.sol";
 import {OperationLog} from "./OperationLog.sol";
+import {Rights} from "./Rights.sol";
 
 /// @title UnitRegistry
 /// @notice Units, their signers and their equipment: never deleted, only closed, revoked, retired.
@@ -30,7 +30,7 @@ contract UnitRegistry is IUnitRegistry, OperationLog {
         "UnitClosure(uint32 unit,bytes32 record,uint64 signedAt)"
     );
     bytes32 private constant SIGNER_ENROLMENT_TYPEHASH = keccak256(
-        "SignerEnrolment(uint32 unit,bytes32 signer,uint32 duties,uint8 custody,uint64 validFrom,uint64 validUntil,bytes32 record,bytes32 signedBy,uint64 signedAt)"
+        "SignerEnrolment(uint32 unit,bytes32 signer,uint32 rights,uint8 custody,uint64 validFrom,uint64 validUntil,bytes32 record,bytes32 signedBy,uint64 signedAt)"
     );
     bytes32 private constant SIGNER_REVOCATION_TYPEHASH = keccak256(
         "SignerRevocation(uint32 unit,bytes32 signer,bytes32 record,bytes32 signedBy,uint64 signedAt)"
@@ -59,10 +59,11 @@ contract UnitRegistry is IUnitRegistry, OperationLog {
     // Unit states.
     uint8 private constant ADMITTED = 1;
     uint8 private constant CLOSED = 2;
-    // Equipment states.
+    // Equipment states; 2 is out of service.
     uint8 private constant IN_SERVICE = 1;
-    uint8 private constant OUT_OF_SERVICE = 2;
     uint8 private constant RETIRED = 3;
+    // A signer's only state beside its validity.
+    uint8 private constant REVOKED = 1;
     // Recovery states.
     uint8 private constant PROPOSED = 1;
     uint8 private constant VETOED = 2;
@@ -78,7 +79,7 @@ contract UnitRegistry is IUnitRegistry, OperationLog {
     /// A key that acts for a unit. One slot.
     struct Signer {
         uint32 unit; // the unit that it acts for, for ever; 0 when the key is unknown
-        uint32 duties; // bit set, see Duties
+        uint32 rights; // bit set, see Rights
         uint64 validFrom; // Unix seconds
         uint64 validUntil; // Unix seconds; 0 means no expiry
         bool revoked; // terminal
@@ -89,6 +90,7 @@ contract UnitRegistry is IUnitRegistry, OperationLog {
         bytes32 latest; // digest of the registration or of the latest change
         uint32 unit; // the unit that owns it; 0 when the machine is unknown
         uint32 epoch; // the counter epoch that it is in
+        uint32 first; // the counter epoch in which it was registered
         uint8 state; // 1 in service, 2 out of service, 3 retired
     }
 
@@ -107,17 +109,17 @@ contract UnitRegistry is IUnitRegistry, OperationLog {
     mapping(bytes32 equipment => Equipment) private _equipment;
     mapping(bytes32 proposal => Recovery) private _recoveries;
     mapping(uint32 unit => mapping(bytes32 subject => bytes32 digest)) private _erasures;
-    mapping(bytes32 digest => bool) private _recorded;
     mapping(address verifier => bool) private _verifiers;
 
     // ------------------------------------------------------------------------------- constructor
 
     constructor(address authority_, address[] memory verifiers) {
-        require(authority_ != address(0), AuthorityMissing());
+        require(authority_ != address(0), DeploymentInvalid("authority", 0));
         authority = authority_;
         for (uint256 i = 0; i < verifiers.length; ++i) {
-            require(verifiers[i].code.length != 0, VerifierWithoutCode(verifiers[i]));
-            _verifiers[verifiers[i]] = true;
+            address target = verifiers[i];
+            require(target.code.length != 0, DeploymentInvalid("verifier", uint160(target)));
+            _verifiers[target] = true;
         }
     }
 
@@ -231,69 +233,93 @@ contract UnitRegistry is IUnitRegistry, OperationLog {
     /// @inheritdoc IUnitRegistry
     function completeRecovery(bytes32 proposal) external {
         Recovery storage recovery = _recoveries[proposal];
-        uint32 unit = recovery.unit;
         uint8 state = recovery.state;
         if (state == COMPLETED) return;
-        require(state != 0, RecoveryUnknown(proposal, proposal));
-        require(state != VETOED, RecoveryIsVetoed(proposal, proposal));
-        _requireAdmitted(proposal, unit);
-        uint256 until = recovery.proposedAt + RECOVERY_DELAY;
-        require(block.timestamp > until, RecoveryTooEarly(proposal, until));
+        require(state != 0, Unknown(proposal, "recovery", proposal));
+        require(state != VETOED, NotAllowed(proposal, "recovery", state));
+        uint32 unit = recovery.unit;
+        requireAdmitted(proposal, unit);
+        uint256 from = recovery.proposedAt + RECOVERY_DELAY + 1;
+        require(block.timestamp >= from, TooEarly(proposal, "recovery", from));
         bytes32 signer = recovery.signer;
         _requireNewSigner(proposal, signer);
 
         recovery.state = COMPLETED;
-        _signers[signer] = Signer({
-            unit: unit,
-            duties: Duties.ADMINISTER,
-            validFrom: recovery.validFrom,
-            validUntil: recovery.validUntil,
-            revoked: false
-        });
+        _enrolAdministrator(signer, unit, recovery.validFrom, recovery.validUntil);
         bytes32 advanced = _record(keccak256(abi.encode(RECOVERY_COMPLETED_TAG, proposal)));
-        emit RecoveryCompleted(proposal, unit, signer, advanced);
+        emit RecoveryCompleted(proposal, signer, unit, advanced);
     }
 
-    // ------------------------------------------------------------------------------------- views
+    // -------------------------------------------------------------------------- what others need
 
     /// @inheritdoc IUnitRegistry
-    function requireDuty(
+    function requireRight(
         bytes32 digest,
         uint32 unit,
         bytes32 signedBy,
-        uint32 duty,
+        uint32 right,
         uint64 signedAt,
         Proof calldata proof
-    ) external view {
-        _requireDuty(digest, unit, signedBy, duty, signedAt, proof);
+    ) public view {
+        _requireTimely(digest, signedAt);
+        requireAdmitted(digest, unit);
+        Signer memory signer = _signers[signedBy];
+        _requireOwned(digest, "signer", signedBy, signer.unit, unit);
+        require(!signer.revoked, NotAllowed(digest, "signer", REVOKED));
+        require(
+            signer.rights & right == right,
+            RightMissing(digest, signedBy, right, signer.rights)
+        );
+        uint64 until = signer.validUntil == 0 ? type(uint64).max : signer.validUntil;
+        _requireRange(digest, "signedAt", signedAt, signer.validFrom, until);
+        _requireSignature(digest, signedBy, proof);
     }
 
     /// @inheritdoc IUnitRegistry
-    function requireInService(
+    function requireAuthority(
+        bytes32 digest,
+        uint64 signedAt,
+        bytes calldata signature
+    ) public view {
+        _requireTimely(digest, signedAt);
+        require(
+            SignatureChecker.isValidSignatureNowCalldata(authority, digest, signature),
+            SignatureInvalid(digest, 0)
+        );
+    }
+
+    /// @inheritdoc IUnitRegistry
+    function requireEquipment(bytes32 digest, bytes32 equipment, uint32 unit) public view {
+        _requireOwned(digest, "equipment", equipment, _equipment[equipment].unit, unit);
+    }
+
+    /// @inheritdoc IUnitRegistry
+    function requireOwner(
         bytes32 digest,
         bytes32 equipment,
         uint32 unit,
         uint32 epoch
     ) external view {
+        requireEquipment(digest, equipment, unit);
         Equipment storage stored = _equipment[equipment];
-        _requireOwner(digest, equipment, stored.unit, unit);
-        uint8 state = stored.state;
         uint32 current = stored.epoch;
-        require(state != RETIRED, EquipmentIsRetired(digest, equipment));
-        require(state != OUT_OF_SERVICE, EquipmentOutOfService(digest, equipment));
-        require(epoch >= current, EpochPassed(digest, equipment, epoch, current));
-        require(epoch == current, EpochNotReached(digest, equipment, epoch, current));
+        require(epoch <= current, TooEarly(digest, "epoch", epoch));
+        _requireRange(digest, "epoch", epoch, stored.first, current);
     }
 
     /// @inheritdoc IUnitRegistry
-    function requireAdmitted(bytes32 digest, uint32 unit) external view {
-        _requireAdmitted(digest, unit);
+    function requireAdmitted(bytes32 digest, uint32 unit) public view {
+        uint8 state = _units[unit];
+        require(state != 0, Unknown(digest, "unit", _unitId(unit)));
+        require(state != CLOSED, NotAllowed(digest, "unit", state));
     }
 
     /// @inheritdoc IUnitRegistry
     function requireKnown(bytes32 digest, uint32 unit) external view {
-        require(_units[unit] != 0, UnitUnknown(digest, unit));
+        require(_units[unit] != 0, Unknown(digest, "unit", _unitId(unit)));
     }
+
+    // ------------------------------------------------------------------------------------- views
 
     /// @inheritdoc IUnitRegistry
     function isAdmitted(uint32 unit) external view returns (bool) {
@@ -316,18 +342,18 @@ contract UnitRegistry is IUnitRegistry, OperationLog {
     )
         external
         view
-        returns (uint32 unit, uint32 duties, uint64 validFrom, uint64 validUntil, bool revoked)
+        returns (uint32 unit, uint32 rights, uint64 validFrom, uint64 validUntil, bool revoked)
     {
         Signer storage stored = _signers[signer];
-        return (stored.unit, stored.duties, stored.validFrom, stored.validUntil, stored.revoked);
+        return (stored.unit, stored.rights, stored.validFrom, stored.validUntil, stored.revoked);
     }
 
     /// @inheritdoc IUnitRegistry
     function getEquipment(
         bytes32 equipment
-    ) external view returns (uint32 unit, uint8 state, uint32 epoch, bytes32 latest) {
+    ) external view returns (uint32 unit, uint8 state, uint32 epoch, bytes32 latest, uint32 first) {
         Equipment storage stored = _equipment[equipment];
-        return (stored.unit, stored.state, stored.epoch, stored.latest);
+        return (stored.unit, stored.state, stored.epoch, stored.latest, stored.first);
     }
 
     /// @inheritdoc IUnitRegistry
@@ -343,353 +369,192 @@ contract UnitRegistry is IUnitRegistry, OperationLog {
     // --------------------------------------------------------------------------- internal: units
 
     function _admit(
-        UnitAdmission calldata operation,
+        UnitAdmission memory act,
         bytes calldata authoritySignature,
         Proof calldata administrator
     ) private {
-        bytes32 digest = _digest(operation);
+        bytes32 digest = _digest(abi.encode(UNIT_ADMISSION_TYPEHASH, act));
         if (_recorded[digest]) return;
-        _requireAuthority(digest, operation.signedAt, authoritySignature);
-        uint32 unit = operation.unit;
-        uint16 roles = operation.roles;
-        require(unit != 0, UnitNumberZero(digest));
-        require(_units[unit] == 0, UnitConflict(digest, unit));
-        require(roles != 0 && roles & ~ALL_ROLES == 0, RolesUnknown(digest, roles));
-        _requireKey(digest, operation.administrator, administrator);
-        Signer memory signer = Signer({
-            unit: unit,
-            duties: Duties.ADMINISTER,
-            validFrom: operation.signedAt,
-            validUntil: operation.validUntil,
-            revoked: false
-        });
-        _requireTerms(digest, signer, operation.custody);
+        requireAuthority(digest, act.signedAt, authoritySignature);
+        uint32 unit = act.unit;
+        _requireRange(digest, "unit", unit, 1, type(uint32).max);
+        require(_units[unit] == 0, AlreadyRecorded(digest, "unit", _unitId(unit)));
+        _requireRange(digest, "roles", act.roles, 1, ALL_ROLES);
+        _requireKey(digest, act.administrator, administrator);
+        _requireTerms(digest, act.custody, act.signedAt, act.validUntil);
 
         _units[unit] = ADMITTED;
-        _signers[operation.administrator] = signer;
-        bytes32 advanced = _record(digest);
-        emit UnitAdmitted(
-            digest,
-            unit,
-            operation.administrator,
-            roles,
-            operation.custody,
-            operation.validUntil,
-            operation.record,
-            operation.signedAt,
-            advanced
-        );
-        emit SignerEnrolled(
-            digest,
-            unit,
-            operation.administrator,
-            Duties.ADMINISTER,
-            operation.custody,
-            operation.signedAt,
-            operation.validUntil,
-            operation.record,
-            bytes32(0), // the authority has no signer id
-            operation.signedAt,
-            advanced,
-            administrator.signer
-        );
+        _enrolAdministrator(act.administrator, unit, act.signedAt, act.validUntil);
+        emit UnitAdmitted(digest, _unitId(unit), unit, _record(digest), act, administrator.signer);
     }
 
-    function _close(UnitClosure calldata operation, bytes calldata authoritySignature) private {
-        bytes32 digest = _digest(operation);
+    function _close(UnitClosure memory act, bytes calldata authoritySignature) private {
+        bytes32 digest = _digest(abi.encode(UNIT_CLOSURE_TYPEHASH, act));
         if (_recorded[digest]) return;
-        _requireAuthority(digest, operation.signedAt, authoritySignature);
-        _requireAdmitted(digest, operation.unit);
+        requireAuthority(digest, act.signedAt, authoritySignature);
+        uint32 unit = act.unit;
+        requireAdmitted(digest, unit);
 
-        _units[operation.unit] = CLOSED;
-        emit UnitClosed(
-            digest,
-            operation.unit,
-            operation.record,
-            operation.signedAt,
-            _record(digest)
-        );
+        _units[unit] = CLOSED;
+        emit UnitClosed(digest, _unitId(unit), unit, _record(digest), act);
+    }
+
+    function _unitId(uint32 unit) private pure returns (bytes32) {
+        return bytes32(uint256(unit));
     }
 
     // ------------------------------------------------------------------------- internal: signers
 
     function _enrol(
-        SignerEnrolment calldata operation,
+        SignerEnrolment memory act,
         Proof calldata administrator,
-        Proof calldata proof
+        Proof calldata signer
     ) private {
-        bytes32 digest = _digest(operation);
+        bytes32 digest = _digest(abi.encode(SIGNER_ENROLMENT_TYPEHASH, act));
         if (_recorded[digest]) return;
-        _requireAdministrator(
-            digest,
-            operation.unit,
-            operation.signedBy,
-            operation.signedAt,
-            administrator
-        );
-        _requireKey(digest, operation.signer, proof);
-        Signer memory signer = Signer({
-            unit: operation.unit,
-            duties: operation.duties,
-            validFrom: operation.validFrom,
-            validUntil: operation.validUntil,
+        _requireAdministrator(digest, act.unit, act.signedBy, act.signedAt, administrator);
+        _requireKey(digest, act.signer, signer);
+        _requireRange(digest, "rights", act.rights, 1, Rights.ALL);
+        _requireTerms(digest, act.custody, act.validFrom, act.validUntil);
+
+        _signers[act.signer] = Signer({
+            unit: act.unit,
+            rights: act.rights,
+            validFrom: act.validFrom,
+            validUntil: act.validUntil,
             revoked: false
         });
-        _requireTerms(digest, signer, operation.custody);
-
-        _signers[operation.signer] = signer;
-        emit SignerEnrolled(
-            digest,
-            operation.unit,
-            operation.signer,
-            operation.duties,
-            operation.custody,
-            operation.validFrom,
-            operation.validUntil,
-            operation.record,
-            operation.signedBy,
-            operation.signedAt,
-            _record(digest),
-            proof.signer
-        );
+        emit SignerEnrolled(digest, act.signer, act.unit, _record(digest), act, signer.signer);
     }
 
-    function _revoke(SignerRevocation calldata operation, Proof calldata administrator) private {
-        bytes32 digest = _digest(operation);
+    function _enrolAdministrator(bytes32 signer, uint32 unit, uint64 from, uint64 until) private {
+        _signers[signer] = Signer({
+            unit: unit,
+            rights: Rights.ADMINISTER,
+            validFrom: from,
+            validUntil: until,
+            revoked: false
+        });
+    }
+
+    function _revoke(SignerRevocation memory act, Proof calldata administrator) private {
+        bytes32 digest = _digest(abi.encode(SIGNER_REVOCATION_TYPEHASH, act));
         if (_recorded[digest]) return;
-        _requireAdministrator(
-            digest,
-            operation.unit,
-            operation.signedBy,
-            operation.signedAt,
-            administrator
-        );
-        Signer storage signer = _signers[operation.signer];
-        uint32 owner = signer.unit;
-        require(owner != 0, SignerUnknown(digest, operation.signer));
-        require(owner == operation.unit, SignerOfOtherUnit(digest, operation.signer, owner));
-        require(!signer.revoked, SignerIsRevoked(digest, operation.signer));
+        _requireAdministrator(digest, act.unit, act.signedBy, act.signedAt, administrator);
+        Signer storage signer = _signers[act.signer];
+        _requireOwned(digest, "signer", act.signer, signer.unit, act.unit);
+        require(!signer.revoked, NotAllowed(digest, "signer", REVOKED));
 
         signer.revoked = true;
-        emit SignerRevoked(
-            digest,
-            operation.unit,
-            operation.signer,
-            operation.record,
-            operation.signedBy,
-            operation.signedAt,
-            _record(digest)
-        );
+        emit SignerRevoked(digest, act.signer, act.unit, _record(digest), act);
     }
 
     // ----------------------------------------------------------------------- internal: equipment
 
-    function _register(
-        EquipmentRegistration calldata operation,
-        Proof calldata administrator
-    ) private {
-        bytes32 digest = _digest(operation);
+    function _register(EquipmentRegistration memory act, Proof calldata administrator) private {
+        bytes32 digest = _digest(abi.encode(EQUIPMENT_REGISTRATION_TYPEHASH, act));
         if (_recorded[digest]) return;
-        _requireAdministrator(
-            digest,
-            operation.unit,
-            operation.signedBy,
-            operation.signedAt,
-            administrator
-        );
-        uint8 kind = operation.kind;
-        require(kind != 0 && kind <= EQUIPMENT_KINDS, EquipmentKindUnknown(digest, kind));
-        bytes32 id = keccak256(abi.encode(EQUIPMENT_TAG, operation.unit, operation.serial));
-        Equipment storage equipment = _equipment[id];
-        require(equipment.unit == 0, EquipmentConflict(digest, id, equipment.latest));
+        _requireAdministrator(digest, act.unit, act.signedBy, act.signedAt, administrator);
+        _requireRange(digest, "kind", act.kind, 1, EQUIPMENT_KINDS);
+        bytes32 id = keccak256(abi.encode(EQUIPMENT_TAG, act.unit, act.serial));
+        require(_equipment[id].unit == 0, AlreadyRecorded(digest, "equipment", id));
 
-        equipment.latest = digest;
-        equipment.unit = operation.unit;
-        equipment.epoch = operation.epoch;
-        equipment.state = IN_SERVICE;
-        emit EquipmentRegistered(
-            digest,
-            operation.unit,
-            id,
-            operation.serial,
-            kind,
-            operation.epoch,
-            operation.record,
-            operation.signedBy,
-            operation.signedAt,
-            _record(digest)
-        );
+        _equipment[id] = Equipment({
+            latest: digest,
+            unit: act.unit,
+            epoch: act.epoch,
+            first: act.epoch,
+            state: IN_SERVICE
+        });
+        emit EquipmentRegistered(digest, id, act.unit, _record(digest), act);
     }
 
-    function _change(EquipmentChange calldata operation, Proof calldata administrator) private {
-        bytes32 digest = _digest(operation);
+    function _change(EquipmentChange memory act, Proof calldata administrator) private {
+        bytes32 digest = _digest(abi.encode(EQUIPMENT_CHANGE_TYPEHASH, act));
         if (_recorded[digest]) return;
-        _requireAdministrator(
-            digest,
-            operation.unit,
-            operation.signedBy,
-            operation.signedAt,
-            administrator
-        );
-        Equipment storage equipment = _equipment[operation.equipment];
-        _requireChange(digest, operation, equipment);
+        _requireAdministrator(digest, act.unit, act.signedBy, act.signedAt, administrator);
+        Equipment storage equipment = _equipment[act.equipment];
+        _requireOwned(digest, "equipment", act.equipment, equipment.unit, act.unit);
+        _requireRange(digest, "state", act.state, 1, RETIRED);
+        require(equipment.state != RETIRED, NotAllowed(digest, "equipment", RETIRED));
+        _requireCurrent(digest, "replaces", act.replaces, equipment.latest);
+        _requireRange(digest, "epoch", act.epoch, equipment.epoch, type(uint32).max);
 
         equipment.latest = digest;
-        equipment.epoch = operation.epoch;
-        equipment.state = operation.state;
-        emit EquipmentChanged(
-            digest,
-            operation.unit,
-            operation.equipment,
-            operation.state,
-            operation.epoch,
-            operation.replaces,
-            operation.record,
-            operation.signedBy,
-            operation.signedAt,
-            _record(digest)
-        );
-    }
-
-    function _requireChange(
-        bytes32 digest,
-        EquipmentChange calldata operation,
-        Equipment storage equipment
-    ) private view {
-        bytes32 id = operation.equipment;
-        uint8 state = operation.state;
-        uint32 epoch = equipment.epoch;
-        _requireOwner(digest, id, equipment.unit, operation.unit);
-        require(state != 0 && state <= RETIRED, EquipmentStateUnknown(digest, state));
-        require(equipment.state != RETIRED, EquipmentIsRetired(digest, id));
-        _requireLatest(digest, operation.replaces, equipment.latest);
-        require(operation.epoch >= epoch, EpochPassed(digest, id, operation.epoch, epoch));
+        equipment.epoch = act.epoch;
+        equipment.state = act.state;
+        emit EquipmentChanged(digest, act.equipment, act.unit, _record(digest), act);
     }
 
     // ------------------------------------------------------------------------ internal: recovery
 
     function _propose(
-        RecoveryProposal calldata operation,
+        RecoveryProposal memory act,
         bytes calldata authoritySignature,
         Proof calldata administrator
     ) private {
-        bytes32 digest = _digest(operation);
+        bytes32 digest = _digest(abi.encode(RECOVERY_PROPOSAL_TYPEHASH, act));
         if (_recorded[digest]) return;
-        _requireAuthority(digest, operation.signedAt, authoritySignature);
-        _requireAdmitted(digest, operation.unit);
-        _requireKey(digest, operation.signer, administrator);
-        _requireCustody(digest, operation.custody);
-        _requireValidity(digest, operation.signedAt, operation.validUntil);
+        requireAuthority(digest, act.signedAt, authoritySignature);
+        requireAdmitted(digest, act.unit);
+        _requireKey(digest, act.signer, administrator);
+        _requireTerms(digest, act.custody, act.signedAt, act.validUntil);
 
         _recoveries[digest] = Recovery({
-            signer: operation.signer,
-            unit: operation.unit,
-            validFrom: operation.signedAt,
-            validUntil: operation.validUntil,
+            signer: act.signer,
+            unit: act.unit,
+            validFrom: act.signedAt,
+            validUntil: act.validUntil,
             proposedAt: uint64(block.timestamp), // Unix seconds, far below 2 ** 64
             state: PROPOSED
         });
         emit RecoveryProposed(
             digest,
-            operation.unit,
-            operation.signer,
-            operation.custody,
-            operation.validUntil,
-            operation.record,
-            operation.signedAt,
+            act.signer,
+            act.unit,
             _record(digest),
+            act,
             administrator.signer
         );
     }
 
-    function _veto(RecoveryVeto calldata operation, Proof calldata administrator) private {
-        bytes32 digest = _digest(operation);
+    function _veto(RecoveryVeto memory act, Proof calldata administrator) private {
+        bytes32 digest = _digest(abi.encode(RECOVERY_VETO_TYPEHASH, act));
         if (_recorded[digest]) return;
-        _requireAdministrator(
-            digest,
-            operation.unit,
-            operation.signedBy,
-            operation.signedAt,
-            administrator
-        );
-        _requireVetoable(digest, operation);
+        _requireAdministrator(digest, act.unit, act.signedBy, act.signedAt, administrator);
+        Recovery storage recovery = _recoveries[act.proposal];
+        uint64 proposedAt = recovery.proposedAt;
+        _requireOwned(digest, "recovery", act.proposal, recovery.unit, act.unit);
+        require(recovery.state != VETOED, NotAllowed(digest, "recovery", VETOED));
+        _requireRange(digest, "now", block.timestamp, proposedAt, proposedAt + RECOVERY_DELAY);
 
-        _recoveries[operation.proposal].state = VETOED;
-        emit RecoveryVetoed(
-            digest,
-            operation.unit,
-            operation.proposal,
-            operation.record,
-            operation.signedBy,
-            operation.signedAt,
-            _record(digest)
-        );
-    }
-
-    function _requireVetoable(bytes32 digest, RecoveryVeto calldata operation) private view {
-        bytes32 proposal = operation.proposal;
-        Recovery storage recovery = _recoveries[proposal];
-        uint32 concerned = recovery.unit;
-        uint256 until = recovery.proposedAt + RECOVERY_DELAY;
-        require(concerned != 0, RecoveryUnknown(digest, proposal));
-        require(concerned == operation.unit, RecoveryOfOtherUnit(digest, proposal, concerned));
-        require(recovery.state != VETOED, RecoveryIsVetoed(digest, proposal));
-        require(block.timestamp <= until, RecoveryVetoTooLate(digest, proposal, until));
+        recovery.state = VETOED;
+        emit RecoveryVetoed(digest, act.proposal, act.unit, _record(digest), act);
     }
 
     // ------------------------------------------------------------------------- internal: erasure
 
     function _erase(
-        RecordErasure calldata operation,
+        RecordErasure memory act,
         Proof calldata signer,
         Proof calldata countersigner
     ) private {
-        bytes32 digest = _digest(operation);
+        bytes32 digest = _digest(abi.encode(RECORD_ERASURE_TYPEHASH, act));
         if (_recorded[digest]) return;
-        _requireErasers(digest, operation, signer, countersigner);
-        bytes32 recorded = _erasures[operation.unit][operation.subject];
-        require(recorded == 0, ErasureConflict(digest, operation.subject, recorded));
-
-        _erasures[operation.unit][operation.subject] = digest;
-        emit RecordErased(
-            digest,
-            operation.unit,
-            operation.subject,
-            operation.record,
-            operation.signedBy,
-            operation.countersignedBy,
-            operation.signedAt,
-            _record(digest)
-        );
-    }
-
-    function _requireErasers(
-        bytes32 digest,
-        RecordErasure calldata operation,
-        Proof calldata signer,
-        Proof calldata countersigner
-    ) private view {
-        bytes32 first = operation.signedBy;
-        bytes32 second = operation.countersignedBy;
-        require(first != second, CountersignerIsSigner(digest, first));
-        uint64 signedAt = operation.signedAt;
-        _requireDuty(digest, operation.unit, first, Duties.ERASE, signedAt, signer);
-        _requireDuty(digest, operation.unit, second, Duties.ERASE, signedAt, countersigner);
-    }
-
-    // -------------------------------------------------------------------------- internal: rights
-
-    function _requireAuthority(
-        bytes32 digest,
-        uint64 signedAt,
-        bytes calldata signature
-    ) private view {
-        _requireTimely(digest, signedAt);
+        bytes32 second = act.countersignedBy;
+        require(second != act.signedBy, NotAllowed(digest, "countersignedBy", uint256(second)));
+        requireRight(digest, act.unit, act.signedBy, Rights.ERASE, act.signedAt, signer);
+        requireRight(digest, act.unit, second, Rights.ERASE, act.signedAt, countersigner);
         require(
-            SignatureChecker.isValidSignatureNowCalldata(authority, digest, signature),
-            AuthoritySignatureInvalid(digest)
+            _erasures[act.unit][act.subject] == 0,
+            AlreadyRecorded(digest, "subject", act.subject)
         );
+
+        _erasures[act.unit][act.subject] = digest;
+        emit RecordErased(digest, act.subject, act.unit, _record(digest), act);
     }
+
+    // --------------------------------------------------------------------- internal: who may act
 
     function _requireAdministrator(
         bytes32 digest,
@@ -698,46 +563,14 @@ contract UnitRegistry is IUnitRegistry, OperationLog {
         uint64 signedAt,
         Proof calldata proof
     ) private view {
-        _requireDuty(digest, unit, signedBy, Duties.ADMINISTER, signedAt, proof);
-    }
-
-    function _requireDuty(
-        bytes32 digest,
-        uint32 unit,
-        bytes32 signedBy,
-        uint32 duty,
-        uint64 signedAt,
-        Proof calldata proof
-    ) private view {
-        _requireTimely(digest, signedAt);
-        _requireAdmitted(digest, unit);
-        Signer memory signer = _signers[signedBy];
-        require(signer.unit != 0, SignerUnknown(digest, signedBy));
-        require(signer.unit == unit, SignerOfOtherUnit(digest, signedBy, signer.unit));
-        require(!signer.revoked, SignerIsRevoked(digest, signedBy));
-        require(signer.duties & duty == duty, DutyMissing(digest, signedBy, duty, signer.duties));
-        require(
-            signedAt >= signer.validFrom,
-            SignerNotYetValid(digest, signedBy, signer.validFrom, signedAt)
-        );
-        require(
-            signer.validUntil == 0 || signedAt <= signer.validUntil,
-            SignerExpired(digest, signedBy, signer.validUntil, signedAt)
-        );
-        _requireSignature(digest, signedBy, proof);
+        requireRight(digest, unit, signedBy, Rights.ADMINISTER, signedAt, proof);
     }
 
     function _requireTimely(bytes32 digest, uint64 signedAt) private view {
         require(
             signedAt <= block.timestamp + SKEW_SECONDS,
-            SignedInFuture(digest, signedAt, block.timestamp)
+            TooEarly(digest, "signedAt", signedAt - SKEW_SECONDS)
         );
-    }
-
-    function _requireAdmitted(bytes32 digest, uint32 unit) private view {
-        uint8 state = _units[unit];
-        require(state != 0, UnitUnknown(digest, unit));
-        require(state != CLOSED, UnitIsClosed(digest, unit));
     }
 
     // ---------------------------------------------------------------------------- internal: keys
@@ -750,28 +583,24 @@ contract UnitRegistry is IUnitRegistry, OperationLog {
     }
 
     function _requireNewSigner(bytes32 digest, bytes32 signer) private view {
-        Signer storage stored = _signers[signer];
-        require(!stored.revoked, SignerIsRevoked(digest, signer));
-        require(stored.unit == 0, SignerConflict(digest, signer, stored.unit));
+        require(_signers[signer].unit == 0, AlreadyRecorded(digest, "signer", signer));
     }
 
     /// ERC-7913 would accept any contract as verifier, one that accepts everything included, and
     /// any contract account through ERC-1271, whose answers change: hence the allow-list, and
     /// account keys without code only.
     function _requirePermitted(bytes32 digest, bytes calldata key) private view {
-        require(key.length >= ADDRESS_LENGTH, SignerMalformed(digest, key.length));
-        address account = address(bytes20(key));
-        if (key.length == ADDRESS_LENGTH) {
-            require(account.code.length == 0, SignerHasCode(digest, account));
-        } else {
-            require(_verifiers[account], VerifierNotAllowed(digest, account));
-        }
+        address account = address(bytes20(key)); // of a shorter key, with zeros behind it
+        bool permitted =
+            key.length == ADDRESS_LENGTH
+                ? account.code.length == 0
+                : key.length > ADDRESS_LENGTH && _verifiers[account];
+        require(permitted, KeyNotAllowed(digest, account));
     }
 
     function _requireSignature(bytes32 digest, bytes32 signer, Proof calldata proof) private view {
         bytes32 proven = keccak256(abi.encode(SIGNER_TAG, proof.signer));
-        require(proven == signer, SignerMismatch(digest, signer, proven));
-        require(_isSigned(digest, proof), SignatureInvalid(digest, signer));
+        require(proven == signer && _isSigned(digest, proof), SignatureInvalid(digest, signer));
     }
 
     /// An account key is recovered even if its address has code by now: its enrolment was for the
@@ -790,36 +619,11 @@ contract UnitRegistry is IUnitRegistry, OperationLog {
 
     // --------------------------------------------------------------------------- internal: terms
 
-    function _requireTerms(bytes32 digest, Signer memory signer, uint8 custody) private pure {
-        uint32 duties = signer.duties;
-        require(duties != 0 && duties & ~Duties.ALL == 0, DutiesUnknown(digest, duties));
-        _requireCustody(digest, custody);
-        _requireValidity(digest, signer.validFrom, signer.validUntil);
-    }
-
-    function _requireCustody(bytes32 digest, uint8 custody) private pure {
-        require(custody != 0 && custody <= CUSTODIES, CustodyUnknown(digest, custody));
-    }
-
-    function _requireValidity(bytes32 digest, uint64 from, uint64 until) private pure {
-        require(until == 0 || until > from, ValidityEmpty(digest, from, until));
-    }
-
-    function _requireOwner(
-        bytes32 digest,
-        bytes32 equipment,
-        uint32 owner,
-        uint32 unit
-    ) private pure {
-        require(owner != 0, EquipmentUnknown(digest, equipment));
-        require(owner == unit, EquipmentOfOtherUnit(digest, equipment, owner));
-    }
-
-    /// Reverts unless the named digest is the machine's latest.
-    function _requireLatest(bytes32 digest, bytes32 named, bytes32 latest) private view {
-        if (named == latest) return;
-        require(named == 0 || _recorded[named], PredecessorUnknown(digest, named));
-        revert NotCurrent(digest, named, latest);
+    /// Reverts unless somebody holds the key, and its validity ends after it begins, if it ends.
+    function _requireTerms(bytes32 digest, uint8 custody, uint64 from, uint64 until) private pure {
+        _requireRange(digest, "custody", custody, 1, CUSTODIES);
+        if (until == 0) return;
+        _requireRange(digest, "validUntil", until, uint256(from) + 1, type(uint64).max);
     }
 
     // ------------------------------------------------------------------------- internal: records
@@ -828,43 +632,5 @@ contract UnitRegistry is IUnitRegistry, OperationLog {
     function _record(bytes32 digest) private returns (bytes32 advanced) {
         _recorded[digest] = true;
         return _advance(digest);
-    }
-
-    // ------------------------------------------------------------------------- internal: digests
-
-    function _digest(UnitAdmission calldata operation) internal view returns (bytes32) {
-        return _hashTypedDataV4(keccak256(abi.encode(UNIT_ADMISSION_TYPEHASH, operation)));
-    }
-
-    function _digest(UnitClosure calldata operation) internal view returns (bytes32) {
-        return _hashTypedDataV4(keccak256(abi.encode(UNIT_CLOSURE_TYPEHASH, operation)));
-    }
-
-    function _digest(SignerEnrolment calldata operation) internal view returns (bytes32) {
-        return _hashTypedDataV4(keccak256(abi.encode(SIGNER_ENROLMENT_TYPEHASH, operation)));
-    }
-
-    function _digest(SignerRevocation calldata operation) internal view returns (bytes32) {
-        return _hashTypedDataV4(keccak256(abi.encode(SIGNER_REVOCATION_TYPEHASH, operation)));
-    }
-
-    function _digest(EquipmentRegistration calldata operation) internal view returns (bytes32) {
-        return _hashTypedDataV4(keccak256(abi.encode(EQUIPMENT_REGISTRATION_TYPEHASH, operation)));
-    }
-
-    function _digest(EquipmentChange calldata operation) internal view returns (bytes32) {
-        return _hashTypedDataV4(keccak256(abi.encode(EQUIPMENT_CHANGE_TYPEHASH, operation)));
-    }
-
-    function _digest(RecoveryProposal calldata operation) internal view returns (bytes32) {
-        return _hashTypedDataV4(keccak256(abi.encode(RECOVERY_PROPOSAL_TYPEHASH, operation)));
-    }
-
-    function _digest(RecoveryVeto calldata operation) internal view returns (bytes32) {
-        return _hashTypedDataV4(keccak256(abi.encode(RECOVERY_VETO_TYPEHASH, operation)));
-    }
-
-    function _digest(RecordErasure calldata operation) internal view returns (bytes32) {
-        return _hashTypedDataV4(keccak256(abi.encode(RECORD_ERASURE_TYPEHASH, operation)));
     }
 }

@@ -38,10 +38,11 @@ CONTRACTS = {
     ),
     "UnitRegistry": "contracts/UnitRegistry.sol",
     "CycleLedger": "contracts/CycleLedger.sol",
+    "Witnesses": "contracts/Witnesses.sol",
 }
 
 #: The contracts with storage of ours, whose layout is a snapshot.
-LAID_OUT = ("UnitRegistry", "CycleLedger")
+LAID_OUT = ("UnitRegistry", "CycleLedger", "Witnesses")
 
 OUTPUTS = [
     "abi",

@@ -18,13 +18,15 @@ from pathlib import Path
 import rfc8785
 from eth_abi.abi import encode as abi_encode
 
-from ledger.domain.decisions import (
+from ledger.domain.acts.catalogue import ACTS, NESTED
+from ledger.domain.acts.decisions import (
     TRANSITIONS,
     DecisionKind,
     DecisionState,
     require_shares,
     share_rule,
 )
+from ledger.domain.acts.vocabulary import Act
 from ledger.domain.encoding.abi import Eip712Domain, Scalar, Struct, Value, hash_struct, type_hash
 from ledger.domain.encoding.hashing import keccak256, sha256
 from ledger.domain.encoding.identifiers import (
@@ -36,7 +38,7 @@ from ledger.domain.encoding.identifiers import (
     to_hex,
 )
 from ledger.domain.errors import Refused
-from ledger.domain.operations import KINDS, NESTED, Kind, digest
+from ledger.domain.operations import digest
 from ledger.domain.records.commitments import (
     FieldValue,
     SubtreeProof,
@@ -46,6 +48,9 @@ from ledger.domain.records.commitments import (
     salt_of,
     subtree_root,
 )
+
+#: one kind of each struct; all statements share one
+SHAPES = list({act.struct.name: act for act in ACTS.values()}.values())
 
 FOLDER = Path(__file__).resolve().parent.parent / "tests" / "vectors"
 DOMAIN = Eip712Domain(chain_id=31337, contract=bytes(range(1, 21)))
@@ -98,7 +103,7 @@ def operations() -> object:
         "chainId": DOMAIN.chain_id,
         "contract": to_hex(DOMAIN.contract),
         "domainSeparator": to_hex(DOMAIN.separator()),
-        "kinds": {name: _kind(kind) for name, kind in KINDS.items()},
+        "kinds": {act.struct.name: _kind(act) for act in SHAPES},
     }
 
 
@@ -232,24 +237,24 @@ def _shares_word(state: DecisionState, kind: DecisionKind) -> str:
     return share_rule(state, kind).name.lower()
 
 
-def _kind(kind: Kind) -> object:
-    messages = [_message(kind, variant) for variant in (0, 1)]
+def _kind(act: Act) -> object:
+    messages = [_message(act, variant) for variant in (0, 1)]
     return {
-        "typeHash": to_hex(type_hash(kind.struct, NESTED)),
+        "typeHash": to_hex(type_hash(act.struct, NESTED)),
         "messages": [_plain(message) for message in messages],
         # abi.encode(struct): abi.decode(…, (Struct)) gives the message
-        "encoded": [to_hex(_encoded(kind.struct, message)) for message in messages],
-        "structHashes": [to_hex(hash_struct(kind.struct, NESTED, m)) for m in messages],
-        "digests": [to_hex(digest(kind, message, DOMAIN)) for message in messages],
+        "encoded": [to_hex(_encoded(act.struct, message)) for message in messages],
+        "structHashes": [to_hex(hash_struct(act.struct, NESTED, m)) for m in messages],
+        "digests": [to_hex(digest(act, message, DOMAIN)) for message in messages],
     }
 
 
-def _message(kind: Kind, variant: int) -> dict[str, Value]:
+def _message(act: Act, variant: int) -> dict[str, Value]:
     return {
         member.name: list(LISTS[member.type[:-2]][variant])
         if member.type.endswith("[]")
-        else _scalar(member.type, f"{kind.name}.{member.name}.{variant}", variant)
-        for member in kind.struct.members
+        else _scalar(member.type, f"{act.struct.name}.{member.name}.{variant}", variant)
+        for member in act.struct.members
     }
 
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from sqlalchemy import func, select
 
+from ledger.domain.acts.asking import Door
+from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.acts.decisions import RELEASES, DecisionKind
+from ledger.domain.acts.vocabulary import CycleReference, Machine
+from ledger.domain.acts.words import Right, UnitRole
 from ledger.domain.callers import Caller, local_administrator
 from ledger.domain.chain.deployment import (
     AuthorityKind,
@@ -19,59 +24,31 @@ from ledger.domain.chain.deployment import (
     Role,
     deployment_to_json,
 )
-from ledger.domain.cycle_acts import (
-    CycleReference,
-    DeclareLoad,
-    EndCycle,
-    LoadLine,
-    Machine,
-    OpenCycle,
-    ShareLine,
-    draft_cycle_ending,
-    draft_cycle_opening,
-    draft_load_declaration,
-)
-from ledger.domain.decisions import DecisionKind
 from ledger.domain.drafts import Circumstances, Draft
 from ledger.domain.encoding.identifiers import (
-    ZERO_DIGEST,
     EquipmentId,
     UnitNumber,
     equipment_id,
     serial_hash,
     signer_id,
 )
-from ledger.domain.operations import (
-    Custody,
-    Duty,
-    EquipmentKind,
-    Outcome,
-    UnitRole,
-    Verdict,
-)
-from ledger.domain.registry_acts import (
-    AdmitUnit,
-    EnrolSigner,
-    RegisterEquipment,
-    draft_equipment_registration,
-    draft_signer_enrolment,
-    draft_unit_admission,
-)
-from ledger.domain.rules import RELEASES
+from ledger.domain.subjects.states import CycleState
 from ledger.keys.accounts import account_address, create_account
 from ledger.keys.receipts import create_receipt_key, receipt_public_key
 from ledger.keys.signers import Algorithm
 from ledger.keys.vault import KEY_PURPOSE, Vault
 from ledger.settings import Settings
 from ledger.steps.accepting.clock import confirm_clock
-from ledger.steps.accepting.deciding import DecisionRequest, draft_decision
+from ledger.steps.accepting.drafting import make_draft
 from ledger.steps.accepting.signing import make_held_key
+from ledger.steps.accepting.standing import Accepted
 from ledger.steps.accepting.submit import Receipt, record_with_held_keys
 from ledger.steps.instance import DEPLOYMENT_SETTING, Instance
 from ledger.storage.engine.database import Database
 from ledger.storage.engine.schema import metadata
 from ledger.storage.keys import KeyPurpose, KeyRow, insert_key
 from ledger.storage.settings import insert_setting
+from tests import making
 
 #: members of a request to replace, each of its own type
 Changes: TypeAlias = Any
@@ -80,7 +57,8 @@ DATA = Path(__file__).parent / "data"
 DAC_LOG = DATA / "dacuniversal" / "DAC.Log"
 SERIAL = "601362"
 CENTRE, MEMBER = 1, 2
-CYCLE_DUTIES = Duty.OPEN | Duty.LOAD | Duty.RESULT | Duty.DECIDE
+AT_A_DOOR = Door(authenticated_by="local", takes_what_stands=True)
+CYCLE_RIGHTS = Right.OPEN | Right.LOAD | Right.RESULT | Right.DECIDE
 
 
 @dataclass
@@ -107,7 +85,7 @@ class House:
     caller: Caller
     authority: bytes
     administrators: dict[int, bytes] = field(default_factory=dict)
-    #: signs for the centre with every duty of a cycle
+    #: signs for the centre with every right of a cycle
     operator: bytes = b""
     equipment: EquipmentId = field(default=EquipmentId(bytes(32)))
 
@@ -116,11 +94,23 @@ class House:
         with self.instance.database.transaction() as tx:
             return record_with_held_keys(self.instance, tx, self.caller, draft)
 
+    def said(self, kind: str, **values: Changes) -> Draft:
+        """The draft of what a person says at a door, by the names of the act's fields."""
+        with self.instance.database.transaction() as tx:
+            return make_draft(self.instance, tx, self.caller, ACTS[kind], values, AT_A_DOOR)
+
     def wait(self, **parts: float) -> None:
         """Let a long time pass in silence; then a person says that the clock is right."""
         self.clock.advance(**parts)
         with self.instance.database.transaction() as tx:
             confirm_clock(self.instance, tx, person="tester")
+
+    def say(self, kind: str, /, **values: object) -> Receipt:
+        """Record what somebody at the keyboard says, by the names of the act's fields."""
+        door = Door(authenticated_by="local", takes_what_stands=True)
+        with self.instance.database.transaction() as tx:
+            draft = make_draft(self.instance, tx, self.caller, ACTS[kind], values, door)
+            return record_with_held_keys(self.instance, tx, self.caller, draft)
 
     def key(self, label: str) -> bytes:
         """A new key held by the instance."""
@@ -131,51 +121,46 @@ class House:
         """Admit a unit with a server-held administrator."""
         key = self.key(f"administrator of {code}")
         self.administrators[number] = key
-        request = AdmitUnit(
-            number=number,
-            code=code,
-            name=f"Unit {code}",
-            roles=roles,
-            administrator=key,
-            administrator_name=f"Administrator {code}",
-            custody=Custody.SERVER,
+        self.record(
+            making.admission(
+                number,
+                key=key,
+                authority=self.authority,
+                code=code,
+                name=f"Unit {code}",
+                roles=roles,
+                administrator_name=f"Administrator {code}",
+            )
         )
-        self.record(draft_unit_admission(request, authority=self.authority))
 
-    def enrol(self, unit: int, name: str, duties: Duty, **validity: int) -> bytes:
+    def enrol(self, unit: int, name: str, rights: Right, **validity: Changes) -> bytes:
         """Enrol a server-held signer; returns its key."""
         key = self.key(name)
-        self.enrol_key(unit, key, name, duties, **validity)
+        self.enrol_key(unit, key, name, rights, **validity)
         return key
 
-    def enrol_key(self, unit: int, key: bytes, name: str, duties: Duty, **validity: int) -> None:
+    def enrol_key(
+        self, unit: int, key: bytes, name: str, rights: Right, **validity: Changes
+    ) -> None:
         """Enrol a key that the instance holds already."""
-        request = EnrolSigner(
-            unit=unit,
-            key=key,
-            name=name,
-            duties=duties,
-            custody=Custody.SERVER,
-            valid_from=validity.get("valid_from", 0),
-            valid_until=validity.get("valid_until", 0),
-            administrator=self.administrators[unit],
+        administrator = self.administrators[unit]
+        self.record(
+            making.enrolment(
+                unit, key=key, administrator=administrator, rights=rights, name=name, **validity
+            )
         )
-        self.record(draft_signer_enrolment(request))
 
     def register(self, unit: int, serial: str) -> EquipmentId:
         """Register a sterilizer in epoch 1."""
-        request = RegisterEquipment(
-            unit=unit,
-            name=f"Sterilizer {serial}",
-            model="DAC Universal",
-            serial=serial,
-            kind=EquipmentKind.STERILIZER,
-            epoch=1,
-            clock_zone="Europe/Berlin",
-            profile="en-285-134",
-            administrator=self.administrators[unit],
+        self.record(
+            making.registration(
+                unit,
+                serial,
+                administrator=self.administrators[unit],
+                clock_zone="Europe/Berlin",
+                profile="en-285-134",
+            )
         )
-        self.record(draft_equipment_registration(request))
         return equipment_id(UnitNumber(unit), serial_hash(serial))
 
     def cycle(self, number: int) -> CycleReference:
@@ -185,57 +170,37 @@ class House:
 
     def open(self, number: int, **changes: Changes) -> Receipt:
         """Open a cycle of the centre's machine."""
-        request = OpenCycle(
-            cycle=self.cycle(number),
-            programme=None,
-            started_at=None,
-            is_after_outcome=False,
-            biological_indicator=None,
-            holds_implant=None,
-            signer=self.operator,
-        )
-        return self.record(draft_cycle_opening(replace(request, **changes)))
+        given = {"signer": self.operator, **changes}
+        cycle = given.pop("cycle", self.cycle(number))
+        return self.record(making.opening(cycle, **given))
 
     def end(self, number: int, **changes: Changes) -> Receipt:
         """End it as a person typed it: completed, and nothing computed."""
-        return self.record(draft_cycle_ending(replace(self.ending(number), **changes)))
+        return self.record(self.ending(number, **changes))
 
-    def ending(self, number: int) -> EndCycle:
+    def ending(self, number: int, **changes: Changes) -> Draft:
         """A typed ending."""
-        return EndCycle(
-            cycle=self.cycle(number),
-            outcome=Outcome.COMPLETED,
-            verdict=Verdict.NOT_COMPUTED,
-            verdict_facts={},
-            machine_facts={},
-            started_at=None,
-            ended_at=None,
-            readings=(),
-            replaces=ZERO_DIGEST,
-            signer=self.operator,
-        )
+        changes.setdefault("signer", self.operator)
+        return making.ending(self.cycle(number), **changes)
 
-    def decision(self, number: int, kind: DecisionKind, **changes: Changes) -> DecisionRequest:
+    def decision(self, number: int, kind: DecisionKind, **changes: Changes) -> Draft:
         """A decision over the cycle as it stands; a first release releases everything."""
-        shares = (
-            ShareLine(owner=CENTRE, payer=CENTRE, package_class=1, delta=5),
-            ShareLine(owner=MEMBER, payer=MEMBER, package_class=1, delta=5),
+        shares = [(CENTRE, CENTRE, 1, 5), (MEMBER, MEMBER, 1, 5)] if kind in RELEASES else []
+        with self.instance.database.reading() as tx:
+            state = Accepted(tx).find(CycleState, self.cycle(number).id)
+        judged = (
+            {}
+            if state is None
+            else {"ending": state.ending, "load": state.load, "replaces": state.decision}
         )
-        request = DecisionRequest(
-            cycle=f"{SERIAL}/{number}",
-            decision=kind,
-            shares=shares if kind in RELEASES else (),
-            signer_key=self.operator,
-        )
-        return replace(request, **changes)
+        given = {"signer": self.operator, **judged, **changes}
+        return making.decision(self.cycle(number), kind, given.pop("shares", shares), **given)
 
     def decide(
         self, number: int, kind: DecisionKind = DecisionKind.RELEASE, **changes: Changes
     ) -> Receipt:
         """Decide over a cycle."""
-        with self.instance.database.transaction() as tx:
-            draft = draft_decision(tx, self.caller, self.decision(number, kind, **changes))
-            return record_with_held_keys(self.instance, tx, self.caller, draft)
+        return self.record(self.decision(number, kind, **changes))
 
     def complete(self, number: int, **opening: Changes) -> None:
         """A cycle that may be released: opened, loaded with 10 packages, completed."""
@@ -258,20 +223,13 @@ class House:
         yield
         assert self.counts() == before
 
-    def declare(self, number: int, quantity: int = 10, **changes: object) -> Receipt:
+    def declare(self, number: int, quantity: int = 10, **changes: Changes) -> Receipt:
         """Declare a load of one class, half of it the member's."""
         half = quantity // 2
-        request = DeclareLoad(
-            cycle=self.cycle(number),
-            lines=(
-                LoadLine(owner=CENTRE, payer=CENTRE, package_class=1, quantity=quantity - half),
-                LoadLine(owner=MEMBER, payer=MEMBER, package_class=1, quantity=half),
-            ),
-            replaces=changes.get("replaces", ZERO_DIGEST),  # type: ignore[arg-type]
-            signer=self.operator,
-            circumstances=Circumstances(reason=changes.get("reason")),  # type: ignore[arg-type]
-        )
-        return self.record(draft_load_declaration(request))
+        lines = [(CENTRE, CENTRE, 1, quantity - half), (MEMBER, MEMBER, 1, half)]
+        if "reason" in changes:
+            changes["circumstances"] = Circumstances(reason=changes.pop("reason"))
+        return self.record(making.load(self.cycle(number), lines, signer=self.operator, **changes))
 
 
 def build_house(
@@ -307,7 +265,7 @@ def build_house(
     )
     house.admit(CENTRE, "centre", UnitRole.PROCESSOR)
     house.admit(MEMBER, "member", UnitRole.USER)
-    house.operator = house.enrol(CENTRE, "Operator", CYCLE_DUTIES)
+    house.operator = house.enrol(CENTRE, "Operator", CYCLE_RIGHTS)
     house.equipment = house.register(CENTRE, SERIAL)
     return house
 

@@ -13,9 +13,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
 from ledger.domain.callers import Scope
+from ledger.domain.encoding.moments import instant_text
 from ledger.domain.errors import ChainUnavailable, Inconsistent, StorageUnavailable
 from ledger.domain.outbox.operation_states import OperationState
-from ledger.domain.records.records import instant_text
 from ledger.running.metrics import Metrics
 from ledger.steps.answering.status import TROUBLE_AFTER, ChainStatus, put_chain_status
 from ledger.steps.answering.trouble import TroubleKind, put_trouble, trouble_of

@@ -14,7 +14,8 @@ from api.documents import EVERYWHERE, problems_for
 from api.fields import MAX_UINT32, Hex32
 from ledger.domain.encoding.identifiers import parse_hex32
 from ledger.domain.errors import Inconsistent
-from ledger.steps.accepting.standing import find_machine_state, find_signer_state
+from ledger.domain.subjects.states import MachineState, SignerState
+from ledger.steps.accepting.standing import Accepted
 from ledger.storage import directory
 
 router = APIRouter(prefix="/v1", tags=["directory"], route_class=LedgerRoute)
@@ -63,16 +64,16 @@ def _start(after: str | None) -> bytes | None:
 
 
 def _signer(tx: Connection, question: Asked, row: directory.SignerRow) -> answers.SignerAnswer:
-    state = find_signer_state(tx, row.id)
+    state = Accepted(tx).find(SignerState, row.id)
     return answers.signer_answer(
         row,
-        is_revoked=state is not None and state.revocation is not None,
+        is_revoked=state is not None and state.is_revoked,
         shows_people=question.caller.unit == row.unit,
     )
 
 
 def _machine(tx: Connection, row: directory.EquipmentRow) -> answers.MachineAnswer:
-    state = find_machine_state(tx, row.id)
+    state = Accepted(tx).find(MachineState, row.id)
     if state is None:
         raise Inconsistent("a machine stands in the directory that was never registered")
     return answers.machine_answer(

@@ -13,7 +13,7 @@ from api.access import Asked, LedgerRoute, asked_of
 from api.documents import EVERYWHERE, problems_for
 from ledger.domain.chain.deployment import deployment_to_json
 from ledger.domain.encoding.identifiers import to_hex
-from ledger.domain.records.records import instant_text
+from ledger.domain.encoding.moments import instant_text
 from ledger.steps.answering.status import ChainStatus, Status, status
 from ledger.storage.operations import count_by_state
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Query
@@ -14,23 +14,26 @@ from starlette.responses import Response
 
 from api import answers
 from api.access import ActRoute, Asked, LedgerRoute, asked_now, asked_of, raw_body
-from api.acts import ACTS, ActKind
-from api.bodies import Act, Signatures
+from api.bodies import Signatures, body_of, values_of
 from api.documents import EVERYWHERE, WITH_BODY, problems_for
-from api.drafting import desk_of
-from api.fields import Hex32
-from ledger.domain.callers import SCOPE_OF_KIND, Caller
-from ledger.domain.encoding.identifiers import Digest, parse_hex32, signer_id, to_hex
+from api.fields import Body, Hex32
+from ledger.domain.acts.asking import Door
+from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.acts.vocabulary import Act
+from ledger.domain.acts.words import Party
+from ledger.domain.callers import Caller
+from ledger.domain.drafts import Draft
+from ledger.domain.encoding.identifiers import Digest, parse_hex32, to_hex
 from ledger.domain.errors import NotFound
-from ledger.domain.operations import Party
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.domain.subjects.indexed import IndexedOperation
 from ledger.steps.accepting.cosigning import submit_with
+from ledger.steps.accepting.drafting import make_draft, spelled
+from ledger.steps.accepting.handing import handed
 from ledger.steps.accepting.prepare import prepare
 from ledger.steps.accepting.submit import Receipt, record_with_held_keys
 from ledger.steps.asking.idempotency import Answer, NamedRequest, answer_once, require_key
 from ledger.storage import index, operations, records
-from ledger.storage.keys import find_key
 
 router = APIRouter(prefix="/v1/operations", tags=["operations"], route_class=LedgerRoute)
 
@@ -38,13 +41,19 @@ Question = Annotated[Asked, Depends(asked_of)]
 DigestPath = Annotated[Hex32, Path(description="the operation's EIP-712 digest")]
 
 
+#: What a program judged, it names; fields are spelled as they are declared.
+DOOR = Door(authenticated_by="token", takes_what_stands=False)
+#: The acts by how addresses spell them; they are looked for in this order.
+_SPELLED: Mapping[str, Act] = {act.spelled: act for act in ACTS.values()}
+
+
 def _known(name: str) -> str:
-    if name not in ACTS:
-        raise ValueError(f"one of {', '.join(ACTS)}")
+    if name not in _SPELLED:
+        raise ValueError(f"one of {', '.join(_SPELLED)}")
     return name
 
 
-KindName = Annotated[str, AfterValidator(_known), WithJsonSchema({"enum": list(ACTS)})]
+KindName = Annotated[str, AfterValidator(_known), WithJsonSchema({"enum": list(_SPELLED)})]
 
 
 IdempotencyKey = Annotated[
@@ -87,49 +96,51 @@ async def named_request(
 Named = Annotated[NamedRequest | None, Depends(named_request)]
 
 
-def _prepare_route(act: ActKind) -> Callable[..., Response]:
-    def endpoint(question: Question, body: Act) -> Response:
-        question.caller.require_scope(SCOPE_OF_KIND[act.kind.name])
-        with question.instance.database.transaction() as tx:
-            draft = act.draft(desk_of(question, tx), body)
+def _draft(question: Asked, tx: Connection, act: Act, body: Body) -> Draft:
+    return make_draft(question.instance, tx, question.caller, act, values_of(body), DOOR)
+
+
+def _prepare_route(act: Act) -> Callable[..., Response]:
+    def endpoint(question: Question, body: Body) -> Response:
+        question.caller.require_scope(act.scope)
+        with question.instance.database.transaction() as tx, spelled(act):
+            draft = _draft(question, tx, act, body)
             prepared = prepare(question.instance, tx, question.caller, draft)
-            keys = set(prepared.keys.values())
-            held = [key for key in keys if find_key(tx, signer_id(key)) is not None]
-            return answers.give(answers.prepared_answer(prepared, held))
+            return answers.give_plain(handed(tx, prepared))
 
-    return _named(endpoint, act, f"prepare_{act.name}", f"Prepare: {act.body.__doc__}")
+    return _named(endpoint, act, "prepare", f"Prepare: {act.doc}")
 
 
-def _record_route(act: ActKind) -> Callable[..., Response]:
-    def endpoint(request: Request, body: Act, idempotency_key: IdempotencyKey = None) -> Response:
+def _record_route(act: Act) -> Callable[..., Response]:
+    def endpoint(request: Request, body: Body, idempotency_key: IdempotencyKey = None) -> Response:
         question = asked_now(request)
         named = _named_request(request, question.caller, request.state.body, idempotency_key)
-        question.caller.require_scope(SCOPE_OF_KIND[act.kind.name])
-        with question.instance.database.transaction() as tx:
+        question.caller.require_scope(act.scope)
+        with question.instance.database.transaction() as tx, spelled(act):
 
             def work() -> Answer:
-                draft = act.draft(desk_of(question, tx), body)
+                draft = _draft(question, tx, act, body)
                 receipt = record_with_held_keys(question.instance, tx, question.caller, draft)
                 return _accepted(receipt, status=201)
 
             answer = answer_once(question.instance, tx, named, work)
         return answers.give_kept(answer)
 
-    return _named(endpoint, act, f"record_{act.name}", f"In one call: {act.body.__doc__}")
+    return _named(endpoint, act, "record", f"In one call: {act.doc}")
 
 
 def _named(
-    endpoint: Callable[..., Response], act: ActKind, name: str, text: str
+    endpoint: Callable[..., Response], act: Act, name: str, text: str
 ) -> Callable[..., Response]:
-    endpoint.__annotations__["body"] = act.body
-    endpoint.__name__ = name.replace("-", "_")
+    endpoint.__annotations__["body"] = body_of(act)
+    endpoint.__name__ = f"{name}_{act.spelled.replace('-', '_')}"
     endpoint.__doc__ = text
     return endpoint
 
 
 for _act in ACTS.values():
     router.add_api_route(
-        f"/{_act.name}",
+        f"/{_act.spelled}",
         _record_route(_act),
         methods=["POST"],
         status_code=201,
@@ -138,7 +149,7 @@ for _act in ACTS.values():
         route_class_override=ActRoute,
     )
     router.add_api_route(
-        f"/{_act.name}/prepare",
+        f"/{_act.spelled}/prepare",
         _prepare_route(_act),
         methods=["POST"],
         response_model=answers.PreparedAnswer,
@@ -182,7 +193,9 @@ def submit(
 @router.post("/{kind}/prepare", include_in_schema=False)
 def refuse_kind(kind: str) -> Response:
     """Say which kinds there are."""
-    raise NotFound(f"{kind[:60]!r} is no operation", field="kind", rule=f"one of {', '.join(ACTS)}")
+    raise NotFound(
+        f"{kind[:60]!r} is no operation", field="kind", rule=f"one of {', '.join(_SPELLED)}"
+    )
 
 
 @router.get("", response_model=answers.Operations, responses=problems_for(*EVERYWHERE))
@@ -198,7 +211,7 @@ def list_operations(
         rows = operations.list_operations(
             tx,
             unit=question.caller.readable_unit,
-            kind=None if kind is None else ACTS[kind].kind.name,
+            kind=None if kind is None else _SPELLED[kind].name,
             states=None if state is None else [state],
             after=after,
             limit=limit,

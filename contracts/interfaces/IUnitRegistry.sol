@@ -40,8 +40,8 @@ interface IUnitRegistry is IOperationLog {
         uint32 unit; // the unit that the key will act for
         bytes32 signer; // id of the key that is enrolled
         // bit set: 1 administer, 2 open, 4 load, 8 result, 16 decide, 32 dispatch, 64 carry,
-        // 128 receive, 256 settle, 512 erase
-        uint32 duties;
+        // 128 receive, 256 settle, 512 erase, 1024 scan, 2048 report, 4096 answer
+        uint32 rights;
         uint8 custody; // 1 server, 2 station, 3 device, 4 hardware
         uint64 validFrom; // Unix seconds
         uint64 validUntil; // Unix seconds; 0 means no expiry
@@ -101,7 +101,7 @@ interface IUnitRegistry is IOperationLog {
         uint64 signedAt; // Unix seconds, tested against the block time
     }
 
-    /// @notice Two signers with the duty ERASE erase the personal fields of a record.
+    /// @notice Two signers with the right ERASE erase the personal fields of a record.
     struct RecordErasure {
         uint32 unit; // the unit that acts
         bytes32 subject; // digest of the operation whose record's personal fields are erased
@@ -111,391 +111,93 @@ interface IUnitRegistry is IOperationLog {
         uint64 signedAt; // Unix seconds, tested against the block time
     }
 
-    // -------------------------------------------------------------------------------------- errors
-    // `digest` names the refused operation. Retry classes: wait (a predecessor may still arrive),
-    // refuse (it will never be accepted), stop (our own deployment or encoding is wrong).
-
-    /// @notice A registry needs an authority. Retry class: stop.
-    error AuthorityMissing();
-    /// @notice An allow-listed verifier has no code at this address. Retry class: stop.
-    /// @param verifier address of the verifier
-    error VerifierWithoutCode(address verifier);
-
-    /// @notice `signedAt` lies more than SKEW_SECONDS after the block time. Retry class: wait.
-    /// @param digest the refused operation
-    /// @param signedAt Unix seconds, as the operation states
-    /// @param blockTime Unix seconds
-    error SignedInFuture(bytes32 digest, uint64 signedAt, uint256 blockTime);
-    /// @notice The authority did not sign this digest. Retry class: stop.
-    /// @param digest the refused operation
-    error AuthoritySignatureInvalid(bytes32 digest);
-    /// @notice The key did not sign this digest. Retry class: stop.
-    /// @param digest the refused operation
-    /// @param signer the signer id
-    error SignatureInvalid(bytes32 digest, bytes32 signer);
-    /// @notice The proof's key is not the one that the operation names. Retry class: stop.
-    /// @param digest the refused operation
-    /// @param named what the operation names
-    /// @param proven what the proof shows
-    error SignerMismatch(bytes32 digest, bytes32 named, bytes32 proven);
-    /// @notice The key is shorter than an address. Retry class: stop.
-    /// @param digest the refused operation
-    /// @param length of the key, in bytes
-    error SignerMalformed(bytes32 digest, uint256 length);
-    /// @notice A unit's account key must not be a contract. Retry class: refuse.
-    /// @param digest the refused operation
-    /// @param account the address that has code
-    error SignerHasCode(bytes32 digest, address account);
-    /// @notice The key's verifier is not on the allow-list of this deployment. Retry class: stop.
-    /// @param digest the refused operation
-    /// @param verifier address of the verifier
-    error VerifierNotAllowed(bytes32 digest, address verifier);
-
-    /// @notice Unit numbers start at 1. Retry class: refuse.
-    /// @param digest the refused operation
-    error UnitNumberZero(bytes32 digest);
-    /// @notice No such unit has been admitted. Retry class: wait.
-    /// @param digest the refused operation
-    /// @param unit the unit's number
-    error UnitUnknown(bytes32 digest, uint32 unit);
-    /// @notice The unit is closed. Retry class: refuse.
-    /// @param digest the refused operation
-    /// @param unit the unit's number
-    error UnitIsClosed(bytes32 digest, uint32 unit);
-    /// @notice This unit number was given by another admission. Retry class: refuse.
-    /// @param digest the refused operation
-    /// @param unit the unit's number
-    error UnitConflict(bytes32 digest, uint32 unit);
-    /// @notice No role, or a bit that stands for none. Retry class: refuse.
-    /// @param digest the refused operation
-    /// @param roles the offending value
-    error RolesUnknown(bytes32 digest, uint16 roles);
-
-    /// @notice No such key is enrolled. Retry class: wait.
-    /// @param digest the refused operation
-    /// @param signer the signer id
-    error SignerUnknown(bytes32 digest, bytes32 signer);
-    /// @notice The key acts for `owner`, not for the unit that the operation names. Retry class:
-    /// refuse.
-    /// @param digest the refused operation
-    /// @param signer the signer id
-    /// @param owner the unit that it belongs to
-    error SignerOfOtherUnit(bytes32 digest, bytes32 signer, uint32 owner);
-    /// @notice The key is revoked, for ever. Retry class: refuse.
-    /// @param digest the refused operation
-    /// @param signer the signer id
-    error SignerIsRevoked(bytes32 digest, bytes32 signer);
-    /// @notice The key is already enrolled, for `owner`. Retry class: refuse.
-    /// @param digest the refused operation
-    /// @param signer the signer id
-    /// @param owner the unit that it belongs to
-    error SignerConflict(bytes32 digest, bytes32 signer, uint32 owner);
-    /// @notice The key does not hold every bit of the duty. Retry class: refuse.
-    /// @param digest the refused operation
-    /// @param signer the signer id
-    /// @param duty the bits that are needed
-    /// @param held the bits that the key has
-    error DutyMissing(bytes32 digest, bytes32 signer, uint32 duty, uint32 held);
-    /// @notice The operation was signed before the key's validity began. Retry class: refuse.
-    /// @param digest the refused operation
-    /// @param signer the signer id
-    /// @param validFrom Unix seconds
-    /// @param signedAt Unix seconds, as the operation states
-    error SignerNotYetValid(bytes32 digest, bytes32 signer, uint64 validFrom, uint64 signedAt);
-    /// @notice The operation was signed after the key's validity ended. Retry class: refuse.
-    /// @param digest the refused operation
-    /// @param signer the signer id
-    /// @param validUntil Unix seconds
-    /// @param signedAt Unix seconds, as the operation states
-    error SignerExpired(bytes32 digest, bytes32 signer, uint64 validUntil, uint64 signedAt);
-    /// @notice No duty, or a bit that stands for none. Retry class: refuse.
-    /// @param digest the refused operation
-    /// @param duties the offending value
-    error DutiesUnknown(bytes32 digest, uint32 duties);
-    /// @notice Custody is 1 to 4. Retry class: refuse.
-    /// @param digest the refused operation
-    /// @param custody the offending value
-    error CustodyUnknown(bytes32 digest, uint8 custody);
-    /// @notice The validity ends before or when it begins. Retry class: refuse.
-    /// @param digest the refused operation
-    /// @param validFrom Unix seconds
-    /// @param validUntil Unix seconds
-    error ValidityEmpty(bytes32 digest, uint64 validFrom, uint64 validUntil);
-
-    /// @notice No such machine is registered. Retry class: wait.
-    /// @param digest the refused operation
-    /// @param equipment the equipment id
-    error EquipmentUnknown(bytes32 digest, bytes32 equipment);
-    /// @notice The machine is another unit's. Retry class: refuse.
-    /// @param digest the refused operation
-    /// @param equipment the equipment id
-    /// @param owner the unit that it belongs to
-    error EquipmentOfOtherUnit(bytes32 digest, bytes32 equipment, uint32 owner);
-    /// @notice The machine is registered already; `current` is its latest digest. Retry class:
-    /// refuse.
-    /// @param digest the refused operation
-    /// @param equipment the equipment id
-    /// @param current the current one
-    error EquipmentConflict(bytes32 digest, bytes32 equipment, bytes32 current);
-    /// @notice The machine is out of service and may come back. Retry class: wait.
-    /// @param digest the refused operation
-    /// @param equipment the equipment id
-    error EquipmentOutOfService(bytes32 digest, bytes32 equipment);
-    /// @notice The machine is retired, for ever. Retry class: refuse.
-    /// @param digest the refused operation
-    /// @param equipment the equipment id
-    error EquipmentIsRetired(bytes32 digest, bytes32 equipment);
-    /// @notice Equipment kind is 1 or 2. Retry class: refuse.
-    /// @param digest the refused operation
-    /// @param kind the offending value
-    error EquipmentKindUnknown(bytes32 digest, uint8 kind);
-    /// @notice Equipment state is 1 to 3. Retry class: refuse.
-    /// @param digest the refused operation
-    /// @param state the offending value
-    error EquipmentStateUnknown(bytes32 digest, uint8 state);
-    /// @notice The machine's counter has left this epoch. Retry class: refuse.
-    /// @param digest the refused operation
-    /// @param equipment the equipment id
-    /// @param epoch the epoch that the operation names
-    /// @param current the current one
-    error EpochPassed(bytes32 digest, bytes32 equipment, uint32 epoch, uint32 current);
-    /// @notice The machine's counter has not been moved to this epoch yet. Retry class: wait.
-    /// @param digest the refused operation
-    /// @param equipment the equipment id
-    /// @param epoch the epoch that the operation names
-    /// @param current the current one
-    error EpochNotReached(bytes32 digest, bytes32 equipment, uint32 epoch, uint32 current);
-
-    /// @notice No such proposal is recorded. Retry class: wait.
-    /// @param digest the refused operation
-    /// @param proposal digest of the proposal
-    error RecoveryUnknown(bytes32 digest, bytes32 proposal);
-    /// @notice The proposal concerns unit `concerned`. Retry class: refuse.
-    /// @param digest the refused operation
-    /// @param proposal digest of the proposal
-    /// @param concerned the unit that the proposal is for
-    error RecoveryOfOtherUnit(bytes32 digest, bytes32 proposal, uint32 concerned);
-    /// @notice The proposal can be completed only after `until`. Retry class: wait.
-    /// @param digest the refused operation
-    /// @param until Unix seconds
-    error RecoveryTooEarly(bytes32 digest, uint256 until);
-    /// @notice The proposal could be vetoed until `until`. Retry class: refuse.
-    /// @param digest the refused operation
-    /// @param proposal digest of the proposal
-    /// @param until Unix seconds
-    error RecoveryVetoTooLate(bytes32 digest, bytes32 proposal, uint256 until);
-    /// @notice An administrator of the unit has vetoed the proposal. Retry class: refuse.
-    /// @param digest the refused operation
-    /// @param proposal digest of the proposal
-    error RecoveryIsVetoed(bytes32 digest, bytes32 proposal);
-
-    /// @notice An erasure needs two different signers. Retry class: refuse.
-    /// @param digest the refused operation
-    /// @param signer the signer id
-    error CountersignerIsSigner(bytes32 digest, bytes32 signer);
-    /// @notice The unit has erased this subject's personal fields by `recorded`. Retry class:
-    /// refuse.
-    /// @param digest the refused operation
-    /// @param subject digest of the operation that was to be erased
-    /// @param recorded digest of the erasure that is recorded
-    error ErasureConflict(bytes32 digest, bytes32 subject, bytes32 recorded);
-
     // -------------------------------------------------------------------------------------- events
+    // One shape for all, see IOperationLog. `about` is the unit's number, the signer id, the equipment
+    // id, the proposal's digest or the erased subject.
 
-    /// @notice A unit was admitted. SignerEnrolled of the same digest and head follows.
-    /// @param digest the operation's EIP-712 digest
-    /// @param unit the unit's number
-    /// @param administrator signer id of the unit's first administrator
-    /// @param roles bit set, see UnitAdmission
-    /// @param custody who holds the key, see UnitAdmission
-    /// @param validUntil Unix seconds; 0 means no expiry
-    /// @param record commitment of the record; 32 bytes, and nothing else of its content
-    /// @param signedAt Unix seconds, as the operation states
-    /// @param head this ledger's running head after the operation
+    /// @notice A unit was admitted with its first administrator, whose key is valid from signedAt.
     event UnitAdmitted(
         bytes32 indexed digest,
+        bytes32 indexed about,
         uint32 indexed unit,
-        bytes32 indexed administrator,
-        uint16 roles,
-        uint8 custody,
-        uint64 validUntil,
-        bytes32 record,
-        uint64 signedAt,
-        bytes32 head
+        bytes32 head,
+        UnitAdmission operation,
+        bytes key
     );
     /// @notice A unit was closed: its signers can do nothing any more, its history stays.
-    /// @param digest the operation's EIP-712 digest
-    /// @param unit the unit's number
-    /// @param record commitment of the record; 32 bytes, and nothing else of its content
-    /// @param signedAt Unix seconds, as the operation states
-    /// @param head this ledger's running head after the operation
     event UnitClosed(
         bytes32 indexed digest,
+        bytes32 indexed about,
         uint32 indexed unit,
-        bytes32 record,
-        uint64 signedAt,
-        bytes32 head
+        bytes32 head,
+        UnitClosure operation
     );
     /// @notice A key acts for a unit from now on.
-    /// @param digest the operation's EIP-712 digest
-    /// @param unit the unit's number
-    /// @param signer signer id of the key
-    /// @param duties bit set, see SignerEnrolment
-    /// @param custody who holds the key, see UnitAdmission
-    /// @param validFrom Unix seconds
-    /// @param validUntil Unix seconds; 0 means no expiry
-    /// @param record commitment of the record; 32 bytes, and nothing else of its content
-    /// @param signedBy signer id of the administrator; 0 when the authority enrolled it by
-    /// admission
-    /// @param signedAt Unix seconds, as the operation states
-    /// @param head this ledger's running head after the operation
-    /// @param key the key's raw ERC-7913 bytes
     event SignerEnrolled(
         bytes32 indexed digest,
+        bytes32 indexed about,
         uint32 indexed unit,
-        bytes32 indexed signer,
-        uint32 duties,
-        uint8 custody,
-        uint64 validFrom,
-        uint64 validUntil,
-        bytes32 record,
-        bytes32 signedBy,
-        uint64 signedAt,
         bytes32 head,
+        SignerEnrolment operation,
         bytes key
     );
     /// @notice A key no longer acts, for ever.
-    /// @param digest the operation's EIP-712 digest
-    /// @param unit the unit's number
-    /// @param signer signer id of the key
-    /// @param record commitment of the record; 32 bytes, and nothing else of its content
-    /// @param signedBy signer id of the key that signed for the unit
-    /// @param signedAt Unix seconds, as the operation states
-    /// @param head this ledger's running head after the operation
     event SignerRevoked(
         bytes32 indexed digest,
+        bytes32 indexed about,
         uint32 indexed unit,
-        bytes32 indexed signer,
-        bytes32 record,
-        bytes32 signedBy,
-        uint64 signedAt,
-        bytes32 head
+        bytes32 head,
+        SignerRevocation operation
     );
     /// @notice A machine is in service.
-    /// @param digest the operation's EIP-712 digest
-    /// @param unit the unit's number
-    /// @param equipment the equipment id
-    /// @param serial keccak256 of the maker's serial number in UTF-8
-    /// @param kind see EquipmentRegistration
-    /// @param epoch the counter epoch
-    /// @param record commitment of the record; 32 bytes, and nothing else of its content
-    /// @param signedBy signer id of the key that signed for the unit
-    /// @param signedAt Unix seconds, as the operation states
-    /// @param head this ledger's running head after the operation
     event EquipmentRegistered(
         bytes32 indexed digest,
+        bytes32 indexed about,
         uint32 indexed unit,
-        bytes32 indexed equipment,
-        bytes32 serial,
-        uint8 kind,
-        uint32 epoch,
-        bytes32 record,
-        bytes32 signedBy,
-        uint64 signedAt,
-        bytes32 head
+        bytes32 head,
+        EquipmentRegistration operation
     );
     /// @notice A machine's state or counter epoch changed.
-    /// @param digest the operation's EIP-712 digest
-    /// @param unit the unit's number
-    /// @param equipment the equipment id
-    /// @param state see EquipmentChange
-    /// @param epoch the counter epoch
-    /// @param replaces digest of the operation that this one supersedes; 0 when there is none
-    /// @param record commitment of the record; 32 bytes, and nothing else of its content
-    /// @param signedBy signer id of the key that signed for the unit
-    /// @param signedAt Unix seconds, as the operation states
-    /// @param head this ledger's running head after the operation
     event EquipmentChanged(
         bytes32 indexed digest,
+        bytes32 indexed about,
         uint32 indexed unit,
-        bytes32 indexed equipment,
-        uint8 state,
-        uint32 epoch,
-        bytes32 replaces,
-        bytes32 record,
-        bytes32 signedBy,
-        uint64 signedAt,
-        bytes32 head
+        bytes32 head,
+        EquipmentChange operation
     );
     /// @notice The authority proposed a new administrator; the unit may veto for RECOVERY_DELAY.
-    /// @param digest the operation's EIP-712 digest
-    /// @param unit the unit's number
-    /// @param signer signer id of the key
-    /// @param custody who holds the key, see UnitAdmission
-    /// @param validUntil Unix seconds; 0 means no expiry
-    /// @param record commitment of the record; 32 bytes, and nothing else of its content
-    /// @param signedAt Unix seconds, as the operation states
-    /// @param head this ledger's running head after the operation
-    /// @param key the key's raw ERC-7913 bytes
     event RecoveryProposed(
         bytes32 indexed digest,
+        bytes32 indexed about,
         uint32 indexed unit,
-        bytes32 indexed signer,
-        uint8 custody,
-        uint64 validUntil,
-        bytes32 record,
-        uint64 signedAt,
         bytes32 head,
+        RecoveryProposal operation,
         bytes key
     );
     /// @notice An administrator of the unit vetoed the proposal, for ever.
-    /// @param digest the operation's EIP-712 digest
-    /// @param unit the unit's number
-    /// @param proposal digest of the proposal
-    /// @param record commitment of the record; 32 bytes, and nothing else of its content
-    /// @param signedBy signer id of the key that signed for the unit
-    /// @param signedAt Unix seconds, as the operation states
-    /// @param head this ledger's running head after the operation
     event RecoveryVetoed(
         bytes32 indexed digest,
+        bytes32 indexed about,
         uint32 indexed unit,
-        bytes32 indexed proposal,
-        bytes32 record,
-        bytes32 signedBy,
-        uint64 signedAt,
-        bytes32 head
+        bytes32 head,
+        RecoveryVeto operation
     );
     /// @notice The proposed key became an administrator of the unit, valid from the proposal's
-    /// signedAt.
-    /// @param digest digest of the proposal; the head advances by
-    /// keccak256(abi.encode(keccak256("steriledger.recovery.completed.v1"), digest))
-    /// @param unit the unit's number
-    /// @param signer signer id of the key
-    /// @param head this ledger's running head after the operation
+    /// signedAt. The one event without an operation: `digest` is the proposal's, and the head advances
+    /// by keccak256(abi.encode(keccak256("steriledger.recovery.completed.v1"), digest)).
     event RecoveryCompleted(
         bytes32 indexed digest,
+        bytes32 indexed about,
         uint32 indexed unit,
-        bytes32 indexed signer,
         bytes32 head
     );
     /// @notice Two signers of a unit erased the personal fields of a record.
-    /// @param digest the operation's EIP-712 digest
-    /// @param unit the unit's number
-    /// @param subject digest of the operation whose record's personal fields are erased
-    /// @param record commitment of the record; 32 bytes, and nothing else of its content
-    /// @param signedBy signer id of the key that signed for the unit
-    /// @param countersignedBy signer id of the second key
-    /// @param signedAt Unix seconds, as the operation states
-    /// @param head this ledger's running head after the operation
     event RecordErased(
         bytes32 indexed digest,
+        bytes32 indexed about,
         uint32 indexed unit,
-        bytes32 indexed subject,
-        bytes32 record,
-        bytes32 signedBy,
-        bytes32 countersignedBy,
-        uint64 signedAt,
-        bytes32 head
+        bytes32 head,
+        RecordErasure operation
     );
 
     // ------------------------------------------------------------------------ the authority's acts
@@ -530,7 +232,7 @@ interface IUnitRegistry is IOperationLog {
 
     // --------------------------------------------------------------------- an administrator's acts
 
-    /// @notice Enrols keys. A key belongs to one unit, and keeps its duties, for ever.
+    /// @notice Enrols keys. A key belongs to one unit, and keeps its rights, for ever.
     /// @param operations one to MAX_BATCH operations
     /// @param administrators an administrator's proof for each operation
     /// @param signers each new key's proof of possession
@@ -591,30 +293,48 @@ interface IUnitRegistry is IOperationLog {
 
     // --------------------------------------------------------------------------------------- views
 
-    /// @notice Reverts unless the proof's key acts for `unit` with every bit of `duty`, is neither
+    /// @notice Reverts unless the proof's key acts for `unit` with every bit of `right`, is neither
     /// revoked nor outside its validity at `signedAt`, and signed `digest`; and unless `signedAt` is
     /// at most SKEW_SECONDS after the block time.
     /// @param digest the EIP-712 digest of the operation, of whichever ledger
     /// @param unit the unit for which the operation is done
     /// @param signedBy the signer id that the operation names
-    /// @param duty the duty bits that the operation needs
+    /// @param right the bits that the operation needs
     /// @param signedAt Unix seconds, as the operation states
     /// @param proof the key and its signature
-    function requireDuty(
+    function requireRight(
         bytes32 digest,
         uint32 unit,
         bytes32 signedBy,
-        uint32 duty,
+        uint32 right,
         uint64 signedAt,
         Proof calldata proof
     ) external view;
 
-    /// @notice Reverts unless the machine is `unit`'s, in service, and its counter is in `epoch`.
+    /// @notice Reverts unless the authority signed `digest`, and `signedAt` is at most SKEW_SECONDS
+    /// after the block time.
+    /// @param digest the EIP-712 digest of the operation, of whichever ledger
+    /// @param signedAt Unix seconds, as the operation states
+    /// @param signature the authority's
+    function requireAuthority(
+        bytes32 digest,
+        uint64 signedAt,
+        bytes calldata signature
+    ) external view;
+
+    /// @notice Reverts unless the machine is `unit`'s.
     /// @param digest the operation that needs it, for the error
     /// @param equipment the equipment id
     /// @param unit the unit that must own the machine
-    /// @param epoch the epoch that must be the current one
-    function requireInService(
+    function requireEquipment(bytes32 digest, bytes32 equipment, uint32 unit) external view;
+
+    /// @notice Reverts unless the machine is `unit`'s, and its counter is or was in `epoch`. Whether it
+    /// is in service is not asked: what a machine did is recorded whatever became of it.
+    /// @param digest the operation that needs it, for the error
+    /// @param equipment the equipment id
+    /// @param unit the unit that must own the machine
+    /// @param epoch an epoch from the machine's first to its current one
+    function requireOwner(
         bytes32 digest,
         bytes32 equipment,
         uint32 unit,
@@ -661,7 +381,7 @@ interface IUnitRegistry is IOperationLog {
     /// @notice What is stored of a key.
     /// @param signer the signer id
     /// @return unit the unit that it acts for; 0 when it is unknown
-    /// @return duties bit set
+    /// @return rights bit set
     /// @return validFrom Unix seconds
     /// @return validUntil Unix seconds; 0 means no expiry
     /// @return revoked whether it is revoked
@@ -670,7 +390,7 @@ interface IUnitRegistry is IOperationLog {
     )
         external
         view
-        returns (uint32 unit, uint32 duties, uint64 validFrom, uint64 validUntil, bool revoked);
+        returns (uint32 unit, uint32 rights, uint64 validFrom, uint64 validUntil, bool revoked);
 
     /// @notice What is stored of a machine.
     /// @param equipment the equipment id
@@ -678,9 +398,10 @@ interface IUnitRegistry is IOperationLog {
     /// @return state 1 in service, 2 out of service, 3 retired
     /// @return epoch the current counter epoch
     /// @return latest the digest that the next change has to replace
+    /// @return first the epoch in which it was registered
     function getEquipment(
         bytes32 equipment
-    ) external view returns (uint32 unit, uint8 state, uint32 epoch, bytes32 latest);
+    ) external view returns (uint32 unit, uint8 state, uint32 epoch, bytes32 latest, uint32 first);
 
     /// @notice What is stored of a recovery.
     /// @param proposal the digest of the proposal

@@ -15,11 +15,11 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
+from ledger.domain.acts.words import Contract
 from ledger.domain.chain.deployment import Deployment, Role
 from ledger.domain.encoding.abi import WORD
 from ledger.domain.encoding.hashing import keccak256
 from ledger.domain.errors import Inconsistent
-from ledger.domain.operations import Contract
 
 _LONGEST_SHORT_STRING = 31
 
@@ -121,6 +121,8 @@ def _immutable_values(deployment: Deployment, role: Role) -> dict[str, bytes]:
         values["authority"] = deployment.authority.rjust(WORD, b"\0")
     else:
         values["registry"] = deployment.address_of(Contract.UNIT_REGISTRY).rjust(WORD, b"\0")
+    if contract is Contract.WITNESSES:
+        values["cycles"] = deployment.address_of(Contract.CYCLE_LEDGER).rjust(WORD, b"\0")
     return values
 
 

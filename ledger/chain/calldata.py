@@ -1,8 +1,7 @@
-"""Operations ⇄ calldata: one call of a kind's function with its parallel arrays.
+"""Operations ⇄ calldata: one call of an act's function with its parallel arrays.
 
-The arrays follow `Kind.parties`: the authority gives plain signatures (`bytes[]`), everybody else a
-key with its signature (`Proof[]`).  Calls are written by the few rules that they need, much faster
-than by eth_abi, which reads them; a property test holds the one to the other.
+The arrays follow `Act.parties`: the registry takes the authority's plain signatures (`bytes[]`),
+everything else a key with its signature (`Proof[]`).
 
 Source: Solidity ABI specification, "Formal specification of the encoding".
 """
@@ -11,19 +10,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from itertools import accumulate
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
-from eth_abi import abi as eth_abi
-from eth_abi.exceptions import DecodingError
-
-from ledger.domain.encoding.abi import WORD, Member, Scalar, Struct, Value, word
+from ledger.domain.acts.catalogue import ACTS, NESTED, act_of_event
+from ledger.domain.acts.vocabulary import Act, Message
+from ledger.domain.acts.words import Contract, Party
+from ledger.domain.encoding.abi import WORD
 from ledger.domain.encoding.events import MAX_KEY_BYTES
 from ledger.domain.encoding.hashing import keccak256
 from ledger.domain.encoding.identifiers import ACCOUNT_LENGTH, to_hex
+from ledger.domain.encoding.structs import (
+    behind_offsets,
+    encode_array,
+    encode_bytes,
+    encode_struct,
+    is_dynamic,
+    read_bytes,
+    read_number,
+    read_struct,
+    tuple_type,
+)
 from ledger.domain.errors import InvalidInput
-from ledger.domain.operations import KINDS, NESTED, Contract, Kind, Party
 from ledger.domain.outbox.batching import Proof
 
 SELECTOR_BYTES = 4
@@ -33,54 +40,47 @@ MAX_BATCH = 256
 MAX_SIGNATURE_BYTES = 8192
 
 _PROOF_TYPE = "(bytes,bytes)"
+_PAIR = 2 * WORD
 
 Proofs: TypeAlias = Mapping[Party, Proof]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
-    """What a call holds; `messages` and `proofs` belong together by place."""
+class Called:
+    """One operation of a call."""
 
-    kind: Kind
-    messages: tuple[Mapping[str, Value], ...]
-    proofs: tuple[Proofs, ...]
-
-
-def _tuple_type(struct: Struct) -> str:
-    """`(uint32,bytes32,(uint16,uint32)[])`: a struct as the ABI names it."""
-    parts = [
-        f"{_tuple_type(NESTED[m.type[:-2]])}[]" if m.type.endswith("[]") else m.type
-        for m in struct.members
-    ]
-    return f"({','.join(parts)})"
+    act: Act
+    message: Message
+    proofs: Proofs
 
 
-def _types(kind: Kind) -> tuple[str, ...]:
-    arrays = ("bytes[]" if p is Party.AUTHORITY else f"{_PROOF_TYPE}[]" for p in kind.parties)
-    return (f"{_tuple_type(kind.struct)}[]", *arrays)
+def _is_plain(act: Act, party: Party) -> bool:
+    """Whether the function takes a party's signature without a key beside it."""
+    return party is Party.AUTHORITY and act.contract is Contract.UNIT_REGISTRY
 
 
-def _selector(kind: Kind) -> bytes:
-    return keccak256(f"{kind.function}({','.join(_types(kind))})".encode())[:SELECTOR_BYTES]
+def _selector(act: Act) -> bytes:
+    arrays = ["bytes[]" if _is_plain(act, p) else f"{_PROOF_TYPE}[]" for p in act.parties]
+    types = ",".join([f"{tuple_type(act.struct, NESTED)}[]", *arrays])
+    return keccak256(f"{act.function}({types})".encode())[:SELECTOR_BYTES]
 
 
 #: kind → the first four bytes of its calls
-SELECTORS: Mapping[str, bytes] = {name: _selector(kind) for name, kind in KINDS.items()}
-_KINDS_BY_SELECTOR = {selector: KINDS[name] for name, selector in SELECTORS.items()}
-_TYPES = {name: _types(kind) for name, kind in KINDS.items()}
+SELECTORS: Mapping[str, bytes] = {name: _selector(act) for name, act in ACTS.items()}
+#: any kind of each function: kinds that share one share their struct and their arrays
+_ACTS_BY_SELECTOR = {selector: ACTS[name] for name, selector in SELECTORS.items()}
 _COMPLETE_RECOVERY = keccak256(b"completeRecovery(bytes32)")[:SELECTOR_BYTES]
 
 
 # ---------------------------------------------------------------- encoding
 
 
-def encode_batch(
-    kind: Kind, messages: Sequence[Mapping[str, Value]], proofs: Sequence[Proofs]
-) -> bytes:
-    """The calldata of one batch; `proofs[i]` has one proof for each of the kind's parties.
+def encode_batch(act: Act, messages: Sequence[Message], proofs: Sequence[Proofs]) -> bytes:
+    """The calldata of one batch; `proofs[i]` has one proof for each party that signs.
 
-    Raises InvalidInput for an empty or too long batch, a missing or surplus party, a proof without
-    a key (the authority's has none), and a member that does not fit its type.
+    `act` is any of the kinds of the batch, which all have one function.  Raises InvalidInput for an
+    empty or too long batch, a missing or surplus party, a proof without a key (the authority's has
+    none), and a member that does not fit its type.
     """
     if not 1 <= len(messages) <= MAX_BATCH:
         raise InvalidInput(
@@ -96,203 +96,140 @@ def encode_batch(
             rule="one each",
             remedy="give every operation the proofs of all its parties",
         )
-    for each in proofs:
-        _check_proofs(kind, each)
-    structs = [_encode_struct(kind.struct, message) for message in messages]
+    columns = [_column(act, each) for each in proofs]
+    structs = [encode_struct(act.struct, NESTED, message) for message in messages]
     arrays = [
-        _array(structs, dynamic=_is_dynamic(kind.struct)),
-        *(
-            _array([_encode_proof(party, each) for each in proofs], dynamic=True)
-            for party in kind.parties
-        ),
+        encode_array(structs, dynamic=is_dynamic(act.struct)),
+        *(encode_array(list(column), dynamic=True) for column in zip(*columns, strict=True)),
     ]
-    return SELECTORS[kind.name] + _after_offsets(arrays)
+    return SELECTORS[act.name] + behind_offsets(arrays)
 
 
 def encode_recovery_completion(proposal: bytes) -> bytes:
     """The calldata of `completeRecovery`, which anybody may send; `proposal` is a digest."""
-    return _COMPLETE_RECOVERY + eth_abi.encode(["bytes32"], [proposal])
+    return _COMPLETE_RECOVERY + proposal
 
 
-def _check_proofs(kind: Kind, proofs: Proofs) -> None:
-    if set(proofs) != set(kind.parties):
+def _column(act: Act, proofs: Proofs) -> list[bytes]:
+    """An operation's proofs in the order of the function's arrays."""
+    # kinds of one function differ in who signs, not in how many
+    if len(proofs) != len(act.parties):
         raise InvalidInput(
             "has missing or surplus parties",
             field="proofs",
-            rule=", ".join(kind.parties),
+            rule=", ".join(act.parties),
             remedy="give one proof for each of these parties",
         )
-    for party, proof in proofs.items():
-        size = len(proof.signer)
-        keyed = size == 0 if party is Party.AUTHORITY else ACCOUNT_LENGTH <= size <= MAX_KEY_BYTES
-        if not keyed:
-            raise InvalidInput(
-                f"has {size} bytes",
-                field=f"proofs.{party}.signer",
-                rule="an account or a public key, and nothing for the authority",
-                remedy="give the signer's ERC-7913 bytes",
-            )
-        if not 0 < len(proof.signature) <= MAX_SIGNATURE_BYTES:
-            raise InvalidInput(
-                f"has {len(proof.signature)} bytes",
-                field=f"proofs.{party}.signature",
-                rule=f"1 to {MAX_SIGNATURE_BYTES}",
-                remedy="give the signature of this operation by that signer",
-            )
+    return [_encode_proof(act, party, proofs[party]) for party in sorted(proofs, key=_ORDER.index)]
 
 
-def _encode_struct(struct: Struct, message: Mapping[str, Value]) -> bytes:
-    """Its words; lists follow behind, each at the offset that stands in its place."""
-    if message.keys() != _names(struct):
-        odd = ", ".join(sorted(_names(struct) ^ message.keys()))
+_ORDER = list(Party)
+
+
+def _encode_proof(act: Act, party: Party, proof: Proof) -> bytes:
+    size = len(proof.signer)
+    keyed = size == 0 if party is Party.AUTHORITY else ACCOUNT_LENGTH <= size <= MAX_KEY_BYTES
+    if not keyed:
         raise InvalidInput(
-            f"has missing or unknown members: {odd}",
-            field=struct.name,
-            rule="a message has the members of its kind, all of them and no others",
-            remedy="build the call with this release, from an operation that it accepted",
+            f"has {size} bytes",
+            field=f"proofs.{party}.signer",
+            rule="an account or a public key, and nothing for the authority",
+            remedy="give the signer's ERC-7913 bytes",
         )
-    heads: list[bytes] = []
-    tails: list[bytes] = []
-    end = WORD * len(struct.members)
-    for member in struct.members:
-        value = message[member.name]
-        if isinstance(value, int | bytes):
-            heads.append(_encode_value(member, value))
-            continue
-        tail = _encode_list(member, value)
-        heads.append(_number(end))
-        tails.append(tail)
-        end += len(tail)
-    return b"".join(heads + tails)
-
-
-@cache
-def _names(struct: Struct) -> frozenset[str]:
-    return frozenset(member.name for member in struct.members)
-
-
-@cache
-def _is_dynamic(struct: Struct) -> bool:
-    return any(member.type.endswith("[]") for member in struct.members)
-
-
-def _encode_value(member: Member, value: Scalar) -> bytes:
-    if member.type.endswith("[]"):
+    if not 0 < len(proof.signature) <= MAX_SIGNATURE_BYTES:
         raise InvalidInput(
-            "is one value where a list belongs",
-            field=member.name,
-            rule="as the contract's interface has it",
-            remedy="give a list",
+            f"has {len(proof.signature)} bytes",
+            field=f"proofs.{party}.signature",
+            rule=f"1 to {MAX_SIGNATURE_BYTES}",
+            remedy="give the signature of this operation by that signer",
         )
-    return word(member.type, value, field=member.name)
-
-
-def _encode_list(member: Member, value: Sequence[Mapping[str, Scalar]]) -> bytes:
-    if not member.type.endswith("[]"):
-        raise InvalidInput(
-            "is a list where one value belongs",
-            field=member.name,
-            rule="as the contract's interface has it",
-            remedy="give one value",
-        )
-    nested = NESTED[member.type[:-2]]
-    return _array([_encode_struct(nested, item) for item in value], dynamic=_is_dynamic(nested))
-
-
-def _encode_proof(party: Party, proofs: Proofs) -> bytes:
-    proof = proofs[party]
-    if party is Party.AUTHORITY:
-        return _bytes(proof.signature)
-    return _after_offsets([_bytes(proof.signer), _bytes(proof.signature)])
-
-
-def _array(items: Sequence[bytes], *, dynamic: bool) -> bytes:
-    """Its length, then the items; those of no fixed size stand behind their offsets."""
-    return _number(len(items)) + (_after_offsets(items) if dynamic else b"".join(items))
-
-
-def _after_offsets(parts: Sequence[bytes]) -> bytes:
-    """Where each part begins, counted from here, and the parts."""
-    ends = accumulate((len(part) for part in parts), initial=WORD * len(parts))
-    return b"".join([*(_number(at) for at, _ in zip(ends, parts, strict=False)), *parts])
-
-
-def _bytes(value: bytes) -> bytes:
-    """Its length, then it, padded to whole words."""
-    return _number(len(value)) + value + bytes(-len(value) % WORD)
-
-
-def _number(value: int) -> bytes:
-    return value.to_bytes(WORD, "big")
+    signature = encode_bytes(proof.signature)
+    if _is_plain(act, party):
+        return signature
+    return behind_offsets([encode_bytes(proof.signer), signature])
 
 
 # ---------------------------------------------------------------- decoding
 
 
-def decode_batch(contract: Contract, data: bytes) -> Batch:
-    """The operations and proofs of one call of that contract.
+def read_call(contract: Contract, data: bytes) -> list[Called]:
+    """The operations of one call of that contract.
 
-    Raises InvalidInput for an unknown function and for bytes that `encode_batch` would not make:
-    what is decoded is encoded again and compared, so no two calls mean the same batch.
+    Raises InvalidInput for an unknown function, an unknown kind of statement, and bytes that
+    `encode_batch` would not make, so no two calls mean the same batch.
     """
-    kind = _KINDS_BY_SELECTOR.get(data[:SELECTOR_BYTES])
-    if kind is None or kind.contract is not contract:
+    shape = _ACTS_BY_SELECTOR.get(data[:SELECTOR_BYTES])
+    if shape is None or shape.contract is not contract:
         raise InvalidInput(
             f"calls {to_hex(data[:SELECTOR_BYTES])}",
             field="calldata",
             rule="a batch of operations",
             remedy="give a call of one of the contract's recording functions",
         )
-    try:
-        operations, *arrays = eth_abi.decode(_TYPES[kind.name], data[SELECTOR_BYTES:])
-    except (DecodingError, OverflowError, ValueError) as error:
-        raise InvalidInput(
-            f"cannot be read: {error}",
-            field="calldata",
-            rule="the encoding of the contract's ABI",
-            remedy="build the call with this release, from an operation that it accepted",
-        ) from None
-    if any(len(array) != len(operations) for array in arrays):
-        raise InvalidInput(
-            "has arrays of different lengths",
-            field="calldata",
-            rule="one set of proofs for each operation",
-            remedy="build the call with this release, from an operation that it accepted",
-        )
-    batch = Batch(
-        kind=kind,
-        messages=tuple(_decode_struct(kind.struct, item) for item in operations),
-        proofs=tuple(
-            {p: _decode_proof(p, a[at]) for p, a in zip(kind.parties, arrays, strict=True)}
-            for at in range(len(operations))
-        ),
-    )
-    if encode_batch(kind, batch.messages, batch.proofs) != data:
+    body = data[SELECTOR_BYTES:]
+    end = WORD * (1 + len(shape.parties))
+    _require(read_number(body, 0) == end)
+    messages, end = _read_messages(body, end, shape)
+    columns = []
+    for place in range(len(shape.parties)):
+        _require(read_number(body, WORD * (1 + place)) == end)
+        is_plain = _is_plain(shape, shape.parties[place])
+        column, end = _read_proofs(body, end, len(messages), is_plain=is_plain)
+        columns.append(column)
+    _require(end == len(body))
+    return [
+        _called(shape, message, list(proofs))
+        for message, proofs in zip(messages, zip(*columns, strict=True), strict=True)
+    ]
+
+
+def _called(shape: Act, message: Message, proofs: Sequence[Proof]) -> Called:
+    act: Act | None = shape
+    if shape.witness is not None:
+        kind = message["kind"]
+        act = act_of_event(shape.event, kind if isinstance(kind, int) else None)
+    if act is None:
+        raise InvalidInput("holds an unknown kind of statement", field="calldata")
+    return Called(act=act, message=message, proofs=dict(zip(act.parties, proofs, strict=True)))
+
+
+def _read_messages(body: bytes, at: int, shape: Act) -> tuple[list[Message], int]:
+    count, start = read_number(body, at), at + WORD
+    _require(1 <= count <= MAX_BATCH)
+    dynamic = is_dynamic(shape.struct)
+    end = start + count * WORD if dynamic else start
+    messages: list[Message] = []
+    for place in range(count):
+        if dynamic:
+            _require(read_number(body, start + place * WORD) == end - start)
+        message, end = read_struct(shape.struct, NESTED, body, end)
+        messages.append(message)
+    return messages, end
+
+
+def _read_proofs(body: bytes, at: int, count: int, *, is_plain: bool) -> tuple[list[Proof], int]:
+    _require(read_number(body, at) == count)
+    start = at + WORD
+    end = start + count * WORD
+    proofs: list[Proof] = []
+    for place in range(count):
+        _require(read_number(body, start + place * WORD) == end - start)
+        signer = b""
+        if not is_plain:
+            pair = end
+            _require(read_number(body, pair) == _PAIR)
+            signer, end = read_bytes(body, pair + _PAIR, most=MAX_KEY_BYTES)
+            _require(read_number(body, pair + WORD) == end - pair)
+        signature, end = read_bytes(body, end, least=1, most=MAX_SIGNATURE_BYTES)
+        proofs.append(Proof(signer=signer, signature=signature))
+    return proofs, end
+
+
+def _require(holds: bool) -> None:  # noqa: FBT001 - a condition
+    if not holds:
         raise InvalidInput(
             "is not in the one form that we send",
             field="calldata",
             rule="the ABI's encoding without gaps, in the order of the parameters",
             remedy="build the call with this release, from an operation that it accepted",
         )
-    return batch
-
-
-def _decode_struct(struct: Struct, values: Sequence[object]) -> dict[str, Value]:
-    message: dict[str, Value] = {}
-    for member, value in zip(struct.members, values, strict=True):
-        if member.type.endswith("[]"):
-            nested = NESTED[member.type[:-2]]
-            items = cast("Sequence[Sequence[object]]", value)
-            message[member.name] = [
-                cast("dict[str, Scalar]", _decode_struct(nested, item)) for item in items
-            ]
-        else:
-            message[member.name] = cast("Scalar", value)
-    return message
-
-
-def _decode_proof(party: Party, value: object) -> Proof:
-    if party is Party.AUTHORITY:
-        return Proof(signer=b"", signature=cast("bytes", value))
-    signer, signature = cast("tuple[bytes, bytes]", value)
-    return Proof(signer=signer, signature=signature)

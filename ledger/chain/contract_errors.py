@@ -13,6 +13,7 @@ from functools import cache
 from typing import TypeAlias
 
 from ledger.chain.artifacts import load_artifact
+from ledger.domain.acts.words import Contract
 from ledger.domain.chain.deployment import Role
 from ledger.domain.encoding.abi import WORD, Scalar, from_word
 from ledger.domain.encoding.hashing import keccak256
@@ -20,6 +21,8 @@ from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import InvalidInput
 
 _SELECTOR_BYTES = 4
+#: an error that is none of ours
+FOREIGN = "Foreign"
 
 
 class Retry(StrEnum):
@@ -37,7 +40,7 @@ class Retry(StrEnum):
 class ContractError:
     """A decoded revert."""
 
-    #: the error's name; "Panic", "Error", or "Unknown" for what is none of ours
+    #: the error's name; "Panic", "Error", or "Foreign" for what is none of ours
     name: str
     fields: Mapping[str, Scalar]
     retry: Retry
@@ -46,36 +49,33 @@ class ContractError:
     #: as the node gave it
     data: bytes
 
+    @property
+    def what(self) -> str:
+        """The thing or member that is wrong, as the contract names it; empty when it does not."""
+        named = self.fields.get("what")
+        return named.rstrip(b"\0").decode("ascii", "replace") if isinstance(named, bytes) else ""
 
-def _classes(retry: Retry, names: str) -> dict[str, Retry]:
-    return dict.fromkeys(names.split(), retry)
 
-
-#: What to do about every error of the two contracts.
+#: What to do about every error of our contracts, as contracts/interfaces/IErrors.sol says.
 RETRY_CLASSES: Mapping[str, Retry] = {
-    **_classes(
-        Retry.WAIT,
-        "CycleUnknown EpochNotReached EquipmentOutOfService EquipmentUnknown PredecessorUnknown "
-        "RecoveryTooEarly RecoveryUnknown SignedInFuture SignerUnknown UnitUnknown",
-    ),
-    **_classes(
+    **dict.fromkeys(("Unknown", "NotYetRecorded", "TooEarly"), Retry.WAIT),
+    **dict.fromkeys(
+        (
+            "OfAnotherUnit",
+            "AlreadyRecorded",
+            "NotCurrent",
+            "OutOfRange",
+            "OutOfOrder",
+            "NotAllowed",
+            "RightMissing",
+            "SignatureInvalid",
+            "KeyNotAllowed",
+        ),
         Retry.REFUSE,
-        "ClassNotDeclared ClassesMissing CountersignerIsSigner CustodyUnknown CycleConflict "
-        "CycleOfOtherUnit DecisionNotAllowed DeltaNotPositive DeltaZero DutiesUnknown DutyMissing "
-        "EpochPassed EquipmentConflict EquipmentIsRetired EquipmentKindUnknown "
-        "EquipmentOfOtherUnit EquipmentStateUnknown ErasureConflict KindUnknown LinesNotAscending "
-        "LinesOutOfRange LoadNotDeclared NotCompleted NotCurrent NotEnded NumberNotRising "
-        "NumberZero OutcomeUnknown QuantityZero RecoveryIsVetoed RecoveryOfOtherUnit "
-        "RecoveryVetoTooLate ReleasedOutOfRange RolesUnknown SharesMissing SharesNotAllowed "
-        "SignerConflict SignerExpired SignerHasCode SignerIsRevoked SignerNotYetValid "
-        "SignerOfOtherUnit TotalBelowReleased UnitConflict UnitIsClosed UnitNumberZero "
-        "ValidityEmpty VerdictFailed VerdictUnknown",
     ),
-    **_classes(
-        Retry.STOP,
-        "AuthorityMissing AuthoritySignatureInvalid BatchLengthMismatch BatchTooLarge "
-        "InvalidShortString RegistryWithoutCode SignatureInvalid SignerMalformed SignerMismatch "
-        "StringTooLong VerifierNotAllowed VerifierWithoutCode",
+    # OpenZeppelin's own two come with EIP712; a constructor alone can raise them.
+    **dict.fromkeys(
+        ("BatchInvalid", "DeploymentInvalid", "InvalidShortString", "StringTooLong"), Retry.STOP
     ),
 }
 
@@ -90,7 +90,7 @@ def _layouts() -> Mapping[bytes, _Layout]:
         _selector("Panic(uint256)"): ("Panic", (("uint256", "code"),)),
         _selector("Error(string)"): ("Error", None),
     }
-    for role in (Role.UNIT_REGISTRY, Role.CYCLE_LEDGER):
+    for role in map(Role, Contract):
         for entry in load_artifact(role).entries("error"):
             columns = tuple((i["type"], i["name"]) for i in entry["inputs"])
             signature = f"{entry['name']}({','.join(kind for kind, _ in columns)})"
@@ -104,24 +104,24 @@ def _selector(signature: str) -> bytes:
 
 
 def revert_error(data: bytes) -> ContractError:
-    """What a contract reverted with; whatever is none of ours is "Unknown", and stops."""
+    """What a contract reverted with; whatever is none of ours is "Foreign", and stops."""
     layout = _layouts().get(data[:_SELECTOR_BYTES])
     if layout is None:
-        return _stop("Unknown", data)
+        return _stop(FOREIGN, data)
     name, columns = layout
     words = data[_SELECTOR_BYTES:]
     retry = RETRY_CLASSES.get(name, Retry.STOP)
     if columns is None:
         return _stop(name, data)
     if len(words) != WORD * len(columns):
-        return _stop("Unknown", data)
+        return _stop(FOREIGN, data)
     try:
         fields = {
             column: from_word(kind, words[WORD * at : WORD * (at + 1)])
             for at, (kind, column) in enumerate(columns)
         }
     except InvalidInput:
-        return _stop("Unknown", data)
+        return _stop(FOREIGN, data)
     digest = fields.get("digest")
     return ContractError(
         name=name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from eth_abi import abi as eth_abi
 
@@ -15,6 +16,7 @@ from ledger.chain.transactions import (
     SignedTransaction,
     contract_address,
 )
+from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.chain.chain_reader import CallReverted, ChainReader, Receipt
 from ledger.domain.chain.deployment import AuthorityKind, DeployedContract, Deployment, Role
 from ledger.domain.encoding.hashing import keccak256
@@ -35,6 +37,7 @@ _CONSTRUCTORS: Mapping[Role, Callable[[str, Mapping[Role, str]], Sequence[object
     Role.WEBAUTHN_VERIFIER: lambda _, __: (),
     Role.UNIT_REGISTRY: lambda authority, at: (authority, [at[each] for each in _VERIFIERS]),
     Role.CYCLE_LEDGER: lambda _, at: (at[Role.UNIT_REGISTRY],),
+    Role.WITNESSES: lambda _, at: (at[Role.UNIT_REGISTRY], at[Role.CYCLE_LEDGER], kind_rows()),
 }
 _WORD = 32
 
@@ -80,14 +83,30 @@ def plan_deployment(
 
 def _creation_code(role: Role, arguments: Sequence[object]) -> bytes:
     artifact = load_artifact(role)
-    types = [each["type"] for entry in artifact.entries("constructor") for each in entry["inputs"]]
+    inputs = [each for entry in artifact.entries("constructor") for each in entry["inputs"]]
+    types = [_abi_type(each) for each in inputs]
     return artifact.creation_code + eth_abi.encode(types, arguments)
+
+
+def _abi_type(parameter: Mapping[str, Any]) -> str:
+    """Its type as the ABI spells it, a struct by its members."""
+    kind: str = parameter["type"]
+    if not kind.startswith("tuple"):
+        return kind
+    members = ",".join(_abi_type(each) for each in parameter["components"])
+    return f"({members}){kind.removeprefix('tuple')}"
 
 
 def _creation_gas(role: Role) -> int:
     artifact = load_artifact(role)
     deposit = _GAS_PER_RUNTIME_BYTE * len(artifact.runtime_code)
     return deposit + _GAS_PER_CREATION_BYTE * len(artifact.creation_code) + _GAS_PER_CONSTRUCTOR
+
+
+def kind_rows() -> list[tuple[int, int, int, int]]:
+    """The rows of Witnesses.sol, as the acts declare them: kind, right, scope, mode."""
+    rows = [(act.witness, int(act.right or 0)) for act in ACTS.values() if act.witness is not None]
+    return sorted((row.kind, right, int(row.scope), int(row.mode)) for row, right in rows)
 
 
 def finish_deployment(
@@ -197,6 +216,7 @@ def _code_problems(node: ChainReader, deployment: Deployment) -> list[str]:
 def _wiring_problems(node: ChainReader, deployment: Deployment) -> list[str]:
     registry = deployment.contracts[Role.UNIT_REGISTRY].address
     ledger = deployment.contracts[Role.CYCLE_LEDGER].address
+    witnesses = deployment.contracts[Role.WITNESSES].address
     problems = []
     has_code = bool(node.code(deployment.authority))
     if has_code != deployment.is_authority_a_contract:
@@ -204,8 +224,17 @@ def _wiring_problems(node: ChainReader, deployment: Deployment) -> list[str]:
         problems.append(f"{stands} stands at the authority; the deployment says otherwise")
     if _word(node, registry, "authority()") != _padded(deployment.authority):
         problems.append("the registry's authority is another than the deployment's")
-    if _word(node, ledger, "registry()") != _padded(registry):
-        problems.append("the cycle ledger trusts another registry than the deployment's")
+    problems += [
+        f"{role} trusts another registry than the deployment's"
+        for role in (Role.CYCLE_LEDGER, Role.WITNESSES)
+        if _word(node, deployment.contracts[role].address, "registry()") != _padded(registry)
+    ]
+    if _word(node, witnesses, "cycles()") != _padded(ledger):
+        problems.append("the witnesses trust another cycle ledger than the deployment's")
+    for row in kind_rows():
+        words = b"".join(_padded(value.to_bytes(4, "big")) for value in row)
+        if _word(node, witnesses, "getKind(uint16)", row[0].to_bytes(2, "big")) != words:
+            problems.append(f"kind {row[0]} of the witnesses has another row than this release's")
     for role in _VERIFIERS:
         verifier = deployment.contracts[role].address
         if _word(node, registry, "isVerifier(address)", verifier) != _padded(b"\x01"):

@@ -19,8 +19,8 @@ def create(
     scope: Annotated[
         list[str],
         typer.Option(
-            help="open, load, end, result, decide, read_unit, read_all, administer, authority; "
-            "repeatable."
+            help="open, load, end, result, decide, report, read_unit, read_all, administer, "
+            "authority; repeatable."
         ),
     ],
     which: Annotated[
@@ -35,9 +35,9 @@ def create(
     as_json: JsonOption = False,
 ) -> None:
     """Make a token for one person at one unit; it is shown once and kept only as a hash."""
+    from ledger.domain.acts.words import Right
     from ledger.domain.callers import Scope, local_administrator
     from ledger.domain.errors import InvalidInput
-    from ledger.domain.operations import Duty
     from ledger.steps.accepting.resolving import resolve_signer, resolve_unit
     from ledger.steps.asking.tokens import create_token
 
@@ -54,7 +54,7 @@ def create(
         if signer is not None:
             if number is None:
                 raise InvalidInput("needs a unit", field="--signer", remedy="name it: --unit")
-            key = resolve_signer(tx, local_administrator(person), number, Duty(0), signer).id
+            key = resolve_signer(tx, local_administrator(person), number, Right(0), signer).id
         token_id, text = create_token(
             instance,
             tx,

@@ -1,62 +1,97 @@
-"""Draft → accepted with held keys, and the answer that every recording command gives."""
+"""Values → accepted with held keys, or prepared for others; and the answer that is given."""
 
 from __future__ import annotations
 
 import json
+import os
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from ledger.cli.options import local_caller
-from ledger.cli.printing import answer, print_pairs, say
+from ledger.cli.options import local_caller, opened
+from ledger.cli.printing import answer, print_pairs, print_table, say
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from ledger.domain.callers import Caller
-    from ledger.domain.drafts import Circumstances, Draft
+    from ledger.domain.acts.asking import Door
+    from ledger.domain.acts.vocabulary import Act
     from ledger.steps.accepting.submit import Receipt
     from ledger.steps.instance import Instance
 
 _PAUSE_SECONDS = 0.1
 
 
-def circumstances(
+def record(
+    act: Act,
+    values: dict[str, Any],
+    door: Door,
     *,
-    reason: str | None = None,
-    performer: str | None = None,
-    checker: str | None = None,
-) -> Circumstances:
-    """What a record says of an act that was typed here."""
-    from ledger.domain.drafts import Circumstances, People
-
-    people = People(performer=performer, checker=checker, enterer=local_caller().person)
-    return Circumstances(people=people, authenticated_by="local", reason=reason)
-
-
-def act(
-    instance: Instance,
-    make: Callable[[Connection, Caller], Draft],
-    *,
-    what: str,
+    home: Path,
     as_json: bool,
     wait: float,
-) -> Receipt:
-    """Make the draft and accept it in one transaction; print the receipt."""
+    prepare_to: Path | None,
+) -> None:
+    """Make the draft and accept it in one transaction; or prepare it, and write what is to sign."""
+    from ledger.steps.accepting.drafting import make_draft, spelled
+    from ledger.steps.accepting.handing import handed
+    from ledger.steps.accepting.prepare import prepare
     from ledger.steps.accepting.submit import record_with_held_keys
 
     caller = local_caller()
-    with instance.database.transaction() as tx:
-        receipt = record_with_held_keys(instance, tx, caller, make(tx, caller))
+    with opened(home) as instance:
+        with instance.database.transaction() as tx, spelled(act, door.spell):
+            draft = make_draft(instance, tx, caller, act, values, door)
+            if prepare_to is not None:
+                plain = handed(tx, prepare(instance, tx, caller, draft))
+                _write_new(prepare_to, plain)
+            else:
+                receipt = record_with_held_keys(instance, tx, caller, draft)
+        if prepare_to is None:
+            give_receipt(instance, receipt, act.says(draft.message), as_json=as_json, wait=wait)
+        else:
+            _give_prepared(plain, prepare_to, as_json=as_json)
+
+
+def _write_new(file: Path, plain: dict[str, Any]) -> None:
+    """Into a new file that only its owner reads: the secrets of a record are in it."""
+    from ledger.domain.errors import InvalidInput
+
+    try:
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened_:
+            json.dump(plain, opened_, ensure_ascii=False, indent=2)
+    except OSError as error:
+        raise InvalidInput(
+            f"{file}: {error.strerror}", field="--prepare", rule="a new file in a folder"
+        ) from None
+
+
+def _give_prepared(plain: dict[str, Any], file: Path, *, as_json: bool) -> None:
+    names = ("party", "signer", "held_here")
+
+    def human() -> None:
+        say(f"Prepared in {file}; it waits until {plain['expires_at']}.")
+        print_table(names, [[each[name] for name in names] for each in plain["parties"]])
+        say("Sign the digest where the keys are, then:")
+        say(f"steriledger operation submit {plain['digest']} --signature PARTY=0x… --held PARTY")
+
+    shown = {name: plain[name] for name in ("digest", "kind", "expires_at", "parties")}
+    answer({**shown, "file": str(file)}, as_json=as_json, human=human)
+
+
+def give_receipt(
+    instance: Instance, receipt: Receipt, what: str, *, as_json: bool, wait: float
+) -> None:
+    """Print what is promised, once the chain has it or the time is over."""
     state = wait_until_final(instance, receipt, wait)
     promise = json.loads(receipt.payload)
-    plain = {
-        **promise,
-        "state": state,
-        "receipt_signature": "0x" + receipt.signature.hex(),
-    }
-    answer(plain, as_json=as_json, human=lambda: _print_receipt(what, promise, state))
-    return receipt
+    plain = {**promise, "state": state, "receipt_signature": "0x" + receipt.signature.hex()}
+
+    def human() -> None:
+        say(f"Accepted: {what}.")
+        print_pairs(
+            [("digest", promise["digest"]), ("accepted", promise["accepted_at"]), ("chain", state)]
+        )
+
+    answer(plain, as_json=as_json, human=human)
 
 
 def wait_until_final(instance: Instance, receipt: Receipt, seconds: float) -> str:
@@ -72,10 +107,3 @@ def wait_until_final(instance: Instance, receipt: Receipt, seconds: float) -> st
         if settled or time.monotonic() >= deadline:
             return state.value
         time.sleep(_PAUSE_SECONDS)
-
-
-def _print_receipt(what: str, promise: dict[str, object], state: str) -> None:
-    say(f"Accepted: {what}.")
-    print_pairs(
-        [("digest", promise["digest"]), ("accepted", promise["accepted_at"]), ("chain", state)]
-    )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from ledger.cli import recovering  # noqa: F401 - adds its commands to those of units
 from ledger.cli.access import token
+from ledger.cli.acts import RootGroup
 from ledger.cli.cycles import cycle
 from ledger.cli.demo import demo
 from ledger.cli.evidence import evidence, verify
@@ -18,6 +18,7 @@ from ledger.cli.upkeep import audit, clock, rebuild, status
 
 app = typer.Typer(
     name="steriledger",
+    cls=RootGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

@@ -98,7 +98,7 @@ class _Shell:
         self.try_to_release_the_aborted_one()
         say("\nOne cycle, and its evidence checked as anybody can")
         say(self.type("cycle", "show", _SHOWN))
-        file = self.home / "evidence-13.json"
+        file = self.home / "evidence.json"
         self.type("evidence", "export", _SHOWN, "--output", file)
         trusted = self.home / "deployment.json"
         say(self.type("verify", file, "--rpc", rpc, "--deployment", trusted, has_home=False))
@@ -113,12 +113,12 @@ class _Shell:
         if not self.ask("equipment", "list"):
             self.type(
                 "equipment", "register", "DAC 1", "--unit", 1, "--serial", _MACHINE,
-                "--clock-zone", "Europe/Berlin", "--profile", "en-285-134",
+                "--kind", "sterilizer", "--clock-zone", "Europe/Berlin", "--profile", "en-285-134",
             )  # fmt: skip
         names = {each["name"] for each in self.ask("signer", "list")}
-        for name, duties in (("Operator Li", "open load result"), ("Releaser Wang", "decide")):
+        for name, rights in (("Operator Li", "open load result"), ("Releaser Wang", "decide")):
             if name not in names:
-                which = [word for duty in duties.split() for word in ("--duty", duty)]
+                which = [word for right in rights.split() for word in ("--right", right)]
                 self.type("signer", "enrol", name, "--unit", 1, *which)
 
     def completed(self) -> list[dict[str, Any]]:

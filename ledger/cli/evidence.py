@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ledger.cli.cycles import CycleArgument
 from ledger.cli.failing import DOES_NOT_HOLD
 from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption, local_caller, opened
 from ledger.cli.printing import answer, say
@@ -19,14 +18,19 @@ if TYPE_CHECKING:
     from ledger.domain.chain.deployment import Deployment
     from ledger.evidence.report import Report
 
-evidence = typer.Typer(no_args_is_help=True, help="Files that prove a cycle to somebody else.")
+evidence = typer.Typer(no_args_is_help=True, help="Files that prove records to somebody else.")
 
 _MAX_DEPLOYMENT_BYTES = 64 * 1024
 
 
 @evidence.command("export")
 def export(
-    which: CycleArgument,
+    which: Annotated[
+        str,
+        typer.Argument(
+            metavar="WHICH", help="Id, or as people call it: MACHINE/NUMBER such as 601362/13."
+        ),
+    ],
     output: Annotated[
         Path, typer.Option("-o", "--output", help="File to write; - for the screen.")
     ],
@@ -40,27 +44,34 @@ def export(
     readings: Annotated[
         bool, typer.Option("--readings", help="Put the raw printouts into the file.")
     ] = False,
+    subject_type: Annotated[
+        str,
+        typer.Option(
+            "--of", help="cycle, unit, signer, equipment, operation, or about: all else spoken of."
+        ),
+    ] = "cycle",
     *,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the evidence of a cycle whose operations are all final."""
-    from ledger.steps.answering.exporting import export_evidence
+    """Write the evidence of a cycle, or of something else, whose operations are all final."""
+    from ledger.steps.answering.exporting import export_evidence, resolve_subject
 
     with opened(home) as instance, instance.database.reading() as tx:
+        subject = resolve_subject(tx, local_caller(), subject_type, which)
         data = export_evidence(
-            instance, tx, local_caller(), which, disclose=disclose, attach_readings=readings
+            instance, tx, local_caller(), subject, disclose=disclose, attach_readings=readings
         )
     if str(output) == "-":
         sys.stdout.buffer.write(data)
         return
     _write(output, data)
-    plain = {"file": str(output), "bytes": len(data), "cycle": which}
+    plain = {"file": str(output), "bytes": len(data), "type": subject_type, "subject": which}
     answer(
         plain,
         as_json=as_json,
         human=lambda: say(
-            f"Evidence of cycle {which}: {output}, {len(data):,} bytes. Hand over this "
+            f"Evidence of {subject_type} {which}: {output}, {len(data):,} bytes. Hand over this "
             "file alone: the reader brings the deployment file and a chain endpoint."
         ),
     )
@@ -103,7 +114,7 @@ def verify(
 
 def read_evidence(file: Path) -> bytes:
     """The file, and at most one byte more than a file may have."""
-    from ledger.evidence.shape import MAX_FILE_BYTES
+    from ledger.evidence.format import MAX_FILE_BYTES
 
     return _read(file, MAX_FILE_BYTES + 1, field="FILE")
 

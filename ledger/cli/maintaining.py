@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ledger.cli.acting import act, circumstances
+from ledger.cli.acting import give_receipt
+from ledger.cli.acts import ActGroup
 from ledger.cli.options import (
     DEFAULT_HOME,
     HomeOption,
@@ -23,10 +24,7 @@ from ledger.cli.options import (
 from ledger.cli.printing import answer, print_pairs, print_table, say
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from ledger.domain.callers import Caller
-    from ledger.domain.drafts import Draft
+    from ledger.domain.acts.words import Party
     from ledger.domain.outbox.operation_states import OperationState
     from ledger.steps.instance import Instance
     from ledger.steps.keeping.backup import Backup, Manifest
@@ -34,7 +32,7 @@ if TYPE_CHECKING:
     from ledger.storage.operations import OperationRow
 
 operation = typer.Typer(no_args_is_help=True, help="Operations on their way to the chain.")
-record = typer.Typer(no_args_is_help=True, help="Records and their personal fields.")
+record = typer.Typer(cls=ActGroup, no_args_is_help=True, help="Records and their personal fields.")
 
 DigestArgument = Annotated[
     str,
@@ -261,6 +259,68 @@ def refuse(
     answer(plain, as_json=as_json, human=human)
 
 
+@operation.command("submit")
+def submit(
+    digest: Annotated[str, typer.Argument(metavar="DIGEST", help="Of what was prepared.")],
+    signature: Annotated[
+        list[str] | None,
+        typer.Option(help="PARTY=0x…: the party's signature over the digest; repeatable."),
+    ] = None,
+    held: Annotated[
+        list[str] | None,
+        typer.Option(help="A party whose key is held here, and which shall sign; repeatable."),
+    ] = None,
+    *,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+    wait: WaitOption = 0,
+) -> None:
+    """Accept what was prepared with --prepare, with signatures of keys that are held elsewhere."""
+    from ledger.domain.acts.catalogue import find_act
+    from ledger.domain.encoding.identifiers import Digest, parse_hex32
+    from ledger.steps.accepting.cosigning import submit_with
+    from ledger.steps.accepting.standing import read_operation
+    from ledger.storage.operations import get_operation
+
+    signatures = dict(_signature(text) for text in signature or [])
+    with existing(home) as instance:
+        with instance.database.transaction() as tx:
+            receipt = submit_with(
+                instance,
+                tx,
+                local_caller(),
+                Digest(parse_hex32(digest, field="DIGEST")),
+                signatures,
+                held=[_party(word, "--held") for word in held or []],
+            )
+            row = get_operation(tx, receipt.digest)
+        said = find_act(row.kind).says(read_operation(row).message)
+        give_receipt(instance, receipt, said, as_json=as_json, wait=wait)
+
+
+def _signature(text: str) -> tuple[Party, bytes]:
+    from ledger.domain.errors import InvalidInput
+
+    party, _, digits = text.partition("=")
+    try:
+        return _party(party, "--signature"), bytes.fromhex(digits.removeprefix("0x"))
+    except ValueError:
+        raise InvalidInput(
+            f"{text[:80]!r} is not understood", field="--signature", rule="PARTY=0x…"
+        ) from None
+
+
+def _party(word: str, option: str) -> Party:
+    from ledger.domain.acts.words import Party
+    from ledger.domain.errors import InvalidInput
+
+    if word not in set(Party):
+        raise InvalidInput(
+            f"{word[:60]!r} is unknown", field=option, rule=f"one of {', '.join(Party)}"
+        )
+    return Party(word)
+
+
 def _state(word: str) -> OperationState:
     from ledger.domain.errors import InvalidInput
     from ledger.domain.outbox.operation_states import OperationState
@@ -361,52 +421,3 @@ def _print_view(view: OperationView) -> None:
 
 
 # ---------------------------------------------------------------- erasure
-
-
-@record.command("erase")
-def erase(
-    digest: Annotated[
-        str, typer.Argument(metavar="DIGEST", help="Digest of the operation of that record.")
-    ],
-    signer: Annotated[str, typer.Option(help="Who signs: name or id.")],
-    countersigner: Annotated[str, typer.Option(help="Who signs as well: name or id.")],
-    reason: Annotated[str, typer.Option(help="Why, in words.")],
-    *,
-    home: HomeOption = DEFAULT_HOME,
-    as_json: JsonOption = False,
-    wait: WaitOption = 0,
-) -> None:
-    """Ask for the erasure of a record's personal fields, whose retention is over.
-
-    They go when the erasure is final on the chain; facts and proofs stay.
-    """
-    from ledger.domain.operations import Duty
-    from ledger.steps.accepting.erasing import draft_erasure
-    from ledger.steps.accepting.resolving import resolve_signer
-    from ledger.steps.sending.mending import resolve_operation
-
-    with existing(home) as instance:
-
-        def make(tx: Connection, caller: Caller) -> Draft:
-            row = resolve_operation(tx, digest)
-            first, second = (
-                resolve_signer(tx, caller, row.unit, Duty.ERASE, name).signer
-                for name in (signer, countersigner)
-            )
-            return draft_erasure(
-                tx,
-                caller,
-                row.digest,
-                signer=first,
-                countersigner=second,
-                now=instance.clock(),
-                circumstances=circumstances(reason=reason),
-            )
-
-        act(
-            instance,
-            make,
-            what=f"erasure of the personal fields of {digest}",
-            as_json=as_json,
-            wait=wait,
-        )

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from ledger.domain.errors import NotFound, Refused
-from ledger.domain.records.commitments import FieldValue
 
 
 class Scope(StrEnum):
@@ -18,30 +16,11 @@ class Scope(StrEnum):
     END = "end"
     RESULT = "result"
     DECIDE = "decide"
+    REPORT = "report"
     READ_UNIT = "read_unit"
     READ_ALL = "read_all"
     ADMINISTER = "administer"
     AUTHORITY = "authority"
-
-
-#: The scope that each kind of operation asks for.
-SCOPE_OF_KIND: Mapping[str, Scope] = {
-    "UnitAdmission": Scope.AUTHORITY,
-    "UnitClosure": Scope.AUTHORITY,
-    "RecoveryProposal": Scope.AUTHORITY,
-    "SignerEnrolment": Scope.ADMINISTER,
-    "SignerRevocation": Scope.ADMINISTER,
-    "EquipmentRegistration": Scope.ADMINISTER,
-    "EquipmentChange": Scope.ADMINISTER,
-    "RecoveryVeto": Scope.ADMINISTER,
-    "RecordErasure": Scope.ADMINISTER,
-    "CycleOpening": Scope.OPEN,
-    "CycleEnding": Scope.END,
-    "LoadDeclaration": Scope.LOAD,
-    "CycleDecision": Scope.DECIDE,
-}
-#: How a decision's record names its monitoring results, and what it says where there is none.
-_RESULTS, _NOT_ENTERED = "results.", "not_entered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,26 +59,12 @@ class Caller:
                 remedy="ask whoever runs this instance for a token with that scope",
             )
 
-    def require_act(self, kind: str, facts: Mapping[str, FieldValue]) -> None:
-        """Raise Refused unless the caller may ask for an operation with such a record.
-
-        Results are entered in a decision: who only decides rests on those entered before.
-        """
-        self.require_scope(SCOPE_OF_KIND[kind])
-        if any(map(_is_result, facts.items())):
-            self.require_scope(Scope.RESULT)
-
     def require_unit(self, unit: int) -> None:
         """Raise NotFound unless the caller acts for that unit: others' affairs do not exist."""
         if self.unit is not None and self.unit != unit:
             raise NotFound(
                 f"unit {unit} is not yours", field="unit", rule="you act for your own unit"
             )
-
-
-def _is_result(fact: tuple[str, FieldValue]) -> bool:
-    path, value = fact
-    return path.startswith(_RESULTS) and value != _NOT_ENTERED
 
 
 def local_administrator(person: str) -> Caller:

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from ledger.domain.acts.rules import SKEW_SECONDS
 from ledger.domain.errors import ClockWrong
-from ledger.domain.rules import SKEW_SECONDS
 
 #: how far a clock may lie behind what was dated before: clocks are set back by seconds and minutes
 SET_BACK = timedelta(seconds=SKEW_SECONDS)

@@ -1,17 +1,17 @@
-"""Requests become drafts: what will be signed and recorded, before ids and times are fixed."""
+"""Values as people gave them → draft: what will be signed and recorded, ids and times not fixed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from ledger.domain.encoding.identifiers import to_hex
+from ledger.domain.acts.vocabulary import Act, Facts, Given, Message
+from ledger.domain.acts.words import Party
+from ledger.domain.encoding.identifiers import signer_id
+from ledger.domain.errors import InvalidInput
 from ledger.domain.names import plain_or_none
-from ledger.domain.operations import Kind, Party
 from ledger.domain.records.commitments import FieldValue
-from ledger.domain.subjects.accepted import Message
-
-LEFT_OUT = ("record", "signedAt")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,25 +73,81 @@ class Circumstances:
 class Draft:
     """One act, ready to be fixed: a message without `record` and `signedAt`, and its record."""
 
-    kind: Kind
+    act: Act
     unit: int
     message: Message
-    facts: Mapping[str, FieldValue]
-    personal: Mapping[str, FieldValue]
-    #: ERC-7913 bytes of the key that signs in each of the kind's parties
+    facts: Facts
+    personal: Facts
+    #: ERC-7913 bytes of the key that signs in each of the act's parties
     keys: Mapping[Party, bytes]
     circumstances: Circumstances
 
 
-def listed(name: str, rows: Sequence[Mapping[str, FieldValue]]) -> dict[str, FieldValue]:
-    """Rows as record fields: `name.0.member`, `name.1.member` and so on."""
+def draft(
+    act: Act,
+    values: Mapping[str, Any],
+    *,
+    unit: int,
+    keys: Mapping[Party, bytes],
+    circumstances: Circumstances | None = None,
+) -> Draft:
+    """Values by the names of the act's fields → draft; what is left out is as the act says.
+
+    `unit` acts, or is acted for by the authority; `keys` has one key for each party, but for the
+    new key, which is the value of its field.  Raises InvalidInput for a value that does not fit, a
+    field that is missing, and a reason that is not stated.
+    """
+    told = circumstances or Circumstances()
+    given = act.complete({**values, **_defaults(act, values), "unit": unit})
+    _require_given(act, given)
+    message: dict[str, Any] = {}
+    facts: dict[str, FieldValue] = {}
+    personal: dict[str, FieldValue] = {}
+    for each in act.fields:
+        value = given.get(each.name)
+        if each.signed_as:
+            message[each.signed_as] = each.of.signed(value)
+        if each.record_root is not None:
+            (personal if each.is_personal else facts).update(each.of.facts(each.record_root, value))
+    _require_reason(act, message, told)
+    whole = dict(keys)
+    if act.key_member:
+        whole[Party.NEW_KEY] = given["key"]
+    for party, member in ((Party.SIGNER, "signedBy"), (Party.COUNTERSIGNER, "countersignedBy")):
+        if party in act.parties:
+            message[member] = signer_id(whole[party])
+    if act.witness is not None and Party.SIGNER not in act.parties:
+        message["signedBy"] = bytes(32)
+    return Draft(
+        act=act,
+        unit=unit,
+        message=message,
+        facts=facts,
+        personal=personal,
+        keys={party: whole[party] for party in act.parties},
+        circumstances=told,
+    )
+
+
+def _defaults(act: Act, values: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        f"{name}.{index}.{member}": value
-        for index, row in enumerate(rows)
-        for member, value in row.items()
+        each.name: each.default
+        for each in act.fields
+        if each.default is not None and values.get(each.name) is None
     }
 
 
-def hex_or_none(value: bytes) -> str | None:
-    """A 32-byte reference as a record holds it: digits without 0x, null for zero."""
-    return to_hex(value)[2:] if any(value) else None
+def _require_given(act: Act, values: Mapping[str, Any]) -> None:
+    for each in act.fields:
+        if each.given is Given.ALWAYS and values.get(each.name) is None:
+            raise InvalidInput("is not entered", field=each.name, rule=each.help or act.doc)
+
+
+def _require_reason(act: Act, message: Message, told: Circumstances) -> None:
+    replaces = message.get("replaces", b"")
+    amends = act.amendment_needs_reason and isinstance(replaces, bytes) and any(replaces)
+    if told.reason is None and (act.needs_reason or amends):
+        rule = (
+            "this act states its reason" if act.needs_reason else "an amendment states its reason"
+        )
+        raise InvalidInput("is not entered", field="reason", rule=rule)

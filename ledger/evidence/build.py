@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
+from ledger.domain.acts.vocabulary import Act, Message
+from ledger.domain.acts.words import Party
 from ledger.domain.chain.deployment import Deployment
-from ledger.domain.encoding.abi import Value
 from ledger.domain.encoding.identifiers import SignerId, signer_id
 from ledger.domain.errors import InvalidInput, VerificationFailed
-from ledger.domain.operations import Kind, Operation, Party
+from ledger.domain.operations import digest
 from ledger.domain.records.commitments import FieldValue, prove, record_root
 from ledger.domain.records.records import SUITE
-from ledger.evidence.facts import describe
+from ledger.evidence.belonging import operations_of, support_of
+from ledger.evidence.format import evidence_to_bytes, parse_evidence
 from ledger.evidence.offline import SignatureVerifier, verify_offline
-from ledger.evidence.parse import parse_evidence
-from ledger.evidence.rights import signers_of
-from ledger.evidence.selection import Disclosed, Selection, select
+from ledger.evidence.selection import Selection, select
 from ledger.evidence.shape import (
-    CYCLE_KINDS,
-    SUPPORT_KINDS,
     BlockReference,
     ChainReference,
     Evidence,
@@ -27,13 +26,10 @@ from ledger.evidence.shape import (
     HiddenPart,
     OpenedPart,
     Part,
-    ProvenPart,
     RecordEvidence,
     Subject,
     part_root,
 )
-from ledger.evidence.support import needed_support
-from ledger.evidence.write import evidence_to_bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,17 +48,25 @@ class PartSource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordSource:
+    """A stored record."""
+
+    facts: PartSource
+    personal: PartSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OperationSource:
     """One final operation with its record, signatures and place on the chain."""
 
-    kind: Kind
-    message: Mapping[str, Value]
+    act: Act
+    message: Message
     #: exactly the parties of the kind
     signatures: Mapping[Party, bytes]
     #: ERC-7913 bytes of the key of every party but the authority
     keys: Mapping[Party, bytes]
-    facts: PartSource
-    personal: PartSource
+    #: None where it is not kept here, or not for the eyes of who asks
+    record: RecordSource | None
     place: ChainReference
 
 
@@ -70,14 +74,13 @@ class OperationSource:
 class EvidenceSources:
     """Everything that a file may be made of."""
 
-    #: all operations of the cycle, in any order
-    operations: Sequence[OperationSource]
-    #: the unit's operations of the registry, in any order; more than needed does no harm
-    registry: Sequence[OperationSource]
+    #: the operations that these 32 bytes name, are the subjects of, or are brought by; in any
+    #: order, and more than these does no harm
+    find: Callable[[AbstractSet[bytes]], Iterable[OperationSource]]
     #: the last block that the index holds
     as_of: BlockReference
-    #: raw readings of the cycle's endings
-    readings: Sequence[bytes] = ()
+    #: a raw reading by its SHA-256 in hexadecimal digits; None where there is none
+    find_reading: Callable[[str], bytes | None] = lambda _sha256: None
 
 
 def build_evidence(
@@ -93,74 +96,81 @@ def build_evidence(
     Raises InvalidInput when a pattern of `disclose` matches nothing or the file would be too long,
     and VerificationFailed when the sources do not hold together: then no file exists.
     """
-    operations = _in_order(_entries(sources.operations, CYCLE_KINDS, deployment))
-    if not operations:
-        raise InvalidInput(
-            "the cycle has no operation on the chain",
-            field="cycle",
-            rule="evidence is of what the chain has recorded",
-            remedy="wait until its operations are final: steriledger status",
-        )
-    registry = _entries(sources.registry, SUPPORT_KINDS, deployment)
-    needed = needed_support(subject, [entry for entry, _ in operations], [e for e, _ in registry])
-    wanted = {entry.digest for entry in needed}
-    support = _in_order([pair for pair in registry if pair[0].digest in wanted])
-    shown = _disclose([*operations, *support], disclose)
+    operations, support, known = _gather(subject, deployment, sources)
+    shown = _disclose([*operations, *support], known, disclose)
     evidence = Evidence(
         suite=SUITE,
         as_of=sources.as_of,
         deployment=deployment,
         subject=subject,
-        keys=_keys([*operations, *support]),
+        keys=_keys([*operations, *support], known),
         operations=tuple(shown[: len(operations)]),
         support=tuple(shown[len(operations) :]),
-        attachments=tuple(dict.fromkeys(sources.readings)) if disclose.attach_readings else (),
+        attachments=(),
     )
+    if disclose.attach_readings:
+        readings = _readings(evidence, known, sources.find_reading)
+        evidence = replace(evidence, attachments=readings)
     data = evidence_to_bytes(evidence)
-    again = parse_evidence(data)
-    verify_offline(again, deployment, verify_signature=verify_signature)
+    verify_offline(parse_evidence(data), deployment, verify_signature=verify_signature)
     return data
 
 
-_Pair = tuple[EvidenceOperation, OperationSource]
+def _gather(
+    subject: Subject, deployment: Deployment, sources: EvidenceSources
+) -> tuple[list[EvidenceOperation], list[EvidenceOperation], Mapping[bytes, OperationSource]]:
+    """The subject's operations, those that they rest on, and what all were read from, by digest.
 
-
-def _entries(
-    sources: Sequence[OperationSource], kinds: tuple[str, ...], deployment: Deployment
-) -> list[_Pair]:
-    pairs = []
-    for source in sources:
-        if source.kind.name not in kinds:
-            continue
-        operation = Operation(
-            kind=source.kind,
-            message=source.message,
-            domain=deployment.domain_of(source.kind.contract),
+    They are asked for until nothing is missing.
+    """
+    known: dict[bytes, OperationSource] = {}
+    entries: dict[bytes, EvidenceOperation] = {}
+    asked: set[bytes] = set()
+    wanted = {subject.id}
+    operations: list[EvidenceOperation] = []
+    support: list[EvidenceOperation] = []
+    while new := wanted - asked:
+        asked |= new
+        for source in sources.find(new):
+            entry = _entry(source, deployment)
+            entries[entry.digest], known[entry.digest] = entry, source
+        operations = operations_of(subject.id, entries.values())
+        own = {entry.digest for entry in operations}
+        others = [entry for entry in entries.values() if entry.digest not in own]
+        support, references = support_of(operations, others)
+        wanted |= {entry.digest for entry in (*operations, *support)}
+        wanted |= references.named | references.subjects.keys()
+    if not operations:
+        raise InvalidInput(
+            "the chain has nothing about it",
+            field=subject.type,
+            rule="evidence is of what the chain has recorded",
+            remedy="wait until its operations are final: steriledger status",
         )
-        entry = EvidenceOperation(
-            operation=operation,
-            digest=operation.digest,
-            signatures=source.signatures,
-            record=None,
-            place=source.place,
-        )
-        pairs.append((entry, source))
-    return pairs
+    return operations, support, known
 
 
-def _in_order(pairs: Sequence[_Pair]) -> list[_Pair]:
-    return sorted(pairs, key=lambda pair: pair[0].place.position)
+def _entry(source: OperationSource, deployment: Deployment) -> EvidenceOperation:
+    domain = deployment.domain_of(source.act.contract)
+    return EvidenceOperation(
+        act=source.act,
+        message=source.message,
+        digest=digest(source.act, source.message, domain),
+        signatures=source.signatures,
+        record=None,
+        place=source.place,
+    )
 
 
-def _keys(pairs: Sequence[_Pair]) -> dict[SignerId, bytes]:
+def _keys(
+    entries: Sequence[EvidenceOperation], known: Mapping[bytes, OperationSource]
+) -> dict[SignerId, bytes]:
     keys = {}
-    for entry, source in pairs:
-        for party, signer in signers_of(entry).items():
-            key = source.keys.get(party)
+    for entry in entries:
+        for party, signer in entry.signers.items():
+            key = known[entry.digest].keys.get(party)
             if key is None or signer_id(key) != signer:
-                raise VerificationFailed(
-                    f"the key of the {party.value} of {describe(entry)} is missing"
-                )
+                raise VerificationFailed(f"the key of the {party.value} of {entry} is missing")
             keys[signer] = key
     return keys
 
@@ -168,30 +178,37 @@ def _keys(pairs: Sequence[_Pair]) -> dict[SignerId, bytes]:
 # ---------------------------------------------------------------- what is shown
 
 
-def _disclose(pairs: Sequence[_Pair], selection: Selection) -> list[EvidenceOperation]:
-    records = [
-        (source.kind.schema, source.facts.fields or {}, source.personal.fields or {})
-        for _, source in pairs
-    ]
-    chosen = select(records, selection)
-    return [
-        replace(entry, record=_record(entry, source, shown))
-        for (entry, source), shown in zip(pairs, chosen, strict=True)
-    ]
+def _disclose(
+    entries: Sequence[EvidenceOperation],
+    known: Mapping[bytes, OperationSource],
+    selection: Selection,
+) -> list[EvidenceOperation]:
+    found = [(entry, known[entry.digest].record) for entry in entries]
+    kept = [(entry, record) for entry, record in found if record is not None]
+    chosen = select(
+        (
+            (entry.act.schema, record.facts.fields or {}, record.personal.fields or {})
+            for entry, record in kept
+        ),
+        selection,
+    )
+    shown = {
+        entry.digest: _record(entry, record, *paths)
+        for (entry, record), paths in zip(kept, chosen, strict=True)
+    }
+    return [replace(entry, record=shown.get(entry.digest)) for entry in entries]
 
 
 def _record(
-    entry: EvidenceOperation, source: OperationSource, shown: Disclosed
+    entry: EvidenceOperation, source: RecordSource, facts: Sequence[str], personal: Sequence[str]
 ) -> RecordEvidence | None:
     """As much of a record as was chosen; its stored roots are compared with what was signed."""
-    if record_root(source.facts.root, source.personal.root) != entry.operation.message["record"]:
-        raise VerificationFailed(
-            f"the stored record of {describe(entry)} is not the one that was signed"
-        )
-    if not shown.facts and not shown.personal:
+    if record_root(source.facts.root, source.personal.root) != entry.message["record"]:
+        raise VerificationFailed(f"the stored record of {entry} is not the one that was signed")
+    if not facts and not personal:
         return None
     return RecordEvidence(
-        facts=_part(source.facts, shown.facts), personal=_part(source.personal, shown.personal)
+        facts=_part(source.facts, facts), personal=_part(source.personal, personal)
     )
 
 
@@ -202,7 +219,31 @@ def _part(source: PartSource, paths: Sequence[str]) -> Part:
     if len(paths) == len(source.fields):
         part = OpenedPart(secret=source.secret, fields=source.fields)
     else:
-        part = ProvenPart(proof=prove(source.secret, source.fields, paths))
+        part = prove(source.secret, source.fields, paths)
     if part_root(part) != source.root:
         raise VerificationFailed("a stored record does not lead to its own commitment")
     return part
+
+
+def _readings(
+    evidence: Evidence,
+    known: Mapping[bytes, OperationSource],
+    find: Callable[[str], bytes | None],
+) -> tuple[bytes, ...]:
+    """The readings that the subject's records name, each of them by a fact that is shown."""
+    readings: dict[bytes, None] = {}
+    for entry in evidence.operations:
+        record = known[entry.digest].record
+        for path, value in ((record.facts.fields if record else None) or {}).items():
+            raw = find(str(value)) if path.endswith(".sha256") else None
+            if raw is None:
+                continue
+            if path not in entry.facts:
+                raise InvalidInput(
+                    f"the fact that names a reading of {entry} is not disclosed",
+                    field="readings",
+                    rule="a reading is attached where a shown fact names it",
+                    remedy=f"disclose {entry.act.schema}:{path} as well",
+                )
+            readings[raw] = None
+    return tuple(readings)

@@ -7,22 +7,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from ledger.domain.acts.words import Custody
 from ledger.domain.chain.deployment import Deployment
 from ledger.domain.encoding.identifiers import SignerId, to_hex
-from ledger.domain.operations import Custody
+from ledger.domain.subjects.states import CycleState, SignerState
+from ledger.evidence.belonging import by_digest
 from ledger.evidence.offline import Checked
-from ledger.evidence.onchain import Later, OnChain
-from ledger.evidence.report import Act, Claim
-from ledger.evidence.rights import signers_of
+from ledger.evidence.onchain import OnChain
+from ledger.evidence.report import Claim, Happening
 from ledger.evidence.shape import (
+    OPERATION,
     EvidenceOperation,
     HiddenPart,
     OpenedPart,
-    in_chain_order,
-    shown_facts,
     shown_fields,
 )
-from ledger.evidence.timeline import moment, text_of
+from ledger.evidence.timeline import custody_of, moment, says, text_of
 
 _CUSTODY_PROOF: Mapping[Custody, tuple[str, str]] = {
     Custody.SERVER: (
@@ -66,16 +66,17 @@ _SOURCES: Mapping[str, tuple[str, str]] = {
 }
 
 
+_THE_NODE = "the word of the node that was asked"
+
+
 def list_node_alone(checked: Checked, deployment: Deployment) -> tuple[str, ...]:
     """The rights in the file that rest on nothing but the word of the node that was asked."""
     found = []
     if deployment.is_authority_a_contract:
         found.append("The authority is a contract: only the chain can say what it has signed.")
     found += [
-        f"The recovery that the authority proposed in block {entry.place.block.number} was "
-        "completed, without a veto."
-        for entry in checked.evidence.support
-        if entry.operation.kind.name == "RecoveryProposal"
+        f"The recovery that the authority proposed in block {block} was completed, without a veto."
+        for block in _recoveries(checked)
     ]
     return tuple(found)
 
@@ -84,7 +85,7 @@ def list_claims(
     checked: Checked,
     on_chain: OnChain,
     deployment: Deployment,
-    acts: Sequence[Act],
+    happenings: Sequence[Happening],
     now: datetime,
 ) -> tuple[Claim, ...]:
     """All claims, in the order in which a reader asks."""
@@ -92,22 +93,23 @@ def list_claims(
         _facts(checked),
         _recorded(checked),
         *_sources(checked),
-        *_custody(checked, on_chain),
+        *_custody(checked),
         _authority(deployment),
-        *_recoveries(checked),
-        *_lateness(acts),
+        *_recovered(checked),
+        *_lateness(happenings),
         _finality(checked, on_chain),
         _completeness(checked, on_chain, now),
+        *_erasures(checked),
         *_afterwards(on_chain),
         *_hidden(checked),
     )
 
 
 def _facts(checked: Checked) -> Claim:
-    count = sum(len(shown_facts(entry)) for entry in checked.evidence.operations)
+    count = sum(len(entry.facts) for entry in checked.evidence.operations)
     return Claim(
         about="facts",
-        statement=f"The {count} facts shown of the cycle's records are the ones that were signed, "
+        statement=f"The {count} facts shown of its records are the ones that were signed, "
         "unchanged since.",
         rests_on="SHA-256 commitments and the signatures over them, checked here",
         does_not_prove="that a value was true when it was entered",
@@ -115,31 +117,35 @@ def _facts(checked: Checked) -> Claim:
 
 
 def _recorded(checked: Checked) -> Claim:
-    count = len(in_chain_order(checked.evidence))
     return Claim(
         about="chain",
-        statement=f"The node says that the chain recorded the {count} operations of the file, in "
-        "this order and in these blocks; each is one that the contracts take.",
-        rests_on="the word of the node that was asked; the contracts' rules, applied here",
+        statement=f"The node says that the chain recorded the {len(checked.ordered)} operations of "
+        "the file, in this order and in these blocks; each is one that the contracts take.",
+        rests_on=f"{_THE_NODE}; the contracts' rules, applied here",
         does_not_prove="that it was mined, or when: ask a node that somebody else runs",
     )
 
 
 def _sources(checked: Checked) -> Iterator[Claim]:
-    ending = checked.history.ending
+    """Where the reading of a cycle came from."""
+    subject = checked.evidence.subject
+    cycle = checked.view.find(CycleState, subject.id) if subject.type == "cycle" else None
+    if cycle is None:
+        return
+    ending = by_digest(checked.evidence.operations).get(cycle.ending)
     if ending is None:
         yield _source("The cycle has no ending, and so no reading.", "the file", "anything")
         return
-    facts = shown_facts(ending)
     sources = [
-        value for path, value in facts.items() if path.endswith(".source") and "readings" in path
+        value
+        for path, value in ending.facts.items()
+        if path.startswith("readings.") and path.endswith(".source")
     ]
     if not sources:
-        is_whole = ending.record is not None and isinstance(ending.record.facts, OpenedPart)
         words = (
             "The ending names no reading."
-            if is_whole
-            else ("The file does not show where the reading came from.")
+            if ending.is_whole
+            else "The file does not show where the reading came from."
         )
         yield _source(words, "the record of the ending", "what the machine measured")
     for source in sources:
@@ -153,74 +159,81 @@ def _source(statement: str, rests_on: str, does_not_prove: str) -> Claim:
     )
 
 
-def _custody(checked: Checked, on_chain: OnChain) -> Iterator[Claim]:
+# ---------------------------------------------------------------- keys
+
+
+def _custody(checked: Checked) -> Iterator[Claim]:
     used: Counter[SignerId] = Counter(
-        signer
-        for entry in in_chain_order(checked.evidence)
-        for signer in signers_of(entry).values()
+        signer for entry in checked.ordered for signer in entry.signers.values()
     )
     for signer, count in used.items():
-        grant = checked.grants[signer]
-        how, limit = _CUSTODY_PROOF[grant.custody]
-        later = on_chain.revoked_later.get(signer)
-        ended = "" if later is None else f" {_told(later, 'It was revoked')} afterwards."
+        found = custody_of(checked, signer)
+        if found is None:
+            continue
+        how, limit = _CUSTODY_PROOF[found[0]]
+        operations = "operation" if count == 1 else "operations"
         yield Claim(
             about="custody",
-            statement=f"Key {to_hex(signer)} signed {count} operations of the file: {how}.{ended}",
+            statement=f"Key {to_hex(signer)} signed {count} {operations} of the file: {how}."
+            + _revoked(checked, signer),
             rests_on="its enrolment, which its administrator and the key itself signed",
             does_not_prove=limit,
         )
 
 
-def _told(later: Later, what: str) -> str:
-    """With the node as who says it, where no signature in the file does."""
-    if later.is_signed:
-        return f"{what} in block {later.block}"
-    return f"The node says that {what[0].lower()}{what[1:]} in block {later.block}"
+def _revoked(checked: Checked, signer: SignerId) -> str:
+    state = checked.view.find(SignerState, signer)
+    ended = None if state is None else by_digest(checked.ordered).get(state.revocation)
+    return "" if ended is None else f" It was revoked in block {ended.place.block}."
 
 
 def _authority(deployment: Deployment) -> Claim:
     return Claim(
         about="authority",
-        statement="The unit was admitted by the deployment's authority.",
-        rests_on="the word of the node that was asked: the authority is a contract"
+        statement="Whoever acts here was admitted by the deployment's authority.",
+        rests_on=f"{_THE_NODE}: the authority is a contract"
         if deployment.is_authority_a_contract
         else "the authority's signature, checked here",
         does_not_prove="who holds the authority's key",
     )
 
 
-def _recoveries(checked: Checked) -> Iterator[Claim]:
-    for entry in checked.evidence.support:
-        if entry.operation.kind.name == "RecoveryProposal":
-            yield Claim(
-                about="recovery",
-                statement="The node says that the new administrator whom the authority proposed in "
-                f"block {entry.place.block.number} was not vetoed for seven days.",
-                rests_on="the authority's signature under the proposal, checked here; the word of "
-                "the node that was asked for the rest",
-                does_not_prove="that the unit agreed",
-            )
+def _recoveries(checked: Checked) -> list[int]:
+    """The blocks of the proposals whose keys signed."""
+    held = by_digest(checked.ordered)
+    return [held[proposal].place.block for proposal in checked.replayed.recoveries]
+
+
+def _recovered(checked: Checked) -> Iterator[Claim]:
+    for block in _recoveries(checked):
+        yield Claim(
+            about="recovery",
+            statement="The node says that the new administrator whom the authority proposed in "
+            f"block {block} was not vetoed for seven days.",
+            rests_on=f"the authority's signature under the proposal, checked here; {_THE_NODE} "
+            "for the rest",
+            does_not_prove="that the unit agreed",
+        )
 
 
 # ---------------------------------------------------------------- time
 
 
-def _lateness(acts: Sequence[Act]) -> Iterator[Claim]:
-    for act in acts:
-        if act.kind not in {"CycleOpening", "CycleEnding", "LoadDeclaration", "CycleDecision"}:
+def _lateness(happenings: Sequence[Happening]) -> Iterator[Claim]:
+    for each in happenings:
+        if not each.is_own:
             continue
         steps = [
-            ("happened", _happened(act)),
-            ("captured", act.captured_at),
-            ("signed", act.signed_at),
-            ("mined", act.mined_at),
+            ("happened", _happened(each)),
+            ("captured", each.captured_at),
+            ("signed", each.signed_at),
+            ("mined", each.mined_at),
         ]
         known = [(word, at) for word, at in steps if at is not None]
         gaps = [f"{word} {_gap(at - before)}" for (_, before), (word, at) in pairwise(known)]
         yield Claim(
             about="lateness",
-            statement=f"Block {act.block}, {act.what}: {known[0][0]} {_stamp(known[0][1])}, "
+            statement=f"Block {each.block}, {each.what}: {known[0][0]} {_stamp(known[0][1])}, "
             + ", ".join(gaps)
             + ".",
             rests_on="the block's time, as the node tells it, for mining; the signer's word for "
@@ -229,8 +242,8 @@ def _lateness(acts: Sequence[Act]) -> Iterator[Claim]:
         )
 
 
-def _happened(act: Act) -> datetime | None:
-    text = text_of(act.facts.get("ended_utc") or act.facts.get("happened.utc"))
+def _happened(each: Happening) -> datetime | None:
+    text = text_of(each.facts.get("ended_utc") or each.facts.get("happened.utc"))
     return None if text is None else datetime.fromisoformat(text)
 
 
@@ -245,7 +258,7 @@ def _stamp(at: datetime) -> str:
 
 
 def _finality(checked: Checked, on_chain: OnChain) -> Claim:
-    last = max(entry.place.block.number for entry in in_chain_order(checked.evidence))
+    last = checked.ordered[-1].place.block
     depth = on_chain.head.number - last
     if on_chain.finalized is None:
         words = "The node names no finalized block."
@@ -264,37 +277,46 @@ def _finality(checked: Checked, on_chain: OnChain) -> Claim:
 
 
 def _completeness(checked: Checked, on_chain: OnChain, now: datetime) -> Claim:
-    evidence = checked.evidence
-    made = _stamp(moment(on_chain.times[evidence.as_of.number]))
+    as_of = checked.evidence.as_of.number
     return Claim(
         about="completeness",
-        statement="The node names no operation of this cycle that the file does not hold, up to "
+        statement="The node names no operation on this subject that the file does not hold, up to "
         f"block {on_chain.head.number}, asked at {_stamp(now)}. The file was made at block "
-        f"{evidence.as_of.number}, {made}.",
-        rests_on="the node's list of the cycle's events",
+        f"{as_of}, {_stamp(moment(on_chain.times[as_of]))}.",
+        rests_on="the node's list of the subject's events",
         does_not_prove="that the node withheld nothing, that nothing was withheld from the chain, "
         "or that nothing was decided after that",
     )
 
 
+_COPIES = "that copies handed out before, such as this one, were erased"
+
+
+def _erasures(checked: Checked) -> Iterator[Claim]:
+    for entry in checked.ordered:
+        if entry.act.about == OPERATION:
+            erased = to_hex(entry.act.subject_of(entry.message))
+            yield Claim(
+                about="erasure",
+                statement=f"The unit erased the personal fields of operation {erased} in block "
+                f"{entry.place.block}.",
+                rests_on="two signatures of the unit, checked here",
+                does_not_prove=_COPIES,
+            )
+
+
 def _afterwards(on_chain: OnChain) -> Iterator[Claim]:
-    if on_chain.closed_later is not None:
+    for event in on_chain.later:
+        act = event.act
+        if act is None:
+            continue
         yield Claim(
             about="afterwards",
-            statement="The node says that the unit was closed afterwards, in block "
-            f"{on_chain.closed_later}.",
-            rests_on="the word of the node that was asked",
-            does_not_prove="anything about the cycle",
-        )
-    for subject, later in on_chain.erased.items():
-        what = f"The unit erased the personal fields of operation {to_hex(subject)}"
-        yield Claim(
-            about="erasure",
-            statement=f"{_told(later, what)}.",
-            rests_on="two signatures of the unit, checked here"
-            if later.is_signed
-            else "the word of the node that was asked",
-            does_not_prove="that copies handed out before, such as this one, were erased",
+            statement=f"The node says that in block {event.log.block_number}, later than all that "
+            f"the file rests on, {says(act, event.message)}: unit {event.unit}, about "
+            f"{to_hex(event.about)}.",
+            rests_on=_THE_NODE,
+            does_not_prove=_COPIES if act.about == OPERATION else "anything about what was before",
         )
 
 
@@ -304,11 +326,10 @@ def _afterwards(on_chain: OnChain) -> Iterator[Claim]:
 def _hidden(checked: Checked) -> Iterator[Claim]:
     for entry in checked.evidence.operations:
         hidden = _hidden_words(entry)
-        block = entry.place.block.number
         if hidden:
             yield Claim(
                 about="hidden",
-                statement=f"Block {block}, {entry.operation.kind.name}: {hidden}.",
+                statement=f"Block {entry.place.block}, {entry.act.name}: {hidden}.",
                 rests_on="the commitment, which binds what is not shown as well",
                 does_not_prove="anything about what is not shown",
             )

@@ -1,30 +1,23 @@
-"""Evidence → what holds without a chain: digests, commitments, signatures, rights, the cycle."""
+"""Evidence → what holds without a chain: belonging, signatures, the contracts' rules, records."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
-from ledger.domain.chain.deployment import Deployment, Role
+from ledger.domain.acts.words import Party
+from ledger.domain.chain.deployment import Deployment
 from ledger.domain.encoding.hashing import sha256
-from ledger.domain.encoding.identifiers import SignerId, signer_id, to_hex
+from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import SteriLedgerError, VerificationFailed
-from ledger.domain.operations import Party
 from ledger.domain.records.records import SUITE
-from ledger.evidence.cycle import CycleHistory, verify_cycle
-from ledger.evidence.facts import describe, verify_record
-from ledger.evidence.rights import Grant, signers_of, verify_rights
-from ledger.evidence.shape import (
-    Evidence,
-    EvidenceOperation,
-    in_chain_order,
-    shown_facts,
-)
-from ledger.evidence.support import needed_support
-from ledger.evidence.taken import verify_terms
+from ledger.domain.subjects.folding import SUBJECTS, Memory
+from ledger.evidence.belonging import References, operations_of, support_of
+from ledger.evidence.records import verify_record
+from ledger.evidence.replay import Replayed, replay
+from ledger.evidence.shape import ANYTHING, OPERATION, Evidence, EvidenceOperation, Subject
 
 
 class SignatureVerifier(Protocol):
@@ -36,17 +29,21 @@ class SignatureVerifier(Protocol):
         """Raise unless `signature` is over `digest` by the ERC-7913 `signer`."""
 
 
-#: (signer, digest, signature) → None, or an error of our tree
-SignatureCheck: TypeAlias = Callable[[bytes, bytes, bytes], None]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
     """Evidence that holds together; the chain was not asked yet."""
 
     evidence: Evidence
-    history: CycleHistory
-    grants: Mapping[SignerId, Grant]
+    #: all operations of the file, in the chain's order
+    ordered: Sequence[EvidenceOperation]
+    #: what they rest on
+    references: References
+    replayed: Replayed
+
+    @property
+    def view(self) -> Memory:
+        """The states that the operations leave behind."""
+        return self.replayed.view
 
 
 def verify_offline(
@@ -56,28 +53,24 @@ def verify_offline(
 
     Raises VerificationFailed at the first thing that does not hold.
     """
-    _verify_deployment(evidence, deployment)
+    _require_deployment(evidence, deployment)
     if evidence.suite != SUITE:
         raise VerificationFailed(f"{evidence.suite!r} is unknown", field="suite", rule=SUITE)
-    ordered = in_chain_order(evidence)
-    _verify_order(evidence, ordered)
+    ordered = evidence.in_chain_order()
+    _require_order(evidence, ordered)
+    references = _require_belonging(evidence)
+    _require_keys(evidence, ordered)
     for entry in ordered:
-        verify_terms(entry)
-    history = verify_cycle(evidence)
-    grants = verify_rights(ordered)
-    _verify_nothing_idle(evidence)
-    _verify_keys(evidence, ordered)
-    check = _bind_signatures(deployment, verify_signature)
+        _verify_signatures(entry, evidence, verify_signature)
+    replayed = replay(ordered, evidence.keys)
+    _require_type(evidence.subject, evidence.operations, replayed.view)
     for entry in ordered:
-        verify_record(entry, evidence.subject, history.serial)
-        _verify_signatures(entry, evidence.keys, check)
-        if Party.AUTHORITY in entry.signatures and not deployment.is_authority_a_contract:
-            _verify_party(entry, Party.AUTHORITY, deployment.authority, check)
+        verify_record(entry, replayed.view)
     _verify_attachments(evidence)
-    return Checked(evidence=evidence, history=history, grants=grants)
+    return Checked(evidence=evidence, ordered=ordered, references=references, replayed=replayed)
 
 
-def _verify_deployment(evidence: Evidence, deployment: Deployment) -> None:
+def _require_deployment(evidence: Evidence, deployment: Deployment) -> None:
     if evidence.deployment != deployment:
         raise VerificationFailed(
             f"the file is of the deployment {to_hex(evidence.deployment.fingerprint())}, "
@@ -87,88 +80,102 @@ def _verify_deployment(evidence: Evidence, deployment: Deployment) -> None:
         )
 
 
-def _verify_order(evidence: Evidence, ordered: Sequence[EvidenceOperation]) -> None:
+def _require_order(evidence: Evidence, ordered: Sequence[EvidenceOperation]) -> None:
     for entries in (evidence.operations, evidence.support):
         for before, after in pairwise(entries):
-            if before.place.position >= after.place.position:
+            if before.position >= after.position:
                 raise VerificationFailed(
-                    f"{describe(after)} stands after a later one",
+                    f"{after} stands after a later one",
                     rule="operations stand in the order of the chain",
                 )
     if len({entry.digest for entry in ordered}) != len(ordered):
         raise VerificationFailed("one operation stands twice in the file")
-    if len({entry.place.position for entry in ordered}) != len(ordered):
+    if len({entry.position for entry in ordered}) != len(ordered):
         raise VerificationFailed("two operations claim one place on the chain")
-    if ordered[-1].place.block.number > evidence.as_of.number:
+    if ordered[-1].place.block > evidence.as_of.number:
         raise VerificationFailed(
             "an operation lies after the block up to which the file claims to be complete",
             field="asOf",
         )
 
 
-def _verify_nothing_idle(evidence: Evidence) -> None:
-    needed = needed_support(evidence.subject, evidence.operations, evidence.support)
-    digests = {entry.digest for entry in needed}
-    idle = [entry for entry in evidence.support if entry.digest not in digests]
-    if idle:
+def _require_belonging(evidence: Evidence) -> References:
+    """Each list holds what belongs there; whether something is missing, rules and chain tell."""
+    own = operations_of(evidence.subject.id, (*evidence.operations, *evidence.support))
+    support, references = support_of(evidence.operations, evidence.support)
+    for name, held, belonging in (
+        ("operations", evidence.operations, own),
+        ("support", evidence.support, support),
+    ):
+        digests = {entry.digest for entry in belonging}
+        strangers = [entry for entry in held if entry.digest not in digests]
+        if strangers or len(belonging) != len(held):
+            what = f"{strangers[0]} does not belong there" if strangers else "one is elsewhere"
+            raise VerificationFailed(
+                what,
+                field=name,
+                rule="operations are about the subject; support is what they rest on, no more",
+            )
+    return references
+
+
+def _require_type(subject: Subject, operations: Sequence[EvidenceOperation], view: Memory) -> None:
+    """The subject is what the file calls it."""
+    number = int.from_bytes(subject.id)
+    types = [
+        name
+        for name, cls in SUBJECTS.items()
+        if view.find(cls, number if name == "unit" else subject.id) is not None
+    ]
+    if subject.id in {entry.digest for entry in operations}:
+        types.append(OPERATION)
+    if subject.type not in (types or [ANYTHING]):
         raise VerificationFailed(
-            f"nothing in the file rests on {describe(idle[0])}", field="support"
+            f"{to_hex(subject.id)} is not what the file calls it",
+            field="subject.type",
+            rule=" or ".join(types) or f"{ANYTHING}: something else that is spoken about",
         )
 
 
-def _verify_keys(evidence: Evidence, ordered: Sequence[EvidenceOperation]) -> None:
-    for identifier, key in evidence.keys.items():
-        if signer_id(key) != identifier:
-            raise VerificationFailed(
-                f"the key {to_hex(key)} does not have the id {to_hex(identifier)}", field="keys"
-            )
-    used = {signer for entry in ordered for signer in signers_of(entry).values()}
-    if used != set(evidence.keys):
-        odd = sorted(used ^ set(evidence.keys))
+def _require_keys(evidence: Evidence, ordered: Sequence[EvidenceOperation]) -> None:
+    used = {signer for entry in ordered for signer in entry.signers.values()}
+    if used != evidence.keys.keys():
+        odd = sorted(used ^ evidence.keys.keys())
         raise VerificationFailed(
             f"the key {to_hex(odd[0])} is missing, or nothing was signed with it", field="keys"
         )
 
 
 def _verify_signatures(
-    entry: EvidenceOperation, keys: Mapping[SignerId, bytes], check: SignatureCheck
+    entry: EvidenceOperation, evidence: Evidence, verify_signature: SignatureVerifier
 ) -> None:
-    for party, signer in signers_of(entry).items():
-        _verify_party(entry, party, keys[signer], check)
-
-
-def _verify_party(
-    entry: EvidenceOperation, party: Party, key: bytes, check: SignatureCheck
-) -> None:
-    """Raise VerificationFailed unless `party` signed the operation with `key`."""
-    try:
-        check(key, entry.digest, entry.signatures[party])
-    except SteriLedgerError as error:
-        raise VerificationFailed(
-            f"the signature of the {party.value} of {describe(entry)} does not hold: {error.what}",
-            rule=error.rule,
-        ) from None
-
-
-def _bind_signatures(deployment: Deployment, verify_signature: SignatureVerifier) -> SignatureCheck:
-    """The verifier with the signature contracts that the deployment allows."""
-    roles = (Role.P256_VERIFIER, Role.WEBAUTHN_VERIFIER)
-    verifiers = {deployment.contracts[role].address: role.value for role in roles}
-    return partial(verify_signature, verifiers=verifiers)
+    deployment = evidence.deployment
+    keys = {party: evidence.keys[signer] for party, signer in entry.signers.items()}
+    if Party.AUTHORITY in entry.signatures and not deployment.is_authority_a_contract:
+        keys[Party.AUTHORITY] = deployment.authority
+    for party, key in keys.items():
+        try:
+            verify_signature(
+                key, entry.digest, entry.signatures[party], verifiers=deployment.verifiers
+            )
+        except SteriLedgerError as error:
+            raise VerificationFailed(
+                f"the signature of the {party.value} of {entry} does not hold: {error.what}",
+                rule=error.rule,
+            ) from None
 
 
 def _verify_attachments(evidence: Evidence) -> None:
     stated = {
         value
         for entry in evidence.operations
-        for path, value in shown_facts(entry).items()
-        if path.startswith("readings.") and path.endswith(".sha256")
+        for path, value in entry.facts.items()
+        if path.endswith("sha256")
     }
     for index, raw in enumerate(evidence.attachments):
         if sha256(raw).hex() not in stated:
             raise VerificationFailed(
-                "is not a reading that a shown fact names by its SHA-256",
-                field=f"attachments[{index}]",
+                "is nothing that a shown fact names by its SHA-256", field=f"attachments[{index}]"
             )
     if len(set(evidence.attachments)) != len(evidence.attachments):
-        raise VerificationFailed("one reading is attached twice", field="attachments")
+        raise VerificationFailed("one document is attached twice", field="attachments")

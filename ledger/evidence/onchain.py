@@ -1,34 +1,30 @@
 """Evidence that holds together → what the chain says to it: the same, not less, nothing later.
 
-Every answer here is the word of one node.  A node may withhold; what it says makes nothing true
-that the file's signatures do not say: docs/trust.md lists each answer and what a lie in it does.
+Whoever answers for the chain may withhold; nothing becomes true because they say it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Protocol
 
-from ledger.domain.chain.chain_reader import Block, ChainReader, Receipt
+from ledger.domain.acts.rules import SKEW_SECONDS
+from ledger.domain.acts.vocabulary import Act, WitnessScope, integer
+from ledger.domain.acts.words import Party
+from ledger.domain.chain.chain_reader import Block, ChainReader
 from ledger.domain.chain.deployment import Deployment
-from ledger.domain.encoding.abi import word as abi_word
-from ledger.domain.encoding.events import Event, Log, operation_from_events, parse_event
+from ledger.domain.encoding.events import Event, Log, parse_event
 from ledger.domain.encoding.hashing import keccak256
-from ledger.domain.encoding.identifiers import SignerId, to_hex
+from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import InvalidInput, VerificationFailed
-from ledger.domain.operations import Contract, Party
-from ledger.domain.rules import SKEW_SECONDS
-from ledger.domain.subjects.accepted import integer
-from ledger.evidence.facts import describe
+from ledger.evidence.belonging import Position, by_digest
 from ledger.evidence.offline import Checked
-from ledger.evidence.rights import signers_of
-from ledger.evidence.shape import BlockReference, EvidenceOperation, in_chain_order
+from ledger.evidence.shape import OPERATION, EvidenceOperation
 
 
 class EventReader(ChainReader, Protocol):
-    """A chain that can also be asked for the events of one cycle or unit."""
+    """A chain that can also be asked for the events of a subject."""
 
     def logs(
         self,
@@ -45,64 +41,83 @@ class EventReader(ChainReader, Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Later:
-    """Something that the chain tells of after what the file is about."""
-
-    block: int
-    #: whether the file holds it with its signatures, or only the node says so
-    is_signed: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class OnChain:
-    """What the chain says about evidence that it confirms."""
+    """What the node says about evidence that it confirms."""
 
     head: Block
     #: the highest block that the node calls finalized; None when it names none
     finalized: int | None
     #: Unix seconds of every block that the file names, by height
     times: Mapping[int, int]
-    #: revocations after the last use, by signer
-    revoked_later: Mapping[SignerId, Later]
-    #: erasures, by the digest of what was erased
-    erased: Mapping[bytes, Later]
-    #: the block in which the unit was closed afterwards
-    closed_later: int | None
+    #: what the node says happened later: what ended something that the file rests on, erasures,
+    #: and what others say of the subject
+    later: Sequence[Event]
 
 
 def verify_on_chain(checked: Checked, deployment: Deployment, chain: EventReader) -> OnChain:
     """Compare with the chain; raises VerificationFailed, and ChainUnavailable without an answer."""
-    evidence = checked.evidence
-    ordered = in_chain_order(evidence)
-    _verify_identity(deployment, chain)
+    _require_identity(deployment, chain)
     head = chain.block("latest")
     if head is None:
         raise VerificationFailed("the chain has no blocks")
-    times = _verify_blocks([*(entry.place.block for entry in ordered), evidence.as_of], head, chain)
-    for entry in ordered:
-        _verify_time(entry, times[entry.place.block.number])
-    _verify_announcements(ordered, deployment, chain)
+    blocks = _read_blocks(checked, head, chain)
+    for entry in checked.ordered:
+        if integer(entry.message, "signedAt") > blocks[entry.place.block].timestamp + SKEW_SECONDS:
+            raise VerificationFailed(f"{entry} was signed after it was mined")
+    asking = _Asking(chain=chain, deployment=deployment, last=head.number)
+    announced = _require_announced(checked, blocks, asking)
     if deployment.is_authority_a_contract:
-        _verify_as_mined(ordered, chain)
-    _verify_nothing_left_out(checked, _cycle_events(checked, deployment, chain, head.number))
-    registry = _unit_events(checked, deployment, chain, head.number)
-    _verify_equipment_whole(checked, registry)
-    _verify_recoveries(ordered, registry)
+        _require_as_mined(checked.ordered, announced, chain)
+    later = _require_nothing_left_out(checked, asking)
     finalized = chain.block("finalized")
     return OnChain(
         head=head,
         finalized=None if finalized is None else finalized.number,
-        times=times,
-        revoked_later=_later_revocations(ordered, registry),
-        erased=_erasures(ordered, registry),
-        closed_later=_later_closure(ordered, registry),
+        times={number: block.timestamp for number, block in blocks.items()},
+        later=later,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asking:
+    """The chain's events by their topics."""
+
+    chain: EventReader
+    deployment: Deployment
+    #: height of the head
+    last: int
+
+    def events_named(self, digests: Iterable[bytes]) -> list[Event]:
+        """The events that announce operations of these digests."""
+        return self._events([None, sorted(digests)])
+
+    def events_about(self, subjects: Iterable[bytes]) -> list[Event]:
+        """The events about these subjects."""
+        return self._events([None, None, sorted(subjects)])
+
+    def _events(self, topics: Sequence[Sequence[bytes] | None]) -> list[Event]:
+        contracts = self.deployment.recording_contracts()
+        first = min(self.deployment.deployed_at, self.last)
+        logs = self.chain.logs(list(contracts), first, self.last, topics=topics)
+        asked = [log for log in logs if _has_topics(log, topics)]
+        try:
+            return [parse_event(log, contracts) for log in asked]
+        except InvalidInput as error:
+            raise VerificationFailed(
+                f"the chain holds an event that is none of ours: {error}"
+            ) from None
+
+
+def _has_topics(log: Log, topics: Sequence[Sequence[bytes] | None]) -> bool:
+    """Whether a log was asked for: a node may give more."""
+    pairs = zip(log.topics, topics, strict=False)
+    return len(log.topics) >= len(topics) and all(w is None or t in w for t, w in pairs)
 
 
 # ---------------------------------------------------------------- which chain
 
 
-def _verify_identity(deployment: Deployment, chain: ChainReader) -> None:
+def _require_identity(deployment: Deployment, chain: ChainReader) -> None:
     number, genesis = chain.chain_id(), chain.genesis_hash()
     if number != deployment.chain_id or genesis != deployment.genesis_hash:
         raise VerificationFailed(
@@ -119,83 +134,67 @@ def _verify_identity(deployment: Deployment, chain: ChainReader) -> None:
             )
 
 
-def _verify_blocks(
-    references: Iterable[BlockReference], head: Block, chain: ChainReader
-) -> dict[int, int]:
-    times: dict[int, int] = {}
-    hashes: dict[int, bytes] = {}
-    for reference in references:
-        number = reference.number
-        if number not in hashes:
-            block = chain.block(number) if number <= head.number else None
-            if block is None:
-                raise VerificationFailed(
-                    f"the chain that was asked ends at block {head.number} and does not have "
-                    f"block {number}",
-                    remedy="ask a node that has followed the chain further",
-                )
-            hashes[number], times[number] = block.hash, block.timestamp
-        if hashes[number] != reference.hash:
+def _read_blocks(checked: Checked, head: Block, chain: ChainReader) -> dict[int, Block]:
+    """The blocks that the file names, of the history of which it names the last one's hash."""
+    as_of = checked.evidence.as_of
+    blocks: dict[int, Block] = {}
+    for number in (*(entry.place.block for entry in checked.ordered), as_of.number):
+        block = blocks.get(number) or (chain.block(number) if number <= head.number else None)
+        if block is None:
             raise VerificationFailed(
-                f"block {number} of the chain is {to_hex(hashes[number])}, but the file names "
-                f"{to_hex(reference.hash)}",
-                rule="the file names blocks of the one history that the chain has",
+                f"the chain that was asked ends at block {head.number} and does not have block "
+                f"{number}",
+                remedy="ask a node that has followed the chain further",
             )
-    return times
-
-
-def _verify_time(entry: EvidenceOperation, mined_at: int) -> None:
-    if integer(entry.operation.message, "signedAt") > mined_at + SKEW_SECONDS:
-        raise VerificationFailed(f"{describe(entry)} was signed after it was mined")
+        blocks[number] = block
+    if blocks[as_of.number].hash != as_of.hash:
+        raise VerificationFailed(
+            f"block {as_of.number} of the chain is {to_hex(blocks[as_of.number].hash)}, but the "
+            f"file names {to_hex(as_of.hash)}",
+            field="asOf",
+            rule="the file is of the one history that the chain has",
+        )
+    return blocks
 
 
 # ---------------------------------------------------------------- each operation
 
 
-def _verify_announcements(
-    ordered: Sequence[EvidenceOperation], deployment: Deployment, chain: ChainReader
-) -> None:
-    receipts: dict[bytes, Receipt | None] = {}
-    for entry in ordered:
-        transaction = entry.place.transaction
-        if transaction not in receipts:
-            receipts[transaction] = chain.receipt(transaction)
-        receipt = receipts[transaction]
-        if receipt is None:
+def _require_announced(
+    checked: Checked, blocks: Mapping[int, Block], asking: _Asking
+) -> Mapping[bytes, Event]:
+    """Each operation was announced once, as it is in the file, where the file says."""
+    subject = checked.evidence.subject
+    digests = {entry.digest for entry in checked.ordered}
+    found: dict[bytes, Event] = {}
+    for event in asking.events_named({*digests, subject.id}):
+        if event.act is None:
+            continue
+        if event.digest in found:
+            raise VerificationFailed(f"the chain announces {to_hex(event.digest)} twice")
+        found[event.digest] = event
+    for entry in checked.ordered:
+        if entry.digest not in found:
+            raise VerificationFailed(f"the chain does not announce {entry}")
+        event = found[entry.digest]
+        if _position(event) != entry.position:
             raise VerificationFailed(
-                f"the chain does not hold the transaction of {describe(entry)}"
+                f"the chain announces {entry} at another place, in block {event.log.block_number}"
             )
-        _verify_announcement(entry, receipt, deployment)
-
-
-def _verify_announcement(
-    entry: EvidenceOperation, receipt: Receipt, deployment: Deployment
-) -> None:
-    where, block = describe(entry), entry.place.block
-    if not receipt.succeeded:
-        raise VerificationFailed(f"the transaction of {where} was refused by the contract")
-    if (receipt.block_number, receipt.block_hash) != (block.number, block.hash):
-        raise VerificationFailed(f"the transaction of {where} is in block {receipt.block_number}")
-    kind = entry.operation.kind
-    address = deployment.address_of(kind.contract)
-    logs = [
-        log
-        for log in receipt.logs
-        if log.address == address and len(log.topics) > 1 and log.topics[1] == entry.digest
-    ]
-    try:
-        events = [parse_event(log, {address: kind.contract}) for log in logs]
-        message = operation_from_events(kind, events)
-    except InvalidInput as error:
+        if event.log.block_hash != blocks[entry.place.block].hash:
+            raise VerificationFailed(f"the node announces {entry} in a block of another history")
+        if (event.act, event.message) != (entry.act, entry.message):
+            raise VerificationFailed(f"the chain announces {entry} otherwise than the file has it")
+    if subject.id in found and subject.id not in digests:
         raise VerificationFailed(
-            f"its transaction does not announce {where} as it is in the file: {error.what}"
-        ) from None
-    place = next(event.log.log_index for event in events if event.name == kind.event)
-    if message != entry.operation.message or place != entry.place.log_index:
-        raise VerificationFailed(f"the chain announced {where} otherwise than the file has it")
+            "the file leaves out the very operation that it is about", field="operations"
+        )
+    return found
 
 
-def _verify_as_mined(ordered: Sequence[EvidenceOperation], chain: ChainReader) -> None:
+def _require_as_mined(
+    ordered: Sequence[EvidenceOperation], announced: Mapping[bytes, Event], chain: ChainReader
+) -> None:
     """The signatures of a contract as authority are those that the transactions carried.
 
     Whether they hold is the registry's word when they were mined, and so the node's: a contract's
@@ -204,173 +203,88 @@ def _verify_as_mined(ordered: Sequence[EvidenceOperation], chain: ChainReader) -
     for entry in ordered:
         if Party.AUTHORITY not in entry.signatures:
             continue
-        transaction = chain.transaction(entry.place.transaction)
+        transaction = chain.transaction(announced[entry.digest].log.transaction_hash)
         if transaction is None or entry.signatures[Party.AUTHORITY] not in transaction.data:
             raise VerificationFailed(
-                f"the authority's signature of {describe(entry)} is not the one that was mined"
+                f"the authority's signature of {entry} is not the one that was mined"
             )
 
 
 # ---------------------------------------------------------------- nothing less, nothing later
 
 
-def _cycle_events(
-    checked: Checked, deployment: Deployment, chain: EventReader, last: int
-) -> list[Event]:
-    """The cycle's events; none of them lies before its opening."""
-    cycle, opening = checked.evidence.subject.cycle, checked.history.opening
-    blocks = range(opening.place.block.number, last + 1)
-    return _events(Contract.CYCLE_LEDGER, cycle, deployment, chain, blocks)
+def _require_nothing_left_out(checked: Checked, asking: _Asking) -> list[Event]:
+    """What happened later and changes nothing of what the file says.
+
+    An operation on the subject that the file lacks is left out, or makes the file out of date.  One
+    on what the file rests on is left out when something later in the file read its state, and when
+    it ended that, or erased it, before the file was made.
+    """
+    evidence, held = checked.evidence, by_digest(checked.ordered)
+    own = {evidence.subject.id, *by_digest(evidence.operations)}
+    end = checked.ordered[-1].position
+    # of the supporting operations: their erasures, and what stops a recovery
+    read = checked.references.subjects | dict.fromkeys(by_digest(evidence.support), end)
+    later, completed = [], dict[bytes, Position]()
+    for event in asking.events_about({*own, *read}):
+        if event.act is None:
+            completed[event.digest] = _position(event)
+        elif event.digest in held:
+            continue
+        elif event.about in own:
+            if not _is_told(event, event.act, checked):
+                raise _left_out(event, event.act, checked)
+            later.append(event)
+        elif event.act.witness is None:
+            is_end = bool(event.act.ends) or event.act.about == OPERATION
+            is_early = is_end and event.log.block_number <= evidence.as_of.number
+            if is_early or _position(event) < read[event.about]:
+                raise _left_out(event, event.act, checked)
+            if is_end:
+                later.append(event)
+    _require_completed(checked, completed)
+    return later
 
 
-def _unit_events(
-    checked: Checked, deployment: Deployment, chain: EventReader, last: int
-) -> list[Event]:
-    """The unit's events in the registry; none of them lies before its admission."""
-    unit = integer(checked.history.opening.operation.message, "unit")
-    admission = in_chain_order(checked.evidence)[0]
-    blocks = range(admission.place.block.number, last + 1)
-    topic = abi_word("uint32", unit, field="unit")
-    return _events(Contract.UNIT_REGISTRY, topic, deployment, chain, blocks)
+def _is_told(event: Event, act: Act, checked: Checked) -> bool:
+    """Whether something that the file lacks is only told: later, and no change of the subject.
 
-
-def _events(
-    contract: Contract, topic: bytes, deployment: Deployment, chain: EventReader, blocks: range
-) -> list[Event]:
-    address = deployment.address_of(contract)
-    logs = chain.logs([address], blocks[0], blocks[-1], topics=[None, None, [topic]])
-    try:
-        return [parse_event(log, {address: contract}) for log in logs]
-    except InvalidInput as error:
-        raise VerificationFailed(
-            f"the chain holds an event that is none of ours: {error}"
-        ) from None
-
-
-def _verify_nothing_left_out(checked: Checked, events: Sequence[Event]) -> None:
+    What anybody may say about anything does not end a file, nor does an erasure.
+    """
     evidence = checked.evidence
-    held = {entry.digest for entry in evidence.operations}
-    announcing = [event for event in events if event.name in _ANNOUNCING]
-    for event in announcing:
-        if event.digest in held:
-            continue
-        what = f"{_ANNOUNCING[event.name]} in block {event.log.block_number}"
-        if event.log.block_number > evidence.as_of.number:
-            raise VerificationFailed(
-                f"the file is out of date: the chain holds {what}, after the file was made",
-                rule=f"the file tells the cycle up to block {evidence.as_of.number}",
-                remedy="ask for a new evidence file",
-            )
-        raise VerificationFailed(f"the file leaves out {what}", field="operations")
-    if held != {event.digest for event in announcing}:
-        raise VerificationFailed("the chain's list of the cycle's events lacks one of the file's")
+    if event.log.block_number <= evidence.as_of.number:
+        return False
+    is_anybodys = act.witness is not None and act.witness.scope is WitnessScope.ANYBODY
+    return is_anybodys or act.about == OPERATION or event.about != evidence.subject.id
 
 
-_ANNOUNCING: Mapping[str, str] = {
-    "CycleOpened": "an opening",
-    "CycleEnded": "an ending",
-    "LoadDeclared": "a load declaration",
-    "CycleDecided": "a decision",
-}
+def _left_out(event: Event, act: Act, checked: Checked) -> VerificationFailed:
+    evidence = checked.evidence
+    what = f"the {act.name} in block {event.log.block_number}"
+    if event.log.block_number > evidence.as_of.number:
+        return VerificationFailed(
+            f"the file is out of date: the chain holds {what}, after the file was made",
+            rule=f"the file tells its subject up to block {evidence.as_of.number}",
+            remedy="ask for a new evidence file",
+        )
+    return VerificationFailed(
+        f"the file leaves out {what}",
+        field="operations" if event.about == evidence.subject.id else "support",
+        rule="a file holds what is about its subject, and what that rests on",
+    )
 
 
-def _verify_equipment_whole(checked: Checked, registry: Sequence[Event]) -> None:
-    held = {entry.digest for entry in checked.evidence.support}
-    opened = checked.history.opening.place.position
-    for event in registry:
-        if (
-            event.name == "EquipmentChanged"
-            and event.fields["equipment"] == checked.evidence.subject.equipment
-            and _position(event) < opened
-            and event.digest not in held
-        ):
-            raise VerificationFailed(
-                f"the file leaves out a change of the machine in block {event.log.block_number}",
-                field="support",
-            )
-
-
-def _verify_recoveries(ordered: Sequence[EvidenceOperation], registry: Sequence[Event]) -> None:
+def _require_completed(checked: Checked, completed: Mapping[bytes, Position]) -> None:
     """A proposed administrator acts only after the recovery was completed."""
-    completed = {
-        event.digest: _position(event) for event in registry if event.name == "RecoveryCompleted"
-    }
-    uses = _uses(ordered)
-    for entry in ordered:
-        if entry.operation.kind.name != "RecoveryProposal":
-            continue
-        done = completed.get(entry.digest)
-        signer = signers_of(entry)[Party.NEW_KEY]
-        if done is None or any(position < done for position in uses.get(signer, ())):
+    held = by_digest(checked.ordered)
+    for proposal, first_use in checked.replayed.recoveries.items():
+        done = completed.get(proposal)
+        if done is None or not held[proposal].position < done < first_use:
             raise VerificationFailed(
-                f"{describe(entry)} was not completed before its key signed",
+                f"{held[proposal]} was not completed before its key signed",
                 rule="a proposed administrator acts after seven days without a veto",
             )
 
 
-def _later_revocations(
-    ordered: Sequence[EvidenceOperation], registry: Sequence[Event]
-) -> dict[SignerId, Later]:
-    uses = _uses(ordered)
-    held = {entry.digest for entry in ordered}
-    later = {}
-    for event in registry:
-        if event.name != "SignerRevoked":
-            continue
-        signer = SignerId(_word(event, "signer"))
-        if any(position > _position(event) for position in uses.get(signer, ())):
-            raise VerificationFailed(
-                f"a key that signed was revoked before, in block {event.log.block_number}",
-                rule="revocation is terminal, in the order of the chain",
-            )
-        if signer in uses:
-            later[signer] = _later(event, held)
-    return later
-
-
-def _later_closure(ordered: Sequence[EvidenceOperation], registry: Sequence[Event]) -> int | None:
-    for event in registry:
-        if event.name == "UnitClosed":
-            if any(entry.place.position > _position(event) for entry in ordered):
-                raise VerificationFailed(
-                    f"the unit was closed before, in block {event.log.block_number}"
-                )
-            return event.log.block_number
-    return None
-
-
-def _erasures(
-    ordered: Sequence[EvidenceOperation], registry: Sequence[Event]
-) -> dict[bytes, Later]:
-    held = {entry.digest for entry in ordered}
-    subjects = {
-        _word(event, "subject"): _later(event, held)
-        for event in registry
-        if event.name == "RecordErased"
-    }
-    return {subject: later for subject, later in subjects.items() if subject in held}
-
-
-def _later(event: Event, held: AbstractSet[bytes]) -> Later:
-    return Later(block=event.log.block_number, is_signed=event.digest in held)
-
-
-def _uses(ordered: Sequence[EvidenceOperation]) -> dict[SignerId, list[tuple[int, int]]]:
-    """Where each key signed in its own right."""
-    uses: dict[SignerId, list[tuple[int, int]]] = {}
-    for entry in ordered:
-        for party, signer in signers_of(entry).items():
-            if party is not Party.NEW_KEY:
-                uses.setdefault(signer, []).append(entry.place.position)
-    return uses
-
-
-def _position(event: Event) -> tuple[int, int]:
+def _position(event: Event) -> Position:
     return event.log.block_number, event.log.log_index
-
-
-def _word(event: Event, name: str) -> bytes:
-    value = event.fields[name]
-    if not isinstance(value, bytes):
-        raise VerificationFailed(f"{event.name}.{name} is not a word")
-    return value

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from datetime import datetime
+from enum import Enum
+from typing import Any, cast
 
-import rfc8785
-
+from ledger.domain.acts.words import Party
+from ledger.domain.encoding.canonical import Plain
 from ledger.domain.encoding.identifiers import to_hex
-from ledger.domain.operations import Party
 from ledger.domain.records.commitments import FieldValue
-from ledger.evidence.report import Act, Claim, Report, Who
-from ledger.evidence.timeline import custody_word
+from ledger.evidence.report import Claim, CycleReading, EnteredResult, Happening, Report, Who
 
 REPORT_FORMAT = "steriledger-report/1"
 
@@ -41,13 +42,13 @@ _COMPUTED_LINES: Mapping[str, str] = {
     "verdict.f0_reference_celsius": "F0 reference, °C",
     "verdict.reasons": "reasons",
 }
-_RESULT_LINES: Mapping[str, str] = {
-    "results.physical": "physical",
-    "results.chemical_external": "chemical, outside",
-    "results.chemical_internal": "chemical, inside",
-    "results.lumen_pcd": "lumen or PCD",
-    "results.biological": "biological",
-    "results.bowie_dick": "Bowie-Dick",
+_RESULTS: Mapping[str, str] = {
+    "physical": "physical",
+    "chemical_external": "chemical, outside",
+    "chemical_internal": "chemical, inside",
+    "lumen_pcd": "lumen or PCD",
+    "biological": "biological",
+    "bowie_dick": "Bowie-Dick",
 }
 
 
@@ -60,24 +61,15 @@ def report_lines(report: Report) -> list[str]:
 
 
 def _lines(report: Report) -> list[str]:
-    subject = report.subject
-    unit = (
-        f"unit {report.unit}"
-        if report.unit_name is None
-        else (f"unit {report.unit} ({report.unit_name})")
-    )
     return [
         *_headline(report),
         "",
-        f"Cycle {subject.number} of counter epoch {subject.epoch}, {unit}",
-        f"  cycle      {to_hex(subject.cycle)}",
-        f"  equipment  {to_hex(subject.equipment)}",
+        *_subject_lines(report),
         "",
         "What happened",
-        *(line for act in report.timeline for line in _act_lines(act)),
+        *(line for each in report.timeline for line in _happening_lines(each, report)),
         "",
-        *_verdict_lines(report),
-        "",
+        *([] if report.cycle is None else [*_verdict_lines(report.cycle), ""]),
         "What this rests on, and what it does not prove",
         *(line for claim in report.claims for line in _claim_lines(claim)),
     ]
@@ -92,7 +84,7 @@ def _headline(report: Report) -> Iterator[str]:
     else:
         yield f"Checked at {at}, against the file's own deployment only."
     if report.is_trusted:
-        yield f"  deployment {report.deployment.name}, fingerprint {fingerprint}"
+        yield f"  deployment {report.deployment}, fingerprint {fingerprint}"
     else:
         yield f"  Everything below rests on the fingerprint {fingerprint}."
         yield "  Compare it with the one that the group gave you by another way."
@@ -101,49 +93,74 @@ def _headline(report: Report) -> Iterator[str]:
         yield from (f"    {each}" for each in report.node_alone)
 
 
-def _act_lines(act: Act) -> Iterator[str]:
-    yield f"  block {act.block}, {_stamp(act.mined_at)}: {act.what}"
-    if act.printed is not None:
-        yield f"    time as printed  {act.printed}"
-    yield f"    signed at        {_stamp(act.signed_at)}"
-    for who in act.who:
+def _subject_lines(report: Report) -> Iterator[str]:
+    subject, cycle = report.subject, report.cycle
+    name = "" if report.unit_name is None else f" ({report.unit_name})"
+    unit = "" if report.unit is None else f", unit {report.unit}{name}"
+    if cycle is None:
+        yield f"{subject.type.capitalize()} {to_hex(subject.id)}{unit}"
+        return
+    yield f"Cycle {cycle.number} of counter epoch {cycle.epoch}{unit}"
+    yield f"  cycle      {to_hex(subject.id)}"
+    yield f"  equipment  {to_hex(cycle.equipment)}"
+    if not cycle.is_open:
+        yield "  Its opening was taken back: no cycle of this number stands."
+
+
+def _happening_lines(each: Happening, report: Report) -> Iterator[str]:
+    by = "" if each.unit in {0, report.unit} else f" (unit {each.unit})"
+    yield f"  block {each.block}, {_stamp(each.mined_at)}: {each.what}{by}"
+    if each.printed is not None:
+        yield f"    time as printed  {each.printed}"
+    yield f"    signed at        {_stamp(each.signed_at)}"
+    for who in each.who:
         yield f"    signed by        {_who(who)}"
-    for path, value in act.personal.items():
+    for path, value in each.personal.items():
         yield f"    {path:<16} {_shown(value)}"
 
 
 def _who(who: Who) -> str:
-    if who.signer is None or who.custody is None:
+    if who.signer is None:
         return "the authority"
     name = "" if who.name is None else f" ({who.name})"
+    held = "" if who.custody is None else f", key held by {who.custody.name.lower()}"
     role = "" if who.party is Party.SIGNER else f", as {who.party.value.replace('_', ' ')}"
-    return f"{to_hex(who.signer)}{name}, key held by {custody_word(who.custody)}{role}"
+    return f"{to_hex(who.signer)}{name}{held}{role}"
 
 
-def _verdict_lines(report: Report) -> Iterator[str]:
+def _verdict_lines(cycle: CycleReading) -> Iterator[str]:
     yield "Three verdicts, each by another"
-    if report.machine is None or report.computed is None:
+    if cycle.machine is None or cycle.computed is None:
         yield "  machine   the cycle has no ending"
     else:
-        yield f"  machine   {_words(report.machine.outcome)}"
-        yield from _fact_lines(report.machine.facts, _MACHINE_LINES)
-        yield f"  computed  {_words(report.computed.result)}"
-        yield from _fact_lines(report.computed.facts, _COMPUTED_LINES)
-        yield from _further_lines(report.computed.facts, _COMPUTED_LINES)
-    if report.decision is None:
+        yield f"  machine   {_words(cycle.machine.outcome)}"
+        yield from _fact_lines(cycle.machine.facts, _MACHINE_LINES)
+        yield f"  computed  {_words(cycle.computed.result)}"
+        yield from _fact_lines(cycle.computed.facts, _COMPUTED_LINES)
+        yield from _further_lines(cycle.computed.facts, _COMPUTED_LINES)
+    if cycle.decision is None:
         yield "  person    nobody has decided"
-        return
-    decision = report.decision
-    yield f"  person    {_words(decision.decision)}; the cycle is {_words(decision.state)}"
-    yield from (f"    decided by {_who(who)}" for who in decision.act.who)
-    yield from _fact_lines(decision.act.facts, _RESULT_LINES)
+    else:
+        decision = cycle.decision
+        yield f"  person    {_words(decision.decision)}; the cycle is {_words(decision.state)}"
+        yield from (f"    decided by {_who(who)}" for who in decision.who)
+    if cycle.results:
+        yield "  results that people entered"
+        for name, words in _RESULTS.items():
+            yield f"    {words}: {_result(cycle.results.get(name))}"
+
+
+def _result(result: EnteredResult | None) -> str:
+    if result is None:
+        return "not shown"
+    if result.word is None:
+        return "not entered"
+    return f"{_words(result.word)}, in block {result.block}"
 
 
 def _fact_lines(facts: Mapping[str, FieldValue], lines: Mapping[str, str]) -> Iterator[str]:
-    for path, words in lines.items():
-        if path in facts:
-            shown = _shown(facts[path])
-            yield f"    {words}: {_words(shown) if path in _RESULT_LINES else shown}"
+    yield from (f"    {words}: {_shown(facts[path])}" for path, words in lines.items()
+                if path in facts)  # fmt: skip
     hidden = sum(path not in facts for path in lines)
     if hidden:
         yield f"    {hidden} further values are not shown"
@@ -185,75 +202,26 @@ def _stamp(at: datetime) -> str:
 # ---------------------------------------------------------------- for a program
 
 
-def report_to_json(report: Report) -> bytes:
-    """The report as RFC 8785 JSON; times are RFC 3339 in UTC."""
-    return rfc8785.dumps(report_to_plain(report))  # type: ignore[arg-type]
+def report_to_plain(report: Report) -> dict[str, Plain]:
+    """The report as plain JSON values: members by their names, times as RFC 3339 in UTC."""
+    return {"format": REPORT_FORMAT, **_members(report)}
 
 
-def report_to_plain(report: Report) -> dict[str, object]:
-    """The same as plain JSON values."""
-    subject = report.subject
-    return {
-        "format": REPORT_FORMAT,
-        "verified": report.verified,
-        "node_alone": list(report.node_alone),
-        "fingerprint": to_hex(report.fingerprint),
-        "deployment": report.deployment.name,
-        "checked_at": _stamp(report.checked_at),
-        "subject": {
-            "cycle": to_hex(subject.cycle),
-            "equipment": to_hex(subject.equipment),
-            "epoch": subject.epoch,
-            "number": subject.number,
-            "unit": report.unit,
-            "unit_name": report.unit_name,
-        },
-        "timeline": [_act_plain(act) for act in report.timeline],
-        "machine": None
-        if report.machine is None
-        else {"outcome": report.machine.outcome, "facts": dict(report.machine.facts)},
-        "computed": None
-        if report.computed is None
-        else {"result": report.computed.result, "facts": dict(report.computed.facts)},
-        "decision": None
-        if report.decision is None
-        else {
-            "decision": report.decision.decision,
-            "state": report.decision.state,
-            "operation": to_hex(report.decision.act.digest),
-        },
-        "claims": [
-            {
-                "about": claim.about,
-                "statement": claim.statement,
-                "rests_on": claim.rests_on,
-                "does_not_prove": claim.does_not_prove,
-            }
-            for claim in report.claims
-        ],
-    }
+def _members(value: object) -> dict[str, Plain]:
+    named = fields(cast("Any", value))
+    return {each.name: _plain(getattr(value, each.name)) for each in named}
 
 
-def _act_plain(act: Act) -> dict[str, object]:
-    return {
-        "kind": act.kind,
-        "operation": to_hex(act.digest),
-        "what": act.what,
-        "who": [_who_plain(who) for who in act.who],
-        "printed": act.printed,
-        "captured_at": None if act.captured_at is None else _stamp(act.captured_at),
-        "signed_at": _stamp(act.signed_at),
-        "mined_at": _stamp(act.mined_at),
-        "block": act.block,
-        "facts": dict(act.facts),
-        "personal": dict(act.personal),
-    }
-
-
-def _who_plain(who: Who) -> dict[str, object]:
-    return {
-        "party": who.party.value,
-        "signer": None if who.signer is None else to_hex(who.signer),
-        "custody": None if who.custody is None else custody_word(who.custody),
-        "name": who.name,
-    }
+def _plain(value: object) -> Plain:
+    match value:
+        case bytes():
+            return to_hex(value)
+        case datetime():
+            return _stamp(value)
+        case Enum():
+            return value.name.lower()
+        case Mapping():
+            return {str(name): _plain(each) for name, each in value.items()}
+        case tuple():
+            return [_plain(each) for each in value]
+    return _members(value) if is_dataclass(value) else cast("Plain", value)

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from ledger.domain.chain.deployment import Deployment
-from ledger.domain.encoding.identifiers import SignerId
-from ledger.domain.operations import Custody, Party
+from ledger.domain.acts.words import Custody, Party
+from ledger.domain.encoding.identifiers import EquipmentId, SignerId
 from ledger.domain.records.commitments import FieldValue
 from ledger.evidence.shape import Subject
 
@@ -27,11 +26,16 @@ class Who:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
+class Happening:
     """One operation of the file."""
 
     kind: str
-    digest: bytes
+    #: its digest
+    operation: bytes
+    #: whether it is about the subject, rather than what that rests on
+    is_own: bool
+    #: who acted, or was acted for by the authority; 0 for the authority's own statements
+    unit: int
     #: in words
     what: str
     who: tuple[Who, ...]
@@ -76,7 +80,39 @@ class PersonsDecision:
     decision: str
     #: as the sequence of decisions leaves the cycle
     state: str
-    act: Act
+    #: digest of the operation
+    operation: bytes
+    who: tuple[Who, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnteredResult:
+    """The newest word on a monitoring result that the file shows."""
+
+    #: pass, fail, pending …; None where nobody entered one
+    word: str | None
+    #: the block of the operation that says so; None where nobody entered one
+    block: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CycleReading:
+    """A cycle, with three verdicts that are never mixed."""
+
+    equipment: EquipmentId
+    #: the counter epoch
+    epoch: int
+    #: the machine's own number
+    number: int
+    #: False when its opening was taken back
+    is_open: bool
+    #: None when the cycle has no ending
+    machine: MachinesWord | None
+    computed: ComputedVerdict | None
+    #: None when nobody has decided
+    decision: PersonsDecision | None
+    #: by the names of RESULT_NAMES; one that is hidden is left out
+    results: Mapping[str, EnteredResult]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,17 +138,15 @@ class Report:
     node_alone: tuple[str, ...]
     #: of the deployment that everything rests on
     fingerprint: bytes
-    deployment: Deployment
+    #: its name
+    deployment: str
     subject: Subject
-    #: number of the unit that processed, and its name when shown
-    unit: int
+    #: number of the unit whose subject it is, and its name when shown; None for what is nobody's
+    unit: int | None
     unit_name: str | None
     checked_at: datetime
     #: everything that happened, in the chain's order
-    timeline: tuple[Act, ...]
-    #: None when the cycle has no ending
-    machine: MachinesWord | None
-    computed: ComputedVerdict | None
-    #: None when nobody has decided
-    decision: PersonsDecision | None
+    timeline: tuple[Happening, ...]
+    #: None when the subject is no cycle
+    cycle: CycleReading | None
     claims: tuple[Claim, ...]

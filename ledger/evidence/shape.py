@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from ledger.domain.acts.rules import signers_of
+from ledger.domain.acts.vocabulary import Act, Message, integer
+from ledger.domain.acts.words import Party
 from ledger.domain.chain.deployment import Deployment
-from ledger.domain.encoding.identifiers import CycleId, Digest, EquipmentId, SignerId
-from ledger.domain.operations import Operation, Party
+from ledger.domain.encoding.identifiers import Digest, SignerId
 from ledger.domain.records.commitments import (
     FieldValue,
     SubtreeProof,
@@ -16,32 +18,21 @@ from ledger.domain.records.commitments import (
     record_root,
     subtree_root,
 )
+from ledger.domain.subjects.folding import SUBJECTS
 
-FORMAT = "steriledger-evidence/1"
-MAX_FILE_BYTES = 1024 * 1024
-#: objects and lists inside each other; the format itself needs seven
-MAX_DEPTH_OF_NESTING = 8
-MAX_OPERATIONS = 256
-MAX_SUPPORT = 1024
-MAX_KEYS = 1024
-#: an RSA-4096 key with its verifier has about 1,100 bytes
-MAX_KEY_BYTES = 4096
-#: a passkey's signature with its client data has about 700 bytes
-MAX_SIGNATURE_BYTES = 4096
-MAX_PATH = 200
-MAX_ATTACHMENTS = 16
+#: What a subject may be: what has a state, an operation, or whatever else statements are about.
+OPERATION, ANYTHING = "operation", "about"
+SUBJECT_TYPES = (*SUBJECTS, OPERATION, ANYTHING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """The cycle that the file is about."""
+    """What the file is about."""
 
-    cycle: CycleId
-    equipment: EquipmentId
-    #: the counter epoch
-    epoch: int
-    #: the machine's own number
-    number: int
+    #: one of SUBJECT_TYPES
+    type: str
+    #: 32 bytes, as its operations' events have them; a unit's are its number
+    id: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,16 +48,15 @@ class BlockReference:
 class ChainReference:
     """Where the chain announced an operation."""
 
-    block: BlockReference
-    #: 32 bytes
-    transaction: bytes
+    #: height
+    block: int
     #: of the announcing event, counted through the block
     log_index: int
 
     @property
     def position(self) -> tuple[int, int]:
         """Ascends in the order of the chain."""
-        return self.block.number, self.log_index
+        return self.block, self.log_index
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,14 +75,7 @@ class OpenedPart:
     fields: Mapping[str, FieldValue]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProvenPart:
-    """A part of a record of which some fields are shown."""
-
-    proof: SubtreeProof
-
-
-Part: TypeAlias = HiddenPart | OpenedPart | ProvenPart
+Part: TypeAlias = HiddenPart | OpenedPart | SubtreeProof
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,14 +94,49 @@ class RecordEvidence:
 class EvidenceOperation:
     """One signed operation with its record and its place on the chain."""
 
-    operation: Operation
-    #: of `operation`; computed once, never read from the file
+    act: Act
+    message: Message
+    #: computed once from message and deployment, never read from the file
     digest: Digest
     #: exactly the parties of the kind
     signatures: Mapping[Party, bytes]
     #: None when nothing of the record is shown
     record: RecordEvidence | None
     place: ChainReference
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """Ascends in the order of the chain."""
+        return self.place.position
+
+    @property
+    def unit(self) -> int:
+        """Who acted; 0 for the authority's statements."""
+        return integer(self.message, "unit")
+
+    @property
+    def signers(self) -> Mapping[Party, SignerId]:
+        """The ids of the keys that signed, the authority's left out."""
+        return {p: SignerId(each) for p, each in signers_of(self.act, self.message).items()}
+
+    @property
+    def facts(self) -> Mapping[str, FieldValue]:
+        """The facts of its record that the file shows."""
+        return {} if self.record is None else shown_fields(self.record.facts)
+
+    @property
+    def people(self) -> Mapping[str, FieldValue]:
+        """The personal fields of its record that the file shows."""
+        return {} if self.record is None else shown_fields(self.record.personal)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every fact of its record is shown."""
+        return self.record is not None and isinstance(self.record.facts, OpenedPart)
+
+    def __str__(self) -> str:
+        """Its kind and its place, in a sentence."""
+        return f"the {self.act.name} in block {self.place.block}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,14 +150,18 @@ class Evidence:
     #: the file's own copy, which proves nothing about itself
     deployment: Deployment
     subject: Subject
-    #: ERC-7913 bytes of every signer but the authority
+    #: ERC-7913 bytes of every signer but the authority, by id
     keys: Mapping[SignerId, bytes]
-    #: the operations of the cycle, in the chain's order
+    #: the operations of the subject, in the chain's order
     operations: tuple[EvidenceOperation, ...]
-    #: the registry's operations that they rest on, in the chain's order
+    #: those that they rest on, in the chain's order
     support: tuple[EvidenceOperation, ...]
-    #: raw readings, whose SHA-256 are facts
+    #: raw documents, whose SHA-256 are facts
     attachments: tuple[bytes, ...]
+
+    def in_chain_order(self) -> list[EvidenceOperation]:
+        """All operations of the file, as the chain recorded them."""
+        return sorted((*self.support, *self.operations), key=lambda entry: entry.position)
 
 
 def part_root(part: Part) -> bytes:
@@ -148,7 +170,7 @@ def part_root(part: Part) -> bytes:
         return part.root
     if isinstance(part, OpenedPart):
         return subtree_root(part.secret, part.fields)
-    return proven_root(part.proof)
+    return proven_root(part)
 
 
 def shown_fields(part: Part) -> Mapping[str, FieldValue]:
@@ -157,32 +179,4 @@ def shown_fields(part: Part) -> Mapping[str, FieldValue]:
         return {}
     if isinstance(part, OpenedPart):
         return part.fields
-    return {field.path: field.value for field in part.proof.shown}
-
-
-def shown_facts(operation: EvidenceOperation) -> Mapping[str, FieldValue]:
-    """The facts of an operation's record that the file shows."""
-    return {} if operation.record is None else shown_fields(operation.record.facts)
-
-
-def shown_people(operation: EvidenceOperation) -> Mapping[str, FieldValue]:
-    """The personal fields of an operation's record that the file shows."""
-    return {} if operation.record is None else shown_fields(operation.record.personal)
-
-
-def in_chain_order(evidence: Evidence) -> list[EvidenceOperation]:
-    """All operations of the file, as the chain recorded them."""
-    return sorted((*evidence.support, *evidence.operations), key=lambda entry: entry.place.position)
-
-
-#: The kinds of the cycle itself, and those that it may rest on.
-CYCLE_KINDS = ("CycleOpening", "CycleEnding", "LoadDeclaration", "CycleDecision")
-SUPPORT_KINDS = (
-    "UnitAdmission",
-    "SignerEnrolment",
-    "SignerRevocation",
-    "RecoveryProposal",
-    "EquipmentRegistration",
-    "EquipmentChange",
-    "RecordErasure",
-)
+    return {field.path: field.value for field in part.shown}

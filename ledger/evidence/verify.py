@@ -6,30 +6,16 @@ from datetime import datetime
 
 from ledger.domain.chain.deployment import Deployment
 from ledger.domain.errors import InvalidInput
-from ledger.domain.subjects.accepted import integer
+from ledger.domain.subjects.folding import SUBJECTS
+from ledger.domain.subjects.states import UnitState
+from ledger.evidence.belonging import by_digest
 from ledger.evidence.claims import list_claims, list_node_alone
+from ledger.evidence.cycle import read_cycle
+from ledger.evidence.format import parse_evidence
 from ledger.evidence.offline import Checked, SignatureVerifier, verify_offline
 from ledger.evidence.onchain import EventReader, OnChain, verify_on_chain
-from ledger.evidence.parse import parse_evidence
-from ledger.evidence.report import (
-    Act,
-    ComputedVerdict,
-    MachinesWord,
-    PersonsDecision,
-    Report,
-)
-from ledger.evidence.shape import EvidenceOperation, in_chain_order, shown_facts
-from ledger.evidence.timeline import (
-    decision_word,
-    list_acts,
-    outcome_word,
-    text_of,
-    verdict_word,
-)
-
-_MACHINE_FACTS = frozenset(
-    {"fault_code", "programme", "started", "ended", "started_utc", "ended_utc", "pressure_basis"}
-)
+from ledger.evidence.report import Report
+from ledger.evidence.timeline import list_happenings, text_of
 
 
 def verify_evidence(
@@ -59,63 +45,39 @@ def verify_evidence(
 def _report(
     checked: Checked, on_chain: OnChain, deployment: Deployment, *, is_trusted: bool, now: datetime
 ) -> Report:
-    acts = list_acts(checked, on_chain.times)
+    happenings = list_happenings(checked, on_chain.times)
     node_alone = list_node_alone(checked, deployment)
+    unit = _unit(checked)
     return Report(
         verified=is_trusted and not node_alone,
         is_trusted=is_trusted,
         node_alone=node_alone,
         fingerprint=deployment.fingerprint(),
-        deployment=deployment,
+        deployment=deployment.name,
         subject=checked.evidence.subject,
-        unit=integer(checked.history.opening.operation.message, "unit"),
-        unit_name=_unit_name(checked),
+        unit=unit,
+        unit_name=_unit_name(checked, unit),
         checked_at=now,
-        timeline=acts,
-        machine=_machine(checked.history.ending),
-        computed=_computed(checked.history.ending),
-        decision=_decision(checked, acts),
-        claims=list_claims(checked, on_chain, deployment, acts, now),
+        timeline=happenings,
+        cycle=read_cycle(checked, happenings),
+        claims=list_claims(checked, on_chain, deployment, happenings, now),
     )
 
 
-def _unit_name(checked: Checked) -> str | None:
-    admission = in_chain_order(checked.evidence)[0]
-    return text_of(shown_facts(admission).get("name"))
+def _unit(checked: Checked) -> int | None:
+    """The unit whose subject it is."""
+    subject = checked.evidence.subject
+    if subject.type == "unit":
+        return int.from_bytes(subject.id)
+    if subject.type in SUBJECTS:
+        state = checked.view.find(SUBJECTS[subject.type], subject.id)
+        found: int | None = getattr(state, "unit", None)
+        return found
+    itself = by_digest(checked.evidence.operations).get(subject.id)
+    return None if itself is None else itself.unit or None
 
 
-def _machine(ending: EvidenceOperation | None) -> MachinesWord | None:
-    if ending is None:
-        return None
-    facts = {
-        path: value
-        for path, value in shown_facts(ending).items()
-        if path.startswith("machine.") or path in _MACHINE_FACTS
-    }
-    return MachinesWord(
-        outcome=outcome_word(integer(ending.operation.message, "outcome")), facts=facts
-    )
-
-
-def _computed(ending: EvidenceOperation | None) -> ComputedVerdict | None:
-    if ending is None:
-        return None
-    facts = {
-        path: value
-        for path, value in shown_facts(ending).items()
-        if path.startswith("verdict.") and path != "verdict.result"
-    }
-    return ComputedVerdict(
-        result=verdict_word(integer(ending.operation.message, "verdict")), facts=facts
-    )
-
-
-def _decision(checked: Checked, acts: tuple[Act, ...]) -> PersonsDecision | None:
-    entry = checked.history.decision
-    if entry is None:
-        return None
-    return PersonsDecision(
-        decision=decision_word(integer(entry.operation.message, "kind")),
-        state=checked.history.state.word,
-        act=next(act for act in acts if act.digest == entry.digest),
-    )
+def _unit_name(checked: Checked, number: int | None) -> str | None:
+    unit = checked.view.find(UnitState, number)
+    admission = None if unit is None else by_digest(checked.ordered).get(unit.admission)
+    return None if admission is None else text_of(admission.facts.get("name"))

@@ -15,7 +15,6 @@ from ledger.domain.chain.deployment import Deployment, parse_deployment
 from ledger.domain.errors import NotFound
 from ledger.keys.vault import Vault, load_vault
 from ledger.settings import Settings
-from ledger.steps.reading.arrivals import sign_earlier
 from ledger.storage.engine.database import Database, open_database
 from ledger.storage.engine.encrypted import has_encrypted_rows
 from ledger.storage.settings import find_setting
@@ -90,7 +89,6 @@ def open_instance(settings: Settings) -> Instance:
         with database.reading() as tx:
             is_encrypted = has_encrypted_rows(tx)
         vault = load_vault(settings.home, encrypted_rows_exist=is_encrypted)
-        sign_earlier(database, vault)
     except BaseException:
         database.close()
         raise

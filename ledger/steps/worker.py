@@ -30,7 +30,6 @@ from ledger.domain.errors import (
 )
 from ledger.doors.guard import LOOPBACK_NAMES, Bounds
 from ledger.settings import Settings
-from ledger.steps.accepting.erasing import forget_erased
 from ledger.steps.answering.status import ChainStatus, put_chain_status
 from ledger.steps.answering.trouble import (
     TroubleKind,
@@ -41,6 +40,7 @@ from ledger.steps.answering.trouble import (
     trouble_of,
 )
 from ledger.steps.following.follow import Progress, follow
+from ledger.steps.following.forgetting import forget_erased
 from ledger.steps.following.journalled import ForeignBlock
 from ledger.steps.following.standstill import Heads, Standstill
 from ledger.steps.instance import Instance

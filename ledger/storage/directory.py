@@ -27,11 +27,10 @@ from sqlalchemy import (
     true,
 )
 
+from ledger.domain.acts.words import Custody, EquipmentKind, Right
 from ledger.domain.encoding.identifiers import CycleId, Digest, EquipmentId, SignerId
-from ledger.domain.operations import Custody, Duty, EquipmentKind
 from ledger.storage.engine.columns import Bytes32, Code, Uint64, metadata
 from ledger.storage.engine.rows import Rows, of_unit
-from ledger.storage.index_tables import idx_signers
 
 units = Table(
     "units",
@@ -49,7 +48,7 @@ signers = Table(
     Column("unit", BigInteger, nullable=False),
     Column("signer", LargeBinary, nullable=False),
     Column("name", Text),
-    Column("duties", Code(Duty), nullable=False),
+    Column("rights", Code(Right), nullable=False),
     Column("custody", Code(Custody), nullable=False),
     Column("valid_from", Uint64, nullable=False),
     Column("valid_until", Uint64, nullable=False),
@@ -104,7 +103,7 @@ class SignerRow:
     signer: bytes
     #: None after erasure
     name: str | None
-    duties: Duty
+    rights: Right
     custody: Custody
     #: Unix seconds
     valid_from: int
@@ -193,21 +192,6 @@ def insert_signer(tx: Connection, row: SignerRow) -> None:
 def find_signer(tx: Connection, signer_id: bytes, *, unit: int | None = None) -> SignerRow | None:
     """The signer, or None; with `unit`, only if it acts for that unit."""
     return _signers.find_by(tx, id=signer_id, unit=unit)
-
-
-_SIGNER_AND_REVOCATION = (
-    select(signers, idx_signers.c.revoked_by)
-    .outerjoin(idx_signers, idx_signers.c.id == signers.c.id)
-    .where(signers.c.id == bindparam("id"))
-)
-
-
-def find_signer_and_revocation(
-    tx: Connection, signer_id: bytes
-) -> tuple[SignerRow, Digest | None] | None:
-    """The signer with the operation that revoked it on the chain, as far as it is indexed."""
-    found = tx.execute(_SIGNER_AND_REVOCATION, {"id": signer_id}).one_or_none()
-    return None if found is None else (_signers.row_of(found[:-1]), found[-1])
 
 
 def get_signer(tx: Connection, signer_id: bytes, *, unit: int | None = None) -> SignerRow:

@@ -1,64 +1,27 @@
-"""Chain → index rows: one dataclass per index table, and the few ways to write and read them all.
+"""Chain → index rows: one class per index table, and the few ways to write and read them all.
 
-Every function takes or gives these dataclasses, so the class says which table is meant:
-`put(tx, [IndexedCycle(…)])`, `get(tx, IndexedCycle, cycle_id)`.
+Every function takes or gives these rows, so the class says which table is meant:
+`put(tx, [CycleState(…)])`, `get(tx, CycleState, cycle_id)`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Table, Update, bindparam, select, tuple_
 
-from ledger.domain.encoding.identifiers import Digest
+from ledger.domain.acts.words import Contract
+from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest
 from ledger.domain.errors import Inconsistent, InvalidInput
-from ledger.domain.subjects.indexed import (
-    Cursor,
-    IndexedCycle,
-    IndexedEquipment,
-    IndexedEvent,
-    IndexedGap,
-    IndexedOperation,
-    IndexedShare,
-    IndexedSignature,
-    IndexedSigner,
-    IndexedTotal,
-    IndexedUnit,
-)
+from ledger.domain.subjects.indexed import Cursor, IndexedHead, IndexedOperation
 from ledger.storage import index_tables as t
 from ledger.storage.engine.inserting import insert_rows
 from ledger.storage.engine.rows import Rows, chunks
+from ledger.storage.index_tables import TABLES
 
-__all__ = [
-    "TABLES",
-    "Cursor",
-    "IndexedCycle",
-    "IndexedEquipment",
-    "IndexedEvent",
-    "IndexedGap",
-    "IndexedOperation",
-    "IndexedShare",
-    "IndexedSignature",
-    "IndexedSigner",
-    "IndexedTotal",
-    "IndexedUnit",
-    "clear_index",
-    "find",
-    "find_cursor",
-    "get",
-    "list_by_keys",
-    "list_operations_about",
-    "list_operations_from",
-    "list_places",
-    "list_rows",
-    "put",
-    "remove",
-    "replace",
-    "replace_many",
-    "set_cursor",
-]
+__all__ = ["TABLES", "Cursor", "IndexedOperation"]
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -66,21 +29,6 @@ if TYPE_CHECKING:
     I = TypeVar("I", bound=DataclassInstance)  # noqa: E741
 else:
     I = TypeVar("I")  # noqa: E741
-
-#: Which table holds which rows, in the order of their names.
-TABLES: Mapping[type[Any], Table] = {
-    Cursor: t.idx_cursor,
-    IndexedCycle: t.idx_cycles,
-    IndexedEquipment: t.idx_equipment,
-    IndexedEvent: t.idx_events,
-    IndexedGap: t.idx_gaps,
-    IndexedOperation: t.idx_operations,
-    IndexedShare: t.idx_shares,
-    IndexedSignature: t.idx_signatures,
-    IndexedSigner: t.idx_signers,
-    IndexedTotal: t.idx_totals,
-    IndexedUnit: t.idx_units,
-}
 
 
 def put(tx: Connection, rows: Sequence[I]) -> None:
@@ -173,6 +121,18 @@ def set_cursor(tx: Connection, cursor: Cursor) -> None:
         put(tx, [cursor])
     else:
         replace(tx, cursor)
+
+
+def find_heads(tx: Connection) -> dict[Contract, bytes]:
+    """Each contract's running head at the cursor; zero before its first operation."""
+    heads = {row.contract: row.head for row in list_rows(tx, IndexedHead)}
+    return {contract: heads.get(contract, ZERO_DIGEST) for contract in Contract}
+
+
+def set_heads(tx: Connection, heads: Mapping[Contract, bytes]) -> None:
+    """Write down the contracts' running heads at the cursor."""
+    tx.execute(TABLES[IndexedHead].delete())
+    put(tx, [IndexedHead(contract=contract, head=head) for contract, head in heads.items()])
 
 
 def find_newest_block_time(tx: Connection) -> int | None:

@@ -1,24 +1,35 @@
 """The tables of the index: what the chain says, droppable and rebuilt from its events alone.
 
-Column names follow the contracts; times are Unix seconds as the chain has them.
+Each class of state has a table that follows from its fields; a new field needs no migration, since
+the index is made anew.  Times are Unix seconds as the chain has them.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, LargeBinary, Table, Text
+from collections.abc import Mapping
+from dataclasses import fields
+from enum import IntEnum, IntFlag
+from types import NoneType, UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
-from ledger.domain.operations import (
-    Contract,
-    Custody,
-    Duty,
-    EquipmentKind,
-    EquipmentState,
-    Outcome,
-    Party,
-    UnitRole,
-    Verdict,
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
 )
-from ledger.storage.engine.columns import Bytes32, Code, Uint64, Word, metadata
+from sqlalchemy.types import TypeEngine
+
+from ledger.domain.acts.words import Contract, Party
+from ledger.domain.encoding.identifiers import CycleId, Digest, EquipmentId, SignerId
+from ledger.domain.subjects.folding import STATES
+from ledger.domain.subjects.indexed import Cursor, IndexedHead, IndexedOperation, IndexedSignature
+from ledger.domain.subjects.states import State, Word32
+from ledger.storage.engine.columns import Bytes32, Code, Counts, Uint64, Word, metadata
 
 idx_cursor = Table(
     "idx_cursor",
@@ -27,23 +38,14 @@ idx_cursor = Table(
     Column("height", BigInteger, nullable=False),
     Column("hash", Bytes32, nullable=False),
     Column("parent", Bytes32, nullable=False),
-    Column("registry_head", Bytes32, nullable=False),
-    Column("ledger_head", Bytes32, nullable=False),
     CheckConstraint("id = 1", name="one_row"),
 )
 
-idx_events = Table(
-    "idx_events",
+idx_heads = Table(
+    "idx_heads",
     metadata,
-    Column("height", BigInteger, primary_key=True, autoincrement=False),
-    Column("log_index", BigInteger, primary_key=True, autoincrement=False),
-    Column("tx_hash", Bytes32, nullable=False),
-    Column("tx_index", BigInteger, nullable=False),
-    Column("contract", Word(Contract), nullable=False),
-    Column("event", Text, nullable=False),
-    Column("digest", Bytes32),
-    Column("body", LargeBinary, nullable=False),
-    Index(None, "digest"),
+    Column("contract", Word(Contract), primary_key=True),
+    Column("head", Bytes32, nullable=False),
 )
 
 idx_operations = Table(
@@ -54,6 +56,7 @@ idx_operations = Table(
     Column("unit", BigInteger, nullable=False),
     Column("subject", Bytes32, nullable=False),
     Column("message", LargeBinary, nullable=False),
+    Column("new_key", LargeBinary),
     Column("record", Bytes32, nullable=False),
     Column("height", BigInteger, nullable=False),
     Column("block_hash", Bytes32, nullable=False),
@@ -76,96 +79,55 @@ idx_signatures = Table(
     Column("signature", LargeBinary, nullable=False),
 )
 
-idx_units = Table(
-    "idx_units",
-    metadata,
-    Column("number", BigInteger, primary_key=True, autoincrement=False),
-    Column("roles", Code(UnitRole), nullable=False),
-    Column("state", BigInteger, nullable=False),
-    Column("digest", Bytes32, nullable=False),
-)
+# ---------------------------------------------------------------- a table for each class of state
 
-idx_signers = Table(
-    "idx_signers",
-    metadata,
-    Column("id", Bytes32, primary_key=True),
-    Column("unit", BigInteger, nullable=False),
-    Column("signer", LargeBinary, nullable=False),
-    Column("duties", Code(Duty), nullable=False),
-    Column("custody", Code(Custody), nullable=False),
-    Column("valid_from", Uint64, nullable=False),
-    Column("valid_until", Uint64, nullable=False),
-    Column("state", BigInteger, nullable=False),
-    Column("enrolled_by", Bytes32, nullable=False),
-    Column("revoked_by", Bytes32),
-    Index(None, "unit"),
-)
+#: 32 bytes each
+_WORDS = frozenset({CycleId, Digest, EquipmentId, SignerId, Word32})
+_PLAIN: Mapping[Any, TypeEngine[Any]] = {
+    bool: Boolean(),
+    int: Uint64(),
+    str: Text(),
+    bytes: LargeBinary(),
+}
 
-idx_equipment = Table(
-    "idx_equipment",
-    metadata,
-    Column("id", Bytes32, primary_key=True),
-    Column("unit", BigInteger, nullable=False),
-    Column("serial", Bytes32, nullable=False),
-    Column("kind", Code(EquipmentKind), nullable=False),
-    Column("epoch", BigInteger, nullable=False),
-    Column("state", Code(EquipmentState), nullable=False),
-    Column("current", Bytes32, nullable=False),
-    Column("last_number", Uint64),
-    Index(None, "unit"),
-)
 
-idx_cycles = Table(
-    "idx_cycles",
-    metadata,
-    Column("id", Bytes32, primary_key=True),
-    Column("equipment", Bytes32, nullable=False),
-    Column("unit", BigInteger, nullable=False),
-    Column("epoch", BigInteger, nullable=False),
-    Column("number", Uint64, nullable=False),
-    Column("opening", Bytes32, nullable=False),
-    Column("ending", Bytes32),
-    Column("load", Bytes32),
-    Column("decision", Bytes32),
-    Column("outcome", Code(Outcome)),
-    Column("verdict", Code(Verdict)),
-    Column("state", BigInteger, nullable=False),
-    Column("started_at", Uint64, nullable=False),
-    Column("ended_at", Uint64),
-    Index(None, "equipment", "epoch", "number"),
-    Index(None, "unit", "id"),
-)
+def _column(name: str, hint: Any, state: type[State]) -> Column[Any]:  # noqa: ANN401 - a type
+    parts = get_args(hint) if get_origin(hint) is UnionType else (hint,)
+    (only,) = [part for part in parts if part is not NoneType]
+    return Column(
+        name,
+        BigInteger() if name in state.SIGNED else _sql_type(only),
+        nullable=len(parts) > 1,
+        primary_key=name in state.KEY,
+        autoincrement=False,
+    )
 
-idx_totals = Table(
-    "idx_totals",
-    metadata,
-    Column("cycle", Bytes32, primary_key=True),
-    Column("package_class", BigInteger, primary_key=True, autoincrement=False),
-    Column("declared", BigInteger, nullable=False),
-    Column("released", BigInteger, nullable=False),
-)
 
-idx_shares = Table(
-    "idx_shares",
-    metadata,
-    Column("digest", Bytes32, primary_key=True),
-    Column("line", BigInteger, primary_key=True, autoincrement=False),
-    Column("cycle", Bytes32, nullable=False),
-    Column("owner", BigInteger, nullable=False),
-    Column("payer", BigInteger, nullable=False),
-    Column("package_class", BigInteger, nullable=False),
-    Column("delta", BigInteger, nullable=False),
-    Index(None, "cycle"),
-    Index(None, "owner"),
-    Index(None, "payer"),
-)
+def _sql_type(hint: Any) -> TypeEngine[Any]:  # noqa: ANN401 - a type
+    if hint in _WORDS:
+        return Bytes32()
+    if get_origin(hint) is not None:
+        return Counts()
+    if isinstance(hint, type) and issubclass(hint, IntEnum | IntFlag):
+        return Code(hint)
+    return _PLAIN[hint]
 
-idx_gaps = Table(
-    "idx_gaps",
-    metadata,
-    Column("equipment", Bytes32, primary_key=True),
-    Column("epoch", BigInteger, primary_key=True, autoincrement=False),
-    Column("first", Uint64, primary_key=True, autoincrement=False),
-    Column("last", Uint64, nullable=False),
-    Column("digest", Bytes32, nullable=False),
-)
+
+def _table(state: type[State]) -> Table:
+    hints = get_type_hints(state)
+    return Table(
+        state.TABLE,
+        metadata,
+        *(_column(each.name, hints[each.name], state) for each in fields(state)),  # type: ignore[arg-type]
+        *(Index(None, *names) for names in state.INDEXES),
+    )
+
+
+#: Which table holds which rows of the index.
+TABLES: Mapping[type[Any], Table] = {
+    Cursor: idx_cursor,
+    IndexedHead: idx_heads,
+    IndexedOperation: idx_operations,
+    IndexedSignature: idx_signatures,
+    **{state: _table(state) for state in STATES},
+}

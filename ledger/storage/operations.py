@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ColumnElement,
     Connection,
@@ -21,16 +22,16 @@ from sqlalchemy import (
     Text,
     bindparam,
     func,
-    literal,
     select,
     text,
     true,
+    tuple_,
 )
 
+from ledger.domain.acts.words import Contract, Party
 from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import Conflict, NotFound
-from ledger.domain.operations import Contract, Party
-from ledger.domain.outbox.operation_states import WAITING, OperationState, verify_move
+from ledger.domain.outbox.operation_states import GIVEN_UP, WAITING, OperationState, verify_move
 from ledger.storage.engine.columns import Bytes32, UtcTime, Word, metadata
 from ledger.storage.engine.columns import Sequence as Numbered
 from ledger.storage.engine.inserting import insert_rows
@@ -51,7 +52,7 @@ operations = Table(
     Column("unit", BigInteger, nullable=False),
     Column("subject", Bytes32, nullable=False),
     Column("parent", Bytes32),
-    Column("replaces", Bytes32, nullable=False),
+    Column("replaces", Bytes32),
     Column("record_id", Text, ForeignKey("records.id"), nullable=False, unique=True),
     Column("message", LargeBinary, nullable=False),
     Column("signed_at", BigInteger, nullable=False),
@@ -61,6 +62,7 @@ operations = Table(
         "uq_operations_standing",
         "kind",
         "subject",
+        "unit",
         "replaces",
         unique=True,
         sqlite_where=_STANDING,
@@ -89,6 +91,7 @@ operation_dependencies = Table(
     metadata,
     Column("digest", Bytes32, ForeignKey("operations.digest"), primary_key=True),
     Column("predecessor", Bytes32, primary_key=True),
+    Column("needed", Boolean, nullable=False),
     Index(None, "predecessor"),
 )
 
@@ -127,8 +130,8 @@ class NewOperation:
     subject: bytes
     #: 32 bytes: what the subject belongs to, the cycle's equipment for instance
     parent: bytes | None
-    #: the digest that it supersedes; zero for a first one
-    replaces: bytes
+    #: the digest that it supersedes; zero for a first one, None where many stand beside each other
+    replaces: bytes | None
     record_id: str
     #: RFC 8785, as `message_to_json` makes it
     message: bytes
@@ -195,6 +198,8 @@ class DependencyRow:
 
     digest: Digest
     predecessor: Digest
+    #: whether it is refused when that one is; else it only comes after it
+    needed: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,11 +259,11 @@ def insert_signatures(tx: Connection, rows: Sequence[SignatureRow]) -> None:
     _signatures.insert(tx, rows)
 
 
-def insert_dependencies(tx: Connection, digest: bytes, predecessors: Iterable[bytes]) -> None:
-    """Keep what an operation waits for; a predecessor named twice counts once."""
+def insert_dependencies(tx: Connection, digest: bytes, before: Mapping[Digest, bool]) -> None:
+    """Keep what an operation waits for, and whether it needs it."""
     rows = [
-        DependencyRow(digest=Digest(digest), predecessor=Digest(before))
-        for before in dict.fromkeys(predecessors)
+        DependencyRow(digest=Digest(digest), predecessor=predecessor, needed=needed)
+        for predecessor, needed in before.items()
     ]
     _dependencies.insert(tx, rows)
 
@@ -427,7 +432,7 @@ _NEWEST_STANDING = (
     select(operations.c.digest, operations.c.accepted_at)
     .where(_STANDING)
     .order_by(operations.c.sequence.desc())
-    .limit(literal(1))
+    .limit(1)
 )
 
 
@@ -486,6 +491,33 @@ def list_messages(tx: Connection, subjects: Sequence[bytes]) -> list[MessageRow]
     return [MessageRow(*row) for row in tx.execute(_MESSAGES, {"subjects": list(subjects)})]
 
 
+def find_standing(tx: Connection, kind: str, subject: bytes, *, unit: int) -> OperationRow | None:
+    """The newest standing operation of a kind and unit about a subject, or None."""
+    found = _operations.list(
+        tx,
+        operations.c.kind == kind,
+        operations.c.subject == subject,
+        operations.c.unit == unit,
+        operations.c.state.not_in(GIVEN_UP),
+        order=[operations.c.sequence.desc()],
+        limit=1,
+    )
+    return found[0] if found else None
+
+
+def list_replacing(tx: Connection, digest: bytes) -> list[OperationRow]:
+    """The standing operations that replace one, by their own word."""
+    c, named = operations.c, operations.alias()
+    found = select(named.c.kind, named.c.subject, named.c.unit).where(named.c.digest == digest)
+    return _operations.list(
+        tx,
+        tuple_(c.kind, c.subject, c.unit).in_(found),
+        c.replaces == digest,
+        c.state.not_in(GIVEN_UP),
+        order=[c.sequence],
+    )
+
+
 def list_by_subjects(tx: Connection, subjects: Iterable[bytes]) -> list[OperationRow]:
     """Every operation about one of the subjects, those of each in sequence order."""
     return [
@@ -495,24 +527,6 @@ def list_by_subjects(tx: Connection, subjects: Iterable[bytes]) -> list[Operatio
             tx, operations.c.subject.in_(part), order=[operations.c.sequence]
         )
     ]
-
-
-def latest_by_parent(tx: Connection, parent: bytes, kind: str) -> OperationRow | None:
-    """The newest standing operation of a kind whose subject belongs to `parent`, or None."""
-    found = _operations.read(tx, _LATEST, parent=parent, kind=kind)
-    return found[0] if found else None
-
-
-_LATEST = (
-    select(operations)
-    .where(
-        operations.c.parent == bindparam("parent"),
-        operations.c.kind == bindparam("kind"),
-        _STANDING,
-    )
-    .order_by(operations.c.sequence.desc())
-    .limit(literal(1))
-)
 
 
 def list_owed(tx: Connection, limit: int) -> list[OperationRow]:
@@ -556,15 +570,21 @@ def list_to_send(tx: Connection, *, after: int = 0, limit: int) -> list[OwedRow]
 
 def list_waits(
     tx: Connection, first: int, last: int
-) -> list[tuple[Digest, Digest, OperationState | None]]:
+) -> list[tuple[Digest, Digest, bool, OperationState | None]]:
     """What owed operations of these sequences, both included, wait for.
 
-    Each is (digest, predecessor, its state); a predecessor that is not ours is final when the index
-    has it, and else None.
+    Each is (digest, predecessor, whether it is needed, its state); a predecessor that is not ours
+    is final when the index has it, and else None.
     """
     c, waits, before = operations.c, operation_dependencies.c, operations.alias()
     found = tx.execute(
-        select(waits.digest, waits.predecessor, before.c.state, idx_operations.c.height)
+        select(
+            waits.digest,
+            waits.predecessor,
+            waits.needed,
+            before.c.state,
+            idx_operations.c.height,
+        )
         .select_from(operations.join(operation_dependencies, waits.digest == c.digest))
         .outerjoin(before, before.c.digest == waits.predecessor)
         .outerjoin(idx_operations, idx_operations.c.digest == waits.predecessor)
@@ -574,9 +594,10 @@ def list_waits(
         (
             digest,
             predecessor,
+            needed,
             OperationState.FINAL if state is None and height is not None else state,
         )
-        for digest, predecessor, state, height in found
+        for digest, predecessor, needed, state, height in found
     ]
 
 
@@ -631,10 +652,13 @@ def list_dependencies(tx: Connection, digests: Iterable[bytes]) -> list[Dependen
     ]
 
 
-def list_dependents(tx: Connection, predecessor: bytes) -> list[OperationRow]:
-    """The operations that wait for `predecessor`, in sequence order."""
+def list_dependents(
+    tx: Connection, predecessor: bytes, *, needed: bool | None = None
+) -> list[OperationRow]:
+    """The operations that wait for `predecessor`: those that need it, the others, or all."""
     waiting = select(operation_dependencies.c.digest).where(
-        operation_dependencies.c.predecessor == predecessor
+        operation_dependencies.c.predecessor == predecessor,
+        true() if needed is None else operation_dependencies.c.needed == needed,
     )
     return _operations.list(tx, operations.c.digest.in_(waiting), order=[operations.c.sequence])
 
@@ -678,7 +702,7 @@ def pass_over(tx: Connection, digest: bytes, predecessor: bytes) -> None:
     )
     known = {row.predecessor for row in list_dependencies(tx, [digest])}
     instead = [row.predecessor for row in list_dependencies(tx, [predecessor])]
-    insert_dependencies(tx, digest, [each for each in instead if each not in known])
+    insert_dependencies(tx, digest, {each: False for each in instead if each not in known})
 
 
 def list_states(tx: Connection, digest: bytes) -> list[StateRow]:

@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from sqlalchemy import ColumnElement, Connection, Select, and_, select, true, tuple_
 
 from ledger.domain.encoding.identifiers import Digest
-from ledger.domain.outbox.operation_states import OperationState
 from ledger.storage.directory import cycles, equipment, signers, units
 from ledger.storage.engine.rows import Rows, chunks
 from ledger.storage.operations import (
-    MessageRow,
     OperationRow,
     ReceiptRow,
     SignatureRow,
@@ -111,21 +109,6 @@ def facts_of(tx: Connection, record_ids: Iterable[str]) -> dict[str, bytes]:
     return dict(_pairs(tx, select(c.id, c.facts), c.id, record_ids))
 
 
-def openings_of(tx: Connection, cycles: Iterable[bytes]) -> list[tuple[MessageRow, OperationState]]:
-    """Every opening of the named cycles and its state, those of each in sequence order."""
-    c = operations.c
-    # Joined to nothing, so that no index is used for it: SQLite would read every opening there is.
-    is_opening = c.kind + "" == "CycleOpening"
-    openings = select(c.subject, c.digest, c.kind, c.message, c.state).order_by(
-        c.subject, c.sequence
-    )
-    return [
-        (MessageRow(*message), state)
-        for part in chunks(cycles)
-        for *message, state in tx.execute(openings.where(is_opening, c.subject.in_(part))).all()
-    ]
-
-
 def signatures_of(tx: Connection, digests: Iterable[bytes]) -> dict[Digest, list[SignatureRow]]:
     """The signatures on the named operations, by operation."""
     return _grouped((row.digest, row) for row in list_signatures(tx, digests))
@@ -150,10 +133,15 @@ def states_by_operation(tx: Connection, digests: Iterable[bytes]) -> dict[Digest
     )
 
 
-def predecessors_of(tx: Connection, digests: Iterable[bytes]) -> dict[Digest, list[Digest]]:
-    """What each of the named operations waits for, if it waits for anything."""
+def predecessors_of(tx: Connection, digests: Iterable[bytes]) -> dict[Digest, dict[Digest, bool]]:
+    """What each of the named operations waits for, and whether it needs it."""
     c = operation_dependencies.c
-    return _grouped(_pairs(tx, select(c.digest, c.predecessor), c.digest, digests))
+    found: dict[Digest, dict[Digest, bool]] = {}
+    for part in chunks(digests):
+        rows = tx.execute(select(c.digest, c.predecessor, c.needed).where(c.digest.in_(part)))
+        for digest, predecessor, needed in rows.all():
+            found.setdefault(Digest(digest), {})[Digest(predecessor)] = needed
+    return found
 
 
 def carriers_of(tx: Connection, digests: Iterable[bytes]) -> dict[Digest, list[bytes]]:

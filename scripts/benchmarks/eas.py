@@ -21,8 +21,9 @@ from web3.contract import Contract
 from web3.middleware import SignAndSendRawMiddlewareBuilder
 
 from ledger.chain.transport import SOCKET
+from ledger.domain.acts.catalogue import NESTED
+from ledger.domain.acts.vocabulary import Act
 from ledger.domain.encoding.abi import Value
-from ledger.domain.operations import NESTED, Kind
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "build" / "bench"
@@ -82,7 +83,7 @@ class Eas:
     schemas: Mapping[str, bytes]
 
     @classmethod
-    def deploy(cls, url: str, private_key: bytes, kinds: Sequence[Kind]) -> Eas:
+    def deploy(cls, url: str, private_key: bytes, kinds: Sequence[Act]) -> Eas:
         """Deploy on a node that mines at once, and register a schema for each kind."""
         account = Account.from_key(private_key)
         w3 = web3_at(url)
@@ -94,12 +95,12 @@ class Eas:
         schemas = {kind.name: _register(w3, registry, schema_of(kind)) for kind in kinds}
         return cls(w3=w3, contract=contract, schemas=schemas)
 
-    def attest(self, kind: Kind, message: Mapping[str, Value]) -> int:
+    def attest(self, kind: Act, message: Mapping[str, Value]) -> int:
         """One attestation with those fields, seen mined; the gas it used."""
         request = (self.schemas[kind.name], _data(kind, message))
         return self._mined(self.contract.functions.attest(request))
 
-    def multi_attest(self, kind: Kind, messages: Sequence[Mapping[str, Value]]) -> int:
+    def multi_attest(self, kind: Act, messages: Sequence[Mapping[str, Value]]) -> int:
         """All of them in one transaction, seen mined; the gas it used."""
         requests = [(self.schemas[kind.name], [_data(kind, each) for each in messages])]
         return self._mined(self.contract.functions.multiAttest(requests))
@@ -112,7 +113,7 @@ class Eas:
         return int(receipt["gasUsed"])
 
 
-def schema_of(kind: Kind) -> str:
+def schema_of(kind: Act) -> str:
     """The fields of an operation as a schema: `bytes32 equipment,uint32 unit,…`."""
     parts = []
     for member in kind.struct.members:
@@ -124,7 +125,7 @@ def schema_of(kind: Kind) -> str:
     return ",".join(parts)
 
 
-def _data(kind: Kind, message: Mapping[str, Value]) -> tuple[object, ...]:
+def _data(kind: Act, message: Mapping[str, Value]) -> tuple[object, ...]:
     """AttestationRequestData: nobody in particular, for ever, referring to nothing."""
     types: list[str] = []
     values: list[object] = []

@@ -14,7 +14,7 @@ from ledger.domain.chain.chain_reader import Block, BlockTag, Receipt, Transacti
 from ledger.domain.encoding.events import Log
 from ledger.evidence.verify import verify_evidence
 from ledger.keys.signers import verify_signature
-from ledger.steps.answering.exporting import export_evidence
+from ledger.steps.answering.exporting import export_evidence, resolve_subject
 from scripts.benchmarks.bounds import Figure, Figures, Size
 from scripts.benchmarks.group import founded_group
 from scripts.benchmarks.turns import seconds
@@ -37,11 +37,12 @@ def measure_evidence(size: Size) -> Figures:
         group.follow()
         serial = group.machines[0].serial
         with group.instance.database.reading() as tx:
+            cycle = resolve_subject(tx, group.caller, "cycle", f"{serial}/{_CYCLES // 2}")
             data = export_evidence(
                 group.instance,
                 tx,
                 group.caller,
-                f"{serial}/{_CYCLES // 2}",
+                cycle,
                 disclose=["*", "personal:*"],
             )
         deployment, chain = group.instance.deployment(), Remembered(node=group.link.node)

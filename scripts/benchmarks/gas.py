@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ledger.chain.calldata import encode_batch
+from ledger.domain.acts.catalogue import find_act
+from ledger.domain.acts.vocabulary import Act
 from ledger.domain.encoding.identifiers import Digest
-from ledger.domain.operations import Kind, find_kind, message_from_json
+from ledger.domain.operations import message_from_json
 from ledger.domain.outbox.batching import Proof
 from ledger.storage.operations import OperationRow, list_by_digests, list_signatures
 from scripts.benchmarks.bounds import Figure, Figures, Size
@@ -70,7 +72,7 @@ def _ours(group: Group, script: BareScript, batches: _Batches) -> dict[str, floa
     return found
 
 
-def _calldata(group: Group, kind: Kind, rows: Sequence[OperationRow]) -> bytes:
+def _calldata(group: Group, kind: Act, rows: Sequence[OperationRow]) -> bytes:
     with group.instance.database.reading() as tx:
         signed = list_signatures(tx, [row.digest for row in rows])
     proofs = {
@@ -85,7 +87,7 @@ def _theirs(eas: Eas, batches: _Batches) -> dict[str, float]:
     found = {}
     for kind in CYCLE_KINDS:
         rows = batches[kind.name]
-        messages = [message_from_json(find_kind(row.kind), row.message) for row in rows]
+        messages = [message_from_json(find_act(row.kind), row.message) for row in rows]
         gas = eas.attest(kind, messages[0]) if len(rows) == 1 else eas.multi_attest(kind, messages)
         found[kind.name] = gas / len(rows)
     return found

@@ -7,42 +7,31 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection
 
-from ledger.domain.callers import Caller, local_administrator
-from ledger.domain.cycle_acts import (
-    CycleReference,
-    DecideCycle,
-    DeclareLoad,
-    EndCycle,
-    LoadLine,
-    Machine,
-    OpenCycle,
-    ShareLine,
-    draft_cycle_decision,
-    draft_cycle_ending,
-    draft_cycle_opening,
-    draft_load_declaration,
+from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.acts.decisions import DecisionKind
+from ledger.domain.acts.vocabulary import CycleReference, Machine
+from ledger.domain.acts.words import (
+    Custody,
+    EquipmentKind,
+    EquipmentState,
+    Outcome,
+    Party,
+    Right,
+    UnitRole,
+    Verdict,
 )
-from ledger.domain.decisions import DecisionKind
-from ledger.domain.drafts import Circumstances, Draft, People
+from ledger.domain.callers import Caller, local_administrator
+from ledger.domain.drafts import Circumstances, Draft, People, draft
 from ledger.domain.encoding.identifiers import (
     ZERO_DIGEST,
     Digest,
     UnitNumber,
     equipment_id,
     serial_hash,
-)
-from ledger.domain.operations import Custody, Duty, EquipmentKind, Outcome, UnitRole, Verdict
-from ledger.domain.records.commitments import FieldValue
-from ledger.domain.registry_acts import (
-    AdmitUnit,
-    EnrolSigner,
-    RegisterEquipment,
-    draft_equipment_registration,
-    draft_signer_enrolment,
-    draft_unit_admission,
 )
 from ledger.settings import Settings
 from ledger.steps.accepting.signing import make_held_key
@@ -61,23 +50,23 @@ UNITS = (1, 2, 3)
 #: the operations of one cycle: opened, loaded, ended, released
 RECORDS_PER_CYCLE = 4
 _LEASE_SECONDS = 86_400
-_DUTIES = Duty.OPEN | Duty.LOAD | Duty.RESULT | Duty.DECIDE
+_RIGHTS = Right.OPEN | Right.LOAD | Right.RESULT | Right.DECIDE
 _STARTED = datetime(2016, 3, 16, 0, 53, 20, tzinfo=UTC)
 _ENDED = _STARTED + timedelta(minutes=22)
 
 #: What a real printout of 134 °C and its check fill in.
-_MACHINE_FACTS: Mapping[str, FieldValue] = {
+_PRINTED: Mapping[str, Any] = {
     "programme": "134 wrapped",
     "started": "16.03.2016 01:53:20",
     "ended": "16.03.2016 02:15:41",
-    "machine.hold_seconds": 191,
-    "machine.minimum_celsius": "134.9",
-    "machine.maximum_celsius": "135.6",
-    "machine.minimum_bar": "3.12",
-    "machine.maximum_bar": "3.20",
+    "hold_seconds": 191,
+    "minimum_celsius": "134.9",
+    "maximum_celsius": "135.6",
+    "minimum_bar": "3.12",
+    "maximum_bar": "3.20",
     "pressure_basis": "absolute",
 }
-_VERDICT_FACTS: Mapping[str, FieldValue] = {
+_VERDICT_FACTS: Mapping[str, str] = {
     "profile": "EN 285 134 °C",
     "profile_source": "EN 285:2015, 8.3",
     "band_low_celsius": "134",
@@ -147,66 +136,54 @@ class Members:
             authenticated_by="badge",
         )
 
+    def _draft(self, kind: str, **values: Any) -> Draft:  # noqa: ANN401 - fields of their own types
+        return draft(
+            ACTS[kind],
+            values,
+            unit=1,
+            keys={Party.SIGNER: self.operator},
+            circumstances=self._circumstances(),
+        )
+
     def _opening(self, cycle: CycleReference) -> Draft:
-        return draft_cycle_opening(
-            OpenCycle(
-                cycle=cycle,
-                programme="134 wrapped",
-                started_at=_STARTED,
-                is_after_outcome=False,
-                biological_indicator=False,
-                holds_implant=False,
-                signer=self.operator,
-                circumstances=self._circumstances(),
-            )
+        return self._draft(
+            "CycleOpening",
+            equipment=cycle.machine,
+            epoch=cycle.epoch,
+            number=cycle.number,
+            machine_state=EquipmentState.IN_SERVICE,
+            programme="134 wrapped",
+            started_at=_STARTED,
         )
 
     def _load(self, cycle: CycleReference) -> Draft:
-        return draft_load_declaration(
-            DeclareLoad(
-                cycle=cycle,
-                lines=[
-                    LoadLine(owner=unit, payer=unit, package_class=3, quantity=unit)
-                    for unit in UNITS
-                ],
-                replaces=ZERO_DIGEST,
-                signer=self.operator,
-                circumstances=self._circumstances(),
-            )
-        )
+        lines = [{"owner": u, "payer": u, "package_class": 3, "quantity": u} for u in UNITS]
+        return self._draft("LoadDeclaration", cycle=cycle, lines=lines, replaces=ZERO_DIGEST)
 
     def _ending(self, cycle: CycleReference) -> Draft:
-        return draft_cycle_ending(
-            EndCycle(
-                cycle=cycle,
-                outcome=Outcome.COMPLETED,
-                verdict=Verdict.PASSED,
-                verdict_facts=_VERDICT_FACTS,
-                machine_facts=_MACHINE_FACTS,
-                started_at=_STARTED,
-                ended_at=_ENDED,
-                readings=[],
-                replaces=ZERO_DIGEST,
-                signer=self.operator,
-                circumstances=self._circumstances(),
-            )
+        return self._draft(
+            "CycleEnding",
+            cycle=cycle,
+            outcome=Outcome.COMPLETED,
+            verdict=Verdict.PASSED,
+            verdict_facts=_VERDICT_FACTS,
+            started_at=_STARTED,
+            ended_at=_ENDED,
+            readings=[],
+            replaces=ZERO_DIGEST,
+            **_PRINTED,
         )
 
     def _release(self, cycle: CycleReference, ending: Digest, load: Digest) -> Draft:
-        return draft_cycle_decision(
-            DecideCycle(
-                cycle=cycle,
-                decision=DecisionKind.RELEASE,
-                ending=ending,
-                load=load,
-                shares=[
-                    ShareLine(owner=unit, payer=unit, package_class=3, delta=unit) for unit in UNITS
-                ],
-                results=_RESULTS,
-                replaces=ZERO_DIGEST,
-                signer=self.operator,
-                circumstances=self._circumstances(),
-            )
+        return self._draft(
+            "CycleDecision",
+            cycle=cycle,
+            decision=DecisionKind.RELEASE,
+            ending=ending,
+            load=load,
+            shares=[{"owner": u, "payer": u, "package_class": 3, "delta": u} for u in UNITS],
+            results=_RESULTS,
+            replaces=ZERO_DIGEST,
         )
 
     # ------------------------------------------------------------ the group itself
@@ -224,50 +201,39 @@ class Members:
     def _admit(self, tx: Connection, unit: int) -> None:
         authority = get_held_key(tx, KeyPurpose.AUTHORITY).signer
         self.administrators[unit] = make_held_key(self.instance, tx, label=f"administrator {unit}")
-        self.accept(
-            tx,
-            draft_unit_admission(
-                AdmitUnit(
-                    number=unit,
-                    code=f"U{unit}",
-                    name=f"Hospital {unit}",
-                    roles=UnitRole.PROCESSOR | UnitRole.USER,
-                    administrator=self.administrators[unit],
-                    administrator_name=f"Head {unit}",
-                    custody=Custody.SERVER,
-                ),
-                authority=authority,
-            ),
-        )
+        values = {
+            "code": f"U{unit}",
+            "name": f"Hospital {unit}",
+            "roles": UnitRole.PROCESSOR | UnitRole.USER,
+            "key": self.administrators[unit],
+            "administrator_name": f"Head {unit}",
+            "custody": Custody.SERVER,
+        }
+        keys = {Party.AUTHORITY: authority}
+        self.accept(tx, draft(ACTS["UnitAdmission"], values, unit=unit, keys=keys))
+
+    def _administered(self, kind: str, values: Mapping[str, Any]) -> Draft:
+        return draft(ACTS[kind], values, unit=1, keys={Party.SIGNER: self.administrators[1]})
 
     def _enrolment(self) -> Draft:
-        return draft_signer_enrolment(
-            EnrolSigner(
-                unit=1,
-                key=self.operator,
-                name="Operator",
-                duties=_DUTIES,
-                custody=Custody.SERVER,
-                valid_from=0,
-                valid_until=0,
-                administrator=self.administrators[1],
-            )
-        )
+        values = {
+            "key": self.operator,
+            "name": "Operator",
+            "rights": _RIGHTS,
+            "custody": Custody.SERVER,
+        }
+        return self._administered("SignerEnrolment", values)
 
     def _register(self, tx: Connection, serial: str) -> None:
-        request = RegisterEquipment(
-            unit=1,
-            name=f"Sterilizer {serial}",
-            model="DAC Universal",
-            serial=serial,
-            kind=EquipmentKind.STERILIZER,
-            epoch=1,
-            clock_zone=None,
-            profile=None,
-            administrator=self.administrators[1],
-        )
-        self.accept(tx, draft_equipment_registration(request))
         identifier = equipment_id(UnitNumber(1), serial_hash(serial))
+        values = {
+            "equipment": identifier,
+            "name": f"Sterilizer {serial}",
+            "model": "DAC Universal",
+            "serial": serial,
+            "kind": EquipmentKind.STERILIZER,
+        }
+        self.accept(tx, self._administered("EquipmentRegistration", values))
         self.machines.append(Machine(id=identifier, unit=1, serial=serial))
 
 

@@ -15,9 +15,11 @@ from hexbytes import HexBytes
 from web3.types import RPCEndpoint
 
 from ledger.chain.embedded import BLOCK_GAS_LIMIT
+from ledger.domain.acts.catalogue import ACTS, find_act
+from ledger.domain.acts.vocabulary import Act
 from ledger.domain.encoding.abi import Value
 from ledger.domain.encoding.identifiers import Digest
-from ledger.domain.operations import KINDS, Kind, find_kind, message_from_json
+from ledger.domain.operations import message_from_json
 from ledger.steps.starting.deploy import open_relayer
 from ledger.steps.starting.link import EmbeddedLink, unpack_transactions
 from ledger.storage.journal import list_blocks
@@ -33,8 +35,8 @@ _BATCH = 50
 _ROOMY_GAS = 100_000_000
 #: attestations one by one, and batches of fifty, in each turn
 _SINGLES, _BATCHES = 40, 8
-CYCLE_KINDS: tuple[Kind, ...] = tuple(
-    KINDS[name] for name in ("CycleOpening", "LoadDeclaration", "CycleEnding", "CycleDecision")
+CYCLE_KINDS: tuple[Act, ...] = tuple(
+    ACTS[name] for name in ("CycleOpening", "LoadDeclaration", "CycleEnding", "CycleDecision")
 )
 
 
@@ -108,7 +110,7 @@ def messages_of(group: Group, digests: Sequence[Digest]) -> dict[str, list[Mappi
         rows = list_by_digests(tx, digests)
     found: dict[str, list[Mapping[str, Value]]] = {kind.name: [] for kind in CYCLE_KINDS}
     for row in rows:
-        found[row.kind].append(message_from_json(find_kind(row.kind), row.message))
+        found[row.kind].append(message_from_json(find_act(row.kind), row.message))
     return found
 
 

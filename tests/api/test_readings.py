@@ -101,6 +101,20 @@ def test_a_reading_ends_only_the_cycle_that_it_reports(lite: Api) -> None:
     assert (problem["status"], problem["field"]) == (404, "reading.ordinal")
 
 
+def test_a_reading_that_names_no_machine_ends_the_cycle_that_a_person_names(lite: Api) -> None:
+    silent = b"".join(
+        line for line in ONE_CYCLE.splitlines(keepends=True) if not line.startswith(b"Serien Nr")
+    )
+    report = upload(lite, silent, "?record=false").json()
+    (part,) = report["cycles"]
+    assert (part["serial"], part["number"]) == (None, 13)
+    lite.open_cycle(13)
+    ending: Plain = {"cycle": f"{SERIAL}/13", "reading": {"sha256": report["sha256"]}}
+    lite.record("cycle-ending", lite.operator, **ending)
+    view = lite.get(f"/v1/cycles/{SERIAL}/13", lite.operator).json()
+    assert view["readings"] == [report["sha256"]]
+
+
 BAD_UPLOADS: list[tuple[bytes, str, dict[str, str], int, str]] = [
     (b"", "", {}, 422, "file"),
     (b"hello\n", "", {}, 422, "file"),
@@ -176,6 +190,6 @@ def test_who_reads_everything_gets_no_printout_of_another_unit_and_no_name_of_it
     assert "content-disposition" not in raw.headers
     lite.open_cycle(17)
     cycle = lite.get("/v1/cycles", lite.auditor).json()["cycles"][0]["id"]
-    path = f"/v1/cycles/{cycle}/evidence?readings=true"
+    path = f"/v1/evidence/cycle/{cycle}?readings=true"
     assert lite.get(path, lite.auditor).status_code == 403
     assert lite.get(path, lite.operator).status_code == 422  # not final: this house has no chain

@@ -10,6 +10,7 @@ from eth_account import Account
 from eth_account.messages import encode_typed_data
 from sqlalchemy import select
 
+from ledger.domain.acts.words import Right
 from ledger.domain.callers import Scope
 from ledger.domain.records.records import Record, Secrets, commit
 from ledger.keys.accounts import account_address, create_account, sign_with_account
@@ -41,7 +42,7 @@ def enrol(api: Api, key: bytes, private: bytes, name: str, **more: object) -> Pl
         api.administrator,
         **{
             "name": name,
-            "duties": ["open", "load", "result", "decide"],
+            "rights": ["open", "load", "result", "decide"],
             "custody": "device",
             "key": "0x" + key.hex(),
             **more,
@@ -226,10 +227,10 @@ def test_so_many_prepared_operations_of_a_unit_wait_at_once(
 
 def test_an_operation_is_placed_again_when_it_is_submitted(api: Api) -> None:
     prepared = prepare(api, "cycle-opening", api.operator, **OPENING)
-    api.open_cycle(18)
+    api.open_cycle(17)
     with api.nothing_stored():
         answer = submit(api, prepared["digest"], api.operator, held=["signer"])
-    assert (answer.status_code, answer.json()["field"]) == (422, "number")
+    assert (answer.status_code, answer.json()["field"]) == (409, "number")
 
 
 @pytest.mark.parametrize("way", ["", "/prepare"])
@@ -302,7 +303,7 @@ def test_a_server_held_unit_signer_and_machine_are_made_in_one_call_each(api: Ap
     with api.house.instance.database.reading() as tx:
         chief = list_signers(tx, unit=3)[0]
     token = api.token(3, Scope.ADMINISTER, Scope.READ_UNIT, signer=chief.signer)
-    api.record("signer-enrolment", token, name="Opener", duties=["open"], custody="server")
+    api.record("signer-enrolment", token, name="Opener", rights=["open"], custody="server")
     api.record(
         "equipment-registration",
         token,
@@ -339,19 +340,19 @@ def test_a_server_held_unit_signer_and_machine_are_made_in_one_call_each(api: Ap
     )
     api.record("recovery-veto", token, proposal=proposal["digest"])
     api.record("unit-closure", api.authority, unit=3, reason="moved away")
-    problem = api.refused("signer-enrolment", token, name="Late", duties=["open"], custody="server")
+    problem = api.refused("signer-enrolment", token, name="Late", rights=["open"], custody="server")
     assert (problem["status"], problem["detail"]) == (422, "unit 3 is closed")
 
 
 BAD_REGISTRY: list[tuple[str, Plain, int, str]] = [
-    ("signer-enrolment", {"duties": ["rule"]}, 422, "duties.0"),
-    ("signer-enrolment", {"duties": []}, 422, "duties"),
+    ("signer-enrolment", {"rights": ["rule"]}, 422, "rights.0"),
+    ("signer-enrolment", {"rights": []}, 422, "rights"),
     ("signer-enrolment", {"custody": "device"}, 422, "key"),
     ("signer-enrolment", {"key": "0x" + "11" * 20}, 422, "key"),
     ("signer-enrolment", {"custody": "device", "key": "0x1234"}, 422, "key"),
     ("signer-enrolment", {"custody": "device", "key": "0x" + "11" * 84}, 422, "key"),
     ("signer-enrolment", {"valid_until": "2020-01-01T00:00:00Z"}, 422, "valid_until"),
-    ("signer-enrolment", {"administrator": "Nobody"}, 404, "signer"),
+    ("signer-enrolment", {"administrator": "Nobody"}, 404, "administrator"),
     ("signer-enrolment", {"unit": MEMBER}, 404, "unit"),
     ("signer-revocation", {"signer": "Nobody"}, 404, "signer"),
     ("signer-revocation", {"reason": None}, 422, "reason"),
@@ -362,11 +363,11 @@ BAD_REGISTRY: list[tuple[str, Plain, int, str]] = [
     ("equipment-registration", {"serial": SERIAL}, 409, "serial"),
     ("equipment-change", {"equipment": "nowhere"}, 404, "equipment"),
     ("equipment-change", {"replaces": "zz"}, 422, "replaces"),
-    ("recovery-veto", {"proposal": "00" * 32}, 404, "proposal"),
+    ("recovery-veto", {"proposal": "11" * 32}, 404, "proposal"),
     ("record-erasure", {"subject": "00" * 32}, 404, "subject"),
 ]
 FINE: dict[str, Plain] = {
-    "signer-enrolment": {"name": "N", "duties": ["open"], "custody": "server"},
+    "signer-enrolment": {"name": "N", "rights": ["open"], "custody": "server"},
     "signer-revocation": {"signer": "Operator", "reason": "r"},
     "equipment-registration": {"name": "N", "serial": "1", "kind": "sterilizer"},
     "equipment-change": {
@@ -393,25 +394,23 @@ def test_a_bad_act_of_the_registry_names_its_field_and_stores_nothing(
     assert (problem["status"], problem["field"]) == (status, field)
 
 
-def test_a_key_without_the_duty_is_refused_when_it_is_named_for_an_act(still: Api) -> None:
+def test_a_key_without_the_right_is_refused_when_it_is_named_for_an_act(still: Api) -> None:
     answer = still.post(
         "/v1/operations/signer-enrolment/prepare",
         still.administrator,
         json={**FINE["signer-enrolment"], "administrator": "Operator"},
     )
     problem = answer.json()
-    assert (problem["status"], problem["field"]) == (422, "signer")
+    assert (problem["status"], problem["field"]) == (422, "administrator")
     assert "administer" in problem["detail"]
 
 
 def test_a_record_is_not_erased_while_its_retention_runs(lite: Api) -> None:
     digest = lite.open_cycle(17)["digest"]
-    problem = lite.refused(
-        "record-erasure",
-        lite.administrator,
-        subject=digest,
-        signer="Operator",
-        countersigner="Administrator centre",
-    )
+    for name in ("First", "Second"):
+        lite.house.enrol(CENTRE, name, Right.ERASE)
+    erasure: Plain = {"subject": digest, "countersigner": "Second", "reason": "it is over"}
+    prepared = "/v1/operations/record-erasure/prepare"
+    problem = lite.post(prepared, lite.administrator, json={**erasure, "signer": "First"}).json()
     assert (problem["status"], problem["field"]) == (422, "subject")
     assert "retained until" in problem["detail"]

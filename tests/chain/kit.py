@@ -20,13 +20,15 @@ from ledger.chain.deploy import finish_deployment, plan_deployment
 from ledger.chain.embedded import RELAYER_BALANCE, EmbeddedChain, Genesis, JournalBlock
 from ledger.chain.node import Node
 from ledger.chain.transactions import Envelope, Price, Relayer, SignedTransaction
+from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.acts.words import Party
 from ledger.domain.chain.chain_reader import Receipt
 from ledger.domain.chain.deployment import Deployment
 from ledger.domain.encoding.abi import Value
 from ledger.domain.encoding.hashing import keccak256
 from ledger.domain.encoding.identifiers import SignerId, signer_id
 from ledger.domain.errors import Conflict
-from ledger.domain.operations import KINDS, Operation, Party
+from ledger.domain.operations import Operation
 from ledger.domain.outbox.batching import Proof
 
 ANVIL = Path(__file__).parents[2] / "node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
@@ -154,7 +156,7 @@ class Home:
 
     chain: EmbeddedChain
     deployment: Deployment
-    nonce: int = 4
+    nonce: int
 
     @property
     def node(self) -> Node:
@@ -164,17 +166,15 @@ class Home:
         return self.chain.tip.timestamp + 1
 
     def operation(self, name: str, **message: Value) -> Operation:
-        kind = KINDS[name]
-        return Operation(
-            kind=kind, message=message, domain=self.deployment.domain_of(kind.contract)
-        )
+        act = ACTS[name]
+        return Operation(act=act, message=message, domain=self.deployment.domain_of(act.contract))
 
     def call_of(
         self, operations: Sequence[Operation], keys: Mapping[Party, AccountKey | P256Key]
     ) -> bytes:
-        """The calldata of operations of one kind, each signed by the same keys."""
+        """The calldata of operations of one act, each signed by the same keys."""
         proofs = [self.proofs(operation, keys) for operation in operations]
-        return encode_batch(operations[0].kind, [o.message for o in operations], proofs)
+        return encode_batch(operations[0].act, [o.message for o in operations], proofs)
 
     def proofs(self, operation: Operation, keys: Mapping[Party, AccountKey | P256Key]) -> Proofs:
         found = {party: key.prove(operation.digest) for party, key in keys.items()}
@@ -187,7 +187,7 @@ class Home:
             Envelope(
                 chain_id=self.deployment.chain_id,
                 nonce=self.nonce,
-                to=self.deployment.address_of(operation.kind.contract),
+                to=self.deployment.address_of(operation.act.contract),
                 data=data,
                 gas=5_000_000,
                 price=PRICE,
@@ -220,7 +220,7 @@ def home(authority: AccountKey = AUTHORITY) -> Iterator[Home]:
         )
         chain.mine([transaction.raw for transaction in plan.transactions], START + 1)
         deployment = finish_deployment(chain.node, plan, name="test", receipt_key=secret("receipt"))
-        yield Home(chain=chain, deployment=deployment)
+        yield Home(chain=chain, deployment=deployment, nonce=len(plan.transactions))
 
 
 def wait_until_gone(pid: int, *, seconds: float = 10) -> None:

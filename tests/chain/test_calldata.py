@@ -13,15 +13,18 @@ from hypothesis import strategies as st
 from ledger.chain.calldata import (
     MAX_BATCH,
     SELECTORS,
-    Batch,
-    decode_batch,
+    Called,
     encode_batch,
     encode_recovery_completion,
+    read_call,
 )
+from ledger.domain.acts.catalogue import ACTS, NESTED
+from ledger.domain.acts.vocabulary import Act
+from ledger.domain.acts.words import Contract, Party
 from ledger.domain.encoding.abi import Member, Struct, Value
 from ledger.domain.encoding.hashing import keccak256
+from ledger.domain.encoding.structs import tuple_type
 from ledger.domain.errors import InvalidInput
-from ledger.domain.operations import KINDS, NESTED, Contract, Kind, Party
 from ledger.domain.outbox.batching import Proof
 
 ARTIFACTS = Path(__file__).parents[2] / "artifacts"
@@ -39,11 +42,14 @@ def of_type(kind: str) -> st.SearchStrategy[Value]:
     return st.integers(low, high) | st.sampled_from([low, high])
 
 
-def messages(kind: Kind) -> st.SearchStrategy[Mapping[str, Value]]:
-    return st.fixed_dictionaries({m.name: of_type(m.type) for m in kind.struct.members})
+def messages(kind: Act) -> st.SearchStrategy[Mapping[str, Value]]:
+    members = {m.name: of_type(m.type) for m in kind.struct.members}
+    if kind.witness is not None:
+        members["kind"] = st.just(kind.witness.kind)
+    return st.fixed_dictionaries(members)
 
 
-def proofs(kind: Kind) -> st.SearchStrategy[dict[Party, Proof]]:
+def proofs(kind: Act) -> st.SearchStrategy[dict[Party, Proof]]:
     signature = st.binary(min_size=1, max_size=100)
     key = st.binary(min_size=20, max_size=100)
     return st.fixed_dictionaries(
@@ -58,22 +64,21 @@ def proofs(kind: Kind) -> st.SearchStrategy[dict[Party, Proof]]:
     )
 
 
-def batches(kind: Kind) -> st.SearchStrategy[Batch]:
-    pairs = st.lists(st.tuples(messages(kind), proofs(kind)), min_size=1, max_size=4)
-    return pairs.map(
-        lambda found: Batch(
-            kind=kind, messages=tuple(m for m, _ in found), proofs=tuple(p for _, p in found)
-        )
+def batches(kind: Act) -> st.SearchStrategy[list[Called]]:
+    return st.lists(
+        st.builds(Called, act=st.just(kind), message=messages(kind), proofs=proofs(kind)),
+        min_size=1,
+        max_size=4,
     )
 
 
-def call(batch: Batch) -> bytes:
-    return encode_batch(batch.kind, batch.messages, batch.proofs)
+def call(batch: list[Called]) -> bytes:
+    return encode_batch(batch[0].act, [c.message for c in batch], [c.proofs for c in batch])
 
 
-@pytest.mark.parametrize("name", list(KINDS))
+@pytest.mark.parametrize("name", list(ACTS))
 def test_the_selectors_are_the_compiled_contracts_own(name: str) -> None:
-    kind = KINDS[name]
+    kind = ACTS[name]
     abi = json.loads((ARTIFACTS / f"{kind.contract}.json").read_text())["abi"]
     entry = next(e for e in abi if e["type"] == "function" and e["name"] == kind.function)
 
@@ -91,41 +96,41 @@ def test_the_selectors_are_the_compiled_contracts_own(name: str) -> None:
     assert [f for f, _ in fields] == [m.name for m in kind.struct.members]
 
 
-@pytest.mark.parametrize("name", list(KINDS))
+@pytest.mark.parametrize("name", list(ACTS))
 @settings(max_examples=25)
 @given(data=st.data())
 def test_a_batch_is_read_back_as_it_was_written(name: str, data: st.DataObject) -> None:
-    batch = data.draw(batches(KINDS[name]))
-    assert decode_batch(batch.kind.contract, call(batch)) == batch
+    batch = data.draw(batches(ACTS[name]))
+    assert read_call(ACTS[name].contract, call(batch)) == batch
 
 
-@pytest.mark.parametrize("name", list(KINDS))
+@pytest.mark.parametrize("name", list(ACTS))
 @settings(max_examples=25)
 @given(data=st.data())
 def test_cut_lengthened_or_altered_calldata_is_refused_or_means_something_else(
     name: str, data: st.DataObject
 ) -> None:
-    batch = data.draw(batches(KINDS[name]))
+    batch = data.draw(batches(ACTS[name]))
     encoded = call(batch)
-    contract = batch.kind.contract
+    contract = ACTS[name].contract
     for broken in (
         encoded[: data.draw(st.integers(0, len(encoded) - 1))],
         encoded + b"\0" * data.draw(st.integers(1, 64)),
     ):
         with pytest.raises(InvalidInput):
-            decode_batch(contract, broken)
+            read_call(contract, broken)
     at = data.draw(st.integers(0, len(encoded) - 1))
     bit = 1 << data.draw(st.integers(0, 7))
     altered = encoded[:at] + bytes([encoded[at] ^ bit]) + encoded[at + 1 :]
     try:
-        found = decode_batch(contract, altered)
+        found = read_call(contract, altered)
     except InvalidInput:
         return
     assert found != batch
 
 
-def sample(name: str = "SignerRevocation") -> tuple[Kind, dict[str, Value], dict[Party, Proof]]:
-    kind = KINDS[name]
+def sample(name: str = "SignerRevocation") -> tuple[Act, dict[str, Value], dict[Party, Proof]]:
+    kind = ACTS[name]
 
     def zero(member: Member) -> Value:
         if member.type.endswith("[]"):
@@ -144,10 +149,10 @@ def test_calls_of_the_other_contract_or_of_no_batch_are_refused() -> None:
     kind, message, given_ = sample()
     encoded = encode_batch(kind, [message], [given_])
     with pytest.raises(InvalidInput):
-        decode_batch(Contract.CYCLE_LEDGER, encoded)
+        read_call(Contract.CYCLE_LEDGER, encoded)
     for other in (b"", b"\x01", bytes(4), encode_recovery_completion(bytes(32))):
         with pytest.raises(InvalidInput):
-            decode_batch(Contract.UNIT_REGISTRY, other)
+            read_call(Contract.UNIT_REGISTRY, other)
 
 
 def test_calldata_with_other_offsets_but_the_same_meaning_is_refused() -> None:
@@ -163,7 +168,7 @@ def test_calldata_with_other_offsets_but_the_same_meaning_is_refused() -> None:
     types = ["(uint32,bytes32,bytes32,bytes32,uint64)[]", "(bytes,bytes)[]"]
     assert eth_abi.decode(types, altered[4:]) == eth_abi.decode(types, encoded[4:])
     with pytest.raises(InvalidInput, match="one form"):
-        decode_batch(Contract.UNIT_REGISTRY, altered)
+        read_call(Contract.UNIT_REGISTRY, altered)
 
 
 def test_arrays_of_different_lengths_are_refused() -> None:
@@ -173,8 +178,8 @@ def test_arrays_of_different_lengths_are_refused() -> None:
         ["(uint32,bytes32,bytes32,bytes32,uint64)[]", "(bytes,bytes)[]"], [[values, values], []]
     )
     assert given_
-    with pytest.raises(InvalidInput, match="lengths"):
-        decode_batch(Contract.UNIT_REGISTRY, data)
+    with pytest.raises(InvalidInput, match="one form"):
+        read_call(Contract.UNIT_REGISTRY, data)
 
 
 @pytest.mark.parametrize(
@@ -219,31 +224,22 @@ def test_batches_proofs_and_messages_must_be_whole() -> None:
     assert len(encode_batch(kind, [message] * MAX_BATCH, [given_] * MAX_BATCH)) > MAX_BATCH
 
 
-@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", ACTS.values(), ids=lambda kind: kind.name)
 @given(data=st.data())
-def test_calls_are_what_the_library_encodes(kind: Kind, data: st.DataObject) -> None:
+def test_calls_are_what_the_library_encodes(kind: Act, data: st.DataObject) -> None:
     batch = data.draw(batches(kind))
-    arrays = ["bytes[]" if p is Party.AUTHORITY else "(bytes,bytes)[]" for p in kind.parties]
+    plain = {Party.AUTHORITY} if kind.contract is Contract.UNIT_REGISTRY else set()
+    arrays = ["bytes[]" if p in plain else "(bytes,bytes)[]" for p in kind.parties]
     values = [
         [
-            each[party].signature
-            if party is Party.AUTHORITY
-            else (each[party].signer, each[party].signature)
-            for each in batch.proofs
+            each[party].signature if party in plain else (each[party].signer, each[party].signature)
+            for each in [called.proofs for called in batch]
         ]
         for party in kind.parties
     ]
-    structs = [in_order(kind.struct, message) for message in batch.messages]
-    expected = eth_abi.encode([f"{tuple_type(kind.struct)}[]", *arrays], [structs, *values])
+    structs = [in_order(kind.struct, called.message) for called in batch]
+    expected = eth_abi.encode([f"{tuple_type(kind.struct, NESTED)}[]", *arrays], [structs, *values])
     assert call(batch)[4:] == expected
-
-
-def tuple_type(struct: Struct) -> str:
-    parts = [
-        f"{tuple_type(NESTED[m.type[:-2]])}[]" if m.type.endswith("[]") else m.type
-        for m in struct.members
-    ]
-    return f"({','.join(parts)})"
 
 
 def in_order(struct: Struct, message: Mapping[str, Value]) -> tuple[object, ...]:

@@ -9,13 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.chain.artifacts import load_artifact
-from ledger.chain.contract_errors import RETRY_CLASSES, Retry, revert_error
+from ledger.chain.contract_errors import FOREIGN, RETRY_CLASSES, Retry, revert_error
+from ledger.domain.acts.words import Contract
 from ledger.domain.chain.deployment import Role
 from ledger.domain.encoding.hashing import keccak256
 
 INTERFACES = Path(__file__).parents[2] / "contracts" / "interfaces"
-RECORDING = (Role.UNIT_REGISTRY, Role.CYCLE_LEDGER)
-ERRORS = {e["name"]: e for role in RECORDING for e in load_artifact(role).entries("error")}
+ERRORS = {
+    e["name"]: e for role in map(Role, Contract) for e in load_artifact(role).entries("error")
+}
 
 
 def data_of(name: str, *values: object) -> bytes:
@@ -59,8 +61,9 @@ def test_an_error_is_read_with_its_fields_and_its_digest(name: str) -> None:
 
 
 def test_a_negative_field_keeps_its_sign() -> None:
-    error = revert_error(data_of("DeltaNotPositive", bytes(32), 0, -3))
-    assert error.fields["delta"] == -3
+    error = revert_error(data_of("OutOfRange", bytes(32), b"delta".ljust(32, b"\0"), -3, 1, 9))
+    assert error.fields["value"] == -3
+    assert error.what == "delta"
 
 
 def test_the_compilers_own_errors_stop() -> None:
@@ -71,14 +74,14 @@ def test_the_compilers_own_errors_stop() -> None:
 
 
 @given(st.binary(max_size=200))
-def test_any_other_data_is_unknown_and_stops(data: bytes) -> None:
+def test_any_other_data_is_foreign_and_stops(data: bytes) -> None:
     error = revert_error(data)
     assert error.data == data
     assert error.retry is Retry.STOP
 
 
-def test_a_known_error_with_missing_surplus_or_stray_bytes_is_unknown() -> None:
-    data = data_of("UnitUnknown", bytes(32), 7)
-    for broken in (data[:-1], data + b"\0", data[:36] + b"\x01" + data[37:]):
-        assert revert_error(broken).name == "Unknown"
-    assert revert_error(data).name == "UnitUnknown"
+def test_a_known_error_with_missing_surplus_or_stray_bytes_is_foreign() -> None:
+    data = data_of("RightMissing", bytes(32), bytes(32), 4, 2)
+    for broken in (data[:-1], data + b"\0", data[:68] + b"\x01" + data[69:]):
+        assert revert_error(broken).name == FOREIGN
+    assert revert_error(data).name == "RightMissing"

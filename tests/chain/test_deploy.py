@@ -9,6 +9,7 @@ from ledger.chain.artifacts import code_hash, expected_code, load_artifact
 from ledger.chain.deploy import finish_deployment, plan_deployment, verify_deployment
 from ledger.chain.node import Node
 from ledger.chain.transactions import contract_address
+from ledger.domain.acts.words import Contract
 from ledger.domain.chain.chain_reader import BlockTag, CallReverted
 from ledger.domain.chain.deployment import AuthorityKind, DeployedContract, Role
 from ledger.domain.encoding.hashing import keccak256
@@ -28,14 +29,14 @@ def test_the_code_on_the_chain_is_the_code_that_we_expect_byte_for_byte(site: Ho
         assert code == expected_code(site.deployment, role)
         assert code_hash(code) == contract.code_hash
     filled = [role for role in Role if load_artifact(role).immutables]
-    assert filled == [Role.UNIT_REGISTRY, Role.CYCLE_LEDGER]
+    assert filled == [Role(contract) for contract in Contract]
     verify_deployment(site.node, site.deployment)
     assert site.deployment.deployed_at == 1
 
 
 def test_the_addresses_follow_from_the_relayers_nonces(site: Home) -> None:
     placed = {contract.address for contract in site.deployment.contracts.values()}
-    assert placed == {contract_address(RELAYER.address, nonce) for nonce in range(4)}
+    assert placed == {contract_address(RELAYER.address, nonce) for nonce in range(len(Role))}
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ class Run:
     out: str
     err: str
 
-    def json(self) -> Any:  # noqa: ANN401 - a JSON document
+    def json(self) -> Any:
         """What it printed, as one JSON document."""
         return json.loads(self.out)
 
@@ -54,7 +54,7 @@ class Shell:
         captured = self.capsys.readouterr()
         return Run(code=code, out=captured.out, err=captured.err)
 
-    def done(self, *arguments: str) -> Any:  # noqa: ANN401 - a JSON document
+    def done(self, *arguments: str) -> Any:
         """Run it with --json; it must succeed.  Returns what it printed."""
         ran = self.run(*arguments, "--json")
         assert ran.code == 0, ran.err

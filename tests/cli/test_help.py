@@ -12,18 +12,24 @@ from typer.core import TyperGroup
 
 from ledger.cli.app import app
 from ledger.cli.failing import EXIT_CODES, exit_code_of
+from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.errors import SteriLedgerError
 from tests.cli.conftest import Shell
 
 ROOT = typer.main.get_command(app)
+CONTEXT = typer.Context(ROOT)
 
 
 def commands(command: object = ROOT, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """The path of every command, groups included."""
     yield path
-    if isinstance(command, TyperGroup):
-        for name, inner in command.commands.items():
-            yield from commands(inner, (*path, name))
+    for name in names(command):
+        yield from commands(find((*path, name)), (*path, name))
+
+
+def names(command: object) -> list[str]:
+    """The commands of a group, those of the acts among them."""
+    return command.list_commands(CONTEXT) if isinstance(command, TyperGroup) else []
 
 
 def find(path: tuple[str, ...]) -> object:
@@ -31,7 +37,7 @@ def find(path: tuple[str, ...]) -> object:
     command: object = ROOT
     for name in path:
         assert isinstance(command, TyperGroup)
-        command = command.commands[name]
+        command = command.get_command(CONTEXT, name)
     return command
 
 
@@ -45,8 +51,22 @@ def test_the_help_of_a_command_names_all_that_it_takes(shell: Shell, path: tuple
         if parameter.param_type_name == "option":
             assert parameter.help, f"{parameter.name} is explained"
             assert any(name in ran.out for name in parameter.opts), parameter.opts
-    for name in getattr(command, "commands", {}):
-        assert getattr(command, "commands")[name].hidden or name in ran.out  # noqa: B009
+    for name in names(command):
+        inner = find((*path, name))
+        assert getattr(inner, "hidden", False) or name in ran.out
+
+
+def test_every_act_is_a_command() -> None:
+    assert {act.command for act in ACTS.values()} <= {" ".join(path) for path in commands()}
+
+
+def test_the_help_of_the_whole_imports_no_step_and_no_storage() -> None:
+    code = "import sys\nsys.argv = ['steriledger', '--help']\nfrom ledger.cli import main\n"
+    code += "try: main()\nexcept SystemExit: pass\n"
+    code += "print([m for m in sys.modules if m.startswith(('sqlalchemy', 'ledger.steps'))])"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "comment" in ran.stdout
+    assert ran.stdout.splitlines()[-1] == "[]"
 
 
 @pytest.mark.parametrize(

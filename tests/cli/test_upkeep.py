@@ -21,10 +21,10 @@ from rich.console import Console
 from sqlalchemy import text
 
 from ledger.cli.screen import MOST_STUCK, screen
+from ledger.domain.acts.words import Right
 from ledger.domain.drafts import Circumstances, People
 from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import ChainUnavailable, Inconsistent
-from ledger.domain.operations import Duty
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.steps.answering.status import ChainStatus, put_chain_status
 from ledger.steps.answering.status import status as read_status
@@ -354,7 +354,7 @@ def old(shell: Shell, sqlite_template: Path, tmp_path: Path) -> tuple[Shell, Dig
         clock = Clock(now=datetime.now(UTC) - timedelta(days=5 * 366))
         house = build_house(database, home, clock=clock)
         for name in ("First", "Second"):
-            house.enrol(CENTRE, name, Duty.ERASE)
+            house.enrol(CENTRE, name, Right.ERASE)
         told = Circumstances(people=People(performer="Zhang Wei"))
         digest = house.open(1, circumstances=told).digest
     return Shell(home=home, house=house, monkeypatch=shell.monkeypatch, capsys=shell.capsys), digest
@@ -381,7 +381,7 @@ def test_two_signers_ask_for_an_erasure_that_waits_for_the_chain(
 
 def test_a_record_within_its_retention_is_not_erased(shell: Shell) -> None:
     for name in ("First", "Second"):
-        shell.house.enrol(CENTRE, name, Duty.ERASE)
+        shell.house.enrol(CENTRE, name, Right.ERASE)
     digest = shell.house.open(1).digest
     ran = shell.run(
         "record", "erase", digest.hex(), "--signer", "First", "--countersigner", "Second",

@@ -77,7 +77,7 @@ def ready(process: subprocess.Popen[str]) -> str:
     raise AssertionError(process.stderr.read())
 
 
-def command(home: Path, *arguments: str) -> Any:  # noqa: ANN401 - a JSON document
+def command(home: Path, *arguments: str) -> Any:
     ran = subprocess.run(
         [sys.executable, "-m", "ledger", *arguments, "--home", str(home), "--json"],
         cwd=ROOT, env=environment(), capture_output=True, text=True, check=False,

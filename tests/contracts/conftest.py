@@ -19,7 +19,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def fresh_world() -> World:
-    """Deploy both ledgers and their verifiers on a chain of their own."""
+    """Deploy the ledgers and their verifiers on a chain of their own."""
     tester = EthereumTester(PyEVMBackend())
     return deployed(Web3(EthereumTesterProvider(tester)), tester, Account.create())
 
@@ -34,6 +34,7 @@ def world(fresh_world: World) -> Iterator[World]:
         fresh.tester,
         fresh.registry,
         fresh.ledger,
+        fresh.witnesses,
         fresh.relayer,
         authority=fresh.authority,
         verifiers=fresh.verifiers,

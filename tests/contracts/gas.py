@@ -4,8 +4,7 @@
 
 Everything that a transaction carries is fixed (keys, times, records, addresses), so the figures are
 the same on every machine and change only when a contract or its compiler does.  They hold for the
-hard fork that is named beside them.  "One" is the second cycle of a machine: the first also pays
-for the machine's counter, once.
+hard fork that is named beside them.
 """
 
 from __future__ import annotations
@@ -22,13 +21,12 @@ from eth_utils.crypto import keccak
 from web3 import EthereumTesterProvider, Web3
 
 from tests.contracts.world import (
-    FUNCTIONS,
+    STATE_OF_CYCLE,
     Operation,
     Value,
     World,
     cycle_id,
     deployed,
-    fields_of,
     signer_id,
 )
 
@@ -79,13 +77,15 @@ def _operation(world: World, struct: str, seed: object, **values: Value) -> Oper
 
 
 def _settle(world: World) -> bytes:
-    """Admit two units, enrol the operator, register a sterilizer, open its first cycle."""
+    """Admit two units, enrol the operator, register a sterilizer; its first cycle has a result."""
     record, at = keccak(text="settled"), SIGNED_AT
     world.admit(record=record, signedAt=at)
     world.admit(2, _key("another administrator"), record=record, signedAt=at)
     world.enrol(world.operator, 1022, validFrom=at, record=record, signedAt=at)
     equipment = world.register(record=record, signedAt=at)
-    world.send(_cycle_acts(world, equipment)["open"](1))
+    acts = _cycle_acts(world, equipment)
+    world.send(acts["open"](1))
+    world.send(acts["witness a result"](1))
     return equipment
 
 
@@ -140,12 +140,26 @@ def _cycle_acts(world: World, equipment: bytes) -> dict[str, Make]:
             **values,
         )
 
+    def result(number: int) -> Operation:
+        about = cycle_id(equipment, 1, number)
+        return _operation(
+            world,
+            "Witness",
+            number,
+            kind=STATE_OF_CYCLE[0],
+            about=about,
+            unit=1,
+            content=keccak(text="content"),
+            signedBy=signer_id(world.operator),
+        )
+
     return {
         "open": opening,
         "end": ending,
         "load one class": load,
         "release to two units": release,
         "hold": hold,
+        "witness a result": result,
     }
 
 
@@ -163,7 +177,7 @@ def _registry_acts(world: World, equipment: bytes) -> Sequence[tuple[str, Operat
         "administrator": world.known(_key("third administrator")),
         "roles": 1,
     }
-    duties: dict[str, Value] = {"signer": second, "duties": 1022, "validFrom": SIGNED_AT}
+    rights: dict[str, Value] = {"signer": second, "rights": 1022, "validFrom": SIGNED_AT}
     two: dict[str, Value] = {"signedBy": operator, "countersignedBy": second}
     state: dict[str, Value] = {
         "equipment": equipment,
@@ -174,7 +188,7 @@ def _registry_acts(world: World, equipment: bytes) -> Sequence[tuple[str, Operat
     machine: dict[str, Value] = {"serial": keccak(text="another machine"), "kind": 1, "epoch": 1}
     return (
         ("admit a unit", make("UnitAdmission", **third, **terms)),
-        ("enrol a signer", make("SignerEnrolment", **duties, **terms)),
+        ("enrol a signer", make("SignerEnrolment", **rights, **terms)),
         ("erase a record", make("RecordErasure", subject=keccak(text="subject"), **two)),
         ("revoke a signer", make("SignerRevocation", signer=second)),
         ("register a machine", make("EquipmentRegistration", **machine)),
@@ -184,14 +198,13 @@ def _registry_acts(world: World, equipment: bytes) -> Sequence[tuple[str, Operat
 
 def _gas(world: World, operations: Sequence[Operation]) -> int:
     """Relay the operations in one transaction; return the gas that it used."""
-    struct = operations[0].struct
-    names = [item["name"] for item in fields_of(struct)]
-    batch = [tuple(world.plain(each.values[name]) for name in names) for each in operations]
-    proofs = zip(*(world.proofs(each) for each in operations), strict=True)
-    function = world.contract_of(struct).functions[FUNCTIONS[struct]]
-    call = function(batch, *([proof for (proof,) in column] for column in proofs))
+    columns = zip(*(world.proofs(each) for each in operations), strict=True)
+    proofs = [[proof for (proof,) in column] for column in columns]
+    call = world.call_of(operations[0].struct, operations, proofs)
     sent = call.transact({"from": world.relayer, "gas": GAS_LIMIT})
-    return int(world.w3.eth.wait_for_transaction_receipt(sent)["gasUsed"])
+    receipt = world.w3.eth.wait_for_transaction_receipt(sent)
+    assert receipt["status"] == 1
+    return int(receipt["gasUsed"])
 
 
 if __name__ == "__main__":

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 
-from tests.contracts.world import ARTIFACTS
+from tests.contracts.world import ARTIFACTS, LEDGERS, abi_of
 
 ROOT = ARTIFACTS.parent
 ROW = re.compile(r"^\| `(\w+)` \| .+ \| .+ \| (wait|refuse|stop) \|$", re.MULTILINE)
@@ -29,9 +28,8 @@ def declared() -> dict[str, str]:
 def compiled() -> dict[str, list[str]]:
     """Return error → its arguments, by the committed ABIs; OpenZeppelin's own are left out."""
     found: dict[str, list[str]] = {}
-    for name in ("UnitRegistry", "CycleLedger"):
-        abi = json.loads((ARTIFACTS / f"{name}.json").read_text("utf-8"))["abi"]
-        for item in abi:
+    for name in LEDGERS:
+        for item in abi_of(name):
             if item["type"] == "error":
                 found[item["name"]] = [argument["name"] for argument in item["inputs"]]
     return {name: names for name, names in found.items() if name not in FOREIGN}
@@ -39,13 +37,7 @@ def compiled() -> dict[str, list[str]]:
 
 FOREIGN = {"InvalidShortString", "StringTooLong"}
 #: Errors that belong to no single operation.
-OF_CALLS = {
-    "AuthorityMissing",
-    "BatchLengthMismatch",
-    "BatchTooLarge",
-    "RegistryWithoutCode",
-    "VerifierWithoutCode",
-}
+OF_CALLS = {"BatchInvalid", "DeploymentInvalid"}
 
 
 def test_every_error_is_documented_with_its_retry_class() -> None:

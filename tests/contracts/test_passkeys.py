@@ -78,7 +78,7 @@ def test_a_p256_key_or_passkey_is_enrolled_and_opens_a_cycle(
         "SignerEnrolment",
         unit=1,
         signer=signer,
-        duties=OPEN,
+        rights=OPEN,
         custody=3,
         validFrom=world.now(),
         validUntil=0,
@@ -94,7 +94,7 @@ def test_a_p256_key_or_passkey_is_enrolled_and_opens_a_cycle(
     assert world.event(world.registry, "SignerEnrolled", receipt)["key"] == key
     opening = world.opening(equipment, 1, signedBy=signer)
     receipt = world.send(opening, [[(key, sign(private, opening.digest))]])
-    assert world.event(world.ledger, "CycleOpened", receipt)["signedBy"] == signer
+    assert world.event(world.ledger, "CycleOpened", receipt)["operation"]["signedBy"] == signer
     forged = world.opening(equipment, 2, signedBy=signer)
     other = [[(key, sign(private, opening.digest))]]
     assert world.refusal(forged, other) == ["SignatureInvalid", forged.digest, signer]

@@ -1,7 +1,7 @@
 """A chain in this process with the committed artifacts deployed, and actors who sign for it.
 
-The typed data is built here from its own tables, with eth_account's encoder: an implementation of
-EIP-712 that shares nothing with the contracts.
+The typed data is built here from the compiled contracts' own ABI, with eth_account's encoder: an
+implementation of EIP-712 that shares nothing with the contracts, nor with the service.
 """
 
 from __future__ import annotations
@@ -37,80 +37,62 @@ Value: TypeAlias = int | bytes | list[dict[str, int]]
 Proofs: TypeAlias = list[list[Any]]
 
 ADMINISTER, OPEN, LOAD, RESULT, DECIDE, ERASE = 1, 2, 4, 8, 16, 512
+#: Witness kinds of this world: (kind, right, scope, mode), see IWitnesses.
+STATE_OF_CYCLE, ENTRY_OF_ANYBODY = (1, RESULT, 2, 1), (2, OPEN, 1, 2)
+LEDGERS = ("UnitRegistry", "CycleLedger", "Witnesses")
 
-#: Struct name → its EIP-712 fields, "type name" each.
-TYPES = {
-    "UnitAdmission": (
-        "uint32 unit,uint16 roles,bytes32 administrator,uint8 custody,uint64 validUntil,"
-        "bytes32 record,uint64 signedAt"
-    ),
-    "UnitClosure": "uint32 unit,bytes32 record,uint64 signedAt",
-    "SignerEnrolment": (
-        "uint32 unit,bytes32 signer,uint32 duties,uint8 custody,uint64 validFrom,"
-        "uint64 validUntil,bytes32 record,bytes32 signedBy,uint64 signedAt"
-    ),
-    "SignerRevocation": (
-        "uint32 unit,bytes32 signer,bytes32 record,bytes32 signedBy,uint64 signedAt"
-    ),
-    "EquipmentRegistration": (
-        "uint32 unit,bytes32 serial,uint8 kind,uint32 epoch,bytes32 record,bytes32 signedBy,"
-        "uint64 signedAt"
-    ),
-    "EquipmentChange": (
-        "bytes32 equipment,uint32 unit,uint8 state,uint32 epoch,bytes32 replaces,bytes32 record,"
-        "bytes32 signedBy,uint64 signedAt"
-    ),
-    "RecoveryProposal": (
-        "uint32 unit,bytes32 signer,uint8 custody,uint64 validUntil,bytes32 record,uint64 signedAt"
-    ),
-    "RecoveryVeto": (
-        "uint32 unit,bytes32 proposal,bytes32 record,bytes32 signedBy,uint64 signedAt"
-    ),
-    "RecordErasure": (
-        "uint32 unit,bytes32 subject,bytes32 record,bytes32 signedBy,bytes32 countersignedBy,"
-        "uint64 signedAt"
-    ),
-    "CycleOpening": (
-        "bytes32 equipment,uint32 unit,uint32 epoch,uint64 number,uint64 startedAt,bytes32 record,"
-        "bytes32 signedBy,uint64 signedAt"
-    ),
-    "CycleEnding": (
-        "bytes32 cycle,uint32 unit,uint8 outcome,uint8 verdict,uint64 endedAt,bytes32 replaces,"
-        "bytes32 record,bytes32 signedBy,uint64 signedAt"
-    ),
-    "ClassTotal": "uint16 packageClass,uint32 quantity",
-    "LoadDeclaration": (
-        "bytes32 cycle,uint32 unit,ClassTotal[] totals,bytes32 replaces,bytes32 record,"
-        "bytes32 signedBy,uint64 signedAt"
-    ),
-    "Share": "uint32 owner,uint32 payer,uint16 packageClass,int32 delta",
-    "CycleDecision": (
-        "bytes32 cycle,uint32 unit,uint8 kind,bytes32 ending,bytes32 load,bytes32 replaces,"
-        "Share[] shares,bytes32 record,bytes32 signedBy,uint64 signedAt"
-    ),
-}
 
-NESTED = {"LoadDeclaration": ["ClassTotal"], "CycleDecision": ["Share"]}
+@dataclass(frozen=True, slots=True)
+class Function:
+    """How one struct is recorded, by the ABI."""
 
-#: Struct name → the function that records a batch of it.
+    contract: str
+    name: str
+    #: the EIP-712 types: struct → fields, the operation's own first
+    types: dict[str, list[dict[str, str]]]
+    #: whether each array of proofs is the authority's plain signatures
+    is_plain: tuple[bool, ...]
+
+    @property
+    def members(self) -> list[str]:
+        """The struct's members, in order."""
+        return [field["name"] for field in next(iter(self.types.values()))]
+
+
+def abi_of(name: str) -> list[dict[str, Any]]:
+    """The committed ABI of a contract."""
+    found: list[dict[str, Any]] = json.loads((ARTIFACTS / f"{name}.json").read_text("utf-8"))["abi"]
+    return found
+
+
+def struct_types(argument: dict[str, Any]) -> dict[str, list[dict[str, str]]]:
+    """The EIP-712 types of an argument that is an array of structs."""
+    name = argument["internalType"].split(".")[-1].removesuffix("[]")
+    nested: dict[str, list[dict[str, str]]] = {}
+    fields = []
+    for part in argument["components"]:
+        kind = part["type"]
+        if "components" in part:
+            inner = struct_types(part)
+            nested |= inner
+            kind = f"{next(iter(inner))}[]"
+        fields.append({"name": part["name"], "type": kind})
+    return {name: fields, **nested}
+
+
+#: struct → what records it
 FUNCTIONS = {
-    "UnitAdmission": "admitUnits",
-    "UnitClosure": "closeUnits",
-    "SignerEnrolment": "enrolSigners",
-    "SignerRevocation": "revokeSigners",
-    "EquipmentRegistration": "registerEquipment",
-    "EquipmentChange": "changeEquipment",
-    "RecoveryProposal": "proposeRecoveries",
-    "RecoveryVeto": "vetoRecoveries",
-    "RecordErasure": "eraseRecords",
-    "CycleOpening": "openCycles",
-    "CycleEnding": "endCycles",
-    "LoadDeclaration": "declareLoads",
-    "CycleDecision": "decideCycles",
+    next(iter(types)): Function(
+        contract=contract,
+        name=item["name"],
+        types=types,
+        is_plain=tuple(each["type"] == "bytes[]" for each in item["inputs"][1:]),
+    )
+    for contract in LEDGERS
+    for item in abi_of(contract)
+    if item["type"] == "function" and [i["name"] for i in item["inputs"]][:1] == ["operations"]
+    for types in [struct_types(item["inputs"][0])]
 }
-
-
-OF_THE_LEDGER = {"CycleOpening", "CycleEnding", "LoadDeclaration", "CycleDecision"}
 
 
 def tagged_id(tag: str, types: Sequence[str], values: Sequence[Any]) -> bytes:
@@ -135,12 +117,6 @@ def cycle_id(equipment: bytes, epoch: int, number: int) -> bytes:
     )
 
 
-def fields_of(struct: str) -> list[dict[str, str]]:
-    """Return a struct's fields as EIP-712 JSON lists them."""
-    pairs = (pair.split(" ") for pair in TYPES[struct].split(","))
-    return [{"name": name, "type": kind} for kind, name in pairs]
-
-
 @dataclass(frozen=True, slots=True)
 class Operation:
     """A struct with its values, and its digest on one ledger."""
@@ -152,12 +128,13 @@ class Operation:
 
 @dataclass(slots=True)
 class World:
-    """Two ledgers on one chain, their actors, and what every test does with them."""
+    """The ledgers on one chain, their actors, and what every test does with them."""
 
     w3: Web3
     tester: EthereumTester
     registry: Contract
     ledger: Contract
+    witnesses: Contract
     relayer: str
     authority: LocalAccount = field(default_factory=Account.create)
     administrator: LocalAccount = field(default_factory=Account.create)
@@ -176,19 +153,23 @@ class World:
 
     def contract_of(self, struct: str) -> Contract:
         """Return the ledger that records this struct."""
-        return self.ledger if struct in OF_THE_LEDGER else self.registry
+        return self.ledgers[LEDGERS.index(FUNCTIONS[struct].contract)]
+
+    @property
+    def ledgers(self) -> tuple[Contract, Contract, Contract]:
+        """The three, as LEDGERS names them."""
+        return self.registry, self.ledger, self.witnesses
 
     def operation(self, struct: str, **values: Value) -> Operation:
         """Return the operation; `record` and `signedAt` are made up when not given."""
         values.setdefault("record", secrets.token_bytes(32))
         values.setdefault("signedAt", self.now())
-        if "replaces" in TYPES[struct]:
+        if "replaces" in FUNCTIONS[struct].members:
             values.setdefault("replaces", bytes(32))
         return Operation(struct, values, self.digest(struct, values))
 
     def digest(self, struct: str, values: dict[str, Any], chain_id: int | None = None) -> bytes:
         """Return the EIP-712 digest, by eth_account's encoder."""
-        names = [struct, *NESTED.get(struct, [])]
         message = encode_typed_data(
             domain_data={
                 "name": "SteriLedger",
@@ -196,7 +177,7 @@ class World:
                 "chainId": self.w3.eth.chain_id if chain_id is None else chain_id,
                 "verifyingContract": self.contract_of(struct).address,
             },
-            message_types={name: fields_of(name) for name in names},
+            message_types=FUNCTIONS[struct].types,
             message_data=values,
         )
         return keccak(b"\x19" + message.version + message.header + message.body)
@@ -220,20 +201,15 @@ class World:
     def proofs(self, operation: Operation) -> Proofs:
         """Return the proof arrays that this operation's function takes, each for a batch of one."""
         values, digest = operation.values, operation.digest
-        if operation.struct == "UnitClosure":
-            return [[self.signature(self.authority, digest)]]
-        if operation.struct in {"UnitAdmission", "RecoveryProposal"}:
-            new = values["administrator" if "administrator" in values else "signer"]
-            return [
-                [self.signature(self.authority, digest)],
-                [self.proof(self.keys[new], digest)],
-            ]
-        signers = [values["signedBy"]]
-        if operation.struct == "SignerEnrolment":
-            signers.append(values["signer"])
-        if operation.struct == "RecordErasure":
-            signers.append(values["countersignedBy"])
-        return [[self.proof(self.keys[signer], digest)] for signer in signers]
+        names = ("signedBy", "countersignedBy", "administrator", "signer")
+        function = FUNCTIONS[operation.struct]
+        signers = iter([values[name] for name in names if name in function.members])
+        return [
+            [self.signature(self.authority, digest)]
+            if is_plain
+            else [self.proof(self.keys[next(signers)], digest)]
+            for is_plain in function.is_plain
+        ]
 
     def send(self, operation: Operation, proofs: Proofs | None = None) -> TxReceipt:
         """Relay a batch of one; return the receipt."""
@@ -244,10 +220,18 @@ class World:
 
     def call(self, operation: Operation, proofs: Proofs | None) -> ContractFunction:
         """Return the contract call that carries this operation alone."""
-        function = self.contract_of(operation.struct).functions[FUNCTIONS[operation.struct]]
-        names = [item["name"] for item in fields_of(operation.struct)]
-        arguments = [tuple(self.plain(operation.values[name]) for name in names)]
-        return function(arguments, *(self.proofs(operation) if proofs is None else proofs))
+        proofs = self.proofs(operation) if proofs is None else proofs
+        return self.call_of(operation.struct, [operation], proofs)
+
+    def call_of(
+        self, struct: str, operations: Sequence[Operation], proofs: Proofs
+    ) -> ContractFunction:
+        """Return the contract call that carries these operations."""
+        function = FUNCTIONS[struct]
+        batch = [
+            tuple(self.plain(each.values[name]) for name in function.members) for each in operations
+        ]
+        return self.contract_of(struct).functions[function.name](batch, *proofs)
 
     @staticmethod
     def plain(value: Value) -> object:
@@ -259,7 +243,7 @@ class World:
     def refusal(self, operation: Operation, proofs: Proofs | None = None) -> list[Any]:
         """Relay an operation that must be refused; return the error's name and its values.
 
-        Asserts that both running heads stay.
+        Asserts that all running heads stay.
         """
         return self.refusal_of_call(self.call(operation, proofs))
 
@@ -277,20 +261,23 @@ class World:
         return self.decode_error(literal_eval(str(caught.value).split(": ", 1)[1]))
 
     def decode_error(self, data: bytes) -> list[Any]:
-        """Return a custom error's name followed by its values."""
-        for item in [*self.ledger.abi, *self.registry.abi]:
+        """Return a custom error's name followed by its values, and `what` as a text."""
+        for item in [each for ledger in self.ledgers for each in ledger.abi]:
             if item["type"] != "error":
                 continue
             types = [argument["type"] for argument in item["inputs"]]
             if keccak(text=f"{item['name']}({','.join(types)})")[:4] == data[:4]:
-                return [item["name"], *self.w3.codec.decode(types, data[4:])]
+                values = list(self.w3.codec.decode(types, data[4:]))
+                names = [argument["name"] for argument in item["inputs"]]
+                if "what" in names:
+                    at = names.index("what")
+                    values[at] = values[at].rstrip(b"\0").decode()
+                return [item["name"], *values]
         raise AssertionError(f"no such error: {data.hex()}")
 
-    def heads(self) -> tuple[bytes, bytes]:
-        """Return the registry's and the ledger's running head."""
-        return bytes(self.registry.functions.head().call()), bytes(
-            self.ledger.functions.head().call()
-        )
+    def heads(self) -> tuple[bytes, ...]:
+        """Return the running head of each ledger."""
+        return tuple(bytes(each.functions.head().call()) for each in self.ledgers)
 
     def event(self, contract: Contract, name: str, receipt: TxReceipt) -> dict[str, Any]:
         """Return the arguments of the only event of this name in the receipt."""
@@ -320,14 +307,14 @@ class World:
         self.send(operation)
         return operation
 
-    def enrol(self, key: LocalAccount, duties: int, **values: Value) -> Operation:
+    def enrol(self, key: LocalAccount, rights: int, **values: Value) -> Operation:
         """Let unit 1's administrator enrol a key; the key need not be known before."""
         operation = self.operation(
             "SignerEnrolment",
             **{
                 "unit": 1,
                 "signer": self.known(key),
-                "duties": duties,
+                "rights": rights,
                 "custody": 2,
                 "validFrom": self.now(),
                 "validUntil": 0,
@@ -358,7 +345,7 @@ class World:
         return bytes(self.registry.functions.getEquipment(equipment).call()[3])
 
     def staff(self) -> bytes:
-        """Admit unit 1, enrol an operator with every cycle duty; return a sterilizer's id."""
+        """Admit unit 1, enrol an operator with every right over cycles; return a machine's id."""
         self.admit()
         self.enrol(self.operator, OPEN | LOAD | RESULT | DECIDE | ERASE)
         return self.register()
@@ -394,7 +381,7 @@ def deploy(w3: Web3, relayer: str, name: str, *arguments: object) -> Contract:
 
 
 def deployed(w3: Web3, tester: EthereumTester, authority: LocalAccount) -> World:
-    """Deploy both ledgers and their verifiers; return the world around them."""
+    """Deploy the ledgers and their verifiers; return the world around them."""
     relayer = w3.eth.accounts[0]
     verifiers = {
         name: deploy(w3, relayer, name).address
@@ -402,4 +389,8 @@ def deployed(w3: Web3, tester: EthereumTester, authority: LocalAccount) -> World
     }
     registry = deploy(w3, relayer, "UnitRegistry", authority.address, list(verifiers.values()))
     ledger = deploy(w3, relayer, "CycleLedger", registry.address)
-    return World(w3, tester, registry, ledger, relayer, authority=authority, verifiers=verifiers)
+    rows = [STATE_OF_CYCLE, ENTRY_OF_ANYBODY]
+    witnesses = deploy(w3, relayer, "Witnesses", registry.address, ledger.address, rows)
+    return World(
+        w3, tester, registry, ledger, witnesses, relayer, authority=authority, verifiers=verifiers
+    )

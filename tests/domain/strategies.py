@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from ledger.domain.acts.catalogue import ACTS, NESTED
+from ledger.domain.acts.vocabulary import Act
 from ledger.domain.encoding.abi import Eip712Domain, Scalar, Value
-from ledger.domain.operations import KINDS, NESTED, Kind
 from ledger.domain.records.commitments import MAX_SAFE_INTEGER, FieldValue
 
 secrets = st.binary(min_size=32, max_size=32)
@@ -23,7 +24,7 @@ values: st.SearchStrategy[FieldValue] = st.one_of(
 field_sets: st.SearchStrategy[dict[str, FieldValue]] = st.dictionaries(words, values, max_size=12)
 filled_field_sets = st.dictionaries(words, values, min_size=1, max_size=12)
 
-kinds: st.SearchStrategy[Kind] = st.sampled_from(list(KINDS.values()))
+kinds: st.SearchStrategy[Act] = st.sampled_from(list(ACTS.values()))
 domains = st.builds(
     Eip712Domain,
     chain_id=st.integers(0, MAX_SAFE_INTEGER),
@@ -41,10 +42,10 @@ def scalars(solidity_type: str) -> st.SearchStrategy[Scalar]:
     return st.integers(-half, half - 1)
 
 
-def messages(kind: Kind) -> st.SearchStrategy[dict[str, Value]]:
+def messages(act: Act) -> st.SearchStrategy[dict[str, Value]]:
     """Messages of one kind, every member within its type."""
     members: dict[str, st.SearchStrategy[Value]] = {}
-    for member in kind.struct.members:
+    for member in act.struct.members:
         if member.type.endswith("[]"):
             inner = NESTED[member.type[:-2]].members
             items = st.fixed_dictionaries({part.name: scalars(part.type) for part in inner})

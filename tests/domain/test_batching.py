@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.acts.words import Contract
 from ledger.domain.encoding.abi import Value
 from ledger.domain.encoding.identifiers import Digest
-from ledger.domain.operations import KINDS, Contract
 from ledger.domain.outbox.batching import (
     Candidate,
     Limits,
@@ -24,7 +25,7 @@ from ledger.domain.outbox.batching import (
     transaction_gas,
 )
 
-OPENING, DECISION = KINDS["CycleOpening"], KINDS["CycleDecision"]
+OPENING, DECISION = ACTS["CycleOpening"], ACTS["CycleDecision"]
 
 
 def digest(number: int) -> Digest:
@@ -42,7 +43,7 @@ def candidate(
 ) -> Candidate:
     return Candidate(
         digest=digest(number),
-        kind=KINDS[kind],
+        act=ACTS[kind],
         subject=digest(subject or number),
         predecessors=frozenset(digest(n) for n in after),
         gas=gas,
@@ -66,7 +67,7 @@ def cycle_of_four(first: int) -> list[Candidate]:
 def test_many_cycles_need_one_transaction_per_kind() -> None:
     owed = [c for first in range(1, 401, 4) for c in cycle_of_four(first)]
     result = plan(owed, recorded=set(), limits=Limits(gas=100_000_000, calldata=10_000_000))
-    assert [group[0].kind.name for group in result.groups] == [
+    assert [group[0].act.name for group in result.groups] == [
         "CycleOpening", "LoadDeclaration", "CycleEnding", "CycleDecision",
     ]  # fmt: skip
     assert [len(group) for group in result.groups] == [100, 100, 100, 100]
@@ -142,7 +143,7 @@ def test_an_operation_above_every_limit_goes_alone() -> None:
 @st.composite
 def histories(draw: st.DrawFn) -> list[Candidate]:
     count = draw(st.integers(1, 40))
-    kinds = sorted(KINDS)
+    kinds = sorted(ACTS)
     owed = []
     for number in range(1, count + 1):
         after = draw(st.sets(st.integers(1, number - 1), max_size=3)) if number > 1 else set()
@@ -170,17 +171,17 @@ def test_every_plan_keeps_every_order(owed: list[Candidate], out: set[int]) -> N
         assert later.predecessors <= before
         for earlier in sent[:place]:
             tied = (
-                earlier.kind is later.kind
+                earlier.act.function == later.act.function
                 or earlier.subject == later.subject
-                or Contract.UNIT_REGISTRY in {earlier.kind.contract, later.kind.contract}
+                or Contract.UNIT_REGISTRY in {earlier.act.contract, later.act.contract}
             )
             assert not tied or accepted[earlier.digest] < accepted[later.digest]
 
 
 @given(histories())
-def test_every_group_is_of_one_kind_and_within_the_limits(owed: list[Candidate]) -> None:
+def test_every_group_is_of_one_function_and_within_the_limits(owed: list[Candidate]) -> None:
     for group in plan(owed, recorded=set()).groups:
-        assert len({c.kind.name for c in group}) == 1
+        assert len({c.act.function for c in group}) == 1
         assert len(group) == 1 or sum(c.gas for c in group) <= 12_000_000
         assert len(group) == 1 or sum(c.size for c in group) <= 100_000
 
@@ -210,7 +211,7 @@ def test_the_lines_of_a_decision_are_counted() -> None:
 
 
 #: act of tests/contracts/gas.json → its kind, and how many lines it has
-ACTS = {
+NAMED = {
     "open": ("CycleOpening", 0),
     "end": ("CycleEnding", 0),
     "load one class": ("LoadDeclaration", 1),
@@ -232,22 +233,22 @@ FIRST_OF_A_MACHINE = 34_000
 
 def limit(name: str, lines: int, count: int) -> int:
     """The gas limit of one transaction of that many operations with account keys."""
-    kind = KINDS[name]
+    act = ACTS[name]
     items: dict[str, Value] = {
-        m.name: [{}] * lines for m in kind.struct.members if m.type.endswith("[]")
+        m.name: [{}] * lines for m in act.struct.members if m.type.endswith("[]")
     }
-    proofs = [Proof(signer=bytes(20), signature=bytes(65)) for _ in kind.parties]
-    gas = estimated_gas(kind, items, proofs, size=500)
+    proofs = [Proof(signer=bytes(20), signature=bytes(65)) for _ in act.parties]
+    gas = estimated_gas(act, items, proofs, size=500)
     return transaction_gas([candidate(number, name, gas=gas) for number in range(count)])
 
 
 def test_every_measured_act_stands_in_the_table() -> None:
-    assert set(ACTS) == set(MEASURED)
+    assert set(NAMED) == set(MEASURED)
 
 
-@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("act", NAMED)
 def test_a_gas_limit_leaves_a_fifth_above_what_was_measured(act: str) -> None:
-    name, lines = ACTS[act]
+    name, lines = NAMED[act]
     one = MEASURED[act]["one"] + (FIRST_OF_A_MACHINE if act == "open" else 0)
     assert limit(name, lines, 1) > one * 6 // 5
     if "each of 50" in MEASURED[act]:

@@ -2,9 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from ledger.domain.callers import SCOPE_OF_KIND, Caller, Scope, local_administrator
+from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.acts.words import NOT_ENTERED, RESULT_NAMES, Party
+from ledger.domain.callers import Caller, Scope, local_administrator
 from ledger.domain.errors import NotFound, Refused
-from ledger.domain.operations import KINDS, Party
+from ledger.steps.accepting.prepare import require_act
+
+DECISION = ACTS["CycleDecision"]
 
 
 def caller(*scopes: Scope, unit: int | None = 3) -> Caller:
@@ -12,37 +16,34 @@ def caller(*scopes: Scope, unit: int | None = 3) -> Caller:
     return Caller(person="Somebody", unit=unit, scopes=frozenset(scopes))
 
 
-def test_every_kind_of_operation_asks_for_a_scope() -> None:
-    assert set(SCOPE_OF_KIND) == set(KINDS)
-
-
 def test_what_the_authority_signs_asks_for_the_authority_s_scope() -> None:
-    by_authority = {name for name, kind in KINDS.items() if Party.AUTHORITY in kind.parties}
-    assert {n for n, scope in SCOPE_OF_KIND.items() if scope is Scope.AUTHORITY} == by_authority
+    by_authority = {name for name, act in ACTS.items() if Party.AUTHORITY in act.parties}
+    assert {n for n, act in ACTS.items() if act.scope is Scope.AUTHORITY} == by_authority
 
 
 def results(**entered: str) -> dict[str, str]:
     """The facts of a decision about results."""
-    words = {"physical": "not_entered", "biological": "not_entered", **entered}
+    words = {**dict.fromkeys(RESULT_NAMES, NOT_ENTERED), **entered}
     return {f"results.{name}": word for name, word in words.items()}
 
 
 @pytest.mark.parametrize("word", ["not_required", "pending", "pass", "fail", "invalid"])
 def test_who_may_only_decide_enters_no_result(word: str) -> None:
-    caller(Scope.DECIDE).require_act("CycleDecision", results())
+    require_act(caller(Scope.DECIDE), DECISION, results())
     for facts in (results(physical=word), results(biological=word)):
-        caller(Scope.DECIDE, Scope.RESULT).require_act("CycleDecision", facts)
+        require_act(caller(Scope.DECIDE, Scope.RESULT), DECISION, facts)
         with pytest.raises(Refused, match="does not allow 'result'"):
-            caller(*set(Scope) - {Scope.RESULT}).require_act("CycleDecision", facts)
+            require_act(caller(*set(Scope) - {Scope.RESULT}), DECISION, facts)
         with pytest.raises(Refused, match="does not allow 'decide'"):
-            caller(Scope.RESULT).require_act("CycleDecision", facts)
+            require_act(caller(Scope.RESULT), DECISION, facts)
 
 
 def test_what_carries_no_results_needs_its_own_scope_alone() -> None:
-    for kind, scope in SCOPE_OF_KIND.items():
-        caller(scope).require_act(kind, {"outcome": "pass"})
-        with pytest.raises(Refused, match=f"does not allow '{scope}'"):
-            caller(*set(Scope) - {scope}).require_act(kind, {})
+    for act in ACTS.values():
+        facts = results() if act is DECISION else {}
+        require_act(caller(act.scope), act, facts)
+        with pytest.raises(Refused, match=f"does not allow '{act.scope}'"):
+            require_act(caller(*set(Scope) - {act.scope}), act, facts)
 
 
 def test_a_caller_reads_the_own_unit_or_every_unit_or_nothing() -> None:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.domain.decisions import (
+from ledger.domain.acts.catalogue import find_schema
+from ledger.domain.acts.decisions import (
     MAX_SHARES,
     SHARE_RULES,
     TRANSITIONS,
@@ -21,7 +22,6 @@ from ledger.domain.decisions import (
 )
 from ledger.domain.encoding.abi import Scalar
 from ledger.domain.errors import InvalidInput, Refused
-from ledger.domain.records.schemas import SCHEMAS
 
 K: Final = DecisionKind
 S: Final = DecisionState
@@ -113,7 +113,7 @@ def test_no_share_rule_stands_for_a_decision_that_is_refused() -> None:
 
 
 def test_the_record_of_a_decision_uses_the_same_words() -> None:
-    rule = SCHEMAS["cycle-decision/1"].facts["decision"]
+    rule = find_schema("cycle-decision/1").facts["decision"]
     assert rule.text == f"one of {', '.join(kind.word for kind in K)}"
 
 

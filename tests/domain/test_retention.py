@@ -4,21 +4,22 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.acts.vocabulary import Act
 from ledger.domain.errors import InvalidInput
-from ledger.domain.operations import KINDS
-from ledger.domain.records.retention import RETENTION, retention_class_of, retention_end
+from ledger.domain.records.retention import RETENTION, retention_end
 
 CAPTURED = datetime(2024, 2, 29, 12, tzinfo=UTC)
 
 
 def test_every_schema_has_a_retention_class_with_a_source() -> None:
-    for kind in KINDS.values():
-        assert RETENTION[retention_class_of(kind.schema)].source
+    for act in ACTS.values():
+        assert RETENTION[act.retention].source
 
 
-@pytest.mark.parametrize("schema", ["cycle-opening/1", "cycle-decision/1", "unit/1", "erasure/1"])
-def test_nothing_is_erased_before_three_years_are_over(schema: str) -> None:
-    end = retention_end(retention_class_of(schema), CAPTURED)
+@pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
+def test_nothing_is_erased_before_three_years_are_over(act: Act) -> None:
+    end = retention_end(act.retention, CAPTURED)
     assert end >= CAPTURED.replace(year=2027, month=3, day=1)
     assert end - CAPTURED < timedelta(days=4 * 365)
 

@@ -6,17 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.domain.acts.catalogue import ACTS, find_schema
+from ledger.domain.acts.words import RESULT_WORDS
 from ledger.domain.errors import InvalidInput
 from ledger.domain.records.commitments import MAX_TEXT, FieldValue
 from ledger.domain.records.records import Record, make_record
 from ledger.domain.records.schemas import (
-    RESULT_WORDS,
-    SCHEMAS,
     FieldRule,
     Schema,
     choice,
     decimal,
-    find_schema,
     flag,
     hash32,
     instant,
@@ -25,6 +24,7 @@ from ledger.domain.records.schemas import (
 )
 from tests.domain.sample_records import STATED, fits, minimal_facts, value_for
 
+SCHEMAS = {act.schema: act.record_schema for act in ACTS.values()}
 ALL = pytest.mark.parametrize("schema", SCHEMAS.values(), ids=SCHEMAS)
 WITH_LISTS = [schema for schema in SCHEMAS.values() if schema.lists]
 
@@ -36,7 +36,7 @@ def make(
 ) -> Record:
     return make_record(
         record_id="ab" * 16,
-        schema=schema.name,
+        schema=schema,
         unit=1,
         facts=minimal_facts(schema) if facts is None else facts,
         personal=personal or {},

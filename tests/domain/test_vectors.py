@@ -13,9 +13,10 @@ from eth_abi.abi import decode
 from eth_account.messages import encode_typed_data
 from eth_utils.crypto import keccak
 
-from ledger.domain.decisions import TRANSITIONS, DecisionKind, DecisionState, share_rule
+from ledger.domain.acts.catalogue import NESTED
+from ledger.domain.acts.decisions import TRANSITIONS, DecisionKind, DecisionState, share_rule
 from ledger.domain.encoding.abi import Eip712Domain
-from ledger.domain.operations import KINDS, NESTED, Operation, message_from_plain, typed_data
+from ledger.domain.operations import Operation, message_from_plain, typed_data
 from ledger.domain.records.commitments import (
     ShownField,
     SubtreeProof,
@@ -24,7 +25,7 @@ from ledger.domain.records.commitments import (
     salt_of,
     subtree_root,
 )
-from scripts.vectors import FOLDER, MAKERS
+from scripts.vectors import FOLDER, MAKERS, SHAPES
 
 
 def load(name: str) -> dict[str, Any]:  # the vectors' own shapes are what is tested
@@ -37,6 +38,7 @@ def raw(text: str) -> bytes:
 
 
 OPERATIONS = load("operations.json")
+BY_STRUCT = {act.struct.name: act for act in SHAPES}
 DOMAIN = Eip712Domain(chain_id=OPERATIONS["chainId"], contract=raw(OPERATIONS["contract"]))
 MESSAGES = [(name, index) for name in OPERATIONS["kinds"] for index in (0, 1)]
 
@@ -47,14 +49,14 @@ def test_the_committed_vectors_are_what_the_domain_computes(name: str) -> None:
 
 
 def test_every_kind_has_vectors() -> None:
-    assert list(OPERATIONS["kinds"]) == list(KINDS)
+    assert list(OPERATIONS["kinds"]) == [act.struct.name for act in SHAPES]
 
 
 @pytest.mark.parametrize("name,index", MESSAGES)
 def test_an_operations_hashes_are_those_of_eth_account(name: str, index: int) -> None:
     entry = OPERATIONS["kinds"][name]
-    message = message_from_plain(KINDS[name], entry["messages"][index])
-    operation = Operation(kind=KINDS[name], message=message, domain=DOMAIN)
+    message = message_from_plain(BY_STRUCT[name], entry["messages"][index])
+    operation = Operation(act=BY_STRUCT[name], message=message, domain=DOMAIN)
     signable = encode_typed_data(full_message=typed_data(operation))
     assert signable.header == raw(OPERATIONS["domainSeparator"])
     assert signable.body == raw(entry["structHashes"][index])
@@ -68,7 +70,7 @@ def test_an_encoded_operation_decodes_to_its_message(name: str, index: int) -> N
             return type_
         return f"({','.join(member.type for member in NESTED[type_[:-2]].members)})[]"
 
-    entry, struct = OPERATIONS["kinds"][name], KINDS[name].struct
+    entry, struct = OPERATIONS["kinds"][name], BY_STRUCT[name].struct
     types = ",".join(abi_type(member.type) for member in struct.members)
     (values,) = decode([f"({types})"], raw(entry["encoded"][index]))
     plain = entry["messages"][index]

@@ -9,14 +9,7 @@ import pytest
 
 from ledger.domain.chain.deployment import Deployment
 from ledger.evidence.onchain import EventReader
-from tests.evidence.world import (
-    FilteredNode,
-    RecordedChain,
-    Recovered,
-    Story,
-    recovery,
-    story,
-)
+from tests.evidence.world import RecordedChain, Recovered, Story, recovery, story
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
@@ -49,7 +42,7 @@ def chain(request: pytest.FixtureRequest, told: Story, recorded: RecordedChain) 
     """A real node, and a chain in memory: both must be judged alike."""
     if request.param == "memory":
         return recorded
-    return FilteredNode(told.world.home.chain.url)
+    return told.world.home.node
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,21 +10,21 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeAlias
 
+from ledger.domain.acts.catalogue import NESTED
+from ledger.domain.acts.vocabulary import Act, Message, integer
+from ledger.domain.acts.words import Contract, Party
 from ledger.domain.chain.chain_reader import Block, BlockTag, Receipt, Transaction
 from ledger.domain.chain.deployment import Deployment
-from ledger.domain.encoding.abi import Scalar
-from ledger.domain.encoding.events import LINE_EVENTS, SIGNATURES, TOPICS, Log, columns_of
+from ledger.domain.encoding.events import COMPLETED, TOPICS, Log
 from ledger.domain.encoding.hashing import keccak256
-from ledger.domain.encoding.identifiers import CycleId, cycle_id, to_hex
-from ledger.domain.operations import Contract, Party
-from ledger.domain.subjects.accepted import integer, items
-from ledger.evidence.cycle import equipment_of
-from ledger.evidence.parse import parse_evidence
-from ledger.evidence.rights import signers_of
-from ledger.evidence.shape import Evidence, EvidenceOperation, in_chain_order
+from ledger.domain.encoding.identifiers import to_hex
+from ledger.domain.encoding.structs import encode_bytes, encode_struct, is_dynamic, number_word
+from ledger.evidence.format import parse_evidence
+from ledger.evidence.shape import Evidence
 from tests.evidence.world import has_topics
 
 Json: TypeAlias = Any
+Place = tuple[int, int]
 
 
 @dataclass
@@ -62,41 +61,29 @@ class LyingChain:
         if tag == "finalized" and not self.finalized:
             return None
         number = tag if isinstance(tag, int) else last
-        return None if number > last else self._block(number)
-
-    def _block(self, number: int) -> Block:
-        ordered = in_chain_order(self.evidence)
-        named = {e.place.block.number: e.place.block.hash for e in ordered}
-        named[self.evidence.as_of.number] = self.evidence.as_of.hash
-        named[0] = self.deployment.genesis_hash
-        here = [each for each in ordered if each.place.block.number == number]
-        times = [integer(each.operation.message, "signedAt") for each in here]
+        if number > last:
+            return None
+        here = [e for e in self.evidence.in_chain_order() if e.place.block == number]
+        times = [integer(each.message, "signedAt") for each in here]
         return Block(
-            number=number, hash=named.get(number, keccak256(b"block %d" % number)),
-            parent_hash=named.get(number - 1, keccak256(b"block %d" % (number - 1))),
+            number=number, hash=self.hash_of(number), parent_hash=self.hash_of(number - 1),
             timestamp=max(times, default=1_750_000_000) + self.late, base_fee=1,
             gas_limit=30_000_000, gas_used=0,
-            transactions=tuple(dict.fromkeys(each.place.transaction for each in here)),
+            transactions=tuple(keccak256(each.digest) for each in here),
         )  # fmt: skip
+
+    def hash_of(self, number: int) -> bytes:
+        named = {
+            0: self.deployment.genesis_hash,
+            self.evidence.as_of.number: self.evidence.as_of.hash,
+        }
+        return named.get(number, keccak256(b"block %d" % number))
 
     def receipt(self, transaction_hash: bytes) -> Receipt | None:
-        logs = [log for log in self._logs() if log.transaction_hash == transaction_hash]
-        if not logs:
-            return None
-        first = logs[0]
-        return Receipt(
-            transaction_hash=transaction_hash, transaction_index=0,
-            block_number=first.block_number, block_hash=first.block_hash, succeeded=True,
-            gas_used=1, contract_address=None, logs=tuple(logs),
-        )  # fmt: skip
+        raise AssertionError(f"evidence asks no receipt: {transaction_hash.hex()}")
 
     def transaction(self, transaction_hash: bytes) -> Transaction | None:
-        carried = [
-            signature
-            for entry in in_chain_order(self.evidence)
-            if entry.place.transaction == transaction_hash
-            for signature in entry.signatures.values()
-        ]
+        carried = [x for e in self.evidence.in_chain_order() for x in e.signatures.values()]
         return Transaction(
             hash=transaction_hash, sender=b"\x01" * 20, to=b"\x02" * 20, nonce=0, gas=1,
             data=b"".join(carried), block_number=None, block_hash=None,
@@ -123,77 +110,47 @@ class LyingChain:
     # ------------------------------------------------------------ events that nobody emitted
 
     def _logs(self) -> list[Log]:
-        made = [log for e in in_chain_order(self.evidence) for log in self._logs_of(e)]
+        made = []
+        for each in self.evidence.in_chain_order():
+            new = each.signers.get(Party.NEW_KEY)
+            key = b"" if new is None else self.evidence.keys[new]
+            made.append(self.announce(each.act, each.message, each.digest, each.position, key))
         return [*made, *self.more]
 
-    def _logs_of(self, entry: EvidenceOperation) -> list[Log]:
-        kind, message = entry.operation.kind, entry.operation.message
-        fields = {name: value for name, value in message.items() if isinstance(value, int | bytes)}
-        made = self._derived(entry)
-        logs = [self.event(kind.contract, kind.event, made | fields | made, entry, 0)]
-        for name, line_event in LINE_EVENTS.items():
-            lines = items(message, name) if name in message else ()
-            logs += [
-                self.event(kind.contract, line_event, {**made, **line}, entry, at)
-                for at, line in enumerate(lines, start=1)
-            ]
-        if kind.name == "UnitAdmission":
-            enrolled = {
-                "signer": fields["administrator"], "duties": 1, "validFrom": fields["signedAt"],
-                "signedBy": bytes(32),
-            }  # fmt: skip
-            logs.append(
-                self.event(kind.contract, "SignerEnrolled", fields | made | enrolled, entry, 1)
-            )
-        return logs
-
-    def _derived(self, entry: EvidenceOperation) -> dict[str, Scalar]:
-        """What an event says beside its message's members."""
-        kind, message, subject = (
-            entry.operation.kind,
-            entry.operation.message,
-            self.evidence.subject,
-        )
-        made: dict[str, Scalar] = {"digest": entry.digest, "head": bytes(32), "state": 1}
-        if kind.name == "EquipmentChange":
-            del made["state"]
-        if kind.name == "EquipmentRegistration":
-            made["equipment"] = equipment_of(entry)
-        if kind.contract is Contract.CYCLE_LEDGER:
-            cycle: CycleId = cycle_id(subject.equipment, subject.epoch, subject.number)
-            made["cycle"] = cycle
-            made["lines"] = sum(len(items(message, n)) for n in LINE_EVENTS if n in message)
-        new = signers_of(entry).get(Party.NEW_KEY)
-        if new is not None:
-            made["key"] = self.evidence.keys[new]
-        return made
-
-    def event(
-        self,
-        contract: Contract,
-        name: str,
-        fields: Mapping[str, Scalar],
-        entry: EvidenceOperation,
-        after: int,
+    def announce(
+        self, act: Act, message: Message, digest: bytes, place: Place, key: bytes = b""
     ) -> Log:
-        """A log in the place of an operation, so many logs after its own."""
-        topics, words = columns_of(contract, name)
-        data = b"".join(_word(fields[each]) for each in words)
-        if re.search(rf"{name}\([^)]*bytes key\)", " ".join(SIGNATURES[contract].split())):
-            key = fields["key"]
-            assert isinstance(key, bytes)
-            data += _word(len(data) + 32) + _word(len(key)) + key + bytes(-len(key) % 32)
+        """The log of an operation of any kind."""
+        body = encode_struct(act.struct, NESTED, message)
+        inline, behind = (b"", body) if is_dynamic(act.struct) else (body, b"")
+        heads = 32 + (len(inline) or 32) + (32 if act.key_member else 0)
+        data = bytes(32) + (inline or number_word(heads))
+        if act.key_member:
+            data += number_word(heads + len(behind))
+            behind += encode_bytes(key)
+        about = act.subject_of(message)
+        return self._log(
+            act.contract,
+            act.event,
+            (digest, about, number_word(integer(message, "unit"))),
+            data + behind,
+            place,
+        )
+
+    def complete(self, proposal: bytes, signer: bytes, unit: int, place: Place) -> Log:
+        """The one event that announces no operation."""
+        topics = (proposal, signer, number_word(unit))
+        return self._log(Contract.UNIT_REGISTRY, COMPLETED, topics, bytes(32), place)
+
+    def _log(
+        self, contract: Contract, name: str, topics: tuple[bytes, ...], data: bytes, place: Place
+    ) -> Log:
         return Log(
             address=self.deployment.address_of(contract),
-            topics=(TOPICS[contract][name], *(_word(fields[each]) for each in topics)),
-            data=data, block_number=entry.place.block.number, block_hash=entry.place.block.hash,
-            transaction_hash=entry.place.transaction, transaction_index=0,
-            log_index=entry.place.log_index + after,
+            topics=(TOPICS[contract][name], *topics),
+            data=data, block_number=place[0], block_hash=self.hash_of(place[0]),
+            transaction_hash=keccak256(topics[0]), transaction_index=0, log_index=place[1],
         )  # fmt: skip
-
-
-def _word(value: Scalar) -> bytes:
-    return value if isinstance(value, bytes) else value.to_bytes(32, "big", signed=value < 0)
 
 
 # ---------------------------------------------------------------- the same over HTTP
@@ -249,13 +206,6 @@ def _result(chain: LyingChain, call: Json) -> Json:
             "parentHash": to_hex(block.parent_hash), "timestamp": hex(block.timestamp),
             "baseFeePerGas": "0x1", "gasLimit": hex(block.gas_limit), "gasUsed": "0x0",
             "transactions": [to_hex(each) for each in block.transactions],
-        }  # fmt: skip
-    if method == "eth_getTransactionReceipt":
-        receipt = chain.receipt(bytes.fromhex(params[0][2:]))
-        return None if receipt is None else {
-            "transactionHash": params[0], "transactionIndex": "0x0", "status": "0x1",
-            "blockNumber": hex(receipt.block_number), "blockHash": to_hex(receipt.block_hash),
-            "gasUsed": "0x1", "contractAddress": None, "logs": [_plain(x) for x in receipt.logs],
         }  # fmt: skip
     assert method == "eth_getLogs", method
     wanted = params[0]

@@ -14,15 +14,16 @@ from pathlib import Path
 import pytest
 
 from ledger.cli import main
+from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.acts.vocabulary import Message, word
+from ledger.domain.acts.words import Outcome, Verdict
 from ledger.domain.chain.deployment import AuthorityKind, Deployment, deployment_to_json
-from ledger.domain.encoding.abi import Scalar, Value
+from ledger.domain.encoding.abi import Value
+from ledger.domain.encoding.events import Log
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import VerificationFailed
-from ledger.domain.operations import Contract, Outcome, Verdict
-from ledger.domain.subjects.accepted import word
 from ledger.evidence import build
 from ledger.evidence.report import Report
-from ledger.evidence.shape import in_chain_order
 from ledger.evidence.verify import verify_evidence
 from ledger.keys.signers import verify_signature
 from tests.chain.kit import AccountKey
@@ -136,8 +137,9 @@ def test_the_endpoint_that_lies_is_believed_where_the_file_is_true(scene: Scene)
     """The control: nothing but the lie is what the tests below refuse."""
     report = scene.verify(scene.told.other)
     assert report.verified
-    assert report.decision is not None
-    assert report.decision.state == "released"
+    assert report.cycle is not None
+    assert report.cycle.decision is not None
+    assert report.cycle.decision.state == "released"
 
 
 class TestTheAuthority:
@@ -202,13 +204,13 @@ class TestOperations:
                 "class 4 was not declared",
             ),
             ("LoadDeclaration", {"totals": []}, "has 0 classes"),
-            ("SignerEnrolment", {"duties": 1 << 20}, "names no duty or an unknown one"),
+            ("SignerEnrolment", {"rights": 1 << 20}, "names none or an unknown one"),
             ("SignerEnrolment", {"custody": 9}, "is unknown"),
-            ("UnitAdmission", {"roles": 0}, "names no role or an unknown one"),
+            ("UnitAdmission", {"roles": 0}, "names none or an unknown one"),
             ("UnitAdmission", {"validUntil": 1}, "ends at"),
             ("EquipmentRegistration", {"kind": 9}, "is unknown"),
-            ("EquipmentChange", {"epoch": 0}, "goes back"),
-            ("CycleDecision", {"signedAt": 0}, "was signed at no time"),
+            ("EquipmentChange", {"epoch": 0}, "is lower than 1"),
+            ("CycleDecision", {"signedAt": 0}, "signed at no time"),
         ],
     )
     def test_what_the_contracts_refuse_is_not_made_true(
@@ -248,32 +250,44 @@ class TestEvents:
     def test_a_recall_that_the_node_withholds_is_not_denied(self, scene: Scene) -> None:
         """A node may withhold: then the report says only what the node named."""
         report = scene.verify(scene.told.released)
-        assert said(report, "completeness").startswith("The node names no operation of this cycle")
+        assert said(report, "completeness").startswith(
+            "The node names no operation on this subject"
+        )
         claim = next(each for each in report.claims if each.about == "completeness")
         assert "that the node withheld nothing" in claim.does_not_prove
 
     @pytest.mark.parametrize(
-        "event, words",
+        "kind, words",
         [
-            ("SignerRevoked", "The node says that it was revoked in block"),
-            ("UnitClosed", "The node says that the unit was closed afterwards"),
-            ("RecordErased", "The node says that the unit erased the personal fields"),
+            ("SignerRevocation", "a key was revoked"),
+            ("UnitClosure", "the unit was closed"),
+            ("RecordErasure", "the personal fields of a record were erased"),
+            ("Comment", "a unit commented: withdrawn"),
         ],
     )
     def test_a_later_event_without_signatures_is_the_nodes_word(
-        self, scene: Scene, event: str, words: str
+        self, scene: Scene, kind: str, words: str
     ) -> None:
         chain = scene.chain(scene.told.other)
-        last = in_chain_order(chain.evidence)[-1]
-        decision = chain.evidence.operations[-1]
-        fields: dict[str, Scalar] = {
-            "digest": b"\x07" * 32, "unit": 1, "signer": scene.told.world.decider.id,
-            "subject": decision.digest, "record": bytes(32), "signedBy": bytes(32),
-            "countersignedBy": bytes(32), "signedAt": 1, "head": bytes(32),
-        }  # fmt: skip
-        chain.more = [chain.event(Contract.UNIT_REGISTRY, event, fields, last, 90)]
+        last = chain.evidence.in_chain_order()[-1].place.block
+        chain.more = [_invented(scene, chain, kind, (last + 1, 90))]
         claims = verify(scene.told.other, chain, scene.deployment).claims
-        assert any(words in each.statement for each in claims)
+        told = next(each for each in claims if each.about == "afterwards")
+        assert told.statement.startswith("The node says")
+        assert words in told.statement
+        assert "the word of the node" in told.rests_on
+
+    @pytest.mark.parametrize(
+        "kind", ["SignerRevocation", "UnitClosure", "EquipmentChange", "ResultEntry", "Comment"]
+    )
+    def test_an_invented_earlier_event_makes_the_file_refused(
+        self, scene: Scene, kind: str
+    ) -> None:
+        chain = scene.chain(scene.told.other)
+        opened = chain.evidence.operations[0].place.block
+        chain.more = [_invented(scene, chain, kind, (opened - 1, 90))]
+        words = refusal(scene.told.other, chain, scene.deployment)
+        assert f"leaves out the {kind} in block {opened - 1}" in words
 
     def test_a_revocation_that_the_file_holds_signed_is_told_as_a_fact(self, scene: Scene) -> None:
         assert " It was revoked in block" in said(scene.verify(scene.told.other), "custody")
@@ -285,15 +299,10 @@ class TestEvents:
         world = recovered.world
         chain = LyingChain.about(recovered.data, codes_of(world))
         proposal = next(
-            each
-            for each in chain.evidence.support
-            if each.operation.kind.name == "RecoveryProposal"
+            each for each in chain.evidence.support if each.act.name == "RecoveryProposal"
         )
-        fields: dict[str, Scalar] = {
-            "digest": proposal.digest, "unit": 1, "head": bytes(32),
-            "signer": word(proposal.operation.message, "signer"),
-        }  # fmt: skip
-        chain.more = [chain.event(Contract.UNIT_REGISTRY, "RecoveryCompleted", fields, proposal, 1)]
+        signer, place = word(proposal.message, "signer"), (proposal.place.block, 90)
+        chain.more = [chain.complete(proposal.digest, signer, 1, place)]
         report = verify(recovered.data, chain, world.deployment)
         assert not report.verified
         (alone,) = report.node_alone
@@ -317,12 +326,27 @@ class TestEvents:
         assert "names no finalized block" in said(untold, "finality")
 
 
+def _invented(scene: Scene, chain: LyingChain, kind: str, place: tuple[int, int]) -> Log:
+    """An event of an operation that nobody signed."""
+    act, world = ACTS[kind], scene.told.world
+    values: dict[str, Value] = {
+        "unit": 1, "signer": world.decider.id, "subject": chain.evidence.operations[-1].digest,
+        "about": world.cycle(14).id, "equipment": world.machine.id, "signedAt": 1,
+        "kind": 0 if act.witness is None else act.witness.kind,
+        "content": (5).to_bytes(8, "big") + bytes(24),
+    }  # fmt: skip
+    message: Message = {
+        each.name: values.get(each.name, bytes(32) if each.type == "bytes32" else 1)
+        for each in act.struct.members
+    }
+    return chain.announce(act, message, b"\x07" * 32, place)
+
+
 #: what a verification asks → the method of JSON-RPC
 QUESTIONS = {
     "chain_id": "eth_chainId",
     "genesis_hash": "eth_getBlockByNumber",
     "block": "eth_getBlockByNumber",
-    "receipt": "eth_getTransactionReceipt",
     "transaction": "eth_getTransactionByHash",
     "code": "eth_getCode",
     "logs": "eth_getLogs",
@@ -335,7 +359,7 @@ def test_the_page_on_trust_lists_every_question_of_a_verification(scene: Scene) 
 
     class Listening(LyingChain):
         def __getattribute__(self, name: str) -> object:
-            if name in {*QUESTIONS, "call"}:
+            if name in {*QUESTIONS, "call", "receipt"}:
                 asked.add(name)
             return super().__getattribute__(name)
 

@@ -10,12 +10,12 @@ import pytest
 
 from ledger.domain.chain.deployment import Deployment
 from ledger.domain.encoding.identifiers import to_hex
-from ledger.evidence.printing import report_lines, report_to_json
+from ledger.evidence.printing import report_lines, report_to_plain
 from ledger.evidence.report import Report
 from ledger.evidence.verify import verify_evidence
 from ledger.keys.signers import verify_signature
 from tests.evidence.conftest import NOW
-from tests.evidence.world import RecordedChain, Story
+from tests.evidence.world import Plain, RecordedChain, Story
 
 JUDGING = re.compile(r"fault|cause|guilt|blame|negligen|liab", re.IGNORECASE)
 
@@ -29,6 +29,11 @@ def data(request: pytest.FixtureRequest, told: Story) -> bytes:
 
 def report_on(data: bytes, chain: RecordedChain, deployment: Deployment | None) -> Report:
     return verify_evidence(data, chain, deployment, verify_signature=verify_signature, now=NOW)
+
+
+def plain_of(report: Report) -> Plain:
+    """As a program reads it."""
+    return json.loads(json.dumps(report_to_plain(report)))
 
 
 def test_nobody_is_judged(data: bytes, recorded: RecordedChain, deployment: Deployment) -> None:
@@ -98,29 +103,65 @@ def test_a_value_that_nobody_entered_is_not_entered(
 ) -> None:
     lines = report_lines(report_on(told.other, recorded, deployment))
     assert "    the machine's own code: not entered" in lines
-    assert "    biological: not entered" in lines
+    assert "    Bowie-Dick: not entered" in lines
+
+
+def test_a_result_that_came_later_is_told_with_its_block(
+    told: Story, recorded: RecordedChain, deployment: Deployment
+) -> None:
+    lines = report_lines(report_on(told.other, recorded, deployment))
+    place = told.world.row("ResultEntry", 14).place
+    assert f"    biological: pass, in block {place.block}" in lines
+
+
+def test_a_result_whose_record_is_hidden_is_told_by_what_was_signed(
+    told: Story, recorded: RecordedChain, deployment: Deployment
+) -> None:
+    data = told.world.build(14, told.sources, "verdict.result")
+    lines = report_lines(report_on(data, recorded, deployment))
+    assert any(line.startswith("    biological: pass, in block") for line in lines)
+    assert "    physical: not shown" in lines
+
+
+def test_a_third_partys_statement_is_told_with_its_unit(
+    told: Story, recorded: RecordedChain, deployment: Deployment
+) -> None:
+    lines = report_lines(report_on(told.other, recorded, deployment))
+    assert any(line.endswith("a unit commented: disagrees (unit 2)") for line in lines)
+
+
+def test_what_is_no_cycle_has_no_verdicts(
+    told: Story, recorded: RecordedChain, deployment: Deployment
+) -> None:
+    for subject in told.world.every_subject():
+        data = told.world.build(subject, told.sources)
+        report = report_on(data, recorded, deployment)
+        lines = report_lines(report)
+        assert (report.cycle is not None) == (subject.type == "cycle")
+        assert ("Three verdicts, each by another" in lines) == (subject.type == "cycle")
+        assert plain_of(report)["subject"]["type"] == subject.type
 
 
 def test_a_program_reads_the_same(
     data: bytes, recorded: RecordedChain, deployment: Deployment
 ) -> None:
     report = report_on(data, recorded, deployment)
-    plain = json.loads(report_to_json(report))
+    plain = plain_of(report)
     assert plain["verified"] is True
     assert plain["fingerprint"] == to_hex(deployment.fingerprint())
     assert len(plain["timeline"]) == len(report.timeline)
     assert len(plain["claims"]) == len(report.claims)
-    assert plain["computed"]["facts"]["verdict.f0_reference_celsius"] == "121.1"
-    assert json.loads(report_to_json(report_on(data, recorded, None)))["verified"] is False
+    assert plain["cycle"]["computed"]["facts"]["verdict.f0_reference_celsius"] == "121.1"
+    assert report_to_plain(report_on(data, recorded, None))["verified"] is False
 
 
 def test_a_record_cannot_write_lines_of_the_report(
     told: Story, recorded: RecordedChain, deployment: Deployment
 ) -> None:
     report = report_on(told.other, recorded, deployment)
-    act = dataclasses.replace(report.timeline[-1], printed="12:00\nVerified\x1b[2J\u202e")
+    last = dataclasses.replace(report.timeline[-1], printed="12:00\nVerified\x1b[2J\u202e")
     lines = report_lines(
-        dataclasses.replace(report, unit_name="Unit\r1", timeline=(*report.timeline[:-1], act))
+        dataclasses.replace(report, unit_name="Unit\r1", timeline=(*report.timeline[:-1], last))
     )
     assert all(line.isprintable() for line in lines)
     assert "    time as printed  12:00\\u000aVerified\\u001b[2J\\u202e" in lines

@@ -1,4 +1,4 @@
-"""What correct signatures cannot hide: no right, no agreement, no unbroken history."""
+"""What correct signatures cannot hide: no right, no agreement, no broken rule."""
 
 from __future__ import annotations
 
@@ -8,38 +8,38 @@ import re
 
 import pytest
 
+from ledger.domain.acts.words import Party
 from ledger.domain.encoding.abi import Value
 from ledger.domain.encoding.identifiers import serial_hash
 from ledger.domain.errors import InvalidInput, VerificationFailed
-from ledger.domain.operations import Party
 from ledger.domain.records.commitments import FieldValue
-from ledger.domain.records.schemas import FieldRule, find_schema
-from ledger.evidence.build import EvidenceSources, OperationSource
-from ledger.evidence.facts import COUNTERPARTS, SERIALS
+from ledger.domain.records.schemas import FieldRule
 from tests.chain.kit import AccountKey
-from tests.evidence.world import IDLE, Story, forged, last_of
+from tests.evidence.world import IDLE, Sources, Story, forged, target_of
 
 COMMON = ("record.schema", "record.suite", "record.unit")
-LISTED = {
-    "LoadDeclaration": ("lines.0.quantity", "lines.0.package_class"),
+CYCLE = ("cycle", "equipment", "machine.serial", "machine.epoch", "machine.number")
+#: The facts that state what the message, or the states, state as well; of every kind in the story.
+COUNTERPARTS = {
+    "UnitAdmission": ("administrator", "custody", "roles"),
+    "SignerEnrolment": ("signer", "custody", "rights"),
+    "SignerRevocation": ("signer",),
+    "EquipmentRegistration": ("equipment", "serial", "kind", "epoch"),
+    "EquipmentChange": ("equipment", "state", "epoch", "supersedes"),
+    "CycleOpening": CYCLE,
+    "CycleEnding": (*CYCLE, "supersedes", "outcome", "verdict.result", "ended_utc"),
+    "LoadDeclaration": (*CYCLE, "supersedes", "lines.0.quantity", "lines.0.package_class"),
     "CycleDecision": (
-        "shares.0.owner", "shares.0.payer", "shares.0.package_class", "shares.0.delta"
+        *CYCLE, "supersedes", "decision", "judged_ending", "judged_load", "shares.0.owner",
+        "shares.0.payer", "shares.0.package_class", "shares.0.delta",
     ),
-    "CycleEnding": ("ended_utc",),
+    "ResultEntry": (*CYCLE, "supersedes", "result", "word"),
+    "Comment": ("about", "supersedes", "stance"),
 }  # fmt: skip
-#: Kinds that the story holds.
-KINDS_TOLD = (
-    "UnitAdmission", "SignerEnrolment", "SignerRevocation", "EquipmentRegistration",
-    "EquipmentChange", "CycleOpening", "CycleEnding", "LoadDeclaration", "CycleDecision",
-)  # fmt: skip
-FACTS = [
-    (kind, path)
-    for kind in KINDS_TOLD
-    for path in (*COMMON, *COUNTERPARTS[kind], *SERIALS.get(kind, {}), *LISTED.get(kind, ()))
-]
+FACTS = [(kind, path) for kind, paths in COUNTERPARTS.items() for path in (*COMMON, *paths)]
 
 
-def refusal(told: Story, sources: EvidenceSources, *disclose: str) -> str:
+def refusal(told: Story, sources: Sources, *disclose: str) -> str:
     with pytest.raises(VerificationFailed) as raised:
         told.world.build(14, sources, *disclose)
     return str(raised.value)
@@ -63,19 +63,32 @@ def another(value: FieldValue, rule: FieldRule, path: str) -> FieldValue:
 def test_a_record_that_contradicts_its_message_is_refused(
     told: Story, kind: str, path: str, shown: str
 ) -> None:
-    source = last_of(told.sources, kind)
-    assert source.facts.fields is not None
-    rule = find_schema(source.kind.schema).facts[re.sub(r"\.\d+\.", "[].", path)]
-    wrong = another(source.facts.fields[path], rule, path)
+    source = target_of(told.world, kind, told.sources)
+    assert source.record is not None
+    assert source.record.facts.fields is not None
+    rule = source.act.record_schema.facts[re.sub(r"\.\d+\.", "[].", path)]
+    wrong = another(source.record.facts.fields[path], rule, path)
     sources = forged(told.world, told.sources, kind, path, wrong)
-    patterns = ["*"] if shown == "whole" else [f"{source.kind.schema}:{path}"]
+    patterns = ["*"] if shown == "whole" else [f"{source.act.schema}:{path}"]
     if shown == "alone" and path.startswith("lines."):
-        patterns = [f"{source.kind.schema}:lines.*"]
+        patterns = [f"{source.act.schema}:lines.*"]
     words = refusal(told, sources, *patterns)
     if path in {"lines.0.quantity", "lines.0.package_class"}:
         assert "class" in words
     else:
         assert words.startswith(f"{path}: the shown {path} is"), words
+
+
+def test_every_signed_field_that_a_record_states_is_among_them(told: Story) -> None:
+    """A new field of a kind in the story is a row above, or its record may say anything."""
+    for kind, paths in COUNTERPARTS.items():
+        act = target_of(told.world, kind, told.sources).act
+        stated = {
+            str(each.recorded_as)
+            for each in act.fields
+            if each.signed_as and each.recorded_as and not each.is_personal
+        }
+        assert stated <= {path.split(".0.")[0] for path in paths}, kind
 
 
 def test_a_forged_cycle_that_agrees_holds_until_the_chain_is_asked(told: Story) -> None:
@@ -85,112 +98,123 @@ def test_a_forged_cycle_that_agrees_holds_until_the_chain_is_asked(told: Story) 
 
 
 def test_shares_that_the_record_leaves_out_are_missed(told: Story) -> None:
-    decision = told.sources.operations[-1]
-    shares = decision.message["shares"]
+    shares = target_of(told.world, "CycleDecision", told.sources).message["shares"]
     assert isinstance(shares, list)
     fewer: Value = shares[:-1]
     sources = forged(
         told.world, told.sources, "CycleDecision", None, None, message={"shares": fewer}
     )
-    assert "3 shares, but 2 were signed" in refusal(told, sources)
+    assert "shows 3 shares, but 2 were signed" in refusal(told, sources)
 
 
 @pytest.mark.parametrize(
     "kind, message, words",
     [
-        ("CycleDecision", {"signedAt": 1}, "was not valid when it signed"),
-        ("SignerEnrolment", {"validUntil": 1}, "breaks a rule of the contracts: ends at"),
-        ("SignerEnrolment", {"validFrom": 2**40}, "was not valid when it signed"),
-        ("SignerEnrolment", {"duties": 1}, "was not enrolled for that"),
-        ("SignerEnrolment", {"custody": 9}, "breaks a rule of the contracts: is unknown"),
-        ("CycleDecision", {"unit": 2}, "is of unit 2"),
+        ("CycleDecision", {"signedAt": 1}, "the signer is valid only from"),
+        ("SignerEnrolment", {"validUntil": 1}, "ends at"),
+        ("SignerEnrolment", {"validFrom": 2**40}, "the signer is valid only from"),
+        ("SignerEnrolment", {"rights": 1}, "the signer does not hold the right"),
+        ("SignerEnrolment", {"custody": 9}, "is unknown"),
+        ("CycleDecision", {"unit": 2}, "acts for unit 1, not for unit 2"),
         ("CycleDecision", {"kind": 6}, "does not follow"),
-        ("CycleDecision", {"kind": 9}, "breaks a rule of the contracts: is unknown"),
+        ("CycleDecision", {"kind": 9}, "is unknown"),
         ("CycleDecision", {"ending": b"\x01" * 32}, "judges another ending"),
         ("CycleDecision", {"load": b"\x01" * 32}, "judges another load"),
-        ("CycleDecision", {"replaces": b"\x01" * 32}, "does not continue"),
-        ("CycleEnding", {"replaces": b"\x01" * 32}, "does not continue"),
-        ("CycleEnding", {"cycle": b"\x01" * 32}, "is not of this cycle"),
-        ("CycleEnding", {"outcome": 9}, "breaks a rule of the contracts: is unknown"),
-        ("LoadDeclaration", {"replaces": b"\x01" * 32}, "does not continue"),
-        ("CycleOpening", {"number": 15}, "does not open this cycle"),
-        ("CycleOpening", {"epoch": 3}, "does not open this cycle"),
-        ("EquipmentChange", {"state": 2}, "not in service"),
-        ("EquipmentChange", {"epoch": 3}, "not in service"),
-        ("EquipmentChange", {"replaces": b"\x01" * 32}, "does not continue"),
-        ("EquipmentRegistration", {"serial": serial_hash("another")}, "registration"),
-        ("UnitAdmission", {"unit": 2}, "is of unit 1"),
+        ("CycleDecision", {"replaces": b"\x01" * 32}, "is not the current one"),
+        ("CycleEnding", {"replaces": b"\x01" * 32}, "is not the current one"),
+        ("CycleEnding", {"cycle": b"\x01" * 32}, "no such cycle"),
+        ("CycleEnding", {"outcome": 9}, "is unknown"),
+        ("LoadDeclaration", {"replaces": b"\x01" * 32}, "is not the current one"),
+        ("CycleOpening", {"number": 15}, "no such cycle"),
+        ("CycleOpening", {"epoch": 3}, "no such cycle"),
+        ("EquipmentChange", {"state": 3, "replaces": b"\x01" * 32}, "was changed meanwhile"),
+        ("EquipmentChange", {"epoch": 1}, "counts in epoch 1, not 2"),
+        ("EquipmentRegistration", {"serial": serial_hash("another")}, "is not registered"),
+        ("UnitAdmission", {"unit": 3}, "unit 1 is not admitted"),
+        ("ResultEntry", {"unit": 2}, "acts for unit 1, not for unit 2"),
+        ("Comment", {"replaces": b"\x01" * 32}, "names no statement"),
+        ("Comment", {"unit": 1}, "acts for unit 2, not for unit 1"),
     ],
 )
 def test_an_operation_that_does_not_fit_is_refused(
     told: Story, kind: str, message: dict[str, Value], words: str
 ) -> None:
     sources = forged(told.world, told.sources, kind, None, None, message=message)
-    assert words in refusal(told, sources)
+    refused = refusal(told, sources)
+    assert "breaks a rule of the contracts" in refused
+    assert words in refused
 
 
-def _by(told: Story, index: int, key: AccountKey) -> EvidenceSources:
+def test_what_a_statement_packs_may_stand_for_nothing_and_hides_no_cycle(told: Story) -> None:
+    """Anybody may say anything about a cycle: words that nobody knows do not end its evidence."""
+    message: dict[str, Value] = {"content": b"\xff" * 32}
+    sources = forged(told.world, told.sources, "Comment", None, None, message=message)
+    comment = target_of(told.world, "Comment", sources)
+    hidden = sources.with_row(comment, dataclasses.replace(comment, record=None))
+    assert told.world.build(14, hidden)
+
+
+def _by(told: Story, kind: str, key: AccountKey) -> Sources:
     """The cycle with one operation signed by another key."""
-    source = told.sources.operations[index]
+    source = told.world.row(kind, 14)
     message = {**source.message, "signedBy": key.id}
-    operation = told.world.home.operation(source.kind.name, **message)
+    operation = told.world.home.operation(kind, **message)
     changed = dataclasses.replace(
         source,
         message=message,
         keys={Party.SIGNER: key.signer},
         signatures={Party.SIGNER: key.prove(operation.digest).signature},
     )
-    operations: list[OperationSource] = list(told.sources.operations)
-    operations[index] = changed
-    return dataclasses.replace(told.sources, operations=operations)
+    return told.sources.with_row(source, changed)
 
 
-def test_a_key_without_the_duty_is_refused(told: Story) -> None:
-    assert "was not enrolled for that" in refusal(told, _by(told, 0, told.world.decider))
+def test_a_key_without_the_right_is_refused(told: Story) -> None:
+    assert "does not hold the right open" in refusal(
+        told, _by(told, "CycleOpening", told.world.decider)
+    )
+
+
+def test_a_key_of_another_unit_is_refused(told: Story) -> None:
+    assert "acts for unit 2" in refusal(told, _by(told, "CycleOpening", told.world.reporter))
 
 
 def test_a_key_that_is_not_enrolled_is_refused(told: Story) -> None:
-    words = refusal(told, _by(told, 3, AccountKey("nobody")))
-    assert "was enrolled before it" in words
+    words = refusal(told, _by(told, "CycleDecision", AccountKey("nobody")))
+    assert "the signing key is not enrolled" in words
 
 
 def test_a_signature_by_another_key_is_refused(told: Story) -> None:
-    source = told.sources.operations[3]
-    digest = told.world.home.operation(source.kind.name, **source.message).digest
-    changed = dataclasses.replace(source, signatures={Party.SIGNER: IDLE.prove(digest).signature})
-    operations = [*told.sources.operations[:3], changed]
-    words = refusal(told, dataclasses.replace(told.sources, operations=operations))
+    source = told.world.row("CycleDecision", 14)
+    signatures = {Party.SIGNER: IDLE.prove(told.world.digest(source)).signature}
+    changed = dataclasses.replace(source, signatures=signatures)
+    words = refusal(told, told.sources.with_row(source, changed))
     assert "the signature of the signer of the CycleDecision" in words
 
 
 def test_a_key_that_was_revoked_before_is_refused(told: Story) -> None:
     """The revocation of the operator, moved before the cycle."""
-    revocation = told.sources.registry[-1]
-    assert revocation.kind.name == "SignerRevocation"
-    early = dataclasses.replace(
-        revocation,
-        place=dataclasses.replace(
-            told.sources.operations[0].place,
-            block=dataclasses.replace(
-                told.sources.operations[0].place.block,
-                number=told.sources.operations[0].place.block.number - 1,
-            ),
-        ),
-    )
-    registry = [*told.sources.registry[:-1], early]
-    words = refusal(told, dataclasses.replace(told.sources, registry=registry))
-    assert "was revoked in block" in words
+    revocation, opening = told.world.row("SignerRevocation"), told.world.row("CycleOpening", 14)
+    place = dataclasses.replace(opening.place, block=opening.place.block - 1, log_index=50)
+    early = dataclasses.replace(revocation, place=place)
+    words = refusal(told, told.sources.with_row(revocation, early))
+    assert "the signer is revoked" in words
 
 
 def test_an_enrolment_after_the_use_is_refused(told: Story) -> None:
-    place = told.sources.operations[-1].place
-    late = dataclasses.replace(place, log_index=place.log_index + 50)
-    registry = [
-        dataclasses.replace(each, place=late)
-        if each.kind.name == "SignerEnrolment"
-        and each.keys[Party.NEW_KEY] == told.world.decider.signer
-        else each
-        for each in told.sources.registry
-    ]
-    words = refusal(told, dataclasses.replace(told.sources, registry=registry))
-    assert "was enrolled before it" in words
+    place = told.world.row("CycleDecision", 14).place
+    enrolment = next(
+        row for row in told.sources.rows
+        if row.keys.get(Party.NEW_KEY) == told.world.decider.signer
+    )  # fmt: skip
+    late = dataclasses.replace(enrolment, place=dataclasses.replace(place, log_index=50))
+    words = refusal(told, told.sources.with_row(enrolment, late))
+    assert "the signing key is not enrolled" in words
+
+
+def test_shares_of_a_unit_that_was_not_admitted_are_refused(told: Story) -> None:
+    admission = next(
+        row
+        for row in told.sources.rows
+        if row.act.name == "UnitAdmission" and row.message["unit"] == 2
+    )
+    assert "unit 2 is not admitted" in refusal(told, told.sources.with_row(admission, None))

@@ -1,9 +1,10 @@
-"""A unit, its machine and two cycles on a real chain, and what a step would read of them."""
+"""Units, a machine and cycles on a real chain, and what a step would read of them."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -14,24 +15,13 @@ import rfc8785
 
 from ledger.chain.calldata import encode_recovery_completion
 from ledger.chain.node import Node
+from ledger.domain.acts.comment import Stance
+from ledger.domain.acts.decisions import DecisionKind
+from ledger.domain.acts.result_entry import Result, ResultWord
+from ledger.domain.acts.vocabulary import CycleReference, Machine, unit_subject
+from ledger.domain.acts.words import Custody, Outcome, Party, Right, Verdict
 from ledger.domain.chain.chain_reader import Block, BlockTag, Receipt, Transaction
 from ledger.domain.chain.deployment import Deployment, Role
-from ledger.domain.cycle_acts import (
-    CycleReference,
-    DecideCycle,
-    DeclareLoad,
-    EndCycle,
-    LoadLine,
-    Machine,
-    OpenCycle,
-    ReadingReference,
-    ShareLine,
-    draft_cycle_decision,
-    draft_cycle_ending,
-    draft_cycle_opening,
-    draft_load_declaration,
-)
-from ledger.domain.decisions import DecisionKind
 from ledger.domain.drafts import Circumstances, Draft, People
 from ledger.domain.encoding.abi import Value
 from ledger.domain.encoding.events import Log
@@ -42,43 +32,20 @@ from ledger.domain.encoding.identifiers import (
     equipment_id,
     serial_hash,
 )
-from ledger.domain.operations import (
-    KINDS,
-    Custody,
-    Duty,
-    EquipmentKind,
-    EquipmentState,
-    Outcome,
-    Party,
-    UnitRole,
-    Verdict,
-)
+from ledger.domain.encoding.moments import instant_text
 from ledger.domain.records.commitments import FieldValue, record_root, subtree_root
-from ledger.domain.records.records import Secrets, commit, instant_text, make_record
-from ledger.domain.records.retention import retention_class_of
-from ledger.domain.registry_acts import (
-    AdmitUnit,
-    ChangeEquipment,
-    EnrolSigner,
-    ProposeRecovery,
-    RegisterEquipment,
-    RevokeSigner,
-    draft_equipment_change,
-    draft_equipment_registration,
-    draft_recovery_proposal,
-    draft_signer_enrolment,
-    draft_signer_revocation,
-    draft_unit_admission,
-)
+from ledger.domain.records.records import Secrets, commit, make_record
 from ledger.evidence.build import (
     EvidenceSources,
     OperationSource,
     PartSource,
+    RecordSource,
     build_evidence,
 )
 from ledger.evidence.selection import Selection
 from ledger.evidence.shape import BlockReference, ChainReference, Subject
 from ledger.keys.signers import verify_signature
+from tests import making
 from tests.chain.kit import AUTHORITY, AccountKey, Home, P256Key, home
 
 Key = AccountKey | P256Key
@@ -100,7 +67,7 @@ class RecordedChain:
         self.number = node.chain_id()
         self.blocks = [self._block(node, number) for number in range(self.height + 1)]
         hashes = [each for block in self.blocks for each in block.transactions]
-        self.receipts = {each: node.receipt(each) for each in hashes}
+        self.recorded = node.logs(list(deployment.recording_contracts()), 0, self.height)
         self.transactions = {each: node.transaction(each) for each in hashes}
         self.codes = {c.address: node.code(c.address) for c in deployment.contracts.values()}
         self.finalized: int | None = None
@@ -126,7 +93,7 @@ class RecordedChain:
         return self.blocks[tag] if tag < len(self.blocks) else None
 
     def receipt(self, transaction_hash: bytes) -> Receipt | None:
-        return self.receipts.get(transaction_hash)
+        raise AssertionError(f"evidence asks no receipt: {transaction_hash.hex()}")
 
     def transaction(self, transaction_hash: bytes) -> Transaction | None:
         return self.transactions.get(transaction_hash)
@@ -145,26 +112,13 @@ class RecordedChain:
         *,
         topics: Sequence[Sequence[bytes] | None] = (),
     ) -> list[Log]:
-        logs = [log for receipt in self.receipts.values() if receipt for log in receipt.logs]
-        inside = [x for x in logs if x.address in addresses and first <= x.block_number <= last]
+        inside = [
+            x for x in self.recorded if x.address in addresses and first <= x.block_number <= last
+        ]
         return sorted(
             (log for log in inside if has_topics(log, topics)),
             key=lambda log: (log.block_number, log.log_index),
         )
-
-
-class FilteredNode(Node):
-    """A node whose answers are filtered here, whether or not it was asked by topic."""
-
-    def logs(
-        self,
-        addresses: Sequence[bytes],
-        first: int,
-        last: int,
-        *,
-        topics: Sequence[Sequence[bytes] | None] = (),
-    ) -> list[Log]:
-        return [x for x in super().logs(addresses, first, last) if has_topics(x, topics)]
 
 
 def has_topics(log: Log, topics: Sequence[Sequence[bytes] | None]) -> bool:
@@ -174,17 +128,43 @@ def has_topics(log: Log, topics: Sequence[Sequence[bytes] | None]) -> bool:
     )
 
 
+@dataclass(frozen=True)
+class Sources:
+    """Operations as a step would read them, up to a block."""
+
+    rows: tuple[OperationSource, ...]
+    as_of: BlockReference
+    readings: tuple[bytes, ...] = ()
+
+    def asked(self, world: World) -> EvidenceSources:
+        """As the builder asks for them."""
+        named = [(world.digest(row), row) for row in self.rows]
+
+        def find(ids: AbstractSet[bytes]) -> list[OperationSource]:
+            return [row for digest, row in named if ids & {digest, *world.subjects(row)}]
+
+        def find_reading(digits: str) -> bytes | None:
+            return next((x for x in self.readings if sha256(x).hexdigest() == digits), None)
+
+        return EvidenceSources(find=find, as_of=self.as_of, find_reading=find_reading)
+
+    def with_row(self, old: OperationSource, new: OperationSource | None) -> Sources:
+        """The same, one operation replaced or left out."""
+        rows = [new if row is old else row for row in self.rows]
+        return replace(self, rows=tuple(row for row in rows if row is not None))
+
+
 @dataclass
 class World:
-    """The unit's operations so far, each mined in a block of its own."""
+    """The units' operations so far, each mined in a block of its own."""
 
     home: Home
     operator: P256Key
     authority: AccountKey = AUTHORITY
     administrator: AccountKey = field(default_factory=lambda: AccountKey("administrator"))
     decider: AccountKey = field(default_factory=lambda: AccountKey("decider"))
-    registry: list[OperationSource] = field(default_factory=list)
-    cycles: dict[int, list[OperationSource]] = field(default_factory=dict)
+    reporter: AccountKey = field(default_factory=lambda: AccountKey("reporter of 2"))
+    rows: list[OperationSource] = field(default_factory=list)
     randomness: int = 0
 
     @property
@@ -200,26 +180,33 @@ class World:
         return CycleReference(machine=self.machine, epoch=epoch, number=number)
 
     def subject(self, number: int) -> Subject:
-        cycle = self.cycle(number)
-        return Subject(
-            cycle=cycle.id, equipment=cycle.machine.id, epoch=cycle.epoch, number=cycle.number
-        )
+        return Subject(type="cycle", id=self.cycle(number).id)
 
     def random(self, size: int) -> bytes:
         self.randomness += 1
         return sha256(b"randomness %d" % self.randomness).digest()[:size]
 
-    def perform(self, draft: Draft, keys: Mapping[Party, Key]) -> tuple[OperationSource, Digest]:
-        """One draft, fixed, signed and mined."""
-        now = self.home.now()
+    def digest(self, row: OperationSource) -> Digest:
+        return self.home.operation(row.act.name, **row.message).digest
+
+    @staticmethod
+    def subjects(row: OperationSource) -> set[bytes]:
+        """What it is about, and what it brings."""
+        also = set() if row.act.also is None else {row.act.also(row.message)}
+        return {row.act.subject_of(row.message), *also}
+
+    def perform(self, draft: Draft, **keys: Key) -> Digest:
+        """One draft, fixed, signed by its parties and mined."""
+        now, act = self.home.now(), draft.act
+        by = {party: keys[party.value] for party in act.parties}
         record = make_record(
             record_id=self.random(16).hex(),
-            schema=draft.kind.schema,
+            schema=act.record_schema,
             unit=draft.unit,
             facts={
                 **draft.circumstances.facts(),
                 "captured_at": instant_text(datetime.fromtimestamp(now, UTC)),
-                "retention_class": retention_class_of(draft.kind.schema),
+                "retention_class": act.retention,
                 **draft.facts,
             },
             personal={**draft.circumstances.people.fields(), **draft.personal},
@@ -227,175 +214,138 @@ class World:
         secrets = Secrets(facts=self.random(32), personal=self.random(32))
         commitment = commit(record, secrets)
         message = {**draft.message, "record": commitment.root, "signedAt": now}
-        operation = self.home.operation(draft.kind.name, **message)
-        receipt = self.home.send([operation], keys)
-        assert receipt.succeeded, draft.kind.name
-        source = OperationSource(
-            kind=draft.kind,
-            message=message,
-            signatures={p: key.prove(operation.digest).signature for p, key in keys.items()},
-            keys={p: key.signer for p, key in keys.items() if p is not Party.AUTHORITY},
-            facts=PartSource(root=commitment.facts_root, fields=record.facts, secret=secrets.facts),
-            personal=PartSource(
-                root=commitment.personal_root, fields=record.personal, secret=secrets.personal
-            ),
-            place=ChainReference(
-                block=BlockReference(number=receipt.block_number, hash=receipt.block_hash),
-                transaction=receipt.transaction_hash,
-                log_index=next(
-                    log.log_index for log in receipt.logs if log.topics[1] == operation.digest
+        operation = self.home.operation(act.name, **message)
+        receipt = self.home.send([operation], by)
+        assert receipt.succeeded, act.name
+        self.rows.append(
+            OperationSource(
+                act=act,
+                message=message,
+                signatures={p: key.prove(operation.digest).signature for p, key in by.items()},
+                keys={p: key.signer for p, key in by.items() if p is not Party.AUTHORITY},
+                record=RecordSource(
+                    facts=PartSource(
+                        root=commitment.facts_root, fields=record.facts, secret=secrets.facts
+                    ),
+                    personal=PartSource(
+                        root=commitment.personal_root,
+                        fields=record.personal,
+                        secret=secrets.personal,
+                    ),
                 ),
-            ),
+                place=ChainReference(
+                    block=receipt.block_number,
+                    log_index=next(
+                        log.log_index for log in receipt.logs if log.topics[1] == operation.digest
+                    ),
+                ),
+            )
         )
-        return source, operation.digest
+        return operation.digest
 
     # ------------------------------------------------------------ the registry's acts
 
     def admit(self, number: int, key: AccountKey) -> None:
-        draft = draft_unit_admission(
-            AdmitUnit(
-                number=number, code=f"U{number}", name=f"Unit {number}",
-                roles=UnitRole.PROCESSOR | UnitRole.USER, administrator=key.signer,
-                administrator_name="A. Dminister", custody=Custody.SERVER,
-            ),
-            authority=self.authority.signer,
+        draft = making.admission(
+            number, key=key.signer, authority=self.authority.signer,
+            administrator_name="A. Dminister",
         )  # fmt: skip
-        source, _ = self.perform(draft, {Party.AUTHORITY: self.authority, Party.NEW_KEY: key})
-        if number == UNIT:
-            self.registry.append(source)
+        self.perform(draft, authority=self.authority, new_key=key)
 
-    def enrol(self, key: Key, name: str, duties: Duty, custody: Custody) -> None:
-        draft = draft_signer_enrolment(
-            EnrolSigner(
-                unit=UNIT, key=key.signer, name=name, duties=duties, custody=custody,
-                valid_from=self.home.now(), valid_until=0,
-                administrator=self.administrator.signer,
-            )
+    def enrol(
+        self,
+        key: Key,
+        name: str,
+        rights: Right,
+        custody: Custody,
+        *,
+        unit: int = UNIT,
+        by: AccountKey | None = None,
+    ) -> None:
+        administrator = by or self.administrator
+        draft = making.enrolment(
+            unit, key=key.signer, administrator=administrator.signer, rights=rights, name=name,
+            custody=custody, valid_from=datetime.fromtimestamp(self.home.now(), UTC),
         )  # fmt: skip
-        keys = {Party.SIGNER: self.administrator, Party.NEW_KEY: key}
-        self.registry.append(self.perform(draft, keys)[0])
+        self.perform(draft, signer=administrator, new_key=key)
 
     def register(self) -> Digest:
-        draft = draft_equipment_registration(
-            RegisterEquipment(
-                unit=UNIT, name="DAC 1", model="DAC Universal", serial=SERIAL,
-                kind=EquipmentKind.STERILIZER, epoch=1, clock_zone="Europe/Berlin", profile=None,
-                administrator=self.administrator.signer,
-            )
-        )  # fmt: skip
-        source, digest = self.perform(draft, {Party.SIGNER: self.administrator})
-        self.registry.append(source)
-        return digest
+        draft = making.registration(UNIT, SERIAL, administrator=self.administrator.signer)
+        return self.perform(draft, signer=self.administrator)
 
-    def change(self, replaces: Digest, epoch: int) -> None:
-        draft = draft_equipment_change(
-            ChangeEquipment(
-                unit=UNIT, equipment=self.machine.id, state=EquipmentState.IN_SERVICE,
-                epoch=epoch, replaces=replaces, administrator=self.administrator.signer,
-                circumstances=Circumstances(reason="the counter was reset"),
-            )
-        )  # fmt: skip
-        self.registry.append(self.perform(draft, {Party.SIGNER: self.administrator})[0])
+    def change(self, replaces: Digest, epoch: int) -> Digest:
+        draft = making.change(
+            self.machine, replaces=replaces, administrator=self.administrator.signer, epoch=epoch
+        )
+        return self.perform(draft, signer=self.administrator)
 
     def revoke(self, key: Key) -> None:
-        draft = draft_signer_revocation(
-            RevokeSigner(
-                unit=UNIT, signer=key.id, administrator=self.administrator.signer,
-                circumstances=Circumstances(reason="left the unit"),
-            )
-        )  # fmt: skip
-        self.registry.append(self.perform(draft, {Party.SIGNER: self.administrator})[0])
+        draft = making.revocation(UNIT, signer=key.id, administrator=self.administrator.signer)
+        self.perform(draft, signer=self.administrator)
 
     def recover(self, key: AccountKey) -> None:
         """The authority gives the unit a new administrator, who acts after seven days."""
-        draft = draft_recovery_proposal(
-            ProposeRecovery(
-                unit=UNIT, key=key.signer, name="N. Ew", custody=Custody.HARDWARE,
-                circumstances=Circumstances(reason="the administrator lost the key"),
-            ),
-            authority=self.authority.signer,
-        )  # fmt: skip
-        source, digest = self.perform(draft, {Party.AUTHORITY: self.authority, Party.NEW_KEY: key})
-        self.registry.append(source)
-        operation = self.home.operation(draft.kind.name, **source.message)
+        draft = making.proposal(
+            UNIT, key=key.signer, authority=self.authority.signer, custody=Custody.HARDWARE
+        )
+        digest = self.perform(draft, authority=self.authority, new_key=key)
+        operation = self.home.operation(draft.act.name, **self.rows[-1].message)
         call = self.home.envelope(operation, encode_recovery_completion(digest))
         self.home.chain.mine([call.raw], self.home.now() + 8 * 86400)
         self.administrator = key
 
     def erase(self, number: int, keys: Sequence[AccountKey]) -> Digest:
         """Two signers erase the personal fields of the ending's record."""
-        ending = self.cycles[number][1]
-        subject = self.home.operation("CycleEnding", **ending.message).digest
-        assert ending.facts.fields is not None
-        draft = Draft(
-            kind=KINDS["RecordErasure"],
-            unit=UNIT,
-            message={
-                "unit": UNIT, "subject": subject, "signedBy": keys[0].id,
-                "countersignedBy": keys[1].id,
-            },
-            facts={
-                "subject": subject.hex(), "subject_record": ending.facts.fields["record.id"],
-                "retention_ended": "2025-01-01T00:00:00Z",
-            },
-            personal={},
+        ending = self.row("CycleEnding", number)
+        assert ending.record is not None
+        assert ending.record.facts.fields is not None
+        erased = self.digest(ending)
+        draft = making.erasure(
+            UNIT, erased=erased, subject_record=ending.record.facts.fields["record.id"],
             keys={Party.SIGNER: keys[0].signer, Party.COUNTERSIGNER: keys[1].signer},
-            circumstances=Circumstances(),
         )  # fmt: skip
-        by = {Party.SIGNER: keys[0], Party.COUNTERSIGNER: keys[1]}
-        self.registry.append(self.perform(draft, by)[0])
-        bare = replace(ending.personal, fields=None, secret=None)
-        self.cycles[number][1] = replace(ending, personal=bare)
-        return subject
+        self.perform(draft, signer=keys[0], countersigner=keys[1])
+        bare = replace(ending.record.personal, fields=None, secret=None)
+        record = replace(ending.record, personal=bare)
+        self.rows[self.rows.index(ending)] = replace(ending, record=record)
+        return erased
 
     # ------------------------------------------------------------ the cycle's acts
 
     def run(self, number: int) -> tuple[Digest, Digest, Digest]:
         """A cycle opened, ended, loaded and released: digests of ending, load and decision."""
-        cycle, by = self.cycle(number), {Party.SIGNER: self.operator}
-        people = Circumstances(
+        cycle, operator = self.cycle(number), self.operator
+        told = Circumstances(
             people=People(performer="P. Erformer", enterer="E. Nterer"),
             happened_text="16.03.2016 01:53:20", happened_zone="Europe/Berlin",
             happened_utc="2016-03-16T00:53:20Z", device="tablet 2", authenticated_by="badge",
         )  # fmt: skip
         started = datetime(2016, 3, 16, 0, 53, 20, tzinfo=UTC)
-        ended = datetime(2016, 3, 16, 1, 15, 41, tzinfo=UTC)
-        opening = OpenCycle(
-            cycle=cycle, programme="134 wrapped", started_at=started, is_after_outcome=False,
-            biological_indicator=False, holds_implant=None, signer=self.operator.signer,
-            circumstances=people,
+        opening = making.opening(
+            cycle, signer=operator.signer, programme="134 wrapped", started_at=started,
+            biological_indicator=False, circumstances=told,
         )  # fmt: skip
-        self.cycles[number] = [self.perform(draft_cycle_opening(opening), by)[0]]
-        ending = EndCycle(
-            cycle=cycle, outcome=Outcome.COMPLETED, verdict=Verdict.PASSED,
-            verdict_facts=VERDICT_FACTS, machine_facts=MACHINE_FACTS, started_at=started,
-            ended_at=ended,
+        self.perform(opening, signer=operator)
+        ending = making.ending(
+            cycle, signer=operator.signer, verdict=Verdict.PASSED, outcome=Outcome.COMPLETED,
+            verdict_facts=VERDICT_FACTS, started_at=started,
+            ended_at=datetime(2016, 3, 16, 1, 15, 41, tzinfo=UTC), circumstances=told,
             readings=[
-                ReadingReference(
-                    sha256=sha256(READING).hexdigest(), content_sha256=sha256(b"x").hexdigest(),
-                    format="dac-universal/1", source="uploaded", unread_lines=0,
-                )
+                {
+                    "sha256": sha256(READING).hexdigest(),
+                    "content_sha256": sha256(b"x").hexdigest(),
+                    "format": "dac-universal/1", "source": "uploaded", "unread_lines": 0,
+                }
             ],
-            replaces=ZERO_DIGEST, signer=self.operator.signer, circumstances=people,
+            **MACHINE_FACTS,
         )  # fmt: skip
-        source, ended_by = self.perform(draft_cycle_ending(ending), by)
-        self.cycles[number].append(source)
-        load = DeclareLoad(
-            cycle=cycle,
-            lines=[
-                LoadLine(owner=1, payer=1, package_class=3, quantity=4, description="handpieces"),
-                LoadLine(owner=2, payer=2, package_class=3, quantity=2),
-                LoadLine(owner=2, payer=2, package_class=7, quantity=1, description="套件"),
-            ],
-            replaces=ZERO_DIGEST, signer=self.operator.signer, circumstances=people,
-        )  # fmt: skip
-        source, loaded_by = self.perform(draft_load_declaration(load), by)
-        self.cycles[number].append(source)
-        decided_by = self.decide(
-            number, DecisionKind.RELEASE, (ended_by, loaded_by, ZERO_DIGEST),
-            shares=[(1, 3, 4), (2, 3, 2), (2, 7, 1)],
-        )  # fmt: skip
-        return ended_by, loaded_by, decided_by
+        ended = self.perform(ending, signer=operator)
+        lines = [(1, 1, 3, 4), (2, 2, 3, 2), (2, 2, 7, 1)]
+        load = making.load(cycle, lines, signer=operator.signer, circumstances=told)
+        loaded = self.perform(load, signer=operator)
+        shares = [(1, 3, 4), (2, 3, 2), (2, 7, 1)]
+        decided = self.decide(number, DecisionKind.RELEASE, (ended, loaded, ZERO_DIGEST), shares)
+        return ended, loaded, decided
 
     def decide(
         self,
@@ -404,47 +354,71 @@ class World:
         judged: tuple[Digest, Digest, Digest],
         shares: Sequence[tuple[int, int, int]] = (),
     ) -> Digest:
-        request = DecideCycle(
-            cycle=self.cycle(number), decision=kind, ending=judged[0], load=judged[1],
-            shares=[
-                ShareLine(owner=owner, payer=owner, package_class=package_class, delta=delta)
-                for owner, package_class, delta in shares
-            ],
-            results={"physical": "pass", "chemical_external": "pass"}, replaces=judged[2],
-            signer=self.decider.signer,
+        draft = making.decision(
+            self.cycle(number), kind,
+            [(owner, owner, package_class, delta) for owner, package_class, delta in shares],
+            signer=self.decider.signer, ending=judged[0], load=judged[1], replaces=judged[2],
+            results={"physical": "pass", "chemical_external": "pass"},
             circumstances=Circumstances(
                 people=People(performer="D. Ecider"), reason="as judged", authenticated_by="PIN"
             ),
         )  # fmt: skip
-        by = {Party.SIGNER: self.decider}
-        source, digest = self.perform(draft_cycle_decision(request), by)
-        self.cycles[number].append(source)
-        return digest
+        return self.perform(draft, signer=self.decider)
+
+    def enter(self, number: int, result: Result, how: ResultWord) -> Digest:
+        draft = making.result(self.cycle(number), result, how, signer=self.operator.signer)
+        return self.perform(draft, signer=self.operator)
+
+    def comment(self, about: bytes, stance: Stance, words: str) -> Digest:
+        """Unit 2 says something to what another unit recorded."""
+        draft = making.comment(2, about, stance, signer=self.reporter.signer, text=words)
+        return self.perform(draft, signer=self.reporter)
 
     # ------------------------------------------------------------ files
+
+    def row(self, kind: str, number: int | None = None) -> OperationSource:
+        """The last operation of a kind; of a cycle when its number is said."""
+        about = None if number is None else self.cycle(number).id
+        return next(
+            row
+            for row in reversed(self.rows)
+            if row.act.name == kind and about in {None, *self.subjects(row)}
+        )
 
     def tip(self) -> BlockReference:
         tip = self.home.chain.tip
         return BlockReference(number=tip.number, hash=tip.hash)
 
-    def sources(self, number: int, *, readings: Sequence[bytes] = ()) -> EvidenceSources:
-        return EvidenceSources(
-            operations=tuple(self.cycles[number]),
-            registry=tuple(self.registry),
-            as_of=self.tip(),
-            readings=readings,
-        )
+    def sources(self, *readings: bytes) -> Sources:
+        return Sources(rows=tuple(self.rows), as_of=self.tip(), readings=readings)
 
     def build(
-        self, number: int, sources: EvidenceSources, *disclose: str, attach: bool = False
+        self, subject: Subject | int, sources: Sources, *disclose: str, attach: bool = False
     ) -> bytes:
         return build_evidence(
-            self.subject(number), self.deployment, sources,
+            self.subject(subject) if isinstance(subject, int) else subject,
+            self.deployment,
+            sources.asked(self),
             disclose=Selection(disclose=disclose or None, attach_readings=attach),
             verify_signature=verify_signature,
-        )  # fmt: skip
+        )
+
+    def every_subject(self) -> list[Subject]:
+        """One of each type."""
+        decision = self.digest(self.row("CycleDecision"))
+        return [
+            Subject(type="unit", id=unit_subject(UNIT)),
+            Subject(type="signer", id=self.operator.id),
+            Subject(type="signer", id=AccountKey("administrator").id),
+            Subject(type="equipment", id=self.machine.id),
+            self.subject(14),
+            Subject(type="operation", id=decision),
+            Subject(type="about", id=RUMOUR),
+        ]
 
 
+#: what nobody recorded, and unit 2 speaks about all the same
+RUMOUR = sha256(b"an incident, under a random number").digest()
 VERDICT_FACTS: Mapping[str, str] = {
     "profile": "EN 285 134 °C",
     "profile_source": "EN 285:2015, 8.3",
@@ -461,11 +435,11 @@ MACHINE_FACTS: Mapping[str, str | int] = {
     "programme": "134 wrapped",
     "started": "16.03.2016 01:53:20",
     "ended": "16.03.2016 02:15:41",
-    "machine.hold_seconds": 191,
-    "machine.minimum_celsius": "134.9",
-    "machine.maximum_celsius": "135.6",
-    "machine.minimum_bar": "3.12",
-    "machine.maximum_bar": "3.20",
+    "hold_seconds": 191,
+    "minimum_celsius": "134.9",
+    "maximum_celsius": "135.6",
+    "minimum_bar": "3.12",
+    "maximum_bar": "3.20",
     "pressure_basis": "absolute",
 }
 
@@ -478,14 +452,13 @@ class Story:
     #: cycle 13 after its release, at `released_at`
     released: bytes
     released_at: int
-    released_sources: EvidenceSources
     #: cycle 13 after its recall
     recalled: bytes
     #: cycle 14, released
     other: bytes
     #: cycle 14 again, with all personal fields and the reading
     open: bytes
-    sources: EvidenceSources
+    sources: Sources
 
 
 @dataclass(frozen=True)
@@ -499,59 +472,64 @@ class Recovered:
     erased: Digest
 
 
+def _founded(started: Home, authority: AccountKey = AUTHORITY) -> World:
+    verifier = started.deployment.contracts[Role.P256_VERIFIER].address
+    world = World(home=started, operator=P256Key("operator", verifier), authority=authority)
+    world.admit(UNIT, world.administrator)
+    world.admit(2, AccountKey("administrator of 2"))
+    return world
+
+
+_OPERATES = Right.OPEN | Right.LOAD | Right.RESULT
+
+
 @contextmanager
 def recovery() -> Iterator[Recovered]:
     """The recovered administrator enrols the keys that run the cycle."""
     with home() as started:
-        verifier = started.deployment.contracts[Role.P256_VERIFIER].address
-        world = World(home=started, operator=P256Key("operator", verifier))
-        world.admit(UNIT, world.administrator)
-        world.admit(2, AccountKey("administrator of 2"))
+        world = _founded(started)
         world.change(world.register(), 2)
         world.recover(AccountKey("new administrator"))
-        world.enrol(
-            world.operator, "Station 1", Duty.OPEN | Duty.LOAD | Duty.RESULT, Custody.STATION
-        )
-        world.enrol(world.decider, "D. Ecider", Duty.DECIDE, Custody.DEVICE)
+        world.enrol(world.operator, "Station 1", _OPERATES, Custody.STATION)
+        world.enrol(world.decider, "D. Ecider", Right.DECIDE, Custody.DEVICE)
         world.run(13)
-        before = world.build(13, world.sources(13), "*", "personal:*")
+        before = world.build(13, world.sources(), "*", "personal:*")
         erasers = [AccountKey("first eraser"), AccountKey("second eraser")]
         for key in erasers:
-            world.enrol(key, key.name, Duty.ERASE, Custody.HARDWARE)
+            world.enrol(key, key.name, Right.ERASE, Custody.HARDWARE)
         erased = world.erase(13, erasers)
-        yield Recovered(
-            world=world, data=world.build(13, world.sources(13)), before=before, erased=erased
-        )
+        data = world.build(13, world.sources())
+        yield Recovered(world=world, data=data, before=before, erased=erased)
 
 
 @contextmanager
 def story(authority: AccountKey = AUTHORITY) -> Iterator[Story]:
-    """Unit 1 runs cycles 13 and 14, recalls 13, and lets its operator go."""
+    """Unit 1 runs cycles 13 and 14, recalls 13, and lets its operator go; unit 2 has its say."""
     with home(authority) as started:
-        verifier = started.deployment.contracts[Role.P256_VERIFIER].address
-        world = World(home=started, operator=P256Key("operator", verifier), authority=authority)
-        world.admit(UNIT, world.administrator)
-        world.admit(2, AccountKey("administrator of 2"))
+        world = _founded(started, authority)
+        world.enrol(world.operator, "Station 1", _OPERATES, Custody.STATION)
+        world.enrol(world.decider, "D. Ecider", Right.DECIDE, Custody.DEVICE)
+        world.enrol(IDLE, "never signs", Right.DECIDE, Custody.HARDWARE)
         world.enrol(
-            world.operator, "Station 1", Duty.OPEN | Duty.LOAD | Duty.RESULT, Custody.STATION
-        )
-        world.enrol(world.decider, "D. Ecider", Duty.DECIDE, Custody.DEVICE)
-        world.enrol(IDLE, "never signs", Duty.DECIDE, Custody.HARDWARE)
+            world.reporter, "R. Eporter", Right.REPORT, Custody.DEVICE, unit=2,
+            by=AccountKey("administrator of 2"),
+        )  # fmt: skip
         world.change(world.register(), 2)
         judged = world.run(13)
-        released_sources = world.sources(13, readings=[READING])
-        released = world.build(13, released_sources)
+        released = world.build(13, world.sources(READING))
         released_at = world.tip().number
         world.run(14)
+        world.enter(14, Result.BIOLOGICAL, ResultWord.PASS)
+        world.comment(world.cycle(14).id, Stance.DISAGREES, "套件: two packages arrived wet")
+        world.comment(RUMOUR, Stance.STATEMENT, "something happened")
         world.decide(13, DecisionKind.RECALL, judged, [(1, 3, -4), (2, 3, -2), (2, 7, -1)])
         world.revoke(world.operator)
-        sources = world.sources(14, readings=[READING])
+        sources = world.sources(READING)
         yield Story(
             world=world,
             released=released,
             released_at=released_at,
-            released_sources=released_sources,
-            recalled=world.build(13, world.sources(13)),
+            recalled=world.build(13, sources),
             other=world.build(14, sources),
             open=world.build(14, sources, "*", "personal:*", attach=True),
             sources=sources,
@@ -565,12 +543,17 @@ def edited(data: bytes, change: Callable[[Plain], object]) -> bytes:
     return rfc8785.dumps(plain)
 
 
-def last_of(sources: EvidenceSources, kind: str) -> OperationSource:
-    """The last operation of a kind, the idle key's enrolment left out."""
+def target_of(world: World, kind: str, sources: Sources) -> OperationSource:
+    """The last operation of a kind that cycle 14 rests on, or is about it."""
+    cycle = world.cycle(14).id
+    idle = {IDLE.signer, AccountKey("administrator of 2").signer, world.reporter.signer}
     return next(
-        each
-        for each in reversed([*sources.registry, *sources.operations])
-        if each.kind.name == kind and each.keys.get(Party.NEW_KEY) != IDLE.signer
+        row
+        for row in reversed(sources.rows)
+        if row.act.name == kind
+        and row.keys.get(Party.NEW_KEY) not in idle
+        and (row.act.about != "cycle" or row.act.subject_of(row.message) == cycle)
+        and (kind != "Comment" or row.act.subject_of(row.message) == cycle)
     )
 
 
@@ -590,45 +573,48 @@ def _restated(
 
 def forged(
     world: World,
-    sources: EvidenceSources,
+    sources: Sources,
     kind: str,
     path: str | None,
     value: FieldValue,
     *,
     message: Mapping[str, Value] | None = None,
-) -> EvidenceSources:
-    """The same cycle, in which the last operation of `kind` states another fact, signed anew.
+) -> Sources:
+    """The same world, in which cycle 14's last operation of `kind` states another fact.
 
-    Every signer takes part, and what refers to the operation refers to the new one: only the chain
-    and the comparison of records with messages can tell.
+    Everything is signed anew, and what refers to the operation refers to the new one: only the
+    rules, the chain and the comparison of records with messages can tell.
     """
     digests: dict[bytes, Digest] = {}
-    target = last_of(sources, kind)
-    keys: dict[bytes, Key] = {
-        key.signer: key for key in (world.operator, world.administrator, world.decider, IDLE)
-    }
+    target = target_of(world, kind, sources)
+    named = [AccountKey(name) for name in ("administrator", "administrator of 2")]
+    others: list[Key] = [world.operator, world.decider, world.reporter, IDLE]
+    keys = {key.signer: key for key in [*others, *named]}
 
     def again(source: OperationSource) -> OperationSource:
-        old = world.home.operation(source.kind.name, **source.message).digest
+        assert source.record is not None
+        if source is not target and not digests:
+            return source  # nothing before the target is another
+        old = world.digest(source)
         changes = dict(message or {}) if source is target else {}
         shown = {path: value} if source is target and path is not None else {}
-        facts = _restated(source.facts, digests, shown)
+        facts = _restated(source.record.facts, digests, shown)
         new = {
             name: digests.get(part, part) if isinstance(part, bytes) else part
             for name, part in {**source.message, **changes}.items()
         }
-        new["record"] = record_root(facts.root, source.personal.root)
-        operation = world.home.operation(source.kind.name, **new)
+        new["record"] = record_root(facts.root, source.record.personal.root)
+        if new == source.message:
+            return source
+        operation = world.home.operation(source.act.name, **new)
         digests[old] = operation.digest
         signatures = {
             party: world.authority.prove(operation.digest).signature
             if party is Party.AUTHORITY
             else keys[source.keys[party]].prove(operation.digest).signature
-            for party in source.kind.parties
+            for party in source.act.parties
         }
-        return replace(source, message=new, facts=facts, signatures=signatures)
+        record = replace(source.record, facts=facts)
+        return replace(source, message=new, record=record, signatures=signatures)
 
-    registry = [again(source) for source in sources.registry]
-    return replace(
-        sources, registry=registry, operations=[again(source) for source in sources.operations]
-    )
+    return replace(sources, rows=tuple(again(row) for row in sources.rows))

@@ -90,7 +90,7 @@ class Person:
             time.sleep(_PAUSE_SECONDS)
         raise TimeoutError(path)
 
-    def record(self, act: str, key: str, /, **body: object) -> Any:  # noqa: ANN401 - JSON
+    def record(self, act: str, key: str, /, **body: object) -> Any:
         """An act that must be accepted; the same again gets the same bytes."""
         path = f"/v1/operations/{act}"
         answer = self.post(path, body, key)

@@ -11,10 +11,10 @@ from sqlalchemy import func, select
 
 from ledger.chain.node import Node
 from ledger.cli.chains import reading_chain
+from ledger.domain.acts.catalogue import find_act
 from ledger.domain.encoding.events import parse_event
 from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import NotFound
-from ledger.domain.operations import find_kind
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.settings import Settings
 from ledger.steps.answering.status import status
@@ -132,7 +132,7 @@ def _announced(instance: Instance, node: Node) -> Counter[Digest]:
     ]
     events = [parse_event(log, contracts) for log in logs]
     with instance.database.reading() as tx:
-        kinds = {row.digest: find_kind(row.kind) for row in list_operations(tx, limit=_EVERY)}
+        kinds = {row.digest: find_act(row.kind) for row in list_operations(tx, limit=_EVERY)}
     # An admission enrols its administrator too: the event of the operation's own kind counts.
     return Counter(each.digest for each in events if each.name == kinds[each.digest].event)
 

@@ -19,9 +19,11 @@ from ledger.chain.endpoint import Endpoint
 from ledger.chain.node import Node
 from ledger.chain.transactions import Envelope, Price, Relayer
 from ledger.chain.transport import Limits
-from ledger.domain.cycle_acts import Machine
+from ledger.domain.acts.catalogue import find_act
+from ledger.domain.acts.vocabulary import Machine
+from ledger.domain.acts.words import Party
 from ledger.domain.encoding.identifiers import Digest, to_hex
-from ledger.domain.operations import Party, find_kind, message_from_json
+from ledger.domain.operations import message_from_json
 from ledger.domain.outbox.batching import Proof
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.domain.subjects.indexed import IndexedOperation
@@ -269,7 +271,7 @@ class Template:
 
         A node that hangs or dies then spoils the one test that it served.
         """
-        shutil.copytree(self.home, folder / "home", ignore=shutil.ignore_patterns("*.ipc"))
+        shutil.copytree(self.home, folder / "home")
         with ExitStack() as stack:
             node = stack.enter_context(group_node(self.genesis_time))
             proxy = stack.enter_context(fault_proxy(node.url))
@@ -361,7 +363,7 @@ def calldata_of(instance: Instance, digest: Digest) -> bytes:
     """The call that records one accepted operation, whoever sends it."""
     with instance.database.reading() as tx:
         row, signatures = get_operation(tx, digest), list_signatures(tx, [digest])
-    kind = find_kind(row.kind)
+    kind = find_act(row.kind)
     proofs = {
         each.party: Proof(
             signer=b"" if each.party is Party.AUTHORITY else each.signer, signature=each.signature

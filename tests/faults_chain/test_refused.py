@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from ledger.domain.acts.catalogue import find_act
+from ledger.domain.acts.words import Contract
 from ledger.domain.encoding.identifiers import Digest, to_hex
 from ledger.domain.errors import Conflict
-from ledger.domain.operations import Contract, find_kind
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.steps.auditing.audit import audit
 from ledger.steps.sending.refusals import refuse
@@ -110,7 +111,7 @@ def relayed(group: Group, *digests: Digest) -> None:
     """Somebody else records these, in this order, and the blocks are final."""
     for digest in digests:
         with group.instance.database.reading() as tx:
-            contract = find_kind(get_operation(tx, digest).kind).contract
+            contract = find_act(get_operation(tx, digest).kind).contract
         to = group.instance.deployment().address_of(contract)
         group.node.send(STRANGER, to, calldata_of(group.instance, digest))
         group.node.mine()

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from ledger.chain.node import Node
+from ledger.domain.acts.words import Contract
 from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import ChainUnavailable, Inconsistent
-from ledger.domain.operations import Contract
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.steps.answering.status import WorkerState, status
 from ledger.steps.auditing.audit import audit

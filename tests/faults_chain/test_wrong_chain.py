@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
+from ledger.domain.acts.words import Contract
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import ChainUnavailable, Inconsistent, VerificationFailed
-from ledger.domain.operations import Contract
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.steps.answering.status import WorkerState, status
 from ledger.steps.worker import _Worker

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from ledger.domain.acts.rules import SKEW_SECONDS
 from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.outbox.operation_states import OperationState
-from ledger.domain.rules import SKEW_SECONDS
 from ledger.storage.operations import list_states
 from scripts.network.validators import Network
 from tests.network.kit import Ward, same_hash, wait_for, ward

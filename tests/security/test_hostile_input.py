@@ -17,8 +17,8 @@ from ledger.domain.encoding.nesting import require_nesting
 from ledger.domain.errors import InvalidInput, VerificationFailed
 from ledger.doors.guard import Bounds
 from ledger.doors.json_bodies import _integer, _object
-from ledger.evidence.shape import MAX_FILE_BYTES as MAX_EVIDENCE_BYTES
-from ledger.evidence.strict_json import parse_canonical
+from ledger.evidence.format import MAX_FILE_BYTES as MAX_EVIDENCE_BYTES
+from ledger.evidence.forms import parse_canonical
 from ledger.readings import read_file
 from ledger.readings.files import MAX_FILE_BYTES, MAX_LINES
 

@@ -13,17 +13,11 @@ import pytest
 from typer.testing import CliRunner
 
 from ledger.cli.app import app
+from ledger.domain.acts.words import Custody, Right
 from ledger.domain.callers import local_administrator
 from ledger.domain.encoding.identifiers import Digest, signer_id
 from ledger.domain.errors import ChainUnavailable, NotFound, Refused, SteriLedgerError
-from ledger.domain.operations import Custody, Duty
 from ledger.domain.outbox.operation_states import OperationState
-from ledger.domain.registry_acts import (
-    ProposeRecovery,
-    VetoRecovery,
-    draft_recovery_proposal,
-    draft_recovery_veto,
-)
 from ledger.steps.accepting.resolving import resolve_signer
 from ledger.steps.accepting.signing import make_held_key
 from ledger.steps.auditing.audit import audit
@@ -39,6 +33,7 @@ from ledger.steps.sending.underway import UnderWay
 from ledger.steps.starting.deploy import get_held_key
 from ledger.storage.keys import KeyPurpose
 from ledger.storage.transactions import TransactionState, list_transactions
+from tests import making
 from tests.steps.hospital import PEOPLE, Hospital, opened_hospital
 
 WEEK = timedelta(days=7)
@@ -67,21 +62,16 @@ class Scene:
         """The authority proposes, and the chain has it."""
         with self.hospital.instance.database.reading() as tx:
             authority = get_held_key(tx, KeyPurpose.AUTHORITY).signer
-        request = ProposeRecovery(
-            unit=1, key=self.key, name="New head", custody=Custody.SERVER, circumstances=PEOPLE
-        )
-        proposal = self.hospital.accept(draft_recovery_proposal(request, authority=authority))
+        draft = making.proposal(1, key=self.key, authority=authority, circumstances=PEOPLE)
+        proposal = self.hospital.accept(draft)
         self.hospital.settle(self.writer)
         return proposal
 
     def veto(self, proposal: Digest) -> Digest:
-        request = VetoRecovery(
-            unit=1,
-            proposal=proposal,
-            administrator=self.hospital.administrators[1],
-            circumstances=PEOPLE,
+        administrator = self.hospital.administrators[1]
+        return self.hospital.accept(
+            making.veto(1, proposed=proposal, administrator=administrator, circumstances=PEOPLE)
         )
-        return self.hospital.accept(draft_recovery_veto(request))
 
     def later(self, wait: timedelta) -> int:
         """Time passes, and the worker looks."""
@@ -141,12 +131,12 @@ def test_a_recovered_administrator_is_called_by_name(scene: Scene) -> None:
     caller = local_administrator("tester")
     database = scene.hospital.instance.database
     with database.reading() as tx, pytest.raises(NotFound):
-        resolve_signer(tx, caller, 1, Duty.ADMINISTER, "New head")
+        resolve_signer(tx, caller, 1, Right.ADMINISTER, "New head")
     scene.later(EVERY)
     scene.later(EVERY)
     with database.reading() as tx:
-        row = resolve_signer(tx, caller, 1, Duty.ADMINISTER, "New head")
-    assert (row.signer, row.duties, row.custody) == (scene.key, Duty.ADMINISTER, Custody.SERVER)
+        row = resolve_signer(tx, caller, 1, Right.ADMINISTER, "New head")
+    assert (row.signer, row.rights, row.custody) == (scene.key, Right.ADMINISTER, Custody.SERVER)
 
 
 def test_a_vetoed_recovery_is_never_completed(scene: Scene) -> None:
@@ -206,7 +196,7 @@ def test_the_command_line_proposes_shows_and_vetoes(
     home = tmp_path / "home"
     monkeypatch.setenv("STERILEDGER_HOME", str(home))
 
-    def run(*arguments: str) -> Any:  # noqa: ANN401 - JSON
+    def run(*arguments: str) -> Any:
         done = CliRunner().invoke(app, [*arguments, "--json"])
         assert done.exit_code == 0, (done.output, done.exception)
         return json.loads(done.output)

@@ -93,7 +93,7 @@ def known_words(api: Api) -> dict[str, list[Any]]:
     }
 
 
-def placed(value: Any, words: Plain, draw: Any) -> Any:  # noqa: ANN401 - any JSON
+def placed(value: Any, words: Plain, draw: Any) -> Any:
     """The value with some of its fields naming what there is."""
     if isinstance(value, list):
         return [placed(each, words, draw) for each in value]
@@ -125,7 +125,7 @@ def test_whatever_is_asked_the_answer_is_documented_and_never_our_fault(
 
 def ask(
     api: Api,
-    operation: Any,  # noqa: ANN401 - Schemathesis
+    operation: Any,
     token: str | None,
     words: Plain,
     *,
@@ -143,7 +143,7 @@ def ask(
         suppress_health_check=list(HealthCheck),
     )
     @given(case=cases, data=st.data())
-    def one(case: Any, data: Any) -> None:  # noqa: ANN401
+    def one(case: Any, data: Any) -> None:
         if isinstance(case.body, dict):
             case.body = placed(case.body, words, data.draw)
         case.path_parameters = placed(case.path_parameters or {}, words, data.draw)

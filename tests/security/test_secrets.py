@@ -128,7 +128,7 @@ class Run:
         self.tokens.append(json.loads(made)["token"])
         return self.tokens[-1]
 
-    def ask(self, method: str, path: str, token: str | None, **options: Any) -> httpx.Response:  # noqa: ANN401
+    def ask(self, method: str, path: str, token: str | None, **options: Any) -> httpx.Response:
         """One request; what is answered is kept, but for the secrets of a prepared operation."""
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         answer = httpx.request(method, self.api + path, headers=headers, timeout=30, **options)
@@ -251,10 +251,11 @@ def do_the_main_job(run: Run, folder: Path) -> None:
     """Units, people, a machine, cycles, evidence; and what is refused."""
     head = ["--administrator-name", PEOPLE[0], "--role", "processor"]
     run.command("unit", "admit", "1", "--code", "C", "--name", "Centre", *head)
-    duties = [word for duty in ("open", "load", "result", "decide") for word in ("--duty", duty)]
-    run.command("signer", "enrol", PEOPLE[1], "--unit", "1", *duties)
-    machine = ["--unit", "1", "--serial", "601362", "--clock-zone", "Europe/Berlin"]
-    run.command("equipment", "register", "Dac", *machine, "--profile", "en-285-134")
+    rights = [word for right in ("open", "load", "result", "decide") for word in ("--right", right)]
+    run.command("signer", "enrol", PEOPLE[1], "--unit", "1", *rights)
+    machine = ["--unit", "1", "--serial", "601362", "--kind", "sterilizer"]
+    clock = ["--clock-zone", "Europe/Berlin", "--profile", "en-285-134"]
+    run.command("equipment", "register", "Dac", *machine, *clock)
     run.command("import", str(DAC_LOG), "--unit", "1", "--performer", PEOPLE[2])
     run.command("token", "create", "--person", "x", "--scope", "everything", code=2)
     token = run.token(

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {ICycleLedger} from "../../contracts/interfaces/ICycleLedger.sol";
 import {Proof} from "../../contracts/interfaces/IUnitRegistry.sol";
+import {IWitnesses} from "../../contracts/interfaces/IWitnesses.sol";
 import {CycleBase} from "./support/CycleBase.sol";
 
 /// What each operation costs inside its transaction: without the 21,000 and the calldata. The values
@@ -38,6 +39,26 @@ contract GasTest is CycleBase {
         vm.snapshotGasLastCall("cycle", "4 release to two units");
         send(decision(cycle, HOLD, none()));
         vm.snapshotGasLastCall("cycle", "5 hold");
+        send(voiding(1));
+        vm.snapshotGasLastCall("cycle", "6 void");
+    }
+
+    function test_gas_of_the_witnesses() public {
+        send(opening(1));
+        IWitnesses.Witness memory operation = statement(12, "subject");
+        bytes32 entry = send(operation);
+        vm.snapshotGasLastCall("witnesses", "an entry");
+        operation.replaces = entry;
+        send(operation);
+        vm.snapshotGasLastCall("witnesses", "an entry that replaces one");
+        send(statement(22, cycleId(1)));
+        vm.snapshotGasLastCall("witnesses", "an entry about an own cycle");
+        operation = statement(11, "subject");
+        bytes32 state = send(operation);
+        vm.snapshotGasLastCall("witnesses", "a first state");
+        operation.replaces = state;
+        send(operation);
+        vm.snapshotGasLastCall("witnesses", "a next state");
     }
 
     function test_gas_of_fifty_cycles() public {

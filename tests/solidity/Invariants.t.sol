@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Duties} from "../../contracts/Duties.sol";
+import {Rights} from "../../contracts/Rights.sol";
 import {ICycleLedger} from "../../contracts/interfaces/ICycleLedger.sol";
 import {IUnitRegistry} from "../../contracts/interfaces/IUnitRegistry.sol";
 import {CycleBase} from "./support/CycleBase.sol";
@@ -11,16 +11,22 @@ import {Vm} from "./support/Vm.sol";
 contract Handler is CycleBase {
     bytes32 public ledgerHead; // the fold over every digest that was accepted
     bytes32 public registryHead;
-    uint64 public last; // the highest number that was accepted
-    bool public numberFell;
+    uint64 public last; // the number that was opened last
+    bool public openedTwice;
+    bool public voidedWithResult;
+    bool public voidOpened;
     bool public revokedActed;
     bool public replayChanged;
     mapping(uint64 number => int256 packages) public sum; // of all accepted deltas
+    mapping(uint64 number => bytes32 digest) public standing; // the opening; 0 when it is void
+    mapping(uint64 number => bool) public followed; // whether anything followed the opening
     uint256 public accepted;
 
     uint256[] private _revoked; // keys
     uint64[] private _numbers; // of the opened cycles
     bytes[] private _calls; // that were accepted
+    bytes[] private _voided; // the calls of openings that were taken back
+    mapping(bytes32 opening => bytes call) private _openings;
     uint256 private _operators;
 
     function start() external {
@@ -32,30 +38,51 @@ contract Handler is CycleBase {
     // ----------------------------------------------------------------------------------- actions
 
     function open(uint8 skipped) external {
-        attemptOpening(last + 1 + (skipped % 3));
+        attemptOpening((last % 64) + 1 + (skipped % 3));
     }
 
     function openAny(uint64 number) external {
         attemptOpening(number % 64);
     }
 
+    function void(uint256 which) external {
+        if (_numbers.length == 0) return;
+        uint64 number = pick(which);
+        ICycleLedger.CycleVoid memory operation = voiding(number);
+        operation.opening = standing[number];
+        if (!attempt(encode(operation), digestOf(operation))) return;
+        voidedWithResult = voidedWithResult || followed[number];
+        _voided.push(_openings[operation.opening]);
+        standing[number] = 0;
+    }
+
+    /// Sends an opening again that was taken back: whatever stands by now, it changes nothing.
+    function openVoid(uint256 which) external {
+        if (_voided.length == 0) return;
+        bytes32 before = ledger.head();
+        (bool done, ) = address(ledger).call(_voided[which % _voided.length]);
+        voidOpened = voidOpened || !done || ledger.head() != before;
+    }
+
     function end(uint256 which, uint8 outcome, uint8 verdict) external {
         if (_numbers.length == 0) return;
+        uint64 number = pick(which);
         ICycleLedger.CycleEnding memory operation = ending(
-            cycleId(pick(which)),
+            cycleId(number),
             outcome % 4 == 0 ? COMPLETED : outcome % 4,
             verdict % 8 < 5 ? PASSED : (verdict % 8) - 3
         );
-        attempt(encode(operation), digestOf(operation));
+        if (attempt(encode(operation), digestOf(operation))) followed[number] = true;
     }
 
     function declare(uint256 which, uint8 ofTrays, uint8 ofPouches) external {
         if (_numbers.length == 0) return;
+        uint64 number = pick(which);
         ICycleLedger.LoadDeclaration memory operation = declaration(
-            cycleId(pick(which)),
+            cycleId(number),
             totals(ofTrays % 32, ofPouches % 8)
         );
-        attempt(encode(operation), digestOf(operation));
+        if (attempt(encode(operation), digestOf(operation))) followed[number] = true;
     }
 
     function decide(uint256 which, uint8 kind, int8 own, int8 souths) external {
@@ -67,16 +94,16 @@ contract Handler is CycleBase {
             kind % 9,
             moves ? trays(own % 16, souths % 16) : none()
         );
-        if (attempt(encode(operation), digestOf(operation)) && moves) {
-            sum[number] += int256(own % 16) + int256(souths % 16);
-        }
+        if (!attempt(encode(operation), digestOf(operation))) return;
+        followed[number] = true;
+        if (moves) sum[number] += int256(own % 16) + int256(souths % 16);
     }
 
     /// A new operator takes over; the old one is revoked.
     function replaceOperator() external {
         uint256 old = oscar;
         oscar = actor(string(abi.encode("operator", ++_operators)));
-        registryHead = fold(registryHead, send(enrolment(oscar, Duties.ALL - Duties.ADMINISTER)));
+        registryHead = fold(registryHead, send(enrolment(oscar, Rights.ALL - Rights.ADMINISTER)));
         registryHead = fold(registryHead, send(revocation(old)));
         _revoked.push(old);
     }
@@ -105,8 +132,12 @@ contract Handler is CycleBase {
         return _numbers;
     }
 
-    function heads() external view returns (bytes32, bytes32) {
+    function bothHeads() external view returns (bytes32, bytes32) {
         return (registry.head(), ledger.head());
+    }
+
+    function isOpen(uint64 number) external view returns (bool) {
+        return ledger.getCycle(cycleId(number)).unit == NORTH;
     }
 
     function totalOf(uint64 number, uint16 packageClass) external view returns (uint32, uint32) {
@@ -115,9 +146,10 @@ contract Handler is CycleBase {
 
     function attemptOpening(uint64 number) private {
         ICycleLedger.CycleOpening memory operation = opening(number);
-        if (!attempt(encode(operation), digestOf(operation))) return;
-        numberFell = numberFell || number <= last;
-        last = number;
+        bytes32 digest = digestOf(operation);
+        if (!attempt(encode(operation), digest)) return;
+        openedTwice = openedTwice || standing[number] != 0;
+        (last, standing[number], _openings[digest]) = (number, digest, encode(operation));
         _numbers.push(number);
     }
 
@@ -158,7 +190,7 @@ contract InvariantsTest {
 
     function targetSelectors() public view returns (FuzzSelector[] memory targets) {
         targets = new FuzzSelector[](1);
-        bytes4[] memory selectors = new bytes4[](9);
+        bytes4[] memory selectors = new bytes4[](11);
         selectors[0] = Handler.open.selector;
         selectors[1] = Handler.openAny.selector;
         selectors[2] = Handler.end.selector;
@@ -168,6 +200,8 @@ contract InvariantsTest {
         selectors[6] = Handler.actRevoked.selector;
         selectors[7] = Handler.replay.selector;
         selectors[8] = Handler.wait.selector;
+        selectors[9] = Handler.void.selector;
+        selectors[10] = Handler.openVoid.selector;
         targets[0] = FuzzSelector(address(handler), selectors);
     }
 
@@ -181,7 +215,7 @@ contract InvariantsTest {
     }
 
     function invariant_each_head_is_the_fold_over_the_accepted_digests() public view {
-        (bytes32 registryHead, bytes32 ledgerHead) = handler.heads();
+        (bytes32 registryHead, bytes32 ledgerHead) = handler.bothHeads();
         vm.assertEq(registryHead, handler.registryHead());
         vm.assertEq(ledgerHead, handler.ledgerHead());
     }
@@ -190,8 +224,17 @@ contract InvariantsTest {
         vm.assertFalse(handler.revokedActed());
     }
 
-    function invariant_numbers_rise() public view {
-        vm.assertFalse(handler.numberFell());
+    function invariant_a_number_is_opened_once_until_its_opening_is_void() public view {
+        vm.assertFalse(handler.openedTwice());
+        uint64[] memory numbers = handler.numbers();
+        for (uint256 i = 0; i < numbers.length; ++i) {
+            vm.assertEq(handler.isOpen(numbers[i]), handler.standing(numbers[i]) != 0);
+        }
+    }
+
+    function invariant_only_an_opening_that_nothing_follows_is_void_and_for_ever() public view {
+        vm.assertFalse(handler.voidedWithResult());
+        vm.assertFalse(handler.voidOpened());
     }
 
     function invariant_an_operation_sent_again_changes_nothing() public view {

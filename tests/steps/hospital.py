@@ -8,22 +8,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
+from ledger.domain.acts.asking import Door
+from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.acts.comment import Stance
+from ledger.domain.acts.decisions import DecisionKind
+from ledger.domain.acts.result_entry import Result, ResultWord
+from ledger.domain.acts.vocabulary import CycleReference, Machine, integer
+from ledger.domain.acts.words import EquipmentState, Party, Right, UnitRole
 from ledger.domain.callers import Caller, local_administrator
-from ledger.domain.cycle_acts import (
-    CycleReference,
-    DecideCycle,
-    DeclareLoad,
-    EndCycle,
-    LoadLine,
-    Machine,
-    OpenCycle,
-    ShareLine,
-    draft_cycle_decision,
-    draft_cycle_ending,
-    draft_cycle_opening,
-    draft_load_declaration,
-)
-from ledger.domain.decisions import DecisionKind
 from ledger.domain.drafts import Circumstances, Draft, People
 from ledger.domain.encoding.identifiers import (
     ZERO_DIGEST,
@@ -33,32 +25,16 @@ from ledger.domain.encoding.identifiers import (
     serial_hash,
     signer_id,
 )
-from ledger.domain.operations import (
-    Custody,
-    Duty,
-    EquipmentKind,
-    Outcome,
-    UnitRole,
-    Verdict,
-)
 from ledger.domain.outbox.operation_states import OperationState
-from ledger.domain.registry_acts import (
-    AdmitUnit,
-    EnrolSigner,
-    RegisterEquipment,
-    RevokeSigner,
-    draft_equipment_registration,
-    draft_signer_enrolment,
-    draft_signer_revocation,
-    draft_unit_admission,
-)
-from ledger.domain.subjects.accepted import integer
 from ledger.settings import Settings
 from ledger.steps.accepting import submit
+from ledger.steps.accepting.clock import confirm_clock
+from ledger.steps.accepting.drafting import make_draft
 from ledger.steps.accepting.placing import Place
 from ledger.steps.accepting.prepare import fix
 from ledger.steps.accepting.signing import make_held_key, sign_with_held_key
 from ledger.steps.following.follow import Progress, follow
+from ledger.steps.following.forgetting import forget_erased
 from ledger.steps.instance import Instance, open_instance, system_clock
 from ledger.steps.sending.writer import Sent, Writer
 from ledger.steps.starting.deploy import (
@@ -71,8 +47,10 @@ from ledger.steps.starting.link import Link, open_link
 from ledger.storage.keys import KeyPurpose
 from ledger.storage.leases import take_lease
 from ledger.storage.operations import get_operation, list_latest_operations, list_states
+from tests import making
+from tests.house import Clock
 
-OPERATOR = Duty.OPEN | Duty.LOAD | Duty.RESULT | Duty.DECIDE
+OPERATOR = Right.OPEN | Right.LOAD | Right.RESULT | Right.DECIDE
 PEOPLE = Circumstances(people=People(performer="Nurse A", checker="Nurse B"), reason="as agreed")
 
 
@@ -94,6 +72,13 @@ class Hospital:
         with self.instance.database.transaction() as tx:
             return submit.record_with_held_keys(self.instance, tx, self.caller, draft).digest
 
+    def say(self, kind: str, /, **values: object) -> Digest:
+        """What somebody says at the keyboard, by the names of the act's fields."""
+        door = Door(authenticated_by="local", takes_what_stands=True)
+        with self.instance.database.transaction() as tx:
+            draft = make_draft(self.instance, tx, self.caller, ACTS[kind], values, door)
+            return submit.record_with_held_keys(self.instance, tx, self.caller, draft).digest
+
     def accept_unchecked(self, draft: Draft, *predecessors: Digest) -> Digest:
         """Owed without the rules that would keep it out, as if ours differed from the chain's."""
         with self.instance.database.transaction() as tx:
@@ -106,7 +91,12 @@ class Hospital:
             message = prepared.operation.message
             subject = message.get("cycle", digest)
             assert isinstance(subject, bytes)
-            placed = Place(subject=subject, replaces=digest, depends_on=predecessors)
+            placed = Place(
+                subject=subject,
+                parent=None,
+                replaces=digest,
+                depends_on=dict.fromkeys(predecessors, True),
+            )
             now = self.instance.clock()
             submit._store(self.instance, tx, prepared, signatures, placed, now)
             assert integer(message, "signedAt")
@@ -121,70 +111,49 @@ class Hospital:
             )
             self.operators[number] = make_held_key(self.instance, tx, label=f"operator {number}")
         admitted = self.accept(
-            draft_unit_admission(
-                AdmitUnit(
-                    number=number,
-                    code=f"U{number}",
-                    name=f"Unit {number}",
-                    roles=roles,
-                    administrator=self.administrators[number],
-                    administrator_name=f"Head {number}",
-                    custody=Custody.SERVER,
-                    circumstances=PEOPLE,
-                ),
+            making.admission(
+                number,
+                key=self.administrators[number],
                 authority=authority,
+                roles=roles,
+                circumstances=PEOPLE,
             )
         )
         self.enrol(number, self.operators[number])
         return admitted
 
-    def enrol(self, unit: int, key: bytes, duties: Duty = OPERATOR) -> Digest:
+    def enrol(self, unit: int, key: bytes, rights: Right = OPERATOR) -> Digest:
         """One more signer of a unit."""
+        administrator = self.administrators[unit]
         return self.accept(
-            draft_signer_enrolment(
-                EnrolSigner(
-                    unit=unit,
-                    key=key,
-                    name="Operator",
-                    duties=duties,
-                    custody=Custody.SERVER,
-                    valid_from=0,
-                    valid_until=0,
-                    administrator=self.administrators[unit],
-                    circumstances=PEOPLE,
-                )
+            making.enrolment(
+                unit, key=key, administrator=administrator, rights=rights, circumstances=PEOPLE
             )
         )
+
+    def new_signer(self, unit: int, rights: Right) -> bytes:
+        """One more signer of a unit, whose key is held here."""
+        with self.instance.database.transaction() as tx:
+            key = make_held_key(self.instance, tx, label=f"signer of {unit}")
+        self.enrol(unit, key, rights)
+        return key
 
     def revoke_operator(self, unit: int) -> Digest:
         """The unit's operator signs no more."""
         return self.accept(
-            draft_signer_revocation(
-                RevokeSigner(
-                    unit=unit,
-                    signer=signer_id(self.operators[unit]),
-                    administrator=self.administrators[unit],
-                    circumstances=PEOPLE,
-                )
+            making.revocation(
+                unit,
+                signer=signer_id(self.operators[unit]),
+                administrator=self.administrators[unit],
+                circumstances=PEOPLE,
             )
         )
 
     def register(self, unit: int, serial: str) -> Digest:
         """A sterilizer."""
         registered = self.accept(
-            draft_equipment_registration(
-                RegisterEquipment(
-                    unit=unit,
-                    name=f"Sterilizer {serial}",
-                    model="DAC",
-                    serial=serial,
-                    kind=EquipmentKind.STERILIZER,
-                    epoch=1,
-                    clock_zone=None,
-                    profile=None,
-                    administrator=self.administrators[unit],
-                    circumstances=PEOPLE,
-                )
+            making.registration(
+                unit, serial, administrator=self.administrators[unit], circumstances=PEOPLE
             )
         )
         identifier = equipment_id(UnitNumber(unit), serial_hash(serial))
@@ -197,35 +166,22 @@ class Hospital:
 
     def opening(self, serial: str, number: int) -> Draft:
         """The draft of an opening."""
-        return draft_cycle_opening(
-            OpenCycle(
-                cycle=self.reference(serial, number),
-                programme="134",
-                started_at=None,
-                is_after_outcome=False,
-                biological_indicator=False,
-                holds_implant=False,
-                signer=self.operators[self.machines[serial].unit],
-                circumstances=PEOPLE,
-            )
+        return making.opening(
+            self.reference(serial, number),
+            signer=self._operator(serial),
+            programme="134",
+            biological_indicator=False,
+            holds_implant=False,
+            circumstances=PEOPLE,
         )
 
     def ending(self, serial: str, number: int, *, replaces: Digest = ZERO_DIGEST) -> Draft:
         """The draft of an ending."""
-        return draft_cycle_ending(
-            EndCycle(
-                cycle=self.reference(serial, number),
-                outcome=Outcome.COMPLETED,
-                verdict=Verdict.NOT_COMPUTED,
-                verdict_facts={},
-                machine_facts={},
-                started_at=None,
-                ended_at=None,
-                readings=[],
-                replaces=replaces,
-                signer=self.operators[self.machines[serial].unit],
-                circumstances=PEOPLE,
-            )
+        return making.ending(
+            self.reference(serial, number),
+            signer=self._operator(serial),
+            replaces=replaces,
+            circumstances=PEOPLE,
         )
 
     def load(
@@ -233,14 +189,12 @@ class Hospital:
     ) -> Draft:
         """The draft of a load of one class, owned and paid by the machine's unit."""
         unit = self.machines[serial].unit
-        return draft_load_declaration(
-            DeclareLoad(
-                cycle=self.reference(serial, number),
-                lines=[LoadLine(owner=unit, payer=unit, package_class=1, quantity=quantity)],
-                replaces=replaces,
-                signer=self.operators[unit],
-                circumstances=PEOPLE,
-            )
+        return making.load(
+            self.reference(serial, number),
+            [(unit, unit, 1, quantity)],
+            signer=self._operator(serial),
+            replaces=replaces,
+            circumstances=PEOPLE,
         )
 
     def decision(
@@ -256,23 +210,23 @@ class Hospital:
     ) -> Draft:
         """The draft of a release."""
         unit = self.machines[serial].unit
-        shares = [ShareLine(owner=unit, payer=unit, package_class=1, delta=quantity)]
         results = dict.fromkeys(
             ("physical", "chemical_external", "chemical_internal"), "pass"
         ) | dict.fromkeys(("lumen_pcd", "biological", "bowie_dick"), "not_required")
-        return draft_cycle_decision(
-            DecideCycle(
-                cycle=self.reference(serial, number),
-                decision=kind,
-                ending=ending,
-                load=load,
-                shares=shares if quantity else [],
-                results=results,
-                replaces=replaces,
-                signer=self.operators[unit],
-                circumstances=PEOPLE,
-            )
+        return making.decision(
+            self.reference(serial, number),
+            kind,
+            [(unit, unit, 1, quantity)] if quantity else [],
+            signer=self._operator(serial),
+            ending=ending,
+            load=load,
+            results=results,
+            replaces=replaces,
+            circumstances=PEOPLE,
         )
+
+    def _operator(self, serial: str) -> bytes:
+        return self.operators[self.machines[serial].unit]
 
     def run_cycle(self, serial: str, number: int) -> list[Digest]:
         """Opened, loaded, ended and released: four operations."""
@@ -329,6 +283,60 @@ class Hospital:
         """Why it is where it is."""
         with self.instance.database.reading() as tx:
             return list_states(tx, digest)[-1].reason or ""
+
+
+def tell_everything(hospital: Hospital, clock: Clock) -> None:
+    """Every kind of operation at least once, all of it final; in the end four years went by.
+
+    Late, amended, taken back, set right, contested, out of service, vetoed, revoked, erased.
+    """
+    accept, operator = hospital.accept, hospital.operators
+    for unit in (1, 2):
+        hospital.admit(unit)
+    registered = hospital.register(1, "S1")
+    _, load, ending, decision = hospital.run_cycle("S1", 4)
+    hospital.run_cycle("S1", 1)
+    amended = accept(hospital.load("S1", 4, 12, replaces=load))
+    correction = hospital.decision(
+        "S1", 4, ending=ending, load=amended, quantity=2, kind=DecisionKind.CORRECT,
+        replaces=decision,
+    )  # fmt: skip
+    accept(correction)
+    cycle, mistaken = hospital.reference("S1", 6), accept(hospital.opening("S1", 6))
+    accept(making.void(cycle, opening=mistaken, signer=operator[1], circumstances=PEOPLE))
+    accept(hospital.opening("S1", 6))
+    failed = accept(making.result(cycle, Result.BIOLOGICAL, ResultWord.FAIL, signer=operator[1]))
+    passed = making.result(
+        cycle, Result.BIOLOGICAL, ResultWord.PASS, signer=operator[1], replaces=failed,
+        circumstances=PEOPLE,
+    )  # fmt: skip
+    accept(passed)
+    reporter = hospital.new_signer(2, Right.REPORT)
+    accept(making.comment(2, cycle.id, Stance.DISAGREES, signer=reporter))
+    machine, administrator = hospital.machines["S1"], hospital.administrators
+    broken = making.change(
+        machine, replaces=registered, administrator=administrator[1],
+        state=EquipmentState.OUT_OF_SERVICE,
+    )  # fmt: skip
+    accept(making.change(machine, replaces=accept(broken), administrator=administrator[1]))
+    with hospital.instance.database.transaction() as tx:
+        authority = get_held_key(tx, KeyPurpose.AUTHORITY).signer
+        key = make_held_key(hospital.instance, tx, label="new head")
+    proposed = accept(making.proposal(2, key=key, authority=authority))
+    accept(making.veto(2, proposed=proposed, administrator=administrator[2]))
+    hospital.revoke_operator(2)
+    erasers = [hospital.new_signer(1, Right.ERASE) for _ in range(2)]
+    writer = hospital.writer()
+    hospital.settle(writer)
+    clock.advance(days=4 * 366)
+    with hospital.instance.database.transaction() as tx:
+        confirm_clock(hospital.instance, tx, person="tester")
+        erased = get_operation(tx, mistaken)
+    keys = dict(zip((Party.SIGNER, Party.COUNTERSIGNER), erasers, strict=True))
+    accept(making.erasure(1, erased=mistaken, subject_record=erased.record_id, keys=keys))
+    hospital.settle(hospital.writer())
+    with hospital.instance.database.transaction() as tx:
+        forget_erased(tx, clock.now)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,12 @@ import pytest
 from sqlalchemy import Table, select
 from sqlalchemy.types import TypeDecorator
 
+from ledger.domain.acts.words import UnitRole
 from ledger.domain.chain.deployment import Deployment
+from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import Inconsistent, Refused, StorageUnavailable
 from ledger.domain.outbox.operation_states import OperationState
+from ledger.domain.subjects.states import UnitState
 from ledger.settings import Settings
 from ledger.steps.auditing.apart import _check_at
 from ledger.steps.auditing.audit import AuditReport, audit
@@ -27,24 +31,19 @@ from ledger.steps.following.follow import Progress, index_next
 from ledger.steps.instance import Instance, open_instance
 from ledger.steps.reading.imports import ImportOptions, import_file
 from ledger.steps.starting.link import Link, open_link
-from ledger.storage import index_tables
+from ledger.storage import index
 from ledger.storage.engine.columns import metadata
-from ledger.storage.index import clear_index
-from tests.steps.hospital import Hospital, opened_hospital
+from tests.house import Clock
+from tests.steps.hospital import Hospital, opened_hospital, tell_everything
 from tests.steps.test_follow import Altered
 
 S = OperationState
 DAC_LOG = Path(__file__).parents[1] / "data" / "dacuniversal" / "DAC.Log"
 
 
-def prepare(hospital: Hospital) -> None:
-    """Two released cycles, a gap, a revoked signer and an imported file, all of it final."""
-    hospital.admit(1)
-    hospital.admit(2)
-    hospital.register(1, "S1")
-    hospital.run_cycle("S1", 1)
-    hospital.run_cycle("S1", 4)
-    hospital.revoke_operator(2)
+def prepare(hospital: Hospital, clock: Clock) -> None:
+    """Everything that there may be, and an imported file, all of it final."""
+    tell_everything(hospital, clock)
     import_file(
         hospital.instance,
         hospital.caller,
@@ -53,7 +52,11 @@ def prepare(hospital: Hospital) -> None:
         unit=1,
         options=ImportOptions(),
     )
-    hospital.settle(hospital.writer())
+
+
+def a_clock() -> Clock:
+    """As of now, so that whoever opens the home with the real clock looks back at it."""
+    return Clock(now=datetime.now(UTC).replace(microsecond=0) - timedelta(days=5 * 366))
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,6 @@ class Evidence:
     @contextmanager
     def copied(self, folder: Path) -> Iterator[Instance]:
         """The same home again, to be damaged."""
-        # the running chain's socket is no file, and no part of what is kept
         shutil.copytree(self.home, folder / "home", ignore=shutil.ignore_patterns("*.ipc"))
         opened = open_instance(Settings(home=folder / "home"))
         yield opened
@@ -77,8 +79,9 @@ class Evidence:
 def evidence(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evidence]:
     """Made once: an audit only reads."""
     home = tmp_path_factory.mktemp("audited") / "home"
-    with opened_hospital(home, "") as hospital:
-        prepare(hospital)
+    clock = a_clock()
+    with opened_hospital(home, "", clock=clock) as hospital:
+        prepare(hospital, clock)
     instance = open_instance(Settings(home=home))
     link = open_link(instance)
     yield Evidence(home, link)
@@ -87,8 +90,9 @@ def evidence(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evidence]:
 
 
 def test_an_honest_home_has_no_difference(tmp_path: Path, database_address: str) -> None:
-    with opened_hospital(tmp_path / "home", database_address) as hospital:
-        prepare(hospital)
+    clock = a_clock()
+    with opened_hospital(tmp_path / "home", database_address, clock=clock) as hospital:
+        prepare(hospital, clock)
         waiting = hospital.accept(hospital.opening("S1", 9))
         report = audit(hospital.instance, hospital.link.node)
     assert [str(each) for each in report.differences] == []
@@ -98,8 +102,8 @@ def test_an_honest_home_has_no_difference(tmp_path: Path, database_address: str)
     for table in (
         "records", "operations", "operation_signatures", "operation_states", "receipts",
         "readings", "reading_cycles", "transactions", "journal_blocks", "idx_cycles",
-        "idx_events", "idx_gaps", "idx_operations", "idx_shares", "idx_signatures",
-        "idx_signers", "idx_totals", "idx_units", "idx_cursor",
+        "idx_equipment", "idx_erasures", "idx_heads", "idx_operations", "idx_proposals",
+        "idx_shares", "idx_signatures", "idx_signers", "idx_units", "idx_witnesses", "idx_cursor",
     ):  # fmt: skip
         assert report.checked[table] > 0, table
 
@@ -145,7 +149,8 @@ FLIPPED = [
 INDEX_COLUMNS = [
     (table.name, column.name)
     for table in metadata.tables.values()
-    if table.name.startswith("idx_")
+    # no kind of ours has one statement that stands yet: tests/steps/test_one_more_kind.py has
+    if table.name.startswith("idx_") and table.name != "idx_current_witnesses"
     for column in table.columns
     if not column.primary_key
 ]
@@ -158,7 +163,6 @@ _WORDS = {
     "kind": ("UnitClosure", "RecoveryVeto"),
     "suite": ("sha256-keccak256-eip712/1", "none/0"),
     "schema": ("unit/1", "signer/1"),
-    "event": ("CycleOpened", "CycleEnded"),
 }
 
 
@@ -224,7 +228,7 @@ def test_one_changed_value_is_named(
         "operation_signatures",
         "reading_cycles",
         "idx_shares",
-        "idx_events",
+        "idx_witnesses",
     ],
 )
 def test_one_removed_row_is_named(evidence: Evidence, tmp_path: Path, table: str) -> None:
@@ -257,11 +261,8 @@ def test_a_value_that_no_enumeration_knows_is_named(
 def test_an_added_index_row_is_named(evidence: Evidence, tmp_path: Path) -> None:
     with evidence.copied(tmp_path) as instance:
         with instance.database.transaction() as tx:
-            tx.execute(
-                index_tables.idx_units.insert().values(
-                    number=99, roles=1, state=1, digest=bytes(32)
-                )
-            )
+            state = UnitState(number=99, roles=UnitRole.USER, admission=Digest(b"\1" * 32))
+            index.put(tx, [state])
         report = audited(instance, evidence.link)
     assert [(each.table, each.row, each.field) for each in report.differences] == [
         ("idx_units", "99", "row")
@@ -293,7 +294,7 @@ def test_an_index_that_was_dropped_is_no_difference_but_records_still_are_checke
 ) -> None:
     with evidence.copied(tmp_path) as instance:
         with instance.database.transaction() as tx:
-            clear_index(tx)
+            index.clear_index(tx)
         report = audited(instance, evidence.link)
     assert report.differences == ()
     assert report.indexed is None
@@ -412,7 +413,7 @@ def test_full_blocks_are_indexed_one_at_a_time_and_lead_to_the_same(
 ) -> None:
     reached: list[Progress] = []
 
-    def watched(*given: Any, **named: Any) -> Progress:  # noqa: ANN401 - what index_next takes
+    def watched(*given: Any, **named: Any) -> Progress:
         reached.append(index_next(*given, **named))
         return reached[-1]
 

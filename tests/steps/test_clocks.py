@@ -13,17 +13,9 @@ from rich.console import Console
 
 from ledger.cli.screen import screen
 from ledger.domain.clocks import SET_BACK, SILENCE
-from ledger.domain.cycle_acts import draft_cycle_ending
-from ledger.domain.drafts import Circumstances
 from ledger.domain.encoding.identifiers import Digest, signer_id
 from ledger.domain.errors import ClockWrong
 from ledger.domain.outbox.operation_states import OperationState
-from ledger.domain.registry_acts import (
-    CloseUnit,
-    RevokeSigner,
-    draft_signer_revocation,
-    draft_unit_closure,
-)
 from ledger.domain.subjects.indexed import IndexedOperation
 from ledger.settings import Settings
 from ledger.steps.accepting.clock import CONFIRMED_SETTING, confirm_clock
@@ -41,6 +33,7 @@ from ledger.storage.engine.database import Database
 from ledger.storage.keys import KeyPurpose
 from ledger.storage.leases import take_lease
 from ledger.storage.settings import find_setting
+from tests import making
 from tests.house import Clock, House, build_house
 from tests.steps.hospital import PEOPLE, Hospital, opened_hospital
 from tests.steps.test_worker import is_deployed, wait_for, working
@@ -186,7 +179,7 @@ def test_a_chain_whose_clock_stays_behind_is_for_a_person_after_a_minute(
     clock.advance(seconds=61)
     writer.step()
     assert hospital.state(early) is S.STUCK
-    assert "for a minute: signed in future" in hospital.reason(early)
+    assert "for a minute: signedAt: too early" in hospital.reason(early)
 
 
 # ---------------------------------------------------------------- what ends a right
@@ -206,7 +199,7 @@ def test_a_revocation_waits_for_nothing_that_cannot_go(
     retry(hospital, early)
     hospital.settle(writer)
     assert (hospital.state(early), hospital.state(after)) == (S.REFUSED, S.REFUSED)
-    assert "signer is revoked" in hospital.reason(early)
+    assert "the key is revoked" in hospital.reason(early)
 
 
 def test_a_revocation_still_comes_after_what_can_go(hospital: Hospital, writer: Writer) -> None:
@@ -227,9 +220,7 @@ def test_a_closure_waits_for_nothing_that_cannot_go(
         early = hospital.accept(hospital.opening("S1", 1))
     with hospital.instance.database.reading() as tx:
         authority = get_held_key(tx, KeyPurpose.AUTHORITY).signer
-    closure = hospital.accept(
-        draft_unit_closure(CloseUnit(number=1, circumstances=PEOPLE), authority=authority)
-    )
+    closure = hospital.accept(making.closure(1, authority=authority, circumstances=PEOPLE))
     hospital.settle(writer)
     assert (hospital.state(closure), hospital.state(early)) == (S.FINAL, S.STUCK)
 
@@ -251,7 +242,7 @@ def test_nothing_is_accepted_by_a_clock_that_was_set_back_far(house: House) -> N
         pytest.raises(ClockWrong),
         house.instance.database.transaction() as tx,
     ):
-        prepare(house.instance, tx, house.caller, draft_cycle_ending(house.ending(1)))
+        prepare(house.instance, tx, house.caller, house.ending(1))
     house.clock.now = datetime(2026, 11, 21, 12, 0, tzinfo=UTC) - SET_BACK
     house.open(2)
 
@@ -307,7 +298,7 @@ def test_the_clock_is_held_against_a_chain_that_others_date(house: House) -> Non
             [
                 IndexedOperation(
                     digest=opened.digest, kind="CycleOpening", unit=1, subject=bytes(32),
-                    message=b"", record=bytes(32), height=7, block_hash=bytes(32),
+                    message=b"", new_key=None, record=bytes(32), height=7, block_hash=bytes(32),
                     timestamp=int(mined.timestamp()), tx_hash=bytes(32), position=0,
                     head=bytes(32),
                 )
@@ -324,13 +315,8 @@ def test_a_revocation_is_accepted_by_a_clock_that_was_set_back(house: House) -> 
     house.open(1)
     house.clock.advance(days=-2)
     house.record(
-        draft_signer_revocation(
-            RevokeSigner(
-                unit=1,
-                signer=signer_id(house.operator),
-                administrator=house.administrators[1],
-                circumstances=Circumstances(reason="lost"),
-            )
+        making.revocation(
+            1, signer=signer_id(house.operator), administrator=house.administrators[1]
         )
     )
 

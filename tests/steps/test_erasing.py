@@ -6,17 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from ledger.domain.acts.words import Right
 from ledger.domain.drafts import Circumstances, People
-from ledger.domain.encoding.identifiers import Digest
+from ledger.domain.encoding.identifiers import Digest, to_hex
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused
-from ledger.domain.operations import Duty
 from ledger.domain.outbox.operation_states import OperationState
-from ledger.steps.accepting.erasing import draft_erasure, forget_erased
 from ledger.steps.accepting.submit import Receipt
+from ledger.steps.following.forgetting import forget_erased
 from ledger.storage import directory, operations, records
 from ledger.storage.engine.database import Database
 from tests.house import CENTRE, House, build_house
-from tests.steps.test_submit import told
 
 NAMED = Circumstances(people=People(performer="Zhang Wei"))
 FOUR_YEARS = 4 * 366
@@ -31,23 +30,19 @@ def house(database: Database, tmp_path: Path) -> House:
 @pytest.fixture
 def erasers(house: House) -> tuple[bytes, bytes]:
     """Two signers who may erase."""
-    first, second = (house.enrol(CENTRE, name, Duty.ERASE) for name in ("First", "Second"))
+    first, second = (house.enrol(CENTRE, name, Right.ERASE) for name in ("First", "Second"))
     return first, second
 
 
 def erase(house: House, subject: Digest, keys: tuple[bytes, bytes]) -> Receipt:
     """Ask for the erasure of a record's personal fields."""
-    with house.instance.database.reading() as tx:
-        draft = draft_erasure(
-            tx,
-            house.caller,
-            subject,
-            signer=keys[0],
-            countersigner=keys[1],
-            now=house.clock(),
-            circumstances=told(),
-        )
-    return house.record(draft)
+    names = {"signer": keys[0], "countersigner": keys[1]}
+    return house.say(
+        "RecordErasure",
+        subject=to_hex(subject),
+        reason="its time is over",
+        **{name: to_hex(key) for name, key in names.items()},
+    )
 
 
 def make_final(house: House, digest: Digest) -> None:
@@ -76,14 +71,14 @@ def test_a_legal_hold_keeps_a_record(house: House, erasers: tuple[bytes, bytes])
         erase(house, digest, erasers)
 
 
-def test_an_erasure_has_two_different_signers_with_the_duty(
+def test_an_erasure_has_two_different_signers_with_the_right(
     house: House, erasers: tuple[bytes, bytes]
 ) -> None:
     digest = house.open(1, circumstances=NAMED).digest
     house.wait(days=FOUR_YEARS)
     with house.nothing_stored(), pytest.raises(InvalidInput, match="two signers"):
         erase(house, digest, (erasers[0], erasers[0]))
-    with house.nothing_stored(), pytest.raises(Refused, match="duty erase"):
+    with house.nothing_stored(), pytest.raises(Refused, match="right erase"):
         erase(house, digest, (erasers[0], house.operator))
     with house.nothing_stored(), pytest.raises(NotFound):
         erase(house, Digest(b"\5" * 32), erasers)
@@ -111,14 +106,14 @@ def test_personal_fields_go_only_when_the_erasure_is_final(
     assert (after.facts, after.root, after.personal_root) == (
         before.facts, before.root, before.personal_root,
     )  # fmt: skip
-    with house.nothing_stored(), pytest.raises(Conflict, match="erased already"):
+    with house.nothing_stored(), pytest.raises(Conflict, match="asked for already"):
         erase(house, digest, erasers)
 
 
 def test_the_name_of_a_signer_goes_with_its_enrolment(
     house: House, erasers: tuple[bytes, bytes]
 ) -> None:
-    key = house.enrol(CENTRE, "Wang Fang", Duty.OPEN)
+    key = house.enrol(CENTRE, "Wang Fang", Right.OPEN)
     with house.instance.database.reading() as tx:
         (row,) = [s for s in directory.list_signers(tx, unit=CENTRE) if s.signer == key]
     house.wait(days=FOUR_YEARS)

@@ -9,25 +9,24 @@ from typing import Any
 
 import pytest
 
+from ledger.domain.acts.words import Outcome, Verdict
 from ledger.domain.callers import Caller, Scope
-from ledger.domain.cycle_acts import draft_cycle_ending
 from ledger.domain.encoding.identifiers import CycleId, signer_id
 from ledger.domain.errors import InvalidInput, NotFound, Refused
-from ledger.domain.operations import EquipmentState, Outcome, Verdict
 from ledger.domain.records.commitments import FieldValue
 from ledger.domain.records.records import fields_from_bytes
+from ledger.domain.subjects.states import CycleState
 from ledger.readings import MAX_FILE_BYTES
+from ledger.steps.accepting.standing import Accepted
 from ledger.steps.reading.imports import (
     Import,
     ImportOptions,
     ImportReport,
     import_file,
-    reading_of,
 )
-from ledger.storage import directory, operations, readings, records
+from ledger.storage import operations, readings, records
 from ledger.storage.engine.database import Database
 from tests.house import CENTRE, DAC_LOG, MEMBER, SERIAL, Changes, House, build_house
-from tests.steps.test_submit import change, state_of
 
 LOG = DAC_LOG.read_bytes()
 LINES = LOG.splitlines(keepends=True)
@@ -39,6 +38,14 @@ MIDDLE = 250
 def house(database: Database, tmp_path: Path) -> House:
     """A centre with the sterilizer of the log, and a member."""
     return build_house(database, tmp_path)
+
+
+def state_of(house: House, number: int) -> CycleState:
+    """How a cycle stands."""
+    with house.instance.database.reading() as tx:
+        state = Accepted(tx).find(CycleState, house.cycle(number).id)
+    assert state is not None
+    return state
 
 
 def imported(house: House, data: bytes = LOG, **options: Changes) -> ImportReport:
@@ -188,18 +195,12 @@ def test_an_attached_reading_amends_when_a_person_says_so(house: House) -> None:
     imported(house)
     before = state_of(house, 13).ending
     report = imported(house, csv())
-    with house.instance.database.transaction() as tx:
-        request = reading_of(
-            tx,
-            house.caller,
-            directory.get_cycle(tx, house.cycle(13).id),
-            report.file.sha256,
-            ImportOptions(),
-            key=house.operator,
-            replaces=before,
-            reason="the logger is calibrated",
-        )
-    digest = house.record(draft_cycle_ending(request)).digest
+    digest = house.say(
+        "CycleEnding",
+        cycle=f"{SERIAL}/13",
+        reading={"sha256": report.file.sha256},
+        reason="the logger is calibrated",
+    ).digest
     assert state_of(house, 13).ending == digest
     assert facts_of(house, 13)["supersedes"] == before.hex()
 
@@ -207,15 +208,11 @@ def test_an_attached_reading_amends_when_a_person_says_so(house: House) -> None:
 def test_a_reading_of_another_cycle_ends_nothing(house: House) -> None:
     report = imported(house)
     house.open(18)
-    with house.instance.database.transaction() as tx, pytest.raises(NotFound, match="fit"):
-        reading_of(
-            tx,
-            house.caller,
-            directory.get_cycle(tx, house.cycle(18).id),
-            report.file.sha256,
-            ImportOptions(),
-            key=house.operator,
-        )
+    reading = {"sha256": report.file.sha256}
+    with house.nothing_stored(), pytest.raises(NotFound, match="fit"):
+        house.say("CycleEnding", cycle=f"{SERIAL}/18", reading=reading)
+    with house.nothing_stored(), pytest.raises(InvalidInput, match="reports the number 13"):
+        house.say("CycleEnding", cycle=f"{SERIAL}/18", reading={**reading, "ordinal": 1})
 
 
 def test_a_counter_that_was_reset_is_refused_with_the_remedy_and_then_recorded(
@@ -227,16 +224,24 @@ def test_a_counter_that_was_reset_is_refused_with_the_remedy_and_then_recorded(
     (cycle,) = report.cycles
     assert cycle.what is Import.REFUSED
     assert "equipment change --epoch" in (cycle.why or "")
-    change(house, EquipmentState.IN_SERVICE, 2)
+    house.say("EquipmentChange", equipment=SERIAL, epoch=2, reason="the counter was reset")
     (cycle,) = imported(house, reset).cycles
     assert cycle.what is Import.RECORDED
     assert cycle.cycle not in {None, house.cycle(13).id}
 
 
-def test_a_number_that_was_passed_over_is_refused_and_the_others_go_on(house: House) -> None:
+def test_a_number_that_was_passed_over_comes_late_and_is_recorded(house: House) -> None:
     house.open(14)
     report = imported(house)
-    assert became(report) == {13: Import.REFUSED} | dict.fromkeys(range(14, 18), Import.RECORDED)
+    assert became(report) == dict.fromkeys(range(13, 18), Import.RECORDED)
+
+
+def test_a_number_whose_opening_was_taken_back_is_opened_again(house: House) -> None:
+    mistaken = house.open(13).digest
+    house.say("CycleVoid", cycle=f"{SERIAL}/13", reason="mistyped")
+    report = imported(house)
+    assert became(report)[13] is Import.RECORDED
+    assert state_of(house, 13).opening not in {mistaken, bytes(32)}
 
 
 # ------------------------------------------------------------------------------ cut and damaged

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from ledger.domain.cycle_acts import OpenCycle, draft_cycle_opening
 from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import Conflict, InvalidInput, NotFound
 from ledger.domain.outbox.operation_states import OperationState
@@ -32,6 +31,7 @@ from ledger.storage.transactions import (
     list_transactions_of,
     move_transaction,
 )
+from tests import making
 from tests.house import Clock, House, build_house
 from tests.steps.test_worker import is_deployed, wait_for, working
 
@@ -200,17 +200,9 @@ def test_a_prepared_operation_that_nobody_signed_is_dropped_by_the_housekeeping(
     house: House,
 ) -> None:
     for number in (1, 2):
-        request = OpenCycle(
-            cycle=house.cycle(number),
-            programme=None,
-            started_at=None,
-            is_after_outcome=False,
-            biological_indicator=None,
-            holds_implant=None,
-            signer=house.operator,
-        )
+        draft = making.opening(house.cycle(number), signer=house.operator)
         with house.instance.database.transaction() as tx:
-            prepare(house.instance, tx, house.caller, draft_cycle_opening(request))
+            prepare(house.instance, tx, house.caller, draft)
         house.clock.now += VALID_FOR / 2
     dropped = keep_house(house.instance)
     assert (dropped.drafts, dropped.requests) == (1, 0)

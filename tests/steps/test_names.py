@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from ledger.domain.acts.words import Right, UnitRole
 from ledger.domain.callers import Scope
 from ledger.domain.drafts import Circumstances, People
 from ledger.domain.encoding.identifiers import signer_id
 from ledger.domain.errors import Conflict, InvalidInput
-from ledger.domain.operations import Duty, UnitRole
 from ledger.domain.records.records import fields_from_bytes
-from ledger.domain.registry_acts import RevokeSigner, draft_signer_revocation
 from ledger.steps.accepting.resolving import resolve_machine, resolve_signer, resolve_unit
 from ledger.steps.asking.tokens import create_token
 from ledger.storage import directory
@@ -22,6 +21,7 @@ from ledger.storage.engine.database import Database
 from ledger.storage.operations import find_operation
 from ledger.storage.records import get_record
 from ledger.storage.tokens import get_token
+from tests import making
 from tests.house import CENTRE, MEMBER, House, build_house
 
 NAME = "Jos\u00e9 \u00c5str\u00f6m"
@@ -36,12 +36,12 @@ def house(database: Database, tmp_path: Path) -> House:
 
 
 def test_a_name_is_kept_in_one_form_and_found_in_each(house: House) -> None:
-    key = house.enrol(CENTRE, APART, Duty.OPEN)
+    key = house.enrol(CENTRE, APART, Right.OPEN)
     house.admit(3, unicodedata.normalize("NFD", "S\u00dcD"), UnitRole.USER)
     house.register(CENTRE, unicodedata.normalize("NFD", "N\u00ba \u00fc7"))
     with house.instance.database.reading() as tx:
         for text in (NAME, APART):
-            row = resolve_signer(tx, house.caller, CENTRE, Duty.OPEN, text)
+            row = resolve_signer(tx, house.caller, CENTRE, Right.OPEN, text)
             assert (row.signer, row.name) == (key, NAME)
         for text in ("S\u00dcD", "SU\u0308D"):
             unit = resolve_unit(tx, text)
@@ -67,31 +67,24 @@ def test_people_of_a_record_are_kept_in_one_form(house: House) -> None:
 def test_a_name_that_looks_like_a_signers_is_not_enrolled_beside_it(
     house: House, other: str
 ) -> None:
-    house.enrol(CENTRE, "Anna", Duty.OPEN)
+    house.enrol(CENTRE, "Anna", Right.OPEN)
     key = house.key("new")
     with house.nothing_stored(), pytest.raises(Conflict) as caught:
-        house.enrol_key(CENTRE, key, other, Duty.OPEN)
+        house.enrol_key(CENTRE, key, other, Right.OPEN)
     assert caught.value.what == "looks like 'Anna', who signs for this unit"
     assert caught.value.field == "name"
-    house.enrol(MEMBER, other, Duty.OPEN)  # at another unit it is another person
-    house.enrol(CENTRE, " Anna", Duty.OPEN)  # one person may have two keys
+    house.enrol(MEMBER, other, Right.OPEN)  # at another unit it is another person
+    house.enrol(CENTRE, " Anna", Right.OPEN)  # one person may have two keys
 
 
 def test_a_name_is_free_again_when_whoever_looked_like_it_is_revoked(house: House) -> None:
-    key = house.enrol(CENTRE, "\u0410nna", Duty.OPEN)
+    key = house.enrol(CENTRE, "\u0410nna", Right.OPEN)
     house.record(
-        draft_signer_revocation(
-            RevokeSigner(
-                unit=CENTRE,
-                signer=signer_id(key),
-                administrator=house.administrators[CENTRE],
-                circumstances=Circumstances(reason="misspelt"),
-            )
-        )
+        making.revocation(CENTRE, signer=signer_id(key), administrator=house.administrators[CENTRE])
     )
-    house.enrol(CENTRE, "Anna", Duty.OPEN)
+    house.enrol(CENTRE, "Anna", Right.OPEN)
     with house.instance.database.reading() as tx:
-        assert resolve_signer(tx, house.caller, CENTRE, Duty.OPEN, "Anna").name == "Anna"
+        assert resolve_signer(tx, house.caller, CENTRE, Right.OPEN, "Anna").name == "Anna"
 
 
 @pytest.mark.parametrize("code", ["centre", "CENTRE", "\u0441entre", "c\u0435ntre", "centr\uff45"])
@@ -108,7 +101,7 @@ def test_a_code_that_looks_like_another_units_is_taken(house: House, code: str) 
 def test_a_name_with_a_letter_that_nobody_sees_is_refused(house: House, name: str) -> None:
     key = house.key("new")
     with house.nothing_stored(), pytest.raises(InvalidInput) as caught:
-        house.enrol_key(CENTRE, key, name, Duty.OPEN)
+        house.enrol_key(CENTRE, key, name, Right.OPEN)
     assert caught.value.field == "signer_name"
     assert "which nobody sees" in caught.value.what
     with (

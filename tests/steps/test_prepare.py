@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from ledger.domain.acts.result_entry import Result, ResultWord
+from ledger.domain.acts.words import Custody, Party, Right
 from ledger.domain.callers import Caller, Scope
 from ledger.domain.chain.deployment import Deployment
-from ledger.domain.cycle_acts import OpenCycle, draft_cycle_opening
 from ledger.domain.drafts import Draft
 from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import (
@@ -21,18 +22,17 @@ from ledger.domain.errors import (
     SteriLedgerError,
     VerificationFailed,
 )
-from ledger.domain.operations import Custody, Duty, Party
-from ledger.domain.registry_acts import EnrolSigner, draft_signer_enrolment
 from ledger.keys.accounts import account_address, create_account, sign_with_account
 from ledger.keys.p256 import create_p256_key, p256_signer, sign_with_p256
 from ledger.keys.signers import P256_VERIFIER
 from ledger.steps.accepting.prepare import VALID_FOR, Prepared, prepare
 from ledger.steps.accepting.signing import sign_with_held_key
-from ledger.steps.accepting.submit import Receipt, submit
+from ledger.steps.accepting.submit import Receipt, record_with_held_keys, submit
 from ledger.storage import operations
 from ledger.storage.engine.database import Database
-from tests.house import CENTRE, CYCLE_DUTIES, MEMBER, House, build_house
-from tests.steps.test_submit import revoke
+from tests import making
+from tests.house import CENTRE, CYCLE_RIGHTS, MEMBER, House, build_house
+from tests.steps.test_submit import enter, revoke
 
 Sign = Callable[[bytes, bytes], bytes]
 
@@ -65,33 +65,19 @@ def held(house: House, key: bytes, digest: Digest) -> bytes:
 
 def enrolment(house: House, key: bytes) -> Draft:
     """The enrolment of a key that somebody brings."""
-    return draft_signer_enrolment(
-        EnrolSigner(
-            unit=CENTRE,
-            key=key,
-            name="Station 3",
-            duties=CYCLE_DUTIES,
-            custody=Custody.STATION,
-            valid_from=0,
-            valid_until=0,
-            administrator=house.administrators[CENTRE],
-        )
+    return making.enrolment(
+        CENTRE,
+        key=key,
+        administrator=house.administrators[CENTRE],
+        rights=CYCLE_RIGHTS,
+        name="Station 3",
+        custody=Custody.STATION,
     )
 
 
 def opening(house: House, number: int, key: bytes | None = None) -> Draft:
     """The opening of a cycle."""
-    return draft_cycle_opening(
-        OpenCycle(
-            cycle=house.cycle(number),
-            programme=None,
-            started_at=None,
-            is_after_outcome=False,
-            biological_indicator=None,
-            holds_implant=None,
-            signer=house.operator if key is None else key,
-        )
-    )
+    return making.opening(house.cycle(number), signer=house.operator if key is None else key)
 
 
 def verifier_of(deployment: Deployment) -> bytes:
@@ -209,10 +195,17 @@ def test_a_signature_that_does_not_hold_is_refused_and_the_draft_stays(
 
 def test_a_draft_that_became_stale_is_refused(house: House) -> None:
     item = prepared(house, opening(house, 3))
+    signatures = {Party.SIGNER: held(house, house.operator, item.operation.digest)}
+    revoke(house, CENTRE, house.operator)
+    with house.nothing_stored(), pytest.raises(Refused, match="revoked"):
+        submitted(house, item, signatures)
+
+
+def test_a_draft_of_a_number_that_comes_late_is_accepted(house: House) -> None:
+    item = prepared(house, opening(house, 3))
     house.open(4)
     signatures = {Party.SIGNER: held(house, house.operator, item.operation.digest)}
-    with house.nothing_stored(), pytest.raises(Refused, match="does not rise"):
-        submitted(house, item, signatures)
+    assert submitted(house, item, signatures).digest == item.operation.digest
 
 
 def test_two_drafts_of_one_number_make_one_cycle(house: House) -> None:
@@ -292,6 +285,40 @@ def at_once(*acts: Callable[[], Receipt]) -> list[Receipt | SteriLedgerError]:
     return [results[place] for place in range(len(acts))]
 
 
+def test_a_release_waits_for_a_result_that_is_being_entered_and_sees_it(house: House) -> None:
+    house.complete(1)
+    draft = making.result(house.cycle(1), Result.BIOLOGICAL, ResultWord.FAIL, signer=house.operator)
+    found: list[Receipt | SteriLedgerError] = []
+    release = threading.Thread(target=lambda: found.extend(at_once(lambda: house.decide(1))))
+    with house.instance.database.transaction() as tx:
+        record_with_held_keys(house.instance, tx, house.caller, draft)
+        release.start()
+        release.join(0.3)
+        assert release.is_alive()
+    release.join()
+    (refused,) = found
+    assert isinstance(refused, Refused)
+    assert "biological did not pass" in str(refused)
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_of_a_failed_result_and_a_release_at_once_the_release_is_first_or_refused(
+    house: House, attempt: int
+) -> None:
+    house.complete(1)
+    entered, released = at_once(
+        lambda: enter(house, 1, Result.BIOLOGICAL, ResultWord.FAIL), lambda: house.decide(1)
+    )
+    assert isinstance(entered, Receipt)
+    if isinstance(released, Receipt):
+        with house.instance.database.reading() as tx:
+            rows = operations.list_by_digests(tx, [entered.digest, released.digest])
+        assert [row.digest for row in rows] == [released.digest, entered.digest]
+    else:
+        assert isinstance(released, Refused)
+        assert "biological did not pass" in str(released)
+
+
 @pytest.mark.parametrize("attempt", range(3))
 def test_of_two_submits_of_one_number_exactly_one_is_accepted(house: House, attempt: int) -> None:
     items = [prepared(house, opening(house, 1)) for _ in range(4)]
@@ -325,8 +352,8 @@ def test_sixteen_at_once_record_cycles_of_one_unit_while_signers_come_and_go(hou
 
     def come_and_go() -> Receipt:
         for name in ("Early", "Late"):
-            revoke(house, CENTRE, house.enrol(CENTRE, name, Duty.OPEN))
-        return revoke(house, CENTRE, house.enrol(CENTRE, "Night", Duty.LOAD))
+            revoke(house, CENTRE, house.enrol(CENTRE, name, Right.OPEN))
+        return revoke(house, CENTRE, house.enrol(CENTRE, "Night", Right.LOAD))
 
     acts = [lambda n=number: record(n) for number in numbers]
     results = at_once(*acts, come_and_go)

@@ -9,7 +9,8 @@ import pytest
 
 from ledger.domain.encoding.events import Log
 from ledger.domain.errors import ChainUnavailable, Conflict, Inconsistent
-from ledger.domain.subjects.indexed import IndexedCycle, IndexedOperation
+from ledger.domain.subjects.indexed import IndexedOperation
+from ledger.domain.subjects.states import CycleState
 from ledger.steps.following.rebuild import rebuild
 from ledger.steps.starting.leasing import LEASE
 from ledger.storage import index
@@ -50,7 +51,7 @@ def test_a_rebuilt_index_has_the_same_rows(hospital: Hospital) -> None:
 def test_a_damaged_index_is_made_whole(hospital: Hospital) -> None:
     before = fingerprint(hospital)
     with hospital.instance.database.transaction() as tx:
-        assert index.remove(tx, IndexedCycle, number=2) == 1
+        assert index.remove(tx, CycleState, number=2) == 1
         index.remove(tx, IndexedOperation, kind="CycleOpening")
     assert fingerprint(hospital) != before
     rebuild(hospital.instance, hospital.link.node)

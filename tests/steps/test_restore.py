@@ -16,7 +16,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
-from ledger.domain.cycle_acts import draft_cycle_ending
 from ledger.domain.errors import Conflict, Inconsistent, InvalidInput, NotFound, SteriLedgerError
 from ledger.settings import Settings
 from ledger.steps.accepting.prepare import prepare
@@ -287,7 +286,7 @@ def test_a_backup_of_a_newer_program_is_not_restored(
 def test_a_prepared_operation_is_kept(house: House, key_file: Path, tmp_path: Path) -> None:
     house.open(2)
     with house.instance.database.transaction() as tx:
-        prepare(house.instance, tx, house.caller, draft_cycle_ending(house.ending(2)))
+        prepare(house.instance, tx, house.caller, house.ending(2))
     file = backup(house.instance, tmp_path / "backup.tar").file
     restored = restore(
         Settings(home=tmp_path / "restored"), file, key_file=key_file, environment={}

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
+from ledger.domain.acts.words import EquipmentState, Right
 from ledger.domain.callers import Caller, Scope
-from ledger.domain.decisions import DecisionKind
 from ledger.domain.drafts import Circumstances, People
+from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import InvalidInput, NotFound, Refused
-from ledger.domain.operations import Duty, EquipmentState
 from ledger.steps.accepting.resolving import (
     resolve_cycle,
     resolve_machine,
@@ -21,7 +21,7 @@ from ledger.steps.accepting.resolving import (
 )
 from ledger.steps.answering.showing import CycleView, list_cycles, show_cycle
 from ledger.storage.engine.database import Database
-from tests.house import CENTRE, CYCLE_DUTIES, MEMBER, SERIAL, House, build_house
+from tests.house import CENTRE, CYCLE_RIGHTS, MEMBER, SERIAL, House, build_house
 from tests.steps.test_placing import refuse
 from tests.steps.test_submit import change, revoke
 
@@ -61,8 +61,11 @@ def test_the_three_verdicts_stand_apart_and_what_is_missing_is_none(house: House
     assert view.computed_verdict["result"] == "not_computed"
     assert view.decision["results.biological"] == "not_entered"
     assert [entry.act for entry in view.timeline] == [
-        "opened", "load declared", "ended", "decided",
-    ]  # fmt: skip
+        "the cycle was opened",
+        "the load was declared: 10 of class 1",
+        "the cycle ended: the machine says completed, the computed verdict is not_computed",
+        "a person decided: release, +10 packages in 2 shares",
+    ]
 
 
 def test_names_are_shown_to_the_own_unit_and_to_no_other(house: House) -> None:
@@ -189,19 +192,20 @@ def test_two_machines_of_one_name_are_told_apart_by_their_id(house: House) -> No
 
 def test_without_a_name_the_only_held_signer_that_still_acts_signs(house: House) -> None:
     revoke(house, CENTRE, house.operator)
-    second = house.enrol(CENTRE, "Second", CYCLE_DUTIES)
+    second = house.enrol(CENTRE, "Second", CYCLE_RIGHTS)
     with house.instance.database.reading() as tx:
-        assert resolve_signer(tx, house.caller, CENTRE, Duty.OPEN, None).signer == second
-    house.enrol(CENTRE, "Third", CYCLE_DUTIES)
+        assert resolve_signer(tx, house.caller, CENTRE, Right.OPEN, None).signer == second
+    house.enrol(CENTRE, "Third", CYCLE_RIGHTS)
     with house.instance.database.reading() as tx:
         with pytest.raises(InvalidInput, match="Second, Third"):
-            resolve_signer(tx, house.caller, CENTRE, Duty.OPEN, None)
-        assert resolve_signer(tx, house.caller, CENTRE, Duty.OPEN, "Second").signer == second
+            resolve_signer(tx, house.caller, CENTRE, Right.OPEN, None)
+        assert resolve_signer(tx, house.caller, CENTRE, Right.OPEN, "Second").signer == second
         with pytest.raises(NotFound, match="no key"):
-            resolve_signer(tx, house.caller, MEMBER, Duty.OPEN, None)
+            resolve_signer(tx, house.caller, MEMBER, Right.OPEN, None)
 
 
 def test_a_decision_by_the_cycle_s_id_is_the_same_as_by_its_number(house: House) -> None:
     house.complete(1)
-    house.decide(1, DecisionKind.HOLD, cycle=house.cycle(1).id.hex())
+    identifier = to_hex(house.cycle(1).id)
+    house.say("CycleDecision", cycle=identifier, decision="hold")
     assert shown(house, f"{SERIAL}/1").state == "held"

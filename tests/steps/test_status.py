@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from ledger.domain.acts.words import Custody
 from ledger.domain.errors import ChainUnavailable, Inconsistent
-from ledger.domain.operations import Custody
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.settings import Settings
 from ledger.steps.answering.status import (

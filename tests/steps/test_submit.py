@@ -4,60 +4,42 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ledger.domain.callers import Caller, Scope
-from ledger.domain.cycle_acts import (
-    DeclareLoad,
-    LoadLine,
-    ShareLine,
-    draft_load_declaration,
-)
-from ledger.domain.decisions import DecisionKind
-from ledger.domain.drafts import Circumstances, People
-from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest, EquipmentId, SignerId, signer_id
-from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused, SteriLedgerError
-from ledger.domain.operations import (
-    Custody,
-    Duty,
-    EquipmentKind,
+from ledger.domain.acts.decisions import DecisionKind
+from ledger.domain.acts.result_entry import Result, ResultWord
+from ledger.domain.acts.words import (
     EquipmentState,
     Outcome,
+    Right,
     UnitRole,
     Verdict,
 )
+from ledger.domain.callers import Caller, Scope
+from ledger.domain.drafts import Circumstances, People
+from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest, EquipmentId, signer_id
+from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused, SteriLedgerError
+from ledger.domain.outbox.operation_states import OperationState
 from ledger.domain.records.records import Record, Secrets, commit, fields_from_bytes
-from ledger.domain.registry_acts import (
-    AdmitUnit,
-    ChangeEquipment,
-    CloseUnit,
-    EnrolSigner,
-    RegisterEquipment,
-    RevokeSigner,
-    draft_equipment_change,
-    draft_equipment_registration,
-    draft_signer_enrolment,
-    draft_signer_revocation,
-    draft_unit_admission,
-    draft_unit_closure,
-)
-from ledger.domain.subjects.accepted import CycleState
+from ledger.domain.subjects.states import CycleState, MachineState, WitnessState
 from ledger.keys.receipts import verify_receipt
-from ledger.steps.accepting.standing import find_cycle_state, find_machine_state
+from ledger.steps.accepting.standing import Accepted
 from ledger.steps.accepting.submit import FACTS_PURPOSE, PERSONAL_PURPOSE, Receipt
 from ledger.storage import operations, records
 from ledger.storage.engine.database import Database
-from tests.house import CENTRE, CYCLE_DUTIES, MEMBER, SERIAL, Changes, House, build_house
+from tests import making
+from tests.house import CENTRE, CYCLE_RIGHTS, MEMBER, SERIAL, Changes, House, build_house
 
 RELEASE = DecisionKind.RELEASE
 PENDING = DecisionKind.RELEASE_BIOLOGICAL_PENDING
 LONG_AGO = datetime(2016, 1, 1, tzinfo=UTC)
+ONCE = datetime(2033, 5, 18, tzinfo=UTC)
 STALE = Digest(b"\5" * 32)
 
 
@@ -67,56 +49,69 @@ def house(database: Database, tmp_path: Path) -> House:
     return build_house(database, tmp_path)
 
 
+Line = tuple[int, int, int, int]
+
+
 def revoke(house: House, unit: int, key: bytes) -> Receipt:
     """Revoke a key."""
-    request = RevokeSigner(
-        unit=unit,
-        signer=SignerId(signer_id(key)),
-        administrator=house.administrators[unit],
-        circumstances=Circumstances(reason="lost"),
+    return house.record(
+        making.revocation(unit, signer=signer_id(key), administrator=house.administrators[unit])
     )
-    return house.record(draft_signer_revocation(request))
+
+
+def machine_of(house: House) -> MachineState:
+    """The centre's machine as accepted."""
+    with house.instance.database.reading() as tx:
+        machine = Accepted(tx).find(MachineState, house.equipment)
+    assert machine is not None
+    return machine
 
 
 def change(house: House, state: EquipmentState, epoch: int, **changes: Changes) -> Receipt:
     """Change the centre's machine."""
-    with house.instance.database.reading() as tx:
-        machine = find_machine_state(tx, house.equipment)
-    assert machine is not None
-    request = ChangeEquipment(
-        unit=CENTRE,
-        equipment=house.equipment,
-        state=state,
-        epoch=epoch,
-        replaces=machine.current,
-        administrator=house.administrators[CENTRE],
-        circumstances=Circumstances(reason="moved"),
-    )
-    return house.record(draft_equipment_change(replace(request, **changes)))
+    given = {"replaces": machine_of(house).current, "state": state, "epoch": epoch, **changes}
+    administrator = house.administrators[CENTRE]
+    return house.record(making.change(house.cycle(1).machine, administrator=administrator, **given))
 
 
 def close(house: House, unit: int) -> Receipt:
     """Close a unit."""
-    request = CloseUnit(number=unit, circumstances=Circumstances(reason="left the group"))
-    return house.record(draft_unit_closure(request, authority=house.authority))
+    return house.record(making.closure(unit, authority=house.authority))
 
 
-def load(house: House, number: int, *lines: LoadLine, **changes: Changes) -> Receipt:
+def load(house: House, number: int, *lines: Line, **changes: Changes) -> Receipt:
     """Declare a load line by line."""
-    request = DeclareLoad(
-        cycle=house.cycle(number), lines=lines, replaces=ZERO_DIGEST, signer=house.operator
-    )
-    return house.record(draft_load_declaration(replace(request, **changes)))
+    return house.record(making.load(house.cycle(number), lines, signer=house.operator, **changes))
 
 
-def line(quantity: int, *, owner: int = CENTRE, package_class: int = 1) -> LoadLine:
+def void(house: House, number: int, **changes: Changes) -> Receipt:
+    """Take a cycle's opening back."""
+    given = {"signer": house.operator, **changes}
+    if "opening" not in given:
+        given["opening"] = state_of(house, number).opening
+    return house.record(making.void(house.cycle(number), **given))
+
+
+def enter(
+    house: House,
+    number: int,
+    which: Result = Result.BIOLOGICAL,
+    how: ResultWord = ResultWord.PASS,
+    **changes: Changes,
+) -> Receipt:
+    """Enter a monitoring result on its own."""
+    given = {"signer": house.operator, **changes}
+    return house.record(making.result(house.cycle(number), which, how, **given))
+
+
+def line(quantity: int, *, owner: int = CENTRE, package_class: int = 1) -> Line:
     """Packages of one class that their owner pays for."""
-    return LoadLine(owner=owner, payer=owner, package_class=package_class, quantity=quantity)
+    return owner, owner, package_class, quantity
 
 
-def share(delta: int, *, owner: int = CENTRE, package_class: int = 1) -> ShareLine:
+def share(delta: int, *, owner: int = CENTRE, package_class: int = 1) -> Line:
     """A released quantity that its owner pays for."""
-    return ShareLine(owner=owner, payer=owner, package_class=package_class, delta=delta)
+    return owner, owner, package_class, delta
 
 
 def told(**changes: Changes) -> Circumstances:
@@ -127,7 +122,7 @@ def told(**changes: Changes) -> Circumstances:
 def state_of(house: House, number: int) -> CycleState:
     """The cycle as accepted."""
     with house.instance.database.reading() as tx:
-        state = find_cycle_state(tx, house.cycle(number).id)
+        state = Accepted(tx).find(CycleState, house.cycle(number).id)
     assert state is not None
     return state
 
@@ -137,62 +132,36 @@ def state_of(house: House, number: int) -> CycleState:
 Attempt = Callable[[House], object]
 
 
-def _admit(house: House, **changes: Changes) -> object:
-    request = AdmitUnit(
-        number=7,
-        code="seven",
-        name="Unit 7",
-        roles=UnitRole.USER,
-        administrator=house.key("administrator"),
-        administrator_name=None,
-        custody=Custody.SERVER,
-    )
-    return lambda: house.record(
-        draft_unit_admission(replace(request, **changes), authority=house.authority)
-    )
+def _admit(house: House, number: int = 7, **changes: Changes) -> object:
+    given = {"key": house.key("administrator"), **changes}
+    return lambda: house.record(making.admission(number, authority=house.authority, **given))
 
 
 def _enrol(house: House, **changes: Changes) -> object:
-    request = EnrolSigner(
-        unit=CENTRE,
-        key=house.key("somebody"),
-        name="Somebody",
-        duties=Duty.OPEN,
-        custody=Custody.SERVER,
-        valid_from=0,
-        valid_until=0,
-        administrator=house.administrators[CENTRE],
+    administrator = house.administrators[CENTRE]
+    given = {"key": house.key("somebody"), "rights": Right.OPEN, **changes}
+    return lambda: house.record(making.enrolment(CENTRE, administrator=administrator, **given))
+
+
+def _register(house: House, serial: str = "S-2", **changes: Changes) -> object:
+    administrator = house.administrators[CENTRE]
+    return lambda: house.record(
+        making.registration(CENTRE, serial, administrator=administrator, **changes)
     )
-    return lambda: house.record(draft_signer_enrolment(replace(request, **changes)))
 
 
-def _register(house: House, **changes: Changes) -> object:
-    request = RegisterEquipment(
-        unit=CENTRE,
-        name="Second",
-        model=None,
-        serial="S-2",
-        kind=EquipmentKind.STERILIZER,
-        epoch=1,
-        clock_zone=None,
-        profile=None,
-        administrator=house.administrators[CENTRE],
-    )
-    return lambda: house.record(draft_equipment_registration(replace(request, **changes)))
-
-
-def _operator(duties: Duty = CYCLE_DUTIES, **validity: int) -> Attempt:
+def _operator(rights: Right = CYCLE_RIGHTS, **validity: datetime) -> Attempt:
     """Open a cycle with a signer of the centre made for it."""
 
     def attempt(house: House) -> object:
-        key = house.enrol(CENTRE, "Special", duties, **validity)
+        key = house.enrol(CENTRE, "Special", rights, **validity)
         return lambda: house.open(1, signer=key)
 
     return attempt
 
 
 def _foreign_operator(house: House) -> object:
-    key = house.enrol(MEMBER, "Of the member", CYCLE_DUTIES)
+    key = house.enrol(MEMBER, "Of the member", CYCLE_RIGHTS)
     return lambda: house.open(1, signer=key)
 
 
@@ -207,8 +176,8 @@ def _stranger(house: House) -> object:
 
 
 def _expired_operator(house: House) -> object:
-    now = int(house.clock().timestamp())
-    key = house.enrol(CENTRE, "Short", CYCLE_DUTIES, valid_until=now + 10)
+    until = house.clock() + timedelta(seconds=10)
+    key = house.enrol(CENTRE, "Short", CYCLE_RIGHTS, valid_until=until)
     house.clock.advance(seconds=11)
     return lambda: house.open(1, signer=key)
 
@@ -219,10 +188,13 @@ def _unknown_machine(house: House) -> object:
     return lambda: house.open(1, cycle=other)
 
 
-def _machine_state(state: EquipmentState) -> Attempt:
+def _on_a_machine(state: EquipmentState) -> Attempt:
+    """Release a complete cycle that was opened on a machine in that state."""
+
     def attempt(house: House) -> object:
         change(house, state, 1)
-        return lambda: house.open(1)
+        house.complete(1, machine_state=state)
+        return lambda: house.decide(1)
 
     return attempt
 
@@ -282,14 +254,18 @@ def _opened_as(
     return attempt
 
 
-def _decided(*earlier: tuple[DecisionKind, dict[str, str]], results: dict[str, str]) -> Attempt:
+def _decided(
+    *earlier: tuple[DecisionKind, dict[str, str]],
+    results: dict[str, str],
+    shares: Sequence[Line] = (),
+) -> Attempt:
     """Release a cycle after earlier decisions."""
 
     def attempt(house: House) -> object:
         house.complete(1)
         for kind, words in earlier:
             house.decide(1, kind, results=words)
-        return lambda: house.decide(1, RELEASE, shares=(), results=results)
+        return lambda: house.decide(1, RELEASE, shares=shares, results=results)
 
     return attempt
 
@@ -316,6 +292,25 @@ def _lifted_with_a_failed_result(house: House) -> object:
     house.decide(1)
     house.decide(1, DecisionKind.HOLD, results={"biological": "fail"})
     return lambda: house.decide(1, DecisionKind.LIFT)
+
+
+def _entered(*entries: tuple[str, str]) -> Attempt:
+    """Release a complete cycle after results were entered on their own."""
+
+    def attempt(house: House) -> object:
+        house.complete(1)
+        for which, how in entries:
+            enter(house, 1, Result[which], ResultWord[how])
+        return lambda: house.decide(1)
+
+    return attempt
+
+
+def _replaced_twice(house: House) -> object:
+    house.open(1)
+    first = enter(house, 1).digest
+    enter(house, 1, replaces=first, circumstances=told())
+    return lambda: enter(house, 1, replaces=first, circumstances=told())
 
 
 def _closed_member(house: House) -> object:
@@ -349,10 +344,10 @@ def _later(minutes: int) -> Attempt:
 MANY = tuple(line(1, package_class=number) for number in range(1, 66))
 BAD: dict[str, tuple[Attempt, type[SteriLedgerError], str, str]] = {
     # ---- units
-    "unit number 0": (lambda h: _admit(h, number=0), InvalidInput, "unit", "from 1"),
+    "unit number 0": (lambda h: _admit(h, 0), InvalidInput, "unit", "from 1"),
     "unit number beyond uint32": (
-        lambda h: _admit(h, number=2**32), InvalidInput, "record.unit", "4294967295"),
-    "unit admitted twice": (lambda h: _admit(h, number=CENTRE), Conflict, "unit", "admitted"),
+        lambda h: _admit(h, 2**32), InvalidInput, "record.unit", "4294967295"),
+    "unit admitted twice": (lambda h: _admit(h, CENTRE), Conflict, "unit", "admitted"),
     "unit code taken": (lambda h: _admit(h, code="member"), Conflict, "code", "one unit"),
     "unit code that reads as a number": (
         lambda h: _admit(h, code="12"), InvalidInput, "code", "number"),
@@ -360,46 +355,42 @@ BAD: dict[str, tuple[Attempt, type[SteriLedgerError], str, str]] = {
     "unit with an unknown role": (
         lambda h: _admit(h, roles=UnitRole.USER | 64), InvalidInput, "roles", "processor"),
     "administrator enrolled before": (
-        lambda h: _admit(h, administrator=h.operator), Conflict, "key", "for ever"),
+        lambda h: _admit(h, key=h.operator), Conflict, "key", "for ever"),
     "admission signed by another authority": (
-        lambda h: lambda: h.record(draft_unit_closure(
-            CloseUnit(number=2, circumstances=told()), authority=h.operator)),
+        lambda h: lambda: h.record(making.closure(2, authority=h.operator)),
         Refused, "authority", "one authority"),
     "closure without a reason": (
-        lambda h: lambda: h.record(
-            draft_unit_closure(CloseUnit(number=MEMBER), authority=h.authority)),
+        lambda h: lambda: h.record(making.closure(
+            MEMBER, authority=h.authority, circumstances=Circumstances())),
         InvalidInput, "reason", "reason"),
     "act of a closed unit": (_closed_centre, Refused, "unit", "closed"),
     "share of a closed unit": (_closed_member, Refused, "shares[1].owner", "closed"),
     # ---- signers
-    "no duties": (lambda h: _enrol(h, duties=Duty(0)), InvalidInput, "duties", "one or more"),
-    "unknown duties": (
-        lambda h: _enrol(h, duties=Duty.OPEN | 4096), InvalidInput, "duties", "administer"),
+    "no rights": (lambda h: _enrol(h, rights=Right(0)), InvalidInput, "rights", "one or more"),
+    "unknown rights": (
+        lambda h: _enrol(h, rights=Right.OPEN | 8192), InvalidInput, "rights", "administer"),
     "validity that is over": (
-        lambda h: _enrol(h, valid_until=1), InvalidInput, "valid_until", "past"),
+        lambda h: _enrol(h, valid_until=LONG_AGO), InvalidInput, "valid_until", "past"),
     "validity that ends first": (
-        lambda h: _enrol(h, valid_from=2_000_000_000, valid_until=1_999_999_999),
+        lambda h: _enrol(h, valid_from=ONCE, valid_until=ONCE - timedelta(seconds=1)),
         InvalidInput, "valid_until", "after it begins"),
     "key enrolled twice": (lambda h: _enrol(h, key=h.operator), Conflict, "key", "for ever"),
     "unknown signer revoked": (
         lambda h: lambda: revoke(h, CENTRE, b"\7" * 20), NotFound, "signer", "no such signer"),
-    "signer without the duty": (_operator(Duty.LOAD), Refused, "signer", "duty open"),
+    "signer without the right": (_operator(Right.LOAD), Refused, "signedBy", "right open"),
     "signer not yet valid": (
-        _operator(valid_from=2_000_000_000), Refused, "signer", "valid only from"),
-    "expired signer": (_expired_operator, Refused, "signer", "expired"),
-    "revoked signer": (_revoked_operator, Refused, "signer", "revoked"),
-    "signer of another unit": (_foreign_operator, Refused, "signer", "own unit"),
-    "key that nobody enrolled": (_stranger, NotFound, "signer", "enrol"),
+        _operator(valid_from=ONCE), Refused, "signedBy", "valid only from"),
+    "expired signer": (_expired_operator, Refused, "signedBy", "expired"),
+    "revoked signer": (_revoked_operator, Refused, "signedBy", "revoked"),
+    "signer of another unit": (_foreign_operator, Refused, "signedBy", "own unit"),
+    "key that nobody enrolled": (_stranger, NotFound, "signedBy", "enrol"),
     # ---- machines
     "machine registered twice": (
-        lambda h: _register(h, serial=f" {SERIAL} "), Conflict, "serial", "already"),
-    "empty serial number": (lambda h: _register(h, serial="  "), InvalidInput, "serial", "serial"),
+        lambda h: _register(h, f" {SERIAL} ", name="Second"), Conflict, "serial", "already"),
+    "empty serial number": (
+        lambda h: _register(h, "  ", name="Second"), InvalidInput, "serial", "serial"),
     "epoch 0": (lambda h: _register(h, epoch=0), InvalidInput, "epoch", "from 1"),
     "unknown machine": (_unknown_machine, NotFound, "equipment", "register"),
-    "machine out of service": (
-        _machine_state(EquipmentState.OUT_OF_SERVICE), Refused, "equipment", "not in service"),
-    "retired machine": (
-        _machine_state(EquipmentState.RETIRED), Refused, "equipment", "not in service"),
     "change of a retired machine": (
         lambda h: [change(h, EquipmentState.RETIRED, 1)]
         and (lambda: change(h, EquipmentState.IN_SERVICE, 1)),
@@ -416,8 +407,9 @@ BAD: dict[str, tuple[Attempt, type[SteriLedgerError], str, str]] = {
     "number that JSON does not hold": (
         lambda h: lambda: h.open(2**53), InvalidInput, "machine.number", "too large"),
     "second opening": (_opened(lambda h: h.open(1)), Conflict, "number", "open already"),
-    "number that does not rise": (
-        lambda h: [h.open(5)] and (lambda: h.open(4)), Refused, "number", "change the machine"),
+    "late number that was opened before": (
+        lambda h: [h.open(5), h.open(4)] and (lambda: h.open(4)),
+        Conflict, "number", "cycle void"),
     "epoch that has not begun": (
         lambda h: lambda: h.open(1, cycle=replace(h.cycle(1), epoch=2)),
         Refused, "epoch", "new epoch"),
@@ -436,10 +428,37 @@ BAD: dict[str, tuple[Attempt, type[SteriLedgerError], str, str]] = {
         lambda h: lambda: h.open(1, circumstances=Circumstances(authenticated_by="trust")),
         InvalidInput, "authenticated_by", "one of badge"),
     # ---- endings
+    # ---- voids
+    "void without a reason": (
+        _opened(lambda h: void(h, 1, circumstances=Circumstances())),
+        InvalidInput, "reason", "states its reason"),
+    "void of a cycle that was never opened": (
+        lambda h: lambda: void(h, 1, opening=STALE), NotFound, "cycle", "no such cycle"),
+    "void of another opening": (
+        _opened(lambda h: void(h, 1, opening=STALE)), Conflict, "opening", "standing one"),
+    "void of a cycle with a load": (
+        lambda h: [h.open(1), h.declare(1)] and (lambda: void(h, 1)),
+        Refused, "cycle", "nothing after it"),
+    "void of a cycle that ended": (
+        lambda h: [h.open(1), h.end(1)] and (lambda: void(h, 1)), Refused, "cycle", "ending"),
+    "void of a decided cycle": (
+        lambda h: [h.open(1), h.decide(1, DecisionKind.REJECT)] and (lambda: void(h, 1)),
+        Refused, "cycle", "decision"),
+    "load of a cycle that was taken back": (
+        lambda h: [h.open(1), void(h, 1)] and (lambda: h.declare(1)),
+        NotFound, "cycle", "no such cycle"),
     "ending of a cycle that was never opened": (
         lambda h: lambda: h.end(1), NotFound, "cycle", "no such cycle"),
     "end before start": (
         _opened(lambda h: h.end(1, started_at=h.clock(), ended_at=LONG_AGO)),
+        InvalidInput, "ended_at", "ends after it starts"),
+    "end before the start that the opening states": (
+        lambda h: [h.open(1, started_at=h.clock())]
+        and (lambda: h.end(1, ended_at=h.clock() - timedelta(seconds=1))),
+        InvalidInput, "ended_at", "ends after it starts"),
+    "amended end before the start that the opening states": (
+        lambda h: [h.open(1, started_at=h.clock()), h.end(1)] and (lambda: h.end(
+            1, ended_at=LONG_AGO, replaces=state_of(h, 1).ending, circumstances=told())),
         InvalidInput, "ended_at", "ends after it starts"),
     "second ending": (_after(1, lambda h: h.end(1)), Conflict, "replaces", "amend"),
     "amendment of another ending": (
@@ -449,7 +468,7 @@ BAD: dict[str, tuple[Attempt, type[SteriLedgerError], str, str]] = {
         _after(1, lambda h: h.end(1, replaces=state_of(h, 1).ending)),
         InvalidInput, "reason", "states its reason"),
     "absurd temperature": (
-        _opened(lambda h: h.end(1, machine_facts={"machine.maximum_celsius": "4000"})),
+        _opened(lambda h: h.end(1, maximum_celsius="4000")),
         InvalidInput, "machine.maximum_celsius", "from -50 to 400"),
     "unknown profile's verdict": (
         _opened(lambda h: h.end(1, verdict_facts={"colour": "red"})),
@@ -457,7 +476,7 @@ BAD: dict[str, tuple[Attempt, type[SteriLedgerError], str, str]] = {
     # ---- loads
     "empty load": (_opened(lambda h: load(h, 1)), InvalidInput, "lines", "at least 1"),
     "negative quantity": (
-        _opened(lambda h: load(h, 1, line(-1))), InvalidInput, "lines.0.quantity", "0 or more"),
+        _opened(lambda h: load(h, 1, line(-1))), InvalidInput, "lines.0.quantity", "from 0"),
     "quantity beyond uint32": (
         _opened(lambda h: load(h, 1, line(2**32))), InvalidInput, "lines", "4294967295"),
     "quantities that add up beyond uint32": (
@@ -538,19 +557,41 @@ BAD: dict[str, tuple[Attempt, type[SteriLedgerError], str, str]] = {
         _opened_as(results={"biological": "invalid"}), Refused, "results", "not released"),
     "unknown result": (
         _opened_as(results={"smell": "pass"}), InvalidInput, "results", "physical"),
+    "release from a machine that was out of service": (
+        _on_a_machine(EquipmentState.OUT_OF_SERVICE), Refused, "decision", "not in service"),
+    "release from a machine that was retired": (
+        _on_a_machine(EquipmentState.RETIRED), Refused, "decision", "not in service"),
     "unknown word of a result": (
         _opened_as(results={"physical": "fine"}), InvalidInput, "results.physical", "one of"),
     "release after the pending one without the result": (
         _decided((PENDING, {"biological": "pending"}), results={}),
-        Refused, "results.biological", "biological=pass"),
+        Refused, "results.biological", "enter the pass"),
     "release after the pending one that never said so": (
         _decided((PENDING, {}), results={}), Refused, "results.biological", "not entered"),
     "release after a result that failed before": (
         _decided((DecisionKind.REJECT, {"chemical_internal": "fail"}), (DecisionKind.CORRECT, {}),
-                 results={"physical": "pass"}),
+                 results={"physical": "pass"}, shares=(share(10),)),
         Refused, "results", "repeated test"),
     "lift after a result that failed": (
         _lifted_with_a_failed_result, Refused, "results", "repeated test"),
+    "release after a result that was entered as failed": (
+        _entered(("CHEMICAL_INTERNAL", "FAIL")), Refused, "results", "chemical_internal did not"),
+    "release after a result that passed and then failed": (
+        _entered(("BIOLOGICAL", "PASS"), ("BIOLOGICAL", "INVALID")),
+        Refused, "results", "biological did not"),
+    "release while a result is entered as pending": (
+        _entered(("BIOLOGICAL", "PENDING")),
+        Refused, "results.biological", "release_biological_pending"),
+    "result of a cycle that was never opened": (
+        lambda h: lambda: enter(h, 1), NotFound, "cycle", "no such cycle"),
+    "result of a cycle that was taken back": (
+        lambda h: [h.open(1), void(h, 1)] and (lambda: enter(h, 1)),
+        NotFound, "cycle", "no such cycle"),
+    "result that replaces none": (
+        _opened(lambda h: enter(h, 1, replaces=STALE, circumstances=told())),
+        Conflict, "replaces", "no statement"),
+    "result that replaces one that was withdrawn": (
+        _replaced_twice, Conflict, "replaces", "withdrawn already"),
 }  # fmt: skip
 
 
@@ -612,6 +653,82 @@ def test_a_repeated_test_that_passed_sets_a_failed_result_right(house: House) ->
     house.decide(1, DecisionKind.LIFT)
     house.decide(1, RELEASE, results={"biological": "pass"})
     assert state_of(house, 1).state.word == "released"
+
+
+def test_a_result_entered_on_its_own_completes_a_pending_release(house: House) -> None:
+    house.complete(1, biological_indicator=True)
+    house.decide(1, PENDING)
+    enter(house, 1)
+    house.decide(1, RELEASE, shares=())
+    assert state_of(house, 1).state.word == "released"
+
+
+def test_a_result_that_was_entered_by_mistake_is_set_right_by_naming_it(house: House) -> None:
+    house.complete(1)
+    wrong = enter(house, 1, Result.BIOLOGICAL, ResultWord.FAIL).digest
+    right = enter(house, 1, replaces=wrong, circumstances=told()).digest
+    with house.instance.database.reading() as tx:
+        replaced = Accepted(tx).find(WitnessState, wrong)
+        standing = Accepted(tx).find(WitnessState, right)
+    assert replaced is not None
+    assert standing is not None
+    assert (replaced.replaced_by, standing.replaced_by) == (right, ZERO_DIGEST)
+    house.decide(1)
+    assert state_of(house, 1).state.word == "released"
+
+
+def test_results_and_comments_of_one_unit_stand_beside_each_other(house: House) -> None:
+    house.enrol(CENTRE, "Reporter", Right.REPORT)
+    house.open(1)
+    digests = [enter(house, 1, each, ResultWord.PASS).digest for each in Result]
+    with house.instance.database.reading() as tx:
+        found = [Accepted(tx).find(WitnessState, digest) for digest in digests]
+    assert [each is not None and each.replaced_by for each in found] == [ZERO_DIGEST] * len(Result)
+
+
+def test_a_late_number_fills_its_gap_and_a_higher_one_leaves_another(house: House) -> None:
+    for number in (7, 3, 9):
+        house.complete(number)
+        house.decide(number)
+    assert [state_of(house, number).state.word for number in (3, 7, 9)] == ["released"] * 3
+
+
+def test_a_void_frees_its_number_and_both_openings_stay_known(house: House) -> None:
+    first = house.open(1).digest
+    voided = void(house, 1).digest
+    second = house.open(1).digest
+    state = state_of(house, 1)
+    assert (state.opening, state.voided) == (second, voided)
+    with house.instance.database.reading() as tx:
+        kept = [operations.get_operation(tx, each).state for each in (first, voided, second)]
+    assert set(kept) == {OperationState.OWED}
+    again = void(house, 1).digest
+    assert state_of(house, 1).voided == again
+
+
+def test_what_was_entered_of_an_opening_that_was_taken_back_says_nothing_of_the_next(
+    house: House,
+) -> None:
+    house.open(1)
+    enter(house, 1, Result.BIOLOGICAL, ResultWord.PASS)
+    enter(house, 1, Result.CHEMICAL_INTERNAL, ResultWord.FAIL)
+    void(house, 1)
+    house.complete(1, biological_indicator=True)
+    with house.nothing_stored(), pytest.raises(Refused, match="biological result is not entered"):
+        house.decide(1)
+    house.decide(1, PENDING)
+    assert state_of(house, 1).state.word == "released_biological_pending"
+
+
+def test_an_opening_does_not_ask_the_machine_s_state_and_its_record_states_it(house: House) -> None:
+    change(house, EquipmentState.OUT_OF_SERVICE, 1)
+    digest = house.open(1, machine_state=EquipmentState.OUT_OF_SERVICE).digest
+    with house.instance.database.reading() as tx:
+        row = operations.get_operation(tx, digest)
+        facts = fields_from_bytes(records.get_record(tx, row.record_id).facts)
+    assert facts["machine.state"] == "out_of_service"
+    house.decide(1, DecisionKind.REJECT)
+    assert state_of(house, 1).state.word == "rejected"
 
 
 def test_what_nobody_entered_is_recorded_as_not_entered(house: House) -> None:

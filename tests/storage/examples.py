@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
+from ledger.domain.acts.words import Contract
 from ledger.domain.encoding.hashing import sha256
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest
-from ledger.domain.operations import Contract
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.storage.operations import NewOperation, get_operation, insert_operation
 from ledger.storage.records import RecordRow, RecordSecretsRow, insert_record

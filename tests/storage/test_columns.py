@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.dialects.sqlite import dialect
 
+from ledger.domain.acts.words import Right
 from ledger.domain.errors import Inconsistent, InvalidInput
-from ledger.domain.operations import Duty
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.storage.engine.columns import Bytes32, Code, Uint64, UtcTime, Word
 from ledger.storage.engine.database import Database
@@ -67,9 +67,9 @@ def test_what_is_no_member_is_refused_on_its_way_in() -> None:
 
 
 def test_flags_are_stored_as_their_bits() -> None:
-    duties = Duty.OPEN | Duty.LOAD
-    assert Code(Duty).process_bind_param(duties, SQLITE) == 6
-    assert Code(Duty).process_result_value(6, SQLITE) == duties
+    duties = Right.OPEN | Right.LOAD
+    assert Code(Right).process_bind_param(duties, SQLITE) == 6
+    assert Code(Right).process_result_value(6, SQLITE) == duties
 
 
 def test_a_state_that_nobody_knows_stops_the_reader(database: Database) -> None:

@@ -2,32 +2,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
-from typing import Any
+from enum import IntEnum, IntFlag
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
-from sqlalchemy import LargeBinary, type_coerce
+from sqlalchemy import Boolean, LargeBinary, type_coerce
 from sqlalchemy.types import TypeDecorator
 
-from ledger.domain.encoding.identifiers import CycleId, EquipmentId, SignerId
-from ledger.domain.errors import Conflict, Inconsistent, InvalidInput, NotFound
-from ledger.domain.operations import (
+from ledger.domain.acts.words import (
     Contract,
-    Custody,
-    Duty,
-    EquipmentKind,
-    EquipmentState,
-    Outcome,
     Party,
-    UnitRole,
-    Verdict,
 )
+from ledger.domain.encoding.identifiers import ZERO_DIGEST, CycleId
+from ledger.domain.errors import Conflict, Inconsistent, InvalidInput, NotFound
+from ledger.domain.subjects.folding import STATES
+from ledger.domain.subjects.indexed import IndexedHead, IndexedSignature
+from ledger.domain.subjects.states import ClassCount, CycleState, ShareState, State
 from ledger.storage import index
 from ledger.storage.engine.columns import metadata
 from ledger.storage.engine.database import Database
 from tests.fingerprint import index_fingerprint
 from tests.storage.examples import digest, word
 
-MACHINE = EquipmentId(word("machine"))
 CYCLE = CycleId(word("cycle"))
 
 
@@ -38,6 +35,7 @@ def an_operation(number: int, *, unit: int = 1, height: int = 5) -> index.Indexe
         unit=unit,
         subject=CYCLE,
         message=b"{}",
+        new_key=b"k" * 20 if number == 1 else None,
         record=word("record"),
         height=height,
         block_hash=word("block"),
@@ -48,73 +46,41 @@ def an_operation(number: int, *, unit: int = 1, height: int = 5) -> index.Indexe
     )
 
 
+def example(hint: Any, name: str) -> Any:
+    """A value of a member of a state, not the one that it has by default."""
+    parts = [each for each in get_args(hint) if each is not type(None)] or [hint]
+    only = parts[0] if get_origin(hint) is UnionType else hint
+    if get_origin(only) is not None:
+        return {1: ClassCount(declared=10, released=4), 3: ClassCount(declared=2**32, released=0)}
+    if isinstance(only, type) and issubclass(only, IntEnum | IntFlag):
+        return list(only)[-1]
+    if only is bool:
+        return True
+    if only is int:
+        return -3 if name == "delta" else 2**64 - 1
+    return word(name)
+
+
+def example_of(state: type[State]) -> Any:
+    """A state with a value of its own in every member."""
+    hints = get_type_hints(state)
+    return state(**{each.name: example(hints[each.name], each.name) for each in fields(state)})  # type: ignore[arg-type]
+
+
 #: One row of every table.
 ROWS: list[Any] = [
-    index.Cursor(
-        height=5,
-        hash=word("h"),
-        parent=word("p"),
-        registry_head=word("r"),
-        ledger_head=word("l"),
-    ),
-    index.IndexedEvent(
-        height=5,
-        log_index=0,
-        tx_hash=word("tx"),
-        tx_index=0,
-        contract=Contract.CYCLE_LEDGER,
-        event="CycleOpened",
-        digest=digest(1),
-        body=b"{}",
-    ),
+    index.Cursor(height=5, hash=word("h"), parent=word("p")),
+    IndexedHead(contract=Contract.CYCLE_LEDGER, head=word("head")),
     an_operation(1),
-    index.IndexedSignature(
-        digest=digest(1), party=Party.SIGNER, signer=b"s" * 20, signature=b"x" * 65
-    ),
-    index.IndexedUnit(number=1, roles=UnitRole.PROCESSOR, state=1, digest=digest(2)),
-    index.IndexedSigner(
-        id=SignerId(word("signer")),
-        unit=1,
-        signer=b"s" * 20,
-        duties=Duty.OPEN | Duty.DECIDE,
-        custody=Custody.SERVER,
-        valid_from=0,
-        valid_until=2**64 - 1,
-        state=1,
-        enrolled_by=digest(2),
-    ),
-    index.IndexedEquipment(
-        id=MACHINE,
-        unit=1,
-        serial=word("serial"),
-        kind=EquipmentKind.STERILIZER,
-        epoch=1,
-        state=EquipmentState.IN_SERVICE,
-        current=digest(3),
-        last_number=2**63,
-    ),
-    index.IndexedCycle(
-        id=CYCLE,
-        equipment=MACHINE,
-        unit=1,
-        epoch=1,
-        number=17,
-        opening=digest(1),
-        outcome=Outcome.COMPLETED,
-        verdict=Verdict.PASSED,
-        state=0,
-        started_at=1_772_625_600,
-        ended_at=0,
-    ),
-    index.IndexedTotal(cycle=CYCLE, package_class=1, declared=10, released=0),
-    index.IndexedShare(
-        digest=digest(1), line=0, cycle=CYCLE, owner=1, payer=2, package_class=1, delta=-3
-    ),
-    index.IndexedGap(equipment=MACHINE, epoch=1, first=13, last=16, digest=digest(1)),
+    IndexedSignature(digest=digest(1), party=Party.SIGNER, signer=b"s" * 20, signature=b"x" * 65),
+    *map(example_of, STATES),
 ]
+SHARE = ShareState(
+    digest=digest(1), line=0, cycle=CYCLE, owner=1, payer=1, package_class=1, delta=10
+)
 
 
-def key_of(row: Any) -> list[Any]:  # noqa: ANN401 - a row of any table
+def key_of(row: Any) -> list[Any]:
     return [getattr(row, column.name) for column in index.TABLES[type(row)].primary_key]
 
 
@@ -146,7 +112,7 @@ def test_every_kind_of_row_comes_back_as_it_was(database: Database) -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: type(row).__name__)
-def test_a_row_is_put_once(sqlite_database: Database, row: Any) -> None:  # noqa: ANN401
+def test_a_row_is_put_once(sqlite_database: Database, row: Any) -> None:
     fill(sqlite_database, [row])
     with pytest.raises(Conflict), sqlite_database.transaction() as tx:
         index.put(tx, [row])
@@ -155,35 +121,33 @@ def test_a_row_is_put_once(sqlite_database: Database, row: Any) -> None:  # noqa
 
 
 def test_a_row_is_replaced_whole_and_only_where_it_is(database: Database) -> None:
-    total = index.IndexedTotal(cycle=CYCLE, package_class=1, declared=10, released=0)
-    other = replace(total, package_class=2)
-    fill(database, [total, other])
+    other = replace(SHARE, line=1)
+    fill(database, [SHARE, other])
     with database.transaction() as tx:
-        index.replace(tx, replace(total, released=4))
+        index.replace(tx, replace(SHARE, delta=-4))
     with pytest.raises(Inconsistent, match="no row to change"), database.transaction() as tx:
-        index.replace(tx, replace(total, package_class=3))
+        index.replace(tx, replace(SHARE, line=2))
     with database.reading() as tx:
-        found = index.list_rows(tx, index.IndexedTotal, cycle=CYCLE)
-    assert found == [replace(total, released=4), other]
+        found = index.list_rows(tx, ShareState, cycle=CYCLE)
+    assert found == [replace(SHARE, delta=-4), other]
 
 
 def test_rows_are_removed_by_their_columns(database: Database) -> None:
-    total = index.IndexedTotal(cycle=CYCLE, package_class=1, declared=10, released=0)
-    elsewhere = replace(total, cycle=CycleId(word("elsewhere")))
-    fill(database, [total, replace(total, package_class=2), elsewhere])
+    elsewhere = replace(SHARE, line=2, cycle=CycleId(word("elsewhere")))
+    fill(database, [SHARE, replace(SHARE, line=1), elsewhere])
     with database.transaction() as tx:
-        assert index.remove(tx, index.IndexedTotal, cycle=CYCLE) == 2
-        assert index.list_rows(tx, index.IndexedTotal) == [elsewhere]
+        assert index.remove(tx, ShareState, cycle=CYCLE) == 2
+        assert index.list_rows(tx, ShareState) == [elsewhere]
 
 
 def test_what_is_not_there_is_none_or_not_found(database: Database) -> None:
     with database.reading() as tx:
-        assert index.find(tx, index.IndexedCycle, CYCLE) is None
+        assert index.find(tx, CycleState, CYCLE) is None
         assert index.find_cursor(tx) is None
         with pytest.raises(NotFound, match=CYCLE.hex()):
-            index.get(tx, index.IndexedCycle, CYCLE)
+            index.get(tx, CycleState, CYCLE)
         with pytest.raises(InvalidInput, match="has 1 parts") as caught:
-            index.find(tx, index.IndexedShare, digest(1))
+            index.find(tx, ShareState, digest(1))
     assert caught.value.rule == "idx_shares: digest, line"
 
 
@@ -197,18 +161,12 @@ def test_the_cursor_is_one_row_that_moves(database: Database) -> None:
 
 
 def test_pages_of_rows_follow_their_keys(database: Database) -> None:
-    rows = [
-        index.IndexedShare(
-            digest=digest(n), line=line, cycle=CYCLE, owner=1, payer=1, package_class=1, delta=1
-        )
-        for n in (1, 2)
-        for line in (0, 1, 2)
-    ]
+    rows = [replace(SHARE, digest=digest(n), line=line) for n in (1, 2) for line in (0, 1, 2)]
     fill(database, rows)
-    seen: list[index.IndexedShare] = []
+    seen: list[ShareState] = []
     with database.reading() as tx:
         after: Sequence[object] | None = None
-        while page := index.list_rows(tx, index.IndexedShare, after=after, limit=4):
+        while page := index.list_rows(tx, ShareState, after=after, limit=4):
             seen += page
             after = key_of(page[-1])
     assert seen == sorted(rows, key=lambda row: (row.digest, row.line))
@@ -252,7 +210,7 @@ def test_both_databases_give_the_same_fingerprint(
     sqlite_database: Database, postgresql_database: Database
 ) -> None:
     parties = [
-        index.IndexedSignature(digest=digest(2), party=party, signer=b"s", signature=b"x")
+        IndexedSignature(digest=digest(2), party=party, signer=b"s", signature=b"x")
         for party in Party
     ]
     for database in (sqlite_database, postgresql_database):
@@ -270,7 +228,9 @@ def test_every_column_counts_in_the_fingerprint(sqlite_database: Database) -> No
                 continue
             kind = column.type
             stored = kind.impl_instance if isinstance(kind, TypeDecorator) else kind
-            value = b"\x07" * 32 if isinstance(stored, LargeBinary) else "7"
+            value: object = b"\x07" * 32 if isinstance(stored, LargeBinary) else "7"
+            if isinstance(stored, Boolean):
+                value = False
             with sqlite_database.transaction() as tx:
                 undo = tx.begin_nested()
                 tx.execute(table.update().values({column: type_coerce(value, stored)}))
@@ -284,24 +244,22 @@ def test_every_column_counts_in_the_fingerprint(sqlite_database: Database) -> No
 # ---------------------------------------------------------------- many rows at once
 
 
-def cycles(count: int) -> list[index.IndexedCycle]:
-    found = next(row for row in ROWS if isinstance(row, index.IndexedCycle))
+def cycles(count: int) -> list[CycleState]:
+    found = example_of(CycleState)
     return [replace(found, id=CycleId(word(f"cycle {at}")), number=at) for at in range(count)]
 
 
 def test_many_rows_are_written_found_and_changed_together(database: Database) -> None:
     rows = cycles(1500)
-    totals = [
-        index.IndexedTotal(cycle=row.id, package_class=1, declared=1, released=0) for row in rows
-    ]
-    changed = [replace(row, verdict=None, ended_at=2**64 - 1) for row in rows]
+    shares = [replace(SHARE, digest=digest(at)) for at in range(1500)]
+    changed = [replace(row, verdict=None, decision=ZERO_DIGEST, counts={}) for row in rows]
     with database.transaction() as tx:
         index.put(tx, rows)
-        index.put(tx, totals)
+        index.put(tx, shares)
         index.replace_many(tx, changed)
-        places = [(row.id, 1) for row in rows]
-        assert len(index.list_by_keys(tx, index.IndexedTotal, [*places, (word("none"), 1)])) == 1500
-        found = index.list_by_keys(tx, index.IndexedCycle, [(row.id,) for row in rows])
+        places = [(share.digest, 0) for share in shares]
+        assert len(index.list_by_keys(tx, ShareState, [*places, (word("none"), 0)])) == 1500
+        found = index.list_by_keys(tx, CycleState, [(row.id,) for row in rows])
     assert sorted(found, key=lambda row: row.number) == changed
 
 
@@ -312,7 +270,7 @@ def test_of_many_rows_one_that_is_there_already_takes_all_back(database: Databas
     with pytest.raises(Conflict), database.transaction() as tx:
         index.put(tx, rows)
     with database.reading() as tx:
-        assert index.list_rows(tx, index.IndexedCycle) == rows[5:6]
+        assert index.list_rows(tx, CycleState) == rows[5:6]
 
 
 def test_of_many_changes_one_of_a_missing_row_is_refused(database: Database) -> None:

@@ -10,10 +10,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Inspector, inspect, text
 
 from ledger.domain.errors import Inconsistent
+from ledger.storage import index
 from ledger.storage.engine.database import Database
 from ledger.storage.engine.migrating import migration_config
 from ledger.storage.engine.revision import NEWEST
 from ledger.storage.engine.schema import metadata
+from ledger.storage.settings import find_setting, insert_setting, put_setting
 
 
 def catalogue(tx: Connection) -> dict[str, dict[str, Any]]:
@@ -116,3 +118,26 @@ def test_the_migrations_are_one_line_without_branches(database: Database) -> Non
     revisions = [step.revision for step in scripts.walk_revisions()]
     assert scripts.get_heads() == [NEWEST]
     assert revisions == [f"{number:04}" for number in range(len(revisions), 0, -1)]
+
+
+def test_tables_of_an_unreleased_program_are_left_alone(database: Database) -> None:
+    for change in ("UPDATE settings SET value = :value", "DELETE FROM settings"):
+        with database.transaction() as tx:
+            tx.execute(text(f"{change} WHERE name = 'kept_schema'"), {"value": b"other"})
+        with pytest.raises(Inconsistent, match="unreleased") as caught:
+            database.migrate()
+        assert "another home" in str(caught.value.remedy)
+
+
+def test_an_index_of_other_states_is_made_anew_and_nothing_else(database: Database) -> None:
+    with database.transaction() as tx:
+        declared = catalogue(tx)
+        index.set_cursor(tx, index.Cursor(height=5, hash=bytes(32), parent=bytes(32)))
+        insert_setting(tx, "kept", b"kept")
+        put_setting(tx, "index_schema", b"of another program")
+        tx.execute(text("ALTER TABLE idx_units ADD COLUMN more TEXT"))
+    database.migrate()
+    with database.reading() as tx:
+        assert catalogue(tx) == declared
+        assert index.find_cursor(tx) is None
+        assert find_setting(tx, "kept") == b"kept"

@@ -5,8 +5,9 @@ from itertools import product
 import pytest
 from sqlalchemy import text
 
+from ledger.domain.acts.words import Party
+from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import Conflict, Inconsistent, InvalidInput, NotFound
-from ledger.domain.operations import Party
 from ledger.domain.outbox.operation_states import GIVEN_UP, MOVES, OperationState, verify_move
 from ledger.storage.engine.database import Database
 from ledger.storage.engine.rows import CHUNK, values_of
@@ -23,7 +24,6 @@ from ledger.storage.operations import (
     insert_operation,
     insert_receipt,
     insert_signatures,
-    latest_by_parent,
     list_by_digests,
     list_by_subject,
     list_dependencies,
@@ -273,21 +273,6 @@ def test_pages_follow_each_other_without_gap_or_overlap(database: Database) -> N
     assert [row.digest for row in latest] == [digest(5)]
 
 
-def test_the_latest_of_a_parent_is_the_newest_that_stands(database: Database) -> None:
-    machine = word("machine")
-    with database.transaction() as tx:
-        accept(tx, operation(1, parent=machine))
-        accept(tx, operation(2, parent=machine))
-        accept(tx, operation(3, parent=machine, state=State.REFUSED))
-        accept(tx, operation(4, parent=machine, kind="CycleEnding"))
-        accept(tx, operation(5, parent=word("other machine")))
-    with database.reading() as tx:
-        found = latest_by_parent(tx, machine, "CycleOpening")
-        assert latest_by_parent(tx, word("no machine"), "CycleOpening") is None
-    assert found is not None
-    assert found.digest == digest(2)
-
-
 def test_what_is_owed_is_listed_from_the_oldest(database: Database) -> None:
     with database.reading() as tx:
         assert find_oldest_owed(tx) is None
@@ -326,11 +311,12 @@ def test_dependencies_are_read_from_both_ends(database: Database) -> None:
     with database.transaction() as tx:
         accept(tx, operation(1))
         accept(tx, operation(2))
-        insert_dependencies(tx, digest(2), [digest(1), word("relayed"), digest(1)])
-        insert_dependencies(tx, digest(1), [])
+        before = {digest(1): True, Digest(word("relayed")): False}
+        insert_dependencies(tx, digest(2), before)
+        insert_dependencies(tx, digest(1), {})
     with database.reading() as tx:
-        waits_for = {row.predecessor for row in list_dependencies(tx, [digest(2)])}
-        assert waits_for == {digest(1), word("relayed")}
+        waits_for = {row.predecessor: row.needed for row in list_dependencies(tx, [digest(2)])}
+        assert waits_for == before
         assert list_dependencies(tx, [digest(1)]) == []
         assert [row.digest for row in list_dependents(tx, digest(1))] == [digest(2)]
         assert list_dependents(tx, digest(2)) == []

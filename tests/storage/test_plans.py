@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import Connection, event
 
+from ledger.domain.subjects.states import CycleState
 from ledger.storage import index, pages
 from ledger.storage.arrivals import arrivals_of
 from ledger.storage.engine.database import Database
-from ledger.storage.index import IndexedTotal
 from ledger.storage.readings import heads_of
 
 KEYS = [bytes([number]) * 32 for number in range(200)]
@@ -18,7 +18,6 @@ TEXTS = [key.hex()[:32] for key in KEYS]
 PAIRS = [(1, key) for key in KEYS]
 
 ASKED: dict[str, Callable[[Connection], object]] = {
-    "openings": lambda tx: pages.openings_of(tx, KEYS),
     "headings": lambda tx: pages.headings_of(tx, TEXTS),
     "facts": lambda tx: pages.facts_of(tx, TEXTS),
     "secrets": lambda tx: pages.secrets_of(tx, TEXTS),
@@ -31,7 +30,7 @@ ASKED: dict[str, Callable[[Connection], object]] = {
     "carriers": lambda tx: pages.carriers_of(tx, KEYS),
     "positions": lambda tx: pages.positions_of(tx, range(200)),
     "attempts": lambda tx: pages.attempts_beside(tx, range(200)),
-    "totals": lambda tx: index.list_by_keys(tx, IndexedTotal, [(key, 1) for key in KEYS]),
+    "cycles": lambda tx: index.list_by_keys(tx, CycleState, [(key,) for key in KEYS]),
     "heads of readings": lambda tx: heads_of(tx, PAIRS),
     "arrivals": lambda tx: arrivals_of(tx, PAIRS),
 }

@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from ledger.domain.acts.words import Custody, EquipmentKind, Right
 from ledger.domain.encoding.identifiers import CycleId, EquipmentId, SignerId
 from ledger.domain.errors import Conflict, NotFound
-from ledger.domain.operations import Custody, Duty, EquipmentKind
 from ledger.storage import directory
 from ledger.storage.drafts import (
     DraftRow,
@@ -419,7 +419,7 @@ def signer_row(name: str, *, unit: int = 1) -> directory.SignerRow:
         unit=unit,
         signer=b"a" * 20,
         name=name,
-        duties=Duty.OPEN | Duty.LOAD,
+        rights=Right.OPEN | Right.LOAD,
         custody=Custody.STATION,
         valid_from=1,
         valid_until=2**64 - 1,

@@ -14,12 +14,11 @@ from sqlalchemy import types as sql
 from sqlalchemy.types import TypeDecorator
 
 from ledger.chain.node import Node
-from ledger.domain.decisions import DecisionKind
+from ledger.domain.acts.decisions import DecisionKind
 from ledger.steps.auditing.audit import audit
 from ledger.steps.auditing.differences import Difference
 from ledger.steps.instance import Instance
 from ledger.steps.reading.imports import ImportOptions, import_file
-from tests.data.upgrade.build import PRINTOUT
 from tests.house import DAC_LOG
 from tests.steps.hospital import Hospital, opened_hospital
 
@@ -58,7 +57,7 @@ def fill(hospital: Hospital) -> None:
     import_file(  # no record rests on it
         hospital.instance,
         hospital.caller,
-        PRINTOUT.read_bytes(),
+        DAC_LOG.parents[1].joinpath("csv", "example.csv").read_bytes(),
         filename="example.csv",
         unit=1,
         options=ImportOptions(),
@@ -135,7 +134,7 @@ def _keys(table: Table, row: dict[str, Value]) -> dict[str, Value]:
     return {column.name: row[column.name] for column in table.primary_key}
 
 
-def past_constraints(connection: Any, _record: object) -> None:  # noqa: ANN401 - a driver's
+def past_constraints(connection: Any, _record: object) -> None:
     """Whoever writes past us is not kept by foreign keys and checks either."""
     if connection.__class__.__module__.startswith("sqlite3"):
         connection.execute("PRAGMA foreign_keys = OFF")

@@ -15,12 +15,12 @@ from typing import NoReturn, TypeVar
 
 import rfc8785
 
+from ledger.domain.acts.words import Contract
 from ledger.domain.encoding.abi import Eip712Domain
 from ledger.domain.encoding.hashing import sha256
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.encoding.nesting import require_nesting
 from ledger.domain.errors import InvalidInput
-from ledger.domain.operations import Contract
 
 FORMAT = "steriledger-deployment/1"
 MAX_FILE_BYTES = 64 * 1024
@@ -39,6 +39,7 @@ class Role(StrEnum):
 
     UNIT_REGISTRY = "UnitRegistry"
     CYCLE_LEDGER = "CycleLedger"
+    WITNESSES = "Witnesses"
     P256_VERIFIER = "ERC7913P256Verifier"
     WEBAUTHN_VERIFIER = "ERC7913WebAuthnVerifier"
 
@@ -75,9 +76,8 @@ class Deployment:
     contracts: Mapping[Role, DeployedContract]
     #: 20 bytes; the consortium's own signer
     authority: bytes
-    #: said here, since whoever answers for the chain must not decide how signatures are checked;
-    #: None in files of before, whose fingerprints are in receipts: a plain key, and checked as one
-    authority_kind: AuthorityKind | None
+    #: said here, since whoever answers for the chain must not decide how signatures are checked
+    authority_kind: AuthorityKind
     #: height of the block in which the last contract was created
     deployed_at: int
     #: Ed25519 public key (RFC 8032) of the receipts; 32 bytes
@@ -168,7 +168,7 @@ def deployment_to_json(deployment: Deployment) -> bytes:
 
 
 def _to_plain(deployment: Deployment) -> dict[str, object]:
-    predecessor, kind = deployment.predecessor, deployment.authority_kind
+    predecessor = deployment.predecessor
     return {
         "format": FORMAT,
         "name": deployment.name,
@@ -176,7 +176,7 @@ def _to_plain(deployment: Deployment) -> dict[str, object]:
         "genesisHash": to_hex(deployment.genesis_hash),
         "deployedAt": deployment.deployed_at,
         "authority": to_hex(deployment.authority),
-        **({} if kind is None else {"authorityKind": kind.value}),
+        "authorityKind": deployment.authority_kind.value,
         "receiptKey": to_hex(deployment.receipt_key),
         "predecessor": None if predecessor is None else to_hex(predecessor),
         "contracts": {
@@ -193,11 +193,11 @@ def parse_deployment(data: bytes) -> Deployment:
     """A deployment from its file; raises InvalidInput that names every bad field at once.
 
     Addresses and hashes are 0x and hexadecimal digits in either case; nothing else is lenient.
-    `predecessor` may be absent or null, and `authorityKind` absent in files of before.
+    `predecessor` may be absent or null.
     """
     plain = _parse_object(data)
     top = _Reader("", plain, [])
-    top.only(_TOP_KEYS, optional={"authorityKind", "predecessor"})
+    top.only(_TOP_KEYS, optional={"predecessor"})
     if plain.get("format", FORMAT) != FORMAT:
         top.problems.append(f"format is not {FORMAT}")
     name, chain_id, height = top.text("name"), top.integer("chainId"), top.integer("deployedAt")
@@ -285,14 +285,12 @@ _T = TypeVar("_T")
 _HEX = re.compile(r"0x[0-9a-fA-F]*")
 
 
-def _read_authority_kind(top: _Reader) -> AuthorityKind | None:
-    if "authorityKind" not in top.plain:
-        return None
+def _read_authority_kind(top: _Reader) -> AuthorityKind:
     kinds = {kind.value: kind for kind in AuthorityKind}
     kind = kinds.get(top.text("authorityKind"))
-    if kind is None:
+    if kind is None and "authorityKind" in top.plain:
         top.problems.append(f"authorityKind is not {' or '.join(kinds)}")
-    return kind
+    return kind or AuthorityKind.ACCOUNT
 
 
 def _read_contracts(top: _Reader) -> dict[Role, DeployedContract]:

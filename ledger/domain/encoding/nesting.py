@@ -12,6 +12,7 @@ from ledger.domain.errors import InvalidInput
 
 #: a string, also one that is never closed: then it runs to the end, and the scan stays linear
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+_NEITHER = bytes(byte for byte in range(256) if byte not in b'"[]{}')
 _BRACKET = re.compile(rb"[\[\]{}]")
 
 
@@ -19,6 +20,8 @@ def require_nesting(data: bytes, *, deepest: int, field: str) -> None:
     """Raise InvalidInput when objects and lists lie more than `deepest` deep in each other."""
     if data.count(b"{") + data.count(b"[") <= deepest:
         return
+    if b"\\" not in data:  # then every quote begins or ends a string, whatever else lies between
+        data = data.translate(None, _NEITHER)
     depth = 0
     for bracket in _BRACKET.findall(_STRING.sub(b"", data)):
         depth += 1 if bracket in b"[{" else -1

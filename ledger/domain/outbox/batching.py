@@ -4,7 +4,7 @@ A group is one call of one contract function.  Groups keep every order that the 
 tell apart:
 
 - an operation comes after the digests that it depends on;
-- operations of one kind keep the order of their acceptance (a machine's numbers rise);
+- operations of one function keep the order of their acceptance;
 - operations on one subject (a cycle, a machine, a unit) keep the order of their acceptance;
 - nothing moves across an operation of the registry, which changes who may do what.
 
@@ -13,13 +13,15 @@ Everything else may be gathered, so that a hundred cycles need four transactions
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
+from ledger.domain.acts.vocabulary import Act, Message
+from ledger.domain.acts.vocabulary import items as items_of
+from ledger.domain.acts.words import Contract
 from ledger.domain.encoding.abi import WORD, Value
 from ledger.domain.encoding.identifiers import Digest
-from ledger.domain.operations import Contract, Kind
 
 #: gas of one transaction; networks from osaka on refuse more than 2²⁴
 MAX_GAS = 12_000_000
@@ -28,18 +30,9 @@ MAX_CALLDATA = 100_000
 #: the contracts' own MAX_BATCH
 MAX_OPERATIONS = 256
 
-#: What a transaction may need at most, for its gas limit: half again what tests/contracts/gas.json
-#: and the first cycle of a machine measured.  What needs more reverts, and the node estimates it.
+#: What a transaction needs beside its operations; what each of those needs, its act says.  What
+#: needs more reverts, and the node estimates it.
 _GAS_PER_TRANSACTION = 30_000
-_GAS_PER_OPERATION: Mapping[str, int] = {
-    "CycleOpening": 105_000,
-    "CycleEnding": 65_000,
-    "LoadDeclaration": 75_000,
-    "CycleDecision": 80_000,
-}
-_GAS_PER_REGISTRY_OPERATION = 150_000
-#: member → gas of one of its items
-_GAS_PER_ITEM: Mapping[str, int] = {"totals": 32_000, "shares": 20_000}
 #: P-256 in Solidity, where the chain has no precompile; also what a contract as authority may need
 _GAS_PER_VERIFIER_SIGNATURE = 420_000
 _GAS_PER_BYTE = 16
@@ -53,7 +46,7 @@ class Candidate:
     """An owed operation as far as planning needs it."""
 
     digest: Digest
-    kind: Kind
+    act: Act
     #: what it acts on; operations on one subject stay in order
     subject: bytes
     #: digests that must be on the chain, or earlier in the plan
@@ -91,7 +84,7 @@ DEFAULT_LIMITS = Limits()
 class Plan:
     """What can go now, and what cannot yet."""
 
-    #: in sending order; every group holds operations of one kind
+    #: in sending order; every group holds operations of one function
     groups: tuple[tuple[Candidate, ...], ...]
     #: waits for a predecessor, or was left out
     held: tuple[Candidate, ...]
@@ -99,14 +92,14 @@ class Plan:
 
 @dataclass(slots=True)
 class _Group:
-    kind: Kind
+    act: Act
     members: list[Candidate] = field(default_factory=list)
     gas: int = _GAS_PER_TRANSACTION
     size: int = 0
 
     def has_room(self, candidate: Candidate, limits: Limits) -> bool:
         return (
-            self.kind is candidate.kind
+            self.act.function == candidate.act.function
             and len(self.members) < limits.operations
             and self.gas + candidate.gas <= limits.gas
             and self.size + candidate.size <= limits.calldata
@@ -125,7 +118,7 @@ class _Planner:
         self.limits = limits
         self.groups: list[_Group] = []
         self.place: dict[Digest, int] = {}
-        self.last_of_kind: dict[str, int] = {}
+        self.last_of_function: dict[str, int] = {}
         self.last_of_subject: dict[bytes, int] = {}
         self.barrier = 0
 
@@ -135,24 +128,24 @@ class _Planner:
         for index in range(start, len(self.groups)):
             if self.groups[index].has_room(candidate, self.limits):
                 return self._place(candidate, index)
-        self.groups.append(_Group(kind=candidate.kind))
+        self.groups.append(_Group(act=candidate.act))
         return self._place(candidate, len(self.groups) - 1)
 
     def _earliest(self, candidate: Candidate) -> int:
-        places = [self.barrier, self.last_of_kind.get(candidate.kind.name, 0)]
+        places = [self.barrier, self.last_of_function.get(candidate.act.function, 0)]
         places.append(self.last_of_subject.get(candidate.subject, 0))
         before = candidate.predecessors | candidate.only_earlier
         places += [self.place[p] for p in before if p in self.place]
-        if _changes_rights(candidate.kind):
+        if _changes_rights(candidate.act):
             places.append(len(self.groups) - 1)
         return max(places)
 
     def _place(self, candidate: Candidate, index: int) -> None:
         self.groups[index].add(candidate)
         self.place[candidate.digest] = index
-        self.last_of_kind[candidate.kind.name] = index
+        self.last_of_function[candidate.act.function] = index
         self.last_of_subject[candidate.subject] = index
-        if _changes_rights(candidate.kind):
+        if _changes_rights(candidate.act):
             self.barrier = index
 
 
@@ -191,27 +184,20 @@ def plan(
     return Plan(groups=tuple(tuple(group.members) for group in planner.groups), held=tuple(held))
 
 
-def estimated_size(kind: Kind, message: Mapping[str, Value], proofs: Sequence[Proof]) -> int:
+def estimated_size(act: Act, message: Message, proofs: Sequence[Proof]) -> int:
     """Bytes that an operation adds to a call, never too few; ABI words and padded proofs."""
-    words = 1 + sum(_words(message[member.name]) for member in kind.struct.members)
+    words = 1 + sum(_words(message[member.name]) for member in act.struct.members)
     return WORD * words + sum(_proof_size(proof) for proof in proofs)
 
 
-def estimated_gas(
-    kind: Kind, message: Mapping[str, Value], proofs: Sequence[Proof], *, size: int
-) -> int:
+def estimated_gas(act: Act, message: Message, proofs: Sequence[Proof], *, size: int) -> int:
     """Gas that an operation may add to a transaction at most, as far as measured.
 
     `size` is what `estimated_size` says.
     """
-    own = _GAS_PER_OPERATION.get(kind.name, _GAS_PER_REGISTRY_OPERATION)
-    items = sum(
-        each * len(value)
-        for member, each in _GAS_PER_ITEM.items()
-        if not isinstance(value := message.get(member, ()), int | bytes)
-    )
+    items = act.gas_per_item * sum(len(items_of(message, name)) for name in act.list_members)
     verifiers = sum(not _is_plain(proof) for proof in proofs)
-    return own + items + verifiers * _GAS_PER_VERIFIER_SIGNATURE + size * _GAS_PER_BYTE
+    return act.gas + items + verifiers * _GAS_PER_VERIFIER_SIGNATURE + size * _GAS_PER_BYTE
 
 
 def transaction_gas(group: Sequence[Candidate]) -> int:
@@ -237,5 +223,5 @@ def _proof_size(proof: Proof) -> int:
     return 5 * WORD + sum(padded)
 
 
-def _changes_rights(kind: Kind) -> bool:
-    return kind.contract is Contract.UNIT_REGISTRY
+def _changes_rights(act: Act) -> bool:
+    return act.contract is Contract.UNIT_REGISTRY

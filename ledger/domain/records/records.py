@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from ledger.domain.encoding.canonical import canonical
 from ledger.domain.encoding.nesting import require_nesting
 from ledger.domain.errors import InvalidInput
 from ledger.domain.records.commitments import FieldValue, record_root, require_values, subtree_root
-from ledger.domain.records.schemas import complete, find_schema, require_fields
+from ledger.domain.records.schemas import Schema, complete, require_fields
 
 #: Names the algorithms, so that another suite (SM3, SM2) can stand beside this one.
 SUITE = "sha256-keccak256-eip712/1"
@@ -60,7 +59,7 @@ class Commitment:
 def make_record(
     *,
     record_id: str,
-    schema: str,
+    schema: Schema,
     unit: int,
     facts: Mapping[str, FieldValue],
     personal: Mapping[str, FieldValue],
@@ -69,10 +68,9 @@ def make_record(
 
     The fields that a record states of itself (id, schema, suite, unit) are added here.
     """
-    rules = find_schema(schema)
     stated: dict[str, FieldValue] = {
         "record.id": record_id,
-        "record.schema": schema,
+        "record.schema": schema.name,
         "record.suite": SUITE,
         "record.unit": unit,
     }
@@ -81,11 +79,11 @@ def make_record(
             raise InvalidInput(
                 f"{facts[path]!r} contradicts {value!r}", field=path, rule="a record states its own"
             )
-    whole = complete(rules.facts, {**facts, **stated})
-    people = complete(rules.personal, personal)
-    require_fields(rules.facts, whole, rules.lists)
-    require_fields(rules.personal, people, {})
-    return Record(id=record_id, schema=schema, unit=unit, facts=whole, personal=people)
+    whole = complete(schema.facts, {**facts, **stated})
+    people = complete(schema.personal, personal)
+    require_fields(schema.facts, whole, schema.lists)
+    require_fields(schema.personal, people, {})
+    return Record(id=record_id, schema=schema.name, unit=unit, facts=whole, personal=people)
 
 
 def commit(record: Record, secrets: Secrets) -> Commitment:
@@ -116,10 +114,3 @@ def fields_from_bytes(data: bytes) -> dict[str, FieldValue]:
     if fields_to_bytes(fields) != data:
         raise InvalidInput("is not in canonical form", field="record", rule="RFC 8785")
     return fields
-
-
-def instant_text(moment: datetime) -> str:
-    """An aware moment as a record holds it: UTC, whole seconds unless there are parts, Z."""
-    if moment.tzinfo is None:
-        raise InvalidInput("has no zone", field="time", rule="times are aware")
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

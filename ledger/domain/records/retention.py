@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from ledger.domain.encoding.moments import instant_text
 from ledger.domain.errors import InvalidInput
+from ledger.domain.records.commitments import FieldValue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +35,6 @@ RETENTION: Mapping[str, Retention] = {
 }
 
 
-def retention_class_of(schema: str) -> str:
-    """The class of a schema's records."""
-    return "sterilisation" if schema.startswith("cycle-") else "registry"
-
-
 def retention_end(retention_class: str, captured_at: datetime) -> datetime:
     """The moment from which a record's personal fields may be erased."""
     retention = RETENTION.get(retention_class)
@@ -48,3 +45,9 @@ def retention_end(retention_class: str, captured_at: datetime) -> datetime:
             rule=f"one of {', '.join(RETENTION)}",
         )
     return captured_at + timedelta(days=retention.days)
+
+
+def retention_ended(facts: Mapping[str, FieldValue]) -> str:
+    """When a record's retention ends, RFC 3339, by what the record says of itself."""
+    captured = datetime.fromisoformat(str(facts["captured_at"]))
+    return instant_text(retention_end(str(facts["retention_class"]), captured))

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from ledger.domain.records.records import Record
-from ledger.domain.subjects.accepted import Message, word
+from ledger.domain.acts.vocabulary import Facts, Message, word
 from ledger.storage import readings
 
 
-def attach_readings(tx: Connection, message: Message, record: Record) -> None:
+def attach_readings(tx: Connection, message: Message, facts: Facts, *, unit: int) -> None:
     """Say of each reading that an ending names which cycle it reports.
 
     A reading that is not kept here stays a hash.  Raises Conflict when one of them reports another
     cycle already.
     """
-    facts, unit = record.facts, record.unit
     cycle = word(message, "cycle")
     index = 0
     while f"readings.{index}.sha256" in facts:

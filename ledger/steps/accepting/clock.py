@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 import rfc8785
 from sqlalchemy import Connection
 
+from ledger.domain.acts.vocabulary import Act
 from ledger.domain.clocks import Confirmation, require_right
 from ledger.domain.encoding.identifiers import to_hex
+from ledger.domain.encoding.moments import instant_text
 from ledger.domain.errors import ClockWrong
-from ledger.domain.operations import Kind
-from ledger.domain.records.records import instant_text
 from ledger.steps.instance import Instance
 from ledger.storage.index import find_newest_block_time
 from ledger.storage.operations import find_newest_standing
@@ -25,9 +25,9 @@ CONFIRMED_SETTING = "clock_confirmed"
 _NEVER_WAIT = frozenset({"SignerRevocation", "UnitClosure", "RecoveryVeto"})
 
 
-def require_clock(instance: Instance, tx: Connection, kind: Kind, now: datetime) -> None:
+def require_clock(instance: Instance, tx: Connection, act: Act, now: datetime) -> None:
     """Raise ClockWrong when nothing may be accepted by this clock."""
-    if kind.name not in _NEVER_WAIT:
+    if act.name not in _NEVER_WAIT:
         _require(tx, _dates(instance, tx), now)
 
 

@@ -6,10 +6,13 @@ from collections.abc import Collection, Mapping
 
 from sqlalchemy import Connection
 
-from ledger.domain.callers import SCOPE_OF_KIND, Caller
+from ledger.domain.acts.catalogue import find_act
+from ledger.domain.acts.vocabulary import Act
+from ledger.domain.acts.words import Party
+from ledger.domain.callers import Caller
 from ledger.domain.encoding.identifiers import Digest, to_hex
 from ledger.domain.errors import InvalidInput, NotFound
-from ledger.domain.operations import Party
+from ledger.steps.accepting.drafting import spelled
 from ledger.steps.accepting.prepare import read_draft
 from ledger.steps.accepting.signing import sign_with_held_key
 from ledger.steps.accepting.submit import Receipt, submit
@@ -45,22 +48,24 @@ def submit_with(  # noqa: PLR0913 - who asks, for what, with which signatures
     lock_subjects(tx, [digest])
     accepted = find_operation(tx, digest, unit=caller.unit)
     waiting = find_draft(tx, digest, unit=caller.unit) if accepted is None else None
-    _require_known(caller, digest, accepted or waiting)
+    act = _known_act(caller, digest, accepted or waiting)
     if accepted is None and held:
         signatures = {**signatures, **_held_signatures(instance, tx, caller, digest, held)}
-    return submit(instance, tx, caller, digest, signatures)
+    with spelled(act):
+        return submit(instance, tx, caller, digest, signatures)
 
 
-def _require_known(caller: Caller, digest: Digest, row: OperationRow | DraftRow | None) -> None:
+def _known_act(caller: Caller, digest: Digest, row: OperationRow | DraftRow | None) -> Act:
     """What the caller may not submit is refused within their unit, and unknown beyond it."""
-    scope = None if row is None else SCOPE_OF_KIND[row.kind]
-    if scope is None or (caller.unit is None and scope not in caller.scopes):
+    act = None if row is None else find_act(row.kind)
+    if act is None or (caller.unit is None and act.scope not in caller.scopes):
         raise NotFound(
             f"nothing is prepared under {to_hex(digest)}",
             field="digest",
             remedy="prepare it first; a prepared operation waits a quarter of an hour",
         )
-    caller.require_scope(scope)
+    caller.require_scope(act.scope)
+    return act
 
 
 def _held_signatures(

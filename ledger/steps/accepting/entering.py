@@ -1,147 +1,128 @@
 """Accepted operation → what it adds beside itself: names, and the cycle that a reading reports.
 
-The directory says what units, signers, machines and cycles are called here.
+The directory says what units, signers, machines and cycles are called here; its rows follow from
+what was signed and recorded alone, so that the audit can ask for them again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from ledger.domain.encoding.identifiers import (
-    Digest,
-    EquipmentId,
-    SignerId,
-    UnitNumber,
-    cycle_id,
-    equipment_id,
-)
-from ledger.domain.operations import Custody, Duty, EquipmentKind, Party
-from ledger.domain.records.records import Record
-from ledger.domain.subjects.accepted import Message, integer, word
+from ledger.domain.acts.cycle_opening import opened
+from ledger.domain.acts.equipment_registration import registered
+from ledger.domain.acts.vocabulary import Facts, Recorded, integer, word
+from ledger.domain.acts.words import EquipmentKind
+from ledger.domain.encoding.identifiers import EquipmentId
+from ledger.domain.subjects.folding import Memory, apply
+from ledger.domain.subjects.states import SignerState
 from ledger.steps.accepting.attaching import attach_readings
 from ledger.steps.accepting.naming import require_own_code, require_own_look
 from ledger.storage import directory
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """What an operation says of itself when it is entered."""
-
-    digest: Digest
-    message: Message
-    record: Record
-    #: ERC-7913 bytes of the key that signs in each party
-    keys: Mapping[Party, bytes]
+DirectoryRow = directory.UnitRow | directory.SignerRow | directory.EquipmentRow | directory.CycleRow
 
 
-def _enter_unit(tx: Connection, entry: Entry) -> None:
-    message, record = entry.message, entry.record
-    number, code = integer(message, "unit"), _required(record, "code")
-    require_own_code(tx, code)
-    directory.insert_unit(
-        tx,
+def rows_of(recorded: Recorded, facts: Facts, personal: Facts | None) -> list[DirectoryRow]:
+    """The rows that an operation enters; `personal` is None once it was erased."""
+    entered = _ROWS.get(recorded.act.name)
+    return [] if entered is None else list(entered(recorded, facts, personal or {}))
+
+
+def enter(tx: Connection, recorded: Recorded, facts: Facts, personal: Facts | None) -> None:
+    """Keep what an operation enters; raises Conflict where a name is taken."""
+    for row in rows_of(recorded, facts, personal):
+        if isinstance(row, directory.UnitRow):
+            require_own_code(tx, row.code)
+            directory.insert_unit(tx, row)
+        elif isinstance(row, directory.SignerRow):
+            require_own_look(tx, row.unit, row.name)
+            directory.insert_signer(tx, row)
+        elif isinstance(row, directory.EquipmentRow):
+            directory.insert_equipment(tx, row)
+        elif directory.find_cycle(tx, row.id) is None:
+            # a number that was opened before, by mistake, has its row already
+            directory.insert_cycle(tx, row)
+    if recorded.act.name == "CycleEnding":
+        attach_readings(tx, recorded.message, facts, unit=integer(recorded.message, "unit"))
+
+
+def _unit(recorded: Recorded, facts: Facts, personal: Facts) -> Sequence[DirectoryRow]:
+    return (
         directory.UnitRow(
-            number=number,
-            code=code,
-            name=_required(record, "name"),
-            digest=entry.digest,
+            number=integer(recorded.message, "unit"),
+            code=str(facts["code"]),
+            name=str(facts["name"]),
+            digest=recorded.digest,
         ),
+        *_signer(recorded, facts, personal),
     )
-    directory.insert_signer(
-        tx,
+
+
+def _signer(recorded: Recorded, facts: Facts, personal: Facts) -> Sequence[DirectoryRow]:  # noqa: ARG001
+    memory = Memory()
+    apply(recorded, memory)
+    return signer_rows(recorded, memory, personal)
+
+
+def signer_rows(
+    recorded: Recorded, memory: Memory, personal: Facts
+) -> Sequence[directory.SignerRow]:
+    """The key that an operation brings, as the one reducer has it."""
+    state = memory.find(SignerState, word(recorded.message, recorded.act.key_member))
+    if state is None:
+        raise AssertionError(recorded.act.name)
+    name = personal.get("signer_name") or personal.get("administrator_name")
+    return (
         directory.SignerRow(
-            id=SignerId(word(message, "administrator")),
-            unit=number,
-            signer=entry.keys[Party.NEW_KEY],
-            name=_text(record, "administrator_name"),
-            duties=Duty.ADMINISTER,
-            custody=Custody(integer(message, "custody")),
-            # as the contract counts it
-            valid_from=integer(message, "signedAt"),
-            valid_until=integer(message, "validUntil"),
-            digest=entry.digest,
+            id=state.id,
+            unit=state.unit,
+            signer=state.signer,
+            name=None if name is None else str(name),
+            rights=state.rights,
+            custody=state.custody,
+            valid_from=state.valid_from,
+            valid_until=state.valid_until,
+            digest=recorded.digest,
         ),
     )
 
 
-def _enter_signer(tx: Connection, entry: Entry) -> None:
-    message = entry.message
-    require_own_look(tx, integer(message, "unit"), _text(entry.record, "signer_name"))
-    directory.insert_signer(
-        tx,
-        directory.SignerRow(
-            id=SignerId(word(message, "signer")),
-            unit=integer(message, "unit"),
-            signer=entry.keys[Party.NEW_KEY],
-            name=_text(entry.record, "signer_name"),
-            duties=Duty(integer(message, "duties")),
-            custody=Custody(integer(message, "custody")),
-            valid_from=integer(message, "validFrom"),
-            valid_until=integer(message, "validUntil"),
-            digest=entry.digest,
-        ),
-    )
-
-
-def _enter_equipment(tx: Connection, entry: Entry) -> None:
-    message, record = entry.message, entry.record
-    unit = integer(message, "unit")
-    directory.insert_equipment(
-        tx,
+def _equipment(recorded: Recorded, facts: Facts, personal: Facts) -> Sequence[DirectoryRow]:  # noqa: ARG001
+    message, model = recorded.message, facts["model"]
+    return (
         directory.EquipmentRow(
-            id=equipment_id(UnitNumber(unit), word(message, "serial")),
-            unit=unit,
-            name=_required(record, "name"),
-            model=_text(record, "model"),
-            serial=_required(record, "serial"),
-            kind=EquipmentKind(integer(message, "kind")),
-            digest=entry.digest,
-        ),
-    )
-
-
-def _enter_cycle(tx: Connection, entry: Entry) -> None:
-    message = entry.message
-    equipment = EquipmentId(word(message, "equipment"))
-    epoch, number = integer(message, "epoch"), integer(message, "number")
-    directory.insert_cycle(
-        tx,
-        directory.CycleRow(
-            id=cycle_id(equipment, epoch, number),
-            equipment=equipment,
+            id=registered(message),
             unit=integer(message, "unit"),
-            epoch=epoch,
-            number=number,
-            digest=entry.digest,
+            name=str(facts["name"]),
+            model=None if model is None else str(model),
+            serial=str(facts["serial"]),
+            kind=EquipmentKind(integer(message, "kind")),
+            digest=recorded.digest,
         ),
     )
 
 
-def _attach(tx: Connection, entry: Entry) -> None:
-    attach_readings(tx, entry.message, entry.record)
+def _cycle(recorded: Recorded, facts: Facts, personal: Facts) -> Sequence[DirectoryRow]:  # noqa: ARG001
+    message = recorded.message
+    return (
+        directory.CycleRow(
+            id=opened(message),
+            equipment=EquipmentId(word(message, "equipment")),
+            unit=integer(message, "unit"),
+            epoch=integer(message, "epoch"),
+            number=integer(message, "number"),
+            digest=recorded.digest,
+        ),
+    )
 
 
-#: What some kinds add; the others add nothing.
-ENTER: Mapping[str, Callable[[Connection, Entry], None]] = {
-    "UnitAdmission": _enter_unit,
-    "SignerEnrolment": _enter_signer,
-    "EquipmentRegistration": _enter_equipment,
-    "CycleOpening": _enter_cycle,
-    "CycleEnding": _attach,
+#: What some kinds enter; the others enter nothing.
+_ROWS: Mapping[str, Callable[[Recorded, Facts, Facts], Sequence[DirectoryRow]]] = {
+    "UnitAdmission": _unit,
+    "SignerEnrolment": _signer,
+    "EquipmentRegistration": _equipment,
+    "CycleOpening": _cycle,
 }
-
-
-def _text(record: Record, path: str) -> str | None:
-    """None where nobody entered it, and where it was erased."""
-    if path in record.facts:
-        value = record.facts[path]
-    else:
-        value = None if record.personal is None else record.personal[path]
-    return None if value is None else str(value)
-
-
-def _required(record: Record, path: str) -> str:
-    return str(record.facts[path])
+ENTERING = frozenset(_ROWS)

@@ -6,7 +6,8 @@ from sqlalchemy import Connection
 
 from ledger.domain.errors import Conflict
 from ledger.domain.names import find_lookalike
-from ledger.steps.accepting.standing import find_signer_state
+from ledger.domain.subjects.states import SignerState
+from ledger.steps.accepting.standing import Accepted
 from ledger.storage import directory
 
 #: Most units, and signers of one unit, that a name is compared with.
@@ -37,8 +38,8 @@ def require_own_look(tx: Connection, unit: int, name: str | None) -> None:
     for signer in named:
         if find_lookalike(name, [signer.name or ""]) is None:
             continue
-        state = find_signer_state(tx, signer.id)
-        if state is not None and state.revocation is None:
+        state = Accepted(tx).find(SignerState, signer.id)
+        if state is not None and not state.is_revoked:
             raise Conflict(
                 f"looks like {signer.name!r}, who signs for this unit",
                 field="name",

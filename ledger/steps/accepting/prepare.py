@@ -10,29 +10,19 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
+from ledger.domain.acts.catalogue import find_act
+from ledger.domain.acts.vocabulary import Act, Facts
+from ledger.domain.acts.words import Party
 from ledger.domain.callers import Caller
 from ledger.domain.chain.deployment import Deployment
 from ledger.domain.drafts import Draft
 from ledger.domain.encoding.canonical import Plain, canonical
+from ledger.domain.encoding.moments import instant_text
 from ledger.domain.errors import Conflict, InvalidInput, Refused
 from ledger.domain.names import find_hidden
-from ledger.domain.operations import (
-    Operation,
-    Party,
-    find_kind,
-    message_from_plain,
-    message_to_json,
-)
+from ledger.domain.operations import Operation, message_from_plain, message_to_json
 from ledger.domain.records.commitments import SECRET_BYTES, FieldValue
-from ledger.domain.records.records import (
-    Commitment,
-    Record,
-    Secrets,
-    commit,
-    instant_text,
-    make_record,
-)
-from ledger.domain.records.retention import retention_class_of
+from ledger.domain.records.records import Commitment, Record, Secrets, commit, make_record
 from ledger.steps.accepting.clock import require_clock
 from ledger.steps.accepting.placing import place
 from ledger.steps.instance import Instance
@@ -81,12 +71,12 @@ def fix(instance: Instance, deployment: Deployment, draft: Draft) -> Prepared:
     now = instance.clock()
     record = make_record(
         record_id=instance.randomness(_ID_BYTES).hex(),
-        schema=draft.kind.schema,
+        schema=draft.act.record_schema,
         unit=draft.unit,
         facts={
             **draft.circumstances.facts(),
             "captured_at": instant_text(now.replace(microsecond=0)),
-            "retention_class": retention_class_of(draft.kind.schema),
+            "retention_class": draft.act.retention,
             **draft.facts,
         },
         personal={**draft.circumstances.people.fields(), **draft.personal},
@@ -101,9 +91,9 @@ def fix(instance: Instance, deployment: Deployment, draft: Draft) -> Prepared:
         "record": commitment.root,
         "signedAt": int(now.timestamp()) if signed_at is None else signed_at,
     }
-    domain = deployment.domain_of(draft.kind.contract)
+    domain = deployment.domain_of(draft.act.contract)
     return Prepared(
-        operation=Operation(kind=draft.kind, message=message, domain=domain),
+        operation=Operation(act=draft.act, message=message, domain=domain),
         record=record,
         secrets=secrets,
         commitment=commitment,
@@ -124,24 +114,30 @@ def _require_printable(fields: Mapping[str, FieldValue]) -> None:
             )
 
 
+def require_act(caller: Caller, act: Act, facts: Facts) -> None:
+    """Raise Refused unless the caller's token allows an operation with such a record."""
+    for scope in (act.scope, *sorted(act.further_scopes(facts))):
+        caller.require_scope(scope)
+
+
 def prepare(instance: Instance, tx: Connection, caller: Caller, draft: Draft) -> Prepared:
     """Draft → prepared operation, kept until its signatures come or its time is over.
 
     Raises Refused or NotFound when the caller may not ask for it, Conflict when too much waits
     already, and the rule that keeps the operation out when there is one.
     """
-    caller.require_act(draft.kind.name, draft.facts)
+    require_act(caller, draft.act, draft.facts)
     caller.require_unit(draft.unit)
     _require_room(tx, caller, draft.unit, instance.clock())
     prepared = fix(instance, instance.known_deployment(tx), draft)
     operation = prepared.operation
-    require_clock(instance, tx, operation.kind, instance.clock())
+    require_clock(instance, tx, operation.act, instance.clock())
     place(tx, operation, prepared.record, instance.clock())
     insert_draft(
         tx,
         DraftRow(
             digest=operation.digest,
-            kind=operation.kind.name,
+            kind=operation.act.name,
             unit=draft.unit,
             body=instance.vault.encrypt(
                 _to_bytes(prepared), purpose=DRAFT_PURPOSE, row=operation.digest.hex()
@@ -175,10 +171,10 @@ def _require_room(tx: Connection, caller: Caller, unit: int, now: datetime) -> N
 def read_draft(instance: Instance, deployment: Deployment, row: DraftRow) -> Prepared:
     """A kept draft as it was prepared."""
     body = json.loads(instance.vault.decrypt(row.body, purpose=DRAFT_PURPOSE, row=row.digest.hex()))
-    kind = find_kind(row.kind)
+    act = find_act(row.kind)
     record = Record(
         id=body["record"]["id"],
-        schema=kind.schema,
+        schema=act.schema,
         unit=row.unit,
         facts=body["record"]["facts"],
         personal=body["record"]["personal"],
@@ -189,9 +185,9 @@ def read_draft(instance: Instance, deployment: Deployment, row: DraftRow) -> Pre
     )
     return Prepared(
         operation=Operation(
-            kind=kind,
-            message=message_from_plain(kind, body["message"]),
-            domain=deployment.domain_of(kind.contract),
+            act=act,
+            message=message_from_plain(act, body["message"]),
+            domain=deployment.domain_of(act.contract),
         ),
         record=record,
         secrets=secrets,
@@ -204,7 +200,7 @@ def read_draft(instance: Instance, deployment: Deployment, row: DraftRow) -> Pre
 def _to_bytes(prepared: Prepared) -> bytes:
     operation, secrets = prepared.operation, prepared.secrets
     body: dict[str, Plain] = {
-        "message": json.loads(message_to_json(operation.kind, operation.message)),
+        "message": json.loads(message_to_json(operation.act, operation.message)),
         "record": {
             "id": prepared.record.id,
             "facts": dict(prepared.record.facts),

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection
 
+from ledger.domain.acts.vocabulary import CycleReference, Machine, flag_words
+from ledger.domain.acts.words import Right
 from ledger.domain.callers import Caller
-from ledger.domain.cycle_acts import CycleReference, Machine
 from ledger.domain.encoding.identifiers import CycleId, EquipmentId, SignerId, parse_hex32
 from ledger.domain.errors import InvalidInput, NotFound
 from ledger.domain.names import plain_name
-from ledger.domain.operations import Duty
-from ledger.domain.rules import duty_words
-from ledger.steps.accepting.standing import find_machine_state, find_signer_state
+from ledger.domain.subjects.states import MachineState, SignerState
+from ledger.steps.accepting.standing import Accepted
 from ledger.storage import directory
 from ledger.storage.keys import find_key
 
@@ -39,7 +39,9 @@ def resolve_unit(tx: Connection, text: str) -> directory.UnitRow:
     )
     if row is None:
         raise NotFound(
-            f"there is no unit {text!r}", field="unit", remedy="see: steriledger unit list"
+            f"there is no unit {text!r}",
+            field="unit",
+            remedy="see the list of units: steriledger unit list, GET /v1/units",
         )
     return row
 
@@ -109,7 +111,7 @@ def machine_of(row: directory.EquipmentRow) -> Machine:
 
 def current_epoch(tx: Connection, equipment: EquipmentId) -> int:
     """The counter epoch that a machine is in."""
-    state = find_machine_state(tx, equipment)
+    state = Accepted(tx).find(MachineState, equipment)
     if state is None:
         raise NotFound("the machine is not registered", field="equipment")
     return state.epoch
@@ -171,7 +173,7 @@ def _reference(row: directory.CycleRow, machine: directory.EquipmentRow) -> Cycl
 
 
 def resolve_signer(
-    tx: Connection, caller: Caller, unit: int, duty: Duty, text: str | None
+    tx: Connection, caller: Caller, unit: int, right: Right, text: str | None
 ) -> directory.SignerRow:
     """The signer of a unit by id or name; without either, the caller's own or the only fitting one.
 
@@ -187,9 +189,10 @@ def resolve_signer(
         matches = _acting(tx, [signer for signer in signers if signer.name == named])
         missing = f"unit {unit} has no signer {text!r}"
     else:
-        held = [s for s in signers if duty in s.duties and find_key(tx, s.id) is not None]
+        held = [s for s in signers if right in s.rights and find_key(tx, s.id) is not None]
         matches = _acting(tx, held)
-        missing = f"this instance holds no key of unit {unit} with the duty {duty_words(duty)}"
+        words = flag_words(Right, right)
+        missing = f"this instance holds no key of unit {unit} with the right {words}"
     if not matches:
         raise NotFound(missing, field="signer", remedy="see: steriledger signer list")
     if len(matches) > 1:
@@ -210,5 +213,5 @@ def _acting(tx: Connection, signers: list[directory.SignerRow]) -> list[director
 
 
 def _is_revoked(tx: Connection, signer: SignerId) -> bool:
-    state = find_signer_state(tx, signer)
-    return state is not None and state.revocation is not None
+    state = Accepted(tx).find(SignerState, signer)
+    return state is not None and state.is_revoked

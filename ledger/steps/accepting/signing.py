@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
+from ledger.domain.acts.words import Party
 from ledger.domain.callers import Caller, Scope
 from ledger.domain.encoding.identifiers import Digest, SignerId, signer_id
 from ledger.domain.errors import Refused
-from ledger.domain.operations import Party
 from ledger.keys.accounts import account_address, create_account
 from ledger.keys.receipts import sign_receipt as sign_with_receipt_key
 from ledger.keys.signers import Algorithm, sign_digest

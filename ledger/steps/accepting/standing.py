@@ -1,43 +1,50 @@
-"""Database → the accepted state of a unit, a signer, a machine or a cycle."""
+"""Database → what is accepted here: the states of subjects, and what earlier records say."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection
 
-from ledger.domain.encoding.identifiers import CycleId, Digest, EquipmentId, SignerId
-from ledger.domain.operations import find_kind, message_from_plain
-from ledger.domain.subjects.accepted import (
-    Accepted,
+from ledger.domain.acts.catalogue import ACTS, find_act
+from ledger.domain.acts.vocabulary import Facts, Recorded, unit_subject, word
+from ledger.domain.acts.words import Custody, Right
+from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest, SignerId
+from ledger.domain.operations import message_from_plain
+from ledger.domain.outbox.operation_states import GIVEN_UP
+from ledger.domain.records.records import fields_from_bytes
+from ledger.domain.subjects.folding import Key, Memory, apply
+from ledger.domain.subjects.states import (
+    CurrentWitness,
     CycleState,
+    ErasureState,
     MachineState,
+    ProposalState,
     SignerState,
     UnitState,
-    fold_cycle,
-    fold_machine,
-    fold_unit,
-    integer,
+    WitnessState,
 )
-from ledger.domain.subjects.indexed import IndexedSigner
-from ledger.storage import directory, index, operations
+from ledger.storage import directory, index, operations, records
 
-WORD = 32
+S = TypeVar("S")
 
-
-def unit_subject(number: int) -> bytes:
-    """The 32 bytes under which operations about a unit are kept: its number."""
-    return number.to_bytes(WORD, "big")
+#: the classes that are folded from all operations about one subject
+_FOLDED: Mapping[type[Any], str] = {
+    UnitState: "unit",
+    MachineState: "equipment",
+    CycleState: "cycle",
+    ErasureState: "operation",
+}
 
 
 def read_operation(
     row: operations.OperationRow | operations.MessageRow | operations.OwedRow,
-) -> Accepted:
-    """A stored operation as the folds read it.
+) -> Recorded:
+    """A stored operation as the states fold it, but for the key that it brings.
 
     Its bytes were canonical when they were stored, and the audit compares them with its digest.
     """
@@ -45,112 +52,154 @@ def read_operation(
 
 
 @lru_cache(maxsize=1024)
-def _read(digest: Digest, kind: str, stored: bytes) -> Accepted:
+def _read(digest: Digest, kind: str, stored: bytes) -> Recorded:
     """The same bytes are read once: units, signers and machines are asked for again and again."""
-    message = message_from_plain(find_kind(kind), json.loads(stored))
-    return Accepted(digest=digest, kind=kind, message=MappingProxyType(message))
+    act = find_act(kind)
+    message = message_from_plain(act, json.loads(stored))
+    return Recorded(digest=digest, act=act, message=MappingProxyType(message))
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What stands about some subjects, read in one question."""
+class Accepted:
+    """The states of subjects as accepted here; what was given up does not count.
 
-    #: one entry for each subject that was asked for: KeyError for any other
-    _rows: Mapping[bytes, Sequence[operations.MessageRow]]
+    It is a view that nobody changes: an operation that is accepted changes it by being stored.
+    """
 
-    def unit(self, number: int) -> UnitState | None:
-        """The unit as accepted here, or None."""
-        return fold_unit(number, self._about(unit_subject(number)))
+    def __init__(self, tx: Connection, keys: Iterable[Key] = ()) -> None:
+        """`keys` are those that will surely be asked for; they are read in one question."""
+        self._tx = tx
+        self._rows: dict[bytes, Sequence[operations.MessageRow]] = {}
+        self._found: dict[Key, Any] = {}
+        self._load({_subject_of(key) for cls, key in keys if cls in _FOLDED})
 
-    def machine(self, equipment: EquipmentId) -> MachineState | None:
-        """The machine as accepted here, or None."""
-        return fold_machine(equipment, self._about(equipment))
+    def find(self, cls: type[S], *key: object) -> S | None:
+        """The state with that key, or None."""
+        if (cls, key) not in self._found:
+            self._found[cls, key] = self._read(cls, key)
+        found: S | None = self._found[cls, key]
+        return found
 
-    def cycle(self, cycle: CycleId) -> CycleState | None:
-        """The cycle as accepted here, or None."""
-        return fold_cycle(cycle, self._about(cycle))
+    def put(self, state: object) -> None:
+        """Never: acceptance asks rules, and applies nothing."""
+        raise NotImplementedError(state)
 
-    def first(self, kind: str, subject: bytes) -> Digest | None:
-        """The first operation of that kind about a subject, or None."""
-        return next((row.digest for row in self._rows[subject] if row.kind == kind), None)
+    def _load(self, subjects: set[bytes]) -> None:
+        missing = tuple(subjects - self._rows.keys())
+        self._rows |= {subject: [] for subject in missing}
+        for row in operations.list_messages(self._tx, missing) if missing else ():
+            cast("list[operations.MessageRow]", self._rows[row.subject]).append(row)
 
-    def _about(self, subject: bytes) -> list[Accepted]:
-        return [read_operation(row) for row in self._rows[subject]]
+    def _read(self, cls: type[Any], key: tuple[Any, ...]) -> Any:
+        if cls in _FOLDED:
+            return self._fold(cls, key)
+        if cls is SignerState:
+            return self._signer(SignerId(key[0]))
+        if cls is ProposalState:
+            return self._proposal(Digest(key[0]))
+        if cls is CurrentWitness:
+            return self._current(*key)
+        if cls is WitnessState:
+            return self._witness(Digest(key[0]))
+        raise AssertionError(cls)
+
+    def _fold(self, cls: type[Any], key: tuple[Any, ...]) -> Any:
+        subject = _subject_of(key)
+        self._load({subject})
+        memory = Memory()
+        for row in self._rows[subject]:
+            act = ACTS[row.kind]
+            if act.about == _FOLDED[cls] and act.witness is None:
+                apply(read_operation(row), memory)
+        return memory.find(cls, *key)
+
+    def _signer(self, signer: SignerId) -> SignerState | None:
+        """As accepted here or as the chain has it; revoked where either says so."""
+        indexed = index.find(self._tx, SignerState, signer)
+        row = directory.find_signer(self._tx, signer)
+        if row is None:
+            # the chain has it and nobody enrolled it here: others did, or a recovery
+            return indexed
+        revoked = operations.find_standing(self._tx, "SignerRevocation", signer, unit=row.unit)
+        on_chain = ZERO_DIGEST if indexed is None else indexed.revocation
+        return SignerState(
+            id=row.id,
+            unit=row.unit,
+            signer=row.signer,
+            rights=Right(row.rights),
+            custody=Custody(row.custody),
+            valid_from=row.valid_from,
+            valid_until=row.valid_until,
+            enrolment=row.digest,
+            revocation=on_chain if revoked is None else revoked.digest,
+        )
+
+    def _proposal(self, digest: Digest) -> ProposalState | None:
+        memory = Memory()
+        indexed = index.find(self._tx, ProposalState, digest)
+        row = operations.find_operation(self._tx, digest)
+        if indexed is not None:
+            memory.put(indexed)
+        elif row is None or row.kind != "RecoveryProposal" or row.state in GIVEN_UP:
+            return None
+        else:
+            apply(read_operation(row), memory)
+        self._load({digest})
+        for each in self._rows[digest]:
+            if each.kind == "RecoveryVeto":
+                apply(read_operation(each), memory)
+        return memory.find(ProposalState, digest)
+
+    def _current(self, kind: int, about: bytes, unit: int) -> CurrentWitness | None:
+        self._load({about})
+        memory = Memory()
+        for row in self._rows[about]:
+            witness = ACTS[row.kind].witness
+            if witness is not None and witness.kind == kind:
+                apply(read_operation(row), memory)
+        return memory.find(CurrentWitness, kind, about, unit)
+
+    def _witness(self, digest: Digest) -> WitnessState | None:
+        row = operations.find_operation(self._tx, digest)
+        if row is None or ACTS[row.kind].witness is None or row.state in GIVEN_UP:
+            return None
+        memory = Memory()
+        apply(read_operation(row), memory)
+        for each in operations.list_replacing(self._tx, digest):
+            apply(read_operation(each), memory)
+        return memory.find(WitnessState, digest)
 
 
-def read_standing(tx: Connection, subjects: Iterable[bytes]) -> Standing:
-    """What stands about a few subjects; an operation that was given up does not."""
-    rows: dict[bytes, list[operations.MessageRow]] = {subject: [] for subject in subjects}
-    for row in operations.list_messages(tx, tuple(rows)):
-        rows[row.subject].append(row)
-    return Standing(rows)
+def _subject_of(key: tuple[Any, ...]) -> bytes:
+    """The 32 bytes under which operations about it are kept."""
+    only = key[0]
+    return unit_subject(only) if isinstance(only, int) else bytes(only)
 
 
-def find_unit_state(tx: Connection, number: int) -> UnitState | None:
-    """The unit as accepted here, or None."""
-    return read_standing(tx, [unit_subject(number)]).unit(number)
+class AcceptedRecords:
+    """What the records of accepted operations say."""
+
+    def __init__(self, tx: Connection) -> None:
+        self._tx = tx
+
+    def facts_of(self, digest: bytes) -> Facts:
+        """The facts of one operation's record; raises NotFound."""
+        row = operations.get_operation(self._tx, digest)
+        return fields_from_bytes(records.get_record(self._tx, row.record_id).facts)
+
+    def facts_about(self, subject: bytes, *kinds: str) -> Iterator[Facts]:
+        """The facts of every standing operation of these kinds about a subject, oldest first.
+
+        A statement that was withdrawn is left out, and what was said before a cycle's opening was
+        taken back: it is about another cycle than the one that has its number now.
+        """
+        rows = operations.list_by_subject(self._tx, subject, standing=True)
+        voids = [place for place, row in enumerate(rows) if row.kind == "CycleVoid"]
+        rows = rows[voids[-1] :] if voids else rows
+        withdrawn = {word(read_operation(r).message, "replaces") for r in rows if _is_entry(r.kind)}
+        for row in rows:
+            if row.kind in kinds and row.digest not in withdrawn:
+                yield fields_from_bytes(records.get_record(self._tx, row.record_id).facts)
 
 
-def find_signer_state(tx: Connection, signer: SignerId) -> SignerState | None:
-    """The signer as accepted here or as the chain has it, or None; revoked where either says so."""
-    return find_signer_among(tx, read_standing(tx, [signer]), signer)
-
-
-def find_signer_among(tx: Connection, standing: Standing, signer: SignerId) -> SignerState | None:
-    """The same, where what stands about the signer was read already."""
-    found = directory.find_signer_and_revocation(tx, signer)
-    if found is None:
-        indexed = index.find(tx, IndexedSigner, signer)
-        return None if indexed is None else _indexed_signer(indexed)
-    row, revoked_on_chain = found
-    return SignerState(
-        id=row.id,
-        unit=row.unit,
-        key=row.signer,
-        name=row.name or "",
-        duties=int(row.duties),
-        custody=int(row.custody),
-        valid_from=row.valid_from,
-        valid_until=row.valid_until,
-        enrolment=row.digest,
-        revocation=standing.first("SignerRevocation", signer) or revoked_on_chain,
-    )
-
-
-def _indexed_signer(row: IndexedSigner) -> SignerState:
-    """A signer that the chain has and nobody enrolled here: an administrator after a recovery."""
-    return SignerState(
-        id=row.id,
-        unit=row.unit,
-        key=row.signer,
-        name="",
-        duties=int(row.duties),
-        custody=int(row.custody),
-        valid_from=row.valid_from,
-        valid_until=row.valid_until,
-        enrolment=row.enrolled_by,
-        revocation=row.revoked_by,
-    )
-
-
-def find_machine_state(tx: Connection, equipment: EquipmentId) -> MachineState | None:
-    """The machine as accepted here, or None."""
-    return read_standing(tx, [equipment]).machine(equipment)
-
-
-def find_cycle_state(tx: Connection, cycle: CycleId) -> CycleState | None:
-    """The cycle as accepted here, or None."""
-    return read_standing(tx, [cycle]).cycle(cycle)
-
-
-def find_latest_opening(
-    tx: Connection, equipment: EquipmentId, epoch: int
-) -> tuple[Digest, int] | None:
-    """The newest opening of a machine in an epoch, and its number; None when there is none."""
-    row = operations.latest_by_parent(tx, equipment, "CycleOpening")
-    if row is None:
-        return None
-    message = read_operation(row).message
-    if integer(message, "epoch") != epoch:
-        return None
-    return row.digest, integer(message, "number")
+def _is_entry(kind: str) -> bool:
+    return ACTS[kind].witness is not None

@@ -9,21 +9,24 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from ledger.crashing import crash_point
-from ledger.domain.callers import SCOPE_OF_KIND, Caller
+from ledger.domain.acts.catalogue import find_act
+from ledger.domain.acts.vocabulary import Recorded, integer
+from ledger.domain.acts.words import Party
+from ledger.domain.callers import Caller
 from ledger.domain.chain.deployment import Deployment
 from ledger.domain.drafts import Draft
 from ledger.domain.encoding.canonical import canonical
 from ledger.domain.encoding.identifiers import Digest, to_hex
+from ledger.domain.encoding.moments import instant_text
 from ledger.domain.errors import InvalidInput, NotFound, Refused
-from ledger.domain.operations import Party, message_to_json
+from ledger.domain.operations import message_to_json
 from ledger.domain.outbox.operation_states import OperationState
-from ledger.domain.records.records import SUITE, fields_to_bytes, instant_text
-from ledger.domain.subjects.accepted import integer
+from ledger.domain.records.records import SUITE, fields_to_bytes
 from ledger.keys.signers import verify_signature
 from ledger.steps.accepting.clock import require_clock
-from ledger.steps.accepting.entering import ENTER, Entry
+from ledger.steps.accepting.entering import enter
 from ledger.steps.accepting.placing import Place, place, subjects_of
-from ledger.steps.accepting.prepare import Prepared, fix, read_draft
+from ledger.steps.accepting.prepare import Prepared, fix, read_draft, require_act
 from ledger.steps.accepting.signing import sign_receipt, sign_with_held_key
 from ledger.steps.instance import Instance
 from ledger.storage.drafts import delete_draft, find_draft
@@ -83,12 +86,12 @@ def submit(
             field="digest",
             remedy="prepare it first; a prepared operation waits a quarter of an hour",
         )
-    caller.require_scope(SCOPE_OF_KIND[row.kind])
+    caller.require_scope(find_act(row.kind).scope)
     if row.expires_at <= instance.clock():
         raise Refused("the prepared operation expired", field="digest", remedy="prepare it again")
     deployment = instance.known_deployment(tx)
     prepared = read_draft(instance, deployment, row)
-    caller.require_act(row.kind, prepared.record.facts)
+    require_act(caller, prepared.operation.act, prepared.record.facts)
     delete_draft(tx, digest)
     return _accept(instance, tx, deployment, prepared, signatures)
 
@@ -100,7 +103,7 @@ def record_with_held_keys(
 
     Raises Refused when a party's key is held elsewhere, or is not the caller's own.
     """
-    caller.require_act(draft.kind.name, draft.facts)
+    require_act(caller, draft.act, draft.facts)
     caller.require_unit(draft.unit)
     deployment = instance.known_deployment(tx)
     prepared = fix(instance, deployment, draft)
@@ -120,24 +123,22 @@ def _accept(
     signatures: Mapping[Party, bytes],
 ) -> Receipt:
     operation, now = prepared.operation, instance.clock()
-    require_clock(instance, tx, operation.kind, now)
-    subjects = subjects_of(operation.kind, operation.message)
+    require_clock(instance, tx, operation.act, now)
+    subjects = subjects_of(operation.act, operation.message)
     lock_subjects(tx, subjects.changed, shared=subjects.read)
     placed = place(tx, operation, prepared.record, now)
     _verify_signatures(deployment, prepared, signatures)
     payload = _promise(deployment, prepared, now)
     signature, key = sign_receipt(instance, tx, payload)
     row = ReceiptRow(digest=operation.digest, payload=payload, signature=signature, key=key)
-    enter = ENTER.get(operation.kind.name)
+    recorded = Recorded(
+        digest=operation.digest,
+        act=operation.act,
+        message=operation.message,
+        new_key=prepared.keys.get(Party.NEW_KEY, b""),
+    )
     _store(instance, tx, prepared, signatures, placed, now)
-    if enter is not None:
-        entry = Entry(
-            digest=operation.digest,
-            message=operation.message,
-            record=prepared.record,
-            keys=prepared.keys,
-        )
-        enter(tx, entry)
+    enter(tx, recorded, prepared.record.facts, prepared.record.personal)
     insert_receipt(tx, row)
     crash_point("accept.written")
     return _receipt(row)
@@ -146,7 +147,7 @@ def _accept(
 def _verify_signatures(
     deployment: Deployment, prepared: Prepared, signatures: Mapping[Party, bytes]
 ) -> None:
-    parties = prepared.operation.kind.parties
+    parties = prepared.operation.act.parties
     if set(signatures) != set(parties):
         raise InvalidInput(
             f"came from {', '.join(sorted(signatures)) or 'nobody'}",
@@ -196,14 +197,14 @@ def _store(  # noqa: PLR0913, PLR0917 - the parts of one acceptance
         tx,
         NewOperation(
             digest=operation.digest,
-            kind=operation.kind.name,
-            contract=operation.kind.contract,
+            kind=operation.act.name,
+            contract=operation.act.contract,
             unit=record.unit,
             subject=placed.subject,
             parent=placed.parent,
             replaces=placed.replaces,
             record_id=record.id,
-            message=message_to_json(operation.kind, operation.message),
+            message=message_to_json(operation.act, operation.message),
             signed_at=integer(operation.message, "signedAt"),
             accepted_at=now,
             state=OperationState.OWED,
@@ -218,7 +219,7 @@ def _store(  # noqa: PLR0913, PLR0917 - the parts of one acceptance
                 signer=prepared.keys[party],
                 signature=signatures[party],
             )
-            for party in operation.kind.parties
+            for party in operation.act.parties
         ],
     )
     insert_dependencies(tx, operation.digest, placed.depends_on)
@@ -230,7 +231,7 @@ def _promise(deployment: Deployment, prepared: Prepared, now: datetime) -> bytes
         {
             "type": "steriledger-receipt/1",
             "digest": to_hex(operation.digest),
-            "kind": operation.kind.name,
+            "kind": operation.act.name,
             "record": to_hex(prepared.commitment.root),
             "unit": prepared.record.unit,
             "accepted_at": instant_text(now),

@@ -1,75 +1,88 @@
-"""Records and index → an evidence file about one cycle."""
+"""Records and index → an evidence file about anything that the caller may read."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection
 
+from ledger.domain.acts.catalogue import find_act
+from ledger.domain.acts.vocabulary import Named, unit_subject
+from ledger.domain.acts.words import Party
 from ledger.domain.callers import Caller
-from ledger.domain.encoding.identifiers import CycleId
-from ledger.domain.errors import Inconsistent, Refused
-from ledger.domain.operations import Party, find_kind, message_from_json
+from ledger.domain.encoding.identifiers import parse_hex32, to_hex
+from ledger.domain.errors import Inconsistent, InvalidInput, NotFound, Refused
+from ledger.domain.operations import message_from_json
 from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
 from ledger.domain.records.records import fields_from_bytes
-from ledger.domain.subjects.indexed import Cursor, IndexedOperation
-from ledger.evidence.build import EvidenceSources, OperationSource, PartSource, build_evidence
+from ledger.domain.subjects.folding import SUBJECTS
+from ledger.domain.subjects.indexed import IndexedOperation, IndexedSignature
+from ledger.domain.subjects.states import SignerState
+from ledger.evidence.build import (
+    EvidenceSources,
+    OperationSource,
+    PartSource,
+    RecordSource,
+    build_evidence,
+)
 from ledger.evidence.selection import PERSONAL, Selection
-from ledger.evidence.shape import BlockReference, ChainReference, Subject
+from ledger.evidence.shape import (
+    ANYTHING,
+    OPERATION,
+    SUBJECT_TYPES,
+    BlockReference,
+    ChainReference,
+    Subject,
+)
 from ledger.keys.signers import verify_signature
-from ledger.steps.accepting.resolving import resolve_cycle
+from ledger.steps.accepting.parsing import Asker, parse
+from ledger.steps.accepting.resolving import is_id, resolve_cycle
+from ledger.steps.accepting.standing import Accepted
 from ledger.steps.accepting.submit import FACTS_PURPOSE, PERSONAL_PURPOSE
 from ledger.steps.instance import Instance
 from ledger.storage import index, operations, readings, records
 
-#: The registry's operations that a cycle may rest on.
-_REGISTRY_KINDS = (
-    "UnitAdmission",
-    "SignerEnrolment",
-    "SignerRevocation",
-    "RecoveryProposal",
-    "EquipmentRegistration",
-    "EquipmentChange",
-    "RecordErasure",
-)
 
-
-def export_evidence(  # noqa: PLR0913 - what to show of which cycle to whom
+def export_evidence(  # noqa: PLR0913 - what to show of which subject to whom
     instance: Instance,
     tx: Connection,
     caller: Caller,
-    cycle: str,
+    subject: Subject,
     *,
     disclose: Sequence[str] | None = None,
     attach_readings: bool = False,
 ) -> bytes:
-    """The evidence file of a cycle that the caller may read.
+    """The evidence file about a subject that the caller may read.
 
-    Raises NotFound for an unknown or foreign cycle, Refused while an operation of it is not final
+    Raises NotFound for an unknown or foreign subject, Refused while an operation of it is not final
     or where another unit's people would be named, and InvalidInput when a path of `disclose`
     matches nothing.
     """
-    row = resolve_cycle(tx, caller, cycle)
-    if caller.unit not in {None, row.unit}:
+    units = _units_of(tx, subject)
+    if caller.readable_unit not in {None, *units}:
+        raise NotFound(f"there is no {subject.type} {to_hex(subject.id)}", field=subject.type)
+    if caller.unit not in {None, *units}:
         _require_nobody_named(disclose or (), attach_readings=attach_readings)
     cursor = index.find_cursor(tx)
     if cursor is None:
         raise Refused(
             "nothing of this home is on the chain yet",
-            field="cycle",
+            field=subject.type,
             rule="evidence proves what is final",
             remedy="start it and wait a moment: steriledger up",
         )
-    _require_final(tx, row.id)
-    subject = Subject(cycle=row.id, equipment=row.equipment, epoch=row.epoch, number=row.number)
+    _require_final(tx, subject)
+    reader = _Reader(instance=instance, tx=tx, caller=caller)
     return build_evidence(
         subject,
         instance.deployment_in(tx),
         EvidenceSources(
-            operations=_sources(instance, tx, index.list_operations_about(tx, row.id)),
-            registry=_registry_sources(instance, tx, row.unit),
-            as_of=_as_of(cursor),
-            readings=_raw_readings(tx, row.id) if attach_readings else (),
+            find=reader.find,
+            as_of=BlockReference(number=cursor.height, hash=cursor.hash),
+            find_reading=reader.find_reading,
         ),
         disclose=Selection(
             disclose=None if disclose is None else tuple(disclose), attach_readings=attach_readings
@@ -95,93 +108,128 @@ def _require_nobody_named(disclose: Sequence[str], *, attach_readings: bool) -> 
         )
 
 
-def _require_final(tx: Connection, cycle: CycleId) -> None:
+def resolve_subject(tx: Connection, caller: Caller, subject_type: str, text: str) -> Subject:
+    """A subject by its id, or as people call it; raises InvalidInput and NotFound."""
+    if subject_type not in SUBJECT_TYPES:
+        raise InvalidInput(
+            f"{subject_type[:40]!r} is unknown",
+            field="type",
+            rule=f"one of {', '.join(SUBJECT_TYPES)}",
+        )
+    if is_id(text) or subject_type in {OPERATION, ANYTHING}:
+        return Subject(type=subject_type, id=parse_hex32(text, field=subject_type))
+    if subject_type == "cycle":
+        return Subject(type=subject_type, id=resolve_cycle(tx, caller, text).id)
+    asker = Asker(tx=tx, caller=caller, unit=caller.unit)
+    found = parse(Named(subject_type), text, asker, subject_type)
+    return Subject(
+        type=subject_type, id=unit_subject(found) if isinstance(found, int) else bytes(found)
+    )
+
+
+def _units_of(tx: Connection, subject: Subject) -> set[int]:
+    """The units whose subject it is: one, or all that said something about anything."""
+    if subject.type == "unit":
+        return {int.from_bytes(subject.id)}
+    if subject.type in SUBJECTS:
+        cls = SUBJECTS[subject.type]
+        state: Any = Accepted(tx).find(cls, subject.id) or index.find(tx, cls, subject.id)
+        return set() if state is None else {state.unit}
+    if subject.type == OPERATION:
+        row: Any = operations.find_operation(tx, subject.id) or index.find(
+            tx, IndexedOperation, subject.id
+        )
+        return set() if row is None else {row.unit}
+    spoken = {row.unit for row in operations.list_by_subject(tx, subject.id)}
+    return spoken | {row.unit for row in index.list_operations_about(tx, subject.id)}
+
+
+def _require_final(tx: Connection, subject: Subject) -> None:
+    rows = operations.list_by_subject(tx, subject.id)
+    itself = operations.find_operation(tx, subject.id)
     waiting = [
         row
-        for row in operations.list_by_subject(tx, cycle)
+        for row in (*rows, *([] if itself is None else [itself]))
         if row.state is not OperationState.FINAL and row.state not in GIVEN_UP
     ]
     if waiting:
         states = ", ".join(f"{row.kind} is {row.state}" for row in waiting)
         raise Refused(
-            f"the cycle is not yet final on the chain: {states}",
-            field="cycle",
+            f"the {subject.type} is not yet final on the chain: {states}",
+            field=subject.type,
             rule="evidence proves what is final",
             remedy="wait a moment and ask again; steriledger status shows what is owed",
         )
 
 
-def _as_of(cursor: Cursor) -> BlockReference:
-    return BlockReference(number=cursor.height, hash=cursor.hash)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reader:
+    """What is stored, as far as somebody may see it."""
 
+    instance: Instance
+    tx: Connection
+    caller: Caller
 
-def _registry_sources(instance: Instance, tx: Connection, unit: int) -> list[OperationSource]:
-    rows = [
-        row
-        for kind in _REGISTRY_KINDS
-        for row in index.list_rows(tx, IndexedOperation, unit=unit, kind=kind)
-    ]
-    return _sources(instance, tx, rows)
+    def find(self, ids: AbstractSet[bytes]) -> Iterable[OperationSource]:
+        """The operations that these 32 bytes name, are the subjects of, or are brought by."""
+        tx = self.tx
+        signers = index.list_by_keys(tx, SignerState, [(each,) for each in ids])
+        named = {*ids, *(signer.enrolment for signer in signers)}
+        rows = {
+            row.digest: row
+            for row in (
+                *index.list_by_keys(tx, IndexedOperation, [(each,) for each in named]),
+                *(row for each in sorted(ids) for row in index.list_operations_about(tx, each)),
+            )
+        }
+        return [self._source(row) for row in rows.values()]
 
-
-def _sources(
-    instance: Instance, tx: Connection, rows: Sequence[IndexedOperation]
-) -> list[OperationSource]:
-    signatures = operations.list_signatures(tx, [row.digest for row in rows])
-    signed = {
-        row.digest: {s.party: s for s in signatures if s.digest == row.digest} for row in rows
-    }
-    return [_source(instance, tx, row, signed[row.digest]) for row in rows]
-
-
-def _source(
-    instance: Instance,
-    tx: Connection,
-    row: IndexedOperation,
-    signatures: dict[Party, operations.SignatureRow],
-) -> OperationSource:
-    kind = find_kind(row.kind)
-    record = records.find_record_by_root(tx, row.record)
-    if record is None or not signatures:
-        raise Inconsistent(
-            f"the chain holds a {row.kind} of this unit whose record is not kept here",
-            remedy="ask the instance that recorded it for the evidence; steriledger audit names it",
+    def _source(self, row: IndexedOperation) -> OperationSource:
+        act = find_act(row.kind)
+        # As the chain received them; where they came through another contract, as we keep them.
+        signatures = index.list_rows(self.tx, IndexedSignature, digest=row.digest) or (
+            operations.list_signatures(self.tx, [row.digest])
         )
-    facts, personal = _parts(instance, tx, record)
-    return OperationSource(
-        kind=kind,
-        message=message_from_json(kind, row.message),
-        signatures={party: s.signature for party, s in signatures.items()},
-        keys={party: s.signer for party, s in signatures.items() if party is not Party.AUTHORITY},
-        facts=facts,
-        personal=personal,
-        place=ChainReference(
-            block=BlockReference(number=row.height, hash=row.block_hash),
-            transaction=row.tx_hash,
-            log_index=row.position,
-        ),
-    )
+        if not signatures:
+            raise Inconsistent(
+                f"nobody here knows the signatures of a {row.kind} that the chain holds",
+                remedy="ask the instance that recorded it for the evidence",
+            )
+        return OperationSource(
+            act=act,
+            message=message_from_json(act, row.message),
+            signatures={each.party: each.signature for each in signatures},
+            keys={
+                each.party: each.signer for each in signatures if each.party is not Party.AUTHORITY
+            },
+            record=self._record(row),
+            place=ChainReference(block=row.height, log_index=row.position),
+        )
 
+    def _record(self, row: IndexedOperation) -> RecordSource | None:
+        """None where it is kept elsewhere, or not the caller's to read."""
+        record = records.find_record_by_root(self.tx, row.record)
+        if record is None or self.caller.readable_unit not in {None, record.unit}:
+            return None
+        secrets, vault = records.get_secrets(self.tx, record.id), self.instance.vault
+        facts = PartSource(
+            root=record.facts_root,
+            fields=fields_from_bytes(record.facts),
+            secret=vault.decrypt(secrets.facts_secret, purpose=FACTS_PURPOSE, row=record.id),
+        )
+        personal = PartSource(root=record.personal_root, fields=None, secret=None)
+        is_own = self.caller.unit in {None, record.unit}
+        if is_own and record.personal is not None and secrets.personal_secret is not None:
+            personal = PartSource(
+                root=record.personal_root,
+                fields=fields_from_bytes(record.personal),
+                secret=vault.decrypt(
+                    secrets.personal_secret, purpose=PERSONAL_PURPOSE, row=record.id
+                ),
+            )
+        return RecordSource(facts=facts, personal=personal)
 
-def _parts(
-    instance: Instance, tx: Connection, record: records.RecordRow
-) -> tuple[PartSource, PartSource]:
-    secrets = records.get_secrets(tx, record.id)
-    vault = instance.vault
-    facts = PartSource(
-        root=record.facts_root,
-        fields=fields_from_bytes(record.facts),
-        secret=vault.decrypt(secrets.facts_secret, purpose=FACTS_PURPOSE, row=record.id),
-    )
-    if record.personal is None or secrets.personal_secret is None:
-        return facts, PartSource(root=record.personal_root, fields=None, secret=None)
-    return facts, PartSource(
-        root=record.personal_root,
-        fields=fields_from_bytes(record.personal),
-        secret=vault.decrypt(secrets.personal_secret, purpose=PERSONAL_PURPOSE, row=record.id),
-    )
-
-
-def _raw_readings(tx: Connection, cycle: CycleId) -> tuple[bytes, ...]:
-    hashes = dict.fromkeys(row.reading for row in readings.list_cycles_attached(tx, cycle))
-    return tuple(readings.get_reading(tx, sha256).raw for sha256 in hashes)
+    def find_reading(self, sha256: str) -> bytes | None:
+        """A reading that the caller may see."""
+        found = readings.find_reading(self.tx, bytes.fromhex(sha256), unit=self.caller.unit)
+        return None if found is None else found.raw

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
+from ledger.domain.acts.vocabulary import Recorded
 from ledger.domain.callers import Caller
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, CycleId, Digest, to_hex
+from ledger.domain.encoding.moments import instant_text
 from ledger.domain.errors import Inconsistent, NotFound
 from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
 from ledger.domain.records.commitments import FieldValue
-from ledger.domain.records.records import fields_from_bytes, instant_text
-from ledger.domain.subjects.accepted import Accepted, CycleState, fold_cycle
+from ledger.domain.records.records import fields_from_bytes
+from ledger.domain.subjects.folding import Memory, apply
+from ledger.domain.subjects.states import CycleState
 from ledger.steps.accepting.resolving import resolve_cycle, resolve_machine
 from ledger.steps.accepting.standing import read_operation
 from ledger.storage import directory, operations, readings, records
 
 _PEOPLE = ("performer", "checker", "enterer", "on_behalf_of")
-_ACTS: Mapping[str, str] = {
-    "CycleOpening": "opened",
-    "CycleEnding": "ended",
-    "LoadDeclaration": "load declared",
-    "CycleDecision": "decided",
-}
 _VERDICT = "verdict."
 
 
@@ -126,7 +123,7 @@ class CycleLine:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Act:
     row: operations.OperationRow
-    accepted: Accepted
+    recorded: Recorded
     facts: Mapping[str, FieldValue]
     personal: Mapping[str, FieldValue] | None
 
@@ -138,7 +135,7 @@ def show_cycle(tx: Connection, caller: Caller, text: str) -> CycleView:
     if readable is not None and readable != cycle.unit:
         raise NotFound(f"there is no cycle {text!r}", field="cycle")
     acts = _acts(tx, cycle.id)
-    state = _state(cycle.id, acts)
+    state = _state(cycle.id, [act.recorded for act in acts if act.row.state not in GIVEN_UP])
     machine = directory.get_equipment(tx, cycle.equipment)
     by_digest = {act.row.digest: act for act in acts}
     ending = by_digest.get(state.ending)
@@ -196,7 +193,10 @@ def list_cycles(
     for row in operations.list_by_subjects(tx, rows):
         if row.state not in GIVEN_UP:
             rows[row.subject].append(row)
-    states = {subject: _fold(CycleId(subject), each) for subject, each in rows.items()}
+    states = {
+        subject: _state(CycleId(subject), map(read_operation, each))
+        for subject, each in rows.items()
+    }
     endings = _endings(tx, states, rows)
     machines = {
         each: directory.get_equipment(tx, each) for each in {s.equipment for s in states.values()}
@@ -223,7 +223,7 @@ def _acts(tx: Connection, cycle: CycleId) -> list[_Act]:
         acts.append(
             _Act(
                 row=row,
-                accepted=read_operation(row),
+                recorded=read_operation(row),
                 facts=fields_from_bytes(record.facts),
                 personal=personal,
             )
@@ -231,21 +231,26 @@ def _acts(tx: Connection, cycle: CycleId) -> list[_Act]:
     return acts
 
 
-def _state(cycle: CycleId, acts: Sequence[_Act]) -> CycleState:
-    state = fold_cycle(cycle, [act.accepted for act in acts if act.row.state not in GIVEN_UP])
+def _state(cycle: CycleId, recorded: Iterable[Recorded]) -> CycleState:
+    """What was recorded of a cycle, folded; what is only said about it changes nothing."""
+    memory = Memory()
+    for each in recorded:
+        if each.act.witness is None:
+            apply(each, memory)
+    state = memory.find(CycleState, cycle)
     if state is None:
         raise Inconsistent("a cycle stands in the directory that was never opened")
     return state
 
 
 def _entry(tx: Connection, act: _Act, *, shows_people: bool) -> TimelineEntry:
-    signed_by = act.accepted.message["signedBy"]
+    signed_by = act.recorded.message["signedBy"]
     signer = directory.find_signer(tx, bytes(signed_by))  # type: ignore[arg-type]
     people = None
     if shows_people and act.personal is not None:
         people = {name: str(act.personal[name]) for name in _PEOPLE if act.personal[name]}
     return TimelineEntry(
-        act=_ACTS[act.row.kind],
+        act=act.recorded.act.says(act.recorded.message),
         digest=to_hex(act.row.digest),
         happened=_text(act.facts, "happened.text"),
         signed_at=instant_text(datetime.fromtimestamp(act.row.signed_at, UTC)),
@@ -256,13 +261,6 @@ def _entry(tx: Connection, act: _Act, *, shows_people: bool) -> TimelineEntry:
         people=people,
         facts={name: value for name, value in act.facts.items() if value is not None},
     )
-
-
-def _fold(cycle: CycleId, rows: Sequence[operations.OperationRow]) -> CycleState:
-    state = fold_cycle(cycle, [read_operation(row) for row in rows])
-    if state is None:
-        raise Inconsistent("an opening stands among the operations that opened nothing")
-    return state
 
 
 def _endings(

@@ -13,14 +13,13 @@ from typing import Any
 import rfc8785
 from sqlalchemy import Connection
 
+from ledger.domain.acts.words import Custody
 from ledger.domain.chain.deployment import Deployment
 from ledger.domain.clocks import age_seconds, has_passed
 from ledger.domain.encoding.identifiers import Digest, to_hex
-from ledger.domain.operations import Custody
+from ledger.domain.encoding.moments import instant_text
 from ledger.domain.outbox.operation_states import OperationState
-from ledger.domain.records.records import instant_text
-from ledger.domain.subjects.indexed import IndexedSigner
-from ledger.domain.subjects.projection import SIGNER_VALID
+from ledger.domain.subjects.states import SignerState
 from ledger.steps.accepting.clock import find_doubt
 from ledger.steps.answering.trouble import (
     Trouble,
@@ -269,6 +268,7 @@ def _held(row: LeaseRow | None, now: datetime) -> LeaseRow | None:
 
 
 def _custody(tx: Connection) -> dict[Custody, int]:
-    valid = index.list_rows(tx, IndexedSigner, state=SIGNER_VALID)
-    counted = Counter(signer.custody for signer in valid)
+    counted = Counter(
+        signer.custody for signer in index.list_rows(tx, SignerState) if not signer.is_revoked
+    )
     return {custody: counted[custody] for custody in Custody}

@@ -10,8 +10,8 @@ from enum import StrEnum
 import rfc8785
 from sqlalchemy import Connection
 
+from ledger.domain.encoding.moments import instant_text
 from ledger.domain.errors import SteriLedgerError
-from ledger.domain.records.records import instant_text
 from ledger.storage.settings import find_setting, put_setting, remove_setting
 
 #: names when the worker that has the lease took it

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from ledger.domain.chain.deployment import Deployment
 from ledger.domain.encoding.identifiers import Digest, to_hex
-from ledger.domain.records.records import instant_text
+from ledger.domain.encoding.moments import instant_text
 from ledger.steps.auditing.apart import Apart, checked_apart
 from ledger.steps.auditing.arrivals import check_arrivals
 from ledger.steps.auditing.differences import Difference, Findings

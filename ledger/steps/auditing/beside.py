@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection
 
-from ledger.domain.encoding.abi import Value
-from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest
-from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
-from ledger.domain.subjects.indexed import IndexedOperation, IndexedSigner
+from ledger.domain.encoding.identifiers import Digest
+from ledger.domain.subjects.folding import Key
+from ledger.domain.subjects.indexed import IndexedOperation
 from ledger.steps.auditing.evidence import Evidence
 from ledger.steps.auditing.readings import NAMING_READINGS
-from ledger.storage import directory, index
+from ledger.storage import index
 from ledger.storage.operations import (
-    MessageRow,
     OperationRow,
     SignatureRow,
     StateRow,
+    list_by_subjects,
 )
 from ledger.storage.pages import (
     Heading,
     carriers_of,
     facts_of,
     headings_of,
-    openings_of,
     predecessors_of,
     sequences_of,
     signatures_of,
@@ -46,36 +45,16 @@ class Beside:
     states: dict[Digest, list[StateRow]]
     #: the hashes of the transactions that were signed for it
     carriers: dict[Digest, list[bytes]]
-    #: what it waited for
-    waits: dict[Digest, list[Digest]]
+    #: what it waited for, and whether it needed it
+    waits: dict[Digest, dict[Digest, bool]]
     #: the places in our own order of what was waited for; what is not ours has none
     sequences: dict[Digest, int]
-    #: the opening of each cycle that is a subject, the standing one if there is one
-    openings: dict[bytes, MessageRow]
+    #: all operations about what these are about, by subject, in sequence order
+    about: dict[bytes, list[OperationRow]]
+    #: the signers that were asked for
+    signers: dict[Key, Any]
     #: what the chain says of them, and of what is not ours that they waited for; else empty
     recorded: dict[Digest, IndexedOperation]
-    _enrolments: dict[bytes, Digest] = field(default_factory=dict)
-    _admissions: dict[object, Digest] = field(default_factory=dict)
-
-    def enrolment(self, signer: bytes) -> Digest:
-        """The operation that enrolled a key, by our directory or else by our index; or zero."""
-        if signer not in self._enrolments:
-            row = directory.find_signer(self.ours, signer)
-            if row is not None:
-                self._enrolments[signer] = row.digest
-            else:
-                indexed = index.find(self.ours, IndexedSigner, signer)
-                self._enrolments[signer] = ZERO_DIGEST if indexed is None else indexed.enrolled_by
-        return self._enrolments[signer]
-
-    def admission(self, number: Value) -> Digest:
-        """The operation that admitted a unit; zero for a number that is none."""
-        if not isinstance(number, int):
-            return ZERO_DIGEST
-        if number not in self._admissions:
-            row = directory.find_unit(self.ours, number)
-            self._admissions[number] = ZERO_DIGEST if row is None else row.digest
-        return self._admissions[number]
 
 
 def load_beside(evidence: Evidence, page: Sequence[OperationRow]) -> Beside:
@@ -93,7 +72,8 @@ def load_beside(evidence: Evidence, page: Sequence[OperationRow]) -> Beside:
         carriers=carriers_of(ours, digests),
         waits=waits,
         sequences=sequences,
-        openings=find_openings(ours, {row.subject for row in page}),
+        about=_about(ours, page),
+        signers={},
         recorded=(
             {}
             if evidence.chain is None
@@ -102,14 +82,13 @@ def load_beside(evidence: Evidence, page: Sequence[OperationRow]) -> Beside:
     )
 
 
-def find_openings(tx: Connection, subjects: set[bytes]) -> dict[bytes, MessageRow]:
-    """The opening of each of these cycles, the first of those that stand if one does."""
-    found: dict[bytes, tuple[MessageRow, OperationState]] = {}
-    for row, state in openings_of(tx, subjects):
-        known = found.get(row.subject)
-        if known is None or (known[1] in GIVEN_UP and state not in GIVEN_UP):
-            found[row.subject] = row, state
-    return {subject: row for subject, (row, _) in found.items()}
+def _about(tx: Connection, page: Sequence[OperationRow]) -> dict[bytes, list[OperationRow]]:
+    """Of cycles and machines: few operations are about each; a unit's and a signer's are asked."""
+    subjects = {row.subject for row in page} | {row.parent for row in page if row.parent}
+    found: dict[bytes, list[OperationRow]] = {subject: [] for subject in subjects}
+    for row in list_by_subjects(tx, subjects):
+        found[row.subject].append(row)
+    return found
 
 
 def _recorded(chain: Connection, digests: set[Digest]) -> dict[Digest, IndexedOperation]:

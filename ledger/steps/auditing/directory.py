@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
-from typing import TypeAlias
 
-from ledger.domain.encoding.abi import Value
-from ledger.domain.encoding.identifiers import (
-    Digest,
-    EquipmentId,
-    SignerId,
-    UnitNumber,
-    cycle_id,
-    equipment_id,
-)
-from ledger.domain.errors import InvalidInput, NotFound
-from ledger.domain.operations import KINDS, Custody, Duty, EquipmentKind, Party
+from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.acts.vocabulary import Facts, Recorded, word
+from ledger.domain.acts.words import Party
+from ledger.domain.encoding.identifiers import Digest, SignerId
+from ledger.domain.errors import SteriLedgerError
 from ledger.domain.outbox.operation_states import GIVEN_UP
-from ledger.domain.records.commitments import FieldValue
 from ledger.domain.records.records import fields_from_bytes
-from ledger.domain.subjects.accepted import integer, word
-from ledger.domain.subjects.indexed import IndexedSigner
+from ledger.domain.subjects.folding import Memory, apply, complete_recovery
+from ledger.domain.subjects.states import SignerState
+from ledger.steps.accepting.entering import ENTERING, DirectoryRow, rows_of, signer_rows
 from ledger.steps.accepting.standing import read_operation
 from ledger.steps.auditing.evidence import Stored
 from ledger.steps.auditing.paging import check_page
@@ -32,13 +25,7 @@ from ledger.storage.pages import directory_keys, operations_of, signatures_of
 from ledger.storage.records import RecordRow, list_by_ids
 
 _PAGE = 200
-_Row: TypeAlias = (
-    directory.UnitRow | directory.SignerRow | directory.EquipmentRow | directory.CycleRow
-)
-_Message: TypeAlias = Mapping[str, Value]
-_Fields: TypeAlias = Mapping[str, FieldValue]
-
-_TABLES: Mapping[type[_Row], tuple[str, str]] = {
+_TABLES: Mapping[type[DirectoryRow], tuple[str, str]] = {
     directory.UnitRow: ("units", "number"),
     directory.SignerRow: ("signers", "id"),
     directory.EquipmentRow: ("equipment", "id"),
@@ -68,12 +55,12 @@ def check_directory(evidence: Stored) -> None:
             ),
             check=_check_stored,
         )
-    for kind in _ENTERED:
+    for kind in sorted(_ENTERING):
         _check_entered(evidence, kind)
 
 
 def _load(evidence: Stored, operations: Mapping[Digest, OperationRow]) -> _Entering:
-    standing = [row for row in operations.values() if row.kind in _ENTERED]
+    standing = [row for row in operations.values() if row.kind in _ENTERING]
     keyed = [row.digest for row in standing if row.kind in _WITH_NEW_KEY]
     return _Entering(
         evidence=evidence,
@@ -85,7 +72,7 @@ def _load(evidence: Stored, operations: Mapping[Digest, OperationRow]) -> _Enter
     )
 
 
-def _check_stored(row: _Row, entering: _Entering) -> None:
+def _check_stored(row: DirectoryRow, entering: _Entering) -> None:
     findings = entering.evidence.findings
     table, key = _TABLES[type(row)]
     findings.checked[table] += 1
@@ -143,7 +130,7 @@ def _note_missing(
         evidence.findings.note(table, key, "row", expected="a row", found=None)
 
 
-def _compare(evidence: Stored, expected: _Row, row: _Row) -> None:
+def _compare(evidence: Stored, expected: DirectoryRow, row: DirectoryRow) -> None:
     if expected == row:
         return
     table, key = _TABLES[type(row)]
@@ -157,12 +144,12 @@ def _compare(evidence: Stored, expected: _Row, row: _Row) -> None:
         )
 
 
-def _key(row: _Row) -> tuple[str, object]:
+def _key(row: DirectoryRow) -> tuple[str, object]:
     table, key = _TABLES[type(row)]
     return table, getattr(row, key)
 
 
-def _stored(evidence: Stored) -> Iterator[Sequence[_Row]]:
+def _stored(evidence: Stored) -> Iterator[Sequence[DirectoryRow]]:
     """Every row of the four tables, in pages."""
     tx = evidence.ours
     number = 0
@@ -177,7 +164,7 @@ def _stored(evidence: Stored) -> Iterator[Sequence[_Row]]:
         yield from _paged(read)
 
 
-def _paged(read: Callable[..., Sequence[_Row]]) -> Iterator[Sequence[_Row]]:
+def _paged(read: Callable[..., Sequence[DirectoryRow]]) -> Iterator[Sequence[DirectoryRow]]:
     after: bytes | None = None
     while rows := read(after=after):
         yield rows
@@ -187,142 +174,40 @@ def _paged(read: Callable[..., Sequence[_Row]]) -> Iterator[Sequence[_Row]]:
 # ---------------------------------------------------------------- operation → rows
 
 
-def _entered(entering: _Entering, row: OperationRow) -> Sequence[_Row]:
+def _entered(entering: _Entering, row: OperationRow) -> Sequence[DirectoryRow]:
     """What an operation entered, from its message and record; nothing when it was given up."""
-    if row.state in GIVEN_UP or row.kind not in _ENTERED:
-        return ()
     record = entering.records.get(row.record_id)
-    if record is None:
+    if row.state in GIVEN_UP or row.kind not in _ENTERING or record is None:
         return ()
     try:
-        return _ENTERED[row.kind](entering, row, read_operation(row).message, record)
-    except (InvalidInput, NotFound, ValueError, KeyError):
+        signatures = entering.signatures.get(row.digest, ())
+        new_key = next((s.signer for s in signatures if s.party is Party.NEW_KEY), b"")
+        recorded = replace(read_operation(row), new_key=new_key)
+        facts = fields_from_bytes(record.facts)
+        personal = None if record.personal is None else fields_from_bytes(record.personal)
+        if row.kind == _PROPOSAL:
+            return _recovered(entering, recorded, personal or {})
+        return rows_of(recorded, facts, personal)
+    except (SteriLedgerError, ValueError, KeyError):
         return ()  # the operation or its record cannot be read, which is told there
 
 
-def _unit(
-    entering: _Entering, row: OperationRow, message: _Message, record: RecordRow
-) -> Sequence[_Row]:
-    fields = _fields_of(record)
-    unit = directory.UnitRow(
-        number=integer(message, "unit"),
-        code=str(fields["code"]),
-        name=str(fields["name"]),
-        digest=row.digest,
-    )
-    since = integer(message, "signedAt")
-    return unit, _key_row(
-        entering, row, message, record, named="administrator", duties=Duty.ADMINISTER, since=since
-    )
-
-
-def _signer(
-    entering: _Entering, row: OperationRow, message: _Message, record: RecordRow
-) -> Sequence[_Row]:
-    duties, since = Duty(integer(message, "duties")), integer(message, "validFrom")
-    return (_key_row(entering, row, message, record, named="signer", duties=duties, since=since),)
-
-
 def _recovered(
-    entering: _Entering, row: OperationRow, message: _Message, record: RecordRow
-) -> Sequence[_Row]:
+    entering: _Entering, recorded: Recorded, personal: Facts
+) -> Sequence[directory.SignerRow]:
     """The worker enters a recovered administrator a while after the chain has the completion."""
-    identifier = SignerId(word(message, "signer"))
-    signer = index.find(entering.evidence.ours, IndexedSigner, identifier)
-    is_completed = signer is not None and signer.enrolled_by == row.digest
+    identifier = SignerId(word(recorded.message, recorded.act.key_member))
+    state = index.find(entering.evidence.ours, SignerState, identifier)
+    is_completed = state is not None and state.enrolment == recorded.digest
     if not is_completed or directory.find_signer(entering.evidence.ours, identifier) is None:
         return ()
-    since = integer(message, "signedAt")
-    return (
-        _key_row(
-            entering, row, message, record, named="signer", duties=Duty.ADMINISTER, since=since
-        ),
-    )
+    memory = Memory()
+    apply(recorded, memory)
+    complete_recovery(recorded.digest, memory)
+    return signer_rows(recorded, memory, personal)
 
 
-def _key_row(  # noqa: PLR0913 - what three kinds of operation say of a key
-    entering: _Entering,
-    row: OperationRow,
-    message: _Message,
-    record: RecordRow,
-    *,
-    named: str,
-    duties: Duty,
-    since: int,
-) -> directory.SignerRow:
-    """The key that an operation brought, whose name stands under `named` in message and record."""
-    return directory.SignerRow(
-        id=SignerId(word(message, named)),
-        unit=integer(message, "unit"),
-        signer=_new_key(entering, row),
-        name=_text(_fields_of(record), f"{named}_name"),
-        duties=duties,
-        custody=Custody(integer(message, "custody")),
-        valid_from=since,
-        valid_until=integer(message, "validUntil"),
-        digest=row.digest,
-    )
-
-
-def _equipment(
-    _entering: _Entering, row: OperationRow, message: _Message, record: RecordRow
-) -> Sequence[_Row]:
-    unit, fields = integer(message, "unit"), _fields_of(record)
-    return (
-        directory.EquipmentRow(
-            id=equipment_id(UnitNumber(unit), word(message, "serial")),
-            unit=unit,
-            name=_text(fields, "name"),
-            model=_text(fields, "model"),
-            serial=str(fields["serial"]),
-            kind=EquipmentKind(integer(message, "kind")),
-            digest=row.digest,
-        ),
-    )
-
-
-def _cycle(
-    _entering: _Entering, row: OperationRow, message: _Message, _record: RecordRow
-) -> Sequence[_Row]:
-    machine = EquipmentId(word(message, "equipment"))
-    epoch, number = integer(message, "epoch"), integer(message, "number")
-    return (
-        directory.CycleRow(
-            id=cycle_id(machine, epoch, number),
-            equipment=machine,
-            unit=integer(message, "unit"),
-            epoch=epoch,
-            number=number,
-            digest=row.digest,
-        ),
-    )
-
-
-def _new_key(entering: _Entering, row: OperationRow) -> bytes:
-    signatures = entering.signatures.get(row.digest, ())
-    found = [each.signer for each in signatures if each.party is Party.NEW_KEY]
-    if len(found) != 1:
-        raise NotFound("the operation has no new key")
-    return found[0]
-
-
-def _fields_of(record: RecordRow) -> _Fields:
-    """What a record states; a personal field that was erased is not there."""
-    personal = {} if record.personal is None else fields_from_bytes(record.personal)
-    return fields_from_bytes(record.facts) | personal
-
-
-def _text(fields: _Fields, name: str) -> str | None:
-    value = fields.get(name)
-    return None if value is None else str(value)
-
-
-_ENTERED: Mapping[str, Callable[[_Entering, OperationRow, _Message, RecordRow], Sequence[_Row]]] = {
-    "UnitAdmission": _unit,
-    "SignerEnrolment": _signer,
-    "RecoveryProposal": _recovered,
-    "EquipmentRegistration": _equipment,
-    "CycleOpening": _cycle,
-}
+_PROPOSAL = "RecoveryProposal"
+_ENTERING = ENTERING | {_PROPOSAL}
 #: the kinds of operation that bring a key
-_WITH_NEW_KEY = frozenset(name for name in _ENTERED if Party.NEW_KEY in KINDS[name].parties)
+_WITH_NEW_KEY = frozenset(name for name in _ENTERING if ACTS[name].key_member)

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
+from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.acts.rules import signers_of
+from ledger.domain.acts.vocabulary import Act, Message
+from ledger.domain.acts.words import Party
 from ledger.domain.clocks import age_seconds
-from ledger.domain.encoding.abi import Value
 from ledger.domain.encoding.identifiers import Digest, signer_id
 from ledger.domain.errors import InvalidInput
-from ledger.domain.operations import (
-    KINDS,
-    Kind,
-    Party,
-    digest,
-    message_from_json,
-    message_from_plain,
-)
+from ledger.domain.operations import digest, message_from_json, message_from_plain
 from ledger.domain.outbox.operation_states import OperationState, verify_move
 from ledger.domain.subjects.indexed import IndexedOperation
 from ledger.steps.auditing.beside import Beside, load_beside
@@ -36,13 +32,6 @@ _WAITING = (
     OperationState.MINED,
     OperationState.STUCK,
 )
-
-#: The member of a message that names each party's key.
-_NAMES_OF_PARTIES: Mapping[Party, tuple[str, ...]] = {
-    Party.SIGNER: ("signedBy",),
-    Party.COUNTERSIGNER: ("countersignedBy",),
-    Party.NEW_KEY: ("administrator", "signer"),
-}
 
 
 def check_operations(evidence: Evidence) -> None:
@@ -63,20 +52,20 @@ def check_operations(evidence: Evidence) -> None:
 def _check_operation(evidence: Evidence, row: OperationRow, beside: Beside) -> None:
     findings = evidence.findings
     findings.checked["operations"] += 1
-    kind = KINDS.get(row.kind)
-    if kind is None:
+    act = ACTS.get(row.kind)
+    if act is None:
         findings.note("operations", row.digest, "kind", expected="a known kind", found=row.kind)
         return
     findings.compare(
-        "operations", row.digest, "contract", expected=kind.contract, found=row.contract
+        "operations", row.digest, "contract", expected=act.contract, found=row.contract
     )
     record = beside.records.get(row.record_id)
     recorded = beside.recorded.get(row.digest)
-    message = _check_message(evidence, row, kind, recorded)
+    message = _check_message(evidence, row, act, recorded)
     if message is not None:
-        _check_columns(evidence, row, kind, message, record)
-        check_place(evidence, row, kind, message, beside)
-        _check_signatures(evidence, row, kind, message, beside.signatures.get(row.digest, []))
+        _check_columns(evidence, row, act, message, record)
+        check_place(evidence, row, act, message, beside)
+        _check_signatures(evidence, row, act, message, beside.signatures.get(row.digest, []))
     states = beside.states.get(row.digest, [])
     _check_history(evidence, row, states)
     check_state_rows(
@@ -91,21 +80,21 @@ def _check_operation(evidence: Evidence, row: OperationRow, beside: Beside) -> N
 
 
 def _check_message(
-    evidence: Evidence, row: OperationRow, kind: Kind, recorded: IndexedOperation | None
-) -> Mapping[str, Value] | None:
+    evidence: Evidence, row: OperationRow, act: Act, recorded: IndexedOperation | None
+) -> Message | None:
     """The message, if it can be read; its digest is computed unless the chain's index has done so.
 
     An operation of the second index was named by the digest of its events.  Where ours has the same
     digest, kind and bytes, it is that message.
     """
     try:
-        if recorded is not None and recorded.message == row.message and recorded.kind == kind.name:
-            return message_from_plain(kind, json.loads(row.message))
-        message = message_from_json(kind, row.message)
-        computed = digest(kind, message, evidence.deployment.domain_of(kind.contract))
+        if recorded is not None and recorded.message == row.message and recorded.kind == act.name:
+            return message_from_plain(act, json.loads(row.message))
+        message = message_from_json(act, row.message)
+        computed = digest(act, message, evidence.deployment.domain_of(act.contract))
     except InvalidInput as error:
         evidence.findings.note(
-            "operations", row.digest, "message", expected=f"a {kind.name}", found=str(error)
+            "operations", row.digest, "message", expected=f"a {act.name}", found=str(error)
         )
         return None
     evidence.findings.compare(
@@ -117,8 +106,8 @@ def _check_message(
 def _check_columns(
     evidence: Evidence,
     row: OperationRow,
-    kind: Kind,
-    message: Mapping[str, Value],
+    act: Act,
+    message: Message,
     record: Heading | None,
 ) -> None:
     findings = evidence.findings
@@ -135,7 +124,7 @@ def _check_columns(
         return
     for column, expected, stored in (
         ("root", message["record"], record.root),
-        ("schema", kind.schema, record.schema),
+        ("schema", act.schema, record.schema),
         ("unit", row.unit, record.unit),
     ):
         findings.compare("records", row.record_id, column, expected=expected, found=stored)
@@ -144,8 +133,8 @@ def _check_columns(
 def _check_signatures(
     evidence: Evidence,
     row: OperationRow,
-    kind: Kind,
-    message: Mapping[str, Value],
+    act: Act,
+    message: Message,
     signatures: Sequence[SignatureRow],
 ) -> None:
     """They are of the parties that it needs, and their keys are those that it names."""
@@ -153,26 +142,26 @@ def _check_signatures(
         "operation_signatures",
         row.digest,
         "party",
-        expected=tuple(sorted(kind.parties)),
+        expected=tuple(sorted(act.parties)),
         found=tuple(sorted(signature.party for signature in signatures)),
     )
     for signature in signatures:
-        _check_signer(evidence, (row.digest, signature.party), message, signature)
+        named = signers_of(act, message).get(signature.party)
+        _check_signer(evidence, (row.digest, signature.party), named, signature)
 
 
 def _check_signer(
     evidence: Evidence,
     place: tuple[Digest, Party],
-    message: Mapping[str, Value],
+    named: bytes | None,
     signature: SignatureRow,
 ) -> None:
     """The key is the one that the message names, or the deployment's authority."""
-    expected: object
+    expected: bytes | None
     if signature.party is Party.AUTHORITY:
         expected, found = evidence.deployment.authority, signature.signer
     else:
-        names = _NAMES_OF_PARTIES[signature.party]
-        expected = next((message[name] for name in names if name in message), None)
+        expected = named
         try:
             found = signer_id(signature.signer)
         except InvalidInput:

@@ -1,96 +1,100 @@
-"""Stored operations → where each belongs and what it waited for, recomputed from its message."""
+"""Stored operations → where each belongs and what it waited for, asked of acceptance once more."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from ledger.domain.encoding.abi import Value
-from ledger.domain.encoding.identifiers import (
-    ZERO_DIGEST,
-    Digest,
-    EquipmentId,
-    UnitNumber,
-    cycle_id,
-    equipment_id,
-)
-from ledger.domain.operations import Kind
+from sqlalchemy import Connection
+
+from ledger.domain.acts.vocabulary import Act, Message
+from ledger.domain.encoding.identifiers import Digest
+from ledger.domain.errors import SteriLedgerError
 from ledger.domain.outbox.operation_states import GIVEN_UP
-from ledger.domain.subjects.accepted import integer, items, word
-from ledger.steps.accepting.standing import read_operation, unit_subject
-from ledger.steps.auditing.beside import Beside, find_openings
+from ledger.domain.subjects.folding import Key
+from ledger.domain.subjects.states import SignerState
+from ledger.steps.accepting.placing import needed_by, parent_of, replaced_by
+from ledger.steps.accepting.standing import Accepted
+from ledger.steps.auditing.beside import Beside
 from ledger.steps.auditing.evidence import Evidence
-from ledger.storage.operations import MessageRow, OperationRow
+from ledger.storage.operations import MessageRow, OperationRow, list_by_subjects
 
-_Message = Mapping[str, Value]
 
-#: The member that names what an operation is about; the other kinds name it by several members.
-_SUBJECTS: Mapping[str, str] = {
-    "SignerEnrolment": "signer",
-    "SignerRevocation": "signer",
-    "EquipmentChange": "equipment",
-    "RecoveryProposal": "signer",
-    "RecoveryVeto": "proposal",
-    "RecordErasure": "subject",
-    "CycleEnding": "cycle",
-    "LoadDeclaration": "cycle",
-    "CycleDecision": "cycle",
-}
-#: Members that name an operation which has to come first.
-_REFERENCES = ("replaces", "ending", "load", "proposal")
-_SIGNERS = ("signedBy", "countersignedBy")
+class Then(Accepted):
+    """The states as they were when an operation was accepted.
+
+    What was given up since does not count, but for an operation that was given up itself: it may
+    have followed from such.
+    """
+
+    def __init__(
+        self,
+        tx: Connection,
+        row: OperationRow,
+        rows: Mapping[bytes, Sequence[OperationRow]],
+        signers: dict[Key, Any],
+    ) -> None:
+        """`rows` are those about a page's subjects; `signers` are shared by the page."""
+        super().__init__(tx)
+        self._row = row
+        self._page = rows
+        self._signers = signers
+
+    def _load(self, subjects: set[bytes]) -> None:
+        for subject in subjects - self._rows.keys():
+            found = self._page.get(subject)
+            self._rows[subject] = _before(
+                self._row, list_by_subjects(self._tx, [subject]) if found is None else found
+            )
+
+    def _read(self, cls: type[Any], key: tuple[Any, ...]) -> Any:  # noqa: ANN401 - of any class
+        if cls is not SignerState:
+            return super()._read(cls, key)
+        if (cls, key) not in self._signers:
+            self._signers[cls, key] = super()._read(cls, key)
+        return self._signers[cls, key]
+
+
+def _before(row: OperationRow, rows: Iterable[OperationRow]) -> list[MessageRow]:
+    earlier = [each for each in rows if each.sequence < row.sequence]
+    standing = [each for each in earlier if each.state not in GIVEN_UP]
+    counted = earlier if row.state in GIVEN_UP else standing
+    return [MessageRow(each.subject, each.digest, each.kind, each.message) for each in counted]
 
 
 def check_place(
-    evidence: Evidence, row: OperationRow, kind: Kind, message: _Message, beside: Beside
+    evidence: Evidence, row: OperationRow, act: Act, message: Message, beside: Beside
 ) -> None:
-    """Subject, parent and what it replaces follow from the message; so does what it waited for."""
-    opening = _find_opening(evidence, message, row, beside)
-    for column, expected, found in (
-        ("subject", _subject(kind.name, message), row.subject),
-        ("parent", _parent(kind.name, message, opening), row.parent),
-        ("replaces", message.get("replaces", ZERO_DIGEST), row.replaces),
-    ):
-        evidence.findings.compare("operations", row.digest, column, expected=expected, found=found)
-    waits = set(beside.waits.get(row.digest, ()))
+    """Subject, parent and what it replaces follow from what stood; so does what it waited for."""
+    then = Then(evidence.ours, row, beside.about, beside.signers)
+    findings = evidence.findings
+    findings.compare(
+        "operations", row.digest, "subject", expected=act.subject_of(message), found=row.subject
+    )
+    try:
+        parent = parent_of(act, message, then)
+        replaces = replaced_by(act, message, then)
+        needed = needed_by(act, message, then)
+    except SteriLedgerError as error:
+        findings.note("operations", row.digest, "sequence", expected="its place", found=str(error))
+        return
+    findings.compare("operations", row.digest, "parent", expected=parent, found=row.parent)
+    findings.compare("operations", row.digest, "replaces", expected=replaces, found=row.replaces)
+    waits = beside.waits.get(row.digest, {})
     for predecessor in waits:
         _check_predecessor(evidence, row, predecessor, beside)
-    if row.state not in GIVEN_UP:
-        for missing in sorted(_needed(message, opening, beside) - waits):
-            evidence.findings.note(
-                "operation_dependencies", row.digest, "predecessor", expected=missing, found=None
-            )
-
-
-def _subject(kind: str, message: _Message) -> bytes:
-    if kind == "EquipmentRegistration":
-        return equipment_id(UnitNumber(integer(message, "unit")), word(message, "serial"))
-    if kind == "CycleOpening":
-        return cycle_id(
-            EquipmentId(word(message, "equipment")),
-            integer(message, "epoch"),
-            integer(message, "number"),
+    for missing in sorted(set(needed) - waits.keys()) if row.state not in GIVEN_UP else ():
+        findings.note(
+            "operation_dependencies", row.digest, "predecessor", expected=missing, found=None
         )
-    if kind in _SUBJECTS:
-        return word(message, _SUBJECTS[kind])
-    return unit_subject(integer(message, "unit"))
-
-
-def _parent(kind: str, message: _Message, opening: MessageRow | None) -> object:
-    if kind == "CycleOpening":
-        return message["equipment"]
-    return None if opening is None else read_operation(opening).message["equipment"]
-
-
-def _find_opening(
-    evidence: Evidence, message: _Message, row: OperationRow, beside: Beside
-) -> MessageRow | None:
-    """The opening of the cycle that a message names, the standing one if there is one."""
-    if "cycle" not in message:
-        return None
-    cycle = word(message, "cycle")
-    if cycle == row.subject:
-        return beside.openings.get(cycle)
-    return find_openings(evidence.ours, {cycle}).get(cycle)
+    for predecessor, is_needed in waits.items() if row.state not in GIVEN_UP else ():
+        findings.compare(
+            "operation_dependencies",
+            (row.digest, predecessor),
+            "needed",
+            expected=predecessor in needed,
+            found=is_needed,
+        )
 
 
 def _check_predecessor(
@@ -116,20 +120,3 @@ def _check_predecessor(
             expected="an operation",
             found=predecessor,
         )
-
-
-def _needed(message: _Message, opening: MessageRow | None, beside: Beside) -> set[Digest]:
-    """What the message cannot be without, as far as one can tell afterwards.
-
-    What only had to come first, such as the machine's earlier opening, is not among it.
-    """
-    needed = {Digest(word(message, name)) for name in _REFERENCES if name in message}
-    needed |= {beside.enrolment(word(message, name)) for name in _SIGNERS if name in message}
-    if opening is not None:
-        needed.add(opening.digest)
-    if "subject" in message:
-        needed.add(Digest(word(message, "subject")))
-    for share in items(message, "shares") if "shares" in message else ():
-        for name in ("owner", "payer"):
-            needed.add(beside.admission(share[name]))
-    return needed - {ZERO_DIGEST}

@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.encoding.identifiers import Digest, to_hex
-from ledger.domain.operations import KINDS
-from ledger.domain.records.records import instant_text
+from ledger.domain.encoding.moments import instant_text
 from ledger.keys.receipts import verify_receipt
 from ledger.steps.auditing.evidence import Stored
 from ledger.steps.auditing.paging import check_page
@@ -49,7 +49,7 @@ def _load(evidence: Stored, page: Sequence[OperationRow]) -> _Beside:
 
 
 def _check_receipt(evidence: Stored, row: OperationRow, beside: _Beside) -> None:
-    if row.kind not in KINDS:
+    if row.kind not in ACTS:
         return  # which is told of the operation
     findings, receipt = evidence.findings, beside.receipts.get(row.digest)
     if receipt is None:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from ledger.domain.acts.catalogue import find_schema
 from ledger.domain.errors import InvalidInput, SteriLedgerError
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.domain.records.commitments import Fields, record_root, subtree_root
 from ledger.domain.records.records import SUITE, fields_from_bytes
-from ledger.domain.records.schemas import find_schema, require_fields
+from ledger.domain.records.schemas import require_fields
 from ledger.steps.accepting.submit import FACTS_PURPOSE, PERSONAL_PURPOSE
 from ledger.steps.auditing.differences import Findings
 from ledger.steps.auditing.evidence import Stored

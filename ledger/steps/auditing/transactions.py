@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ledger.chain.calldata import encode_recovery_completion
-from ledger.chain.static_calldata import read_call
+from ledger.chain.calldata import encode_recovery_completion, read_call
 from ledger.domain.encoding.hashing import keccak256
 from ledger.domain.encoding.identifiers import Digest
-from ledger.domain.encoding.message_words import digest_of_words
 from ledger.domain.errors import InvalidInput
+from ledger.domain.operations import digest
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.keys.signers import verify_signature
 from ledger.steps.auditing.differences import Findings
@@ -144,7 +143,7 @@ def _check_call(evidence: Evidence, row: TransactionRow, signed: _Signed, beside
     except InvalidInput as error:
         findings.note("transactions", row.id, "raw", expected="a batch", found=str(error))
         return
-    findings.compare("transactions", row.id, "kind", expected=call.kind.function, found=row.kind)
+    findings.compare("transactions", row.id, "kind", expected=call[0].act.function, found=row.kind)
     domain = deployment.domain_of(contract)
     findings.checked["transaction_operations"] += len(carried)
     findings.compare(
@@ -158,7 +157,7 @@ def _check_call(evidence: Evidence, row: TransactionRow, signed: _Signed, beside
         "transaction_operations",
         row.id,
         "digest",
-        expected=tuple(digest_of_words(call.kind, each, domain) for each in call.messages),
+        expected=tuple(digest(each.act, each.message, domain) for each in call),
         found=carried,
     )
 

@@ -111,7 +111,7 @@ def index_next(  # noqa: PLR0913 - from where, into what, and how far
     `also` joins their transaction.  With a `journal`, none is indexed that it does not hold.
     """
     with database.reading() as tx:
-        known = index.find_cursor(tx)
+        known, heads = index.find_cursor(tx), index.find_heads(tx)
     final = final_height(source, finality)
     cursor = first_cursor(source, deployment) if known is None else known
     if known is not None:
@@ -119,7 +119,15 @@ def index_next(  # noqa: PLR0913 - from where, into what, and how far
     last = min(final, cursor.height + RANGE, final if until is None else until)
     if last <= cursor.height:
         return Progress(height=cursor.height, final=final, operations=0)
-    found = read_range(source, deployment, cursor, last, is_newest=last == final, journal=journal)
+    found = read_range(
+        source,
+        deployment,
+        cursor,
+        heads,
+        last,
+        is_newest=last == final,
+        journal=journal,
+    )
     crash_point("follow.read")
     with database.transaction() as tx:
         if index.find_cursor(tx) != known:

@@ -7,18 +7,20 @@ replaced.  The chain decides: the operation has its place again, and what took t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
 from sqlalchemy import Connection
 
+from ledger.domain.acts.catalogue import find_act
+from ledger.domain.acts.vocabulary import Recorded, word
+from ledger.domain.acts.words import Party
 from ledger.domain.encoding.identifiers import Digest, to_hex
 from ledger.domain.errors import Conflict
-from ledger.domain.operations import find_kind
 from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
-from ledger.domain.records.records import Record, fields_from_bytes
-from ledger.domain.subjects.accepted import Message, word
-from ledger.steps.accepting.entering import ENTER, Entry
+from ledger.domain.records.records import fields_from_bytes
+from ledger.steps.accepting.entering import enter
 from ledger.steps.accepting.placing import Subjects, subjects_of
 from ledger.steps.accepting.standing import read_operation
 from ledger.steps.sending.refusals import refuse
@@ -36,8 +38,6 @@ from ledger.storage.records import get_record
 log = structlog.get_logger("follower")
 
 _S = OperationState
-#: the member that names the key which an operation brings, by its kind
-_NEW_KEYS: Mapping[str, str] = {"UnitAdmission": "administrator", "SignerEnrolment": "signer"}
 
 
 def overrule(
@@ -53,7 +53,7 @@ def overrule(
 
 
 def _overrule(tx: Connection, row: OperationRow, transaction_hash: bytes, at: datetime) -> bool:
-    rivals = _rivals(tx, row, read_operation(row).message)
+    rivals = _rivals(tx, row, read_operation(row))
     if any(rival.state is _S.FINAL for rival in rivals):
         return False
     for rival in rivals:
@@ -79,19 +79,20 @@ def _lock(tx: Connection, rows: Sequence[OperationRow]) -> None:
 
 
 def _subjects(row: OperationRow) -> Subjects:
-    return subjects_of(find_kind(row.kind), read_operation(row).message)
+    return subjects_of(find_act(row.kind), read_operation(row).message)
 
 
-def _rivals(tx: Connection, row: OperationRow, message: Message) -> list[OperationRow]:
+def _rivals(tx: Connection, row: OperationRow, recorded: Recorded) -> list[OperationRow]:
     """The standing operations that took its place, or entered the key that it brings."""
     same_place = [
         each
         for each in list_by_subjects(tx, [row.subject])
-        if (each.kind, each.replaces) == (row.kind, row.replaces)
+        if row.replaces is not None
+        and (each.kind, each.unit, each.replaces) == (row.kind, row.unit, row.replaces)
     ]
     entered = []
-    if row.kind in _NEW_KEYS:
-        signer = directory.find_signer(tx, word(message, _NEW_KEYS[row.kind]))
+    if recorded.act.key_member:
+        signer = directory.find_signer(tx, word(recorded.message, recorded.act.key_member))
         entered = [] if signer is None else list_by_digests(tx, [signer.digest])
     rivals = {each.digest: each for each in (*same_place, *entered)}
     return [each for each in rivals.values() if each.state not in GIVEN_UP]
@@ -99,23 +100,12 @@ def _rivals(tx: Connection, row: OperationRow, message: Message) -> list[Operati
 
 def _enter(tx: Connection, row: OperationRow) -> None:
     """What the refusal took out of the directory is there again."""
-    enter, record = ENTER.get(row.kind), get_record(tx, row.record_id)
-    if enter is None:
-        return
-    entry = Entry(
-        digest=row.digest,
-        message=read_operation(row).message,
-        record=Record(
-            id=record.id,
-            schema=record.schema,
-            unit=record.unit,
-            facts=fields_from_bytes(record.facts),
-            personal=None if record.personal is None else fields_from_bytes(record.personal),
-        ),
-        keys={each.party: each.signer for each in list_signatures(tx, [row.digest])},
-    )
+    record = get_record(tx, row.record_id)
+    keys = {each.party: each.signer for each in list_signatures(tx, [row.digest])}
+    recorded = replace(read_operation(row), new_key=keys.get(Party.NEW_KEY, b""))
+    personal = None if record.personal is None else fields_from_bytes(record.personal)
     try:
-        enter(tx, entry)
+        enter(tx, recorded, fields_from_bytes(record.facts), personal)
     except Conflict as error:
         # Another unit has its short name by now.  The chain goes on, and the audit names the row.
         if not tx.in_transaction():

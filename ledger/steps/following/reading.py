@@ -5,26 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ledger.domain.acts.vocabulary import word
+from ledger.domain.acts.words import Contract
 from ledger.domain.chain.chain_reader import Block
 from ledger.domain.chain.deployment import Deployment
 from ledger.domain.encoding.abi import Eip712Domain
-from ledger.domain.encoding.events import (
-    Event,
-    Log,
-    kind_of_events,
-    operation_from_events,
-    parse_event,
-    verify_heads,
-)
+from ledger.domain.encoding.events import Event, Log, parse_event, verify_digest, verify_heads
 from ledger.domain.encoding.hashing import keccak256
-from ledger.domain.encoding.identifiers import Digest, to_hex
-from ledger.domain.encoding.message_words import digest_of_words, words_of_events
+from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import ChainUnavailable, Inconsistent, InvalidInput
-from ledger.domain.operations import Contract
+from ledger.domain.operations import message_to_json
 from ledger.domain.subjects.indexed import Cursor, IndexedOperation, IndexedSignature
-from ledger.domain.subjects.projection import indexed_operation
 from ledger.steps.following.journalled import Journalled, foreign_block
-from ledger.steps.following.signatures import Recorded, read_signatures
+from ledger.steps.following.signatures import read_signatures
 from ledger.steps.following.start import REBUILD, two_answers
 from ledger.steps.starting.source import Source
 
@@ -36,7 +29,11 @@ class Range:
     """What a range of blocks says, checked."""
 
     cursor: Cursor
+    #: every contract's running head at the cursor
+    heads: Mapping[Contract, bytes]
     events: Sequence[Event]
+    #: Unix seconds of each block, by height
+    times: Mapping[int, int]
     operations: Sequence[IndexedOperation]
     signatures: Sequence[IndexedSignature]
 
@@ -45,6 +42,7 @@ def read_range(  # noqa: PLR0913 - from where, how far, and what is taken
     source: Source,
     deployment: Deployment,
     cursor: Cursor,
+    heads: Mapping[Contract, bytes],
     last: int,
     *,
     is_newest: bool,
@@ -60,25 +58,25 @@ def read_range(  # noqa: PLR0913 - from where, how far, and what is taken
         _require_journalled(blocks, journal(cursor.height + 1, last))
     logs = source.logs(list(deployment.recording_contracts()), cursor.height + 1, last)
     events = _events(logs, blocks, deployment.recording_contracts())
-    registry_head = _head(events, Contract.UNIT_REGISTRY, cursor.registry_head)
-    ledger_head = _head(events, Contract.CYCLE_LEDGER, cursor.ledger_head)
-    if is_newest:
-        _compare_head(source, deployment, Contract.UNIT_REGISTRY, registry_head, last)
-        _compare_head(source, deployment, Contract.CYCLE_LEDGER, ledger_head, last)
+    after = {
+        contract: verify_heads(head, [each for each in events if each.contract is contract])
+        for contract, head in heads.items()
+    }
+    for contract, head in after.items() if is_newest else ():
+        _compare_head(source, deployment, contract, head, last)
     domains = {contract: deployment.domain_of(contract) for contract in Contract}
-    recorded = [_operation(group, domains, blocks) for group in _operation_events(events)]
+    announced = [event for event in events if event.act is not None]
+    for event in announced:
+        _verify_digest(event, domains)
     end = blocks[last]
+    times = {height: block.timestamp for height, block in blocks.items()}
     return Range(
-        cursor=Cursor(
-            height=last,
-            hash=end.hash,
-            parent=end.parent_hash,
-            registry_head=registry_head,
-            ledger_head=ledger_head,
-        ),
+        cursor=Cursor(height=last, hash=end.hash, parent=end.parent_hash),
+        heads=after,
         events=events,
-        operations=[each.operation for each in recorded],
-        signatures=read_signatures(source, deployment, recorded),
+        times=times,
+        operations=[_row(event, times) for event in announced],
+        signatures=read_signatures(source, deployment, announced),
     )
 
 
@@ -135,10 +133,6 @@ def _verify_order(events: Sequence[Event]) -> None:
         raise two_answers(places[0][0])
 
 
-def _head(events: Iterable[Event], contract: Contract, head: bytes) -> bytes:
-    return verify_heads(head, (event for event in events if event.contract is contract))
-
-
 def _compare_head(
     source: Source, deployment: Deployment, contract: Contract, head: bytes, height: int
 ) -> None:
@@ -153,36 +147,35 @@ def _compare_head(
         )
 
 
-def _operation_events(events: Iterable[Event]) -> list[list[Event]]:
-    """The events of each operation; what completes a recovery is no operation."""
-    groups: dict[tuple[bytes, Digest], list[Event]] = {}
-    for event in events:
-        if event.name != "RecoveryCompleted":
-            groups.setdefault((event.log.transaction_hash, event.digest), []).append(event)
-    return list(groups.values())
-
-
-def _operation(
-    events: Sequence[Event], domains: Mapping[Contract, Eip712Domain], blocks: Mapping[int, Block]
-) -> Recorded:
-    stated, height = events[0].digest, events[0].log.block_number
+def _verify_digest(event: Event, domains: Mapping[Contract, Eip712Domain]) -> None:
     try:
-        kind = kind_of_events(events)
-        message = operation_from_events(kind, events)
+        verify_digest(event, domains[event.contract])
     except InvalidInput as error:
         raise Inconsistent(
-            f"operation {to_hex(stated)} at block {height} is not whole: {error}", remedy=REBUILD
-        ) from error
-    announcing = next(event for event in events if event.name == kind.event)
-    words = words_of_events(kind, announcing, events)
-    computed = digest_of_words(kind, words, domains[kind.contract])
-    if computed != stated:
-        raise Inconsistent(
-            f"the events of operation {to_hex(stated)} at block {height} describe "
-            f"{to_hex(computed)}",
+            f"the event of operation {to_hex(event.digest)} at block {event.log.block_number} "
+            f"{error.what}",
             field="digest",
-            rule="an operation is named by the EIP-712 digest of its message",
+            rule=error.rule,
             remedy=REBUILD,
-        )
-    row = indexed_operation(kind, message, announcing, timestamp=blocks[height].timestamp)
-    return Recorded(row, words)
+        ) from error
+
+
+def _row(event: Event, times: Mapping[int, int]) -> IndexedOperation:
+    if event.act is None:
+        raise AssertionError(event.name)
+    log, message = event.log, event.message
+    return IndexedOperation(
+        digest=event.digest,
+        kind=event.act.name,
+        unit=event.unit,
+        subject=event.about,
+        message=message_to_json(event.act, message),
+        new_key=event.new_key or None,
+        record=word(message, "record"),
+        height=log.block_number,
+        block_hash=log.block_hash,
+        timestamp=times[log.block_number],
+        tx_hash=log.transaction_hash,
+        position=log.log_index,
+        head=event.head,
+    )

@@ -13,9 +13,9 @@ from sqlalchemy import Connection
 
 from ledger.crashing import crash_point
 from ledger.domain.encoding.identifiers import Digest
+from ledger.domain.encoding.moments import instant_text
 from ledger.domain.errors import Conflict
 from ledger.domain.outbox.operation_states import OperationState
-from ledger.domain.records.records import instant_text
 from ledger.domain.subjects.indexed import IndexedOperation
 from ledger.steps.instance import Instance
 from ledger.steps.sending.settle import PENDING, mark_dropped

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
-from ledger.chain.static_calldata import Call, read_call
+from ledger.chain.calldata import Called, read_call
+from ledger.domain.acts.words import Party
 from ledger.domain.chain.chain_reader import Transaction
 from ledger.domain.chain.deployment import Deployment
-from ledger.domain.encoding.identifiers import Digest, to_hex
-from ledger.domain.encoding.message_words import MessageWords
+from ledger.domain.encoding.events import Event
+from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import ChainUnavailable, Inconsistent, InvalidInput
-from ledger.domain.operations import Party
-from ledger.domain.subjects.indexed import IndexedOperation, IndexedSignature
+from ledger.domain.subjects.indexed import IndexedSignature
 from ledger.steps.following.start import REBUILD
 from ledger.steps.starting.source import Source
 
@@ -20,26 +19,17 @@ from ledger.steps.starting.source import Source
 _PAGE = 100
 
 
-class Recorded(NamedTuple):
-    """An operation as its events describe it."""
-
-    operation: IndexedOperation
-    #: of its message; in a call of its kind no other message has them
-    words: MessageWords
-
-
 def read_signatures(
-    source: Source, deployment: Deployment, recorded: Sequence[Recorded]
+    source: Source, deployment: Deployment, events: Sequence[Event]
 ) -> list[IndexedSignature]:
     """The signatures as the chain received them, from the calldata of each transaction.
 
     A transaction that reached our contract through another one carries them where we cannot read
     them; its operations have none here.
     """
-    wanted: dict[bytes, dict[tuple[str, MessageWords], Digest]] = {}
-    for operation, words in recorded:
-        place = wanted.setdefault(operation.tx_hash, {})
-        place[operation.kind, words] = operation.digest
+    wanted: dict[bytes, list[Event]] = {}
+    for event in events:
+        wanted.setdefault(event.log.transaction_hash, []).append(event)
     hashes = list(wanted)
     found: list[IndexedSignature] = []
     for start in range(0, len(hashes), _PAGE):
@@ -50,13 +40,13 @@ def read_signatures(
                     f"the node does not have transaction {to_hex(named)}",
                     remedy="wait until it has caught up, or name another node",
                 )
-            call = _find_call(transaction, deployment)
-            if call is not None:
-                found += _signatures_of(call, wanted[named], deployment)
+            calls = _read_calls(transaction, deployment)
+            if calls is not None:
+                found += _signatures_of(calls, wanted[named], deployment)
     return found
 
 
-def _find_call(transaction: Transaction, deployment: Deployment) -> Call | None:
+def _read_calls(transaction: Transaction, deployment: Deployment) -> list[Called] | None:
     contract = deployment.recording_contracts().get(transaction.to or b"")
     if contract is None:
         return None
@@ -67,33 +57,28 @@ def _find_call(transaction: Transaction, deployment: Deployment) -> Call | None:
 
 
 def _signatures_of(
-    call: Call, wanted: Mapping[tuple[str, MessageWords], Digest], deployment: Deployment
+    calls: Sequence[Called], events: Sequence[Event], deployment: Deployment
 ) -> list[IndexedSignature]:
-    """What the call brings for the operations that it recorded.
+    """What the call brings for the operations that it recorded: they come in one order.
 
-    Messages are found by their words, which the operations' digests name already.
+    A call may hold operations that were recorded before; those have no event here.
     """
-    kind, authority = call.kind.name, deployment.authority
-    missing = set(wanted.values())
     found: list[IndexedSignature] = []
-    for message, proofs in zip(call.messages, call.proofs, strict=True):
-        named = wanted.get((kind, message))
-        # The first of two equal operations in a batch is the one that was recorded.
-        if named is None or named not in missing:
-            continue
-        missing.remove(named)
+    rest = iter(calls)
+    for event in events:
+        called = next((c for c in rest if c.act is event.act and c.message == event.message), None)
+        if called is None:
+            raise Inconsistent(
+                f"operation {to_hex(event.digest)} is not in the transaction that recorded it",
+                remedy=REBUILD,
+            )
         found += [
             IndexedSignature(
-                digest=named,
+                digest=event.digest,
                 party=party,
-                signer=authority if party is Party.AUTHORITY else proof.signer,
+                signer=deployment.authority if party is Party.AUTHORITY else proof.signer,
                 signature=proof.signature,
             )
-            for party, proof in proofs.items()
+            for party, proof in called.proofs.items()
         ]
-    if missing:
-        raise Inconsistent(
-            f"operation {to_hex(min(missing))} is not in the transaction that recorded it",
-            remedy=REBUILD,
-        )
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ledger.domain.chain.chain_reader import Block
 from ledger.domain.chain.deployment import Deployment
-from ledger.domain.encoding.identifiers import ZERO_DIGEST, to_hex
+from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import ChainUnavailable, Inconsistent
 from ledger.domain.subjects.indexed import Cursor
 from ledger.steps.following.journalled import Journalled, foreign_block
@@ -21,13 +21,7 @@ def first_cursor(source: Source, deployment: Deployment) -> Cursor:
     before = _block(source, height - 1)
     if block.parent_hash != before.hash:
         raise two_answers(height)
-    return Cursor(
-        height=before.number,
-        hash=before.hash,
-        parent=before.parent_hash,
-        registry_head=ZERO_DIGEST,
-        ledger_head=ZERO_DIGEST,
-    )
+    return Cursor(height=before.number, hash=before.hash, parent=before.parent_hash)
 
 
 def verify_cursor(

@@ -22,9 +22,9 @@ from sqlalchemy import Connection
 
 from ledger.domain.chain.deployment import parse_deployment
 from ledger.domain.encoding.identifiers import to_hex
+from ledger.domain.encoding.moments import instant_text
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused
 from ledger.domain.outbox.operation_states import OperationState
-from ledger.domain.records.records import instant_text
 from ledger.keys.vault import (
     KEY_FILE_NAME,
     KEY_FILE_VARIABLE,

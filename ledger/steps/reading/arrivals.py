@@ -6,18 +6,12 @@ from sqlalchemy import Connection
 
 from ledger.domain.encoding.canonical import Plain, canonical
 from ledger.domain.encoding.identifiers import to_hex
-from ledger.domain.records.records import instant_text
+from ledger.domain.encoding.moments import instant_text
 from ledger.keys.receipts import sign_receipt
 from ledger.keys.vault import Vault
 from ledger.steps.accepting.receipt_key import open_receipt_key
-from ledger.storage.arrivals import ArrivalRow, insert_arrival, list_without_arrival
-from ledger.storage.engine.database import Database
+from ledger.storage.arrivals import ArrivalRow, insert_arrival
 from ledger.storage.readings import ReadingHead, ReadingRow
-from ledger.storage.settings import find_setting, remove_setting
-
-#: set by the migration that brought arrivals, where readings had come in before
-TO_SIGN_SETTING = "arrivals_to_sign"
-_PAGE = 100
 
 
 def sign_arrival(vault: Vault, tx: Connection, row: ReadingRow | ReadingHead) -> None:
@@ -46,16 +40,3 @@ def description_of(row: ReadingRow | ReadingHead) -> dict[str, Plain]:
         "source": row.source,
         "uploaded_at": instant_text(row.uploaded_at),
     }
-
-
-def sign_earlier(database: Database, vault: Vault) -> None:
-    """Sign once for the readings that came in before arrivals were signed."""
-    with database.reading() as tx:
-        if find_setting(tx, TO_SIGN_SETTING) is None:
-            return
-    with database.transaction() as tx:
-        if not remove_setting(tx, TO_SIGN_SETTING):
-            return
-        while page := list_without_arrival(tx, limit=_PAGE):
-            for row in page:
-                sign_arrival(vault, tx, row)

@@ -4,43 +4,42 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import Connection
 
+from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.acts.vocabulary import CycleReference
+from ledger.domain.acts.words import Party, Right
 from ledger.domain.callers import Caller
-from ledger.domain.cycle_acts import (
-    CycleReference,
-    EndCycle,
-    draft_cycle_ending,
-    draft_cycle_opening,
-)
-from ledger.domain.drafts import People
+from ledger.domain.drafts import Circumstances, Draft, People, draft
 from ledger.domain.encoding.canonical import canonical
-from ledger.domain.encoding.identifiers import ZERO_DIGEST, CycleId, Digest, parse_hex32, to_hex
+from ledger.domain.encoding.identifiers import ZERO_DIGEST, CycleId, Digest, to_hex
+from ledger.domain.encoding.moments import instant_text
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused, VerificationFailed
 from ledger.domain.machines.profiles import get_profile
 from ledger.domain.machines.readings import CycleReading, ReadingFile
-from ledger.domain.operations import Duty
 from ledger.domain.records.commitments import FieldValue
 from ledger.domain.records.records import fields_from_bytes
+from ledger.domain.subjects.states import CycleState
 from ledger.readings import read_file, zone_named
+from ledger.steps.accepting.drafting import standing_values
+from ledger.steps.accepting.endings import Reported, ending_of, moment_of, opening_of, reported_of
 from ledger.steps.accepting.resolving import (
     current_epoch,
     find_machine_by_serial,
     machine_of,
-    reference_of,
     resolve_signer,
 )
-from ledger.steps.accepting.standing import find_cycle_state
+from ledger.steps.accepting.standing import Accepted
 from ledger.steps.accepting.submit import record_with_held_keys
 from ledger.steps.asking.idempotency import NamedRequest, begin
 from ledger.steps.instance import Instance
 from ledger.steps.reading.arrivals import sign_arrival
-from ledger.steps.reading.endings import Reported, ending_of, moment_of, opening_of
-from ledger.storage import directory, operations, readings, records
+from ledger.storage import operations, readings, records
 
 #: How far the clocks of two devices that report one cycle may stand apart.
 SAME_START = timedelta(minutes=10)
@@ -224,18 +223,29 @@ def _record_cycle(  # noqa: PLR0913 - one cycle of one file, and what is added t
     reference = CycleReference(
         machine=machine_of(machine), epoch=current_epoch(tx, machine.id), number=cycle.number
     )
-    state = find_cycle_state(tx, reference.id)
-    reported = reported_of(tx, file, cycle, machine, options)
+    state = Accepted(tx).find(CycleState, reference.id)
+    reported = reported_of(
+        tx,
+        file,
+        cycle,
+        machine,
+        source=options.source,
+        zone=options.zone,
+        profile=options.profile,
+    )
     if state is not None and state.ending != ZERO_DIGEST:
         return _attach(tx, reported, reference, state.ending)
-    digests = []
-    if state is None:
-        opener = resolve_signer(tx, caller, unit, Duty.OPEN, options.signer)
-        draft = draft_cycle_opening(opening_of(reported, reference, signer=opener.signer))
-        digests.append(record_with_held_keys(instance, tx, caller, draft).digest)
-    ender = resolve_signer(tx, caller, unit, Duty.RESULT, options.signer)
-    draft = draft_cycle_ending(ending_of(reported, reference, signer=ender.signer))
-    digests.append(record_with_held_keys(instance, tx, caller, draft).digest)
+    acts: list[Draft] = []
+    if state is None or not state.is_open:
+        opening = {
+            "equipment": reference.machine,
+            "number": reference.number,
+            **opening_of(reported),
+        }
+        acts.append(_draft(tx, caller, "CycleOpening", opening, unit=unit, options=options))
+    ending = {"cycle": reference, "replaces": ZERO_DIGEST, **ending_of(reported)}
+    acts.append(_draft(tx, caller, "CycleEnding", ending, unit=unit, options=options))
+    digests = [record_with_held_keys(instance, tx, caller, each).digest for each in acts]
     return ImportedCycle(
         reading=cycle,
         what=Import.RECORDED,
@@ -245,86 +255,32 @@ def _record_cycle(  # noqa: PLR0913 - one cycle of one file, and what is added t
     )
 
 
-def reported_of(
-    tx: Connection,
-    file: ReadingFile,
-    cycle: CycleReading,
-    machine: directory.EquipmentRow,
-    options: ImportOptions,
-) -> Reported:
-    """A cycle of a file with the zone and profile of its machine, where none is named."""
-    facts = _registration_facts(tx, machine)
-    zone, profile = facts["clock_zone"], facts["profile"]
-    return Reported(
-        file=file,
-        cycle=cycle,
-        source=options.source,
-        zone=options.zone or (None if zone is None else str(zone)),
-        profile=options.profile,
-        usual_profile=None if profile is None else str(profile),
-        people=options.people,
-        authenticated_by=options.authenticated_by,
-    )
-
-
-def reading_of(  # noqa: PLR0913 - a reading, a cycle, and what a person adds
+def _draft(  # noqa: PLR0913 - an act, who does it, and what is added to it
     tx: Connection,
     caller: Caller,
-    cycle: directory.CycleRow,
-    text: str,
-    options: ImportOptions,
+    kind: str,
+    values: dict[str, Any],
     *,
-    key: bytes,
-    replaces: Digest = ZERO_DIGEST,
-    reason: str | None = None,
-) -> EndCycle:
-    """The ending of a cycle by a kept reading, named `sha256` or `sha256:ordinal`.
-
-    Raises NotFound for an unknown or foreign reading, and Conflict when it reports another cycle.
-    """
-    digest, _, ordinal = text.partition(":")
-    caller.require_unit(cycle.unit)
-    row = readings.get_reading(tx, parse_hex32(digest, field="reading"), unit=cycle.unit)
-    file = read_file(row.raw, filename=row.filename)
-    found = _chosen(file, cycle, ordinal)
-    machine = directory.get_equipment(tx, cycle.equipment)
-    if (found.serial, found.number) != (machine.serial, cycle.number):
-        raise Conflict(
-            f"the reading reports cycle {found.number} of machine {found.serial}",
-            field="reading",
-            rule=f"this is cycle {cycle.number} of machine {machine.serial}",
-        )
-    readings.attach_cycle(tx, row.sha256, found.ordinal, cycle.id, unit=row.unit)
-    return ending_of(
-        reported_of(tx, file, found, machine, replace(options, source=row.source)),
-        reference_of(tx, cycle),
-        signer=key,
-        replaces=replaces,
-        reason=reason,
+    unit: int,
+    options: ImportOptions,
+) -> Draft:
+    act, happened = ACTS[kind], values.pop("happened")
+    signer = resolve_signer(tx, caller, unit, act.right or Right(0), options.signer)
+    told = Circumstances(
+        people=options.people,
+        happened_text=happened["text"],
+        happened_zone=happened["zone"],
+        happened_utc=None if happened["utc"] is None else instant_text(happened["utc"]),
+        happened_source=happened["source"],
+        authenticated_by=options.authenticated_by,
     )
-
-
-def _chosen(file: ReadingFile, cycle: directory.CycleRow, ordinal: str) -> CycleReading:
-    """The cycle of a file by its ordinal, or the one with the cycle's number."""
-    fits = [
-        each
-        for each in file.cycles
-        if (str(each.ordinal) == ordinal if ordinal else each.number == cycle.number)
-    ]
-    if len(fits) != 1:
-        raise NotFound(
-            f"the file reports {len(fits)} cycles that fit",
-            field="reading",
-            remedy=f"name one: SHA256:ORDINAL, ordinals from 1 to {len(file.cycles)}",
-        )
-    return fits[0]
-
-
-def _registration_facts(
-    tx: Connection, machine: directory.EquipmentRow
-) -> dict[str, str | int | bool | None]:
-    operation = operations.get_operation(tx, machine.digest)
-    return fields_from_bytes(records.get_record(tx, operation.record_id).facts)
+    return draft(
+        act,
+        values | standing_values(tx, act, values, unit=unit),
+        unit=unit,
+        keys={Party.SIGNER: signer.signer},
+        circumstances=told,
+    )
 
 
 def _attach(
@@ -362,7 +318,7 @@ def _is_other_start(reported: Reported, facts: Mapping[str, FieldValue]) -> bool
     printed = reported.cycle.started
     if printed is None or facts["started"] is None or facts["started"] == printed.text:
         return False
-    moment = moment_of(printed, reported.cycle.zone or reported.zone)
+    moment = moment_of(printed, reported.zone)
     recorded = facts["started_utc"]
     if moment is None or recorded is None:
         return True

@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
+from ledger.domain.acts.rules import SKEW_SECONDS
+from ledger.domain.acts.vocabulary import integer
 from ledger.domain.encoding.identifiers import Digest
+from ledger.domain.encoding.moments import instant_text
 from ledger.domain.errors import ChainUnavailable
 from ledger.domain.outbox.operation_states import OperationState
-from ledger.domain.records.records import instant_text
-from ledger.domain.rules import SKEW_SECONDS
-from ledger.domain.subjects.accepted import integer
 from ledger.steps.sending.owed import Owed
 from ledger.steps.starting.link import Link
 from ledger.storage.operations import move_operation

@@ -10,26 +10,22 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from ledger.chain.calldata import Proofs
-from ledger.domain.encoding.abi import Value
+from ledger.domain.acts.catalogue import find_act
+from ledger.domain.acts.vocabulary import Message
+from ledger.domain.acts.words import Party
 from ledger.domain.encoding.identifiers import Digest
-from ledger.domain.operations import Party, find_kind, message_from_plain
+from ledger.domain.operations import message_from_plain
 from ledger.domain.outbox.batching import Candidate, Proof, estimated_gas, estimated_size
 from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
-from ledger.domain.subjects.needs import is_needed
-from ledger.steps.accepting.standing import read_operation
 from ledger.storage.operations import (
     OwedRow,
     SignatureRow,
-    list_by_digests,
     list_signatures_to_send,
     list_to_send,
     list_waits,
 )
 
 _ON_CHAIN = frozenset({OperationState.MINED, OperationState.FINAL})
-#: What a signer or a unit signed before goes out before these, where it can.  Where it cannot, they
-#: do not wait: a right is not kept alive by something that stands.
-_ENDS_RIGHTS = frozenset({"SignerRevocation", "UnitClosure"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +34,7 @@ class Owed:
 
     row: OwedRow
     candidate: Candidate
-    message: Mapping[str, Value]
+    message: Message
     proofs: Proofs
 
 
@@ -69,8 +65,12 @@ def read_owed(tx: Connection, *, deferred: AbstractSet[Digest], limit: int) -> O
     recorded: set[Digest] = set()
     stuck: set[Digest] = set()
     doomed: dict[Digest, Digest] = {}
-    for digest, before, state in list_waits(tx, first, last):
+    passed: dict[Digest, set[Digest]] = {}
+    ending = {row.digest for row in rows if find_act(row.kind).ends}
+    for digest, before, needed, state in list_waits(tx, first, last):
         waits[digest].append(before)
+        if digest in ending and not needed:
+            passed.setdefault(digest, set()).add(before)
         if state in _ON_CHAIN:
             recorded.add(before)
         elif state in GIVEN_UP:
@@ -80,7 +80,6 @@ def read_owed(tx: Connection, *, deferred: AbstractSet[Digest], limit: int) -> O
     signatures: dict[Digest, list[SignatureRow]] = {row.digest: [] for row in rows}
     for signature in list_signatures_to_send(tx, first, last):
         signatures[signature.digest].append(signature)
-    passed = _only_earlier(tx, rows, waits)
     owed = (
         _owed(row, waits[row.digest], passed.get(row.digest, _NONE), signatures[row.digest])
         for row in rows
@@ -97,25 +96,6 @@ def read_owed(tx: Connection, *, deferred: AbstractSet[Digest], limit: int) -> O
 
 _NONE: AbstractSet[Digest] = frozenset()
 _NOTHING = OwedPage(owed={}, recorded=_NONE, stuck=_NONE, doomed={}, relayed={}, is_full=False)
-
-
-def _only_earlier(
-    tx: Connection, rows: Sequence[OwedRow], waits: Mapping[Digest, Sequence[Digest]]
-) -> dict[Digest, AbstractSet[Digest]]:
-    """What ends a right → those of its predecessors that it can be recorded without."""
-    ending = [row for row in rows if row.kind in _ENDS_RIGHTS]
-    if not ending:
-        return {}
-    wanted = {before for row in ending for before in waits[row.digest]}
-    known = {row.digest: read_operation(row) for row in list_by_digests(tx, wanted)}
-    return {
-        row.digest: {
-            before
-            for before in waits[row.digest]
-            if before in known and not is_needed(known[before], read_operation(row))
-        }
-        for row in ending
-    }
 
 
 def _oldest(tx: Connection, deferred: AbstractSet[Digest], limit: int) -> list[OwedRow]:
@@ -137,10 +117,10 @@ def _owed(
     only_earlier: AbstractSet[Digest],
     signatures: Sequence[SignatureRow],
 ) -> Owed:
-    kind = find_kind(row.kind)
+    act = find_act(row.kind)
     # Whether the stored text is in its one form, the audit looks; here a changed one fits no
     # signature, and the contract says so.
-    message = message_from_plain(kind, json.loads(row.message))
+    message = message_from_plain(act, json.loads(row.message))
     # The contract knows the authority: a call carries its signature without a key.
     proofs = {
         each.party: Proof(
@@ -150,14 +130,14 @@ def _owed(
         for each in signatures
     }
     each = list(proofs.values())
-    size = estimated_size(kind, message, each)
+    size = estimated_size(act, message, each)
     candidate = Candidate(
         digest=row.digest,
-        kind=kind,
+        act=act,
         subject=row.subject,
         predecessors=frozenset(waits) - only_earlier,
         only_earlier=frozenset(only_earlier),
-        gas=estimated_gas(kind, message, each, size=size),
+        gas=estimated_gas(act, message, each, size=size),
         size=size,
     )
     return Owed(row=row, candidate=candidate, message=message, proofs=proofs)

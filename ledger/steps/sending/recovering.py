@@ -16,15 +16,14 @@ from sqlalchemy import Connection
 from ledger.chain.calldata import encode_recovery_completion
 from ledger.chain.contract_errors import revert_error
 from ledger.chain.transactions import Envelope, Price
+from ledger.domain.acts.rules import RECOVERY_DELAY_SECONDS
+from ledger.domain.acts.words import Contract
 from ledger.domain.chain.chain_reader import CallReverted
 from ledger.domain.clocks import has_passed
 from ledger.domain.encoding.identifiers import Digest, SignerId, to_hex
 from ledger.domain.errors import ChainUnavailable
-from ledger.domain.operations import KINDS, Contract, message_from_json
 from ledger.domain.records.records import fields_from_bytes
-from ledger.domain.rules import RECOVERY_DELAY_SECONDS
-from ledger.domain.subjects.accepted import word
-from ledger.domain.subjects.indexed import IndexedEvent, IndexedOperation, IndexedSigner
+from ledger.domain.subjects.states import ProposalState, SignerState
 from ledger.steps.sending.enveloping import sign_and_keep
 from ledger.steps.sending.refusals import in_words
 from ledger.steps.sending.writer import Writer
@@ -42,10 +41,7 @@ COMPLETION = "completeRecovery"
 #: a completion that did not come through is tried again after this
 AGAIN = timedelta(hours=1)
 
-_PROPOSAL = KINDS["RecoveryProposal"]
-_VETO = KINDS["RecoveryVeto"]
-_COMPLETED = "RecoveryCompleted"
-_TOO_EARLY = "RecoveryTooEarly"
+_TOO_EARLY = "TooEarly"
 #: twice what a completion uses; its time is not the pending block's, so it cannot be estimated
 _GAS = 200_000
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -79,23 +75,22 @@ class Recovery:
 
 def list_recoveries(tx: Connection, *, now: int, unit: int | None = None) -> list[Recovery]:
     """The recoveries on the chain, as they stand at `now` (Unix seconds); those of one unit."""
-    rows = index.list_rows(tx, IndexedOperation, kind=_PROPOSAL.name)
-    return [_recovery(tx, row, now) for row in rows if unit in {None, row.unit}]
+    rows = index.list_rows(tx, ProposalState, unit=unit)
+    return [_recovery(row, now) for row in rows]
 
 
-def _recovery(tx: Connection, row: IndexedOperation, now: int) -> Recovery:
-    until = row.timestamp + RECOVERY_DELAY_SECONDS
-    if index.list_rows(tx, IndexedEvent, digest=row.digest, event=_COMPLETED):
+def _recovery(proposal: ProposalState, now: int) -> Recovery:
+    until = proposal.proposed_at + RECOVERY_DELAY_SECONDS
+    if proposal.is_completed:
         standing = Standing.COMPLETED
-    elif any(each.kind == _VETO.name for each in index.list_operations_about(tx, row.digest)):
+    elif any(proposal.veto):
         standing = Standing.VETOED
     else:
         standing = Standing.DUE if now > until else Standing.WAITING
-    message = message_from_json(_PROPOSAL, row.message)
     return Recovery(
-        proposal=row.digest,
-        unit=row.unit,
-        signer=SignerId(word(message, "signer")),
+        proposal=proposal.digest,
+        unit=proposal.unit,
+        signer=proposal.signer,
         until=until,
         standing=standing,
     )
@@ -103,7 +98,7 @@ def _recovery(tx: Connection, row: IndexedOperation, now: int) -> Recovery:
 
 def enter_recovered(tx: Connection, recovery: Recovery) -> bool:
     """Name a recovered administrator in the directory; False when it is there, or not indexed."""
-    signer = index.find(tx, IndexedSigner, recovery.signer)
+    signer = index.find(tx, SignerState, recovery.signer)
     if signer is None or directory.find_signer(tx, recovery.signer) is not None:
         return False
     directory.insert_signer(
@@ -113,7 +108,7 @@ def enter_recovered(tx: Connection, recovery: Recovery) -> bool:
             unit=signer.unit,
             signer=signer.signer,
             name=_name(tx, recovery.proposal),
-            duties=signer.duties,
+            rights=signer.rights,
             custody=signer.custody,
             valid_from=signer.valid_from,
             valid_until=signer.valid_until,

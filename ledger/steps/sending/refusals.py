@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from ledger.chain.contract_errors import ContractError, revert_error
+from ledger.chain.contract_errors import FOREIGN, ContractError, revert_error
 from ledger.domain.chain.chain_reader import CallReverted
 from ledger.domain.clocks import has_passed
 from ledger.domain.encoding.identifiers import Digest, to_hex
@@ -111,14 +111,27 @@ def follows(predecessor: Digest) -> str:
     return f"it follows from {to_hex(predecessor)}, which was refused"
 
 
+#: What is over for ever, by the numbers of docs/errors.md.
+_ENDED: Mapping[tuple[str, str, object], str] = {
+    ("NotAllowed", "unit", 2): "the unit is closed",
+    ("NotAllowed", "signer", 1): "the key is revoked",
+    ("NotAllowed", "equipment", 3): "the machine is retired",
+    ("NotAllowed", "recovery", 2): "the proposal is vetoed",
+}
+
+
 def in_words(error: ContractError) -> str:
-    """A contract's error as a sentence: "decision not allowed (state 4, kind 1)"."""
+    """A contract's error as a sentence: "cycle: not allowed (value 4)"."""
     name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", error.name).lower()
-    if name == "unknown":
+    if error.name == FOREIGN:
         return f"it reverted with {to_hex(error.data[:68]) if error.data else 'no reason'}"
     shown = [
         f"{key} {to_hex(value) if isinstance(value, bytes) else value}"
         for key, value in error.fields.items()
-        if key != "digest"
+        if key not in {"digest", "what"}
     ]
-    return f"{name} ({', '.join(shown)})" if shown else name
+    about = f"{error.what}: {name}" if error.what else name
+    ended = _ENDED.get((error.name, error.what, error.fields.get("value")))
+    if ended is not None:
+        return f"{about}: {ended}"
+    return f"{about} ({', '.join(shown)})" if shown else about

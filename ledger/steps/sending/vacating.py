@@ -9,8 +9,6 @@ from sqlalchemy import Connection
 
 from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.outbox.operation_states import GIVEN_UP
-from ledger.domain.subjects.needs import is_needed
-from ledger.steps.accepting.standing import read_operation
 from ledger.storage import directory, operations
 
 
@@ -22,13 +20,8 @@ def vacate(tx: Connection, digest: Digest) -> list[Digest]:
     for what it waited for itself.
     """
     directory.remove_entered(tx, digest)
-    refused = read_operation(operations.get_operation(tx, digest))
-    followers = []
-    for row in operations.list_dependents(tx, digest):
-        if row.state in GIVEN_UP:
-            continue
-        if is_needed(refused, read_operation(row)):
-            followers.append(row.digest)
-        else:
+    for row in operations.list_dependents(tx, digest, needed=False):
+        if row.state not in GIVEN_UP:
             operations.pass_over(tx, row.digest, digest)
-    return followers
+    dependents = operations.list_dependents(tx, digest, needed=True)
+    return [row.digest for row in dependents if row.state not in GIVEN_UP]

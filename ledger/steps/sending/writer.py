@@ -74,7 +74,7 @@ CANDIDATES = 1000
 _LOOK_AGAIN = timedelta(seconds=1)
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 #: the contract's word on what was signed ahead of its clock
-_TOO_EARLY = "SignedInFuture"
+_AHEAD = ("TooEarly", "signedAt")
 
 log = structlog.get_logger("writer")
 
@@ -321,8 +321,8 @@ class Writer:
 
     def _estimate(self, group: Sequence[Owed]) -> int:
         """Gas with a tenth to spare; raises CallReverted when the contract refuses the batch."""
-        kind = group[0].candidate.kind
-        to, data = self.deployment.address_of(kind.contract), _calldata(group)
+        act = group[0].candidate.act
+        to, data = self.deployment.address_of(act.contract), _calldata(group)
         gas = self.link.node.estimate_gas(to, data, sender=self.relayer.address)
         return gas + gas // 10
 
@@ -368,20 +368,20 @@ class Writer:
     def _store_one(
         self, tx: Connection, call: _Call, nonce: int, attempt: int, price: Price
     ) -> TransactionRow:
-        kind = call.owed[0].candidate.kind
+        act = call.owed[0].candidate.act
         return sign_and_keep(
             tx,
             self.relayer,
             Envelope(
                 chain_id=self.deployment.chain_id,
                 nonce=nonce,
-                to=self.deployment.address_of(kind.contract),
+                to=self.deployment.address_of(act.contract),
                 data=call.data,
                 gas=call.gas,
                 price=price.of_attempt(attempt),
             ),
             attempt=attempt,
-            kind=kind.function,
+            kind=act.function,
             at=self._now(),
             digests=call.digests,
         )
@@ -410,7 +410,7 @@ class Writer:
         """
         if not owed.candidate.predecessors <= current.page.recorded:
             return
-        to = self.deployment.address_of(owed.candidate.kind.contract)
+        to = self.deployment.address_of(owed.candidate.act.contract)
         tag: BlockTag = "pending" if current.is_alone else "latest"
         try:
             self.link.node.call(to, _calldata([owed]), tag)
@@ -429,11 +429,12 @@ class Writer:
         """
         if self.link.seals_at_once:
             return True
-        node, to = self.link.node, self.deployment.address_of(owed.candidate.kind.contract)
+        node, to = self.link.node, self.deployment.address_of(owed.candidate.act.contract)
         try:
             node.call(to, _calldata([owed]), final_height(node, self.instance.settings.finality))
         except CallReverted as reverted:
-            return revert_error(reverted.data).name == error.name
+            final = revert_error(reverted.data)
+            return (final.name, final.what) == (error.name, error.what)
         except ChainUnavailable:
             log.warning("no_final_state", digest=to_hex(owed.row.digest))
         return False
@@ -441,7 +442,7 @@ class Writer:
     def _act(self, current: _Round, owed: Owed, error: ContractError, retry: Retry) -> None:
         digest, now = owed.row.digest, self._now()
         what = {"digest": to_hex(digest), "kind": owed.row.kind, "error": in_words(error)}
-        limit = CLOCK_LIMIT if error.name == _TOO_EARLY else WAIT_LIMIT
+        limit = CLOCK_LIMIT if (error.name, error.what) == _AHEAD else WAIT_LIMIT
         if retry is Retry.WAIT and self._deferrals.put_off(digest, now, limit=limit):
             log.info("put_off", **what)
             return
@@ -479,7 +480,7 @@ def _newest(tx: Connection) -> int:
 
 def _calldata(group: Sequence[Owed]) -> bytes:
     return encode_batch(
-        group[0].candidate.kind,
+        group[0].candidate.act,
         [owed.message for owed in group],
         [owed.proofs for owed in group],
     )

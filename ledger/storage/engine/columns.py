@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
@@ -11,6 +13,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from ledger.domain.errors import Inconsistent, InvalidInput
+from ledger.domain.subjects.states import ClassCount
 
 #: every table of the database; the names of constraints are fixed so that migrations can name them
 metadata = MetaData(
@@ -140,3 +143,35 @@ class Code(_Member):
 
     impl = BigInteger
     cache_ok = True
+
+
+class Counts(TypeDecorator[Mapping[int, ClassCount]]):
+    """Packages by class, as JSON text: `{"1":[4,0]}`, declared and released."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(
+        self, value: Mapping[int, ClassCount] | None, _dialect: Dialect
+    ) -> str | None:
+        """Its text, ascending by class."""
+        if value is None:
+            return None
+        rows = {str(each): [value[each].declared, value[each].released] for each in sorted(value)}
+        return json.dumps(rows, separators=(",", ":"))
+
+    def process_result_value(
+        self, value: str | None, _dialect: Dialect
+    ) -> Mapping[int, ClassCount] | None:
+        """The counts; raises Inconsistent for what is none."""
+        if value is None:
+            return None
+        try:
+            return {
+                int(each): ClassCount(declared=int(declared), released=int(released))
+                for each, (declared, released) in json.loads(value).items()
+            }
+        except (ValueError, TypeError, AttributeError):
+            raise Inconsistent(
+                "the index holds counts that are none", remedy="run: steriledger rebuild"
+            ) from None

@@ -19,7 +19,9 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from ledger.domain.errors import Conflict, Inconsistent
 from ledger.storage.engine.columns import metadata
 from ledger.storage.engine.database import Database, open_database
+from ledger.storage.engine.revision import INDEX_SETTING, KEPT_SETTING
 from ledger.storage.engine.schema import MODULES
+from ledger.storage.settings import settings
 
 _BATCH = 500
 
@@ -75,6 +77,7 @@ def copy_rows(source: Connection, target: Connection) -> None:
     Raises Conflict when one of them is not empty.
     """
     require_empty(target)
+    target.execute(settings.delete())  # the source says from what its tables were made
     for each in metadata.sorted_tables:
         stored = named_table(each.name, *(_stored(column) for column in each.columns))
         rows = source.execute(
@@ -87,9 +90,11 @@ def copy_rows(source: Connection, target: Connection) -> None:
 
 
 def require_empty(tx: Connection) -> None:
-    """Raise Conflict unless no table has a row."""
+    """Raise Conflict unless no table has a row but those that making the tables leaves."""
+    made = settings.c.name.in_([INDEX_SETTING, KEPT_SETTING])
     for each in metadata.sorted_tables:
-        if tx.execute(select(each).limit(1)).first() is not None:
+        rows = select(each).where(~made) if each is settings else select(each)
+        if tx.execute(rows.limit(1)).first() is not None:
             raise Conflict(
                 f"the database is not empty: {each.name} has rows",
                 field="database",

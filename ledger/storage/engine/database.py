@@ -35,7 +35,7 @@ from ledger.crashing import crash_point
 from ledger.domain.encoding.hashing import sha256
 from ledger.domain.errors import Inconsistent, InvalidInput, StorageUnavailable
 from ledger.storage.engine.failures import conceal, explain
-from ledger.storage.engine.revision import NEWEST, find_revision
+from ledger.storage.engine.revision import NEWEST, find_revision, is_current
 
 #: how long a writer waits for another before it gives up
 BUSY_TIMEOUT_MS = 10_000
@@ -70,10 +70,8 @@ class Database:
         return self._url.get_backend_name() == "sqlite"
 
     @contextmanager
-    def transaction(self, *, is_told: bool = True) -> Iterator[Connection]:
+    def transaction(self) -> Iterator[Connection]:
         """All that is written inside is stored together at the end, or nothing when it raises.
-
-        `is_told` is False for what no caller is told of, such as counts of requests.
 
         Raises StorageUnavailable when the database does not take it.
         """
@@ -92,8 +90,7 @@ class Database:
                     "the transaction ended before what was to be written with it",
                     rule="whoever meets a conflict lets its transaction end",
                 )
-        if is_told:
-            crash_point("storage.committed")
+        crash_point("storage.committed")
         for act in afterwards:
             # What is durable stays told as accepted, also when the log's disk is full.
             with suppress(OSError, ValueError):
@@ -120,7 +117,7 @@ class Database:
         that this program does not know.
         """
         with self.reading() as tx:
-            if find_revision(tx) == NEWEST:
+            if find_revision(tx) == NEWEST and is_current(tx):
                 return
         from ledger.storage.engine.migrating import upgrade  # noqa: PLC0415 - Alembic weighs 9 MiB
 

@@ -9,7 +9,14 @@ from sqlalchemy import Connection, text
 
 from ledger.domain.encoding.hashing import sha256
 from ledger.domain.errors import Inconsistent
-from ledger.storage.engine.revision import NEWEST, find_revision
+from ledger.storage.engine.revision import INDEX_SETTING, KEPT_SETTING, NEWEST, find_revision
+from ledger.storage.engine.schema import (
+    index_fingerprint,
+    index_tables_of,
+    kept_fingerprint,
+    metadata,
+)
+from ledger.storage.settings import find_setting, put_setting
 
 _LOCK = int.from_bytes(sha256(b"steriledger.migrate.v1")[:8], "big", signed=True)
 
@@ -30,6 +37,22 @@ def upgrade(tx: Connection) -> None:
             rule="a database is read by the program that migrated it, or by a newer one",
             remedy="run the version of SteriLedger that last migrated it, or a newer one",
         ) from error
+    if find_setting(tx, KEPT_SETTING) != kept_fingerprint():
+        raise Inconsistent(
+            "the database was made by an unreleased version with other tables",
+            rule="before the first release there is one schema and no way from another",
+            remedy="start with another home",
+        )
+    if find_setting(tx, INDEX_SETTING) != index_fingerprint():
+        make_index_anew(tx)
+
+
+def make_index_anew(tx: Connection) -> None:
+    """Drop the index and create its tables as this program has them; the follower fills them."""
+    tables = index_tables_of()
+    metadata.drop_all(tx, tables=tables)
+    metadata.create_all(tx, tables=tables)
+    put_setting(tx, INDEX_SETTING, index_fingerprint())
 
 
 def migration_config(tx: Connection) -> Config:

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Duties} from "../../../contracts/Duties.sol";
 import {ICycleLedger} from "../../../contracts/interfaces/ICycleLedger.sol";
-import {IOperationLog} from "../../../contracts/interfaces/IOperationLog.sol";
 import {IUnitRegistry} from "../../../contracts/interfaces/IUnitRegistry.sol";
+import {Rights} from "../../../contracts/Rights.sol";
 import {CycleBase} from "../support/CycleBase.sol";
 
 contract DeclareLoadsTest is CycleBase {
@@ -18,13 +17,7 @@ contract DeclareLoadsTest is CycleBase {
     function test_a_declared_load_has_its_totals() public {
         ICycleLedger.LoadDeclaration memory operation = declaration(cycle, totals(10, 4));
         bytes32 digest = digestOf(operation);
-        bytes32 head = fold(ledger.head(), digest);
-        vm.expectEmit(address(ledger));
-        emit ICycleLedger.LoadDeclared(digest, cycle, NORTH, 2, 0, RECORD, id(oscar), NOW, head);
-        vm.expectEmit(address(ledger));
-        emit ICycleLedger.LoadTotalDeclared(digest, cycle, TRAY, 10);
-        vm.expectEmit(address(ledger));
-        emit ICycleLedger.LoadTotalDeclared(digest, cycle, POUCH, 4);
+        bytes32 head = expectEvent(operation, cycle);
         send(operation);
         (uint32 declared, uint32 released_) = ledger.getTotal(cycle, POUCH);
         vm.assertEq(declared, 4);
@@ -47,16 +40,10 @@ contract DeclareLoadsTest is CycleBase {
     function test_an_amendment_lists_every_class_ever_declared() public {
         send(declaration(cycle, totals(10, 4)));
         ICycleLedger.LoadDeclaration memory partly = declaration(cycle, onlyTrays(10));
-        refuse(
-            partly,
-            abi.encodeWithSelector(ICycleLedger.ClassesMissing.selector, digestOf(partly), 1, 2)
-        );
+        refuse(partly, outOfRange(digestOf(partly), "known classes", 1, 2, 2));
         send(declaration(cycle, totals(10, 0)));
         partly = declaration(cycle, onlyTrays(10));
-        refuse(
-            partly,
-            abi.encodeWithSelector(ICycleLedger.ClassesMissing.selector, digestOf(partly), 1, 2)
-        );
+        refuse(partly, outOfRange(digestOf(partly), "known classes", 1, 2, 2));
     }
 
     function test_an_amendment_may_add_a_class() public {
@@ -70,10 +57,7 @@ contract DeclareLoadsTest is CycleBase {
     function test_an_amendment_names_the_current_declaration() public {
         ICycleLedger.LoadDeclaration memory blind = declaration(cycle, onlyTrays(3));
         bytes32 first = send(declaration(cycle, totals(10, 4)));
-        refuse(
-            blind,
-            abi.encodeWithSelector(IOperationLog.NotCurrent.selector, digestOf(blind), 0, first)
-        );
+        refuse(blind, notCurrent(digestOf(blind), "replaces", 0, first));
     }
 
     function test_an_amendment_never_falls_below_what_is_released() public {
@@ -81,16 +65,7 @@ contract DeclareLoadsTest is CycleBase {
         send(declaration(cycle, totals(10, 4)));
         send(decision(cycle, RELEASE, trays(6)));
         ICycleLedger.LoadDeclaration memory operation = declaration(cycle, totals(5, 4));
-        refuse(
-            operation,
-            abi.encodeWithSelector(
-                ICycleLedger.TotalBelowReleased.selector,
-                digestOf(operation),
-                TRAY,
-                5,
-                6
-            )
-        );
+        refuse(operation, outside(digestOf(operation), "quantity", 5, 6, type(uint32).max));
         send(declaration(cycle, totals(6, 0)));
         (uint32 declared, uint32 released_) = ledger.getTotal(cycle, TRAY);
         vm.assertEq(declared, 6);
@@ -99,19 +74,13 @@ contract DeclareLoadsTest is CycleBase {
 
     function test_a_new_class_needs_a_quantity() public {
         ICycleLedger.LoadDeclaration memory operation = declaration(cycle, totals(10, 0));
-        refuse(
-            operation,
-            abi.encodeWithSelector(ICycleLedger.QuantityZero.selector, digestOf(operation), POUCH)
-        );
+        refuse(operation, outside(digestOf(operation), "quantity", 0, 1, type(uint32).max));
     }
 
     function test_classes_ascend() public {
         ICycleLedger.LoadDeclaration memory operation = declaration(cycle, totals(10, 4));
         operation.totals[1].packageClass = TRAY;
-        refuse(
-            operation,
-            abi.encodeWithSelector(ICycleLedger.LinesNotAscending.selector, digestOf(operation), 1)
-        );
+        refuse(operation, outOfOrder(digestOf(operation), "totals", 1));
     }
 
     function test_a_load_has_one_to_sixty_four_classes() public {
@@ -119,60 +88,25 @@ contract DeclareLoadsTest is CycleBase {
             cycle,
             new ICycleLedger.ClassTotal[](0)
         );
-        refuse(
-            operation,
-            abi.encodeWithSelector(
-                ICycleLedger.LinesOutOfRange.selector,
-                digestOf(operation),
-                0,
-                1,
-                64
-            )
-        );
+        refuse(operation, outside(digestOf(operation), "totals", 0, 1, 64));
         operation.totals = many(65);
-        refuse(
-            operation,
-            abi.encodeWithSelector(
-                ICycleLedger.LinesOutOfRange.selector,
-                digestOf(operation),
-                65,
-                1,
-                64
-            )
-        );
+        refuse(operation, outside(digestOf(operation), "totals", 65, 1, 64));
         operation.totals = many(64);
         send(operation);
         vm.assertEq(ledger.getCycle(cycle).classes, 64);
     }
 
-    function test_loading_is_a_duty() public {
-        send(enrolment(mallory, Duties.OPEN));
+    function test_loading_is_a_right() public {
+        send(enrolment(mallory, Rights.OPEN));
         ICycleLedger.LoadDeclaration memory operation = declaration(cycle, onlyTrays(1));
         operation.signedBy = id(mallory);
-        refuse(
-            operation,
-            abi.encodeWithSelector(
-                IUnitRegistry.DutyMissing.selector,
-                digestOf(operation),
-                id(mallory),
-                Duties.LOAD,
-                Duties.OPEN
-            )
-        );
+        refuse(operation, rightMissing(digestOf(operation), id(mallory), Rights.LOAD, Rights.OPEN));
     }
 
     function test_another_unit_cannot_declare_the_load() public {
         ICycleLedger.LoadDeclaration memory operation = declaration(cycle, onlyTrays(1));
         (operation.unit, operation.signedBy) = (SOUTH, id(sam));
-        refuse(
-            operation,
-            abi.encodeWithSelector(
-                ICycleLedger.CycleOfOtherUnit.selector,
-                digestOf(operation),
-                cycle,
-                NORTH
-            )
-        );
+        refuse(operation, ofAnotherUnit(digestOf(operation), "cycle", cycle, NORTH));
     }
 
     function test_fuzz_a_declared_quantity_is_stored(uint16 packageClass, uint32 quantity) public {

@@ -14,7 +14,7 @@ contract DeploymentTest is CycleBase {
 
     function test_a_ledger_needs_a_registry() public {
         address nowhere = vm.addr(mallory);
-        vm.expectRevert(abi.encodeWithSelector(ICycleLedger.RegistryWithoutCode.selector, nowhere));
+        vm.expectRevert(deploymentInvalid("registry", uint160(nowhere)));
         this.deployWith(nowhere);
     }
 

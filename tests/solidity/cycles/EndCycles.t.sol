@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Duties} from "../../../contracts/Duties.sol";
 import {ICycleLedger} from "../../../contracts/interfaces/ICycleLedger.sol";
-import {IOperationLog} from "../../../contracts/interfaces/IOperationLog.sol";
 import {IUnitRegistry} from "../../../contracts/interfaces/IUnitRegistry.sol";
+import {Rights} from "../../../contracts/Rights.sol";
 import {CycleBase} from "../support/CycleBase.sol";
 
 contract EndCyclesTest is CycleBase {
@@ -19,21 +18,7 @@ contract EndCyclesTest is CycleBase {
         ICycleLedger.CycleEnding memory operation = ending(cycle, ABORTED, 3);
         operation.endedAt = 77;
         bytes32 digest = digestOf(operation);
-        bytes32 head = fold(ledger.head(), digest);
-        vm.expectEmit(address(ledger));
-        emit ICycleLedger.CycleEnded(
-            digest,
-            cycle,
-            NORTH,
-            ABORTED,
-            3,
-            77,
-            0,
-            RECORD,
-            id(oscar),
-            NOW,
-            head
-        );
+        bytes32 head = expectEvent(operation, cycle);
         send(operation);
         ICycleLedger.Cycle memory stored = ledger.getCycle(cycle);
         vm.assertEq(stored.ending, digest);
@@ -55,30 +40,19 @@ contract EndCyclesTest is CycleBase {
     function test_an_amendment_names_the_current_ending() public {
         ICycleLedger.CycleEnding memory blind = ending(cycle, COMPLETED, PASSED);
         bytes32 first = send(ending(cycle, UNKNOWN, NOT_COMPUTED));
-        refuse(
-            blind,
-            abi.encodeWithSelector(IOperationLog.NotCurrent.selector, digestOf(blind), 0, first)
-        );
+        refuse(blind, notCurrent(digestOf(blind), "replaces", 0, first));
         bytes32 second = send(ending(cycle, COMPLETED, PASSED));
         (blind.replaces, blind.record) = (first, "another");
-        refuse(
-            blind,
-            abi.encodeWithSelector(
-                IOperationLog.NotCurrent.selector,
-                digestOf(blind),
-                first,
-                second
-            )
-        );
+        refuse(blind, notCurrent(digestOf(blind), "replaces", first, second));
         vm.assertEq(ledger.getCycle(cycle).ending, second);
     }
 
     function test_an_amendment_waits_for_the_ending_that_it_replaces() public {
         ICycleLedger.CycleEnding memory early = ending(cycle, COMPLETED, PASSED);
         early.replaces = "not yet here";
-        bytes memory expected = abi.encodeWithSelector(
-            IOperationLog.PredecessorUnknown.selector,
+        bytes memory expected = notYetRecorded(
             digestOf(early),
+            "replaces",
             bytes32("not yet here")
         );
         refuse(early, expected);
@@ -88,43 +62,22 @@ contract EndCyclesTest is CycleBase {
 
     function test_a_cycle_that_is_not_opened_is_waited_for() public {
         ICycleLedger.CycleEnding memory operation = ending("unknown", COMPLETED, PASSED);
-        refuse(
-            operation,
-            abi.encodeWithSelector(
-                ICycleLedger.CycleUnknown.selector,
-                digestOf(operation),
-                bytes32("unknown")
-            )
-        );
+        refuse(operation, unknown(digestOf(operation), "cycle", bytes32("unknown")));
     }
 
     function test_another_unit_cannot_end_the_cycle() public {
         ICycleLedger.CycleEnding memory operation = ending(cycle, COMPLETED, PASSED);
         (operation.unit, operation.signedBy) = (SOUTH, id(sam));
-        refuse(
-            operation,
-            abi.encodeWithSelector(
-                ICycleLedger.CycleOfOtherUnit.selector,
-                digestOf(operation),
-                cycle,
-                NORTH
-            )
-        );
+        refuse(operation, ofAnotherUnit(digestOf(operation), "cycle", cycle, NORTH));
     }
 
-    function test_entering_a_result_is_a_duty() public {
-        send(enrolment(mallory, Duties.OPEN));
+    function test_entering_a_result_is_a_right() public {
+        send(enrolment(mallory, Rights.OPEN));
         ICycleLedger.CycleEnding memory operation = ending(cycle, COMPLETED, PASSED);
         operation.signedBy = id(mallory);
         refuse(
             operation,
-            abi.encodeWithSelector(
-                IUnitRegistry.DutyMissing.selector,
-                digestOf(operation),
-                id(mallory),
-                Duties.RESULT,
-                Duties.OPEN
-            )
+            rightMissing(digestOf(operation), id(mallory), Rights.RESULT, Rights.OPEN)
         );
     }
 
@@ -135,15 +88,9 @@ contract EndCyclesTest is CycleBase {
         ICycleLedger.CycleEnding memory operation = ending(cycle, outcome, verdict);
         bytes32 digest = digestOf(operation);
         if (outcome == 0 || outcome > 3) {
-            refuse(
-                operation,
-                abi.encodeWithSelector(ICycleLedger.OutcomeUnknown.selector, digest, outcome)
-            );
+            refuse(operation, outside(digest, "outcome", outcome, 1, 3));
         } else if (verdict == 0 || verdict > 4) {
-            refuse(
-                operation,
-                abi.encodeWithSelector(ICycleLedger.VerdictUnknown.selector, digest, verdict)
-            );
+            refuse(operation, outside(digest, "verdict", verdict, 1, 4));
         } else {
             send(operation);
             vm.assertEq(ledger.getCycle(cycle).verdict, verdict);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Duties} from "../../../contracts/Duties.sol";
-import {IOperationLog} from "../../../contracts/interfaces/IOperationLog.sol";
 import {IUnitRegistry, Proof} from "../../../contracts/interfaces/IUnitRegistry.sol";
+import {Rights} from "../../../contracts/Rights.sol";
 import {Base} from "../support/Base.sol";
 
 contract AdmitUnitsTest is Base {
@@ -11,45 +10,17 @@ contract AdmitUnitsTest is Base {
         IUnitRegistry.UnitAdmission memory operation = admission(NORTH, nora);
         operation.validUntil = NOW + 100;
         bytes32 digest = digestOf(operation);
-        bytes32 head = fold(0, digest);
-
-        vm.expectEmit(address(registry));
-        emit IUnitRegistry.UnitAdmitted(
-            digest,
-            NORTH,
-            id(nora),
-            3,
-            1,
-            NOW + 100,
-            RECORD,
-            NOW,
-            head
-        );
-        vm.expectEmit(address(registry));
-        emit IUnitRegistry.SignerEnrolled(
-            digest,
-            NORTH,
-            id(nora),
-            Duties.ADMINISTER,
-            1,
-            NOW,
-            NOW + 100,
-            RECORD,
-            0,
-            NOW,
-            head,
-            account(nora)
-        );
+        bytes32 head = expectEvent(operation, unitId(NORTH));
         send(operation);
 
         vm.assertTrue(registry.isAdmitted(NORTH));
         vm.assertTrue(registry.isRecorded(digest));
         vm.assertEq(registry.head(), head);
-        (uint32 unit, uint32 duties, uint64 from, uint64 until, bool revoked) = registry.getSigner(
+        (uint32 unit, uint32 rights, uint64 from, uint64 until, bool revoked) = registry.getSigner(
             id(nora)
         );
         vm.assertEq(unit, NORTH);
-        vm.assertEq(duties, Duties.ADMINISTER);
+        vm.assertEq(rights, Rights.ADMINISTER);
         vm.assertEq(from, NOW);
         vm.assertEq(until, NOW + 100);
         vm.assertFalse(revoked);
@@ -80,43 +51,27 @@ contract AdmitUnitsTest is Base {
     function test_a_unit_number_is_given_once() public {
         send(admission(NORTH, nora));
         IUnitRegistry.UnitAdmission memory operation = admission(NORTH, sam);
-        refuse(
-            operation,
-            abi.encodeWithSelector(IUnitRegistry.UnitConflict.selector, digestOf(operation), NORTH)
-        );
+        refuse(operation, alreadyRecorded(digestOf(operation), "unit", unitId(NORTH)));
     }
 
     function test_a_closed_units_number_is_not_given_again() public {
         send(admission(NORTH, nora));
         send(closure(NORTH));
         IUnitRegistry.UnitAdmission memory operation = admission(NORTH, sam);
-        refuse(
-            operation,
-            abi.encodeWithSelector(IUnitRegistry.UnitConflict.selector, digestOf(operation), NORTH)
-        );
+        refuse(operation, alreadyRecorded(digestOf(operation), "unit", unitId(NORTH)));
         vm.assertFalse(registry.isAdmitted(NORTH));
     }
 
     function test_unit_numbers_start_at_one() public {
         IUnitRegistry.UnitAdmission memory operation = admission(0, nora);
-        refuse(
-            operation,
-            abi.encodeWithSelector(IUnitRegistry.UnitNumberZero.selector, digestOf(operation))
-        );
+        refuse(operation, outside(digestOf(operation), "unit", 0, 1, type(uint32).max));
     }
 
     function test_a_unit_needs_a_known_role() public {
         IUnitRegistry.UnitAdmission memory operation = admission(NORTH, nora);
         for (uint16 roles = 0; roles <= 64; roles += 64) {
             operation.roles = roles;
-            refuse(
-                operation,
-                abi.encodeWithSelector(
-                    IUnitRegistry.RolesUnknown.selector,
-                    digestOf(operation),
-                    roles
-                )
-            );
+            refuse(operation, outside(digestOf(operation), "roles", roles, 1, 63));
         }
     }
 
@@ -124,14 +79,7 @@ contract AdmitUnitsTest is Base {
         IUnitRegistry.UnitAdmission memory operation = admission(NORTH, nora);
         for (uint8 custody = 0; custody <= 5; custody += 5) {
             operation.custody = custody;
-            refuse(
-                operation,
-                abi.encodeWithSelector(
-                    IUnitRegistry.CustodyUnknown.selector,
-                    digestOf(operation),
-                    custody
-                )
-            );
+            refuse(operation, outside(digestOf(operation), "custody", custody, 1, 4));
         }
     }
 
@@ -140,27 +88,14 @@ contract AdmitUnitsTest is Base {
         operation.validUntil = NOW;
         refuse(
             operation,
-            abi.encodeWithSelector(
-                IUnitRegistry.ValidityEmpty.selector,
-                digestOf(operation),
-                NOW,
-                NOW
-            )
+            outside(digestOf(operation), "validUntil", NOW, NOW + 1, type(uint64).max)
         );
     }
 
     function test_a_key_administers_one_unit_only() public {
         send(admission(NORTH, nora));
         IUnitRegistry.UnitAdmission memory operation = admission(SOUTH, nora);
-        refuse(
-            operation,
-            abi.encodeWithSelector(
-                IUnitRegistry.SignerConflict.selector,
-                digestOf(operation),
-                id(nora),
-                NORTH
-            )
-        );
+        refuse(operation, alreadyRecorded(digestOf(operation), "signer", id(nora)));
     }
 
     function test_only_the_authority_admits() public {
@@ -172,7 +107,7 @@ contract AdmitUnitsTest is Base {
                 IUnitRegistry.admitUnits,
                 (one(operation), one(signature(mallory, digest)), one(proof(nora, digest)))
             ),
-            abi.encodeWithSelector(IUnitRegistry.AuthoritySignatureInvalid.selector, digest)
+            signatureInvalid(digest, 0)
         );
     }
 
@@ -186,7 +121,7 @@ contract AdmitUnitsTest is Base {
                 IUnitRegistry.admitUnits,
                 (one(operation), one(signature(authority, digest)), one(forged))
             ),
-            abi.encodeWithSelector(IUnitRegistry.SignatureInvalid.selector, digest, id(nora))
+            signatureInvalid(digest, id(nora))
         );
     }
 
@@ -199,27 +134,14 @@ contract AdmitUnitsTest is Base {
                 IUnitRegistry.admitUnits,
                 (one(operation), one(signature(authority, digest)), one(proof(mallory, digest)))
             ),
-            abi.encodeWithSelector(
-                IUnitRegistry.SignerMismatch.selector,
-                digest,
-                id(nora),
-                id(mallory)
-            )
+            signatureInvalid(digest, id(nora))
         );
     }
 
     function test_an_admission_from_the_future_waits() public {
         IUnitRegistry.UnitAdmission memory operation = admission(NORTH, nora);
         operation.signedAt = NOW + 301;
-        refuse(
-            operation,
-            abi.encodeWithSelector(
-                IUnitRegistry.SignedInFuture.selector,
-                digestOf(operation),
-                NOW + 301,
-                NOW
-            )
-        );
+        refuse(operation, tooEarly(digestOf(operation), "signedAt", NOW + 301 - 300));
         operation.signedAt = NOW + 300;
         send(operation);
         vm.assertTrue(registry.isAdmitted(NORTH));
@@ -227,11 +149,7 @@ contract AdmitUnitsTest is Base {
 
     function test_a_batch_has_as_many_proofs_as_operations() public {
         IUnitRegistry.UnitAdmission[] memory batch = one(admission(NORTH, nora));
-        bytes memory expected = abi.encodeWithSelector(
-            IOperationLog.BatchLengthMismatch.selector,
-            1,
-            0
-        );
+        bytes memory expected = batchInvalid(1, 0);
         refuseCall(
             address(registry),
             abi.encodeCall(IUnitRegistry.admitUnits, (batch, new bytes[](0), new Proof[](1))),
@@ -251,7 +169,7 @@ contract AdmitUnitsTest is Base {
                 IUnitRegistry.admitUnits,
                 (new IUnitRegistry.UnitAdmission[](257), new bytes[](257), new Proof[](257))
             ),
-            abi.encodeWithSelector(IOperationLog.BatchTooLarge.selector, 257, 256)
+            batchInvalid(257, 257)
         );
     }
 
@@ -262,14 +180,7 @@ contract AdmitUnitsTest is Base {
             send(operation);
             vm.assertTrue(registry.isAdmitted(NORTH));
         } else {
-            refuse(
-                operation,
-                abi.encodeWithSelector(
-                    IUnitRegistry.RolesUnknown.selector,
-                    digestOf(operation),
-                    roles
-                )
-            );
+            refuse(operation, outside(digestOf(operation), "roles", roles, 1, 63));
         }
     }
 }

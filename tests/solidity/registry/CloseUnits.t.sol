@@ -3,16 +3,12 @@ pragma solidity 0.8.37;
 
 import {IUnitRegistry} from "../../../contracts/interfaces/IUnitRegistry.sol";
 import {Base} from "../support/Base.sol";
-import {TypedData} from "../support/TypedData.sol";
 
 contract CloseUnitsTest is Base {
     function test_a_closed_unit_is_no_longer_admitted() public {
         send(admission(NORTH, nora));
         IUnitRegistry.UnitClosure memory operation = closure(NORTH);
-        bytes32 digest = digestOf(operation);
-        bytes32 head = fold(registry.head(), digest);
-        vm.expectEmit(address(registry));
-        emit IUnitRegistry.UnitClosed(digest, NORTH, RECORD, NOW, head);
+        bytes32 head = expectEvent(operation, unitId(NORTH));
         send(operation);
         vm.assertFalse(registry.isAdmitted(NORTH));
         vm.assertEq(registry.head(), head);
@@ -22,7 +18,7 @@ contract CloseUnitsTest is Base {
         settle();
         send(closure(NORTH));
         (uint32 unit, , , , ) = registry.getSigner(id(oscar));
-        (uint32 owner, uint8 state, , ) = registry.getEquipment(sterilizer);
+        (uint32 owner, uint8 state, , , ) = registry.getEquipment(sterilizer);
         vm.assertEq(unit, NORTH);
         vm.assertEq(owner, NORTH);
         vm.assertEq(state, 1);
@@ -30,7 +26,7 @@ contract CloseUnitsTest is Base {
 
     function test_a_closed_units_signers_can_do_nothing() public {
         settle();
-        bytes32 cycle = TypedData.cycleId(sterilizer, 1, 1);
+        bytes32 cycle = cycleId(sterilizer, 1, 1);
         send(opening(1));
         send(closure(NORTH));
         refuse(revocation(oscar), unitIsClosed(digestOf(revocation(oscar))));
@@ -56,10 +52,7 @@ contract CloseUnitsTest is Base {
 
     function test_an_unknown_unit_cannot_be_closed_yet() public {
         IUnitRegistry.UnitClosure memory operation = closure(NORTH);
-        refuse(
-            operation,
-            abi.encodeWithSelector(IUnitRegistry.UnitUnknown.selector, digestOf(operation), NORTH)
-        );
+        refuse(operation, unknown(digestOf(operation), "unit", unitId(NORTH)));
     }
 
     function test_an_administrator_cannot_close_its_unit() public {
@@ -72,11 +65,11 @@ contract CloseUnitsTest is Base {
                 IUnitRegistry.closeUnits,
                 (one(operation), one(signature(nora, digest)))
             ),
-            abi.encodeWithSelector(IUnitRegistry.AuthoritySignatureInvalid.selector, digest)
+            signatureInvalid(digest, 0)
         );
     }
 
     function unitIsClosed(bytes32 digest) private pure returns (bytes memory) {
-        return abi.encodeWithSelector(IUnitRegistry.UnitIsClosed.selector, digest, NORTH);
+        return notAllowed(digest, "unit", 2);
     }
 }

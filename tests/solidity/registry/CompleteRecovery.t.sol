@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Duties} from "../../../contracts/Duties.sol";
 import {IUnitRegistry} from "../../../contracts/interfaces/IUnitRegistry.sol";
+import {Rights} from "../../../contracts/Rights.sol";
 import {Base} from "../support/Base.sol";
-import {TypedData} from "../support/TypedData.sol";
 
 contract CompleteRecoveryTest is Base {
     bytes32 private proposed;
@@ -18,17 +17,17 @@ contract CompleteRecoveryTest is Base {
 
     function test_anybody_completes_a_recovery_after_seven_days() public {
         vm.warp(NOW + 7 days + 1);
-        bytes32 head = fold(registry.head(), TypedData.completion(proposed));
+        bytes32 head = fold(registry.head(), completionOf(proposed));
         vm.expectEmit(address(registry));
-        emit IUnitRegistry.RecoveryCompleted(proposed, NORTH, id(mallory), head);
+        emit IUnitRegistry.RecoveryCompleted(proposed, id(mallory), NORTH, head);
         registry.completeRecovery(proposed);
         vm.assertEq(registry.head(), head);
-        vm.assertTrue(registry.isRecorded(TypedData.completion(proposed)));
+        vm.assertTrue(registry.isRecorded(completionOf(proposed)));
         (, uint8 state, , ) = registry.getRecovery(proposed);
         vm.assertEq(state, 3);
-        (uint32 unit, uint32 duties, uint64 from, uint64 until, ) = registry.getSigner(id(mallory));
+        (uint32 unit, uint32 rights, uint64 from, uint64 until, ) = registry.getSigner(id(mallory));
         vm.assertEq(unit, NORTH);
-        vm.assertEq(duties, Duties.ADMINISTER);
+        vm.assertEq(rights, Rights.ADMINISTER);
         vm.assertEq(from, NOW);
         vm.assertEq(until, 0);
     }
@@ -51,43 +50,27 @@ contract CompleteRecoveryTest is Base {
 
     function test_a_recovery_waits_seven_days() public {
         vm.warp(NOW + 7 days);
-        refuseCall(
-            address(registry),
-            complete(),
-            abi.encodeWithSelector(IUnitRegistry.RecoveryTooEarly.selector, proposed, NOW + 7 days)
-        );
+        refuseCall(address(registry), complete(), tooEarly(proposed, "recovery", NOW + 7 days + 1));
     }
 
     function test_a_closed_unit_is_not_recovered() public {
         send(closure(NORTH));
         vm.warp(NOW + 7 days + 1);
-        refuseCall(
-            address(registry),
-            complete(),
-            abi.encodeWithSelector(IUnitRegistry.UnitIsClosed.selector, proposed, NORTH)
-        );
+        refuseCall(address(registry), complete(), notAllowed(proposed, "unit", 2));
     }
 
     function test_an_unknown_recovery_is_waited_for() public {
         refuseCall(
             address(registry),
             abi.encodeCall(IUnitRegistry.completeRecovery, ("unknown")),
-            abi.encodeWithSelector(
-                IUnitRegistry.RecoveryUnknown.selector,
-                bytes32("unknown"),
-                bytes32("unknown")
-            )
+            unknown(bytes32("unknown"), "recovery", bytes32("unknown"))
         );
     }
 
     function test_a_key_enrolled_in_the_meantime_is_not_enrolled_again() public {
         send(admission(3, mallory));
         vm.warp(NOW + 7 days + 1);
-        refuseCall(
-            address(registry),
-            complete(),
-            abi.encodeWithSelector(IUnitRegistry.SignerConflict.selector, proposed, id(mallory), 3)
-        );
+        refuseCall(address(registry), complete(), alreadyRecorded(proposed, "signer", id(mallory)));
     }
 
     function complete() private view returns (bytes memory) {

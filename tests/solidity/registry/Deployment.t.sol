@@ -35,16 +35,14 @@ contract DeploymentTest is Base {
     }
 
     function test_a_registry_needs_an_authority() public {
-        vm.expectRevert(abi.encodeWithSelector(IUnitRegistry.AuthorityMissing.selector));
+        vm.expectRevert(deploymentInvalid("authority", 0));
         this.deployWith(address(0), new address[](0));
     }
 
     function test_a_verifier_needs_code() public {
         address[] memory verifiers = new address[](1);
         verifiers[0] = vm.addr(mallory);
-        vm.expectRevert(
-            abi.encodeWithSelector(IUnitRegistry.VerifierWithoutCode.selector, vm.addr(mallory))
-        );
+        vm.expectRevert(deploymentInvalid("verifier", uint160(vm.addr(mallory))));
         this.deployWith(vm.addr(authority), verifiers);
     }
 
@@ -66,7 +64,7 @@ contract DeploymentTest is Base {
                 IUnitRegistry.closeUnits,
                 (one(operation), one(signature(mallory, digest)))
             ),
-            abi.encodeWithSelector(IUnitRegistry.AuthoritySignatureInvalid.selector, digest)
+            signatureInvalid(digest, 0)
         );
     }
 
@@ -75,11 +73,7 @@ contract DeploymentTest is Base {
         send(admission(NORTH, nora));
         vm.chainId(block.chainid + 1);
         bytes32 here = digestOf(closure(NORTH));
-        refuseCall(
-            address(registry),
-            call,
-            abi.encodeWithSelector(IUnitRegistry.AuthoritySignatureInvalid.selector, here)
-        );
+        refuseCall(address(registry), call, signatureInvalid(here, 0));
     }
 
     function test_an_operation_of_another_registry_counts_for_nothing_here() public {
@@ -87,13 +81,6 @@ contract DeploymentTest is Base {
         bytes memory call = encode(closure(NORTH));
         registry = deployRegistry(vm.addr(authority), new address[](0));
         send(admission(NORTH, nora));
-        refuseCall(
-            address(registry),
-            call,
-            abi.encodeWithSelector(
-                IUnitRegistry.AuthoritySignatureInvalid.selector,
-                digestOf(closure(NORTH))
-            )
-        );
+        refuseCall(address(registry), call, signatureInvalid(digestOf(closure(NORTH)), 0));
     }
 }

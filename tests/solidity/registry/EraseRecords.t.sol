@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Duties} from "../../../contracts/Duties.sol";
 import {IUnitRegistry, Proof} from "../../../contracts/interfaces/IUnitRegistry.sol";
+import {Rights} from "../../../contracts/Rights.sol";
 import {Base} from "../support/Base.sol";
 
 contract EraseRecordsTest is Base {
@@ -14,18 +14,7 @@ contract EraseRecordsTest is Base {
     function test_an_erasure_is_recorded_with_both_signers() public {
         IUnitRegistry.RecordErasure memory operation = erasure("subject");
         bytes32 digest = digestOf(operation);
-        bytes32 head = fold(registry.head(), digest);
-        vm.expectEmit(address(registry));
-        emit IUnitRegistry.RecordErased(
-            digest,
-            NORTH,
-            "subject",
-            RECORD,
-            id(oscar),
-            id(olga),
-            NOW,
-            head
-        );
+        bytes32 head = expectEvent(operation, "subject");
         send(operation);
         vm.assertTrue(registry.isRecorded(digest));
         vm.assertEq(registry.head(), head);
@@ -37,39 +26,24 @@ contract EraseRecordsTest is Base {
     }
 
     function test_a_unit_erases_a_subject_once() public {
-        bytes32 first = send(erasure("subject"));
+        send(erasure("subject"));
         IUnitRegistry.RecordErasure memory operation = erasure("subject");
         operation.record = "another";
-        refuse(
-            operation,
-            abi.encodeWithSelector(
-                IUnitRegistry.ErasureConflict.selector,
-                digestOf(operation),
-                bytes32("subject"),
-                first
-            )
-        );
+        refuse(operation, alreadyRecorded(digestOf(operation), "subject", bytes32("subject")));
     }
 
     function test_one_signer_cannot_erase_alone() public {
         IUnitRegistry.RecordErasure memory operation = erasure("subject");
         operation.countersignedBy = operation.signedBy;
-        refuse(
-            operation,
-            abi.encodeWithSelector(
-                IUnitRegistry.CountersignerIsSigner.selector,
-                digestOf(operation),
-                id(oscar)
-            )
-        );
+        refuse(operation, notAllowed(digestOf(operation), "countersignedBy", uint256(id(oscar))));
     }
 
-    function test_both_signers_need_the_duty() public {
+    function test_both_signers_need_the_right() public {
         IUnitRegistry.RecordErasure memory operation = erasure("subject");
         operation.countersignedBy = id(nora);
-        refuse(operation, dutyMissing(digestOf(operation)));
+        refuse(operation, eraserMissing(digestOf(operation)));
         (operation.signedBy, operation.countersignedBy) = (id(nora), id(oscar));
-        refuse(operation, dutyMissing(digestOf(operation)));
+        refuse(operation, eraserMissing(digestOf(operation)));
     }
 
     function test_the_countersignature_is_the_countersigners() public {
@@ -85,32 +59,17 @@ contract EraseRecordsTest is Base {
                     one(Proof(account(olga), signature(oscar, digest)))
                 )
             ),
-            abi.encodeWithSelector(IUnitRegistry.SignatureInvalid.selector, digest, id(olga))
+            signatureInvalid(digest, id(olga))
         );
     }
 
     function test_another_unit_cannot_countersign() public {
         IUnitRegistry.RecordErasure memory operation = erasure("subject");
         operation.countersignedBy = id(sam);
-        refuse(
-            operation,
-            abi.encodeWithSelector(
-                IUnitRegistry.SignerOfOtherUnit.selector,
-                digestOf(operation),
-                id(sam),
-                SOUTH
-            )
-        );
+        refuse(operation, ofAnotherUnit(digestOf(operation), "signer", id(sam), SOUTH));
     }
 
-    function dutyMissing(bytes32 digest) private view returns (bytes memory) {
-        return
-            abi.encodeWithSelector(
-                IUnitRegistry.DutyMissing.selector,
-                digest,
-                id(nora),
-                Duties.ERASE,
-                Duties.ADMINISTER
-            );
+    function eraserMissing(bytes32 digest) private view returns (bytes memory) {
+        return rightMissing(digest, id(nora), Rights.ERASE, Rights.ADMINISTER);
     }
 }

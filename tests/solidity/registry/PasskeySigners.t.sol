@@ -2,11 +2,10 @@
 pragma solidity 0.8.37;
 
 import {Base64} from "@openzeppelin/contracts/utils/Base64.sol";
-import {Duties} from "../../../contracts/Duties.sol";
 import {ICycleLedger} from "../../../contracts/interfaces/ICycleLedger.sol";
 import {IUnitRegistry, Proof} from "../../../contracts/interfaces/IUnitRegistry.sol";
+import {Rights} from "../../../contracts/Rights.sol";
 import {CycleBase} from "../support/CycleBase.sol";
-import {TypedData} from "../support/TypedData.sol";
 
 /// Signers whose keys are no account keys: P-256, bare and in a passkey.
 contract PasskeySignersTest is CycleBase {
@@ -36,11 +35,7 @@ contract PasskeySignersTest is CycleBase {
                 IUnitRegistry.enrolSigners,
                 (one(operation), one(proof(nora, digest)), one(forged))
             ),
-            abi.encodeWithSelector(
-                IUnitRegistry.SignatureInvalid.selector,
-                digest,
-                operation.signer
-            )
+            signatureInvalid(digest, operation.signer)
         );
     }
 
@@ -56,11 +51,7 @@ contract PasskeySignersTest is CycleBase {
                 IUnitRegistry.enrolSigners,
                 (one(operation), one(proof(nora, digest)), one(mirrored))
             ),
-            abi.encodeWithSelector(
-                IUnitRegistry.SignatureInvalid.selector,
-                digest,
-                operation.signer
-            )
+            signatureInvalid(digest, operation.signer)
         );
     }
 
@@ -84,11 +75,7 @@ contract PasskeySignersTest is CycleBase {
                 IUnitRegistry.enrolSigners,
                 (one(operation), one(proof(nora, digest)), one(unverified))
             ),
-            abi.encodeWithSelector(
-                IUnitRegistry.SignatureInvalid.selector,
-                digest,
-                operation.signer
-            )
+            signatureInvalid(digest, operation.signer)
         );
     }
 
@@ -103,11 +90,7 @@ contract PasskeySignersTest is CycleBase {
                 IUnitRegistry.enrolSigners,
                 (one(operation), one(proof(nora, digest)), one(other))
             ),
-            abi.encodeWithSelector(
-                IUnitRegistry.SignatureInvalid.selector,
-                digest,
-                operation.signer
-            )
+            signatureInvalid(digest, operation.signer)
         );
     }
 
@@ -121,15 +104,15 @@ contract PasskeySignersTest is CycleBase {
     function enrolmentOf(
         bytes memory key
     ) private view returns (IUnitRegistry.SignerEnrolment memory operation) {
-        operation = enrolment(mallory, Duties.OPEN);
-        operation.signer = TypedData.signerId(key);
+        operation = enrolment(mallory, Rights.OPEN);
+        operation.signer = signerId(key);
     }
 
     function openingBy(
         bytes memory key
     ) private view returns (ICycleLedger.CycleOpening memory operation) {
         operation = opening(1);
-        operation.signedBy = TypedData.signerId(key);
+        operation.signedBy = signerId(key);
     }
 
     function enrol(IUnitRegistry.SignerEnrolment memory operation, Proof memory shown) private {

@@ -14,19 +14,7 @@ contract ProposeRecoveriesTest is Base {
         IUnitRegistry.RecoveryProposal memory operation = proposal(mallory);
         operation.validUntil = NOW + 365 days;
         bytes32 digest = digestOf(operation);
-        bytes32 head = fold(registry.head(), digest);
-        vm.expectEmit(address(registry));
-        emit IUnitRegistry.RecoveryProposed(
-            digest,
-            NORTH,
-            id(mallory),
-            3,
-            NOW + 365 days,
-            RECORD,
-            NOW,
-            head,
-            account(mallory)
-        );
+        bytes32 head = expectEvent(operation, id(mallory));
         send(operation);
         (uint32 unit, uint8 state, uint256 until, bytes32 signer) = registry.getRecovery(digest);
         vm.assertEq(unit, NORTH);
@@ -52,61 +40,35 @@ contract ProposeRecoveriesTest is Base {
                 IUnitRegistry.proposeRecoveries,
                 (one(operation), one(signature(mallory, digest)), one(proof(mallory, digest)))
             ),
-            abi.encodeWithSelector(IUnitRegistry.AuthoritySignatureInvalid.selector, digest)
+            signatureInvalid(digest, 0)
         );
     }
 
     function test_an_enrolled_key_is_not_proposed() public {
         IUnitRegistry.RecoveryProposal memory operation = proposal(oscar);
-        refuse(
-            operation,
-            abi.encodeWithSelector(
-                IUnitRegistry.SignerConflict.selector,
-                digestOf(operation),
-                id(oscar),
-                NORTH
-            )
-        );
+        refuse(operation, alreadyRecorded(digestOf(operation), "signer", id(oscar)));
     }
 
     function test_a_revoked_key_is_not_proposed() public {
         send(revocation(oscar));
         IUnitRegistry.RecoveryProposal memory operation = proposal(oscar);
-        refuse(
-            operation,
-            abi.encodeWithSelector(
-                IUnitRegistry.SignerIsRevoked.selector,
-                digestOf(operation),
-                id(oscar)
-            )
-        );
+        refuse(operation, alreadyRecorded(digestOf(operation), "signer", id(oscar)));
     }
 
     function test_a_closed_unit_is_not_recovered() public {
         send(closure(NORTH));
         IUnitRegistry.RecoveryProposal memory operation = proposal(mallory);
-        refuse(
-            operation,
-            abi.encodeWithSelector(IUnitRegistry.UnitIsClosed.selector, digestOf(operation), NORTH)
-        );
+        refuse(operation, notAllowed(digestOf(operation), "unit", 2));
     }
 
     function test_custody_and_validity_are_checked() public {
         IUnitRegistry.RecoveryProposal memory operation = proposal(mallory);
         operation.custody = 0;
-        refuse(
-            operation,
-            abi.encodeWithSelector(IUnitRegistry.CustodyUnknown.selector, digestOf(operation), 0)
-        );
+        refuse(operation, outside(digestOf(operation), "custody", 0, 1, 4));
         (operation.custody, operation.validUntil) = (1, NOW);
         refuse(
             operation,
-            abi.encodeWithSelector(
-                IUnitRegistry.ValidityEmpty.selector,
-                digestOf(operation),
-                NOW,
-                NOW
-            )
+            outside(digestOf(operation), "validUntil", NOW, NOW + 1, type(uint64).max)
         );
     }
 }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Duties} from "../../../contracts/Duties.sol";
 import {IUnitRegistry} from "../../../contracts/interfaces/IUnitRegistry.sol";
+import {Rights} from "../../../contracts/Rights.sol";
 import {Base} from "../support/Base.sol";
-import {TypedData} from "../support/TypedData.sol";
 
 contract RegisterEquipmentTest is Base {
     function setUp() public override {
@@ -17,30 +16,17 @@ contract RegisterEquipmentTest is Base {
         IUnitRegistry.EquipmentRegistration memory operation = registration(SERIAL);
         (operation.kind, operation.epoch) = (2, 7);
         bytes32 digest = digestOf(operation);
-        bytes32 head = fold(registry.head(), digest);
-        vm.expectEmit(address(registry));
-        emit IUnitRegistry.EquipmentRegistered(
-            digest,
-            NORTH,
-            sterilizer,
-            SERIAL,
-            2,
-            7,
-            RECORD,
-            id(nora),
-            NOW,
-            head
-        );
+        bytes32 head = expectEvent(operation, sterilizer);
         send(operation);
-        (uint32 unit, uint8 state, uint32 epoch, bytes32 latest) = registry.getEquipment(
-            sterilizer
-        );
+        (uint32 unit, uint8 state, uint32 epoch, bytes32 latest, uint32 first) = registry
+            .getEquipment(sterilizer);
         vm.assertEq(unit, NORTH);
         vm.assertEq(state, 1);
         vm.assertEq(epoch, 7);
+        vm.assertEq(first, 7);
         vm.assertEq(latest, digest);
         vm.assertEq(registry.head(), head);
-        registry.requireInService(digest, sterilizer, NORTH, 7);
+        registry.requireOwner(digest, sterilizer, NORTH, 7);
     }
 
     function test_a_registration_sent_again_changes_nothing() public {
@@ -49,18 +35,10 @@ contract RegisterEquipmentTest is Base {
     }
 
     function test_a_serial_is_registered_once_in_a_unit() public {
-        bytes32 first = send(registration(SERIAL));
+        send(registration(SERIAL));
         IUnitRegistry.EquipmentRegistration memory operation = registration(SERIAL);
         operation.epoch = 2;
-        refuse(
-            operation,
-            abi.encodeWithSelector(
-                IUnitRegistry.EquipmentConflict.selector,
-                digestOf(operation),
-                sterilizer,
-                first
-            )
-        );
+        refuse(operation, alreadyRecorded(digestOf(operation), "equipment", sterilizer));
     }
 
     function test_another_unit_may_register_the_same_serial() public {
@@ -68,23 +46,17 @@ contract RegisterEquipmentTest is Base {
         IUnitRegistry.EquipmentRegistration memory operation = registration(SERIAL);
         (operation.unit, operation.signedBy) = (SOUTH, id(sam));
         send(operation);
-        (uint32 unit, , , ) = registry.getEquipment(TypedData.equipmentId(SOUTH, SERIAL));
+        (uint32 unit, , , , ) = registry.getEquipment(equipmentId(SOUTH, SERIAL));
         vm.assertEq(unit, SOUTH);
     }
 
     function test_only_an_administrator_registers() public {
-        send(enrolment(oscar, Duties.OPEN));
+        send(enrolment(oscar, Rights.OPEN));
         IUnitRegistry.EquipmentRegistration memory operation = registration(SERIAL);
         operation.signedBy = id(oscar);
         refuse(
             operation,
-            abi.encodeWithSelector(
-                IUnitRegistry.DutyMissing.selector,
-                digestOf(operation),
-                id(oscar),
-                Duties.ADMINISTER,
-                Duties.OPEN
-            )
+            rightMissing(digestOf(operation), id(oscar), Rights.ADMINISTER, Rights.OPEN)
         );
     }
 
@@ -94,14 +66,7 @@ contract RegisterEquipmentTest is Base {
         if (kind == 1 || kind == 2) {
             send(operation);
         } else {
-            refuse(
-                operation,
-                abi.encodeWithSelector(
-                    IUnitRegistry.EquipmentKindUnknown.selector,
-                    digestOf(operation),
-                    kind
-                )
-            );
+            refuse(operation, outside(digestOf(operation), "kind", kind, 1, 2));
         }
     }
 }

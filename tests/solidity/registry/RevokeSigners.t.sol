@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Duties} from "../../../contracts/Duties.sol";
 import {IUnitRegistry} from "../../../contracts/interfaces/IUnitRegistry.sol";
+import {Rights} from "../../../contracts/Rights.sol";
 import {Base} from "../support/Base.sol";
 
 contract RevokeSignersTest is Base {
@@ -13,15 +13,12 @@ contract RevokeSignersTest is Base {
 
     function test_a_revoked_signer_is_revoked_for_ever() public {
         IUnitRegistry.SignerRevocation memory operation = revocation(oscar);
-        bytes32 digest = digestOf(operation);
-        bytes32 head = fold(registry.head(), digest);
-        vm.expectEmit(address(registry));
-        emit IUnitRegistry.SignerRevoked(digest, NORTH, id(oscar), RECORD, id(nora), NOW, head);
+        bytes32 head = expectEvent(operation, id(oscar));
         send(operation);
-        (uint32 unit, uint32 duties, , , bool revoked) = registry.getSigner(id(oscar));
+        (uint32 unit, uint32 rights, , , bool revoked) = registry.getSigner(id(oscar));
         vm.assertTrue(revoked);
         vm.assertEq(unit, NORTH);
-        vm.assertEq(duties, 1022);
+        vm.assertEq(rights, Rights.ALL - Rights.ADMINISTER);
         vm.assertEq(registry.head(), head);
     }
 
@@ -30,14 +27,7 @@ contract RevokeSignersTest is Base {
         vm.warp(NOW + 1000);
         IUnitRegistry.RecordErasure memory operation = erasure("subject");
         operation.signedAt = NOW;
-        refuse(
-            operation,
-            abi.encodeWithSelector(
-                IUnitRegistry.SignerIsRevoked.selector,
-                digestOf(operation),
-                id(oscar)
-            )
-        );
+        refuse(operation, notAllowed(digestOf(operation), "signer", 1));
     }
 
     function test_a_revocation_sent_again_changes_nothing() public {
@@ -49,52 +39,23 @@ contract RevokeSignersTest is Base {
         send(revocation(oscar));
         IUnitRegistry.SignerRevocation memory operation = revocation(oscar);
         operation.record = "another";
-        refuse(
-            operation,
-            abi.encodeWithSelector(
-                IUnitRegistry.SignerIsRevoked.selector,
-                digestOf(operation),
-                id(oscar)
-            )
-        );
+        refuse(operation, notAllowed(digestOf(operation), "signer", 1));
     }
 
     function test_the_last_administrator_may_go() public {
         send(revocation(nora));
         IUnitRegistry.SignerRevocation memory operation = revocation(oscar);
-        refuse(
-            operation,
-            abi.encodeWithSelector(
-                IUnitRegistry.SignerIsRevoked.selector,
-                digestOf(operation),
-                id(nora)
-            )
-        );
+        refuse(operation, notAllowed(digestOf(operation), "signer", 1));
     }
 
     function test_another_units_signer_cannot_be_revoked() public {
         IUnitRegistry.SignerRevocation memory operation = revocation(sam);
-        refuse(
-            operation,
-            abi.encodeWithSelector(
-                IUnitRegistry.SignerOfOtherUnit.selector,
-                digestOf(operation),
-                id(sam),
-                SOUTH
-            )
-        );
+        refuse(operation, ofAnotherUnit(digestOf(operation), "signer", id(sam), SOUTH));
     }
 
     function test_an_unknown_signer_cannot_be_revoked_yet() public {
         IUnitRegistry.SignerRevocation memory operation = revocation(mallory);
-        refuse(
-            operation,
-            abi.encodeWithSelector(
-                IUnitRegistry.SignerUnknown.selector,
-                digestOf(operation),
-                id(mallory)
-            )
-        );
+        refuse(operation, unknown(digestOf(operation), "signer", id(mallory)));
     }
 
     function test_only_an_administrator_revokes() public {
@@ -102,12 +63,11 @@ contract RevokeSignersTest is Base {
         operation.signedBy = id(oscar);
         refuse(
             operation,
-            abi.encodeWithSelector(
-                IUnitRegistry.DutyMissing.selector,
+            rightMissing(
                 digestOf(operation),
                 id(oscar),
-                Duties.ADMINISTER,
-                1022
+                Rights.ADMINISTER,
+                Rights.ALL - Rights.ADMINISTER
             )
         );
     }

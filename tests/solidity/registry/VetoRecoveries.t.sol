@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Duties} from "../../../contracts/Duties.sol";
 import {IUnitRegistry} from "../../../contracts/interfaces/IUnitRegistry.sol";
+import {Rights} from "../../../contracts/Rights.sol";
 import {Base} from "../support/Base.sol";
 
 contract VetoRecoveriesTest is Base {
@@ -16,10 +16,7 @@ contract VetoRecoveriesTest is Base {
 
     function test_a_vetoed_recovery_can_never_be_completed() public {
         IUnitRegistry.RecoveryVeto memory operation = veto(proposed);
-        bytes32 digest = digestOf(operation);
-        bytes32 head = fold(registry.head(), digest);
-        vm.expectEmit(address(registry));
-        emit IUnitRegistry.RecoveryVetoed(digest, NORTH, proposed, RECORD, id(nora), NOW, head);
+        bytes32 head = expectEvent(operation, proposed);
         send(operation);
         (, uint8 state, , ) = registry.getRecovery(proposed);
         vm.assertEq(state, 2);
@@ -28,7 +25,7 @@ contract VetoRecoveriesTest is Base {
         refuseCall(
             address(registry),
             abi.encodeCall(IUnitRegistry.completeRecovery, (proposed)),
-            abi.encodeWithSelector(IUnitRegistry.RecoveryIsVetoed.selector, proposed, proposed)
+            notAllowed(proposed, "recovery", 2)
         );
     }
 
@@ -40,15 +37,7 @@ contract VetoRecoveriesTest is Base {
     function test_a_veto_counts_on_the_last_second_and_not_after() public {
         vm.warp(NOW + 7 days + 1);
         IUnitRegistry.RecoveryVeto memory operation = veto(proposed);
-        refuse(
-            operation,
-            abi.encodeWithSelector(
-                IUnitRegistry.RecoveryVetoTooLate.selector,
-                digestOf(operation),
-                proposed,
-                NOW + 7 days
-            )
-        );
+        refuse(operation, outside(digestOf(operation), "now", block.timestamp, NOW, NOW + 7 days));
         vm.warp(NOW + 7 days);
         send(veto(proposed));
         (, uint8 state, , ) = registry.getRecovery(proposed);
@@ -58,15 +47,7 @@ contract VetoRecoveriesTest is Base {
     function test_another_units_administrator_cannot_veto() public {
         IUnitRegistry.RecoveryVeto memory operation = veto(proposed);
         (operation.unit, operation.signedBy) = (SOUTH, id(sam));
-        refuse(
-            operation,
-            abi.encodeWithSelector(
-                IUnitRegistry.RecoveryOfOtherUnit.selector,
-                digestOf(operation),
-                proposed,
-                NORTH
-            )
-        );
+        refuse(operation, ofAnotherUnit(digestOf(operation), "recovery", proposed, NORTH));
     }
 
     function test_only_an_administrator_vetoes() public {
@@ -74,39 +55,24 @@ contract VetoRecoveriesTest is Base {
         operation.signedBy = id(oscar);
         refuse(
             operation,
-            abi.encodeWithSelector(
-                IUnitRegistry.DutyMissing.selector,
+            rightMissing(
                 digestOf(operation),
                 id(oscar),
-                Duties.ADMINISTER,
-                1022
+                Rights.ADMINISTER,
+                Rights.ALL - Rights.ADMINISTER
             )
         );
     }
 
     function test_a_veto_waits_for_its_proposal() public {
         IUnitRegistry.RecoveryVeto memory operation = veto("not yet here");
-        refuse(
-            operation,
-            abi.encodeWithSelector(
-                IUnitRegistry.RecoveryUnknown.selector,
-                digestOf(operation),
-                bytes32("not yet here")
-            )
-        );
+        refuse(operation, unknown(digestOf(operation), "recovery", bytes32("not yet here")));
     }
 
     function test_a_recovery_is_vetoed_once() public {
         send(veto(proposed));
         IUnitRegistry.RecoveryVeto memory operation = veto(proposed);
         operation.record = "another";
-        refuse(
-            operation,
-            abi.encodeWithSelector(
-                IUnitRegistry.RecoveryIsVetoed.selector,
-                digestOf(operation),
-                proposed
-            )
-        );
+        refuse(operation, notAllowed(digestOf(operation), "recovery", 2));
     }
 }

@@ -1,47 +1,39 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {Create2} from "@openzeppelin/contracts/utils/Create2.sol";
-import {Duties} from "../../../contracts/Duties.sol";
 import {ICycleLedger} from "../../../contracts/interfaces/ICycleLedger.sol";
-import {IUnitRegistry, Proof} from "../../../contracts/interfaces/IUnitRegistry.sol";
-import {TypedData} from "./TypedData.sol";
-import {Vm} from "./Vm.sol";
+import {IUnitRegistry} from "../../../contracts/interfaces/IUnitRegistry.sol";
+import {IWitnesses, KindRow} from "../../../contracts/interfaces/IWitnesses.sol";
+import {Rights} from "../../../contracts/Rights.sol";
+import {Operations} from "./Operations.sol";
 
-/// Both ledgers, freshly deployed, with labelled actors and two units.
+/// The ledgers, freshly deployed, with two units, and their operations as they usually are.
 ///
-/// `encode` builds the call for a batch of one with the right proofs, `send` relays it, and `refuse`
-/// relays it, expects exactly the given error, and asserts that both running heads stayed.
-abstract contract Base {
-    Vm internal constant vm = Vm(0x7109709ECfa91a80626fF3989D68f67F5b1DD12D);
-
+/// `encode` builds the call for a batch of one with the right proofs, `send` relays it, `expectEvent`
+/// expects its event, and `refuse` relays it, expects exactly the given error, and asserts that no
+/// running head moved.
+abstract contract Base is Operations {
     uint64 internal constant NOW = 1_800_000_000;
     uint32 internal constant NORTH = 1; // the lead hospital, which processes
     uint32 internal constant SOUTH = 2; // a member unit
     bytes32 internal constant RECORD = keccak256("record");
     bytes32 internal constant SERIAL = keccak256("serial");
-    uint256 internal constant CURVE_ORDER =
-        0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141;
 
     string private constant VERIFIERS =
         "@openzeppelin/contracts/utils/cryptography/verifiers/ERC7913";
 
-    IUnitRegistry internal registry;
-    ICycleLedger internal ledger;
     address internal p256Verifier;
     address internal webAuthnVerifier;
 
-    uint256 internal authority; // private keys of the actors
     uint256 internal nora; // NORTH's administrator
-    uint256 internal oscar; // NORTH's operator, with every duty but ADMINISTER
+    uint256 internal oscar; // NORTH's operator, with every right but ADMINISTER
     uint256 internal olga; // a second such operator
     uint256 internal sam; // SOUTH's administrator
     uint256 internal mallory; // nobody's
 
     bytes32 internal sterilizer; // NORTH's, epoch 1
 
-    mapping(bytes32 signer => uint256 privateKey) private _keys;
     uint256 private _deployments; // the salt of the next deployment
 
     // ------------------------------------------------------------------------------------- setup
@@ -63,7 +55,8 @@ abstract contract Base {
         (verifiers[0], verifiers[1]) = (p256Verifier, webAuthnVerifier);
         registry = deployRegistry(vm.addr(authority), verifiers);
         ledger = deployLedger(registry);
-        sterilizer = TypedData.equipmentId(NORTH, SERIAL);
+        witnesses = deployWitnesses(registry, ledger, kindRows());
+        sterilizer = equipmentId(NORTH, SERIAL);
     }
 
     function deployRegistry(
@@ -78,6 +71,26 @@ abstract contract Base {
 
     function deployLedger(IUnitRegistry registry_) internal returns (ICycleLedger) {
         return ICycleLedger(deploy("contracts/CycleLedger.sol/CycleLedger", abi.encode(registry_)));
+    }
+
+    function deployWitnesses(
+        IUnitRegistry registry_,
+        ICycleLedger cycles,
+        KindRow[] memory rows
+    ) internal returns (IWitnesses) {
+        return
+            IWitnesses(
+                deploy("contracts/Witnesses.sol/Witnesses", abi.encode(registry_, cycles, rows))
+            );
+    }
+
+    /// One kind for each scope and mode, numbered by both: 21 is about an own cycle, and a state.
+    function kindRows() internal pure returns (KindRow[] memory rows) {
+        rows = new KindRow[](8);
+        for (uint8 i = 0; i < 8; ++i) {
+            (uint8 scope, uint8 mode) = (i / 2 + 1, (i % 2) + 1);
+            rows[i] = KindRow(scope * 10 + mode, scope == 4 ? 0 : Rights.REPORT, scope, mode);
+        }
     }
 
     /// Deploys what the project's own settings compile to: the tests are compiled with others, for
@@ -97,80 +110,9 @@ abstract contract Base {
     function settle() internal {
         send(admission(NORTH, nora));
         send(admission(SOUTH, sam));
-        send(enrolment(oscar, Duties.ALL - Duties.ADMINISTER));
-        send(enrolment(olga, Duties.ALL - Duties.ADMINISTER));
+        send(enrolment(oscar, Rights.ALL - Rights.ADMINISTER));
+        send(enrolment(olga, Rights.ALL - Rights.ADMINISTER));
         send(registration(SERIAL));
-    }
-
-    function actor(string memory name) internal returns (uint256 privateKey) {
-        privateKey = (uint256(keccak256(bytes(name))) % (CURVE_ORDER - 1)) + 1;
-        vm.label(vm.addr(privateKey), name);
-        _keys[id(privateKey)] = privateKey;
-    }
-
-    // ---------------------------------------------------------------------------- keys and proofs
-
-    function account(uint256 privateKey) internal pure returns (bytes memory) {
-        return bytes.concat(bytes20(vm.addr(privateKey)));
-    }
-
-    function id(uint256 privateKey) internal pure returns (bytes32) {
-        return TypedData.signerId(account(privateKey));
-    }
-
-    function signature(uint256 privateKey, bytes32 digest) internal pure returns (bytes memory) {
-        (uint8 v, bytes32 r, bytes32 s) = vm.sign(privateKey, digest);
-        return bytes.concat(r, s, bytes1(v));
-    }
-
-    function proof(uint256 privateKey, bytes32 digest) internal pure returns (Proof memory) {
-        return Proof({signer: account(privateKey), signature: signature(privateKey, digest)});
-    }
-
-    /// The proof of the actor whose signer id this is.
-    function proofOf(bytes32 signer, bytes32 digest) internal view returns (Proof memory) {
-        uint256 privateKey = _keys[signer];
-        require(privateKey != 0, "not an actor");
-        return proof(privateKey, digest);
-    }
-
-    function one(bytes memory item) internal pure returns (bytes[] memory items) {
-        items = new bytes[](1);
-        items[0] = item;
-    }
-
-    function one(Proof memory item) internal pure returns (Proof[] memory items) {
-        items = new Proof[](1);
-        items[0] = item;
-    }
-
-    // --------------------------------------------------------------------------- relay and refuse
-
-    function relay(address target, bytes memory call) internal {
-        Address.functionCall(target, call);
-    }
-
-    function refuseCall(address target, bytes memory call, bytes memory expected) internal {
-        (bytes32 registryHead, bytes32 ledgerHead) = (registry.head(), ledger.head());
-        (bool done, bytes memory result) = target.call(call);
-        vm.assertFalse(done);
-        vm.assertEq(result, expected);
-        vm.assertEq(registry.head(), registryHead);
-        vm.assertEq(ledger.head(), ledgerHead);
-    }
-
-    /// Relays the call and asserts that it changed and emitted nothing.
-    function relayWithoutEffect(address target, bytes memory call) internal {
-        (bytes32 registryHead, bytes32 ledgerHead) = (registry.head(), ledger.head());
-        vm.recordLogs();
-        relay(target, call);
-        vm.assertEq(vm.getRecordedLogs().length, 0);
-        vm.assertEq(registry.head(), registryHead);
-        vm.assertEq(ledger.head(), ledgerHead);
-    }
-
-    function fold(bytes32 head, bytes32 digest) internal pure returns (bytes32) {
-        return keccak256(abi.encode(head, digest));
     }
 
     // --------------------------------------------------------------------- operations, as usually
@@ -188,13 +130,13 @@ abstract contract Base {
 
     function enrolment(
         uint256 key,
-        uint32 duties
+        uint32 rights
     ) internal view returns (IUnitRegistry.SignerEnrolment memory) {
         return
             IUnitRegistry.SignerEnrolment(
                 NORTH,
                 id(key),
-                duties,
+                rights,
                 2,
                 now64(),
                 0,
@@ -218,7 +160,7 @@ abstract contract Base {
         uint8 state,
         uint32 epoch
     ) internal view returns (IUnitRegistry.EquipmentChange memory) {
-        (, , , bytes32 latest) = registry.getEquipment(sterilizer);
+        (, , , bytes32 latest, ) = registry.getEquipment(sterilizer);
         return
             IUnitRegistry.EquipmentChange(
                 sterilizer,
@@ -247,6 +189,19 @@ abstract contract Base {
     function opening(uint64 number) internal view returns (ICycleLedger.CycleOpening memory) {
         return
             ICycleLedger.CycleOpening(sterilizer, NORTH, 1, number, 0, RECORD, id(oscar), now64());
+    }
+
+    /// Takes back the opening of that number, as `opening` gives it.
+    function voiding(uint64 number) internal view returns (ICycleLedger.CycleVoid memory) {
+        return
+            ICycleLedger.CycleVoid(
+                cycleId(sterilizer, 1, number),
+                NORTH,
+                digestOf(opening(number)),
+                RECORD,
+                id(oscar),
+                now64()
+            );
     }
 
     function ending(
@@ -299,483 +254,25 @@ abstract contract Base {
             );
     }
 
+    function statement(
+        uint16 kind,
+        bytes32 about
+    ) internal view returns (IWitnesses.Witness memory) {
+        return IWitnesses.Witness(kind, about, NORTH, "content", 0, RECORD, id(oscar), now64());
+    }
+
     function now64() internal view returns (uint64) {
         return uint64(block.timestamp);
     }
 
-    // ---------------------------------------------------------------------- UnitAdmission
-
-    function one(
-        IUnitRegistry.UnitAdmission memory operation
-    ) internal pure returns (IUnitRegistry.UnitAdmission[] memory batch) {
-        batch = new IUnitRegistry.UnitAdmission[](1);
-        batch[0] = operation;
-    }
-
-    function digestOf(
-        IUnitRegistry.UnitAdmission memory operation
-    ) internal view returns (bytes32) {
-        return TypedData.digest(address(registry), TypedData.hash(operation));
-    }
-
-    function encode(
-        IUnitRegistry.UnitAdmission memory operation
-    ) internal view returns (bytes memory) {
-        bytes32 digest = digestOf(operation);
-        return
-            abi.encodeCall(
-                IUnitRegistry.admitUnits,
-                (
-                    one(operation),
-                    one(signature(authority, digest)),
-                    one(proofOf(operation.administrator, digest))
-                )
-            );
-    }
-
-    function send(IUnitRegistry.UnitAdmission memory operation) internal returns (bytes32) {
-        relay(address(registry), encode(operation));
-        return digestOf(operation);
-    }
-
-    function refuse(IUnitRegistry.UnitAdmission memory operation, bytes memory expected) internal {
-        refuseCall(address(registry), encode(operation), expected);
-    }
-
-    // ---------------------------------------------------------------------- UnitClosure
-
-    function one(
-        IUnitRegistry.UnitClosure memory operation
-    ) internal pure returns (IUnitRegistry.UnitClosure[] memory batch) {
-        batch = new IUnitRegistry.UnitClosure[](1);
-        batch[0] = operation;
-    }
-
-    function digestOf(IUnitRegistry.UnitClosure memory operation) internal view returns (bytes32) {
-        return TypedData.digest(address(registry), TypedData.hash(operation));
-    }
-
-    function encode(
-        IUnitRegistry.UnitClosure memory operation
-    ) internal view returns (bytes memory) {
-        bytes32 digest = digestOf(operation);
-        return
-            abi.encodeCall(
-                IUnitRegistry.closeUnits,
-                (one(operation), one(signature(authority, digest)))
-            );
-    }
-
-    function send(IUnitRegistry.UnitClosure memory operation) internal returns (bytes32) {
-        relay(address(registry), encode(operation));
-        return digestOf(operation);
-    }
-
-    function refuse(IUnitRegistry.UnitClosure memory operation, bytes memory expected) internal {
-        refuseCall(address(registry), encode(operation), expected);
-    }
-
-    // ---------------------------------------------------------------------- SignerEnrolment
-
-    function one(
-        IUnitRegistry.SignerEnrolment memory operation
-    ) internal pure returns (IUnitRegistry.SignerEnrolment[] memory batch) {
-        batch = new IUnitRegistry.SignerEnrolment[](1);
-        batch[0] = operation;
-    }
-
-    function digestOf(
-        IUnitRegistry.SignerEnrolment memory operation
-    ) internal view returns (bytes32) {
-        return TypedData.digest(address(registry), TypedData.hash(operation));
-    }
-
-    function encode(
-        IUnitRegistry.SignerEnrolment memory operation
-    ) internal view returns (bytes memory) {
-        bytes32 digest = digestOf(operation);
-        return
-            abi.encodeCall(
-                IUnitRegistry.enrolSigners,
-                (
-                    one(operation),
-                    one(proofOf(operation.signedBy, digest)),
-                    one(proofOf(operation.signer, digest))
-                )
-            );
-    }
-
-    function send(IUnitRegistry.SignerEnrolment memory operation) internal returns (bytes32) {
-        relay(address(registry), encode(operation));
-        return digestOf(operation);
-    }
-
-    function refuse(
-        IUnitRegistry.SignerEnrolment memory operation,
-        bytes memory expected
-    ) internal {
-        refuseCall(address(registry), encode(operation), expected);
-    }
-
-    // ---------------------------------------------------------------------- SignerRevocation
-
-    function one(
-        IUnitRegistry.SignerRevocation memory operation
-    ) internal pure returns (IUnitRegistry.SignerRevocation[] memory batch) {
-        batch = new IUnitRegistry.SignerRevocation[](1);
-        batch[0] = operation;
-    }
-
-    function digestOf(
-        IUnitRegistry.SignerRevocation memory operation
-    ) internal view returns (bytes32) {
-        return TypedData.digest(address(registry), TypedData.hash(operation));
-    }
-
-    function encode(
-        IUnitRegistry.SignerRevocation memory operation
-    ) internal view returns (bytes memory) {
-        bytes32 digest = digestOf(operation);
-        return
-            abi.encodeCall(
-                IUnitRegistry.revokeSigners,
-                (one(operation), one(proofOf(operation.signedBy, digest)))
-            );
-    }
-
-    function send(IUnitRegistry.SignerRevocation memory operation) internal returns (bytes32) {
-        relay(address(registry), encode(operation));
-        return digestOf(operation);
-    }
-
-    function refuse(
-        IUnitRegistry.SignerRevocation memory operation,
-        bytes memory expected
-    ) internal {
-        refuseCall(address(registry), encode(operation), expected);
-    }
-
-    // ---------------------------------------------------------------------- EquipmentRegistration
-
-    function one(
-        IUnitRegistry.EquipmentRegistration memory operation
-    ) internal pure returns (IUnitRegistry.EquipmentRegistration[] memory batch) {
-        batch = new IUnitRegistry.EquipmentRegistration[](1);
-        batch[0] = operation;
-    }
-
-    function digestOf(
-        IUnitRegistry.EquipmentRegistration memory operation
-    ) internal view returns (bytes32) {
-        return TypedData.digest(address(registry), TypedData.hash(operation));
-    }
-
-    function encode(
-        IUnitRegistry.EquipmentRegistration memory operation
-    ) internal view returns (bytes memory) {
-        bytes32 digest = digestOf(operation);
-        return
-            abi.encodeCall(
-                IUnitRegistry.registerEquipment,
-                (one(operation), one(proofOf(operation.signedBy, digest)))
-            );
-    }
-
-    function send(IUnitRegistry.EquipmentRegistration memory operation) internal returns (bytes32) {
-        relay(address(registry), encode(operation));
-        return digestOf(operation);
-    }
-
-    function refuse(
-        IUnitRegistry.EquipmentRegistration memory operation,
-        bytes memory expected
-    ) internal {
-        refuseCall(address(registry), encode(operation), expected);
-    }
-
-    // ---------------------------------------------------------------------- EquipmentChange
-
-    function one(
-        IUnitRegistry.EquipmentChange memory operation
-    ) internal pure returns (IUnitRegistry.EquipmentChange[] memory batch) {
-        batch = new IUnitRegistry.EquipmentChange[](1);
-        batch[0] = operation;
-    }
-
-    function digestOf(
-        IUnitRegistry.EquipmentChange memory operation
-    ) internal view returns (bytes32) {
-        return TypedData.digest(address(registry), TypedData.hash(operation));
-    }
-
-    function encode(
-        IUnitRegistry.EquipmentChange memory operation
-    ) internal view returns (bytes memory) {
-        bytes32 digest = digestOf(operation);
-        return
-            abi.encodeCall(
-                IUnitRegistry.changeEquipment,
-                (one(operation), one(proofOf(operation.signedBy, digest)))
-            );
-    }
-
-    function send(IUnitRegistry.EquipmentChange memory operation) internal returns (bytes32) {
-        relay(address(registry), encode(operation));
-        return digestOf(operation);
-    }
-
-    function refuse(
-        IUnitRegistry.EquipmentChange memory operation,
-        bytes memory expected
-    ) internal {
-        refuseCall(address(registry), encode(operation), expected);
-    }
-
-    // ---------------------------------------------------------------------- RecoveryProposal
-
-    function one(
-        IUnitRegistry.RecoveryProposal memory operation
-    ) internal pure returns (IUnitRegistry.RecoveryProposal[] memory batch) {
-        batch = new IUnitRegistry.RecoveryProposal[](1);
-        batch[0] = operation;
-    }
-
-    function digestOf(
-        IUnitRegistry.RecoveryProposal memory operation
-    ) internal view returns (bytes32) {
-        return TypedData.digest(address(registry), TypedData.hash(operation));
-    }
-
-    function encode(
-        IUnitRegistry.RecoveryProposal memory operation
-    ) internal view returns (bytes memory) {
-        bytes32 digest = digestOf(operation);
-        return
-            abi.encodeCall(
-                IUnitRegistry.proposeRecoveries,
-                (
-                    one(operation),
-                    one(signature(authority, digest)),
-                    one(proofOf(operation.signer, digest))
-                )
-            );
-    }
-
-    function send(IUnitRegistry.RecoveryProposal memory operation) internal returns (bytes32) {
-        relay(address(registry), encode(operation));
-        return digestOf(operation);
-    }
-
-    function refuse(
-        IUnitRegistry.RecoveryProposal memory operation,
-        bytes memory expected
-    ) internal {
-        refuseCall(address(registry), encode(operation), expected);
-    }
-
-    // ---------------------------------------------------------------------- RecoveryVeto
-
-    function one(
-        IUnitRegistry.RecoveryVeto memory operation
-    ) internal pure returns (IUnitRegistry.RecoveryVeto[] memory batch) {
-        batch = new IUnitRegistry.RecoveryVeto[](1);
-        batch[0] = operation;
-    }
-
-    function digestOf(IUnitRegistry.RecoveryVeto memory operation) internal view returns (bytes32) {
-        return TypedData.digest(address(registry), TypedData.hash(operation));
-    }
-
-    function encode(
-        IUnitRegistry.RecoveryVeto memory operation
-    ) internal view returns (bytes memory) {
-        bytes32 digest = digestOf(operation);
-        return
-            abi.encodeCall(
-                IUnitRegistry.vetoRecoveries,
-                (one(operation), one(proofOf(operation.signedBy, digest)))
-            );
-    }
-
-    function send(IUnitRegistry.RecoveryVeto memory operation) internal returns (bytes32) {
-        relay(address(registry), encode(operation));
-        return digestOf(operation);
-    }
-
-    function refuse(IUnitRegistry.RecoveryVeto memory operation, bytes memory expected) internal {
-        refuseCall(address(registry), encode(operation), expected);
-    }
-
-    // ---------------------------------------------------------------------- RecordErasure
-
-    function one(
-        IUnitRegistry.RecordErasure memory operation
-    ) internal pure returns (IUnitRegistry.RecordErasure[] memory batch) {
-        batch = new IUnitRegistry.RecordErasure[](1);
-        batch[0] = operation;
-    }
-
-    function digestOf(
-        IUnitRegistry.RecordErasure memory operation
-    ) internal view returns (bytes32) {
-        return TypedData.digest(address(registry), TypedData.hash(operation));
-    }
-
-    function encode(
-        IUnitRegistry.RecordErasure memory operation
-    ) internal view returns (bytes memory) {
-        bytes32 digest = digestOf(operation);
-        return
-            abi.encodeCall(
-                IUnitRegistry.eraseRecords,
-                (
-                    one(operation),
-                    one(proofOf(operation.signedBy, digest)),
-                    one(proofOf(operation.countersignedBy, digest))
-                )
-            );
-    }
-
-    function send(IUnitRegistry.RecordErasure memory operation) internal returns (bytes32) {
-        relay(address(registry), encode(operation));
-        return digestOf(operation);
-    }
-
-    function refuse(IUnitRegistry.RecordErasure memory operation, bytes memory expected) internal {
-        refuseCall(address(registry), encode(operation), expected);
-    }
-
-    // ---------------------------------------------------------------------- CycleOpening
-
-    function one(
-        ICycleLedger.CycleOpening memory operation
-    ) internal pure returns (ICycleLedger.CycleOpening[] memory batch) {
-        batch = new ICycleLedger.CycleOpening[](1);
-        batch[0] = operation;
-    }
-
-    function digestOf(ICycleLedger.CycleOpening memory operation) internal view returns (bytes32) {
-        return TypedData.digest(address(ledger), TypedData.hash(operation));
-    }
-
-    function encode(
-        ICycleLedger.CycleOpening memory operation
-    ) internal view returns (bytes memory) {
-        bytes32 digest = digestOf(operation);
-        return
-            abi.encodeCall(
-                ICycleLedger.openCycles,
-                (one(operation), one(proofOf(operation.signedBy, digest)))
-            );
-    }
-
-    function send(ICycleLedger.CycleOpening memory operation) internal returns (bytes32) {
-        relay(address(ledger), encode(operation));
-        return digestOf(operation);
-    }
-
-    function refuse(ICycleLedger.CycleOpening memory operation, bytes memory expected) internal {
-        refuseCall(address(ledger), encode(operation), expected);
-    }
-
-    // ---------------------------------------------------------------------- CycleEnding
-
-    function one(
-        ICycleLedger.CycleEnding memory operation
-    ) internal pure returns (ICycleLedger.CycleEnding[] memory batch) {
-        batch = new ICycleLedger.CycleEnding[](1);
-        batch[0] = operation;
-    }
-
-    function digestOf(ICycleLedger.CycleEnding memory operation) internal view returns (bytes32) {
-        return TypedData.digest(address(ledger), TypedData.hash(operation));
-    }
-
-    function encode(
-        ICycleLedger.CycleEnding memory operation
-    ) internal view returns (bytes memory) {
-        bytes32 digest = digestOf(operation);
-        return
-            abi.encodeCall(
-                ICycleLedger.endCycles,
-                (one(operation), one(proofOf(operation.signedBy, digest)))
-            );
-    }
-
-    function send(ICycleLedger.CycleEnding memory operation) internal returns (bytes32) {
-        relay(address(ledger), encode(operation));
-        return digestOf(operation);
-    }
-
-    function refuse(ICycleLedger.CycleEnding memory operation, bytes memory expected) internal {
-        refuseCall(address(ledger), encode(operation), expected);
-    }
-
-    // ---------------------------------------------------------------------- LoadDeclaration
-
-    function one(
-        ICycleLedger.LoadDeclaration memory operation
-    ) internal pure returns (ICycleLedger.LoadDeclaration[] memory batch) {
-        batch = new ICycleLedger.LoadDeclaration[](1);
-        batch[0] = operation;
-    }
-
-    function digestOf(
-        ICycleLedger.LoadDeclaration memory operation
-    ) internal view returns (bytes32) {
-        return TypedData.digest(address(ledger), TypedData.hash(operation));
-    }
-
-    function encode(
-        ICycleLedger.LoadDeclaration memory operation
-    ) internal view returns (bytes memory) {
-        bytes32 digest = digestOf(operation);
-        return
-            abi.encodeCall(
-                ICycleLedger.declareLoads,
-                (one(operation), one(proofOf(operation.signedBy, digest)))
-            );
-    }
-
-    function send(ICycleLedger.LoadDeclaration memory operation) internal returns (bytes32) {
-        relay(address(ledger), encode(operation));
-        return digestOf(operation);
-    }
-
-    function refuse(ICycleLedger.LoadDeclaration memory operation, bytes memory expected) internal {
-        refuseCall(address(ledger), encode(operation), expected);
-    }
-
-    // ---------------------------------------------------------------------- CycleDecision
-
-    function one(
-        ICycleLedger.CycleDecision memory operation
-    ) internal pure returns (ICycleLedger.CycleDecision[] memory batch) {
-        batch = new ICycleLedger.CycleDecision[](1);
-        batch[0] = operation;
-    }
-
-    function digestOf(ICycleLedger.CycleDecision memory operation) internal view returns (bytes32) {
-        return TypedData.digest(address(ledger), TypedData.hash(operation));
-    }
-
-    function encode(
-        ICycleLedger.CycleDecision memory operation
-    ) internal view returns (bytes memory) {
-        bytes32 digest = digestOf(operation);
-        return
-            abi.encodeCall(
-                ICycleLedger.decideCycles,
-                (one(operation), one(proofOf(operation.signedBy, digest)))
-            );
-    }
-
-    function send(ICycleLedger.CycleDecision memory operation) internal returns (bytes32) {
-        relay(address(ledger), encode(operation));
-        return digestOf(operation);
-    }
-
-    function refuse(ICycleLedger.CycleDecision memory operation, bytes memory expected) internal {
-        refuseCall(address(ledger), encode(operation), expected);
+    /// OutOfRange, of a member that has no sign.
+    function outside(
+        bytes32 digest,
+        bytes32 what,
+        uint256 value,
+        uint256 least,
+        uint256 most
+    ) internal pure returns (bytes memory) {
+        return outOfRange(digest, what, int256(value), int256(least), int256(most));
     }
 }

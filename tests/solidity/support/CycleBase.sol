@@ -3,7 +3,6 @@ pragma solidity 0.8.37;
 
 import {ICycleLedger} from "../../../contracts/interfaces/ICycleLedger.sol";
 import {Base} from "./Base.sol";
-import {TypedData} from "./TypedData.sol";
 
 /// Both units settled, and the words that cycle tests use.
 abstract contract CycleBase is Base {
@@ -34,7 +33,7 @@ abstract contract CycleBase is Base {
     }
 
     function cycleId(uint64 number) internal view returns (bytes32) {
-        return TypedData.cycleId(sterilizer, 1, number);
+        return cycleId(sterilizer, 1, number);
     }
 
     function opened() internal returns (bytes32 cycle) {

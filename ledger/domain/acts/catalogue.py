@@ -1,0 +1,91 @@
+"""The kinds of operation, and the one place that lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ledger.domain.acts import (
+    comment,
+    cycle_decision,
+    cycle_ending,
+    cycle_opening,
+    cycle_void,
+    equipment_change,
+    equipment_registration,
+    load_declaration,
+    record_erasure,
+    recovery_proposal,
+    recovery_veto,
+    result_entry,
+    signer_enrolment,
+    signer_revocation,
+    unit_admission,
+    unit_closure,
+)
+from ledger.domain.acts.vocabulary import Act
+from ledger.domain.acts.words import Contract
+from ledger.domain.encoding.abi import Struct
+from ledger.domain.errors import InvalidInput
+from ledger.domain.records.schemas import Schema
+
+#: Every kind; the busiest first, since their addresses are looked for in this order.
+ACTS: Mapping[str, Act] = {
+    module.ACT.name: module.ACT
+    for module in (
+        cycle_opening,
+        cycle_ending,
+        load_declaration,
+        cycle_decision,
+        result_entry,
+        cycle_void,
+        comment,
+        unit_admission,
+        unit_closure,
+        signer_enrolment,
+        signer_revocation,
+        equipment_registration,
+        equipment_change,
+        recovery_proposal,
+        recovery_veto,
+        record_erasure,
+    )
+}
+
+#: The structs that appear inside messages.
+NESTED: Mapping[str, Struct] = {
+    name: struct for act in ACTS.values() for name, struct in act.nested.items()
+}
+_SCHEMAS: Mapping[str, Act] = {act.schema: act for act in ACTS.values()}
+_WITNESSES: Mapping[int, Act] = {
+    act.witness.kind: act for act in ACTS.values() if act.witness is not None
+}
+_BY_EVENT: Mapping[str, Act] = {act.event: act for act in ACTS.values() if act.witness is None}
+
+
+def find_act(name: str) -> Act:
+    """The kind of that name; raises InvalidInput naming the known ones."""
+    act = ACTS.get(name)
+    if act is None:
+        raise InvalidInput(
+            f"{name!r} is not an operation", field="kind", rule=f"one of {', '.join(ACTS)}"
+        )
+    return act
+
+
+def act_of_event(event: str, kind: int | None = None) -> Act | None:
+    """The kind that an event announces; of a witness, by its kind's number; None for no kind."""
+    return _BY_EVENT.get(event) if kind is None else _WITNESSES.get(kind)
+
+
+def find_schema(name: str) -> Schema:
+    """The schema of that name; raises InvalidInput naming the known ones."""
+    if name not in _SCHEMAS:
+        raise InvalidInput(
+            f"{name!r} is unknown", field="schema", rule=f"one of {', '.join(_SCHEMAS)}"
+        )
+    return _SCHEMAS[name].record_schema
+
+
+def functions_of(contract: Contract) -> Mapping[str, Act]:
+    """A contract's functions, each with a kind that it takes; witness kinds share one."""
+    return {act.function: act for act in ACTS.values() if act.contract is contract}

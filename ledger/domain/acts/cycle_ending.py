@@ -1,0 +1,245 @@
+"""What the machine reported at the end: a kept reading, or facts typed from a printout."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from ledger.domain.acts import rules as common
+from ledger.domain.acts.verdict_facts import VERDICT_FACTS
+from ledger.domain.acts.vocabulary import (
+    Act,
+    Choice,
+    CycleNamed,
+    Facts,
+    Field,
+    Given,
+    Hash,
+    Lines,
+    Measured,
+    Message,
+    Moment,
+    OneOf,
+    Profile,
+    ReadingPart,
+    Recorded,
+    Records,
+    Stated,
+    View,
+    Whole,
+    Words,
+    Zone,
+    integer,
+    replaces_field,
+    unit_field,
+    word,
+)
+from ledger.domain.acts.words import Contract, Outcome, Right, Verdict
+from ledger.domain.callers import Scope
+from ledger.domain.encoding.moments import seconds_text
+from ledger.domain.errors import InvalidInput
+from ledger.domain.subjects.states import CycleState
+
+
+def _cycle(message: Message, view: View) -> CycleState:
+    return common.require_cycle(
+        view.find(CycleState, word(message, "cycle")), unit=integer(message, "unit")
+    )
+
+
+def complete(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An ending states the machine's own word."""
+    if values.get("outcome") is None:
+        raise InvalidInput(
+            "is missing", field="outcome", rule="an ending is read from a reading or typed"
+        )
+    return values
+
+
+def rules(message: Message, view: View) -> None:
+    """As CycleLedger._end."""
+    common.require_current(message, _cycle(message, view).ending, what="an ending")
+
+
+def record_rules(message: Message, view: View, facts: Facts, records: Records) -> None:  # noqa: ARG001
+    """What a person typed does not end before it starts; a machine's own clock may say anything."""
+    ended = integer(message, "endedAt")
+    if "readings.0.sha256" in facts or ended == 0:
+        return
+    typed = facts["started_utc"]
+    starts = [_cycle(message, view).started_at]
+    if typed is not None:
+        starts.append(int(datetime.fromisoformat(str(typed)).timestamp()))
+    if ended < max(starts):
+        raise InvalidInput(
+            f"{seconds_text(ended)} is before the start, {seconds_text(max(starts))}",
+            field="ended_at",
+            rule="a cycle ends after it starts",
+        )
+
+
+def effect(ending: Recorded, view: View) -> None:
+    """The cycle with the machine's word and ours."""
+    message = ending.message
+    view.put(
+        replace(
+            _cycle(message, view),
+            ending=ending.digest,
+            outcome=Outcome(integer(message, "outcome")),
+            verdict=Verdict(integer(message, "verdict")),
+            ended_at=integer(message, "endedAt"),
+        )
+    )
+
+
+def says(message: Message) -> str:
+    """`the cycle ended: the machine says completed, the computed verdict is passed`."""
+    outcome = Outcome(integer(message, "outcome")).name.lower()
+    verdict = Verdict(integer(message, "verdict")).name.lower()
+    again = "the ending was amended" if any(word(message, "replaces")) else "the cycle ended"
+    return f"{again}: the machine says {outcome}, the computed verdict is {verdict}"
+
+
+def _typed(name: str, of: Words | Whole | Measured | OneOf, path: str, text: str = "") -> Field:
+    return Field(name=name, of=of, path=path, given=Given.OPTIONAL, help=text)
+
+
+ACT = Act(
+    name="CycleEnding",
+    doc="What the machine reported at the end: a kept reading, or facts typed from a printout.",
+    about="cycle",
+    contract=Contract.CYCLE_LEDGER,
+    function="endCycles",
+    event="CycleEnded",
+    schema="cycle-ending/1",
+    right=Right.RESULT,
+    scope=Scope.END,
+    retention="sterilisation",
+    gas=65_000,
+    command="cycle end",
+    shows_facts=True,
+    fields=(
+        Field(
+            name="cycle",
+            of=CycleNamed(),
+            help="id, machine/number or machine/epoch/number",
+            is_argument=True,
+        ),
+        unit_field(),
+        Field(
+            name="outcome",
+            of=Choice(Outcome),
+            given=Given.OPTIONAL,
+            required=True,
+            help="the machine's own word; left out where a reading says it",
+        ),
+        Field(
+            name="verdict",
+            of=Choice(Verdict),
+            given=Given.NEVER,
+            default=Verdict.NOT_COMPUTED,
+            path="verdict.result",
+        ),
+        Field(
+            name="ended_at",
+            of=Moment(),
+            given=Given.OPTIONAL,
+            path="ended_utc",
+            help="when it ended by the machine's clock",
+        ),
+        replaces_field("ending"),
+        Field(
+            name="started_at",
+            of=Moment(is_signed=False),
+            given=Given.OPTIONAL,
+            path="started_utc",
+            help="when it started by the machine's clock",
+        ),
+        Field(name="verdict_facts", of=Stated(VERDICT_FACTS), given=Given.NEVER, path="verdict"),
+        _typed("started", Words(60), "started", "the start as printed"),
+        _typed("ended", Words(60), "ended", "the end as printed"),
+        _typed("fault_code", Words(60), "fault_code", "as the machine shows it"),
+        _typed("programme", Words(), "programme", "as the machine names it"),
+        _typed(
+            "hold_seconds",
+            Whole(0, 86400, None),
+            "machine.hold_seconds",
+            "how long it held, as printed",
+        ),
+        _typed(
+            "minimum_celsius",
+            Measured("-50", "400"),
+            "machine.minimum_celsius",
+            "lowest temperature while it held, as printed",
+        ),
+        _typed(
+            "maximum_celsius",
+            Measured("-50", "400"),
+            "machine.maximum_celsius",
+            "highest temperature while it held, as printed",
+        ),
+        _typed(
+            "minimum_bar",
+            Measured("0", "20"),
+            "machine.minimum_bar",
+            "lowest pressure while it held, as printed",
+        ),
+        _typed(
+            "maximum_bar",
+            Measured("0", "20"),
+            "machine.maximum_bar",
+            "highest pressure while it held, as printed",
+        ),
+        _typed(
+            "pressure_basis",
+            OneOf(("absolute", "gauge")),
+            "pressure_basis",
+            "what the printed pressures count from",
+        ),
+        Field(
+            name="readings",
+            of=Lines(
+                {
+                    "sha256": Hash(),
+                    "content_sha256": Hash(),
+                    "format": Words(60),
+                    "source": OneOf(("gateway_signed", "uploaded", "typed", "photo")),
+                    "unread_lines": Whole(0, 100_000, None),
+                }
+            ),
+            given=Given.NEVER,
+            default=(),
+        ),
+        Field(
+            name="reading",
+            of=ReadingPart(),
+            given=Given.OPTIONAL,
+            path="",
+            help="a kept reading that says all of it, with our verdict against a named profile",
+        ),
+        Field(
+            name="profile",
+            of=Profile(),
+            given=Given.OPTIONAL,
+            path="",
+            help="of a reading: the profile to judge it against; else its machine's",
+        ),
+        Field(
+            name="zone",
+            of=Zone(),
+            given=Given.OPTIONAL,
+            path="",
+            help="of a reading: the zone of its clock; else its machine's",
+        ),
+    ),
+    says=says,
+    parent=common.machine_of_cycle,
+    complete=complete,
+    rules=rules,
+    record_rules=record_rules,
+    effect=effect,
+    # The decision judged what is amended here, so it reaches the chain first.
+    after=lambda message, view: [_cycle(message, view).decision],
+)

@@ -1,0 +1,176 @@
+"""A person declares that a cycle begins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ledger.domain.acts import rules as common
+from ledger.domain.acts.vocabulary import (
+    UINT32,
+    Act,
+    Choice,
+    Field,
+    Given,
+    MachineNamed,
+    Message,
+    Moment,
+    Named,
+    OneOf,
+    Recorded,
+    Switch,
+    View,
+    Whole,
+    Words,
+    integer,
+    unit_field,
+    word,
+)
+from ledger.domain.acts.words import Contract, EquipmentState, Right
+from ledger.domain.callers import Scope
+from ledger.domain.encoding.identifiers import ZERO_DIGEST, CycleId, Digest, EquipmentId, cycle_id
+from ledger.domain.errors import Conflict, Refused
+from ledger.domain.records.commitments import MAX_SAFE_INTEGER
+from ledger.domain.subjects.states import CycleState, MachineState
+
+
+def opened(message: Message) -> CycleId:
+    """The cycle that an opening brings."""
+    equipment = EquipmentId(word(message, "equipment"))
+    return cycle_id(equipment, integer(message, "epoch"), integer(message, "number"))
+
+
+def complete(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The cycle's id, by which its later records name it."""
+    machine = values["equipment"]
+    return {**values, "cycle": cycle_id(machine.id, values["epoch"], values["number"])}
+
+
+def rules(message: Message, view: View) -> None:
+    """As CycleLedger._open: a number is opened once per machine and epoch, in any order.
+
+    The machine's state is not asked: what ran, ran.  Whether its load may be released is another
+    question, and CycleDecision asks it.
+    """
+    unit, epoch, number = (integer(message, name) for name in ("unit", "epoch", "number"))
+    machine = common.require_machine(view.find(MachineState, word(message, "equipment")), unit=unit)
+    if not machine.first_epoch <= epoch <= machine.epoch:
+        raise Refused(
+            f"the machine counts in epoch {machine.epoch}, not {epoch}",
+            field="epoch",
+            rule="a new epoch begins with an equipment change, when the counter was reset",
+        )
+    cycle = view.find(CycleState, opened(message))
+    if cycle is not None and cycle.is_open:
+        raise Conflict(
+            f"cycle {number} of this machine is open already",
+            field="number",
+            rule="a machine has one cycle of each number in an epoch",
+            remedy="add to that cycle; if it was opened by mistake, take it back: "
+            "steriledger cycle void",
+        )
+
+
+def effect(opening: Recorded, view: View) -> None:
+    """The cycle, undecided."""
+    message = opening.message
+    before = view.find(CycleState, opened(message))
+    view.put(
+        CycleState(
+            id=opened(message),
+            equipment=EquipmentId(word(message, "equipment")),
+            unit=integer(message, "unit"),
+            epoch=integer(message, "epoch"),
+            number=integer(message, "number"),
+            started_at=integer(message, "startedAt"),
+            opening=opening.digest,
+            voided=ZERO_DIGEST if before is None else before.voided,
+        )
+    )
+
+
+def needs(message: Message, view: View) -> tuple[Digest, ...]:
+    """The change that began the machine's epoch, and what took an earlier opening back."""
+    machine = view.find(MachineState, word(message, "equipment"))
+    cycle = view.find(CycleState, opened(message))
+    voided = () if cycle is None or cycle.voided == ZERO_DIGEST else (cycle.voided,)
+    return ((machine.current,) if machine is not None else ()) + voided
+
+
+ACT = Act(
+    name="CycleOpening",
+    doc="A person declares that a cycle begins, before its outcome is known.",
+    about="cycle",
+    contract=Contract.CYCLE_LEDGER,
+    function="openCycles",
+    event="CycleOpened",
+    schema="cycle-opening/1",
+    right=Right.OPEN,
+    scope=Scope.OPEN,
+    retention="sterilisation",
+    gas=105_000,
+    command="cycle open",
+    shows_facts=True,
+    fields=(
+        Field(
+            name="equipment",
+            of=MachineNamed(),
+            help="the machine's id, serial number or name",
+            is_argument=True,
+        ),
+        unit_field(),
+        Field(name="epoch", of=Whole(1, UINT32), given=Given.STANDING, path="machine.epoch"),
+        Field(
+            name="number",
+            of=Whole(1, MAX_SAFE_INTEGER, "uint64"),
+            path="machine.number",
+            help="the machine's own cycle number",
+            is_argument=True,
+        ),
+        Field(
+            name="started_at",
+            of=Moment(),
+            given=Given.OPTIONAL,
+            path="",
+            help="the machine's start",
+        ),
+        Field(name="cycle", of=Named("cycle"), given=Given.NEVER, member=""),
+        Field(
+            name="machine_state",
+            of=Choice(EquipmentState, is_signed=False),
+            given=Given.NEVER,
+            path="machine.state",
+            standing="state",
+        ),
+        Field(name="programme", of=Words(), given=Given.OPTIONAL, help="as the machine names it"),
+        Field(
+            name="timing",
+            of=OneOf(("before_outcome", "after_outcome")),
+            given=Given.OPTIONAL,
+            default="before_outcome",
+            required=True,
+            help="after_outcome: it was opened when its outcome was known already",
+        ),
+        Field(
+            name="biological_indicator",
+            of=Switch(),
+            given=Given.OPTIONAL,
+            option="biological",
+            help="whether a biological indicator is in it",
+        ),
+        Field(
+            name="holds_implant",
+            of=Switch(),
+            given=Given.OPTIONAL,
+            option="implant",
+            help="whether an implant is in it",
+        ),
+    ),
+    says=lambda _: "the cycle was opened",
+    subject=opened,
+    parent=lambda message, _view: word(message, "equipment"),
+    complete=complete,
+    rules=rules,
+    effect=effect,
+    needs=needs,
+)

@@ -1,0 +1,88 @@
+"""A person takes back an opening that was a mistake; its number may be opened again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ledger.domain.acts import rules as common
+from ledger.domain.acts.vocabulary import (
+    DIGEST,
+    Act,
+    CycleNamed,
+    Field,
+    Given,
+    Message,
+    Recorded,
+    View,
+    integer,
+    unit_field,
+    word,
+)
+from ledger.domain.acts.words import Contract, Right
+from ledger.domain.callers import Scope
+from ledger.domain.encoding.identifiers import ZERO_DIGEST
+from ledger.domain.errors import Conflict, Refused
+from ledger.domain.subjects.states import CycleState
+
+
+def _cycle(message: Message, view: View) -> CycleState:
+    return common.require_cycle(
+        view.find(CycleState, word(message, "cycle")), unit=integer(message, "unit")
+    )
+
+
+def rules(message: Message, view: View) -> None:
+    """As CycleLedger._void: nothing came after the opening that it names."""
+    cycle = _cycle(message, view)
+    if word(message, "opening") != cycle.opening:
+        raise Conflict(
+            "it names another opening than the standing one",
+            field="opening",
+            remedy="look at the cycle again",
+        )
+    after = [n for n in ("ending", "load", "decision") if getattr(cycle, n) != ZERO_DIGEST]
+    if after:
+        raise Refused(
+            f"the cycle has {' and '.join(after)} already",
+            field="cycle",
+            rule="an opening with nothing after it can be taken back",
+            remedy="amend what was recorded, or reject the cycle",
+        )
+
+
+def effect(void: Recorded, view: View) -> None:
+    """No opening of that number stands."""
+    view.put(replace(_cycle(void.message, view), opening=ZERO_DIGEST, voided=void.digest))
+
+
+ACT = Act(
+    name="CycleVoid",
+    doc="A person takes back an opening that was a mistake; its number may be opened again.",
+    about="cycle",
+    contract=Contract.CYCLE_LEDGER,
+    function="voidCycles",
+    event="CycleVoided",
+    schema="cycle-void/1",
+    right=Right.OPEN,
+    scope=Scope.OPEN,
+    retention="sterilisation",
+    gas=75_000,
+    command="cycle void",
+    shows_facts=True,
+    needs_reason=True,
+    fields=(
+        Field(
+            name="cycle",
+            of=CycleNamed(),
+            help="id, machine/number or machine/epoch/number",
+            is_argument=True,
+        ),
+        unit_field(),
+        Field(name="opening", of=DIGEST, given=Given.JUDGED, help="digest of the mistaken opening"),
+    ),
+    says=lambda _: "the opening was taken back",
+    parent=common.machine_of_cycle,
+    ends="cycle",
+    rules=rules,
+    effect=effect,
+)

@@ -1,0 +1,101 @@
+"""A monitoring result of a cycle, entered when it is read: often days later, by another person."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from ledger.domain.acts.vocabulary import (
+    Choice,
+    CycleNamed,
+    Field,
+    Given,
+    Message,
+    Moment,
+    OneOf,
+    WitnessMode,
+    WitnessScope,
+    Words,
+)
+from ledger.domain.acts.witnessing import packed_numbers, witness
+from ledger.domain.acts.words import Right
+from ledger.domain.callers import Scope
+
+
+class Result(IntEnum):
+    """Which monitoring result; the words are those of RESULT_NAMES."""
+
+    PHYSICAL = 1
+    CHEMICAL_EXTERNAL = 2
+    CHEMICAL_INTERNAL = 3
+    LUMEN_PCD = 4
+    BIOLOGICAL = 5
+    BOWIE_DICK = 6
+
+
+class ResultWord(IntEnum):
+    """How it stands; the words are those of RESULT_WORDS, but for not_entered."""
+
+    NOT_REQUIRED = 1
+    PENDING = 2
+    PASS = 3
+    FAIL = 4
+    INVALID = 5
+
+
+def says(message: Message) -> str:
+    """`a result was entered: biological pass`."""
+    result, how, *_ = packed_numbers(message)
+    words = f"{Result(result).name} {ResultWord(how).name}".lower().replace("_", " ")
+    return f"a result was entered: {words}"
+
+
+ACT = witness(
+    name="ResultEntry",
+    kind=1,
+    doc="A monitoring result of a cycle, entered when it is read.",
+    schema="result-entry/1",
+    right=Right.RESULT,
+    scope=Scope.RESULT,
+    retention="sterilisation",
+    command="result enter",
+    on_chain=WitnessScope.OWN_CYCLE,
+    mode=WitnessMode.ENTRY,
+    shows_facts=True,
+    about=Field(
+        name="cycle",
+        of=CycleNamed(),
+        help="id, machine/number or machine/epoch/number",
+        is_argument=True,
+    ),
+    packs=("result", "word"),
+    fields=(
+        Field(name="result", of=Choice(Result), help="which result", is_argument=True),
+        Field(name="word", of=Choice(ResultWord), help="how it stands", is_argument=True),
+        Field(name="indicator", of=Words(), given=Given.OPTIONAL, help="maker, kind and lot"),
+        Field(
+            name="incubated_at",
+            of=Moment(is_signed=False),
+            given=Given.OPTIONAL,
+            help="when its incubation began",
+        ),
+        Field(
+            name="read_at",
+            of=Moment(is_signed=False),
+            given=Given.OPTIONAL,
+            help="when it was read",
+        ),
+        Field(
+            name="control",
+            of=OneOf(("pass", "fail")),
+            given=Given.OPTIONAL,
+            help="whether the control grew as it has to",
+        ),
+        Field(
+            name="photo_sha256",
+            of=Words(64),
+            given=Given.OPTIONAL,
+            help="SHA-256 of a picture of the strip or vial",
+        ),
+    ),
+    says=says,
+)

@@ -1,0 +1,96 @@
+"""A unit's administrator enrols a key."""
+
+from __future__ import annotations
+
+from ledger.domain.acts import rules as common
+from ledger.domain.acts.vocabulary import (
+    Act,
+    Field,
+    Flags,
+    Given,
+    Message,
+    Moment,
+    Name,
+    Recorded,
+    View,
+    custody_field,
+    integer,
+    key_field,
+    unit_field,
+    word,
+)
+from ledger.domain.acts.words import Contract, Custody, Party, Right
+from ledger.domain.callers import Scope
+from ledger.domain.encoding.identifiers import SignerId
+from ledger.domain.subjects.states import SignerState
+
+
+def rules(message: Message, view: View) -> None:  # noqa: ARG001 - of the message alone
+    """As UnitRegistry._enrol; that the key is new and the administrator's right are everybody's."""
+    common.require_flags(message, "rights", Right)
+    common.require_validity(message, valid_from=integer(message, "validFrom"))
+
+
+def effect(enrolment: Recorded, view: View) -> None:
+    """The key acts for the unit."""
+    message = enrolment.message
+    view.put(
+        SignerState(
+            id=SignerId(word(message, "signer")),
+            unit=integer(message, "unit"),
+            signer=enrolment.new_key,
+            rights=Right(integer(message, "rights")),
+            custody=Custody(integer(message, "custody")),
+            valid_from=integer(message, "validFrom"),
+            valid_until=integer(message, "validUntil"),
+            enrolment=enrolment.digest,
+        )
+    )
+
+
+ACT = Act(
+    name="SignerEnrolment",
+    doc="A unit's administrator enrols a key.",
+    about="signer",
+    contract=Contract.UNIT_REGISTRY,
+    function="enrolSigners",
+    event="SignerEnrolled",
+    schema="signer/1",
+    parties=(Party.SIGNER, Party.NEW_KEY),
+    right=Right.ADMINISTER,
+    scope=Scope.ADMINISTER,
+    command="signer enrol",
+    fields=(
+        unit_field(),
+        Field(
+            name="name",
+            of=Name(),
+            path="signer_name",
+            required=False,
+            is_personal=True,
+            is_argument=True,
+            help="how the unit names the person or station",
+        ),
+        key_field("signer"),
+        Field(name="rights", of=Flags(Right, "uint32"), option="right", help="what it may do"),
+        custody_field(),
+        Field(
+            name="valid_from",
+            of=Moment(),
+            given=Given.OPTIONAL,
+            path="",
+            help="at once when left out",
+        ),
+        Field(
+            name="valid_until",
+            of=Moment(),
+            given=Given.OPTIONAL,
+            path="",
+            help="no expiry when left out",
+        ),
+    ),
+    says=lambda _: "a key was enrolled",
+    rules=rules,
+    record_rules=common.require_not_over,
+    effect=effect,
+)

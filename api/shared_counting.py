@@ -40,7 +40,7 @@ class SharedCounter:
         self._lock = threading.Lock()
         self._taken: dict[bytes, _Taken] = {}
         self._sweep_at = 0.0
-        with database.transaction() as tx:
+        with database.transaction(is_told=False) as tx:
             counts.make_counts(tx)
 
     def require(self, limit: int, *name: str, times: int = 1) -> None:
@@ -70,7 +70,7 @@ class SharedCounter:
     def _take(self, key: bytes, limit: int, times: int) -> int:
         """Take a share for all who ask next, as far as the limit goes."""
         share = max(times, limit // _SHARE)
-        with self._database.transaction() as tx:
+        with self._database.transaction(is_told=False) as tx:
             count, seconds = counts.add_to_count(tx, key, share)
             if self._is_time_to_sweep():
                 counts.drop_old_counts(tx)

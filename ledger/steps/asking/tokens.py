@@ -150,7 +150,13 @@ def list_tokens(
 
 
 def _require_person(person: str) -> None:
-    if not 1 <= len(person) <= MAX_PERSON or person != person.strip() or find_hidden(person):
+    is_one_line = person == " ".join(person.splitlines()) and "\t" not in person
+    if (
+        not 1 <= len(person) <= MAX_PERSON
+        or person != person.strip()
+        or not is_one_line
+        or find_hidden(person)
+    ):
         raise InvalidInput(
             "is not a name",
             field="person",

@@ -70,8 +70,10 @@ class Database:
         return self._url.get_backend_name() == "sqlite"
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
+    def transaction(self, *, is_told: bool = True) -> Iterator[Connection]:
         """All that is written inside is stored together at the end, or nothing when it raises.
+
+        `is_told` is False for what no caller is told of, such as counts of requests.
 
         Raises StorageUnavailable when the database does not take it.
         """
@@ -90,7 +92,8 @@ class Database:
                     "the transaction ended before what was to be written with it",
                     rule="whoever meets a conflict lets its transaction end",
                 )
-        crash_point("storage.committed")
+        if is_told:
+            crash_point("storage.committed")
         for act in afterwards:
             # What is durable stays told as accepted, also when the log's disk is full.
             with suppress(OSError, ValueError):

@@ -98,7 +98,7 @@ class _Shell:
         self.try_to_release_the_aborted_one()
         say("\nOne cycle, and its evidence checked as anybody can")
         say(self.type("cycle", "show", _SHOWN))
-        file = self.home / "evidence.json"
+        file = self.home / "evidence-13.json"
         self.type("evidence", "export", _SHOWN, "--output", file)
         trusted = self.home / "deployment.json"
         say(self.type("verify", file, "--rpc", rpc, "--deployment", trusted, has_home=False))

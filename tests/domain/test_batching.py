@@ -223,6 +223,7 @@ NAMED = {
     "revoke a signer": ("SignerRevocation", 0),
     "register a machine": ("EquipmentRegistration", 0),
     "change a machine": ("EquipmentChange", 0),
+    "witness a result": ("ResultEntry", 0),
 }
 MEASURED = json.loads((Path(__file__).parents[1] / "contracts" / "gas.json").read_text("utf-8"))[
     "gas"

@@ -160,7 +160,7 @@ INDEX_COLUMNS = [
 _WORDS = {
     "contract": ("CycleLedger", "UnitRegistry"),
     "state": ("final", "stuck"),
-    "party": ("signer", "countersigner"),
+    "party": ("signer", "new_key"),
     "kind": ("UnitClosure", "RecoveryVeto"),
     "suite": ("sha256-keccak256-eip712/1", "none/0"),
     "schema": ("unit/1", "signer/1"),

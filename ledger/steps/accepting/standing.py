@@ -13,7 +13,8 @@ from sqlalchemy import Connection
 from ledger.domain.acts.catalogue import ACTS, find_act
 from ledger.domain.acts.vocabulary import Facts, Recorded, unit_subject, word
 from ledger.domain.acts.words import Custody, Right
-from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest, SignerId
+from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest, SignerId, to_hex
+from ledger.domain.errors import Inconsistent
 from ledger.domain.operations import message_from_plain
 from ledger.domain.outbox.operation_states import GIVEN_UP
 from ledger.domain.records.records import fields_from_bytes
@@ -55,7 +56,10 @@ def read_operation(
 def _read(digest: Digest, kind: str, stored: bytes) -> Recorded:
     """The same bytes are read once: units, signers and machines are asked for again and again."""
     act = find_act(kind)
-    message = message_from_plain(act, json.loads(stored))
+    try:
+        message = message_from_plain(act, json.loads(stored))
+    except ValueError as error:
+        raise Inconsistent(f"the stored message of {to_hex(digest)} cannot be read") from error
     return Recorded(digest=digest, act=act, message=MappingProxyType(message))
 
 
@@ -107,7 +111,7 @@ class Accepted:
         self._load({subject})
         memory = Memory()
         for row in self._rows[subject]:
-            act = ACTS[row.kind]
+            act = find_act(row.kind)
             if act.about == _FOLDED[cls] and act.witness is None:
                 apply(read_operation(row), memory)
         return memory.find(cls, *key)
@@ -153,14 +157,14 @@ class Accepted:
         self._load({about})
         memory = Memory()
         for row in self._rows[about]:
-            witness = ACTS[row.kind].witness
+            witness = find_act(row.kind).witness
             if witness is not None and witness.kind == kind:
                 apply(read_operation(row), memory)
         return memory.find(CurrentWitness, kind, about, unit)
 
     def _witness(self, digest: Digest) -> WitnessState | None:
         row = operations.find_operation(self._tx, digest)
-        if row is None or ACTS[row.kind].witness is None or row.state in GIVEN_UP:
+        if row is None or find_act(row.kind).witness is None or row.state in GIVEN_UP:
             return None
         memory = Memory()
         apply(read_operation(row), memory)

@@ -420,7 +420,7 @@ class EmbeddedChain:
     # ------------------------------------------------------------ the snapshot
 
     def _usable_snapshot(self) -> Snapshot | None:
-        """The snapshot; one that is of no block of the journal goes.
+        """The snapshot; one that is of no block of the journal stays: it tells of a loss.
 
         Without a mined block after it, nothing in the journal proves a snapshot: it waits.
         """
@@ -428,12 +428,12 @@ class EmbeddedChain:
         if snapshot is None:
             return None
         if self.journal.hash_at(snapshot.height) != snapshot.hash:
-            self._pass_over(snapshot, "the journal has no such block")
+            _warn_of(snapshot, "the journal has no such block")
             return None
         return None if self.journal.hash_at(snapshot.height + 1) is None else snapshot
 
     def _pass_over(self, snapshot: Snapshot, reason: str) -> None:
-        log.warning("snapshot_passed_over", snapshot=snapshot.name, reason=reason)
+        _warn_of(snapshot, reason)
         if self.snapshots is not None:
             self.snapshots.drop(snapshot)
 
@@ -458,6 +458,10 @@ class EmbeddedChain:
             log.warning("snapshot_not_taken", height=tip.number, reason=str(error))
         else:
             log.info("snapshot_taken", height=tip.number)
+
+
+def _warn_of(snapshot: Snapshot, reason: str) -> None:
+    log.warning("snapshot_passed_over", snapshot=snapshot.name, reason=reason)
 
 
 # ---------------------------------------------------------------- one block

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -13,6 +15,8 @@ from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption, local_calle
 from ledger.cli.printing import answer, console, print_pairs, say
 
 clock = typer.Typer(no_args_is_help=True, help="This machine's clock.")
+
+_MOST_RECEIPT_BYTES = 64 * 1024
 
 
 def status(*, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
@@ -53,15 +57,31 @@ def confirm(*, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> 
     )
 
 
-def audit(*, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
+def audit(
+    *,
+    receipt: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--receipt",
+            metavar="FILE",
+            help="A receipt that somebody kept, as JSON: whether what it promises is here; "
+            "repeatable.",
+        ),
+    ] = None,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
     """Compare records, index, chain and running heads, both ways, and name every difference.
 
+    What lies in the home beside the database is asked too, for what the database has lost.
     Exit code 1: something differs.
     """
     from ledger.steps.auditing.audit import audit as run_audit
+    from ledger.steps.auditing.losses import parse_receipt
 
+    kept = [parse_receipt(str(file), _read_receipt(file)) for file in receipt or ()]
     with existing(home) as instance, reading_chain(instance, whole_journal=True) as node:
-        report = run_audit(instance, node)
+        report = run_audit(instance, node, receipts=kept)
 
     def human() -> None:
         for line in report.lines():
@@ -88,3 +108,13 @@ def rebuild(*, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> 
         as_json=as_json,
         human=lambda: print_pairs((k.replace("_", " "), v) for k, v in rebuilt.items()),
     )
+
+
+def _read_receipt(file: Path) -> bytes:
+    from ledger.domain.errors import InvalidInput
+
+    try:
+        with file.open("rb") as stream:
+            return stream.read(_MOST_RECEIPT_BYTES)
+    except OSError as error:
+        raise InvalidInput(f"{file}: {error.strerror}", field="--receipt") from None

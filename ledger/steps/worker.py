@@ -45,6 +45,7 @@ from ledger.steps.following.journalled import ForeignBlock
 from ledger.steps.following.standstill import Heads, Standstill
 from ledger.steps.instance import Instance
 from ledger.steps.keeping.housekeeping import ANSWERS_EVERY, EVERY, keep_house
+from ledger.steps.keeping.losses import note_reached, require_nothing_lost
 from ledger.steps.sending.recovering import Completer
 from ledger.steps.sending.writer import Sent, Writer
 from ledger.steps.starting.choosing import GroupLink
@@ -126,6 +127,7 @@ def _open_patiently(instance: Instance, held: HeldLease, stop: threading.Event) 
     while not stop.is_set() and not held.lost.is_set():
         link: Link | None = None
         try:
+            require_nothing_lost(instance)
             link = open_link(instance)
             deployment = ensure_deployment(instance, link)
         except (ChainUnavailable, StorageUnavailable) as error:
@@ -309,6 +311,8 @@ class _Worker:
                 put_started(tx, now)
             for kind in TroubleKind:  # this round went well
                 take_back_trouble(tx, kind)
+        with self.instance.database.reading() as tx:
+            note_reached(self.instance, tx)
 
 
 def _open_because(link: Link) -> str | None:

@@ -218,14 +218,15 @@ def test_a_snapshot_under_another_key_or_name_does_not_open(
         folder.read(renamed)
 
 
-def test_a_snapshot_of_no_block_of_this_journal_goes(
+def test_a_snapshot_of_no_block_of_this_journal_is_passed_over_and_stays(
     journal: Replayed, folder: SnapshotFolder
 ) -> None:
+    """It tells of blocks that the journal has lost."""
     folder.write(Snapshot(height=2, hash=b"\x01" * 32), b"")
     with running(journal, folder) as chain:
         assert chain.tip.number == BLOCKS
         assert journal.after == 0
-    assert height(folder) is None
+    assert height(folder) == 2
 
 
 def test_a_snapshot_that_no_later_block_proves_waits_for_one(

@@ -34,7 +34,13 @@ from ledger.crashing import crash_point
 from ledger.domain.chain.chain_reader import Block
 from ledger.domain.encoding.hashing import keccak256
 from ledger.domain.encoding.identifiers import to_hex
-from ledger.domain.errors import ChainUnavailable, Inconsistent, InvalidInput, Refused
+from ledger.domain.errors import (
+    RESTORE_BACKUP,
+    ChainUnavailable,
+    Inconsistent,
+    InvalidInput,
+    Refused,
+)
 
 BLOCK_GAS_LIMIT = 30_000_000
 #: 10²⁷ wei: at 2 gwei a gas, 10¹⁰ full blocks
@@ -48,6 +54,10 @@ _KEPT_STATES = 16
 #: a long chain's snapshots are this share of its blocks apart: each writes the whole state
 _SNAPSHOT_SHARE = 20
 _HARDFORK = "cancun"
+_PUT_BACK = (
+    "the journal, the genesis or anvil's version was changed. Put anvil back as package-lock.json "
+    f"has it: npm ci. Where that does not help, {RESTORE_BACKUP}"
+)
 
 log = structlog.get_logger("chain")
 
@@ -400,7 +410,7 @@ class EmbeddedChain:
                     f"the journal has block {journalled.height} where {expected} belongs",
                     field="journal",
                     rule="heights rise by one, and only the last block may lack its hash",
-                    remedy="restore the newest backup; steriledger audit names what is missing",
+                    remedy=f"steriledger audit names what is missing; {RESTORE_BACKUP}",
                 )
             block = _replay_block(running, journalled)
             if journalled.hash is None:
@@ -411,7 +421,7 @@ class EmbeddedChain:
                     f"replayed, it has {to_hex(block.hash)}",
                     field="journal",
                     rule="the same genesis and transactions make the same hashes",
-                    remedy="The journal, the genesis or anvil's version was changed; restore them.",
+                    remedy=_PUT_BACK,
                 )
         if pending is not None:
             crash_point("chain.recovered")
@@ -476,7 +486,7 @@ def _replay_block(running: _Running, journalled: JournalBlock) -> Block:
             f"block {journalled.height} of the journal cannot be mined again: {error.what}",
             field="journal",
             rule="the same genesis and transactions make the same hashes",
-            remedy="the journal, the genesis or anvil's version was changed; restore them",
+            remedy=_PUT_BACK,
         ) from None
 
 

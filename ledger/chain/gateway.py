@@ -60,7 +60,9 @@ METHODS: Mapping[str, int] = {
 _PARSE_ERROR, _INVALID_REQUEST, _METHOD_NOT_FOUND, _INVALID_PARAMS = -32700, -32600, -32601, -32602
 _LIMIT_EXCEEDED, _RESOURCE_UNAVAILABLE = -32005, -32002
 _CALL_FIELDS = frozenset({"to", "data", "input", "from", "gas"})
+_LOG_FIELDS = frozenset({"address", "topics", "fromBlock", "toBlock", "blockHash"})
 _QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,16}")
+_HASH = re.compile(r"0x[0-9a-fA-F]{64}")
 _DEEPEST = 16
 _CODES = {
     HTTPStatus.BAD_REQUEST: _PARSE_ERROR,
@@ -201,9 +203,15 @@ class Gateway:
 
     def _check_logs(self, params: list[object]) -> None:
         question = params[0] if params else None
-        if not isinstance(question, dict):
-            raise _Problem(code=_INVALID_PARAMS, message="eth_getLogs takes one object")
+        if not isinstance(question, dict) or not set(question) <= _LOG_FIELDS:
+            fields = ", ".join(sorted(_LOG_FIELDS))
+            raise _Problem(code=_INVALID_PARAMS, message=f"eth_getLogs takes an object: {fields}")
         if "blockHash" in question:
+            if not set(question).isdisjoint({"fromBlock", "toBlock"}):
+                raise _Problem(code=_INVALID_PARAMS, message="either blockHash or a range")
+            # null is no block: a node would take it for a range without ends
+            if not _HASH.fullmatch(str(question["blockHash"])):
+                raise _Problem(code=_INVALID_PARAMS, message="blockHash is not a hash")
             return
         first, last = (self._height(question.get(k, "latest")) for k in ("fromBlock", "toBlock"))
         if last - first >= self.limits.log_range:

@@ -10,9 +10,10 @@ import typer
 
 from ledger.cli.chains import reading_chain
 from ledger.cli.failing import DOES_NOT_HOLD
+from ledger.cli.files import read_file
 from ledger.cli.maintaining import existing
 from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption, local_caller
-from ledger.cli.printing import answer, console, print_pairs, say
+from ledger.cli.printing import answer, print_laid_out, print_pairs, say
 
 clock = typer.Typer(no_args_is_help=True, help="This machine's clock.")
 
@@ -30,7 +31,7 @@ def status(*, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> N
 
     def human() -> None:
         for part in screen(now):
-            console().print(part)
+            print_laid_out(part)
 
     with existing(home) as instance:
         now = read_status(instance)
@@ -79,7 +80,10 @@ def audit(
     from ledger.steps.auditing.audit import audit as run_audit
     from ledger.steps.auditing.losses import parse_receipt
 
-    kept = [parse_receipt(str(file), _read_receipt(file)) for file in receipt or ()]
+    kept = [
+        parse_receipt(str(file), read_file(file, _MOST_RECEIPT_BYTES, field="--receipt"))
+        for file in receipt or ()
+    ]
     with existing(home) as instance, reading_chain(instance, whole_journal=True) as node:
         report = run_audit(instance, node, receipts=kept)
 
@@ -108,13 +112,3 @@ def rebuild(*, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> 
         as_json=as_json,
         human=lambda: print_pairs((k.replace("_", " "), v) for k, v in rebuilt.items()),
     )
-
-
-def _read_receipt(file: Path) -> bytes:
-    from ledger.domain.errors import InvalidInput
-
-    try:
-        with file.open("rb") as stream:
-            return stream.read(_MOST_RECEIPT_BYTES)
-    except OSError as error:
-        raise InvalidInput(f"{file}: {error.strerror}", field="--receipt") from None

@@ -6,6 +6,7 @@ single command appends to the same file, so that an operation's digest finds eve
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from collections.abc import Callable, MutableMapping
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+
+from ledger.domain.visible import visible, visible_json
 
 _FIRST = ("timestamp", "level", "process", "logger", "event", "request_id", "digest")
 _state: dict[str, bool] = {}
@@ -40,7 +43,7 @@ def _configure(level: str, *, process: str, write: Callable[[str], None], is_wat
     shown: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer()
         if is_watched
-        else structlog.processors.JSONRenderer(ensure_ascii=False, default=str)
+        else structlog.processors.JSONRenderer(serializer=_to_json)
     )
     structlog.configure(
         processors=[
@@ -51,6 +54,7 @@ def _configure(level: str, *, process: str, write: Callable[[str], None], is_wat
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             _order,
+            *([_visible_values] if is_watched else []),
             shown,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(
@@ -90,6 +94,22 @@ def _appender(file: Path) -> Callable[[str], None]:
                 lines.write(text)
 
     return append
+
+
+def _to_json(event: object, **_: object) -> str:
+    return visible_json(json.dumps(event, ensure_ascii=False, default=str))
+
+
+def _visible_values(
+    _: object, __: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """For the eyes of whoever watches; the lines of an exception stay lines."""
+    return {
+        name: "\n".join(map(visible, str(value).split("\n")))
+        if name == "exception"
+        else visible(str(value))
+        for name, value in event.items()
+    }
 
 
 def _order(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -7,9 +7,10 @@ receipts that somebody kept, and on a group's chain what our own account sent.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from ledger.domain.encoding.canonical import canonical
@@ -17,7 +18,7 @@ from ledger.domain.encoding.identifiers import Digest, to_hex
 from ledger.domain.errors import InvalidInput, SteriLedgerError
 from ledger.keys.receipts import verify_receipt
 from ledger.steps.auditing.evidence import Evidence
-from ledger.steps.keeping.losses import LOG_FILE, Seen, find_losses
+from ledger.steps.keeping.losses import LOG_FILE, Seen, find_losses, log_files
 from ledger.steps.starting.deploy import get_held_key
 from ledger.storage.index import list_transactions_of
 from ledger.storage.keys import KeyPurpose
@@ -104,8 +105,8 @@ def _check_seen(evidence: Evidence, seen: Seen) -> None:
 
 
 def _check_log(evidence: Evidence, seen: Seen) -> None:
-    file = evidence.instance.settings.run_folder / LOG_FILE
-    told = _told_operations(file, seen.log_bytes)
+    files = log_files(evidence.instance.settings)
+    told = chain.from_iterable(_told_operations(file, seen.log_bytes) for file in files)
     missed: set[Digest] = set()
     while page := _first_of_each(islice(told, _PAGE)):
         evidence.findings.checked["witnesses"] += len(page)
@@ -121,11 +122,10 @@ def _first_of_each(told: Iterable[tuple[Digest, str]]) -> dict[Digest, str]:
     return found
 
 
-def _told_operations(file: Path, size: int) -> Iterator[tuple[Digest, str]]:
-    """The operations of ours that the first bytes of the log call accepted or final, and when."""
-    if not size:
-        return
+def _told_operations(file: Path, sizes: Mapping[int, int]) -> Iterator[tuple[Digest, str]]:
+    """Operations of ours that the log, as far as it was seen, calls accepted or final, and when."""
     with file.open("rb") as lines:
+        size = sizes.get(os.fstat(lines.fileno()).st_ino, 0)
         for line in lines:
             size -= len(line)
             if size < 0:

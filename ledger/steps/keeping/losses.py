@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 
 from ledger.chain.snapshots import list_snapshots
 from ledger.domain.encoding.identifiers import Digest, to_hex
-from ledger.domain.errors import Inconsistent
+from ledger.domain.errors import RESTORE_BACKUP, Inconsistent
 from ledger.settings import Settings
 from ledger.steps.instance import Instance
 from ledger.steps.starting.belonging import REACHED_FILE, SNAPSHOT_FOLDER
@@ -79,8 +79,8 @@ class Seen:
     #: height, hash, who says so
     blocks: tuple[tuple[int, bytes, str], ...]
     operations: tuple[tuple[Digest, str], ...]
-    #: how long the log was
-    log_bytes: int
+    #: how long the log's files were, by inode: `up` puts a long one aside under another name
+    log_bytes: Mapping[int, int]
 
 
 def look_beside(settings: Settings) -> Seen:
@@ -92,7 +92,6 @@ def look_beside(settings: Settings) -> Seen:
         (each.height, each.hash, f"the snapshot {SNAPSHOT_FOLDER}/{each.name}")
         for each in list_snapshots(settings.home / SNAPSHOT_FOLDER)
     ]
-    log = settings.run_folder / LOG_FILE
     block, operation = _read_note(settings.run_folder / REACHED_FILE)
     witness = f"{settings.run_folder.name}/{REACHED_FILE}"
     if block is not None:
@@ -100,8 +99,14 @@ def look_beside(settings: Settings) -> Seen:
     return Seen(
         blocks=tuple(blocks) if settings.is_embedded else (),
         operations=() if operation is None else ((operation, witness),),
-        log_bytes=log.stat().st_size if log.is_file() else 0,
+        log_bytes={found.st_ino: found.st_size for found in map(os.stat, log_files(settings))},
     )
+
+
+def log_files(settings: Settings) -> list[Path]:
+    """Those that are there, the older one first."""
+    names = (f"{LOG_FILE}.1", LOG_FILE)
+    return [file for name in names if (file := settings.run_folder / name).is_file()]
 
 
 def _read_note(file: Path) -> tuple[tuple[int, bytes] | None, Digest | None]:
@@ -134,9 +139,9 @@ def require_nothing_lost(instance: Instance) -> None:
             "the database has lost what it had: it lacks " + "; ".join(map(str, losses)),
             field="database",
             rule="what was accepted or mined stays",
-            remedy="put its newest files back, steriledger.db-wal with them, or restore the newest "
-            "backup; steriledger audit names the operations that are missing. To go on with less "
-            f"for good, move {SNAPSHOT_FOLDER} and run out of the home",
+            remedy="put its newest files back, steriledger.db-wal with them, or "
+            f"{RESTORE_BACKUP}; steriledger audit names the operations that are missing. To go on "
+            f"with less for good, move {SNAPSHOT_FOLDER} and run out of the home",
         )
 
 

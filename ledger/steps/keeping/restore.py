@@ -124,6 +124,8 @@ def _unpack(file: Path, copy: Path) -> Manifest:
 
 @contextmanager
 def _opened(file: Path) -> Iterator[tarfile.TarFile]:
+    if file.exists() and not file.is_file():
+        raise InvalidInput(f"{file} is a folder, a pipe or a device", field="FILE", rule=FORMAT)
     try:
         with tarfile.open(file, "r:") as archive:
             yield archive

@@ -14,7 +14,7 @@ from ledger.chain.snapshots import list_snapshots
 from ledger.crashing import crash_point
 from ledger.domain.chain.deployment import Deployment, deployment_to_json, parse_deployment
 from ledger.domain.encoding.identifiers import to_hex
-from ledger.domain.errors import InvalidInput, Refused
+from ledger.domain.errors import RESTORE_BACKUP, InvalidInput, Refused
 from ledger.keys.vault import KEY_FILE_NAME
 from ledger.settings import Settings
 from ledger.storage.engine.database import Database
@@ -101,7 +101,6 @@ def _without_database(settings: Settings, left: str) -> Refused:
         f"{settings.home} has {left} of a ledger, and the database {where} holds none",
         field="home",
         rule=_RULE,
-        remedy="put its database back, or restore the newest backup into an empty folder: "
-        f"steriledger restore FILE --home FOLDER --key-file {settings.home / KEY_FILE_NAME}; "
-        "for a new ledger name another home: --home",
+        remedy=f"put its database back, or {RESTORE_BACKUP}; for a new ledger name another home: "
+        "--home",
     )

@@ -14,7 +14,7 @@ from ledger.chain.transactions import Relayer
 from ledger.crashing import crash_point
 from ledger.domain.chain.deployment import Deployment, deployment_to_json, parse_deployment
 from ledger.domain.encoding.identifiers import signer_id
-from ledger.domain.errors import Inconsistent, NotFound
+from ledger.domain.errors import RESTORE_BACKUP, Inconsistent, NotFound
 from ledger.keys.accounts import account_address, create_account
 from ledger.keys.receipts import create_receipt_key, receipt_public_key
 from ledger.keys.signers import Algorithm
@@ -120,7 +120,8 @@ def get_held_key(tx: Connection, purpose: KeyPurpose) -> KeyRow:
             f"this home has several {purpose} keys",
             field="keys",
             rule="a home has exactly one",
-            remedy="steriledger audit names what was added; restore a backup from before",
+            remedy="steriledger audit names what was added. From a backup of before: "
+            f"{RESTORE_BACKUP}",
         )
     return rows[0]
 

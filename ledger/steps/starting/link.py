@@ -17,7 +17,7 @@ from ledger.chain.node import Node, SendAnswer, SendOutcome
 from ledger.chain.snapshots import SnapshotFolder
 from ledger.domain.encoding.hashing import keccak256
 from ledger.domain.encoding.identifiers import to_hex
-from ledger.domain.errors import Inconsistent, NotFound
+from ledger.domain.errors import RESTORE_BACKUP, Inconsistent, NotFound
 from ledger.steps.instance import Instance
 from ledger.steps.starting.belonging import SNAPSHOT_FOLDER
 from ledger.steps.starting.choosing import open_group
@@ -212,7 +212,7 @@ def unpack_transactions(packed: bytes) -> tuple[bytes, ...]:
             "a block of the journal is cut off",
             field="journal_blocks.transactions",
             rule="each transaction stands behind its length in four bytes",
-            remedy="restore the newest backup; steriledger audit names the block",
+            remedy=f"steriledger audit names the block; {RESTORE_BACKUP}",
         )
     return tuple(found)
 

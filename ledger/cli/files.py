@@ -20,14 +20,15 @@ def read_file(file: Path, longest: int, *, field: str) -> bytes:
     try:
         # not blocking: to open a pipe would wait for whoever writes into it
         descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise InvalidInput(
+                f"{file} is a folder, a pipe or a device",
+                field=field,
+                rule="a file that is there whole",
+                remedy="write what comes through a pipe into a file first, and name that",
+            )
         with os.fdopen(descriptor, "rb") as stream:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise InvalidInput(
-                    f"{file} is a folder, a pipe or a device",
-                    field=field,
-                    rule="a file that is there whole",
-                    remedy="write what comes through a pipe into a file first, and name that",
-                )
             return stream.read(longest + 1)
     except OSError as error:
         raise InvalidInput(f"{file}: {error.strerror}", field=field) from None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import shutil
 import signal
 import threading
 import time
@@ -127,11 +126,6 @@ def housing(
         yield home
     finally:
         home.end()
-
-
-def copy_home(home: Path, to: Path) -> Path:
-    """The home's files as they are; a killed chain's socket is none that could be copied."""
-    return shutil.copytree(home, to, ignore=shutil.ignore_patterns("*.ipc"))
 
 
 def wait_until(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from ledger.domain.encoding.identifiers import to_hex
 from ledger.steps.answering.status import WorkerState, status
 from ledger.steps.auditing.audit import audit
 from ledger.storage.journal import JournalBlockRow, find_last_mined
-from tests.faults.children import Home, copy_home, housing
+from tests.faults.children import Home, housing
 from tests.faults.proofs import accepted, mined_hashes, opened, require_whole, waiting
 
 
@@ -31,8 +32,8 @@ def test_a_deleted_write_ahead_log_stops_the_worker_and_the_loss_is_named(
         digests, hashes = accepted(instance), mined_hashes(instance)
         assert worker.kill() == -signal.SIGKILL
         # Copied before this process closes its own connections, which would fold the log in.
-        whole = copy_home(home.folder, tmp_path / "whole")
-        torn = copy_home(home.folder, tmp_path / "torn")
+        whole = shutil.copytree(home.folder, tmp_path / "whole")
+        torn = shutil.copytree(home.folder, tmp_path / "torn")
     with housing(whole) as kept:
         last = last_of(kept)
     assert last.hash is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ from sqlalchemy import Update
 
 from ledger.steps.instance import Instance
 from ledger.storage.journal import JournalBlockRow, find_last_block, journal_blocks
-from tests.faults.children import Home, copy_home, housing
+from tests.faults.children import Home, housing
 from tests.faults.proofs import accepted, mined_hashes, opened, require_whole, rows, waiting
 
 #: of SQLite's write-ahead log, https://www.sqlite.org/fileformat2.html#walformat
@@ -43,7 +44,7 @@ def test_a_torn_end_of_the_journal_is_as_if_it_was_never_written(
 ) -> None:
     assert home.start("worker", crash_at=point).wait() == -signal.SIGKILL
     torn = tmp_path / "torn"
-    copy_home(home.folder, torn)
+    shutil.copytree(home.folder, torn)
     log = torn / "steriledger.db-wal"
     whole = log.read_bytes()
     log.write_bytes(tear(whole))

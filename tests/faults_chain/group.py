@@ -271,7 +271,7 @@ class Template:
 
         A node that hangs or dies then spoils the one test that it served.
         """
-        shutil.copytree(self.home, folder / "home", ignore=shutil.ignore_patterns("*.ipc"))
+        shutil.copytree(self.home, folder / "home")
         with ExitStack() as stack:
             node = stack.enter_context(group_node(self.genesis_time))
             proxy = stack.enter_context(fault_proxy(node.url))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -41,10 +41,18 @@ def hospital(tmp_path: Path, database_address: str) -> Iterator[Hospital]:
 
 @contextmanager
 def stranger(instance: Instance) -> Iterator[Endpoint]:
-    """Somebody with our account, who asks the chain's child for what only its parent should."""
-    (place,) = instance.settings.run_folder.glob("chain-*.ipc")
+    """Somebody within our own process, who asks the chain's child for what only the worker may."""
+    run = str(instance.settings.run_folder)
+    (place,) = (each for each in Path("/proc/self/fd").iterdir() if leads_to(each, run))
     with closing(Endpoint(f"unix:{place}")) as endpoint:
         yield endpoint
+
+
+def leads_to(handle: Path, run: str) -> bool:
+    """Whether a handle of ours is of a chain's socket in that folder."""
+    with suppress(FileNotFoundError):
+        return str(handle.readlink()).startswith(f"{run}/chain-")
+    return False
 
 
 def mines(endpoint: Endpoint) -> None:

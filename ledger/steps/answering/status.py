@@ -18,6 +18,7 @@ from ledger.domain.chain.deployment import Deployment
 from ledger.domain.clocks import age_seconds, has_passed
 from ledger.domain.encoding.identifiers import Digest, to_hex
 from ledger.domain.encoding.moments import instant_text
+from ledger.domain.errors import ClockWrong
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.domain.subjects.states import SignerState
 from ledger.steps.accepting.clock import find_doubt
@@ -26,7 +27,6 @@ from ledger.steps.answering.trouble import (
     TroubleKind,
     find_started,
     find_trouble,
-    trouble_of,
 )
 from ledger.steps.instance import DEPLOYMENT_SETTING, Instance
 from ledger.steps.starting.leasing import LEASE, LEASE_SECONDS
@@ -176,7 +176,7 @@ def status(instance: Instance) -> Status:
             lag=None if chain is None else max(chain.final - chain.indexed, 0),
             heartbeat_age_seconds=None if last_seen is None else age_seconds(now, last_seen),
             has_been_seen=last_seen is not None,
-            clock=None if doubt is None else trouble_of(doubt, since=now, at=now),
+            clock=None if doubt is None else _clock_trouble(doubt, now),
             counts=count_by_state(tx),
             oldest_owed=_oldest_owed(tx, now),
             stuck=_stuck(tx, now),
@@ -237,6 +237,11 @@ def _ended_state(lease: LeaseRow | None, *, is_halted: bool) -> WorkerState:
 def _find_deployment(instance: Instance, tx: Connection) -> Deployment | None:
     has_one = find_setting(tx, DEPLOYMENT_SETTING) is not None
     return instance.deployment_in(tx) if has_one else None
+
+
+def _clock_trouble(doubt: ClockWrong, now: datetime) -> Trouble:
+    reason = f"{doubt.what} (rule: {doubt.rule})"
+    return Trouble(since=now, at=now, reason=reason, remedy=doubt.remedy)
 
 
 def _oldest_owed(tx: Connection, now: datetime) -> WaitingOperation | None:

@@ -72,7 +72,7 @@ class AuditReport:
             old = "ahead of this clock" if owed.age_seconds is None else f"{owed.age_seconds} s old"
             yield f"{owed.state}: {owed.kind} {to_hex(owed.digest)}, {old}"
         if self.set_back:
-            yield f"The clock was set back: {self.set_back} states are dated before the one before"
+            yield f"The clock was set back; states dated before the one before: {self.set_back}"
         if self.by_others_count:
             yield f"Recorded by others: {self.by_others_count} operations"
         for difference in self.differences:

@@ -26,10 +26,10 @@ from typing import Protocol, Self
 import structlog
 
 from ledger.chain.anvil import AnvilProcess
-from ledger.chain.endpoint import Endpoint, Limits
 from ledger.chain.node import Node, SendAnswer, SendOutcome
 from ledger.chain.snapshots import Snapshot, SnapshotFolder
 from ledger.chain.transactions import gas_limit
+from ledger.chain.transport import Limits
 from ledger.crashing import crash_point
 from ledger.domain.chain.chain_reader import Block
 from ledger.domain.encoding.hashing import keccak256
@@ -157,7 +157,6 @@ class _Running:
     """A child and how to speak to it."""
 
     process: AnvilProcess
-    endpoint: Endpoint
     node: Node
     tip: Block
 
@@ -257,7 +256,6 @@ class EmbeddedChain:
             running, self._running = self._running, None
             if running is not None:
                 running.node.close()
-                running.endpoint.close()
                 running.process.stop()
 
     def ensure_running(self) -> _Running:
@@ -364,16 +362,14 @@ class EmbeddedChain:
         )
         url = process.start(timeout_seconds=START_SECONDS)
         limits = Limits(timeout_seconds=60.0, attempts=1)
-        endpoint = Endpoint(url, limits=limits)
         node = Node(url, limits=limits, block_time=self._next_block_time)
         try:
             tip = self._check_first(node, snapshot)
         except BaseException:
             node.close()
-            endpoint.close()
             process.stop()
             raise
-        return _Running(process=process, endpoint=endpoint, node=node, tip=tip)
+        return _Running(process=process, node=node, tip=tip)
 
     def _check_first(self, node: Node, snapshot: Snapshot | None) -> Block:
         """The block that anvil stands at; raises Inconsistent when it is not where it should be."""
@@ -461,7 +457,7 @@ class EmbeddedChain:
             return
         self._snapshot_at = tip.number
         try:
-            dumped = str(self.ensure_running().endpoint.ask("anvil_dumpState"))
+            dumped = str(self.ensure_running().node.ask("anvil_dumpState"))
             snapshot = Snapshot(height=tip.number, hash=tip.hash)
             self.snapshots.write(snapshot, bytes.fromhex(dumped.removeprefix("0x")))
         except (OSError, ChainUnavailable) as error:
@@ -502,7 +498,7 @@ def _offer(running: _Running, raw_transactions: Sequence[bytes]) -> _Running:
 
 
 def _empty_pool(running: _Running) -> None:
-    running.endpoint.ask("anvil_dropAllTransactions")
+    running.node.ask("anvil_dropAllTransactions")
 
 
 def _fill_pool(running: _Running, raw_transactions: Sequence[bytes]) -> None:
@@ -514,7 +510,7 @@ def _fill_pool(running: _Running, raw_transactions: Sequence[bytes]) -> None:
 
 def _check_pool(running: _Running, raw_transactions: Sequence[bytes]) -> None:
     """Every transaction is ready to be mined, and all of them fit into one block."""
-    status = running.endpoint.ask("txpool_status")
+    status = running.node.ask("txpool_status")
     if status != {"pending": hex(len(raw_transactions)), "queued": "0x0"}:
         raise Refused(
             "a transaction does not continue its sender's nonces",
@@ -534,8 +530,8 @@ def _check_pool(running: _Running, raw_transactions: Sequence[bytes]) -> None:
 
 def _seal(running: _Running, raw_transactions: Sequence[bytes], timestamp: int) -> Block:
     """Mines the pool and checks that the block is exactly what was asked for."""
-    running.endpoint.ask("evm_setNextBlockTimestamp", timestamp)
-    running.endpoint.ask("evm_mine")
+    running.node.ask("evm_setNextBlockTimestamp", timestamp)
+    running.node.ask("evm_mine")
     height = running.tip.number + 1
     block = running.node.block("latest")
     wanted = tuple(keccak256(raw) for raw in raw_transactions)

@@ -21,7 +21,8 @@ import uvicorn
 from anyio import to_thread
 from starlette.responses import Response
 
-from ledger.chain.endpoint import AnswerTooLarge, Endpoint, Limits, NodeRefused
+from ledger.chain.node import Node
+from ledger.chain.transport import AnswerTooLarge, Limits, NodeRefused
 from ledger.domain.errors import ChainUnavailable
 from ledger.doors.connections import configuration
 from ledger.doors.counting import Counter
@@ -106,7 +107,7 @@ class Gateway:
     #: its Host names are this machine's own, and those that it is told
     bounds: Bounds = field(default_factory=partial(Bounds, hosts=LOOPBACK_NAMES))
     limits: GatewayLimits = field(default_factory=GatewayLimits)
-    _endpoints: dict[str, Endpoint] = field(default_factory=dict)
+    _nodes: dict[str, Node] = field(default_factory=dict)
     _counter: Counter = field(default_factory=Counter)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -228,7 +229,7 @@ class Gateway:
 
     def _forward(self, method: str, params: list[object]) -> object:
         try:
-            return self._endpoint().ask(method, *params)
+            return self._node().ask(method, *params)
         except NodeRefused as error:
             code = error.code or _RESOURCE_UNAVAILABLE
             raise _Problem(code=code, message=error.reason, data=error.data) from None
@@ -239,25 +240,25 @@ class Gateway:
                 code=_RESOURCE_UNAVAILABLE, message="the chain does not answer"
             ) from None
 
-    def _endpoint(self) -> Endpoint:
+    def _node(self) -> Node:
         url = self.upstream()
-        endpoint = self._endpoints.get(url)
-        if endpoint is None:
+        node = self._nodes.get(url)
+        if node is None:
             limits = Limits(
                 timeout_seconds=self.limits.timeout_seconds,
                 attempts=1,
                 answer_bytes=self.limits.answer_bytes,
             )
-            endpoint = Endpoint(url, limits=limits)
+            node = Node(url, limits=limits)
             self.close()
-            self._endpoints = {url: endpoint}
-        return endpoint
+            self._nodes = {url: node}
+        return node
 
     def close(self) -> None:
         """Closes the connections to the node."""
-        endpoints, self._endpoints = self._endpoints, {}
-        for endpoint in endpoints.values():
-            endpoint.close()
+        nodes, self._nodes = self._nodes, {}
+        for node in nodes.values():
+            node.close()
 
 
 class _Nothing:

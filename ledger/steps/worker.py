@@ -191,14 +191,14 @@ class _Worker:
     _forgot: datetime | None = None
     _pause: _Pause = field(default_factory=_Pause)
     _waiting: _Waiting | None = None
-    _completer: Completer | None = None
     _heads: Heads = field(default_factory=Heads)
 
     def run(self) -> None:
         writer = Writer.open(self.instance, self.link, self.held)
+        completer = Completer(writer=writer)
         while not self.stop.is_set() and not self.held.lost.is_set():
             try:
-                is_idle = self._round(writer)
+                is_idle = self._round(writer, completer)
             except LeaseLost as error:
                 log.warning("lease_lost", error=str(error))
                 return
@@ -236,7 +236,7 @@ class _Worker:
         except StorageUnavailable:
             return False
 
-    def _round(self, writer: Writer) -> bool:
+    def _round(self, writer: Writer, completer: Completer) -> bool:
         """Follow, then send; True when there was nothing to do.
 
         What was final is looked at first: a node of another chain is given nothing.
@@ -244,7 +244,10 @@ class _Worker:
         if isinstance(self.link, GroupLink):
             self.link.look_around_now_and_then()
         progress = follow(self.instance, self.link.node)
-        sent = Sent() if progress.is_rebuilding else self._send(writer)
+        sent = Sent()
+        if not progress.is_rebuilding:
+            sent = writer.step()
+            completer.step()
         crash_point("worker.sent")
         if progress.operations or self._told is None:
             self._forget()
@@ -252,16 +255,6 @@ class _Worker:
         _log_round(sent, progress)
         self._tell(progress, writer)
         return sent.is_idle and progress.height >= progress.final
-
-    def _send(self, writer: Writer) -> Sent:
-        sent = writer.step()
-        self._complete(writer)
-        return sent
-
-    def _complete(self, writer: Writer) -> None:
-        """Recoveries that nobody vetoed in time."""
-        self._completer = self._completer or Completer(writer=writer)
-        self._completer.step()
 
     def _forget(self) -> None:
         """Erasures that became final are carried out."""

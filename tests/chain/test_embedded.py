@@ -266,8 +266,8 @@ def test_a_stranger_who_mines_on_our_chain_is_undone() -> None:
     journal = MemoryJournal()
     with chain_of(journal) as chain:
         chain.mine([transfer(0)], START + 1)
-        chain.ensure_running().endpoint.ask("evm_mine")
-        chain.ensure_running().endpoint.ask("anvil_setBalance", "0x" + "11" * 20, "0xffff")
+        chain.ensure_running().node.ask("evm_mine")
+        chain.ensure_running().node.ask("anvil_setBalance", "0x" + "11" * 20, "0xffff")
         block = chain.mine([transfer(1)], START + 100)
         assert block.number == 2
         assert block.parent_hash == journal.stored[0].hash

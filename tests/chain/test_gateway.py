@@ -102,7 +102,7 @@ def test_everything_else_is_refused_and_changes_nothing(
         assert reply["error"]["code"] == -32601
         assert "result" not in reply
     assert chain.node.block("latest") == before
-    assert chain.ensure_running().endpoint.ask("txpool_status") == {
+    assert chain.ensure_running().node.ask("txpool_status") == {
         "pending": "0x0",
         "queued": "0x0",
     }

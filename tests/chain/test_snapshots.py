@@ -94,7 +94,7 @@ def height(folder: SnapshotFolder) -> int | None:
 
 def everything(chain: EmbeddedChain) -> list[object]:
     """Blocks, transactions and receipts, as anvil tells them."""
-    ask = chain.ensure_running().endpoint.ask
+    ask = chain.ensure_running().node.ask
     told: list[object] = [ask("eth_getLogs", {"fromBlock": "0x0", "toBlock": "latest"})]
     for height in range(chain.tip.number + 1):
         block: Any = ask("eth_getBlockByNumber", hex(height), True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from ledger.chain.endpoint import Endpoint
+from ledger.chain.node import Node
 from ledger.cli.chains import reading_chain
 from ledger.domain.chain.chain_reader import Block
 from ledger.domain.encoding.identifiers import to_hex
@@ -40,11 +40,11 @@ def hospital(tmp_path: Path, database_address: str) -> Iterator[Hospital]:
 
 
 @contextmanager
-def stranger(instance: Instance) -> Iterator[Endpoint]:
+def stranger(instance: Instance) -> Iterator[Node]:
     """Somebody within our own process, who asks the chain's child for what only the worker may."""
     run = str(instance.settings.run_folder)
     (place,) = (each for each in Path("/proc/self/fd").iterdir() if leads_to(each, run))
-    with closing(Endpoint(f"unix:{place}")) as endpoint:
+    with closing(Node(f"unix:{place}")) as endpoint:
         yield endpoint
 
 
@@ -55,28 +55,28 @@ def leads_to(handle: Path, run: str) -> bool:
     return False
 
 
-def mines(endpoint: Endpoint) -> None:
+def mines(endpoint: Node) -> None:
     endpoint.ask("evm_mine")
 
 
-def mines_much(endpoint: Endpoint) -> None:
+def mines_much(endpoint: Node) -> None:
     endpoint.ask("anvil_mine", "0x64")
 
 
-def rolls_back(endpoint: Endpoint) -> None:
+def rolls_back(endpoint: Node) -> None:
     endpoint.ask("anvil_rollback", 2)
 
 
-def replaces(endpoint: Endpoint) -> None:
+def replaces(endpoint: Node) -> None:
     endpoint.ask("anvil_rollback", 2)
     endpoint.ask("anvil_mine", "0x2")
 
 
-def resets(endpoint: Endpoint) -> None:
+def resets(endpoint: Node) -> None:
     endpoint.ask("anvil_reset")
 
 
-Act = Callable[[Endpoint], None]
+Act = Callable[[Node], None]
 EVERY_ACT = pytest.mark.parametrize("act", [mines, mines_much, rolls_back, replaces, resets])
 
 

@@ -352,7 +352,9 @@ class EmbeddedChain:
             f"--prune-history {_KEPT_STATES} --no-request-size-limit "
             "--disable-default-create2-deployer --disable-console-log"
         )
-        state = self._state_of(snapshot)
+        state = None
+        if snapshot is not None and self.snapshots is not None:
+            state = self.snapshots.read(snapshot)
         process = AnvilProcess(
             self.binary,
             self.genesis.to_json(),
@@ -442,11 +444,6 @@ class EmbeddedChain:
         _warn_of(snapshot, reason)
         if self.snapshots is not None:
             self.snapshots.drop(snapshot)
-
-    def _state_of(self, snapshot: Snapshot | None) -> bytes | None:
-        if self.snapshots is None or snapshot is None:
-            return None
-        return self.snapshots.read(snapshot)
 
     def _take_snapshot(self, tip: Block) -> None:
         """Before the next block, when the last one is far enough behind; a full disk is no harm."""

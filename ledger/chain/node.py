@@ -36,7 +36,14 @@ from ledger.chain.wording import (
     is_range_too_wide,
     is_reverted,
 )
-from ledger.domain.chain.chain_reader import Block, BlockTag, CallReverted, Receipt, Transaction
+from ledger.domain.chain.chain_reader import (
+    Block,
+    BlockTag,
+    CallReverted,
+    Receipt,
+    Transaction,
+    newest_block,
+)
 from ledger.domain.encoding.events import Log
 from ledger.domain.encoding.hashing import keccak256
 from ledger.domain.encoding.identifiers import to_hex
@@ -285,15 +292,7 @@ class Node:
         A node may want more than the newest block did: Besu drops without a word what pays less
         than its own least price, and says that price only by eth_gasPrice.
         """
-        block = self.block("latest")
-        if block is None:
-            raise ChainUnavailable(
-                f"{self.name} has no latest block",
-                field="chain",
-                rule="a chain has a newest block",
-                remedy="wait until the node has caught up, or ask another node of the same chain",
-            )
-        base_fee = block.base_fee or 0
+        base_fee = newest_block(self).base_fee or 0
         try:
             tip = read_quantity(self.ask("eth_maxPriorityFeePerGas"), "priority fee")
         except NodeRefused:  # a chain without EIP-1559 asks one price

@@ -25,7 +25,9 @@ _state: dict[str, bool] = {}
 def configure_logs(level: str, *, process: str) -> None:
     """Say once how this service logs; `level` is debug, info, warning or error."""
     _configure(level, process=process, write=_to_stderr, is_watched=sys.stderr.isatty())
-    _take_over_foreign()
+    # Warnings and errors of libraries become lines like ours.
+    logging.captureWarnings(capture=True)
+    logging.basicConfig(level=logging.WARNING, handlers=[_Foreign()], force=True)
     _state["is_service"] = True
 
 
@@ -125,9 +127,3 @@ class _Foreign(logging.Handler):
         structlog.get_logger(record.name).log(
             record.levelno, record.getMessage(), exc_info=record.exc_info
         )
-
-
-def _take_over_foreign() -> None:
-    """Warnings and errors of libraries become lines like ours."""
-    logging.captureWarnings(capture=True)
-    logging.basicConfig(level=logging.WARNING, handlers=[_Foreign()], force=True)

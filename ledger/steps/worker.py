@@ -16,6 +16,7 @@ import uvicorn
 
 from ledger.chain.gateway import Gateway, make_server
 from ledger.crashing import crash_point
+from ledger.domain.chain.chain_reader import newest_block
 from ledger.domain.clocks import has_passed
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import (
@@ -281,9 +282,7 @@ class _Worker:
         is_news = told is None or (told.indexed, told.final) != (progress.height, progress.final)
         if not is_news and told is not None and not has_passed(HEARTBEAT, told.at, now):
             return
-        block = self.link.node.block("latest")
-        if block is None:
-            raise ChainUnavailable("the node has no latest block")
+        block = newest_block(self.link.node)
         self._heads.see(block, writer.under_way.pending(), now)
         group = self.link if isinstance(self.link, GroupLink) else None
         self._told = ChainStatus(

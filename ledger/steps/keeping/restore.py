@@ -37,7 +37,7 @@ from ledger.steps.accepting.submit import FACTS_PURPOSE, PERSONAL_PURPOSE
 from ledger.steps.keeping.backup import DATABASE_NAME, FORMAT, MANIFEST_NAME, Manifest, hash_file
 from ledger.steps.starting.leasing import LEASE
 from ledger.storage.engine.copying import close_file, copy_rows, require_empty, verify_file
-from ledger.storage.engine.database import Database, open_database
+from ledger.storage.engine.database import open_database
 from ledger.storage.engine.encrypted import Secret, list_encrypted
 from ledger.storage.leases import find_lease, release_lease
 
@@ -254,15 +254,11 @@ def _fill(database_url: str, copy: Path) -> None:
         closing(open_database(database_url)) as database,
         closing(open_database(f"sqlite:///{copy}")) as source,
     ):
-        _require_new(database)
+        database.migrate()
+        with database.reading() as tx:
+            require_empty(tx)
         with source.reading() as rows, database.transaction() as tx:
             copy_rows(rows, tx)
-
-
-def _require_new(database: Database) -> None:
-    database.migrate()
-    with database.reading() as tx:
-        require_empty(tx)
 
 
 def _move(staged: Path, home: Path) -> None:

@@ -18,10 +18,9 @@ from ledger.chain.contract_errors import revert_error
 from ledger.chain.transactions import Price
 from ledger.domain.acts.rules import RECOVERY_DELAY_SECONDS
 from ledger.domain.acts.words import Contract
-from ledger.domain.chain.chain_reader import CallReverted
+from ledger.domain.chain.chain_reader import CallReverted, newest_block
 from ledger.domain.clocks import has_passed
 from ledger.domain.encoding.identifiers import Digest, SignerId, to_hex
-from ledger.domain.errors import ChainUnavailable
 from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.subjects.states import ProposalState, SignerState
 from ledger.steps.sending.enveloping import Call, sign_and_keep
@@ -152,10 +151,7 @@ class Completer:
         """The time that the chain's next block has at least; Unix seconds."""
         if self.writer.link.seals_at_once:
             return int(self.writer.instance.clock().timestamp())
-        block = self.writer.link.node.block("latest")
-        if block is None:
-            raise ChainUnavailable("the node has no latest block")
-        return block.timestamp
+        return newest_block(self.writer.link.node).timestamp
 
     def _recoveries(self, now: int) -> list[Recovery]:
         with self.writer.instance.database.reading() as tx:

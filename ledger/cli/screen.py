@@ -15,7 +15,7 @@ from ledger.steps.answering.status import ChainStatus, Status, WaitingOperation,
 
 #: how many stuck operations are shown, the oldest first
 MOST_STUCK = 3
-#: characters of a reason: two lines, and three of what the worker has to say
+#: characters of a reason: two lines, and three of what the worker has to say and advises
 _REASON = 126
 _TROUBLE = 180
 #: hexadecimal digits that tell a hash from the others; --json has all of it
@@ -108,7 +108,7 @@ def _worker_lines(now: Status) -> Iterator[tuple[str, Text]]:
     reason = "" if trouble is None else f": {shortened(trouble.reason, _TROUBLE)}"
     yield "worker", Text(words + _worker_times(now) + reason, style)
     if trouble is not None and trouble.remedy is not None:
-        yield "what to do", Text(shortened(trouble.remedy, _REASON), style)
+        yield "what to do", Text(shortened(trouble.remedy, _TROUBLE), style)
 
 
 def _worker_times(now: Status) -> str:

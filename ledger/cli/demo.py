@@ -67,11 +67,17 @@ def demo(
         if rpc is None:
             raise ChainUnavailable("the chain is not there", remedy=f"look into {processes.log}")
         _Shell(home=home).run_everything(log, rpc)
-        say("\nAll of it held.")
+        _tell("\nAll of it held.")
         if not once:
             say(f"Chain (read only): {rpc}")
             say(f"Ready: {api}")
             processes.watch(stop)
+
+
+def _tell(words: str) -> None:
+    """What is several lines, line by line."""
+    for line in words.split("\n"):
+        say(line)
 
 
 class _Shell:
@@ -84,24 +90,24 @@ class _Shell:
         """The whole flow; what was done already is left alone."""
         from ledger.domain.errors import Inconsistent
 
-        say("\nA centre and eight member units, a sterilizer, and the centre's people")
+        _tell("\nA centre and eight member units, a sterilizer, and the centre's people")
         self.enter_group()
-        say(f"\nThe cycles of {printout.name}")
-        say(self.type("import", printout, "--unit", 1, "--signer", "Operator Li"))
-        say("\nWhat passed is loaded and released")
+        _tell(f"\nThe cycles of {printout.name}")
+        _tell(self.type("import", printout, "--unit", 1, "--signer", "Operator Li"))
+        _tell("\nWhat passed is loaded and released")
         for each in reversed(self.completed()):
             if each["state"] == "undecided":
                 self.load_and_release(f"{_MACHINE}/{each['number']}", each["number"])
         if not all(each["state"] == "released" for each in self.completed()):
             raise Inconsistent("a completed cycle was not released")
-        say("\nWhat was aborted cannot be released")
+        _tell("\nWhat was aborted cannot be released")
         self.try_to_release_the_aborted_one()
-        say("\nOne cycle, and its evidence checked as anybody can")
-        say(self.type("cycle", "show", _SHOWN))
+        _tell("\nOne cycle, and its evidence checked as anybody can")
+        _tell(self.type("cycle", "show", _SHOWN))
         file = self.home / "evidence-13.json"
         self.type("evidence", "export", _SHOWN, "--output", file)
         trusted = self.home / "deployment.json"
-        say(self.type("verify", file, "--rpc", rpc, "--deployment", trusted, has_home=False))
+        _tell(self.type("verify", file, "--rpc", rpc, "--deployment", trusted, has_home=False))
 
     def enter_group(self) -> None:
         """Units, machine and signers that are not there yet."""

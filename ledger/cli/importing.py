@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ledger.cli.failing import DOES_NOT_HOLD
+from ledger.cli.files import read_file
 from ledger.cli.options import (
     DEFAULT_HOME,
     HomeOption,
@@ -19,6 +20,7 @@ from ledger.cli.options import (
     opened,
 )
 from ledger.cli.printing import answer, print_table, say
+from ledger.domain.visible import visible
 
 if TYPE_CHECKING:
     from ledger.domain.errors import SteriLedgerError
@@ -50,6 +52,7 @@ def import_files(
     """
     from ledger.domain.drafts import People
     from ledger.domain.errors import SteriLedgerError
+    from ledger.readings import MAX_FILE_BYTES
     from ledger.steps.accepting.resolving import resolve_unit
     from ledger.steps.reading.imports import Import, ImportOptions, import_file
 
@@ -69,10 +72,15 @@ def import_files(
             number = resolve_unit(tx, unit).number
         for path in paths:
             try:
-                data = _read(path)
+                data = read_file(path, MAX_FILE_BYTES, field="FILE")
                 reports.append(
                     import_file(
-                        instance, caller, data, filename=path.name, unit=number, options=options
+                        instance,
+                        caller,
+                        data,
+                        filename=visible(path.name),
+                        unit=number,
+                        options=options,
                     )
                 )
             except SteriLedgerError as error:
@@ -99,18 +107,6 @@ def _files_in(path: Path) -> list[Path]:
     if not path.exists():
         raise NotFound(f"there is no file {path}", field="FILE")
     return [path]
-
-
-def _read(path: Path) -> bytes:
-    """At most one byte more than a reading may have, so that a huge file is refused, not loaded."""
-    from ledger.domain.errors import InvalidInput
-    from ledger.readings import MAX_FILE_BYTES
-
-    try:
-        with path.open("rb") as file:
-            return file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise InvalidInput(f"{path}: {error.strerror}", field="FILE") from None
 
 
 def _plain(report: ImportReport) -> dict[str, object]:

@@ -12,6 +12,7 @@ from ledger.domain.acts.words import Party
 from ledger.domain.encoding.canonical import Plain
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.records.commitments import FieldValue
+from ledger.domain.visible import visible
 from ledger.evidence.report import Claim, CycleReading, EnteredResult, Happening, Report, Who
 
 REPORT_FORMAT = "steriledger-report/1"
@@ -57,7 +58,7 @@ _RESULTS: Mapping[str, str] = {
 
 def report_lines(report: Report) -> list[str]:
     """The report in English, a line each; nothing in a record can add a line or move the cursor."""
-    return [_visible(line) for line in _lines(report)]
+    return [visible(line) for line in _lines(report)]
 
 
 def _lines(report: Report) -> list[str]:
@@ -184,11 +185,6 @@ def _shown(value: FieldValue) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value)
-
-
-def _visible(line: str) -> str:
-    """Control and direction characters, which records may hold, spelt out."""
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in line)
 
 
 def _words(text: str) -> str:

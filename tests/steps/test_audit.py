@@ -69,8 +69,7 @@ class Evidence:
     @contextmanager
     def copied(self, folder: Path) -> Iterator[Instance]:
         """The same home again, to be damaged."""
-        # the running chain's socket is no file, and no part of what is kept
-        shutil.copytree(self.home, folder / "home", ignore=shutil.ignore_patterns("*.ipc"))
+        shutil.copytree(self.home, folder / "home")
         opened = open_instance(Settings(home=folder / "home"))
         yield opened
         opened.close()

@@ -123,6 +123,8 @@ def _print_verdicts(view: CycleView) -> None:
         say("not entered")
     else:
         print_pairs((name.replace("_", " "), value) for name, value in view.machine_verdict.items())
+    for each in view.remarks:
+        say(f"note: {each}")
     say("")
     say("Computed from the reading")
     if view.computed_verdict is None:

@@ -27,7 +27,14 @@ _MACHINE_LINES: Mapping[str, str] = {
     "machine.minimum_bar": "lowest pressure in the hold, bar",
     "machine.maximum_bar": "highest pressure in the hold, bar",
     "pressure_basis": "pressure basis",
+    "machine.f0_minutes": "the machine's own F0, minutes",
+    "machine.a0_seconds": "the machine's own A0, seconds",
     "fault_code": "the machine's own code",
+    "further_fault_codes": "further codes",
+    "label": "the cycle's name, as printed",
+    "outcome_reasons": "why so",
+    "incomplete_because": "not whole because",
+    "remarks": "remarks",
 }
 _COMPUTED_LINES: Mapping[str, str] = {
     "verdict.profile": "profile",

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
+from ledger.domain.acts.cycle_ending import TOLD
 from ledger.domain.acts.vocabulary import Recorded
 from ledger.domain.callers import Caller
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, CycleId, Digest, to_hex
@@ -87,6 +88,8 @@ class CycleView:
     decision: Mapping[str, FieldValue] | None
     counts: tuple[CountView, ...]
     timeline: tuple[TimelineEntry, ...]
+    #: what is to be known of the ending's reading, and what further readings say against it
+    remarks: tuple[str, ...]
     #: SHA-256 of the files that report this cycle
     readings: tuple[str, ...]
 
@@ -164,6 +167,7 @@ def show_cycle(tx: Connection, caller: Caller, text: str) -> CycleView:
             for number, count in sorted(state.counts.items())
         ),
         timeline=tuple(_entry(tx, act, shows_people=shows_people) for act in acts),
+        remarks=() if ending is None else _remarks(ending, acts),
         readings=tuple(row.reading.hex() for row in readings.list_cycles_attached(tx, cycle.id)),
     )
 
@@ -318,11 +322,26 @@ _PROGRESS = [
 def _machine_verdict(facts: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
     names = ("outcome", "fault_code", "programme", "started", "ended")
     machine = {name: facts[name] for name in names}
-    return machine | {
+    machine |= {
         name.removeprefix("machine."): value
         for name, value in facts.items()
-        if name.startswith("machine.") and name.endswith(("_seconds", "_celsius", "_bar"))
+        if name.startswith("machine.")
+        and name.endswith(("_seconds", "_celsius", "_bar", "_minutes"))
     }
+    told = (name for name in TOLD if name != "remarks" and not name.startswith("machine."))
+    return machine | {name: facts[name] for name in told if facts.get(name) is not None}
+
+
+def _remarks(ending: _Act, acts: Sequence[_Act]) -> tuple[str, ...]:
+    """What the ending's reading makes known, and what the readings held against it say."""
+    own = _text(ending.facts, "remarks")
+    beside = [each for each in acts if each.facts.get("judged_ending") == ending.row.digest.hex()]
+    against = [
+        f"{each.recorded.act.says(each.recorded.message)}: {each.facts['reasons']}"
+        for each in beside
+        if each.facts.get("reasons") is not None
+    ]
+    return (*(() if own is None else own.split("; ")), *against)
 
 
 def _computed_verdict(facts: Mapping[str, FieldValue]) -> dict[str, FieldValue]:

@@ -87,6 +87,10 @@ def test_files_of_a_folder_are_recorded_by_their_numbers(shell: Shell) -> None:
     assert [r["cycles"][0]["number"] for r in reports] == [9, 10, 11]
     said = [notice for r in reports for notice in r["cycles"][0]["notices"]]
     assert not any("late" in notice for notice in said)
+    shell.run("import", "--unit", "1", str(folder.parent / "late"))
+    listed = shell.run("cycle", "list").out
+    assert "T-1001/1/17: numbers 13 to 16 have not come in" in listed
+    assert "T-1001/1/12" in listed
 
 
 def test_reasons_and_codes_stand_in_the_answer_for_people(shell: Shell) -> None:

@@ -10,10 +10,11 @@ import pytest
 
 from ledger.domain.acts.vocabulary import CycleReference, Machine
 from ledger.domain.errors import Conflict, InvalidInput, Refused
+from ledger.domain.machines.numbering import Numbering
 from ledger.domain.subjects.states import CycleState
 from ledger.steps.accepting.standing import Accepted
 from ledger.steps.accepting.submit import Receipt
-from ledger.steps.answering.showing import CycleView, show_cycle
+from ledger.steps.answering.showing import CycleView, list_cycles, show_cycle
 from ledger.steps.reading.imports import Import, ImportedCycle, ImportReport
 from ledger.storage.engine.database import Database
 from tests import making
@@ -157,8 +158,11 @@ def test_a_printout_that_comes_late_is_late_and_fills_its_gap(house: House) -> N
     assert only(house, "02-order-of-arrival/folder/cycle-11.log").notices == ()
     first = only(house, "02-order-of-arrival/late/a-cycle-17.log")
     assert "numbers 12 to 16 have not come in" in first.notices
+    assert show(house, "17").numbering == Numbering(missing_from=12, missing_to=16)
     late = only(house, "02-order-of-arrival/late/b-cycle-12.log")
     assert late.what is Import.RECORDED
+    assert show(house, "12").numbering == Numbering(late_behind=17)
+    assert show(house, "17").numbering == Numbering(missing_from=13, missing_to=16)
     assert "late: cycle 17 was recorded before it" in late.notices
     assert show(house, "12").machine_verdict is not None
 
@@ -175,8 +179,19 @@ def test_a_typed_leap_is_asked_about(house: House, number: int) -> None:
     with house.nothing_stored(), pytest.raises(InvalidInput) as caught:
         open_cycle(house, number)
     assert (caught.value.field, "4354210" in str(caught.value)) == ("number", True)
-    open_cycle(house, number, leap=True)
+    opening = open_cycle(house, number, leap=True)
     open_cycle(house, 4354211)
+    assert show(house, "4354211").numbering == Numbering(late_behind=number)
+    house.say(
+        "CycleVoid", cycle=f"{SERIAL}/{number}", opening=opening.digest, reason="scanned twice"
+    )
+    assert show(house, str(number)).state == "voided"
+    with house.instance.database.reading() as tx:
+        lines = {line.number: line for line in list_cycles(tx, house.caller)}
+    assert lines[number].state == "voided"
+    assert {line.numbering for line in lines.values()} == {Numbering()}
+    open_cycle(house, 4354215)
+    assert show(house, "4354215").numbering == Numbering(missing_from=4354212, missing_to=4354214)
 
 
 def test_an_imported_leap_is_not_asked_about(house: House) -> None:

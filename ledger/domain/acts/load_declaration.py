@@ -73,7 +73,7 @@ def _require_different(lines: Sequence[Mapping[str, Any]]) -> None:
         if line in lines[:place]:
             first = lines.index(line)
             raise InvalidInput(
-                f"is the same as line {first}",
+                f"is the same as line {first + 1}",
                 field=f"lines.{place}",
                 rule="each line once, so that a scan that came twice is noticed",
                 remedy="leave it out; if there are so many more, say the sum in one line",

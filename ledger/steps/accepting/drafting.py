@@ -247,7 +247,8 @@ def _asked_number(desk: Desk, given: Values) -> dict[str, Any]:
             f"{given['number']} lies {above} above the highest of this machine, {highest}",
             field="number",
             rule=f"a typed number is at most {MOST_LEFT_OUT} above the highest",
-            remedy="check it: a scan may have come twice; if it is meant, say so: leap",
+            remedy="check it: a scan may have come twice; if it is meant, say so: "
+            "--leap, or leap: true",
         )
     return {}
 

@@ -14,6 +14,7 @@ from ledger.domain.callers import Caller
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, CycleId, Digest, to_hex
 from ledger.domain.encoding.moments import instant_text
 from ledger.domain.errors import Inconsistent, NotFound
+from ledger.domain.machines.numbering import Numbering
 from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
 from ledger.domain.records.commitments import FieldValue
 from ledger.domain.records.records import fields_from_bytes
@@ -22,6 +23,7 @@ from ledger.domain.subjects.states import CycleState
 from ledger.steps.accepting.resolving import resolve_cycle, resolve_machine
 from ledger.steps.accepting.standing import read_operation
 from ledger.storage import directory, operations, readings, records
+from ledger.storage.numbers import numberings_of
 
 _PEOPLE = ("performer", "checker", "enterer", "on_behalf_of")
 _VERDICT = "verdict."
@@ -77,7 +79,9 @@ class CycleView:
     machine_serial: str
     epoch: int
     number: int
-    #: the decided state
+    #: which numbers before it are missing, and whether it is late
+    numbering: Numbering
+    #: the decided state, or voided
     state: str
     current: Current
     #: the machine's own word, None before the end
@@ -112,11 +116,19 @@ class CycleLine:
     outcome: str | None
     verdict: str | None
     profile: str | None
+    #: the decided state, or voided
     state: str
+    #: which numbers before it are missing, and whether it is late
+    numbering: Numbering
     #: where the least advanced of its operations stands
     chain: OperationState
     #: pass it as `before` to read on
     cursor: int
+
+    @property
+    def name(self) -> str:
+        """As any command takes it, whatever the machine's epoch is now."""
+        return f"{self.machine_serial}/{self.epoch}/{self.number}"
 
     def to_plain(self) -> dict[str, object]:
         """The line as JSON values."""
@@ -152,7 +164,8 @@ def show_cycle(tx: Connection, caller: Caller, text: str) -> CycleView:
         machine_serial=machine.serial,
         epoch=cycle.epoch,
         number=cycle.number,
-        state=state.state.word,
+        numbering=numberings_of(tx, [cycle.id]).get(cycle.id, Numbering()),
+        state=_state_word(state),
         current=Current(
             opening=to_hex(state.opening),
             ending=_hex(state.ending),
@@ -202,6 +215,7 @@ def list_cycles(
         for subject, each in rows.items()
     }
     endings = _endings(tx, states, rows)
+    numbered = numberings_of(tx, states)
     machines = {
         each: directory.get_equipment(tx, each) for each in {s.equipment for s in states.values()}
     }
@@ -212,6 +226,7 @@ def list_cycles(
             rows[row.subject],
             machines[states[row.subject].equipment],
             endings.get(row.subject, {}),
+            numbered.get(CycleId(row.subject), Numbering()),
         )
         for row in standing
     ]
@@ -245,6 +260,10 @@ def _state(cycle: CycleId, recorded: Iterable[Recorded]) -> CycleState:
     if state is None:
         raise Inconsistent("a cycle stands in the directory that was never opened")
     return state
+
+
+def _state_word(state: CycleState) -> str:
+    return state.state.word if state.is_open else "voided"
 
 
 def _entry(tx: Connection, act: _Act, *, shows_people: bool) -> TimelineEntry:
@@ -285,12 +304,13 @@ def _endings(
     }
 
 
-def _line(
+def _line(  # noqa: PLR0913, PLR0917 - a cycle, and all that its line shows
     opening: operations.OperationRow,
     state: CycleState,
     rows: Sequence[operations.OperationRow],
     machine: directory.EquipmentRow,
     ending: Mapping[str, FieldValue],
+    numbered: Numbering,
 ) -> CycleLine:
     return CycleLine(
         id=state.id.hex(),
@@ -303,7 +323,8 @@ def _line(
         outcome=_text(ending, "outcome"),
         verdict=_text(ending, "verdict.result"),
         profile=_text(ending, "verdict.profile"),
-        state=state.state.word,
+        state=_state_word(state),
+        numbering=numbered,
         chain=min((row.state for row in rows), key=_PROGRESS.index),
         cursor=opening.sequence,
     )

@@ -49,6 +49,7 @@ from ledger.steps.instance import Instance
 from ledger.steps.reading.arrivals import sign_arrival
 from ledger.steps.reading.placing import Place, in_order, oddities_of, place_of
 from ledger.storage import directory, readings
+from ledger.storage.numbers import numberings_of
 
 
 class Import(StrEnum):
@@ -499,7 +500,6 @@ class _Importing:
         notices = (
             *reported.notices,
             *clock_notices_of(reported, place.before, place.after),
-            *place.notices,
             *oddities_of(tx, machine, self.cycle, reference.id),
         )
         reported = replace(reported, notices=notices)
@@ -518,7 +518,8 @@ class _Importing:
             reading=self.cycle,
             what=Import.RECORDED,
             cycle=reference.id,
-            notices=notices,
+            # not recorded: what is missing today may come tomorrow
+            notices=(*notices, *numberings_of(tx, [reference.id])[reference.id].sentences),
             digests=tuple(digests),
         )
 

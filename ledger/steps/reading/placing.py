@@ -37,8 +37,6 @@ class Place:
     #: the nearest cycles of the same epoch by number whose start is known
     before: Neighbour | None
     after: Neighbour | None
-    #: that it is late, or which numbers before it have not come in
-    notices: tuple[str, ...]
 
 
 def in_order(
@@ -100,7 +98,7 @@ def place_of(
     chosen = next(chain(same, new, taken), None)
     if chosen is None:
         raise Conflict(
-            f"number {number} is below others, and its cycle began later",
+            f"{number} is below others, and its cycle began later",
             field="number",
             rule="a machine's numbers rise with time within a counter epoch",
             remedy="if the counter was reset, say so first: steriledger equipment change "
@@ -123,14 +121,11 @@ class _Beside:
         reference = CycleReference(machine=machine_of(self.machine), epoch=epoch, number=number)
         state = self.accepted.find(CycleState, reference.id)
         is_open = state is not None and state.is_open
-        before = self._nearest(epoch, number, above=False)
-        after = self._nearest(epoch, number, above=True)
         return Place(
             reference=reference,
             state=state if is_open else None,
-            before=_timed(before),
-            after=_timed(after),
-            notices=() if is_open else _notices(number, before, after),
+            before=_timed(self._nearest(epoch, number, above=False)),
+            after=_timed(self._nearest(epoch, number, above=True)),
         )
 
     def is_within(self, epoch: int, start: datetime | None, epochs: range) -> bool:
@@ -188,18 +183,6 @@ def _is_earlier(start: datetime, other: Neighbour | None) -> bool:
     return other is not None and other.started_at is not None and start < other.started_at
 
 
-def _notices(
-    number: int, before: Sequence[Neighbour], after: Sequence[Neighbour]
-) -> tuple[str, ...]:
-    if after:
-        return (f"late: cycle {after[0].number} was recorded before it",)
-    if not before or number - before[0].number <= 1:
-        return ()
-    first, last = before[0].number + 1, number - 1
-    numbers = f"number {first} has" if first == last else f"numbers {first} to {last} have"
-    return (f"{numbers} not come in",)
-
-
 # ---------------------------------------------------------------- implausible cycles
 
 
@@ -217,10 +200,9 @@ def oddities_of(
     if cycle.curve_sha256 is not None:
         curve = bytes.fromhex(cycle.curve_sha256)
         rows = readings.list_attached_with(tx, curve, of="curve", unit=machine.unit)
-        found.extend(
-            f"its values equal those of cycle {number} to the last digit"
-            for number in _others(tx, rows, own)
-        )
+        others = ", ".join(sorted(_others(tx, rows, own)))
+        if others:
+            found.append(f"its values equal those of {others} to the last digit")
     return tuple(found)
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from ledger.domain.acts.words import Beside
 from ledger.domain.machines.clocks import Neighbour, clock_notices, hours_apart
-from ledger.domain.machines.comparing import Beside, Comparison
+from ledger.domain.machines.comparing import Comparison
 from ledger.domain.machines.comparing import compare as compare_with
 from ledger.domain.machines.profiles import Profile, get_profile
 from ledger.domain.machines.readings import CycleReading, PrintedTime

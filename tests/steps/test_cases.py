@@ -383,7 +383,7 @@ def test_cloned_and_overlapping_cycles_are_remarked(house: House) -> None:
     words = {name: " | ".join(each.notices) for name, each in cycles.items()}
     assert "begins in the same second as cycle T-1001/1/601" in words["same-second"]
     assert "overlaps cycle T-1001/1/60" in words["overlapping"]
-    assert "equal those of cycle T-1001/1/601 to the last digit" in words["same-curve-next-day"]
+    assert "its values are those of cycle T-1001/1/601" in words["same-curve-next-day"]
     assert any("to the last digit" in each for each in show(house, "604").remarks)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
-
 from ledger.domain.acts.cycle_ending import READINGS
 from ledger.domain.acts.verdict_facts import VERDICT_FACTS
 from ledger.domain.acts.vocabulary import (
@@ -21,18 +19,9 @@ from ledger.domain.acts.vocabulary import (
     Zone,
 )
 from ledger.domain.acts.witnessing import packed_numbers, witness
-from ledger.domain.acts.words import Right
+from ledger.domain.acts.words import Beside, Right
 from ledger.domain.callers import Scope
 from ledger.domain.records.schemas import choice, text
-
-
-class Beside(IntEnum):
-    """What it is to the recorded reading; the words are those of comparing.Beside."""
-
-    AGREES = 1
-    HOLDS_MORE = 2
-    HOLDS_LESS = 3
-    CONTRADICTS = 4
 
 
 def says(message: Message) -> str:

@@ -6,24 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 
+from ledger.domain.acts.words import Beside
 from ledger.domain.machines.profiles import Profile
 from ledger.domain.machines.readings import CycleOutcome, CycleReading, Sample
 from ledger.domain.machines.thermal import check
 from ledger.domain.machines.verdicts import ThermalVerdict, Verdict, evidence_of
-
-
-class Beside(StrEnum):
-    """What a further reading is to the one that the ending rests on."""
-
-    #: nothing in it speaks against the recorded one
-    AGREES = "agrees"
-    #: it begins with all that the recorded one holds, and goes on, or says what was open there
-    HOLDS_MORE = "holds_more"
-    #: the recorded one begins with all that it holds
-    HOLDS_LESS = "holds_less"
-    CONTRADICTS = "contradicts"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,6 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from ledger.domain.acts.reading_entry import Beside
 from ledger.domain.acts.vocabulary import CycleReference
 from ledger.domain.acts.words import Outcome, Verdict
 from ledger.domain.encoding.identifiers import Digest
@@ -272,7 +271,7 @@ def entry_of(reported: Reported, found: Comparison, ending: Digest) -> dict[str,
     verdict = found.verdict
     facts = {} if verdict is None else verdict.facts()
     return {
-        "beside": Beside[found.beside.name],
+        "beside": found.beside,
         "ending": ending,
         "told": {
             "outcome": reported.cycle.outcome.value,

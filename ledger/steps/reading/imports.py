@@ -14,14 +14,13 @@ from sqlalchemy import Connection
 
 from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.acts.vocabulary import CycleReference
-from ledger.domain.acts.words import Party, Right
+from ledger.domain.acts.words import Beside, Party, Right
 from ledger.domain.callers import Caller
 from ledger.domain.drafts import Circumstances, Draft, People, draft
 from ledger.domain.encoding.canonical import canonical
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, CycleId, Digest, to_hex
 from ledger.domain.encoding.moments import instant_text
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused, VerificationFailed
-from ledger.domain.machines.comparing import Beside
 from ledger.domain.machines.profiles import get_profile
 from ledger.domain.machines.readings import CycleReading, PrintedTime, ReadingFile
 from ledger.domain.machines.serials import machines_called

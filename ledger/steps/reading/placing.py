@@ -190,20 +190,18 @@ def oddities_of(
     tx: Connection, machine: directory.EquipmentRow, cycle: CycleReading, own: CycleId
 ) -> tuple[str, ...]:
     """What is implausible beside the machine's other cycles: a remark, and no verdict."""
-    found: list[str] = []
+    odd: dict[str, list[str]] = {}
     if cycle.first is not None and cycle.last is not None:
         start, end = (each.local.replace(tzinfo=UTC) for each in (cycle.first, cycle.last))
         rows = readings.list_attached_between(tx, machine.id, start, end, unit=machine.unit)
-        for number, began in _others(tx, rows, own).items():
-            how = "begins in the same second as" if began == start else "overlaps"
-            found.append(f"it {how} cycle {number} of the same machine")
+        for name, began in _others(tx, rows, own).items():
+            how = "it begins in the same second as" if began == start else "it overlaps"
+            odd.setdefault(how, []).append(name)
     if cycle.curve_sha256 is not None:
         curve = bytes.fromhex(cycle.curve_sha256)
         rows = readings.list_attached_with(tx, curve, of="curve", unit=machine.unit)
-        others = ", ".join(sorted(_others(tx, rows, own)))
-        if others:
-            found.append(f"its values equal those of {others} to the last digit")
-    return tuple(found)
+        odd["to the last digit its values are those of"] = list(_others(tx, rows, own))
+    return tuple(f"{how} cycle {', '.join(sorted(names))}" for how, names in odd.items() if names)
 
 
 def _others(

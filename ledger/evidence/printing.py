@@ -33,7 +33,7 @@ _MACHINE_LINES: Mapping[str, str] = {
     "further_fault_codes": "further codes",
     "label": "the cycle's name, as printed",
     "outcome_reasons": "why so",
-    "incomplete_because": "not whole because",
+    "incomplete_because": "what is missing or damaged",
     "remarks": "remarks",
 }
 _COMPUTED_LINES: Mapping[str, str] = {
@@ -119,6 +119,8 @@ def _happening_lines(each: Happening, report: Report) -> Iterator[str]:
     yield f"  block {each.block}, {_stamp(each.mined_at)}: {each.what}{by}"
     if each.printed is not None:
         yield f"    time as printed  {each.printed}"
+    if each.facts.get("reasons") is not None:
+        yield f"    {'why':<16} {_shown(each.facts['reasons'])}"
     yield f"    signed at        {_stamp(each.signed_at)}"
     for who in each.who:
         yield f"    signed by        {_who(who)}"

@@ -463,7 +463,10 @@ class _Importing:
         if len(fits) == 1:
             return fits[0]
         if not fits:
-            return f"unit {self.unit} registered no machine of serial number {serial}"
+            return (
+                f"unit {self.unit} registered no machine of serial number {serial}; register it, "
+                "then import the file again: steriledger equipment register"
+            )
         names = ", ".join(each.serial for each in fits)
         return f"several machines have the serial number {serial}: {names}; say which: --machine"
 

@@ -98,7 +98,7 @@ async def options_of(  # noqa: PLR0913, PLR0917 - what the framework reads from 
         ShortText | None, Query(description="of a reading that does not name it")
     ] = None,
     number: Annotated[
-        int | None, Query(ge=0, lt=2**53, description="of the one cycle that does not tell it")
+        int | None, Query(ge=1, lt=2**53, description="of the one cycle that does not tell it")
     ] = None,
     signer: Annotated[SignerName | None, Query()] = None,
     performer: Annotated[Text | None, Query(description="who ran the machine")] = None,

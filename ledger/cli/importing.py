@@ -61,7 +61,7 @@ def import_files(
         str | None, typer.Option(help="Machine of a reading that does not name it.")
     ] = None,
     number: Annotated[
-        int | None, typer.Option(min=0, help="Number of the one cycle that does not tell it.")
+        int | None, typer.Option(min=1, help="Number of the one cycle that does not tell it.")
     ] = None,
     performer: PerformerOption = None,
     signer: SignerOption = None,

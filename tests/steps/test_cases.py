@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ledger.domain.acts.vocabulary import CycleReference, Machine
+from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import Conflict, InvalidInput, Refused
 from ledger.domain.machines.numbering import Numbering
 from ledger.domain.subjects.states import CycleState
@@ -133,6 +134,32 @@ def test_a_late_cycle_of_an_earlier_epoch_goes_where_its_time_belongs(house: Hou
     assert show(house, "1/902").epoch == 1
 
 
+def printed(number: int, day: str) -> bytes:
+    """A printout of a cycle at noon of a day, such as `10-03-2026`."""
+    data = case("25-gap/cycle-17.log").replace(b"     17", f" {number:>6}".encode())
+    return data.replace(b"10-03-2026", day.encode())
+
+
+def test_a_clock_that_was_set_back_turns_no_rising_number_away_in_any_epoch(house: House) -> None:
+    imported(house, printed(5, "01-02-2026"))
+    assert only(house, printed(6, "25-01-2026")).what is Import.RECORDED
+    new_epoch(house, 2)
+    imported(house, printed(9, "20-03-2026") + printed(10, "25-03-2026"))
+    back = only(house, printed(11, "22-03-2026"))
+    assert back.what is Import.RECORDED
+    assert any("clock" in each and "cycle 10, of a lower number" in each for each in back.notices)
+    assert show(house, "2/11").epoch == 2
+
+
+def test_a_reset_counter_is_named_where_its_number_is_taken(house: House) -> None:
+    imported(house, printed(5, "01-02-2026") + printed(6, "02-02-2026"))
+    again = only(house, printed(5, "03-02-2026"))
+    assert again.what is Import.REFUSED
+    assert "counter was reset" in (again.why or "")
+    new_epoch(house, 2)
+    assert only(house, printed(5, "03-02-2026")).what is Import.RECORDED
+
+
 # ------------------------------------------------------------------------------ order
 
 
@@ -183,7 +210,10 @@ def test_a_typed_leap_is_asked_about(house: House, number: int) -> None:
     open_cycle(house, 4354211)
     assert show(house, "4354211").numbering == Numbering(late_behind=number)
     house.say(
-        "CycleVoid", cycle=f"{SERIAL}/{number}", opening=opening.digest, reason="scanned twice"
+        "CycleVoid",
+        cycle=f"{SERIAL}/{number}",
+        opening=to_hex(opening.digest),
+        reason="scanned twice",
     )
     assert show(house, str(number)).state == "voided"
     with house.instance.database.reading() as tx:

@@ -101,20 +101,18 @@ def _hours_apart(recorded: _Ending, reported: Reported) -> int | None:
             field="number",
             rule="a machine's number names one cycle within a counter epoch, and its readings "
             f"begin within {APART // timedelta(minutes=1)} minutes, or an hour of summer time",
-            remedy=_likely_cause(first, start, hours),
+            remedy=_likely_cause(hours),
         )
     return hours
 
 
-def _likely_cause(recorded: PrintedTime, found: PrintedTime, hours: int | None) -> str:
+def _likely_cause(hours: int | None) -> str:
     """What usually lies behind such a distance, and what to do about it."""
     if hours is not None:
         return f"{abs(hours)} hours apart: check the zone of the device that wrote it, say --zone"
-    if abs(found.local - recorded.local) < timedelta(days=2):
-        return "check the number and the day that were typed into the device that wrote it"
     return (
-        "check the number that was typed into the device; if the machine's counter was reset, "
-        "change its epoch first: steriledger equipment change --epoch"
+        "check the number and the day that were typed into the device that wrote it; if the "
+        "machine's counter was reset, change its epoch first: steriledger equipment change --epoch"
     )
 
 

@@ -121,7 +121,8 @@ class ImportedCycle:
     def name(self) -> str:
         """The cycle as its reading calls it."""
         number, label = self.reading.number, self.reading.label
-        return f"cycle {label or number or '?'} (reading {self.reading.ordinal})"
+        name = label or ("?" if number is None else number)
+        return f"cycle {name} (reading {self.reading.ordinal})"
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -95,7 +95,9 @@ def place_of(
     )
     # what is neither is held against the cycle that has the number, and refused by that
     taken = (each for each in found if each.state is not None)
-    chosen = next(chain(same, new, taken), None)
+    # above all others, though it began earlier: the clock was set back, and is named for it
+    rising = (each for each in found[:1] if each.state is None and each.after is None)
+    chosen = next(chain(same, new, taken, rising), None)
     if chosen is None:
         raise Conflict(
             f"{number} is below others, and its cycle began later",

@@ -224,6 +224,16 @@ def test_a_typed_leap_is_asked_about(house: House, number: int) -> None:
     assert show(house, "4354215").numbering == Numbering(missing_from=4354212, missing_to=4354214)
 
 
+def test_a_leap_that_is_typed_beside_a_reading_is_asked_about(house: House) -> None:
+    open_cycle(house, 3)
+    cycle = only(house, "10-blind-logger/logger.csv", machine=SERIAL, number=43543)
+    assert cycle.what is Import.REFUSED
+    assert "43543 lies 43540 above the highest" in (cycle.why or "")
+    open_cycle(house, 43543, leap=True)
+    cycle = only(house, "10-blind-logger/logger.csv", machine=SERIAL, number=43543)
+    assert cycle.what is Import.RECORDED
+
+
 def test_an_imported_leap_is_not_asked_about(house: House) -> None:
     open_cycle(house, 3)
     data = case("25-gap/cycle-17.log").replace(b"     17", b"  54321")

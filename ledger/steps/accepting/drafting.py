@@ -233,24 +233,29 @@ def _further_reading(desk: Desk, given: Values) -> dict[str, Any]:
 
 
 def _asked_number(desk: Desk, given: Values) -> dict[str, Any]:
-    """A number that lies far above the highest is meant, or is a scan that came twice."""
+    """The number of a cycle that a person opens."""
     machine: Machine = given["equipment"]
-    accepted = Accepted(desk.tx)
-    state = require_machine(accepted.find(MachineState, machine.id), unit=machine.unit)
+    state = require_machine(Accepted(desk.tx).find(MachineState, machine.id), unit=machine.unit)
     epoch = state.epoch if given.get("epoch") is None else given["epoch"]
-    rows = directory.list_beside(desk.tx, machine.id, epoch, None, above=False)
-    cycles = (accepted.find(CycleState, row.id) for row in rows)
+    if not given.get("leap"):
+        require_near(desk.tx, CycleReference(machine=machine, epoch=epoch, number=given["number"]))
+    return {}
+
+
+def require_near(tx: Connection, typed: CycleReference) -> None:
+    """A typed number that lies far above the highest is meant, or is a scan that came twice."""
+    rows = directory.list_beside(tx, typed.machine.id, typed.epoch, None, above=False)
+    cycles = (Accepted(tx).find(CycleState, row.id) for row in rows)
     highest = next((each.number for each in cycles if each is not None and each.is_open), None)
-    above = 0 if highest is None else given["number"] - highest
-    if above > MOST_LEFT_OUT and not given.get("leap"):
+    above = 0 if highest is None else typed.number - highest
+    if above > MOST_LEFT_OUT:
         raise InvalidInput(
-            f"{given['number']} lies {above} above the highest of this machine, {highest}",
+            f"{typed.number} lies {above} above the highest of this machine, {highest}",
             field="number",
             rule=f"a typed number is at most {MOST_LEFT_OUT} above the highest",
-            remedy="check it: a scan may have come twice; if it is meant, say so: "
-            "--leap, or leap: true",
+            remedy="check it: a scan may have come twice; if it is meant, say so when the cycle is "
+            "opened: --leap, or leap: true",
         )
-    return {}
 
 
 def _erased_record(desk: Desk, given: Values) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from ledger.domain.machines.serials import machines_called
 from ledger.domain.names import plain_name
 from ledger.domain.subjects.states import CycleState
 from ledger.readings import read_file, zone_named
-from ledger.steps.accepting.drafting import standing_values
+from ledger.steps.accepting.drafting import require_near, standing_values
 from ledger.steps.accepting.endings import (
     Reported,
     assigned_by_a_person,
@@ -395,6 +395,8 @@ class _Importing:
         machine, number = found
         reported = self._reported(tx, machine)
         place = place_of(tx, machine, number, moment_of(self.cycle.first, reported))
+        if self.cycle.number is None and place.state is None:
+            require_near(tx, place.reference)
         if place.state is not None and place.state.ending != ZERO_DIGEST:
             return self._beside(tx, reported, place.reference, place.state.ending)
         return self._new(tx, machine, reported, place)

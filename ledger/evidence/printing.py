@@ -28,7 +28,14 @@ _MACHINE_LINES: Mapping[str, str] = {
     "machine.minimum_bar": "lowest pressure in the hold, bar",
     "machine.maximum_bar": "highest pressure in the hold, bar",
     "pressure_basis": "pressure basis",
+    "machine.f0_minutes": "the machine's own F0, minutes",
+    "machine.a0_seconds": "the machine's own A0, seconds",
     "fault_code": "the machine's own code",
+    "further_fault_codes": "further codes",
+    "label": "the cycle's name, as printed",
+    "outcome_reasons": "why so",
+    "incomplete_because": "what is missing or damaged",
+    "remarks": "remarks",
 }
 _COMPUTED_LINES: Mapping[str, str] = {
     "verdict.profile": "profile",
@@ -113,6 +120,8 @@ def _happening_lines(each: Happening, report: Report) -> Iterator[str]:
     yield f"  block {each.block}, {_stamp(each.mined_at)}: {each.what}{by}"
     if each.printed is not None:
         yield f"    time as printed  {each.printed}"
+    if each.facts.get("reasons") is not None:
+        yield f"    {'why':<16} {_shown(each.facts['reasons'])}"
     yield f"    signed at        {_stamp(each.signed_at)}"
     for who in each.who:
         yield f"    signed by        {_who(who)}"

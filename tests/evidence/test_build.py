@@ -95,7 +95,7 @@ def test_only_what_was_asked_for_is_shown(told: Story, deployment: Deployment) -
     assert set(ending.facts) == {
         "verdict.result", "machine.serial", "machine.epoch", "machine.number",
         "machine.hold_seconds", "machine.minimum_celsius", "machine.maximum_celsius",
-        "machine.minimum_bar", "machine.maximum_bar",
+        "machine.minimum_bar", "machine.maximum_bar", "machine.f0_minutes", "machine.a0_seconds",
     }  # fmt: skip
     assert ending.record is not None
     assert isinstance(ending.record.facts, SubtreeProof)

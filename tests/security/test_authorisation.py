@@ -48,7 +48,14 @@ READING_ROUTES = {
 }
 #: Acts that find their cycle by an id, which is reading.
 NAMES_A_CYCLE = frozenset(
-    {"cycle-ending", "load-declaration", "cycle-decision", "cycle-void", "result-entry"}
+    {
+        "cycle-ending",
+        "load-declaration",
+        "cycle-decision",
+        "cycle-void",
+        "result-entry",
+        "reading-entry",
+    }
 )
 SCOPE_OF_ACT = {
     "unit-admission": Scope.AUTHORITY,
@@ -66,6 +73,7 @@ SCOPE_OF_ACT = {
     "load-declaration": Scope.LOAD,
     "cycle-decision": Scope.DECIDE,
     "result-entry": Scope.RESULT,
+    "reading-entry": Scope.END,
     "comment": Scope.REPORT,
 }
 ROUTES = {
@@ -144,6 +152,7 @@ class World:
             "cycle-ending": {"cycle": self.cycle, "outcome": "completed", "replaces": None},
             "cycle-void": {"cycle": self.cycle, "opening": self.opening, "reason": "mistyped"},
             "result-entry": {"cycle": self.cycle, "result": "biological", "word": "pass"},
+            "reading-entry": {"cycle": self.cycle, "reading": f"{self.sha256}:1"},
             "comment": {"about": self.opening, "stance": "disagrees"},
             "load-declaration": {
                 "replaces": None,

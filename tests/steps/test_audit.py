@@ -159,7 +159,7 @@ INDEX_COLUMNS = [
 _WORDS = {
     "contract": ("CycleLedger", "UnitRegistry"),
     "state": ("final", "stuck"),
-    "party": ("signer", "new_key"),
+    "party": ("authority", "new_key"),
     "kind": ("UnitClosure", "RecoveryVeto"),
     "suite": ("sha256-keccak256-eip712/1", "none/0"),
     "schema": ("unit/1", "signer/1"),
@@ -277,7 +277,7 @@ def test_an_operation_that_the_chain_has_and_we_have_not_is_counted_as_others(
             raw = tx.connection.driver_connection
             assert raw is not None
             digest = raw.execute(
-                "SELECT digest FROM operations WHERE kind = 'CycleDecision'"
+                "SELECT digest FROM operations WHERE kind = 'CycleDecision' ORDER BY sequence DESC"
             ).fetchone()[0]
             for name in (
                 "operation_signatures", "operation_dependencies", "operation_states", "receipts",

@@ -39,6 +39,7 @@ from ledger.domain.acts.vocabulary import (
     Moment,
     Named,
     NewKey,
+    ReadingPart,
     Whole,
     WitnessMode,
     WitnessScope,
@@ -408,6 +409,8 @@ class Requests:
             return self.mostly(of.of(sum(of.of)), [self.random.choice(list(of.of))])
         if isinstance(of, Moment):
             return self.mostly(None, [now + timedelta(seconds=s) for s in (20, 5000)])
+        if isinstance(of, ReadingPart) and field.given is Given.ALWAYS:
+            return "kept"  # no part of what is signed
         if isinstance(of, Whole) and field.given is Given.ALWAYS:
             return self.random.randint(1, 12)
         return self.named(of.what, unit) if isinstance(of, Named) else None

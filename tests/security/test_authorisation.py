@@ -152,7 +152,10 @@ class World:
             "cycle-ending": {"cycle": self.cycle, "outcome": "completed", "replaces": None},
             "cycle-void": {"cycle": self.cycle, "opening": self.opening, "reason": "mistyped"},
             "result-entry": {"cycle": self.cycle, "result": "biological", "word": "pass"},
-            "reading-entry": {"cycle": self.cycle, "reading": f"{self.sha256}:1"},
+            "reading-entry": {
+                "cycle": self.cycle,
+                "reading": {"sha256": self.sha256, "ordinal": 1},
+            },
             "comment": {"about": self.opening, "stance": "disagrees"},
             "load-declaration": {
                 "replaces": None,

@@ -1,4 +1,4 @@
-"""The form of an act, and what becomes of it: the same draft, rules and receipt as at every door."""
+"""The form of an act, and what becomes of it: draft, rules and receipt as at every door."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _body(act: Act) -> TypeAdapter[Any]:
 
 
 def door_of(asking: Asking) -> Door:
-    """The pages' door: how the person was known comes from the session; what they judged is sent."""
+    """The pages' door: the session says how a person was known, the form what they judged."""
     way = "none" if asking.session is None else asking.session.way
     return Door(authenticated_by=way, takes_what_stands=False)
 

@@ -60,7 +60,7 @@ def drawing(curve: Curve, words: Words) -> Markup:
 
 
 def _told(curve: Curve, words: Words, celsius: Sequence[float]) -> str:
-    """`Temperature from 21.0 to 135.2 °C; proven hold 218 s, required 180 s.`"""
+    """In one sentence: the temperatures, and the hold that is proven and asked for."""
     text = words.say("Temperature from {} to {} °C").format(min(celsius), max(celsius))
     if curve.required_seconds is not None:
         held = 0.0 if curve.hold is None else curve.hold[1] - curve.hold[0]
@@ -79,7 +79,8 @@ def _band(curve: Curve, words: Words, x: _Scale, y: _Scale) -> Iterator[str]:
         return
     begin, end = x(curve.hold[0]), x(curve.hold[1])
     yield _box("hold", begin, high, max(end - begin, 1), low - high)
-    yield f'<path class="span" d="M{begin} {low + 10}H{end}M{begin} {low + 5}v10M{end} {low + 5}v10"/>'
+    ends = f"M{begin} {low + 5}v10M{end} {low + 5}v10"
+    yield f'<path class="span" d="M{begin} {low + 10}H{end}{ends}"/>'
     held = words.say("held {} s").format(f"{curve.hold[1] - curve.hold[0]:g}")
     yield _text((begin + end) / 2, low + 26, held, "middle")
 
@@ -91,7 +92,9 @@ def _time_axis(x: _Scale, words: Words) -> Iterator[str]:
     for at in range(math.ceil(x.low / step) * step, math.floor(x.high) + 1, step):
         yield f'<path class="grid" d="M{x(at)} {_TOP}V{bottom}"/>'
         yield _text(x(at), bottom + 16, f"{at // _MINUTE}:{at % _MINUTE:02}", "middle")
-    yield _text(WIDTH - _RIGHT, bottom + 34, words.say("minutes since its first value"), "end")
+    yield _text(
+        WIDTH - _RIGHT, bottom + 34, words.say("minutes since the first time that it shows"), "end"
+    )
 
 
 def _celsius_axis(y: _Scale) -> Iterator[str]:

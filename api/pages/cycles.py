@@ -65,7 +65,7 @@ def show_list(asking: Asking) -> Mapping[str, object] | Response:
 
 
 def show_one(asking: Asking) -> Mapping[str, object]:
-    """One cycle: curve, three verdicts that are never mixed, what happened, how its proof stands."""
+    """One cycle: curve, three verdicts, what happened, and how its proof stands."""
     with asking.instance.database.reading() as tx:
         view = show_cycle(tx, asking.caller, asking.path("cycle"))
         return {**_shown(tx, asking, view), "done": asking.filled.get("done")}
@@ -77,6 +77,7 @@ def _shown(tx: Connection, asking: Asking, view: CycleView) -> dict[str, object]
     return {
         "title": f"{view.machine_serial}/{view.number}",
         "view": view,
+        "called": f"{view.machine_serial}/{view.epoch}/{view.number}",
         "unit": directory.get_unit(tx, view.unit),
         "units": _names(tx),
         "curves": [(curve, drawing(curve, asking.words)) for curve in curves],

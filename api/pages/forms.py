@@ -58,7 +58,7 @@ class Control:
     """One control of a form."""
 
     name: str
-    #: in English; translated where it is shown
+    #: the field's name; said in words where it is shown
     label: str
     #: which control: text, long, number, decimal, moment, select, flags, hidden, group, lines
     kind: str
@@ -163,7 +163,7 @@ def _start(each: Field, name: str, kind: str, desk: Desk, **more: Any) -> Contro
         default = str(each.default.name).lower()
     return Control(
         name=name,
-        label=spoken(each.name),
+        label=each.name,
         kind=kind,
         help=each.help,
         value=desk.filled.get(name) if desk.filled.has(name) else default,
@@ -265,7 +265,7 @@ def _(sort: Each, each: Field, name: str, desk: Desk) -> Control:
     parts = tuple(
         Control(
             name=f"{name}.{part}",
-            label=spoken(part),
+            label=part,
             kind="select",
             value=desk.filled.get(f"{name}.{part}") or sort.absent,
             options=options,

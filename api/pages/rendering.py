@@ -34,10 +34,17 @@ ASSET_HEADERS = tuple(
     (name, b"public, max-age=31536000, immutable" if name == b"cache-control" else value)
     for name, value in SECURITY_HEADERS
 )
-PAGE_HEADERS = tuple(
-    (name, POLICY.encode() if name == b"content-security-policy" else value)
-    for name, value in SECURITY_HEADERS
-) + ((b"permissions-policy", b"geolocation=(), microphone=(), camera=()"),)
+PAGE_HEADERS = (
+    *(
+        pair
+        for pair in SECURITY_HEADERS
+        if pair[0] not in {b"content-security-policy", b"referrer-policy"}
+    ),
+    (b"content-security-policy", POLICY.encode()),
+    # without any, a browser does not say from where a form comes
+    (b"referrer-policy", b"same-origin"),
+    (b"permissions-policy", b"geolocation=(), microphone=(), camera=()"),
+)
 
 
 @cache

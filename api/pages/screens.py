@@ -64,6 +64,15 @@ class Screen:
             return self.is_public
         return not self.scopes or bool(self.scopes & session.caller.scopes)
 
+    def require_for(self, session: Session | None) -> None:
+        """Raise NotSignedIn or NotFound for whom it does not exist."""
+        if self.is_public:
+            return
+        if session is None:
+            raise NotSignedIn("you are not signed in", field="session")
+        if not self.is_for(session):
+            raise NotFound("there is nothing at this address", field="path")
+
 
 #: What reads cycles and records.
 READS = frozenset({Scope.READ_UNIT, Scope.READ_ALL})
@@ -115,10 +124,7 @@ class Pages:
         )
         try:
             asking.session = self._session(request)
-            if asking.session is None and not screen.is_public:
-                raise NotSignedIn("you are not signed in", field="session")
-            if not screen.is_public and not screen.is_for(asking.session):
-                raise NotFound("there is nothing at this address", field="path")
+            screen.require_for(asking.session)
             if request.method == "POST":
                 self._require_own_form(asking)
             return self._answer_or_raise(screen, asking)
@@ -128,7 +134,9 @@ class Pages:
             wanted = request.url.path if request.method == "GET" else "/"
             return go_to(f"/sign-in?next={wanted}")
         except SteriLedgerError as error:
-            return self._failed(asking, error)
+            return self._failed(asking, problems.told_by(error), error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is ours, and said as such
+            return self._failed(asking, problems.told_by_failure(), error)
 
     def _answer_or_raise(self, screen: Screen, asking: Asking) -> Response:
         if asking.request.method != "POST" or screen.do is None:
@@ -153,10 +161,9 @@ class Pages:
             return found
         return self._render(screen.template, asking, screen, status, found)
 
-    def _failed(self, asking: Asking, error: SteriLedgerError) -> Response:
-        told = problems.told_by(error)
+    def _failed(self, asking: Asking, told: problems.Told, error: Exception) -> Response:
         if told.kind is problems.INTERNAL:
-            problems.log_failure("inconsistent", error)
+            problems.log_failure("failed", error)
         values = {"told": told, "title": told.kind.title}
         return self._render("problem.html", asking, None, told.kind.status, values)
 

@@ -46,7 +46,9 @@ _LANGUAGE_SECONDS = 400 * 24 * 3600
 
 def show_sign_in(asking: Asking) -> Mapping[str, object]:
     """Password and code; at a station badge and PIN first; a passkey where the browser has one."""
-    options, question = passkeys.offer_sign_in(asking.instance, asking.site)
+    options, question = "", ""
+    if can_have_passkeys(asking):
+        options, question = passkeys.offer_sign_in(asking.instance, asking.site)
     text = asking.request.cookies.get(cookie_name(asking.request, STATION_COOKIE))
     station = None if text is None else find_station(asking.instance, text)
     return {
@@ -56,6 +58,13 @@ def show_sign_in(asking: Asking) -> Mapping[str, object]:
         "options": options,
         "question": question,
     }
+
+
+def can_have_passkeys(asking: Asking) -> bool:
+    """Whether a browser makes passkeys here: on https or localhost, and never for a bare number."""
+    url = asking.request.url
+    has_name = not re.fullmatch(r"[0-9.]+|\[.*", url.hostname or "0")
+    return has_name and (url.scheme == "https" or url.hostname == "localhost")
 
 
 def do_sign_in(asking: Asking) -> Response:
@@ -172,7 +181,9 @@ def _code(address: str) -> Markup:
 
 def show_own(asking: Asking) -> Mapping[str, object]:
     """Who somebody is here, and their passkeys."""
-    options, question = passkeys.offer_enrolment(asking.instance, asking.site, asking.account)
+    options, question = "", ""
+    if can_have_passkeys(asking):
+        options, question = passkeys.offer_enrolment(asking.instance, asking.site, asking.account)
     with asking.instance.database.reading() as tx:
         account = stored.get_account(tx, asking.account)
         keys = stored.list_passkeys(tx, account.id)

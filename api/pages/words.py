@@ -95,7 +95,7 @@ class Words:
 
     def label(self, name: str) -> str:
         """A field or a path as people call it: `verdict.hold_seconds` → Verdict: hold seconds."""
-        text = self.say(spoken(name))
+        text = self._with_unit(name) if "." not in name else self.path(name)
         return text[:1].upper() + text[1:]
 
     def path(self, name: str) -> str:
@@ -105,9 +105,15 @@ class Words:
             if part.isdecimal() and parts:
                 parts[-1] = f"{parts[-1]} {int(part) + 1}"
             else:
-                parts.append(self.say(spoken(part)))
+                parts.append(self._with_unit(part))
         text = ": ".join(parts)
         return text[:1].upper() + text[1:]
+
+    def _with_unit(self, part: str) -> str:
+        """`hold_seconds` → hold (s)."""
+        name, unit = measured(part)
+        text = self.say(spoken(name))
+        return f"{text} ({unit})" if unit else text
 
     def value(self, name: str, value: object) -> str:
         """A value of a record: moments by the reader's clock, words in their language."""
@@ -157,6 +163,16 @@ def words_for(request: Request, zone: str) -> Words:
 def _accepted(header: str) -> Iterator[str]:
     for part in header.split(",")[:10]:
         yield part.split(";")[0].strip().split("-")[0].lower()
+
+
+#: how names end that say in which unit something was measured
+_UNITS = {"seconds": "s", "minutes": "min", "celsius": "°C", "bar": "bar", "kelvin": "K"}
+
+
+def measured(part: str) -> tuple[str, str]:
+    """A part of a path, and the unit with which it ends: `minimum_celsius` → minimum, °C."""
+    name, _, unit = part.rpartition("_")
+    return (name, _UNITS[unit]) if name and unit in _UNITS else (part, "")
 
 
 def spoken(name: str) -> str:

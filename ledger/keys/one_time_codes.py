@@ -44,6 +44,6 @@ def secret_text(secret: bytes) -> str:
 
 
 def address_of(secret: bytes, *, issuer: str, login: str) -> str:
-    """What an app reads from a QR code: otpauth://…"""
+    """What an app reads from a QR code, otpauth://…, with the secret in it."""
     label = f"{quote(issuer)}:{quote(login)}"
     return f"otpauth://totp/{label}?secret={secret_text(secret)}&issuer={quote(issuer)}"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -96,16 +98,25 @@ def shown(furnished_sqlite: Furnished, tmp_path_factory: pytest.TempPathFactory)
     with furnished_sqlite.copy(tmp_path_factory.mktemp("shown")) as api:
         site = furnish(api)
         fill(site)
-        server = uvicorn.Server(
-            uvicorn.Config(api.app, host="127.0.0.1", port=0, log_config=None, lifespan="off")
-        )
-        thread = threading.Thread(target=server.run, daemon=True)
-        thread.start()
-        while not server.started:
-            assert thread.is_alive()
-        port = server.servers[0].sockets[0].getsockname()[1]
-        site.url = f"http://localhost:{port}"
-        yield site
+        with serving(site):
+            yield site
+
+
+@contextmanager
+def serving(site: Site) -> Iterator[None]:
+    """The site at an address of this machine."""
+    server = uvicorn.Server(
+        uvicorn.Config(site.api.app, host="127.0.0.1", port=0, log_config=None, lifespan="off")
+    )
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        time.sleep(0.01)
+    site.url = f"http://localhost:{server.servers[0].sockets[0].getsockname()[1]}"
+    try:
+        yield
+    finally:
         server.should_exit = True
         thread.join(10)
 

@@ -258,7 +258,7 @@ def standing_values(
     return {each.name: getattr(state, each.stands_as) for each in missing}
 
 
-def what_stands(
+def what_stands(  # noqa: PLR0913, PLR0917 - who asks, at which door, about what
     instance: Instance, tx: Connection, caller: Caller, act: Act, values: Values, door: Door
 ) -> dict[str, Any]:
     """How what an act names stands now, by the names of its fields: what a person then judges.

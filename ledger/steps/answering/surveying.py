@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
@@ -108,7 +109,7 @@ def gaps_of(cycles: Iterable[Surveyed]) -> list[Gap]:
         numbers = sorted({each.state.number for each in those})
         gaps += [
             Gap(machine=those[0].machine, epoch=epoch, first=before + 1, last=after - 1)
-            for before, after in zip(numbers, numbers[1:], strict=False)
+            for before, after in pairwise(numbers)
             if after > before + 1
         ]
     return gaps

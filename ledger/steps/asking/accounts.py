@@ -73,10 +73,7 @@ def create_account(  # noqa: PLR0913 - what is said of a person
 
 
 def first_administrator(instance: Instance) -> str | None:
-    """The path with which the first administrator begins; None once somebody can sign in.
-
-    Each start makes a new one, and the former is over.
-    """
+    """The path with which the first administrator begins; None once somebody can sign in."""
     with instance.database.transaction() as tx:
         rows = stored.list_accounts(tx)
         if any(row.password is not None and row.ended_at is None for row in rows):
@@ -92,7 +89,6 @@ def first_administrator(instance: Instance) -> str | None:
                 created_at=instance.clock(),
             )
             stored.insert_account(tx, row)
-        stored.drop_links(tx, account=row.id)
         return make_link(instance, tx, LinkPurpose.ACCOUNT, account=row.id)
 
 
@@ -157,6 +153,7 @@ def complete_account(  # noqa: PLR0913 - what a person chooses
             values["person"] = person
         use_link(instance, tx, row)
         stored.change_account(tx, account.id, **values)
+        stored.drop_links(tx, account=account.id)
         stored.end_sessions(tx, account.id, instance.clock())
         return account.id
 
@@ -190,9 +187,7 @@ def end_account(instance: Instance, tx: Connection, caller: Caller, account: str
     stored.end_sessions(tx, row.id, instance.clock())
 
 
-def set_badge(
-    instance: Instance, caller: Caller, account: str, *, badge: str, pin: str
-) -> None:
+def set_badge(instance: Instance, caller: Caller, account: str, *, badge: str, pin: str) -> None:
     """A badge and its PIN; raises Conflict for a badge that somebody else carries."""
     if _PIN.fullmatch(pin) is None or len(set(pin)) < 3:  # noqa: PLR2004 - 112211 is guessed
         raise InvalidInput(

@@ -110,11 +110,13 @@ def sign_in(instance: Instance, login: str, password: str, code: str) -> str:
     holds = row is not None and row.ended_at is None
     try:
         verify_secret(row.password if row is not None and holds else None, password)
-        if row is None:
-            raise VerificationFailed("nobody")
-        step = verify_code(code_secret(instance, row), code.replace(" ", ""), instance.clock())
+        # the check before never holds for nobody
+        secret = b"" if row is None else code_secret(instance, row)
+        step = verify_code(secret, code.replace(" ", ""), instance.clock())
     except VerificationFailed:
-        raise _wrong("name, password and code do not fit together") from None
+        row = None
+    if row is None:
+        raise _wrong("name, password and code do not fit together")
     with instance.database.transaction() as tx:
         if not stored.take_code_step(tx, row.id, step):
             raise _wrong("this code was used already; wait for the next one")

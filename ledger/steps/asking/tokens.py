@@ -207,7 +207,7 @@ def _require_scopes(unit: int | None, scopes: frozenset[Scope]) -> None:
 
 
 def require_signer(tx: Connection, unit: int | None, signer: bytes) -> None:
-    """Raise InvalidInput unless this instance holds the key, and NotFound unless it is the unit's."""
+    """Raise InvalidInput unless the key is held here, NotFound unless it is the unit's."""
     if unit is None:
         raise InvalidInput("the authority has no unit's signer", field="signer")
     row = directory.get_signer(tx, signer, unit=unit)

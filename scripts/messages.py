@@ -8,6 +8,7 @@ that states and records hold, and in the sentences of errors, where `{}` stands 
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from enum import Enum
@@ -17,6 +18,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
+from api import problems
 from api.pages.acting import title_of
 from api.pages.words import CATALOGUES, LANGUAGES, measured, spoken
 from ledger.domain.acts import asking, words
@@ -32,14 +34,19 @@ from ledger.steps.reading.imports import Import
 
 ROOT = Path(__file__).resolve().parent.parent
 #: whose errors people at the pages meet
-_RAISING = ("api/pages", "ledger/domain/acts", "ledger/steps/asking", "ledger/steps/accepting")
+_RAISING = (
+    "api/pages", "ledger/doors", "ledger/domain/acts", "ledger/domain/records",
+    "ledger/domain/callers.py", "ledger/steps/asking", "ledger/steps/accepting",
+    "ledger/steps/answering", "ledger/steps/reading",
+)  # fmt: skip
 _TOLD = {"rule", "remedy"}
 _METHODS = [("pages/**.py", "python"), ("templates/**.html", "jinja2")]
+_SAID = re.compile(r"""w\.say\((['"])(.*?)\1""")
 _KEYWORDS = {"_": None, "N_": None, "say": None}
 #: columns, sentences of the framework's own rules, and words that no declaration lists
 _MORE = (
     "yes", "no", "none", "open", "closed", "valid", "revoked", "ended", "invited", "active",
-    "not computed", "is missing", "is not allowed", "this field is required",
+    "not computed", "pressure, absolute", "pressure, gauge", "is missing", "is not allowed", "this field is required",
 )  # fmt: skip
 
 
@@ -61,13 +68,20 @@ def _shown() -> Iterator[str]:
     yield from _of_declarations()
     yield from _of_words()
     for folder in _RAISING:
-        for path in sorted((ROOT / folder).rglob("*.py")):
+        for path in sorted((ROOT / folder).rglob("*.py")) or [ROOT / folder]:
             yield from sentences(ast.parse(path.read_text("utf-8")))
+    failure = problems.told_by_failure()
+    yield from (failure.detail, str(failure.remedy))
+    yield from (each.title for each in vars(problems).values() if isinstance(each, problems.Kind))
 
 
 def _of_templates() -> Iterator[str]:
     for _, _, text, _, _ in extract_from_dir(ROOT / "api", method_map=_METHODS, keywords=_KEYWORDS):
         yield text if isinstance(text, str) else text[0]
+    # macros have the reader's words, and no `_`
+    for path in sorted((ROOT / "api" / "templates").glob("*.html")):
+        for found in _SAID.finditer(path.read_text("utf-8")):
+            yield found[2]
     for path in sorted((ROOT / "api" / "pages").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Column":
@@ -136,7 +150,7 @@ def sentences(tree: ast.Module) -> Iterator[str]:
 _ERRORS = {
     "InvalidInput", "NotFound", "Conflict", "Refused", "VerificationFailed", "ChainUnavailable",
     "StorageUnavailable", "ClockWrong", "NotSignedIn", "UnknownToken", "_wrong", "_unknown",
-    "_not_signed_in",
+    "_not_signed_in", "Unacceptable",
 }  # fmt: skip
 
 

@@ -118,7 +118,7 @@ class Words:
     def value(self, name: str, value: object) -> str:
         """A value of a record: moments by the reader's clock, words in their language."""
         if isinstance(value, bool):
-            return self.say("yes" if value else "no")
+            return self.say("yes") if value else self.say("no")
         if value is None or value == "":
             return self.say("not entered")
         text = str(value)

@@ -46,7 +46,8 @@ _KEYWORDS = {"_": None, "N_": None, "say": None}
 #: columns, sentences of the framework's own rules, and words that no declaration lists
 _MORE = (
     "yes", "no", "none", "open", "closed", "valid", "revoked", "ended", "invited", "active",
-    "not computed", "pressure, absolute", "pressure, gauge", "is missing", "is not allowed", "this field is required",
+    "not computed", "pressure, absolute", "pressure, gauge", "is missing", "is not allowed",
+    "this field is required",
 )  # fmt: skip
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -105,11 +104,12 @@ class Pages:
         async def endpoint(request: Request) -> Response:
             request.scope["route"] = route
             request.scope["state"][OWN_HEADERS] = PAGE_HEADERS
-            pairs: Any = request.query_params.multi_items()
-            if request.method == "POST":
-                form = await request.form(max_files=1, max_fields=MOST_FIELDS)
-                pairs = form.multi_items()
-            return await run_in_threadpool(self._answer, screen, request, Filled(pairs))
+            if request.method != "POST":
+                filled = Filled(request.query_params.multi_items())
+                return await run_in_threadpool(self._answer, screen, request, filled)
+            async with request.form(max_files=1, max_fields=MOST_FIELDS) as form:
+                filled = Filled(form.multi_items())
+            return await run_in_threadpool(self._answer, screen, request, filled)
 
         route = Route(screen.path, endpoint, methods=methods, include_in_schema=False)
         return route
@@ -215,7 +215,7 @@ class Pages:
         ):
             raise Refused(
                 "this form comes from another site",
-                field="form",
+                field="token",
                 rule="a form is sent from the page that showed it",
                 remedy="open the page again, and send the form from there",
             )

@@ -263,6 +263,11 @@ def find_station(tx: Connection, secret_hash: bytes) -> StationRow | None:
     return _stations.find(tx, c.secret_hash == secret_hash, c.ended_at.is_(None))
 
 
+def get_station(tx: Connection, station: str) -> StationRow:
+    """The station, ended or not; raises NotFound."""
+    return _stations.get_by(tx, id=station, name=station)
+
+
 def list_stations(tx: Connection, *, unit: int | None = None) -> list[StationRow]:
     """The stations, by name."""
     return _stations.list(tx, of_unit(stations.c.unit, unit), order=[stations.c.name])

@@ -56,7 +56,8 @@ def browser() -> Iterator[Browser]:
     fonts = UNPACKED / "fonts.conf"
     fonts.write_text(
         "<fontconfig>"
-        f"<dir>{_FONTS}</dir><dir>{UNPACKED / 'fonts'}</dir><cachedir>{UNPACKED / 'seen'}</cachedir>"
+        f"<dir>{_FONTS}</dir><dir>{UNPACKED / 'fonts'}</dir>"
+        f"<cachedir>{UNPACKED / 'seen'}</cachedir>"
         "</fontconfig>",
         "utf-8",
     )

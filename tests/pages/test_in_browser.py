@@ -19,10 +19,10 @@ DESK = {"width": 1280, "height": 900}
 LOCALES = {"en": "en-GB", "zh": "zh-CN"}
 #: Latin words that a Chinese page shows: names of things and of people, and words of ours
 LATIN = re.compile(
-    r"SteriLedger|English|CSV|PIN|steriledger (verify|backup)|DAC[\w. ]*|[\w-]*/[\w./-]+|0x[0-9a-f]*"
-    r"|\b[0-9a-f]{8,}\b|\b(Operator|Chief|Runner|Member|Auditor)\b|Zhang|Unit \w+|Administrator \w+"
-    r"|centre|member|operator|chief|runner|auditor|en-285\S*|DIN\b.*|EN \S*|ISO\S*|UTC|Europe/\w+"
-    r"|sha256[\w-]*|eip712|keccak\w*|MELAG\S*|Sirona\S*|DAC|bar\b|°C|F0|QR|\bK\b|\bs\b|min\b"
+    r"SteriLedger|English|CSV|PIN|steriledger (verify|backup)|DAC[\w. ]*|[\w-]*/[\w./-]+"
+    r"|0x[0-9a-f]*|\b[0-9a-f]{8,}\b|Zhang|Unit \w+|Administrator \w+|Sterilizer \d+|Operator"
+    r"|centre|member|operator|chief|runner|auditor|Chief|Member|Auditor|Runner"
+    r"|en-285\S*|UTC|Europe/\w+|bar\b|zzz|Universal\S*|MiB"
 )
 PAGES = {
     "nobody": ["/sign-in"],
@@ -55,7 +55,7 @@ def opened(
     context: BrowserContext = chromium.new_context(**settings)  # type: ignore[arg-type]
     context.set_default_timeout(20_000)
     asked: list[Request] = []
-    context.on("request", asked.append)
+    context.on("request", lambda each: asked.append(each))  # noqa: PLW0108 - it is marked
     page = context.new_page()
     try:
         if role != "nobody":
@@ -119,8 +119,8 @@ def test_a_page_is_light_fits_a_phone_and_has_targets_for_fingers(
             small = page.eval_on_selector_all(
                 "main button:not([hidden]), main a[role=button], main select,"
                 " main input:not([type=hidden], [type=checkbox], [type=radio])",
-                "all => all.filter(e => e.checkVisibility() && e.getBoundingClientRect().height < 44)"
-                ".map(e => e.outerHTML.slice(0, 120))",
+                "all => all.filter(e => e.checkVisibility()"
+                " && e.getBoundingClientRect().height < 44).map(e => e.outerHTML.slice(0, 120))",
             )
             assert small == [], path
 

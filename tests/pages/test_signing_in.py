@@ -93,7 +93,9 @@ def test_a_wrong_name_and_a_wrong_password_are_told_alike(site: Site, secret: by
         for login in ("operator", "nobody")
     ]
     told = [re.search(r'role="alert">(.*?)</div>', p.text, re.DOTALL) for p in pages]
-    assert told[0] and told[1] and told[0][1] == told[1][1]
+    assert told[0]
+    assert told[1]
+    assert told[0][1] == told[1][1]
 
 
 def test_a_code_lets_in_once(site: Site, secret: bytes) -> None:
@@ -214,7 +216,8 @@ def test_another_link_of_the_first_administrator_ends_with_the_one_that_was_used
 ) -> None:
     instance = site.api.house.instance
     first, second = first_administrator(instance), first_administrator(instance)
-    assert first and second
+    assert first
+    assert second
     assert complete(site, second, person="Chen Jing")[0] == 303
     assert site.client.get(first).status_code == 404
 

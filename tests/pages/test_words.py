@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
+from pathlib import Path
 
 import pytest
 
 from api.pages.words import LANGUAGES, Words, catalogue, spoken
 from scripts.messages import missing, sentences, texts
 
+GLOSSARY = Path(__file__).resolve().parents[2] / "docs" / "glossary.md"
 OTHERS = [each for each in LANGUAGES if each != "en"]
 
 
@@ -60,6 +62,15 @@ def test_a_sentence_that_names_things_is_translated_around_them() -> None:
     assert "cycle" not in said
     assert words.sentence("nobody translated this 5") == "nobody translated this 5"
     assert Words("en", "UTC").sentence("cycle 13 is there") == "cycle 13 is there"
+
+
+def test_the_catalogue_uses_the_words_of_the_glossary() -> None:
+    rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \|", GLOSSARY.read_text("utf-8"), re.MULTILINE)
+    terms = dict(rows[1:])
+    assert len(terms) > 40
+    said = {english: catalogue("zh").get(english, chinese) for english, chinese in terms.items()}
+    assert {e: said[e] for e, chinese in terms.items() if chinese not in said[e]} == {}
+    assert set(terms) <= set(catalogue("zh")) | {"evidence", "share"}
 
 
 def test_moments_are_shown_by_the_readers_clock() -> None:

@@ -64,7 +64,7 @@ def require_form(session: Session, sent: str) -> None:
     if not hmac.compare_digest(session.forms.encode(), sent.encode()):
         raise Refused(
             "this form is not of your session",
-            field="form",
+            field="token",
             rule="a form is sent from the page that showed it, while you are signed in",
             remedy="open the page again, and send the form from there",
         )
@@ -86,7 +86,7 @@ def resume(instance: Instance, tx: Connection, text: str) -> tuple[Session, bool
         caller=caller,
         account=row.account,
         way=row.way,
-        station=row.station,
+        station=None if row.station is None else stored.get_station(tx, row.station).name,
         forms=forms_token(text),
     )
     return session, now - row.seen_at > _SEEN_EVERY

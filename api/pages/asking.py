@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
@@ -95,8 +96,7 @@ class Asking:
     @property
     def site(self) -> Site:
         """Under which name the pages were asked for."""
-        url = self.request.url
-        return Site(name=url.hostname or "", origin=f"{url.scheme}://{url.netloc}")
+        return site_of(self.request)
 
     def path(self, name: str) -> str:
         """A part of the address."""
@@ -115,9 +115,24 @@ def go_to(path: str) -> RedirectResponse:
     return RedirectResponse(path, status_code=303)
 
 
-def cookie_name(request: Request, name: str) -> str:
-    """On https a name that only this host can set; RFC 6265bis §4.1.3.2."""
-    return f"__Host-{name}" if request.url.scheme == "https" else name
+def site_of(request: Request) -> Site:
+    """Under which name a browser asks; with a proxy before us, the browser says the scheme."""
+    url, said = request.url, urlsplit(request.headers.get("origin", ""))
+    scheme = said.scheme if said.netloc == url.netloc else url.scheme
+    return Site(name=url.hostname or "", origin=f"{scheme}://{url.netloc}")
+
+
+def kept(request: Request, name: str) -> str | None:
+    """What a browser keeps under one of our names."""
+    return request.cookies.get(_HOST_ONLY + name, request.cookies.get(name))
+
+
+#: Only this host can set such a name, and only over https; RFC 6265bis §4.1.3.2.
+_HOST_ONLY = "__Host-"
+
+
+def _is_secure(request: Request) -> bool:
+    return site_of(request).origin.startswith("https:")
 
 
 def keep_session(response: Response, request: Request, text: str) -> Response:
@@ -134,14 +149,21 @@ def _keep(
     response: Response, request: Request, name: str, text: str, seconds: int | None
 ) -> Response:
     response.set_cookie(
-        cookie_name(request, name),
+        _HOST_ONLY + name if _is_secure(request) else name,
         text,
         max_age=seconds,
         path="/",
-        secure=request.url.scheme == "https",
+        secure=_is_secure(request),
         httponly=True,
         samesite="strict",
     )
+    return response
+
+
+def forget_session(response: Response) -> Response:
+    """Let the browser forget a session, whichever way it kept it."""
+    response.delete_cookie(SESSION_COOKIE, path="/")
+    response.delete_cookie(_HOST_ONLY + SESSION_COOKIE, path="/", secure=True)
     return response
 
 

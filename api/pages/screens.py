@@ -6,7 +6,7 @@ A new screen is a `Screen` in one of the modules that `api/pages/registry.py` li
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -21,8 +21,8 @@ from api.pages.asking import (
     Asking,
     Filled,
     Step,
-    cookie_name,
     go_to,
+    kept,
 )
 from api.pages.lists import text_of
 from api.pages.rendering import PAGE_HEADERS, page
@@ -84,7 +84,6 @@ class Pages:
 
     instance: Instance
     screens: Sequence[Screen]
-    _menu: Mapping[str, list[Screen]] = field(default_factory=dict)
 
     def routes(self) -> list[Route]:
         """A route for each screen."""
@@ -190,7 +189,7 @@ class Pages:
     def _session(self, request: Request) -> Session | None:
         """Whose session the browser keeps; None for nobody's, or one that is over."""
         keeper: Doorkeeper = request.app.state.doorkeeper
-        text = request.cookies.get(cookie_name(request, SESSION_COOKIE))
+        text = kept(request, SESSION_COOKIE)
         if text is None:
             keeper.admit_stranger(request, "pages")
             return None

@@ -13,14 +13,14 @@ from starlette.responses import Response
 
 from api.access import Doorkeeper
 from api.pages.asking import (
-    SESSION_COOKIE,
     STATION_COOKIE,
     Asking,
-    cookie_name,
+    forget_session,
     go_to,
     inside,
     keep_session,
     keep_station,
+    kept,
 )
 from api.pages.screens import Screen
 from api.pages.words import COOKIE, LANGUAGES, N_
@@ -49,7 +49,7 @@ def show_sign_in(asking: Asking) -> Mapping[str, object]:
     options, question = "", ""
     if can_have_passkeys(asking):
         options, question = passkeys.offer_sign_in(asking.instance, asking.site)
-    text = asking.request.cookies.get(cookie_name(asking.request, STATION_COOKIE))
+    text = kept(asking.request, STATION_COOKIE)
     station = None if text is None else find_station(asking.instance, text)
     return {
         "next": inside(asking.filled.get("next") or "/"),
@@ -61,10 +61,8 @@ def show_sign_in(asking: Asking) -> Mapping[str, object]:
 
 
 def can_have_passkeys(asking: Asking) -> bool:
-    """Whether a browser makes passkeys here: on https or localhost, and never for a bare number."""
-    url = asking.request.url
-    has_name = not re.fullmatch(r"[0-9.]+|\[.*", url.hostname or "0")
-    return has_name and (url.scheme == "https" or url.hostname == "localhost")
+    """Whether a browser may make passkeys here: it makes none for a bare number."""
+    return re.fullmatch(r"[0-9.]*|.*:.*", asking.site.name) is None
 
 
 def do_sign_in(asking: Asking) -> Response:
@@ -73,7 +71,7 @@ def do_sign_in(asking: Asking) -> Response:
     filled, instance = asking.filled, asking.instance
     if filled.get("badge"):
         keeper.admit_try(asking.request, f"badge {filled.get('badge')}")
-        station = asking.request.cookies.get(cookie_name(asking.request, STATION_COOKIE), "")
+        station = kept(asking.request, STATION_COOKIE) or ""
         text = sign_in_at_station(instance, station, filled.get("badge"), filled.raw("pin"))
     elif filled.get("answer"):
         keeper.admit_try(asking.request, f"passkey {filled.get('question')}")
@@ -99,9 +97,7 @@ def do_sign_out(asking: Asking) -> Response:
     if asking.session is not None:
         with asking.instance.database.transaction() as tx:
             end_session(asking.instance, tx, asking.session)
-    response = go_to("/sign-in")
-    response.delete_cookie(cookie_name(asking.request, SESSION_COOKIE), path="/")
-    return response
+    return forget_session(go_to("/sign-in"))
 
 
 # ---------------------------------------------------------------- links

@@ -313,7 +313,8 @@ def _end(tx: Connection, which: object, at: datetime) -> None:
 
 
 def forget_sessions(tx: Connection, before: datetime) -> int:
-    """Drop sessions that expired before an instant and gave no answer that is kept."""
+    """Drop sessions and links that expired before an instant; sessions that gave no kept answer."""
+    tx.execute(links.delete().where(links.c.expires_at < before))
     kept = exists(select(1).where(idempotency.c.token_id == tokens.c.id))
     over = select(tokens.c.id).where(
         tokens.c.expires_at < before, tokens.c.id.in_(select(sessions.c.token_id)), ~kept

@@ -22,8 +22,10 @@ _ASK = (
     "import c from '@sparticuz/chromium';"
     "console.log(JSON.stringify({path: await c.executablePath(), args: c.args}))"
 )
-#: what a browser for people never has
-_LEFT_OUT = frozenset({"--disable-web-security", "--allow-running-insecure-content"})
+#: what a browser for people never has; in one process it ends with its first context
+_LEFT_OUT = frozenset(
+    {"--disable-web-security", "--allow-running-insecure-content", "--single-process"}
+)
 
 
 def unpacked() -> tuple[str, list[str]]:

@@ -19,10 +19,10 @@ DESK = {"width": 1280, "height": 900}
 LOCALES = {"en": "en-GB", "zh": "zh-CN"}
 #: Latin words that a Chinese page shows: names of things and of people, and words of ours
 LATIN = re.compile(
-    r"SteriLedger|English|CSV|PIN|steriledger (verify|backup)|DAC[\w. ]*|[\w-]*/[\w./-]+"
+    r"SteriLedger|English|CSV|PIN|steriledger [a-z]+( [a-z]+)*|DAC[\w. ]*|[\w-]*/[\w./-]+"
     r"|0x[0-9a-f]*|\b[0-9a-f]{8,}\b|Zhang|Unit \w+|Administrator \w+|Sterilizer \d+|Operator"
-    r"|centre|member|operator|chief|runner|auditor|Chief|Member|Auditor|Runner"
-    r"|en-285\S*|UTC|Europe/\w+|bar\b|zzz|Universal\S*|MiB"
+    r"|[Cc]entre|member|operator|chief|runner|auditor|Chief|Member|Auditor|Runner"
+    r"|en-285\S*|UTC|Europe/\w+|bar\b|min\b|zzz|Universal\S*|MiB"
 )
 PAGES = {
     "nobody": ["/sign-in"],

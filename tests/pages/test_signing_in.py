@@ -124,6 +124,15 @@ def test_a_session_cookie_is_kept_from_scripts_and_other_sites(site: Site, secre
     assert "Secure" in cookie
 
 
+def test_behind_a_proxy_the_browser_says_that_it_came_over_https(site: Site) -> None:
+    answer = site.client.post(site.link("operator"), headers={"origin": "https://testserver"})
+    assert answer.status_code == 303
+    assert "Secure" in answer.headers["set-cookie"]
+    client = site.client
+    client.cookies.set("__Host-session", answer.headers["set-cookie"].split("=")[1].split(";")[0])
+    assert is_in(client)
+
+
 def test_a_session_is_no_token_of_the_api(site: Site) -> None:
     client = site.signed_in("operator")
     answer = site.api.get("/v1/cycles", client.cookies["session"])

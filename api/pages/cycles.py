@@ -238,7 +238,7 @@ def show_due(asking: Asking) -> Mapping[str, object]:
         (each, {name: word for name, word in each.results.items() if word in BAD_RESULTS})
         for each in cycles
     ]
-    undecided = [each for each in cycles if each.state.state.name == "UNDECIDED"]
+    undecided = [each for each in cycles if each.waits]
     return {
         "due": due,
         "bad": [(each, words) for each, words in bad if words],

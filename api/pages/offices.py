@@ -47,7 +47,7 @@ def show_start(asking: Asking) -> Mapping[str, object]:
             cycles = survey(tx, asking.caller)
         values = {
             "due": [each for each in cycles if each.is_due],
-            "undecided": [each for each in cycles if each.state.state.word == "undecided"],
+            "undecided": [each for each in cycles if each.waits],
             "gaps": gaps_of(cycles),
         }
     acts = [

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from ledger.domain.acts.cycle_decision import RESULTS_IN, known_results
+from ledger.domain.acts.decisions import DecisionState
 from ledger.domain.callers import Caller
-from ledger.domain.encoding.identifiers import CycleId
+from ledger.domain.encoding.identifiers import ZERO_DIGEST, CycleId
 from ledger.domain.outbox.operation_states import GIVEN_UP
 from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.subjects.states import CycleState
@@ -38,6 +39,11 @@ class Surveyed:
     awaits_biological: bool | None
     #: when its opening was signed, or the machine's own start where that was stated; Unix seconds
     began_at: int
+
+    @property
+    def waits(self) -> bool:
+        """Whether it ended, and nobody decided."""
+        return self.state.ending != ZERO_DIGEST and self.state.state is DecisionState.UNDECIDED
 
     @property
     def is_due(self) -> bool:

@@ -61,7 +61,12 @@ def show_list(asking: Asking) -> Mapping[str, object] | Response:
     found = listing(asking, _COLUMNS, rows, most=MOST_CYCLES, keeps=("machine",))
     if isinstance(found, Response):
         return found
-    return {"listing": found, "machines": machines, "machine": machine or ""}
+    return {
+        "listing": found,
+        "machines": machines,
+        "machine": machine or "",
+        "done": asking.filled.get("done"),
+    }
 
 
 def show_one(asking: Asking) -> Mapping[str, object]:

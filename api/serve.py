@@ -29,11 +29,11 @@ def run(instance: Instance, host: str, port: int, ready: Callable[[str], None]) 
 
     Port 0 lets the system choose.  Raises Conflict when the address cannot be had.
     """
+    config = _config(instance)
+    scheme = "https" if config.is_ssl else "http"
     with _listening(host, port) as listener:
         number = listener.getsockname()[1]
         shown = f"[{host}]" if ":" in host else host
-        config = _config(instance)
-        scheme = "https" if config.is_ssl else "http"
         server = _Server(config, lambda: ready(f"{scheme}://{shown}:{number}"))
         server.run(sockets=[listener])
 

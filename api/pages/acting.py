@@ -71,8 +71,12 @@ def choices_for(tx: Connection, asking: Asking) -> dict[str, list[Option]]:
         (each.id.hex(), f"{each.name or each.serial} – {each.serial}")
         for each in directory.list_equipment(tx, unit=unit, limit=_MOST)
     ]
+    codes = {} if unit is not None else dict(units)
     signers = [
-        (each.id.hex(), each.name or each.id.hex()[:8])
+        (
+            each.id.hex(),
+            " – ".join(filter(None, (each.name or each.id.hex()[:8], codes.get(str(each.unit))))),
+        )
         for each in directory.list_signers(tx, unit=unit, limit=_MOST)
     ]
     profiles = [(each.name, f"{each.name} – {each.title}") for each in default_profiles()]
@@ -89,6 +93,7 @@ def form_for(tx: Connection, asking: Asking, act: Act) -> Form:
         choices=choices_for(tx, asking),
         words=asking.words,
         errors=asking.errors,
+        asks_unit=asking.caller.unit is None,
     )
     return form_of(act, desk)
 

@@ -46,7 +46,7 @@ _LONG = 200
 #: fields about who signs and how it came about: below the rest, and seldom opened
 #: what the session says itself: who entered it, how they were known, and when they sign
 _OF_THE_SESSION = frozenset({"enterer", "authenticated_by", "signed_at"})
-_BESIDE = frozenset({"unit", *(each.name for each in asking.CIRCUMSTANCES)})
+_BESIDE = frozenset(each.name for each in asking.CIRCUMSTANCES)
 
 Option = tuple[str, str]
 #: what there is to choose from, by what a field names: unit, equipment, signer, profile
@@ -84,6 +84,8 @@ class Desk:
     choices: Choices
     words: Words
     errors: Mapping[str, str] = field(default_factory=dict)
+    #: whether whoever fills it in acts for several units, and so says for which
+    asks_unit: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +111,10 @@ def form_of(act: Act, desk: Desk) -> Form:
     beside: list[Control] = []
     signing = {each.name for each in asking.signs(act).values()}
     for each in _asked(act):
-        is_beside = each.name in _BESIDE | signing and each.given is not Given.ALWAYS
+        is_optional = each.given is not Given.ALWAYS
+        if each.name == "unit" and is_optional and not desk.asks_unit:
+            continue
+        is_beside = is_optional and each.name in _BESIDE | signing
         (beside if is_beside else main).append(_control(each, each.name, desk))
     return Form(act=act, controls=tuple(main), beside=tuple(beside))
 

@@ -110,10 +110,12 @@ class Words:
         return text[:1].upper() + text[1:]
 
     def _with_unit(self, part: str) -> str:
-        """`hold_seconds` → hold (s)."""
+        """`hold_seconds` → hold (s), which the catalogue may have apart from the decision hold."""
         name, unit = measured(part)
-        text = self.say(spoken(name))
-        return f"{text} ({unit})" if unit else text
+        if not unit:
+            return self.say(spoken(name))
+        whole = f"{spoken(name)} ({unit})"
+        return catalogue(self.language).get(whole, f"{self.say(spoken(name))} ({unit})")
 
     def value(self, name: str, value: object) -> str:
         """A value of a record: moments by the reader's clock, words in their language."""

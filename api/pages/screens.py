@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -131,7 +132,7 @@ class Pages:
             if screen.is_public:
                 return self._shown(screen, replace(asking, session=None, error=error), 403)
             wanted = request.url.path if request.method == "GET" else "/"
-            return go_to(f"/sign-in?next={wanted}")
+            return go_to(f"/sign-in?next={quote(wanted)}")
         except SteriLedgerError as error:
             return self._failed(asking, problems.told_by(error), error)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is ours, and said as such

@@ -145,6 +145,16 @@ def test_a_chinese_page_has_no_english_left(chromium: Browser, shown: Site) -> N
     assert left == {}
 
 
+def test_a_list_narrows_while_somebody_types(chromium: Browser, shown: Site) -> None:
+    with opened(chromium, shown, "operator") as page:
+        page.goto(shown.url + "/cycles")
+        assert page.locator("#rows tbody tr").count() > 1
+        page.locator("#q").press_sequentially("/13")
+        page.locator("#rows tbody tr").nth(1).wait_for(state="detached")
+        assert page.locator("#rows tbody tr").count() == 1
+        assert page.url.endswith("q=%2F13")
+
+
 class Taps:
     """Counts what a hand does."""
 

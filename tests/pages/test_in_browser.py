@@ -107,7 +107,7 @@ def test_a_page_is_light_fits_a_phone_and_has_targets_for_fingers(
         for path in PAGES[role]:
             page.goto(address(shown, path))
             assets = sum(
-                len(page.request.get(each).body())
+                int(page.request.get(each).headers["content-length"])
                 for each in page.eval_on_selector_all(
                     "link[rel=stylesheet], script[src], img",
                     "all => [...new Set(all.map(each => each.href || each.src))]",

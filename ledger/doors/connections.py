@@ -77,7 +77,9 @@ class PatientConnection(H11Protocol):
         """A request has to begin at once, and every byte of an answer is watched."""
         super().connection_made(transport)
         self._since = self.loop.time()
-        transport.set_write_buffer_limits(high=0)
+        # over TLS an empty buffer is at its limit of 0 already, and nothing would ever be written
+        is_sealed = transport.get_extra_info("ssl_object") is not None
+        transport.set_write_buffer_limits(high=1 if is_sealed else 0)
         self._await_head()
         # the framework itself turns away who comes when so many are there
         if self.limit_concurrency is not None and len(self.connections) >= self.limit_concurrency:

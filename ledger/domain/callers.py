@@ -17,6 +17,8 @@ class Scope(StrEnum):
     RESULT = "result"
     DECIDE = "decide"
     REPORT = "report"
+    SCAN = "scan"
+    ANSWER = "answer"
     READ_UNIT = "read_unit"
     READ_ALL = "read_all"
     ADMINISTER = "administer"

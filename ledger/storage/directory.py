@@ -313,6 +313,20 @@ def list_cycles(
     )
 
 
+def list_cycles_between(
+    tx: Connection, equipment_id: bytes, epoch: int, first: int, last: int
+) -> list[CycleRow]:
+    """The cycles of a machine's epoch whose numbers lie between two, both included, by number."""
+    c = cycles.c
+    return _cycles.list(
+        tx,
+        c.equipment == equipment_id,
+        c.epoch == epoch,
+        c.number.between(first, last),
+        order=[c.number],
+    )
+
+
 def remove_entered(tx: Connection, digest: bytes) -> None:
     """Take out what an operation entered, because the chain refused it; others stay."""
     for table in (units, signers, equipment, cycles):

@@ -416,6 +416,21 @@ def list_latest_operations(  # noqa: PLR0913 - one argument per filter
     )
 
 
+def list_of_parent(
+    tx: Connection, parent: bytes, kind: str, *, after: int = 0
+) -> list[OperationRow]:
+    """The standing operations of a kind whose subjects belong to one, in sequence order."""
+    c = operations.c
+    return _operations.list(
+        tx,
+        c.parent == parent,
+        c.kind == kind,
+        c.sequence > after,
+        c.state.not_in(GIVEN_UP),
+        order=[c.sequence],
+    )
+
+
 def list_by_digests(tx: Connection, digests: Iterable[bytes]) -> list[OperationRow]:
     """Those of the named operations that are stored here, in sequence order."""
     found = [

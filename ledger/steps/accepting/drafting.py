@@ -4,7 +4,7 @@ A door gives what it was told by the names of an act's fields (ledger/domain/act
 plain form.  What was left out is no key; None says that there is none.
 
 1. Each value becomes what operations name (parsing.py).
-2. What three kinds need and nobody has to be asked is found: what a kept reading reports, when a
+2. What four kinds need and nobody has to be asked is found: what a kept reading reports, when a
    retention ended, from when a key acts.
 3. What may be left out is taken from how the subject stands.
 4. Who signs is found, and a key that comes into the group is brought or made.
@@ -227,11 +227,17 @@ def _enrolled_from(desk: Desk, given: Values) -> dict[str, Any]:
     return {"valid_from": start}
 
 
-#: What three kinds say that nobody has to be asked.
+def _new_report(desk: Desk, given: Values) -> dict[str, Any]:  # noqa: ARG001 - as the others
+    """What a report is about is random, so that the chain tells nobody which packages."""
+    return {"report": desk.instance.randomness(len(ZERO_DIGEST))}
+
+
+#: What four kinds say that nobody has to be asked.
 _FOUND: Mapping[str, Callable[[Desk, Values], dict[str, Any]]] = {
     "CycleEnding": _read_ending,
     "SignerEnrolment": _enrolled_from,
     "RecordErasure": _erased_record,
+    "ScanReport": _new_report,
 }
 
 

@@ -1,4 +1,4 @@
-"""Accepted operation → what it adds beside itself: names, and the cycle that a reading reports.
+"""Accepted operation → what it adds beside itself: names, what a reading reports, and packages.
 
 The directory says what units, signers, machines and cycles are called here; its rows follow from
 what was signed and recorded alone, so that the audit can ask for them again.
@@ -19,6 +19,7 @@ from ledger.domain.subjects.folding import Memory, apply
 from ledger.domain.subjects.states import SignerState
 from ledger.steps.accepting.attaching import attach_readings
 from ledger.steps.accepting.naming import require_own_code, require_own_look
+from ledger.steps.accepting.telling import tell
 from ledger.storage import directory
 
 DirectoryRow = directory.UnitRow | directory.SignerRow | directory.EquipmentRow | directory.CycleRow
@@ -46,6 +47,7 @@ def enter(tx: Connection, recorded: Recorded, facts: Facts, personal: Facts | No
             directory.insert_cycle(tx, row)
     if recorded.act.name == "CycleEnding":
         attach_readings(tx, recorded.message, facts, unit=integer(recorded.message, "unit"))
+    tell(tx, recorded, facts)
 
 
 def _unit(recorded: Recorded, facts: Facts, personal: Facts) -> Sequence[DirectoryRow]:

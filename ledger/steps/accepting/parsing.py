@@ -28,10 +28,12 @@ from ledger.domain.acts.vocabulary import (
     Named,
     NewKey,
     OneOf,
+    PackageNamed,
     Parts,
     Profile,
     ReadingPart,
     Serial,
+    SetNamed,
     Signing,
     Sort,
     Switch,
@@ -45,6 +47,7 @@ from ledger.domain.encoding.identifiers import Digest, parse_hex32
 from ledger.domain.errors import InvalidInput, NotFound
 from ledger.domain.machines.profiles import get_profile
 from ledger.keys.accounts import ADDRESS_BYTES
+from ledger.steps.accepting.labels import resolve_package, resolve_set
 from ledger.steps.accepting.resolving import (
     find_numbers,
     is_id,
@@ -173,6 +176,20 @@ def _(sort: CycleNamed, value: str, asker: Asker, field: str) -> CycleReference:
     found = naming(field, lambda: resolve_reference(asker.tx, asker.caller, value))
     asker.caller.require_unit(found.machine.unit)
     return found
+
+
+@parse.register
+def _(sort: PackageNamed, value: str, asker: Asker, field: str) -> str:
+    return naming(field, lambda: resolve_package(asker.tx, value, unit_number=_numbering(asker)))
+
+
+@parse.register
+def _(sort: SetNamed, value: str, asker: Asker, field: str) -> str:
+    return naming(field, lambda: resolve_set(value, asker.unit, unit_number=_numbering(asker)))
+
+
+def _numbering(asker: Asker) -> Callable[[str], int]:
+    return lambda text: asker.unit_number(text, field="unit")
 
 
 @parse.register

@@ -19,6 +19,7 @@ from api.routes import (
     health,
     metrics,
     operations,
+    packages,
     readings,
 )
 from api.routes import instance as instance_routes
@@ -61,6 +62,7 @@ def create_app(instance: Instance) -> FastAPI:
         document,
         health,
         metrics,
+        packages,
         readings,
         cycles,
         evidence,

@@ -41,6 +41,15 @@ READING_ROUTES = {
     "GET /v1/evidence/{type}/{subject}": READ,
     "GET /v1/signers": READ,
     "GET /v1/equipment": READ,
+    "GET /v1/trace": READ,
+    "GET /v1/where": READ,
+    "GET /v1/gate": READ,
+    "GET /v1/holdings": READ,
+    "GET /v1/against": READ,
+    "GET /v1/sets": READ,
+    "GET /v1/recalls": READ,
+    "GET /v1/recalls/{order}": READ,
+    "GET /v1/scans/paper-form": frozenset[Scope](),
     "GET /v1/status": READ,
     "GET /v1/units": frozenset[Scope](),
     "GET /v1/deployment": frozenset[Scope](),
@@ -48,7 +57,14 @@ READING_ROUTES = {
 }
 #: Acts that find their cycle by an id, which is reading.
 NAMES_A_CYCLE = frozenset(
-    {"cycle-ending", "load-declaration", "cycle-decision", "cycle-void", "result-entry"}
+    {
+        "cycle-ending",
+        "load-declaration",
+        "cycle-decision",
+        "cycle-void",
+        "result-entry",
+        "package-decision",
+    }
 )
 SCOPE_OF_ACT = {
     "unit-admission": Scope.AUTHORITY,
@@ -67,10 +83,20 @@ SCOPE_OF_ACT = {
     "cycle-decision": Scope.DECIDE,
     "result-entry": Scope.RESULT,
     "comment": Scope.REPORT,
+    "scan-report": Scope.SCAN,
+    "set-definition": Scope.SCAN,
+    "package-decision": Scope.DECIDE,
+    "recall-order": Scope.DECIDE,
+    "recall-notice": Scope.DECIDE,
+    "recall-answer": Scope.ANSWER,
 }
 ROUTES = {
     **READING_ROUTES,
     "POST /v1/operations/{digest}/submit": frozenset({Scope.OPEN}),
+    "POST /v1/scans": frozenset({Scope.SCAN}),
+    "POST /v1/packages": frozenset({Scope.SCAN}),
+    "POST /v1/recalls": frozenset({Scope.DECIDE}) | READ,
+    "POST /v1/recalls/{order}/end": frozenset({Scope.DECIDE}) | READ,
     **{
         f"POST /v1/operations/{act}{step}": frozenset({scope})
         | (READ if act in NAMES_A_CYCLE else frozenset())
@@ -100,6 +126,9 @@ class World:
         machine = api.get("/v1/equipment", api.operator).json()["equipment"][0]
         self.machine, self.current = machine["id"], machine["current"]
         self.operator = signer_id(api.house.operator).hex()
+        ordered = {"equipment": self.machine, "first": 90, "last": 91, "cause": "machine"}
+        answer = api.post("/v1/operations/recall-order", api.operator, json=ordered)
+        self.order = str(answer.json()["digest"])
         self.draft = self.prepare(api.operator)
 
     def prepare(self, token: str, number: int = 40) -> str:
@@ -145,6 +174,28 @@ class World:
             "cycle-void": {"cycle": self.cycle, "opening": self.opening, "reason": "mistyped"},
             "result-entry": {"cycle": self.cycle, "result": "biological", "word": "pass"},
             "comment": {"about": self.opening, "stance": "disagrees"},
+            "scan-report": {
+                "lines": [{"act": "washed", "package": f"{CENTRE}/Q01", "basis": "typed"}]
+            },
+            "set-definition": {"set": "A", "version": 1, "instruments": 4},
+            "package-decision": {
+                "cycle": self.cycle,
+                "decision": "hold",
+                "lines": [{"package": f"{CENTRE}/Q01"}],
+                "reason": "wet",
+            },
+            "recall-order": {
+                "equipment": self.machine,
+                "first": 18,
+                "last": 19,
+                "cause": "machine",
+            },
+            "recall-notice": {
+                "equipment": self.machine,
+                "order": self.order,
+                "to": MEMBER,
+            },
+            "recall-answer": {"order": self.order, "found": 1, "asked": 1, "replaces": None},
             "load-declaration": {
                 "replaces": None,
                 "cycle": self.cycle,

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from ledger.domain.acts.decisions import DecisionKind
 from ledger.domain.acts.words import Right
 from ledger.domain.custody.gates import Gate, Word
 from ledger.domain.custody.lines import Deed
@@ -177,7 +176,9 @@ def test_a_code_is_found_voided_by_a_reprint_and_a_question_when_it_fits_two(hou
     with house.instance.database.reading() as tx:
         (seen,) = look(house.instance, tx, CENTRE, [Scan(act=Deed.STORED, said="77001")])
     assert seen.package == "1/Q01"
-    assert scanned(house, CENTRE, Scan(act=Deed.FOUND, said="99999")) == ["unknown code 99999: found"]
+    assert scanned(house, CENTRE, Scan(act=Deed.FOUND, said="99999")) == [
+        "unknown code 99999: found"
+    ]
     assert differences(house) == []
 
 

@@ -115,9 +115,10 @@ TABLE: Mapping[Stage, Mapping[Deed, Stage]] = {
     S.MISSING: {},
 }
 #: Where a deed leads that does not follow from the state.
-LEADS: Mapping[Deed, Stage] = {
-    deed: stage for row in TABLE.values() for deed, stage in row.items() if deed is not D.REFUSED
-} | {D.DISCARDED: S.DISCARDED, D.MISSING: S.MISSING, D.LOST: S.LOST}
+LEADS: dict[Deed, Stage] = {
+    deed: stage for row in TABLE.values() for deed, stage in row.items() if deed != D.REFUSED
+}
+LEADS |= {D.DISCARDED: S.DISCARDED, D.MISSING: S.MISSING, D.LOST: S.LOST}
 #: From every state that is not the end.
 _ALWAYS = frozenset({D.DISCARDED, D.MISSING, D.LOST})
 

@@ -147,6 +147,10 @@ class Said:
         """In words."""
         return WORDS[language][self.reason].format(**self.values)
 
+    def to_plain(self, language: str = "en") -> dict[str, object]:
+        """As JSON has it."""
+        return {"reason": self.reason.value, "text": self.text(language), **self.values}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
@@ -168,6 +172,18 @@ class Answer:
         told = "; ".join(said.text(language) for said in (*self.reasons, *self.notes))
         word = self.word.value.replace("_", " ")
         return f"{word}: {told}" if told else word
+
+    def to_plain(self, language: str = "en") -> dict[str, object]:
+        """As JSON has it."""
+        return {
+            "gate": self.gate.value,
+            "package": self.package,
+            "answer": self.word.value,
+            "reasons": [said.to_plain(language) for said in self.reasons],
+            "notes": [said.to_plain(language) for said in self.notes],
+            "checked": list(self.checked),
+            "unchecked": list(self.unchecked),
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from ledger.domain.custody.fold import Overlay, Package, fold, ordered
 from ledger.domain.custody.lines import PackageLine
 from ledger.domain.custody.reading import Reader, may_ask, names_of, readable, visible_case
 from ledger.domain.custody.standing import CycleStanding
-from ledger.domain.encoding.identifiers import to_hex
+from ledger.domain.encoding.identifiers import Digest, to_hex
 from ledger.domain.encoding.moments import instant_text, seconds_text
 from ledger.domain.errors import NotFound
 from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
@@ -36,6 +36,7 @@ from ledger.storage.index import find_cursor, find_newest_block_time
 class TraceLine:
     """One thing that is said of a package."""
 
+    package: str
     #: RFC 3339: when it happened, no earlier than what it follows from
     at: str
     #: as it was said; None where nobody did
@@ -57,6 +58,10 @@ class TraceLine:
     chain: str
     digest: str
     line: int
+
+    def to_plain(self) -> dict[str, object]:
+        """As JSON has it."""
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,13 +262,14 @@ def _line(
     line: PackageLine,
     moment: int,
     names: Mapping[int, str],
-    states: Mapping[bytes, OperationState],
+    states: Mapping[Digest, OperationState],
     known: int | None,
 ) -> TraceLine:
     to = line.to_unit or line.destination
     state = states.get(line.digest)
     is_refused = state in GIVEN_UP
     return TraceLine(
+        package=line.package,
         at=seconds_text(moment),
         said_at=line.happened_text
         or (None if line.happened is None else seconds_text(line.happened)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -14,7 +14,7 @@ from ledger.domain.acts.witnessing import packed_numbers
 from ledger.domain.acts.words import BAD_RESULTS
 from ledger.domain.custody.lines import set_subject
 from ledger.domain.custody.standing import CycleStanding, Order, Suspension
-from ledger.domain.encoding.identifiers import to_hex
+from ledger.domain.encoding.identifiers import Digest, to_hex
 from ledger.domain.encoding.moments import seconds_text
 from ledger.domain.outbox.operation_states import GIVEN_UP
 from ledger.domain.records.records import fields_from_bytes
@@ -130,7 +130,7 @@ class Cycles:
         self,
         state: CycleState,
         rows: Sequence[operations.OperationRow],
-        recorded: dict[bytes, Recorded],
+        recorded: Mapping[Digest, Recorded],
     ) -> bool:
         """Whether a release was accepted between an order and the third pass after it.
 

@@ -11,6 +11,7 @@ import io
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from ledger.domain.custody.lines import BASES, SCANNED, Deed
@@ -98,12 +99,9 @@ def _scan(
     if given.get("paper"):
         # the form's own number stays with the time that it states
         text = f"{text or 'no time'}, form {given['paper']}"
+    texts: dict[str, Any] = {**plain, "basis": known_by, "happened_text": text}
     return Scan(
-        **{  # type: ignore[arg-type] - texts all of them
-            **plain,
-            "basis": known_by,
-            "happened_text": text,
-        },
+        **texts,
         act=Deed(act),
         said=given.get("package") or given.get("code"),
         happened=happened,

@@ -16,6 +16,8 @@ class Scope(StrEnum):
     END = "end"
     RESULT = "result"
     DECIDE = "decide"
+    #: dispatch, hand over, take over; the key's rights say which of them
+    CUSTODY = "custody"
     REPORT = "report"
     READ_UNIT = "read_unit"
     READ_ALL = "read_all"

@@ -143,12 +143,14 @@ class Chain:
         named = Web3.to_checksum_address(authority)
         registry = deploy(self.w3, self.relayer, "UnitRegistry", named, [])
         ledger = deploy(self.w3, self.relayer, "CycleLedger", registry.address)
+        custody = deploy(self.w3, self.relayer, "CustodyLedger", registry.address)
         witnesses = deploy(
             self.w3, self.relayer, "Witnesses", registry.address, ledger.address, kind_rows()
         )
         places = {
             Role.UNIT_REGISTRY: registry.address,
             Role.CYCLE_LEDGER: ledger.address,
+            Role.CUSTODY_LEDGER: custody.address,
             Role.WITNESSES: witnesses.address,
         }
         self.addresses = {role.value: bytes.fromhex(a[2:]) for role, a in places.items()}

@@ -191,9 +191,7 @@ def _custody_rows(world: World) -> dict[str, dict[str, int]]:
 
     def dispatch(slip: int) -> Operation:
         sent: dict[str, Value] = {"receiver": 22, "purpose": 1, "packages": 20, "taker": 21}
-        return make(
-            "Dispatch", 1, slip, slip=keccak(text=str(slip)), asset=bytes(32), **sent
-        )
+        return make("Dispatch", 1, slip, slip=keccak(text=str(slip)), asset=bytes(32), **sent)
 
     def take(unit: int, outcome: int, seen: int) -> Make:
         counts: dict[str, Value] = {"seen": seen, "inferred": 0, "refused": 0, "extra": 0}

@@ -7,7 +7,7 @@ so.  What was accepted on the strength of a list is never counted as seen.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -173,6 +173,7 @@ def show_consignment(tx: Connection, caller: Caller, text: str) -> ConsignmentVi
     if state is None or not _may_read(caller, state, [act.recorded for act in acts]):
         raise NotFound(f"there is no consignment {text[:80]!r}", field="consignment")
     kept = _keeping(acts, state)
+    reads_lines = _reads_lines(caller, acts, state)
     return ConsignmentView(
         id=state.id.hex(),
         giver=state.giver,
@@ -188,8 +189,8 @@ def show_consignment(tx: Connection, caller: Caller, text: str) -> ConsignmentVi
         step=state.step,
         latest=to_hex(state.latest),
         counts=None if kept is None else _counts(state, kept.recorded),
-        lines=_lines(acts, kept) if _reads_lines(caller, acts, state) else None,
-        steps=_steps(tx, caller, acts),
+        lines=_lines(acts, kept) if reads_lines else None,
+        steps=_steps(tx, caller, acts, reads_lines=reads_lines),
     )
 
 
@@ -299,13 +300,21 @@ def _names(line: Mapping[str, object]) -> str:
 # ---------------------------------------------------------------- its steps
 
 
-def _steps(tx: Connection, caller: Caller, acts: Sequence[ShownAct]) -> tuple[StepView, ...]:
+def _steps(
+    tx: Connection, caller: Caller, acts: Sequence[ShownAct], *, reads_lines: bool
+) -> tuple[StepView, ...]:
     retold = {
         str(act.facts.get("supersedes")): act.row.digest
         for act in acts
         if act.row.kind in _MOVES and act.facts.get("supersedes")
     }
-    return tuple(_step(tx, caller, act, retold) for act in acts)
+    steps = (_step(tx, caller, act, retold) for act in acts)
+    return tuple(steps if reads_lines else map(_without_lines, steps))
+
+
+def _without_lines(step: StepView) -> StepView:
+    facts = {path: v for path, v in step.entry.facts.items() if not path.startswith("lines.")}
+    return replace(step, entry=replace(step.entry, facts=facts))
 
 
 def _step(tx: Connection, caller: Caller, act: ShownAct, retold: Mapping[str, bytes]) -> StepView:
@@ -454,5 +463,6 @@ def _asset(
         custodian=state.custodian,
         travels_in=inside,
         current=to_hex(state.current),
-        steps=_steps(tx, caller, moves),
+        # what else was in its consignments is read there
+        steps=_steps(tx, caller, moves, reads_lines=False),
     )

@@ -51,6 +51,11 @@ class Caller:
         self.require_scope(Scope.READ_UNIT)
         return self.unit
 
+    @property
+    def seen_unit(self) -> int | None:
+        """The unit in whose affairs this caller acts; None where all units' are seen."""
+        return None if Scope.READ_ALL in self.scopes else self.unit
+
     def require_scope(self, scope: Scope) -> None:
         """Raise Refused unless the caller's token carries the scope."""
         if scope not in self.scopes:

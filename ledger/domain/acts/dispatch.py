@@ -121,12 +121,11 @@ def effect(dispatch: Recorded, view: View) -> None:
     moving.begin_travel(dispatch, consignment, view)
 
 
-def needs(message: Message, view: View) -> tuple[Digest, ...]:
-    """The admissions of whom it names; what made the asset free, and in use."""
+def after(message: Message, view: View) -> tuple[Digest, ...]:
+    """What made the asset free, and in use."""
     named = word(message, "asset")
     asset = view.find(AssetState, named) if any(named) else None
-    free = () if asset is None else (asset.current, asset.moved)
-    return (*moving.admissions(message, view), *free)
+    return () if asset is None else (asset.current, asset.moved)
 
 
 def agree(message: Message, facts: Facts, *, is_whole: bool) -> None:
@@ -241,6 +240,7 @@ ACT = Act(
     rules=rules,
     record_rules=record_rules,
     effect=effect,
-    needs=needs,
+    needs=moving.admissions,
+    after=after,
     agree=agree,
 )

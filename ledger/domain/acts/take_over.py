@@ -137,19 +137,13 @@ def record_rules(message: Message, view: View, facts: Facts, records: Records) -
     )
 
 
-def needs(message: Message, view: View) -> tuple[Digest, ...]:
-    """The closure that let the giver take it back."""
+def after(message: Message, view: View) -> tuple[Digest, ...]:
+    """The latest step, also where it names none; the closure that lets the giver take it back."""
     state = view.find(ConsignmentState, word(message, "consignment"))
-    if state is None or state.holder != state.receiver or integer(message, "unit") != state.giver:
+    if state is None:
         return ()
     receiver = view.find(UnitState, state.receiver)
-    return () if receiver is None else (receiver.closure,)
-
-
-def after(message: Message, view: View) -> tuple[Digest, ...]:
-    """The latest step, also where it names none."""
-    state = view.find(ConsignmentState, word(message, "consignment"))
-    return () if state is None else (state.latest,)
+    return (state.latest, *(() if receiver is None else (receiver.closure,)))
 
 
 def effect(recorded: Recorded, view: View) -> None:
@@ -265,7 +259,6 @@ ACT = Act(
     rules=rules,
     record_rules=record_rules,
     effect=effect,
-    needs=needs,
     after=after,
     agree=agree,
 )

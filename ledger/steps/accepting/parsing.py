@@ -182,7 +182,7 @@ def _(sort: CycleNamed, value: str, asker: Asker, field: str) -> CycleReference:
 
 @parse.register
 def _(sort: ConsignmentNamed, value: str, asker: Asker, field: str) -> ConsignmentReference:
-    return naming(field, lambda: resolve_consignment(asker.tx, value))
+    return naming(field, lambda: resolve_consignment(asker.tx, asker.caller, value))
 
 
 @parse.register
@@ -271,11 +271,12 @@ def _equipment(asker: Asker, value: str, field: str) -> bytes:
 
 
 def _asset(asker: Asker, value: str, field: str) -> bytes:
-    return naming(field, lambda: resolve_asset(asker.tx, value, unit=asker.unit).id)
+    caller, unit = asker.caller, asker.unit
+    return naming(field, lambda: resolve_asset(asker.tx, caller, value, unit=unit).id)
 
 
 def _consignment(asker: Asker, value: str, field: str) -> bytes:
-    return naming(field, lambda: resolve_consignment(asker.tx, value).id)
+    return naming(field, lambda: resolve_consignment(asker.tx, asker.caller, value).id)
 
 
 def _digest(asker: Asker, value: str, field: str) -> Digest:

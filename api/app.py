@@ -12,6 +12,7 @@ from api import documents, problems
 from api.access import Doorkeeper
 from api.guard import Guard
 from api.routes import (
+    custody,
     cycles,
     directory,
     document,
@@ -64,6 +65,7 @@ def create_app(instance: Instance) -> FastAPI:
         metrics,
         packages,
         readings,
+        custody,
         cycles,
         evidence,
         directory,

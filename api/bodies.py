@@ -26,10 +26,12 @@ from ledger.domain.acts import asking
 from ledger.domain.acts.vocabulary import (
     Act,
     Choice,
+    ConsignmentNamed,
     CycleNamed,
     Each,
     Flags,
     Given,
+    Hash,
     Lines,
     MachineNamed,
     Measured,
@@ -109,6 +111,8 @@ _SAME: Mapping[type[Sort], Any] = {
     MachineNamed: Text,
     CycleNamed: Text,
     SetNamed: Text,
+    ConsignmentNamed: Text,
+    Hash: Hex32,
 }
 
 

@@ -65,6 +65,7 @@ package_lines = Table(
     Column("ended", BigInteger),
     PrimaryKeyConstraint("package", "sequence", "line"),
     Index(None, "digest", "line"),
+    Index(None, "thread", "deed"),
     Index(None, "unit", "package"),
     Index(None, "sequence", "line"),
     # A trace stays one range scan of few pages however many there are.
@@ -212,6 +213,17 @@ def list_lines_by_digests(tx: Connection, digests: Iterable[bytes]) -> list[Pack
         for part in chunks(digests)
         for row in _lines.list(tx, c.digest.in_(part), order=[c.sequence, c.line])
     ]
+
+
+def list_sent(tx: Connection, consignment: bytes) -> list[PackageLine]:
+    """What was sent in a consignment, by its dispatch."""
+    c = package_lines.c
+    return _lines.list(
+        tx,
+        c.thread == consignment,
+        c.deed == Deed.DISPATCHED,
+        order=[c.sequence, c.line],
+    )
 
 
 def list_lines_from(tx: Connection, *, after: tuple[int, int], limit: int) -> list[PackageLine]:

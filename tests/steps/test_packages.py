@@ -164,7 +164,9 @@ def test_a_code_is_found_voided_by_a_reprint_and_a_question_when_it_fits_two(hou
     for serial in ("Q01", "Q02"):
         house.say(
             "ScanReport", unit="centre",
-            lines=[{"act": "labelled", "package": f"1/{serial}", "code": "77001", "basis": "typed"}],
+            lines=[
+                {"act": "labelled", "package": f"1/{serial}", "code": "77001", "basis": "typed"},
+            ],
         )  # fmt: skip
     with house.instance.database.reading() as tx:
         (seen,) = look(house.instance, tx, CENTRE, [Scan(act=Deed.STORED, said="77001")])
@@ -205,7 +207,10 @@ def test_a_recall_holds_everything_at_once_and_suspends_the_machine(house: House
     assert done.view.order is not None
     house.say(
         "RecallAnswer", unit="centre", order=done.view.order, found=1, asked=2,
-        lines=[{"package": "1/Q01", "outcome": "found"}, {"package": "1/Q03", "outcome": "not_found"}],
+        lines=[
+            {"package": "1/Q01", "outcome": "found"},
+            {"package": "1/Q03", "outcome": "not_found"},
+        ],
     )  # fmt: skip
     with house.instance.database.transaction() as tx:
         _, view = end_recall(
@@ -277,3 +282,82 @@ def test_a_serial_is_used_once(house: House) -> None:
     packed(house, "Q01")
     with pytest.raises(Conflict), house.nothing_stored():
         packed(house, "Q01")
+
+
+def sent(house: House, slip: str, *serials: str, **more: object) -> str:
+    digest = house.say(
+        "Dispatch", unit=CENTRE, slip=slip, receiver=MEMBER, taker=MEMBER, purpose="clean",
+        lines=[
+            {"assembler": CENTRE, "package": serial, "quantity": 1, "basis": "scanned"}
+            for serial in serials
+        ],
+        **more,
+    ).digest  # fmt: skip
+    return digest.hex()
+
+
+@pytest.fixture
+def travelling(house: House) -> House:
+    """Three released packages on their way to the member."""
+    house.enrol(CENTRE, "Sender", Right.DISPATCH)
+    house.enrol(MEMBER, "Receiver", Right.RECEIVE | Right.CARRY)
+    packed(house, "Q01", "Q02", "Q03")
+    loaded(house, 1, "Q01", "Q02", "Q03")
+    released(house, 1, 3)
+    sent(house, "4711", "Q01", "Q02", "Q03")
+    return house
+
+
+def test_a_consignment_moves_its_packages_from_hand_to_hand(travelling: House) -> None:
+    house = travelling
+    assert asked(house, Gate.USE, "1/Q01", MEMBER) == "no: in transit to member"
+    house.say(
+        "TakeOver", unit=MEMBER, consignment="centre/4711", outcome="kept",
+        lines=[
+            {"outcome": "accepted", "assembler": CENTRE, "package": "Q01", "basis": "scanned"},
+            {"outcome": "accepted", "assembler": CENTRE, "package": "Q02", "basis": "inferred"},
+        ],
+    )  # fmt: skip
+    assert asked(house, Gate.USE, "1/Q01", MEMBER) == "yes"
+    with house.instance.database.reading() as tx:
+        first, second, third = (where(tx, house.caller, f"1/Q0{n}") for n in (1, 2, 3))
+        assert (first.holder, first.stage, first.basis) == ("member", "stored", "scanned")
+        assert (second.holder, second.basis, second.last_seen_by) == (
+            "member",
+            "inferred",
+            "centre",
+        )
+        assert (third.holder, third.stage) == ("centre", "missing")
+        assert holdings(house.instance, tx, house.caller, MEMBER).count == 2
+    before = rows(house)
+    with house.instance.database.transaction() as tx:
+        refill(tx)
+    assert rows(house) == before
+    assert differences(house) == []
+
+
+def test_a_package_is_not_offered_twice_without_a_reason(travelling: House) -> None:
+    with pytest.raises(Refused, match="in transit to member"), travelling.nothing_stored():
+        sent(travelling, "4712", "Q01")
+    sent(travelling, "4712", "Q01", reason="the first box came back")
+    with travelling.instance.database.reading() as tx:
+        (kept,) = list_against(tx, travelling.caller)
+    assert (kept.deed, kept.reason) == ("dispatched", "the first box came back")
+
+
+def test_a_cancelled_consignment_leaves_its_packages_where_they_were(travelling: House) -> None:
+    travelling.say(
+        "Disposition", unit=CENTRE, consignment="centre/4711", kind="cancel", reason="no van"
+    )
+    with travelling.instance.database.reading() as tx:
+        stands = where(tx, travelling.caller, "1/Q01")
+    assert (stands.holder, stands.stage, stands.destination) == ("centre", "loaded", None)
+    assert differences(travelling) == []
+
+
+def test_what_one_says_and_another_denies_is_both_told(travelling: House) -> None:
+    scanned(travelling, MEMBER, Scan(act=Deed.USED, said="1/Q01", case="k3"))
+    with travelling.instance.database.reading() as tx:
+        stands = where(tx, travelling.caller, "1/Q01")
+    assert (stands.stage, stands.holder) == ("offered", "centre")
+    assert [each.split(":")[0] for each in stands.contradicted_by] == ["member"]

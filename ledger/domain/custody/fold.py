@@ -118,9 +118,9 @@ TABLE: Mapping[Stage, Mapping[Deed, Stage]] = {
 LEADS: dict[Deed, Stage] = {
     deed: stage for row in TABLE.values() for deed, stage in row.items() if deed != D.REFUSED
 }
-LEADS |= {D.DISCARDED: S.DISCARDED, D.MISSING: S.MISSING, D.LOST: S.LOST}
+LEADS |= {D.DISCARDED: S.DISCARDED, D.MISSING: S.MISSING, D.SHORT: S.MISSING, D.LOST: S.LOST}
 #: From every state that is not the end.
-_ALWAYS = frozenset({D.DISCARDED, D.MISSING, D.LOST})
+_ALWAYS = frozenset({D.DISCARDED, D.MISSING, D.SHORT, D.LOST})
 
 #: What says something of a package without moving it.
 _ON: Mapping[Deed, Overlay] = {
@@ -144,6 +144,7 @@ STEPS = frozenset(
         D.HANDED_OVER,
         D.CARRIED,
         D.RECEIVED,
+        D.SHORT,
         D.REFUSED,
         D.RETURNED,
         D.CANCELLED,
@@ -404,7 +405,7 @@ def _step(package: Package, line: PackageLine, moment: int) -> None:
         package.next_unit = None
         _hold(package, line.unit, moment, line.basis)
     _move(package, deed)
-    if deed in {D.RECEIVED, D.RETURNED, D.CANCELLED}:
+    if deed in {D.RECEIVED, D.RETURNED, D.CANCELLED, D.SHORT}:
         package.consignment = package.destination = package.next_unit = None
 
 

@@ -63,6 +63,8 @@ class Deed(StrEnum):
     HANDED_OVER = "handed_over"
     CARRIED = "carried"
     RECEIVED = "received"
+    #: it was not in the box
+    SHORT = "short"
     REFUSED = "refused"
     RETURNED = "returned"
     CANCELLED = "cancelled"

@@ -22,7 +22,7 @@ from ledger.domain.errors import InvalidInput, Refused, SteriLedgerError
 from ledger.steps.accepting.drafting import make_draft
 from ledger.steps.accepting.labels import Meant, meant, resolve_set
 from ledger.steps.accepting.submit import Receipt, record_with_held_keys
-from ledger.steps.answering.packages import ask_all, numbering
+from ledger.steps.answering.packages import ask_all, in_words, numbering
 from ledger.steps.instance import Instance
 from ledger.storage import packages
 
@@ -34,7 +34,6 @@ _GATES: Mapping[Deed, Gate] = {
 }
 #: Deeds of what carries no label: the last package of the set is proposed.
 _OF_SETS = frozenset({Deed.RECEIVED_SOILED, Deed.WASHED, Deed.INSPECTED})
-_LONGEST_AGAINST = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,9 +176,6 @@ def _by_performer(looked: Sequence[_Looked]) -> Iterator[tuple[str | None, list[
 
 def _line(each: _Looked) -> dict[str, Any]:
     scan, found = each.scan, each.look
-    against = None
-    if each.answer is not None and each.answer.word is not Word.YES:
-        against = each.answer.text()[:_LONGEST_AGAINST]
     return {
         "act": scan.act.value,
         "package": found.package,
@@ -189,7 +185,7 @@ def _line(each: _Looked) -> dict[str, Any]:
         "happened": scan.happened,
         "happened_text": scan.happened_text,
         "outcome": scan.outcome,
-        "against": against,
+        "against": in_words(each.answer),
         "reason": scan.reason,
         "case": scan.case,
         "material": scan.material,

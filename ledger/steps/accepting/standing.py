@@ -15,7 +15,10 @@ from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest, SignerId
 from ledger.domain.outbox.operation_states import GIVEN_UP
 from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.subjects.folding import Key, Memory, apply
+from ledger.domain.subjects.indexed import IndexedOperation
 from ledger.domain.subjects.states import (
+    AssetState,
+    ConsignmentState,
     CurrentWitness,
     CycleState,
     ErasureState,
@@ -28,6 +31,9 @@ from ledger.domain.subjects.states import (
 from ledger.steps.accepting.reading_back import read_operation
 from ledger.steps.accepting.recalled import orders_of, suspensions_of
 from ledger.storage import directory, index, operations, records
+
+#: the classes that several units' operations move
+_MOVED: frozenset[type[Any]] = frozenset({ConsignmentState, AssetState})
 
 S = TypeVar("S")
 
@@ -73,6 +79,8 @@ class Accepted:
     def _read(self, cls: type[Any], key: tuple[Any, ...]) -> Any:
         if cls in _FOLDED:
             return self._fold(cls, key)
+        if cls in _MOVED:
+            return self._moved(cls, key)
         if cls is SignerState:
             return self._signer(SignerId(key[0]))
         if cls is ProposalState:
@@ -90,6 +98,23 @@ class Accepted:
         for row in self._rows[subject]:
             act = ACTS[row.kind]
             if act.about == _FOLDED[cls] and act.witness is None:
+                apply(read_operation(row), memory)
+        return memory.find(cls, *key)
+
+    def _moved(self, cls: type[Any], key: tuple[Any, ...]) -> Any:
+        """As the chain has it, and after that what is accepted here and not on the chain yet.
+
+        Several units move it, so that some of its operations may have been accepted elsewhere.
+        """
+        memory = Memory()
+        indexed = index.find(self._tx, cls, *key)
+        if indexed is not None:
+            memory.put(indexed)
+        rows = operations.list_moving(self._tx, key[0])
+        mined = index.list_by_keys(self._tx, IndexedOperation, [(row.digest,) for row in rows])
+        known = {row.digest for row in mined}
+        for row in rows:
+            if row.digest not in known:
                 apply(read_operation(row), memory)
         return memory.find(cls, *key)
 

@@ -126,7 +126,7 @@ def _accept(
     operation, now = prepared.operation, instance.clock()
     require_clock(instance, tx, operation.act, now)
     subjects = subjects_of(operation.act, operation.message)
-    told = subjects_told(operation.act, operation.message, prepared.record.facts)
+    told = subjects_told(tx, operation.act, operation.message, prepared.record.facts)
     lock_subjects(tx, subjects.changed | told, shared=subjects.read - told)
     placed = place(tx, operation, prepared.record, now)
     _verify_signatures(deployment, prepared, signatures)

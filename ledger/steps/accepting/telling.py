@@ -6,7 +6,7 @@ again.  What the chain refuses later did not stand; but what happened did, and i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -22,7 +22,6 @@ from ledger.domain.custody.lines import (
     rows_of,
     seconds_or_none,
 )
-from ledger.domain.encoding.identifiers import ZERO_DIGEST
 from ledger.domain.outbox.operation_states import GIVEN_UP
 from ledger.domain.records.records import fields_from_bytes
 from ledger.steps.accepting.reading_back import read_operation
@@ -30,22 +29,43 @@ from ledger.storage import operations, packages, records
 
 _PAGE = 200
 #: The kinds whose records name packages.
-TELLING = frozenset(act.name for act in ACTS.values() if act.package_lines is not None)
+TELLING = frozenset(
+    act.name
+    for act in ACTS.values()
+    if act.package_lines is not None or act.moved_lines is not None
+)
 
 
-def subjects_told(act: Act, message: Message, facts: Facts) -> set[bytes]:
+def subjects_told(tx: Connection, act: Act, message: Message, facts: Facts) -> set[bytes]:
     """What nobody else may tell anything of until the operation is stored: its packages."""
-    if act.package_lines is None:
-        return set()
-    return {package_subject(line.package) for line in act.package_lines(message, facts)}
+    said = _said(act, message, facts, sent_in(tx, act, message))
+    return {package_subject(line.package) for line in said}
 
 
-def lines_of(recorded: Recorded, facts: Facts, sequence: int) -> Iterator[PackageLine]:
+def sent_in(tx: Connection, act: Act, message: Message) -> list[PackageLine]:
+    """The lines of the dispatch of a consignment whose step this is; empty for all other acts."""
+    if act.moved_lines is None:
+        return []
+    return packages.list_sent(tx, word(message, "consignment"))
+
+
+def _said(
+    act: Act, message: Message, facts: Facts, sent: Sequence[PackageLine]
+) -> Iterator[PackageLine]:
+    if act.package_lines is not None:
+        yield from act.package_lines(message, facts)
+    if act.moved_lines is not None:
+        yield from act.moved_lines(message, facts, sent)
+
+
+def lines_of(
+    recorded: Recorded, facts: Facts, sequence: int, sent: Sequence[PackageLine] = ()
+) -> Iterator[PackageLine]:
     """The rows of an operation; what a line does not say of its time, its record says."""
     act, message = recorded.act, recorded.message
     happened = seconds_or_none(facts["happened.utc"])
     text = facts["happened.text"]
-    for line in () if act.package_lines is None else act.package_lines(message, facts):
+    for line in _said(act, message, facts, sent):
         yield replace(
             line,
             sequence=sequence,
@@ -63,7 +83,8 @@ def tell(tx: Connection, recorded: Recorded, facts: Facts) -> None:
     if recorded.act.name not in TELLING:
         return
     sequence = operations.get_operation(tx, recorded.digest).sequence
-    lines = list(lines_of(recorded, facts, sequence))
+    sent = sent_in(tx, recorded.act, recorded.message)
+    lines = list(lines_of(recorded, facts, sequence, sent))
     if recorded.act.lines_stay and packages.list_lines_by_digests(tx, [recorded.digest]):
         # it was refused, and the chain has it all the same
         return
@@ -81,10 +102,10 @@ def _end(tx: Connection, recorded: Recorded, facts: Facts, sequence: int) -> set
 
 def ends(recorded: Recorded, facts: Facts) -> Iterator[tuple[bytes, int | None]]:
     """What an operation takes back: operations, or one line of them."""
-    act, message = recorded.act, recorded.message
+    amended = facts["supersedes"]
     # A cycle's decision follows the one before it, and takes back nothing of what that left out.
-    if act.amendment_needs_reason and word(message, "replaces") != ZERO_DIGEST:
-        yield word(message, "replaces"), None
+    if recorded.act.amendment_needs_reason and amended is not None:
+        yield bytes.fromhex(str(amended)), None
     for _, line in rows_of(facts):
         if line.get("act") == Deed.NOT_SO:
             yield taken_back(str(line["takes_back"]))
@@ -174,7 +195,8 @@ def refill(tx: Connection) -> int:
         for row in told:
             facts = fields_from_bytes(stored[row.record_id].facts)
             recorded = read_operation(row)
-            lines = list(lines_of(recorded, facts, row.sequence))
+            sent = sent_in(tx, recorded.act, recorded.message)
+            lines = list(lines_of(recorded, facts, row.sequence, sent))
             packages.insert_lines(tx, lines)
             names |= {line.package for line in lines}
             count += len(lines)

@@ -349,6 +349,24 @@ def ask_all(  # noqa: PLR0913 - who asks what of which packages
     return answers
 
 
+#: what a record keeps of a gate's answer
+_LONGEST_AGAINST = 300
+
+
+def against(
+    instance: Instance, tx: Connection, which: gates.Gate, said: Sequence[str], *, unit: int
+) -> list[str | None]:
+    """What a gate has against several packages, in words; None where it says yes."""
+    return [in_words(each) for each in ask_all(instance, tx, which, said, unit=unit)]
+
+
+def in_words(answer: gates.Answer | None) -> str | None:
+    """What a record keeps of an answer: why not; None for a yes, and where none was asked."""
+    if answer is None or answer.word is gates.Word.YES:
+        return None
+    return answer.text()[:_LONGEST_AGAINST]
+
+
 def behind_since(instance: Instance, tx: Connection) -> int | None:
     """Since when nothing was heard of others who write to the same chain; None: all is known.
 

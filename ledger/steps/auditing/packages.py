@@ -20,6 +20,7 @@ from ledger.steps.accepting.telling import (
     labels_of,
     lines_of,
     row_of,
+    sent_in,
 )
 from ledger.steps.auditing.differences import Findings
 from ledger.steps.auditing.evidence import Stored
@@ -57,17 +58,19 @@ def _operations(evidence: Stored) -> Iterator[list[OperationRow]]:
 def _check_lines(evidence: Stored, page: Sequence[OperationRow], ended: _Ended) -> None:
     """The lines of some operations, but for what ended them."""
     stored = {each.id: each for each in list_by_ids(evidence.ours, [r.record_id for r in page])}
-    expected: dict[tuple[int, int], PackageLine] = {}
+    expected: dict[tuple[str, int, int], PackageLine] = {}
     for row in page:
         try:
             facts, recorded = fields_from_bytes(stored[row.record_id].facts), read_operation(row)
-            expected |= {line.place: line for line in lines_of(recorded, facts, row.sequence)}
+            sent = sent_in(evidence.ours, recorded.act, recorded.message)
+            lines = lines_of(recorded, facts, row.sequence, sent)
+            expected |= {(line.package, *line.place): line for line in lines}
             for place in ends(recorded, facts):
                 ended.setdefault(place, row.sequence)
         except (SteriLedgerError, ValueError, KeyError):
             continue  # the operation or its record cannot be read, which is told there
     found = {
-        line.place: replace(line, ended=None)
+        (line.package, *line.place): replace(line, ended=None)
         for line in packages.list_lines_by_digests(evidence.ours, [row.digest for row in page])
     }
     evidence.findings.checked["package_lines"] += len(found)

@@ -38,20 +38,7 @@ READ = frozenset({Scope.READ_UNIT})
 CSV = Path("tests/data/csv/example.csv")
 
 #: What a route needs besides a token; every scope of a row, or any other reading scope for READ.
-READING_  #: What routes of packages and recalls are asked; nothing of it is there.
-ASKED: dict[str, Plain] = {
-    "GET /v1/trace": {"package": "1/Q01"},
-    "GET /v1/where": {"package": "1/Q01"},
-    "GET /v1/gate": {"package": "1/Q01", "gate": "use"},
-    "GET /v1/sets": {"set": "1/HIP"},
-    "POST /v1/scans": {"lines": [{"act": "washed", "said": "1/Q01"}]},
-    "POST /v1/packages": {"serials": ["Q01"], "expires": "2027-01-01"},
-    "POST /v1/recalls": {
-        "equipment": SERIAL, "first": 80, "last": 81, "cause": "machine", "reason": "worn",
-    },
-    "POST /v1/recalls/{order}/end": {"reason": "searched"},
-}  # fmt: skip
-ROUTES = {
+READING_ROUTES = {
     "GET /v1/operations": READ,
     "GET /v1/operations/{digest}": READ,
     "GET /v1/operations/{digest}/receipt": READ,
@@ -123,6 +110,19 @@ SCOPE_OF_ACT = {
     "asset-registration": Scope.ADMINISTER,
     "asset-change": Scope.ADMINISTER,
 }
+#: What routes of packages and recalls are asked; nothing of it is there.
+ASKED: dict[str, Plain] = {
+    "GET /v1/trace": {"package": "1/Q01"},
+    "GET /v1/where": {"package": "1/Q01"},
+    "GET /v1/gate": {"package": "1/Q01", "gate": "use"},
+    "GET /v1/sets": {"set": "1/HIP"},
+    "POST /v1/scans": {"lines": [{"act": "washed", "said": "1/Q01"}]},
+    "POST /v1/packages": {"serials": ["Q01"], "expires": "2027-01-01"},
+    "POST /v1/recalls": {
+        "equipment": SERIAL, "first": 80, "last": 81, "cause": "machine", "reason": "worn",
+    },
+    "POST /v1/recalls/{order}/end": {"reason": "searched"},
+}  # fmt: skip
 ROUTES = {
     **READING_ROUTES,
     "POST /v1/operations/{digest}/submit": frozenset({Scope.OPEN}),

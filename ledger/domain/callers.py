@@ -17,6 +17,7 @@ class Scope(StrEnum):
     RESULT = "result"
     DECIDE = "decide"
     REPORT = "report"
+    SETTLE = "settle"
     READ_UNIT = "read_unit"
     READ_ALL = "read_all"
     ADMINISTER = "administer"

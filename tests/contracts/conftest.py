@@ -35,6 +35,7 @@ def world(fresh_world: World) -> Iterator[World]:
         fresh.registry,
         fresh.ledger,
         fresh.witnesses,
+        fresh.contributions,
         fresh.relayer,
         authority=fresh.authority,
         verifiers=fresh.verifiers,

@@ -153,6 +153,22 @@ def _cycle_acts(world: World, equipment: bytes) -> dict[str, Make]:
             signedBy=signer_id(world.operator),
         )
 
+    def service(number: int) -> Operation:
+        return _operation(
+            world,
+            "Service",
+            number,
+            unit=1,
+            consumer=2,
+            kind=7,
+            serviceClass=1,
+            quantity=90,
+            subject=keccak(text="asset"),
+            happenedAt=SIGNED_AT,
+            corrects=bytes(32),
+            signedBy=signer_id(world.operator),
+        )
+
     return {
         "open": opening,
         "end": ending,
@@ -160,6 +176,7 @@ def _cycle_acts(world: World, equipment: bytes) -> dict[str, Make]:
         "release to two units": release,
         "hold": hold,
         "witness a result": result,
+        "record a service": service,
     }
 
 

@@ -39,7 +39,7 @@ Proofs: TypeAlias = list[list[Any]]
 ADMINISTER, OPEN, LOAD, RESULT, DECIDE, ERASE = 1, 2, 4, 8, 16, 512
 #: Witness kinds of this world: (kind, right, scope, mode), see IWitnesses.
 STATE_OF_CYCLE, ENTRY_OF_ANYBODY = (1, RESULT, 2, 1), (2, OPEN, 1, 2)
-LEDGERS = ("UnitRegistry", "CycleLedger", "Witnesses")
+LEDGERS = ("UnitRegistry", "CycleLedger", "Witnesses", "ContributionLedger")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +135,7 @@ class World:
     registry: Contract
     ledger: Contract
     witnesses: Contract
+    contributions: Contract
     relayer: str
     authority: LocalAccount = field(default_factory=Account.create)
     administrator: LocalAccount = field(default_factory=Account.create)
@@ -156,9 +157,9 @@ class World:
         return self.ledgers[LEDGERS.index(FUNCTIONS[struct].contract)]
 
     @property
-    def ledgers(self) -> tuple[Contract, Contract, Contract]:
-        """The three, as LEDGERS names them."""
-        return self.registry, self.ledger, self.witnesses
+    def ledgers(self) -> tuple[Contract, Contract, Contract, Contract]:
+        """All, as LEDGERS names them."""
+        return self.registry, self.ledger, self.witnesses, self.contributions
 
     def operation(self, struct: str, **values: Value) -> Operation:
         """Return the operation; `record` and `signedAt` are made up when not given."""
@@ -391,6 +392,15 @@ def deployed(w3: Web3, tester: EthereumTester, authority: LocalAccount) -> World
     ledger = deploy(w3, relayer, "CycleLedger", registry.address)
     rows = [STATE_OF_CYCLE, ENTRY_OF_ANYBODY]
     witnesses = deploy(w3, relayer, "Witnesses", registry.address, ledger.address, rows)
+    contributions = deploy(w3, relayer, "ContributionLedger", registry.address)
     return World(
-        w3, tester, registry, ledger, witnesses, relayer, authority=authority, verifiers=verifiers
+        w3,
+        tester,
+        registry,
+        ledger,
+        witnesses,
+        contributions,
+        relayer,
+        authority=authority,
+        verifiers=verifiers,
     )

@@ -146,10 +146,14 @@ class Chain:
         witnesses = deploy(
             self.w3, self.relayer, "Witnesses", registry.address, ledger.address, kind_rows()
         )
+        contributions = deploy(
+            self.w3, self.relayer, "ContributionLedger", registry.address
+        )
         places = {
             Role.UNIT_REGISTRY: registry.address,
             Role.CYCLE_LEDGER: ledger.address,
             Role.WITNESSES: witnesses.address,
+            Role.CONTRIBUTION_LEDGER: contributions.address,
         }
         self.addresses = {role.value: bytes.fromhex(a[2:]) for role, a in places.items()}
         return Deployment(

@@ -10,6 +10,7 @@ class Contract(StrEnum):
 
     UNIT_REGISTRY = "UnitRegistry"
     CYCLE_LEDGER = "CycleLedger"
+    CONTRIBUTION_LEDGER = "ContributionLedger"
     WITNESSES = "Witnesses"
 
 

@@ -27,6 +27,7 @@ from ledger.domain.subjects.states import (
     ErasureState,
     MachineState,
     ProposalState,
+    ServiceState,
     ShareState,
     SignerState,
     UnitState,
@@ -42,6 +43,7 @@ STATES: tuple[type[Any], ...] = (
     ShareState,
     ProposalState,
     ErasureState,
+    ServiceState,
     WitnessState,
     CurrentWitness,
 )
@@ -98,6 +100,7 @@ SUBJECTS: dict[str, type[Any]] = {
     "signer": SignerState,
     "equipment": MachineState,
     "cycle": CycleState,
+    "service": ServiceState,
 }
 
 

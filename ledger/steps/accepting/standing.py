@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
@@ -24,6 +25,7 @@ from ledger.domain.subjects.states import (
     ErasureState,
     MachineState,
     ProposalState,
+    ServiceState,
     SignerState,
     UnitState,
     WitnessState,
@@ -100,6 +102,8 @@ class Accepted:
             return self._current(*key)
         if cls is WitnessState:
             return self._witness(Digest(key[0]))
+        if cls is ServiceState:
+            return self._service(Digest(key[0]))
         raise AssertionError(cls)
 
     def _fold(self, cls: type[Any], key: tuple[Any, ...]) -> Any:
@@ -167,6 +171,21 @@ class Accepted:
         for each in operations.list_replacing(self._tx, digest):
             apply(read_operation(each), memory)
         return memory.find(WitnessState, digest)
+
+    def _service(self, digest: Digest) -> ServiceState | None:
+        """As accepted here; where another instance recorded it, as the chain has it."""
+        memory = Memory()
+        row = operations.find_operation(self._tx, digest)
+        indexed = index.find(self._tx, ServiceState, digest)
+        if row is not None and row.kind == "Service" and row.state not in GIVEN_UP:
+            apply(read_operation(row), memory)
+        elif row is None and indexed is not None:
+            memory.put(replace(indexed, left=indexed.quantity))
+        self._load({digest})
+        for each in self._rows[digest]:
+            if each.kind == "Service":
+                apply(read_operation(each), memory)
+        return memory.find(ServiceState, digest)
 
 
 def _subject_of(key: tuple[Any, ...]) -> bytes:

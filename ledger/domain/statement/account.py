@@ -1,0 +1,326 @@
+"""A month → the account: one plain object, whose canonical bytes everybody computes alike.
+
+All forms are rendered from it and compute nothing.  Amounts are whole smallest units; what a unit
+is owed is positive, what it owes negative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from ledger.domain.encoding.canonical import Plain, canonical
+from ledger.domain.encoding.hashing import sha256
+from ledger.domain.encoding.identifiers import to_hex
+from ledger.domain.encoding.moments import seconds_text
+from ledger.domain.errors import NotFound
+from ledger.domain.statement.agreement import Agreement, Group
+from ledger.domain.statement.books import Books, Month, UnitMonth
+from ledger.domain.statement.lines import Line, What
+from ledger.domain.statement.periods import Period
+from ledger.domain.statement.settling import Transfer, settle
+
+FORMAT = "steriledger-account/1"
+#: How many months a trend shows.
+TREND = 12
+_HUNDREDTHS = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closing:
+    """The first final block at or after the end of a month."""
+
+    block: int
+    #: 32 bytes
+    hash: bytes
+    #: Unix seconds
+    time: int
+
+
+def account_of(
+    books: Books, period: Period, closing: Closing, *, deployment: bytes
+) -> dict[str, Any]:
+    """The group's account of a month that the books have closed.
+
+    `deployment` is the deployment's fingerprint.  Raises NotFound while no terms hold.
+    """
+    month = books.months[period]
+    terms = books.versions.find(period.ends(books.offset) - 1)
+    if terms is None:
+        raise NotFound(
+            f"no terms hold at the end of {period}",
+            field="terms",
+            rule="an account is computed by the terms that the authority published",
+            remedy="publish them: steriledger terms publish",
+        )
+    return {
+        "format": FORMAT,
+        "deployment": to_hex(deployment),
+        "period": str(period),
+        "closing": {
+            "block": closing.block,
+            "hash": to_hex(closing.hash),
+            "time": seconds_text(closing.time),
+        },
+        "terms": _terms(books, terms),
+        "events": month.events,
+        "units": [_unit(books, month, each, terms) for each in month.units],
+        "lines": [_line(line, month) for line in month.lines],
+        "fees": _fees(month),
+        "settlement": _settlement(month, terms),
+        "payments": _payments(month),
+        "contests": _contests(month),
+        "refusals": _refusals(month),
+        "left_out": [
+            {
+                "event": to_hex(each.digest),
+                "kind": each.kind,
+                "unit": each.unit,
+                "why": each.why,
+            }
+            for each in month.left_out
+        ],
+        "publications": _publications(month),
+    }
+
+
+def account_bytes(account: Mapping[str, Plain]) -> bytes:
+    """The canonical bytes (RFC 8785)."""
+    return canonical(account)
+
+
+def account_hash(account: Mapping[str, Plain]) -> bytes:
+    """What a publication names: SHA-256 of the canonical bytes."""
+    return sha256(account_bytes(account))
+
+
+# ---------------------------------------------------------------- parts
+
+
+def _terms(books: Books, terms: Agreement) -> dict[str, Any]:
+    return {
+        "currency": terms.currency,
+        "smallest_unit": terms.smallest,
+        "smallest_in_one": terms.smallest_in_one,
+        "offset_seconds": terms.offset,
+        "rule": terms.rule.value,
+        "weights": {group.value: weight for group, weight in terms.weights.items()},
+        "versions": [
+            {
+                "version": number,
+                "document": each.document.hex(),
+                "valid_from": seconds_text(each.valid_from),
+            }
+            for number, each in enumerate(books.versions.published, start=1)
+        ],
+        "packages": [
+            {"class": number, "name": dict(names)}
+            for number, names in sorted(terms.package_names.items())
+        ],
+        "catalogue": [
+            {
+                "kind": each.number,
+                "group": each.group.value,
+                "unit": each.unit,
+                "name": dict(each.names),
+            }
+            for _, each in sorted(terms.catalogue.items())
+        ],
+    }
+
+
+def _line(line: Line, month: Month) -> dict[str, Any]:
+    key, price = line.key, line.price
+    original = month.publications.get(key.of) if key.of < month.period else None
+    return {
+        "of": str(key.of),
+        "provider": key.provider,
+        "consumer": key.consumer,
+        "group": key.group.value,
+        "what": key.what.value,
+        "kind": key.kind,
+        "class": key.service_class,
+        "owner": key.owner,
+        "version": key.version,
+        "quantity": line.quantity,
+        "done": line.done,
+        "recalled": line.recalled,
+        "price": None
+        if price is None
+        else {"internal": price.internal, "market": price.market, "per": price.per},
+        "amount": 0 if line.is_internal else line.amount,
+        "market": line.market,
+        "worth": line.worth,
+        "is_priced": price is not None or line.key.what is not What.QUANTITY,
+        "is_adjustment": key.of < month.period,
+        "original": None if original is None else to_hex(original.digest),
+        "events": line.events,
+        "trace": line.trace.hex(),
+    }
+
+
+def _unit(books: Books, month: Month, unit: UnitMonth, terms: Agreement) -> dict[str, Any]:
+    numbered = enumerate(month.lines, start=0)
+    own = [place for place, line in numbered if unit.unit in (line.key.provider, line.key.consumer)]
+    return {
+        "unit": unit.unit,
+        "is_closed": unit.is_closed,
+        #: places in `lines`, from 0; a unit's own line number is its place in here, from 1
+        "lines": own,
+        "brought_forward": unit.opening,
+        "credits": unit.credits,
+        "debits": unit.debits,
+        "net": unit.credits - unit.debits,
+        "paid": unit.paid,
+        "received": unit.received,
+        "balance": unit.balance,
+        "disputed": unit.disputed,
+        "due": unit.balance - unit.disputed,
+        "ageing": list(unit.ageing),
+        "contributed": {group.value: amount for group, amount in sorted(unit.worth.items())},
+        "contribution_value": contribution_value(unit.worth, terms),
+        "used": unit.used,
+        "market_of_used": unit.market_of_used,
+        "saving": unit.market_of_used - unit.referenced,
+        "trend": _trend(books, month.period, unit.unit),
+    }
+
+
+def contribution_value(worth: Mapping[Group, int], terms: Agreement) -> int:
+    """The published formula: what was done for others, weighed by group, rounded half-even once."""
+    weighed = sum(amount * terms.weights.get(group, 0) for group, amount in worth.items())
+    return round(Fraction(weighed, _HUNDREDTHS))
+
+
+def _trend(books: Books, period: Period, unit: int) -> list[dict[str, Any]]:
+    found = []
+    for back in range(1 - TREND, 1):
+        month = books.months.get(period.plus(back))
+        own = [each for each in (month.units if month else ()) if each.unit == unit]
+        if own:
+            found.append(
+                {
+                    "period": str(period.plus(back)),
+                    "contributed": sum(own[0].worth.values()),
+                    "used": own[0].used,
+                    "net": own[0].credits - own[0].debits,
+                }
+            )
+    return found
+
+
+def _fees(month: Month) -> list[dict[str, Any]]:
+    return [
+        {
+            "carrier": fee.carrier,
+            "holder": fee.terms.holder,
+            "yearly": fee.terms.amount,
+            "cap": fee.terms.cap,
+            "due": fee.due,
+            "charged_trips": fee.charged_trips,
+            "uncharged_trips": fee.uncharged_trips,
+            "each": fee.each,
+            "remainder": fee.remainder,
+            "adjusted": fee.adjusted,
+            "unused_capacity": fee.unused,
+        }
+        for fee in month.fees
+    ]
+
+
+def _settlement(month: Month, terms: Agreement) -> dict[str, Any]:
+    pairs = dict(month.pairs)
+    for pair, amount in month.disputed_pairs.items():
+        pairs[pair] = pairs.get(pair, 0) - amount
+    net = {each.unit: each.balance - each.disputed for each in month.units}
+    found: Sequence[Transfer] = settle(terms.rule, terms.lead, pairs, net)
+    return {
+        "rule": terms.rule.value,
+        "lead": terms.lead or None,
+        "payments": [
+            {"payer": each.payer, "payee": each.payee, "amount": each.amount} for each in found
+        ],
+        "between": [
+            {
+                "unit": low,
+                "other": high,
+                "balance": amount,
+                "disputed": month.disputed_pairs.get((low, high), 0),
+            }
+            for (low, high), amount in sorted(month.pairs.items())
+        ],
+    }
+
+
+def _payments(month: Month) -> dict[str, Any]:
+    return {
+        "confirmed": [
+            {
+                "event": to_hex(digest),
+                "payment": to_hex(receipt.payment),
+                "payer": receipt.payer,
+                "payee": receipt.payee,
+                "amount": amount,
+            }
+            for digest, receipt, amount in month.receipts
+        ],
+        "not_confirmed": [
+            {
+                "event": to_hex(each.digest),
+                "payer": each.payer,
+                "payee": each.payee,
+                "amount": each.amount - each.received,
+                "of": None if each.period is None else str(each.period),
+            }
+            for each in month.unconfirmed
+        ],
+    }
+
+
+def _contests(month: Month) -> list[dict[str, Any]]:
+    return [
+        {
+            "event": to_hex(each.answer),
+            "publication": to_hex(each.publication),
+            "of": str(each.period),
+            "unit": each.unit,
+            "lines": list(each.lines),
+            "open": list(each.open_lines),
+            "is_late": each.is_late,
+        }
+        for each in month.contests
+    ]
+
+
+def _refusals(month: Month) -> list[dict[str, Any]]:
+    return [
+        {
+            "event": to_hex(each.digest),
+            "consignment": to_hex(each.consignment),
+            "giver": each.giver,
+            "receiver": each.receiver,
+            "packages": each.packages,
+            "state": each.state,
+        }
+        for each in month.refusals
+    ]
+
+
+def _publications(month: Month) -> dict[str, Any]:
+    return {
+        "first": [
+            {"of": str(period), "event": to_hex(each.digest), "account": each.account.hex()}
+            for period, each in sorted(month.publications.items())
+        ],
+        "further": [
+            {
+                "of": str(each.period),
+                "event": to_hex(each.digest),
+                "account": each.account.hex(),
+                "contradicts": each.account != month.publications[each.period].account,
+            }
+            for each in month.further
+        ],
+    }

@@ -29,6 +29,7 @@ from ledger.domain.encoding.identifiers import (
     signer_id,
 )
 from ledger.domain.operations import digest
+from ledger.domain.statement.periods import Period
 from ledger.domain.subjects.folding import Memory, apply
 from ledger.domain.subjects.states import CycleState
 
@@ -75,6 +76,14 @@ class Story:
         story.tell("ResultEntry", number=1)
         comment = story.tell("Comment", about=story.cycle(1).id)
         story.tell("Comment", about=story.cycle(1).id, replaces=comment)
+        served: dict[str, Any] = {"consumer": MEMBER, "kind": 7, "serviceClass": 1}
+        service = story.tell("Service", **served, quantity=90)
+        story.tell("Service", **served, quantity=-30, corrects=service)
+        story.tell("Terms", unit=0, about=b"group".ljust(32, b"\0"))
+        publication = story.tell("Publication", unit=0, about=Period(2027, 1).word)
+        answer = story.tell("StatementAnswer", about=publication)
+        story.tell("Resolution", about=answer)
+        story.tell("Payment", about=publication)
         story.tell("EquipmentChange", replaces=story.digest_of("EquipmentRegistration"))
         proposal = story.tell("RecoveryProposal", unit=CENTRE, key=b"\x51" * 20)
         story.tell("RecoveryVeto", proposal=proposal)

@@ -153,7 +153,19 @@ def _cycle_acts(world: World, equipment: bytes) -> dict[str, Make]:
             signedBy=signer_id(world.operator),
         )
 
-    def service(number: int) -> Operation:
+    return {
+        "open": opening,
+        "end": ending,
+        "load one class": load,
+        "release to two units": release,
+        "hold": hold,
+        "witness a result": result,
+        "record a service": _service(world),
+    }
+
+
+def _service(world: World) -> Make:
+    def make(number: int) -> Operation:
         return _operation(
             world,
             "Service",
@@ -169,15 +181,7 @@ def _cycle_acts(world: World, equipment: bytes) -> dict[str, Make]:
             signedBy=signer_id(world.operator),
         )
 
-    return {
-        "open": opening,
-        "end": ending,
-        "load one class": load,
-        "release to two units": release,
-        "hold": hold,
-        "witness a result": result,
-        "record a service": service,
-    }
+    return make
 
 
 def _registry_acts(world: World, equipment: bytes) -> Sequence[tuple[str, Operation]]:

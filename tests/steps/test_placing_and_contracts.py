@@ -146,9 +146,7 @@ class Chain:
         witnesses = deploy(
             self.w3, self.relayer, "Witnesses", registry.address, ledger.address, kind_rows()
         )
-        contributions = deploy(
-            self.w3, self.relayer, "ContributionLedger", registry.address
-        )
+        contributions = deploy(self.w3, self.relayer, "ContributionLedger", registry.address)
         places = {
             Role.UNIT_REGISTRY: registry.address,
             Role.CYCLE_LEDGER: ledger.address,

@@ -24,6 +24,7 @@ from ledger.domain.acts import (
     signer_enrolment,
     signer_revocation,
     statement_answer,
+    terms,
     unit_admission,
     unit_closure,
 )
@@ -45,6 +46,7 @@ ACTS: Mapping[str, Act] = {
         cycle_void,
         comment,
         service,
+        terms,
         publication,
         statement_answer,
         resolution,

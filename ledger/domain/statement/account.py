@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 from ledger.domain.encoding.canonical import Plain, canonical
 from ledger.domain.encoding.hashing import sha256
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.encoding.moments import seconds_text
-from ledger.domain.errors import NotFound
-from ledger.domain.statement.agreement import Agreement, Group
+from ledger.domain.statement.agreement import Agreement, Group, rounded
 from ledger.domain.statement.books import Books, Month, UnitMonth
 from ledger.domain.statement.lines import Line, What
 from ledger.domain.statement.periods import Period
@@ -44,17 +42,10 @@ def account_of(
 ) -> dict[str, Any]:
     """The group's account of a month that the books have closed.
 
-    `deployment` is the deployment's fingerprint.  Raises NotFound while no terms hold.
+    `deployment` is the deployment's fingerprint.  Raises NotFound where no terms hold.
     """
     month = books.months[period]
-    terms = books.versions.find(period.ends(books.offset) - 1)
-    if terms is None:
-        raise NotFound(
-            f"no terms hold at the end of {period}",
-            field="terms",
-            rule="an account is computed by the terms that the authority published",
-            remedy="publish them: steriledger terms publish",
-        )
+    terms = books.terms_of(period)
     return {
         "format": FORMAT,
         "deployment": to_hex(deployment),
@@ -191,7 +182,7 @@ def _unit(books: Books, month: Month, unit: UnitMonth, terms: Agreement) -> dict
 def contribution_value(worth: Mapping[Group, int], terms: Agreement) -> int:
     """The published formula: what was done for others, weighed by group, rounded half-even once."""
     weighed = sum(amount * terms.weights.get(group, 0) for group, amount in worth.items())
-    return round(Fraction(weighed, _HUNDREDTHS))
+    return rounded(weighed, _HUNDREDTHS)
 
 
 def _trend(books: Books, period: Period, unit: int) -> list[dict[str, Any]]:
@@ -223,7 +214,6 @@ def _fees(month: Month) -> list[dict[str, Any]]:
             "uncharged_trips": fee.uncharged_trips,
             "each": fee.each,
             "remainder": fee.remainder,
-            "adjusted": fee.adjusted,
             "unused_capacity": fee.unused,
         }
         for fee in month.fees

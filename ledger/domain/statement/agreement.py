@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from fractions import Fraction
 from typing import Any
 
 from ledger.domain.encoding.canonical import MAX_INTEGER
@@ -47,6 +46,13 @@ class Rule(StrEnum):
     NETTING = "netting"
 
 
+def rounded(numerator: int, denominator: int) -> int:
+    """The quotient as a whole number; a half goes to the even one.  `denominator` > 0."""
+    quotient, rest = divmod(numerator, denominator)
+    above = 2 * rest > denominator or (2 * rest == denominator and quotient % 2 == 1)
+    return quotient + above
+
+
 @dataclass(frozen=True, slots=True)
 class Price:
     """What a quantity costs inside the group, and on the market."""
@@ -59,11 +65,11 @@ class Price:
 
     def of(self, quantity: int) -> int:
         """What a quantity costs, rounded half-even once."""
-        return round(Fraction(quantity * self.internal, self.per))
+        return rounded(quantity * self.internal, self.per)
 
     def market_of(self, quantity: int) -> int | None:
         """The same at the market reference."""
-        return None if self.market is None else round(Fraction(quantity * self.market, self.per))
+        return None if self.market is None else rounded(quantity * self.market, self.per)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,17 @@ class CatalogueKind:
     unit: str
     #: by language
     names: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """When a shared thing is shared too little."""
+
+    #: basis points of its use that others should have
+    least: int = 3000
+    #: quarters in a row below that
+    yellow_after: int = 2
+    red_after: int = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +146,9 @@ class Agreement:
     refusal_days: int
     #: packages a month that a machine can process, by its id
     capacities: Mapping[bytes, int]
+    #: seconds from a carrier's take-over to the receiver's, by carrier
+    within: Mapping[int, int]
+    sharing: Sharing
 
 
 # ---------------------------------------------------------------- parsing
@@ -231,6 +251,12 @@ def parse_agreement(document: object, *, sha256: bytes) -> Agreement:
         capacities={
             key: row.at("packages_a_month").whole(1, UINT32) for key, row in capacities.items()
         },
+        within={
+            key: row.at("within_seconds").whole(1, UINT32)
+            for key, row in carriers.items()
+            if row.has("within_seconds")
+        },
+        sharing=_sharing(formula.at("sharing")) if formula.has("sharing") else Sharing(),
     )
 
 
@@ -284,6 +310,14 @@ def _tax(prices: _Member) -> Mapping[Group, int]:
         return {}
     tax = prices.at("tax")
     return {g: tax.at(g).whole(0, _MOST_BASIS_POINTS) for g in Group if tax.has(g)}
+
+
+def _sharing(row: _Member) -> Sharing:
+    return Sharing(
+        row.at("least_basis_points").whole(0, _MOST_BASIS_POINTS),
+        row.at("yellow_after_quarters").whole(1, 100),
+        row.at("red_after_quarters").whole(1, 100),
+    )
 
 
 class _Recalled(StrEnum):

@@ -18,7 +18,7 @@ from ledger.domain.acts.statement_answer import LINES
 from ledger.domain.acts.vocabulary import Message, integer, items, word
 from ledger.domain.acts.witnessing import packed_numbers
 from ledger.domain.encoding.identifiers import Digest
-from ledger.domain.errors import InvalidInput
+from ledger.domain.errors import InvalidInput, NotFound
 from ledger.domain.statement.agreement import Agreement, Group, Versions
 from ledger.domain.statement.claims import (
     DAY,
@@ -36,8 +36,8 @@ from ledger.domain.statement.periods import Period, parse_word, period_at
 from ledger.domain.statement.settling import Ageing
 from ledger.domain.statement.trips import Charge, Consignment, Fee, Leg, Purpose, Trip, Trips
 
-#: An operation's outcome in a TakeOver, and the kind in a Disposition; CustodyLedger's numbers.
-_CARRIED, _REFUSED, _REROUTE = 1, 4, 2
+#: What a TakeOver says, and what a Disposition does; CustodyLedger's numbers.
+CARRIED, REFUSED, _REROUTE = 1, 4, 2
 _ANSWERS = frozenset({Stance.AGREES, Stance.DISAGREES})
 
 
@@ -173,7 +173,7 @@ class Books:
         self.claims = Claims()
         self.months: dict[Period, Month] = {}
         self.period: Period | None = None
-        self._lines = Lines()
+        self.lines = Lines()
         self._units: dict[int, bool] = {}
         self._cycles: dict[bytes, tuple[Period, int]] = {}
         self._services: dict[bytes, _Service] = {}
@@ -218,6 +218,23 @@ class Books:
         while self.period <= period:
             self.close()
         return self.months[period]
+
+    def terms_of(self, period: Period) -> Agreement:
+        """The terms that hold at a month's end; raises NotFound where there are none."""
+        terms = self.versions.find(period.ends(self.offset) - 1)
+        if terms is None:
+            raise NotFound(
+                f"no terms hold at the end of {period}",
+                field="terms",
+                rule="an account is computed by the terms that the authority published",
+                remedy="publish them: steriledger terms publish",
+            )
+        return terms
+
+    def seconds_within(self, carrier: int, moment: int) -> int | None:
+        """How long a carrier may take by the terms of a moment; None where nothing is agreed."""
+        terms = self.versions.find(moment)
+        return None if terms is None else terms.within.get(carrier)
 
     def _leave_out(self, entry: Entry, why: str) -> None:
         self._left_out.append(
@@ -269,7 +286,7 @@ class Books:
                 cast("int", share[n]) for n in ("owner", "payer", "packageClass", "delta")
             )
             is_recall = kind is DecisionKind.RECALL
-            self._lines.add(
+            self.lines.add(
                 Key(
                     of,
                     entry.unit,
@@ -335,7 +352,7 @@ class Books:
     def _add_service(self, entry: Entry, served: _Service, change: int) -> None:
         served.quantity += change
         if served.counts:
-            self._lines.add(served.key, entry.digest, quantity=change, done=change)
+            self.lines.add(served.key, entry.digest, quantity=change, done=change)
 
     def _given_back(self, entry: Entry) -> None:
         """What a resolution gives back: a credit that names its original's month."""
@@ -379,9 +396,7 @@ class Books:
             return
         if entry.unit == served.key.consumer:
             served.counts = True
-            self._lines.add(
-                served.key, entry.digest, quantity=served.quantity, done=served.quantity
-            )
+            self.lines.add(served.key, entry.digest, quantity=served.quantity, done=served.quantity)
 
     # ------------------------------------------------------------ custody and transport
 
@@ -417,12 +432,12 @@ class Books:
             return
         outcome = integer(entry.message, "outcome")
         refused = integer(entry.message, "refused")
-        if outcome == _CARRIED:
+        if outcome == CARRIED:
             self._carry(entry, consignment)
             return
         if refused:
             self._refusals[entry.digest] = entry, consignment, refused
-        if outcome == _REFUSED:
+        if outcome == REFUSED:
             return
         consignment.leg = None
         if any(consignment.asset) and consignment.asset in self._custody:
@@ -565,7 +580,7 @@ class Books:
         """The month is over."""
         period = cast("Period", self.period)
         fees = self._charge_trips(period)
-        lines = self._lines.close(self.versions.published)
+        lines = self.lines.close(self.versions.published)
         for line in lines:
             # the terms may name a unit as a carrier or a holder that nobody admitted
             self._units.setdefault(line.key.provider, False)
@@ -609,19 +624,8 @@ class Books:
         for charge in charges:
             self._add_charge(charge)
         for fee in fees:
-            key = Key(
-                period,
-                fee.carrier,
-                fee.terms.holder,
-                Group.TRANSPORT,
-                What.UNUSED_CAPACITY,
-                0,
-                0,
-                0,
-                fee.version,
-            )
             if fee.unused:
-                self._lines.add(key, fee.terms.holder.to_bytes(32, "big"), amount=fee.unused)
+                self.lines.add(_unused(fee, period), period.word, amount=fee.unused)
         return fees
 
     def _add_charge(self, charge: Charge) -> None:
@@ -637,13 +641,17 @@ class Books:
             0,
             trip.version,
         )
-        self._lines.add(
+        self.lines.add(
             key,
             charge.leg.digest,
             quantity=charge.quantity,
             done=charge.quantity,
             amount=charge.amount,
         )
+        if trip.fee is not None and trip.period != self.period and charge.amount:
+            # what changes later of a trip under a fee, the fee's holder bears
+            key = _unused(trip.fee, trip.period)
+            self.lines.add(key, charge.leg.digest, amount=-charge.amount)
 
     def _book(self, creditor: int, debtor: int, amount: int, period: Period) -> None:
         """The debtor owes the creditor more; a unit that nobody admitted has an account as well."""
@@ -753,6 +761,21 @@ class Books:
                 )
             )
         return found
+
+
+def _unused(fee: Fee, period: Period) -> Key:
+    """The line of what trips leave of a fee."""
+    return Key(
+        period,
+        fee.carrier,
+        fee.terms.holder,
+        Group.TRANSPORT,
+        What.UNUSED_CAPACITY,
+        0,
+        0,
+        0,
+        fee.version,
+    )
 
 
 #: What each kind of operation means to the books; what is not here means nothing to them.

@@ -7,13 +7,12 @@ what is taken back later never comes to more than what was charged, and all of i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from fractions import Fraction
 from typing import NamedTuple
 
-from ledger.domain.statement.agreement import Agreement, Group, Price
+from ledger.domain.statement.agreement import Agreement, Group, Price, rounded
 from ledger.domain.statement.periods import Period
 
 _WHOLE = 10_000
@@ -105,6 +104,8 @@ class Lines:
     """The sums of all lines, and what the open month adds to them."""
 
     def __init__(self) -> None:
+        #: told of each event's part, by the line's key; whoever looks for one event asks for it
+        self.watch: Callable[[Key, bytes], None] = lambda _key, _digest: None
         self._sums: dict[Key, _Sum] = {}
         self._open: dict[Key, _Open] = {}
 
@@ -131,6 +132,7 @@ class Lines:
         change.recalled += recalled
         change.events += 1
         change.trace.update(digest)
+        self.watch(key, digest)
 
     def close(self, versions: list[Agreement]) -> list[Line]:
         """The month's lines in order; taxes stand behind what they are on."""
@@ -183,7 +185,7 @@ def _lines(key: Key, change: _Open, total: _Sum, versions: list[Agreement]) -> I
 
 
 def _tax(amount: int, points: int) -> int:
-    return round(Fraction(amount * points, _WHOLE))
+    return rounded(amount * points, _WHOLE)
 
 
 def price_of(key: Key, terms: Agreement | None) -> Price | None:

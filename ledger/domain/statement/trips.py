@@ -7,7 +7,7 @@ first in chain order.  A part whose leg was diverted is paid by nobody.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 from ledger.domain.statement.agreement import Agreement, PerTrip, YearlyFee
@@ -71,8 +71,9 @@ class Trip:
     version: int
     #: by consignment, in chain order
     legs: dict[bytes, Leg] = field(default_factory=dict)
-    #: what a trip under a yearly fee came to when its month was closed
+    #: what a trip under a yearly fee came to when its month was closed, and that fee
     cost: int | None = None
+    fee: Fee | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,8 +102,6 @@ class Fee:
     #: what one of them came to, and what the first of them came to beside it
     each: int
     remainder: int
-    #: what trips of earlier months changed by
-    adjusted: int
     #: what is left to the holder of the contract
     unused: int
 
@@ -167,7 +166,7 @@ class Trips:
             trip.cost = each + (remainder if place == 0 else 0)
         for trip in new:
             trip.cost = trip.cost or 0
-        return Fee(
+        found = Fee(
             carrier=carrier,
             version=number,
             terms=fee,
@@ -176,9 +175,11 @@ class Trips:
             uncharged_trips=len(new) - len(charged),
             each=each,
             remainder=remainder,
-            adjusted=0,
             unused=due,
         )
+        for trip in new:
+            trip.fee = found
+        return found
 
     def _charges(self, trip: Trip, cost: int) -> Iterator[Charge]:
         part, rest = divmod(cost, len(trip.legs))
@@ -194,19 +195,6 @@ class Trips:
 
 
 def _complete(fee: Fee, charges: Iterable[Charge]) -> Fee:
-    """With what the trips left of it, those of earlier months included."""
-    own = [each for each in charges if each.leg.trip.carrier == fee.carrier]
-    charged = sum(each.amount for each in own)
-    new = fee.each * fee.charged_trips + fee.remainder
-    return Fee(
-        carrier=fee.carrier,
-        version=fee.version,
-        terms=fee.terms,
-        due=fee.due,
-        charged_trips=fee.charged_trips,
-        uncharged_trips=fee.uncharged_trips,
-        each=fee.each,
-        remainder=fee.remainder,
-        adjusted=charged - new,
-        unused=fee.due - charged,
-    )
+    """With what its own trips left of it."""
+    charged = sum(each.amount for each in charges if each.leg.trip.fee is fee)
+    return replace(fee, unused=fee.due - charged)

@@ -42,6 +42,7 @@ from ledger.domain.acts.vocabulary import (
 )
 from ledger.domain.acts.words import Right
 from ledger.domain.callers import Caller
+from ledger.domain.encoding.abi import WORD
 from ledger.domain.encoding.identifiers import Digest, parse_hex32
 from ledger.domain.errors import InvalidInput, NotFound
 from ledger.domain.machines.profiles import get_profile
@@ -273,6 +274,13 @@ def _period(asker: Asker, value: str, field: str) -> bytes:
     return parse_period(value, field=field).word
 
 
+def _terms(asker: Asker, value: str, field: str) -> bytes:
+    text = value.encode()
+    if not 1 <= len(text) <= WORD or not value.isascii() or not value.isprintable():
+        raise InvalidInput(f"{value[:40]!r} names no terms", field=field, rule="a short word")
+    return text.ljust(WORD, b"\0")
+
+
 def _signer(asker: Asker, value: str, field: str) -> bytes:
     unit = asker.acting_unit()
     return naming(field, lambda: resolve_signer(asker.tx, asker.caller, unit, Right(0), value).id)
@@ -294,6 +302,7 @@ _RESOLVERS: Mapping[str, Callable[[Asker, Any, str], Any]] = {
     "service": _digest,
     "hash": _digest,
     "period": _period,
+    "terms": _terms,
     "signer": _signer,
     "anything": _anything,
 }

@@ -12,6 +12,7 @@ from api import documents, problems
 from api.access import Doorkeeper
 from api.guard import Guard
 from api.routes import (
+    custody,
     cycles,
     directory,
     document,
@@ -62,6 +63,7 @@ def create_app(instance: Instance) -> FastAPI:
         health,
         metrics,
         readings,
+        custody,
         cycles,
         evidence,
         directory,

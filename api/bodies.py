@@ -26,10 +26,12 @@ from ledger.domain.acts import asking
 from ledger.domain.acts.vocabulary import (
     Act,
     Choice,
+    ConsignmentNamed,
     CycleNamed,
     Each,
     Flags,
     Given,
+    Hash,
     Lines,
     MachineNamed,
     Measured,
@@ -108,6 +110,8 @@ _SAME: Mapping[type[Sort], Any] = {
     ReadingPart: ReadingPartBody,
     MachineNamed: Text,
     CycleNamed: Text,
+    ConsignmentNamed: Text,
+    Hash: Hex32,
 }
 
 

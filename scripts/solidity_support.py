@@ -22,6 +22,7 @@ TARGET = ROOT / "tests" / "solidity" / "support" / "Operations.sol"
 LEDGERS = {
     "UnitRegistry": "registry",
     "CycleLedger": "ledger",
+    "CustodyLedger": "custody",
     "ContributionLedger": "contributions",
     "Witnesses": "witnesses",
 }

@@ -6,6 +6,7 @@ import typer
 
 from ledger.cli.access import token
 from ledger.cli.acts import RootGroup
+from ledger.cli.custody import asset, consignment
 from ledger.cli.cycles import cycle
 from ledger.cli.demo import demo
 from ledger.cli.evidence import evidence, verify
@@ -34,6 +35,8 @@ app.command()(up)
 app.add_typer(chain, name="chain")
 app.command("import")(import_files)
 app.add_typer(cycle, name="cycle")
+app.add_typer(consignment, name="consignment")
+app.add_typer(asset, name="asset")
 app.add_typer(evidence, name="evidence")
 app.command()(verify)
 app.command()(audit)

@@ -16,6 +16,8 @@ class Scope(StrEnum):
     END = "end"
     RESULT = "result"
     DECIDE = "decide"
+    #: dispatch, hand over, take over; the key's rights say which of them
+    CUSTODY = "custody"
     REPORT = "report"
     SETTLE = "settle"
     READ_UNIT = "read_unit"

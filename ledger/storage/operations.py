@@ -22,6 +22,7 @@ from sqlalchemy import (
     Text,
     bindparam,
     func,
+    or_,
     select,
     text,
     true,
@@ -489,6 +490,21 @@ _MESSAGES = (
 def list_messages(tx: Connection, subjects: Sequence[bytes]) -> list[MessageRow]:
     """What stands about one of a few subjects, in sequence order."""
     return [MessageRow(*row) for row in tx.execute(_MESSAGES, {"subjects": list(subjects)})]
+
+
+_MOVING = (
+    select(operations.c.subject, operations.c.digest, operations.c.kind, operations.c.message)
+    .where(
+        or_(operations.c.subject == bindparam("moved"), operations.c.parent == bindparam("moved")),
+        _STANDING,
+    )
+    .order_by(operations.c.sequence)
+)
+
+
+def list_moving(tx: Connection, moved: bytes) -> list[MessageRow]:
+    """What stands about a subject, or moves it, in sequence order."""
+    return [MessageRow(*row) for row in tx.execute(_MOVING, {"moved": moved})]
 
 
 def find_standing(tx: Connection, kind: str, subject: bytes, *, unit: int) -> OperationRow | None:

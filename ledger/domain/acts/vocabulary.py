@@ -18,6 +18,7 @@ from ledger.domain.callers import Scope
 from ledger.domain.encoding.abi import Member, Scalar, Struct, Value
 from ledger.domain.encoding.identifiers import (
     ZERO_DIGEST,
+    ConsignmentId,
     CycleId,
     Digest,
     EquipmentId,
@@ -81,6 +82,16 @@ class CycleReference:
     def id(self) -> CycleId:
         """The cycle's id, as the contract computes it."""
         return cycle_id(self.machine.id, self.epoch, self.number)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsignmentReference:
+    """A consignment, and how its records name it."""
+
+    id: ConsignmentId
+    giver: int
+    #: the giver's own slip number; None where only the chain knows the consignment
+    slip: str | None
 
 
 # ---------------------------------------------------------------- sorts of values
@@ -377,13 +388,15 @@ class Named(Sort):
             return {path: schemas.integer(1, UINT32, required=required)}
         return {path: schemas.hash32(required=required)}
 
-    def signed(self, value: Scalar) -> Scalar:
-        """Itself."""
+    def signed(self, value: Scalar | None) -> Scalar:
+        """Itself; zero where there is none."""
+        if value is None:
+            return 0 if self.what == "unit" else ZERO_DIGEST
         return value
 
-    def facts(self, path: str, value: Scalar) -> Facts:
+    def facts(self, path: str, value: Scalar | None) -> Facts:
         """Its digits; null for zero."""
-        return {path: hex_or_none(value) if isinstance(value, bytes) else value}
+        return {path: hex_or_none(value) if isinstance(value, bytes) else value or None}
 
 
 DIGEST = Named("operation")
@@ -413,7 +426,7 @@ class NewKey(Sort):
 
 @dataclass(frozen=True, slots=True)
 class Serial(Sort):
-    """A maker's serial number: its hash in the message, its text in the record."""
+    """A number that is written on something: its hash in the message, its text in the record."""
 
     solidity: ClassVar[str | None] = "bytes32"
 
@@ -421,16 +434,18 @@ class Serial(Sort):
         """Short text."""
         return {path: schemas.text(60, required=required)}
 
-    def signed(self, value: str) -> bytes:
-        """Keccak-256 of it."""
-        return serial_hash(plain_name(value))
+    def signed(self, value: str | None) -> bytes:
+        """Keccak-256 of it; zero where there is none."""
+        return ZERO_DIGEST if value is None else serial_hash(plain_name(value))
 
-    def facts(self, path: str, value: str) -> Facts:
+    def facts(self, path: str, value: str | None) -> Facts:
         """Itself, in its one form."""
-        return {path: plain_name(value)}
+        return {path: plain_or_none(value)}
 
     def confirms(self, path: str, shown: FieldValue, signed: Value, *, root: str) -> bool:
         """Its hash was signed."""
+        if shown is None:
+            return path == root and signed == ZERO_DIGEST
         return path == root and isinstance(shown, str) and serial_hash(shown) == signed
 
 
@@ -487,6 +502,31 @@ class CycleNamed(Sort):
             "machine.epoch": value.epoch,
             "machine.number": value.number,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class ConsignmentNamed(Sort):
+    """A consignment: its id in the message; in the record giver and slip number as well."""
+
+    solidity: ClassVar[str | None] = "bytes32"
+
+    def rules(self, path: str, *, required: bool) -> Mapping[str, FieldRule]:
+        """Id, giver, and the number on the slip."""
+        return {
+            path: schemas.hash32(required=required),
+            "giver": schemas.integer(1, UINT32, required=required),
+            "slip": schemas.text(60),
+        }
+
+    def signed(self, value: ConsignmentReference) -> bytes:
+        """Its id."""
+        return value.id
+
+    def facts(self, path: str, value: ConsignmentReference | bytes) -> Facts:
+        """All; of a signed value the id alone."""
+        if isinstance(value, bytes):
+            return {path: value.hex()}
+        return {path: value.id.hex(), "giver": value.giver, "slip": value.slip}
 
 
 @dataclass(frozen=True, slots=True)
@@ -857,7 +897,7 @@ class Act:
     name: str
     #: in a sentence, for documents and help
     doc: str
-    #: what it is about: unit, signer, equipment, cycle, proposal or operation
+    #: what it is about: unit, signer, equipment, cycle, consignment, asset, proposal or operation
     about: str
     contract: Contract
     #: the contract's function, which takes a batch
@@ -870,6 +910,8 @@ class Act:
     parties: tuple[Party, ...] = (Party.SIGNER,)
     #: what the signer may do; None where only the authority signs
     right: Right | None
+    #: the same where it depends on how things stand; raises what keeps the unit out altogether
+    right_in: Callable[[Message, View], Right] | None = None
     #: what a token must allow, and what beside it when the record holds such facts
     scope: Scope
     further_scopes: Callable[[Facts], frozenset[Scope]] = lambda _facts: frozenset()
@@ -891,7 +933,8 @@ class Act:
     says: Callable[[Message], str]
     #: what it is about, 32 bytes; None: the member that `about` names
     subject: Callable[[Message], bytes] | None = None
-    #: the other subject that it brings into being, 32 bytes: a unit's first administrator
+    #: the other subject that it brings into being or moves, 32 bytes: a unit's first administrator,
+    #: an asset on its way; zero for none
     also: Callable[[Message], bytes] | None = None
     #: the subject that its own belongs to: a cycle's machine
     parent: Callable[[Message, View], bytes | None] = lambda _message, _view: None
@@ -972,6 +1015,11 @@ class Act:
         if self.about == "unit":
             return unit_subject(cast("int", message["unit"]))
         return cast("bytes", message[_SUBJECT_MEMBER.get(self.about, self.about)])
+
+    def also_of(self, message: Message) -> bytes | None:
+        """The other subject that an operation brings or moves; None for most."""
+        found = ZERO_DIGEST if self.also is None else self.also(message)
+        return found if any(found) else None
 
     def field_named(self, name: str) -> Field:
         """The field of that name."""

@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from ledger.domain.acts import words
 from ledger.domain.acts.comment import Stance
+from ledger.domain.acts.custody import DispositionKind, TakeOutcome
 from ledger.domain.acts.decisions import RELEASES, DecisionKind
 from ledger.domain.acts.payment import PaymentSide
 from ledger.domain.acts.resolution import ContestOutcome
@@ -34,10 +36,8 @@ from ledger.domain.statement.claims import (
 from ledger.domain.statement.lines import Key, Line, Lines, What
 from ledger.domain.statement.periods import Period, parse_word, period_at
 from ledger.domain.statement.settling import Ageing
-from ledger.domain.statement.trips import Charge, Consignment, Fee, Leg, Purpose, Trip, Trips
+from ledger.domain.statement.trips import Charge, Consignment, Fee, Leg, Trip, Trips
 
-#: What a TakeOver says, and what a Disposition does; CustodyLedger's numbers.
-CARRIED, REFUSED, _REROUTE = 1, 4, 2
 _ANSWERS = frozenset({Stance.AGREES, Stance.DISAGREES})
 
 
@@ -411,7 +411,7 @@ class Books:
         self._consignments[entry.about] = Consignment(
             giver=entry.unit,
             receiver=integer(message, "receiver"),
-            purpose=Purpose(integer(message, "purpose")),
+            purpose=words.Purpose(integer(message, "purpose")),
             asset=word(message, "asset"),
         )
 
@@ -420,7 +420,7 @@ class Books:
         consignment = self._consignments.get(entry.about)
         if consignment is None or consignment.leg is None:
             return
-        if integer(entry.message, "diverted"):
+        if integer(entry.message, "leg") == words.Leg.DIVERTED:
             consignment.leg.is_diverted = True
             self._trips.touch(consignment.leg.trip)
         consignment.leg = None
@@ -430,17 +430,18 @@ class Books:
         consignment = self._consignments.get(entry.about)
         if consignment is None:
             return
-        outcome = integer(entry.message, "outcome")
+        outcome = TakeOutcome(integer(entry.message, "outcome"))
         refused = integer(entry.message, "refused")
-        if outcome == CARRIED:
+        if outcome is TakeOutcome.CARRIED:
             self._carry(entry, consignment)
             return
         if refused:
             self._refusals[entry.digest] = entry, consignment, refused
-        if outcome == REFUSED:
+        if outcome is TakeOutcome.REFUSED:
             return
         consignment.leg = None
-        if any(consignment.asset) and consignment.asset in self._custody:
+        is_here = outcome is TakeOutcome.KEPT and consignment.asset in self._custody
+        if is_here:
             since = integer(entry.message, "signedAt")
             self._custody[consignment.asset].append((since, entry.unit))
 
@@ -472,7 +473,7 @@ class Books:
     def disposition(self, entry: Entry) -> None:
         """It goes to another receiver."""
         consignment = self._consignments.get(entry.about)
-        if consignment is None or integer(entry.message, "kind") != _REROUTE:
+        if consignment is None or integer(entry.message, "kind") != DispositionKind.REROUTE:
             return
         consignment.receiver = integer(entry.message, "receiver")
         if consignment.leg is not None:
@@ -791,6 +792,7 @@ _READERS: Mapping[str, Callable[[Books, Entry], None]] = {
     "HandOver": Books.hand_over,
     "TakeOver": Books.take_over,
     "Disposition": Books.disposition,
+    "ClosedUnitDisposition": Books.disposition,
     "Publication": Books.publication,
     "StatementAnswer": Books.answer,
     "Resolution": Books.resolution,

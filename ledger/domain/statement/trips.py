@@ -8,22 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from enum import IntEnum
 
+from ledger.domain.acts.words import Purpose
 from ledger.domain.statement.agreement import Agreement, PerTrip, YearlyFee
 from ledger.domain.statement.periods import Period
 
 _MONTHS = 12
-
-
-class Purpose(IntEnum):
-    """What a consignment is for; the numbers are CustodyLedger's own."""
-
-    CLEAN = 1
-    SOILED = 2
-    LOAN = 3
-    RETURN = 4
-    RECALL = 5
 
 
 @dataclass(slots=True, kw_only=True)

@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
+from ledger.domain.acts.custody import TakeOutcome
+from ledger.domain.acts.take_over import COUNTS
 from ledger.domain.acts.vocabulary import Message, integer, items, word
 from ledger.domain.acts.witnessing import packed_numbers
-from ledger.domain.statement.books import CARRIED, REFUSED, Entry
+from ledger.domain.statement.books import Entry
 from ledger.domain.statement.periods import Period, period_at
 
 
@@ -91,18 +93,16 @@ class Work:
 
     def take_over(self, tally: Tally, entry: Entry, message: Message) -> None:
         """A carrier took it, or somebody kept it: with what differences, and how long it took."""
-        journey, outcome = self._journeys.get(entry.about), integer(message, "outcome")
-        if journey is None or outcome == REFUSED:
+        journey, outcome = self._journeys.get(entry.about), TakeOutcome(integer(message, "outcome"))
+        if journey is None or outcome is TakeOutcome.REFUSED:
             return
         at = integer(message, "signedAt")
-        if outcome == CARRIED:
+        if outcome is TakeOutcome.CARRIED:
             journey.carrier, journey.carried_at = entry.unit, at
             return
-        accepted, refused, extra = (
-            integer(message, name) for name in ("accepted", "refused", "extra")
-        )
+        seen, inferred, refused, extra = (integer(message, name) for name in COUNTS)
         tally.received[entry.unit] += 1
-        tally.differing[entry.unit] += bool(refused or extra or accepted != journey.packages)
+        tally.differing[entry.unit] += bool(refused or extra or seen + inferred != journey.packages)
         within = self._within(journey.carrier, entry.time) if journey.carrier else None
         if within is not None:
             tally.brought[journey.carrier] += 1

@@ -16,10 +16,13 @@ from sqlalchemy import Connection
 
 from ledger.domain.acts.vocabulary import (
     Choice,
+    ConsignmentNamed,
+    ConsignmentReference,
     CycleNamed,
     CycleReference,
     Each,
     Flags,
+    Hash,
     Lines,
     Machine,
     MachineNamed,
@@ -52,6 +55,8 @@ from ledger.steps.accepting.resolving import (
     find_numbers,
     is_id,
     machine_of,
+    resolve_asset,
+    resolve_consignment,
     resolve_machine,
     resolve_reference,
     resolve_signer,
@@ -187,6 +192,16 @@ def _(sort: CycleNamed, value: str, asker: Asker, field: str) -> CycleReference:
 
 
 @parse.register
+def _(sort: ConsignmentNamed, value: str, asker: Asker, field: str) -> ConsignmentReference:
+    return naming(field, lambda: resolve_consignment(asker.tx, value))
+
+
+@parse.register
+def _(sort: Hash, value: str, asker: Asker, field: str) -> str:
+    return parse_hex32(value, field=field).hex()
+
+
+@parse.register
 def _(sort: Lines, value: Sequence[Mapping[str, Any]], asker: Asker, field: str) -> Any:
     if not sort.fewest <= len(value) <= sort.most:
         raise InvalidInput(
@@ -266,6 +281,14 @@ def _equipment(asker: Asker, value: str, field: str) -> bytes:
     return naming(field, lambda: resolve_machine(asker.tx, asker.caller, value).id)
 
 
+def _asset(asker: Asker, value: str, field: str) -> bytes:
+    return naming(field, lambda: resolve_asset(asker.tx, value, unit=asker.unit).id)
+
+
+def _consignment(asker: Asker, value: str, field: str) -> bytes:
+    return naming(field, lambda: resolve_consignment(asker.tx, value).id)
+
+
 def _digest(asker: Asker, value: str, field: str) -> Digest:
     return Digest(parse_hex32(value, field=field))
 
@@ -298,6 +321,8 @@ def _anything(asker: Asker, value: str, field: str) -> bytes:
 _RESOLVERS: Mapping[str, Callable[[Asker, Any, str], Any]] = {
     "unit": _unit,
     "equipment": _equipment,
+    "asset": _asset,
+    "consignment": _consignment,
     "operation": _digest,
     "service": _digest,
     "hash": _digest,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -29,7 +30,7 @@ from ledger.domain.errors import Conflict, NotFound
 from ledger.domain.operations import Operation
 from ledger.domain.records.records import Record
 from ledger.domain.subjects.folding import brought_by, touched
-from ledger.domain.subjects.states import CycleState, SignerState, UnitState
+from ledger.domain.subjects.states import ConsignmentState, CycleState, SignerState, UnitState
 from ledger.steps.accepting.standing import Accepted, AcceptedRecords
 from ledger.storage import operations
 
@@ -81,9 +82,8 @@ def place(tx: Connection, operation: Operation, record: Record, now: datetime) -
 
 def subjects_of(act: Act, message: Message) -> Subjects:
     """The subjects that must not change while the operation is placed and stored."""
-    changed = {act.subject_of(message)}
-    if act.also is not None:
-        changed.add(act.also(message))
+    also = act.also_of(message)
+    changed = {act.subject_of(message)} | ({also} if also else set())
     read = {
         unit_subject(key[0]) if isinstance(key[0], int) else bytes(key[0])  # type: ignore[call-overload]
         for cls, key in touched(act, message)
@@ -110,7 +110,7 @@ def _require_ours(tx: Connection, act: Act, message: Message) -> None:
 
 def parent_of(act: Act, message: Message, accepted: View) -> bytes | None:
     """What the subject belongs to, or what the operation brings beside it."""
-    return act.also(message) if act.also is not None else act.parent(message, accepted)
+    return act.also_of(message) or act.parent(message, accepted)
 
 
 def replaced_by(act: Act, message: Message, accepted: View) -> Digest | None:
@@ -119,11 +119,19 @@ def replaced_by(act: Act, message: Message, accepted: View) -> Digest | None:
         return Digest(word(message, "replaces")) if any(word(message, "replaces")) else None
     if "replaces" in message:
         return Digest(word(message, "replaces"))
-    if act.about == "cycle":
-        # an opening after one that was taken back, and what takes back that one
-        cycle = accepted.find(CycleState, act.subject_of(message))
-        return ZERO_DIGEST if cycle is None else cycle.voided
-    return ZERO_DIGEST
+    if act.about not in _TURNS:
+        return ZERO_DIGEST
+    cls, latest = _TURNS[act.about]
+    state = accepted.find(cls, act.subject_of(message))
+    return ZERO_DIGEST if state is None else Digest(getattr(state, latest))
+
+
+#: What each operation about these follows, where it does not name it itself: an opening the void of
+#: one before, a step the step before.
+_TURNS: Mapping[str, tuple[type[Any], str]] = {
+    "cycle": (CycleState, "voided"),
+    "consignment": (ConsignmentState, "latest"),
+}
 
 
 def needed_by(act: Act, message: Message, accepted: View) -> list[Digest]:

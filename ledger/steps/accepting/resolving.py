@@ -6,13 +6,28 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection
 
-from ledger.domain.acts.vocabulary import CycleReference, Machine, flag_words
+from ledger.domain.acts.moving import REPORT_IT
+from ledger.domain.acts.vocabulary import (
+    ConsignmentReference,
+    CycleReference,
+    Machine,
+    flag_words,
+)
 from ledger.domain.acts.words import Right
 from ledger.domain.callers import Caller
-from ledger.domain.encoding.identifiers import CycleId, EquipmentId, SignerId, parse_hex32
+from ledger.domain.encoding.identifiers import (
+    ConsignmentId,
+    CycleId,
+    EquipmentId,
+    SignerId,
+    UnitNumber,
+    consignment_id,
+    parse_hex32,
+    serial_hash,
+)
 from ledger.domain.errors import InvalidInput, NotFound
 from ledger.domain.names import plain_name
-from ledger.domain.subjects.states import MachineState, SignerState
+from ledger.domain.subjects.states import ConsignmentState, MachineState, SignerState
 from ledger.steps.accepting.standing import Accepted
 from ledger.storage import directory
 from ledger.storage.keys import find_key
@@ -170,6 +185,61 @@ def reference_of(tx: Connection, row: directory.CycleRow) -> CycleReference:
 
 def _reference(row: directory.CycleRow, machine: directory.EquipmentRow) -> CycleReference:
     return CycleReference(machine=machine_of(machine), epoch=row.epoch, number=row.number)
+
+
+def resolve_consignment(tx: Connection, text: str) -> ConsignmentReference:
+    """A consignment by its id, or by giver and slip number as they stand on the box: `EAST/4711`.
+
+    Raises NotFound while no dispatch of it is known here, and says what to do with what happened.
+    """
+    giver, slash, slip = text.partition("/")
+    if is_id(text):
+        identifier = ConsignmentId(parse_hex32(text, field="consignment"))
+    elif slash and slip:
+        number = UnitNumber(resolve_unit(tx, giver).number)
+        identifier = consignment_id(number, serial_hash(plain_name(slip)))
+    else:
+        raise InvalidInput(
+            f"{text[:80]!r} names no consignment",
+            field="consignment",
+            rule="64 hexadecimal digits, or giver and slip number: EAST/4711",
+        )
+    row = directory.find_consignment(tx, identifier)
+    if row is not None:
+        return ConsignmentReference(id=row.id, giver=row.unit, slip=row.slip)
+    state = Accepted(tx).find(ConsignmentState, identifier)
+    if state is None:
+        raise NotFound(
+            f"no dispatch of {text[:80]} is known here",
+            field="consignment",
+            rule="a consignment begins with its giver's dispatch",
+            remedy=f"ask the giver for it; {REPORT_IT}",
+        )
+    return ConsignmentReference(id=state.id, giver=state.giver, slip=plain_name(slip) or None)
+
+
+def resolve_asset(tx: Connection, text: str, *, unit: int | None) -> directory.AssetRow:
+    """An asset by id, code or name; of several, the unit's own."""
+    if is_id(text):
+        found = directory.find_asset(tx, parse_hex32(text, field="asset"))
+        matches = [found] if found else []
+    else:
+        matches = directory.list_assets_called(tx, plain_name(text))
+    own = [row for row in matches if row.unit == unit]
+    if not matches:
+        raise NotFound(
+            f"there is no asset {text[:80]!r}",
+            field="asset",
+            remedy="its owner registers it: steriledger asset register",
+        )
+    if len(own or matches) > 1:
+        raise InvalidInput(
+            f"{len(own or matches)} assets are called {text[:80]!r}",
+            field="asset",
+            rule="one asset",
+            remedy="name it by its id",
+        )
+    return (own or matches)[0]
 
 
 def resolve_signer(

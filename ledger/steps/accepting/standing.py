@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from types import MappingProxyType
@@ -19,7 +19,10 @@ from ledger.domain.operations import message_from_plain
 from ledger.domain.outbox.operation_states import GIVEN_UP
 from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.subjects.folding import Key, Memory, apply
+from ledger.domain.subjects.indexed import IndexedOperation
 from ledger.domain.subjects.states import (
+    AssetState,
+    ConsignmentState,
     CurrentWitness,
     CycleState,
     ErasureState,
@@ -31,6 +34,9 @@ from ledger.domain.subjects.states import (
     WitnessState,
 )
 from ledger.storage import directory, index, operations, records
+
+#: the classes that several units' operations move
+_MOVED: frozenset[type[Any]] = frozenset({ConsignmentState, AssetState})
 
 S = TypeVar("S")
 
@@ -94,17 +100,16 @@ class Accepted:
     def _read(self, cls: type[Any], key: tuple[Any, ...]) -> Any:
         if cls in _FOLDED:
             return self._fold(cls, key)
-        if cls is SignerState:
-            return self._signer(SignerId(key[0]))
-        if cls is ProposalState:
-            return self._proposal(Digest(key[0]))
-        if cls is CurrentWitness:
-            return self._current(*key)
-        if cls is WitnessState:
-            return self._witness(Digest(key[0]))
-        if cls is ServiceState:
-            return self._service(Digest(key[0]))
-        raise AssertionError(cls)
+        if cls in _MOVED:
+            return self._moved(cls, key)
+        readers: Mapping[type[Any], Callable[..., Any]] = {
+            SignerState: self._signer,
+            ProposalState: self._proposal,
+            CurrentWitness: self._current,
+            WitnessState: self._witness,
+            ServiceState: self._service,
+        }
+        return readers[cls](*key)
 
     def _fold(self, cls: type[Any], key: tuple[Any, ...]) -> Any:
         subject = _subject_of(key)
@@ -113,6 +118,23 @@ class Accepted:
         for row in self._rows[subject]:
             act = ACTS[row.kind]
             if act.about == _FOLDED[cls] and act.witness is None:
+                apply(read_operation(row), memory)
+        return memory.find(cls, *key)
+
+    def _moved(self, cls: type[Any], key: tuple[Any, ...]) -> Any:
+        """As the chain has it, and after that what is accepted here and not on the chain yet.
+
+        Several units move it, so that some of its operations may have been accepted elsewhere.
+        """
+        memory = Memory()
+        indexed = index.find(self._tx, cls, *key)
+        if indexed is not None:
+            memory.put(indexed)
+        rows = operations.list_moving(self._tx, key[0])
+        mined = index.list_by_keys(self._tx, IndexedOperation, [(row.digest,) for row in rows])
+        known = {row.digest for row in mined}
+        for row in rows:
+            if row.digest not in known:
                 apply(read_operation(row), memory)
         return memory.find(cls, *key)
 

@@ -11,12 +11,12 @@ from ledger.domain.acts.decisions import DecisionKind
 from ledger.domain.acts.payment import PaymentSide
 from ledger.domain.acts.resolution import ContestOutcome
 from ledger.domain.acts.statement_answer import LINES
+from ledger.domain.acts.words import Leg, Purpose
 from ledger.domain.encoding.hashing import sha256
 from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.statement.agreement import Agreement, parse_agreement
 from ledger.domain.statement.books import Books, Entry
 from ledger.domain.statement.periods import Period
-from ledger.domain.statement.trips import Purpose
 
 CHINA = timezone(timedelta(hours=8))
 ZERO = bytes(32)
@@ -165,19 +165,19 @@ class Chain:
     def dispatch(
         self, slip: str, giver: int, receiver: int, purpose: Purpose, asset: bytes = ZERO
     ) -> bytes:
-        message = {"receiver": receiver, "purpose": int(purpose), "asset": asset}
+        message = {"receiver": receiver, "purpose": int(purpose), "asset": asset, "packages": 20}
         self.add("Dispatch", giver, name(slip), message)
         return name(slip)
 
     def carry(self, consignment: bytes, carrier: int, trip: str) -> Digest:
-        message = {"outcome": 1, "refused": 0, "trip": name(trip)}
+        message = {"outcome": 1, **counts(0), "trip": name(trip)}
         return self.add("TakeOver", carrier, consignment, message)
 
     def divert(self, consignment: bytes, carrier: int) -> Digest:
-        return self.add("HandOver", carrier, consignment, {"diverted": 1})
+        return self.add("HandOver", carrier, consignment, {"leg": int(Leg.DIVERTED)})
 
     def keep(self, consignment: bytes, unit: int, *, refused: int = 0) -> Digest:
-        message = {"outcome": 2, "refused": refused, "trip": ZERO}
+        message = {"outcome": 2, **counts(20 - refused, refused), "trip": ZERO}
         return self.add("TakeOver", unit, consignment, message)
 
     def witness(
@@ -208,6 +208,11 @@ class Chain:
         for entry in self.entries:
             books.read(entry)
         return books
+
+
+def counts(seen: int, refused: int = 0) -> dict[str, int]:
+    """What a take-over counts."""
+    return {"seen": seen, "inferred": 0, "refused": refused, "extra": 0}
 
 
 def packed(*numbers: int) -> bytes:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ledger.domain.acts.decisions import DecisionKind
+from ledger.domain.acts.words import Purpose
 from ledger.domain.statement.agreement import Agreement
-from ledger.domain.statement.trips import Purpose
 from tests.domain.statement.chains import Chain, agreement
 
 LEAD, DRONE = 1, 10

@@ -11,8 +11,8 @@ from typing import Any
 
 from ledger.domain.acts.decisions import DecisionKind
 from ledger.domain.acts.payment import PaymentSide
+from ledger.domain.acts.words import Purpose
 from ledger.domain.statement.agreement import Agreement, Group, PerTrip, YearlyFee
-from ledger.domain.statement.trips import Purpose
 from tests.domain.statement.chains import ZERO, Chain, agreement
 
 UNITS = (1, 2, 3, 4, 10)

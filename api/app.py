@@ -21,6 +21,7 @@ from api.routes import (
     metrics,
     operations,
     readings,
+    statements,
 )
 from api.routes import instance as instance_routes
 from ledger.domain.errors import SteriLedgerError
@@ -66,6 +67,7 @@ def create_app(instance: Instance) -> FastAPI:
         custody,
         cycles,
         evidence,
+        statements,
         directory,
         instance_routes,
     ):

@@ -19,20 +19,30 @@ class Difference:
     path: str
     computed: object
     given: object
-    #: the place in `lines` where it is one; None elsewhere
-    line: int | None
+    #: the place in `lines` where it is one that was computed; None elsewhere
+    line: int | None = None
+    #: the hash of its events in the line that was given; empty where there is none
+    trace: str = ""
 
 
 def find_difference(computed: Mapping[str, Any], given: Mapping[str, Any]) -> Difference | None:
     """The first one; lines are compared before what is summed up of them.  None: there is none."""
     for path, ours, theirs in _differences("lines", computed.get("lines"), given.get("lines")):
         number = path.removeprefix("lines[").partition("]")[0]
+        place = int(number) if number.isdigit() else len(computed["lines"])
+        line = place if place < len(computed["lines"]) else None
         return Difference(
-            path=path, computed=ours, given=theirs, line=int(number) if number.isdigit() else None
+            path=path, computed=ours, given=theirs, line=line, trace=_trace(given, place)
         )
     for path, ours, theirs in _differences("", computed, given):
-        return Difference(path=path, computed=ours, given=theirs, line=None)
+        return Difference(path=path, computed=ours, given=theirs)
     return None
+
+
+def _trace(given: Mapping[str, Any], place: int) -> str:
+    lines = given.get("lines")
+    line = lines[place] if isinstance(lines, list) and place < len(lines) else None
+    return str(line.get("trace")) if isinstance(line, dict) else ""
 
 
 def _differences(path: str, ours: Any, theirs: Any) -> Iterator[tuple[str, object, object]]:  # noqa: ANN401 - JSON

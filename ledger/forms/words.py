@@ -1,0 +1,133 @@
+"""What the forms of an account say, in the group's two languages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Language(StrEnum):
+    """In which a form is written."""
+
+    ENGLISH = "en"
+    CHINESE = "zh"
+
+
+_CHECK = (
+    "Computed from chain events up to block {block} and the published terms. Anybody with a chain "
+    "endpoint, the deployment file and the terms computes the same bytes: "
+    "steriledger statement recompute. SHA-256 of the account: {hash}"
+)
+_CHECK_CHINESE = (
+    "依据截至第 {block} 区块的链上事件与已公布的协议计算。"
+    "任何持有节点地址、部署文件和协议的人都能算出相同的字节："
+    "steriledger statement recompute。账目 SHA-256：{hash}"
+)
+
+#: key → English, Chinese
+_WORDS: Mapping[str, tuple[str, str]] = {
+    "title": ("Contribution-value statement", "贡献值结算单"),
+    "group_title": ("Account of the group", "集团账目"),
+    "period": ("Period", "期间"),
+    "unit": ("Unit", "单位"),
+    "units": ("Units", "单位汇总"),
+    "lines": ("Lines", "明细"),
+    "line": ("No.", "序号"),
+    "of": ("Month of", "所属月份"),
+    "provider": ("Provided by", "提供方"),
+    "consumer": ("Used by", "使用方"),
+    "other": ("Other side", "对方"),
+    "service": ("What", "项目"),
+    "owner": ("Owner", "物主"),
+    "quantity": ("Quantity", "数量"),
+    "done": ("Done", "完成量"),
+    "recalled": ("Recalled", "召回量"),
+    "price": ("Price", "内部价"),
+    "per": ("per", "每"),
+    "amount": ("Amount", "金额"),
+    "market": ("At market", "市场参考"),
+    "events": ("Events", "事件数"),
+    "trace": ("Hash of its events", "事件哈希"),
+    "brought_forward": ("Brought forward", "期初结转"),
+    "credits": ("Owed to it", "应收"),
+    "debits": ("Owed by it", "应付"),
+    "net": ("Net of the month", "本月净额"),
+    "paid": ("Paid", "已付"),
+    "received": ("Received", "已收"),
+    "balance": ("Balance", "余额"),
+    "disputed": ("Disputed", "有争议"),
+    "due": ("Due", "到期应结"),
+    "contributed": ("Contributed", "贡献"),
+    "used": ("Used", "使用"),
+    "contribution_value": ("Contribution value", "贡献值"),
+    "saving": ("Saved against the market", "较市场价节省"),
+    "ageing": ("Age of the balance", "账龄"),
+    "age_0": ("this month", "本月"),
+    "age_1": ("1 month", "1 个月"),
+    "age_2": ("2 months", "2 个月"),
+    "age_3": ("3 months", "3 个月"),
+    "age_4": ("older", "更早"),
+    "fees": ("How the price of a trip came about", "航次价格如何得出"),
+    "carrier": ("Carrier", "承运方"),
+    "fee_due": ("Due for the month", "本月应付"),
+    "charged_trips": ("Charged trips", "计费航次"),
+    "uncharged_trips": ("Uncharged trips", "不计费航次"),
+    "each": ("Each trip", "每航次"),
+    "unused_capacity": ("Unused capacity", "闲置运力"),
+    "settlement": ("Settlement", "结算"),
+    "payer": ("Payer", "付款方"),
+    "payee": ("Payee", "收款方"),
+    "payments": ("Payments", "付款"),
+    "state": ("State", "状态"),
+    "confirmed": ("confirmed by both", "双方确认"),
+    "not_confirmed": ("paid, not confirmed", "已付未确认"),
+    "contests": ("Contested lines", "有异议的明细"),
+    "open": ("still open", "未决"),
+    "left_out": ("Events in no line, and why", "未计入的事件及原因"),
+    "kind": ("Kind", "种类"),
+    "why": ("Why", "原因"),
+    "event": ("Event", "事件"),
+    "trend": ("Twelve months: contributed and used", "十二个月：贡献与使用"),
+    "indicators": ("Indicators", "指标"),
+    "name": ("Indicator", "指标"),
+    "about": ("Of", "对象"),
+    "numerator": ("Numerator", "分子"),
+    "denominator": ("Denominator", "分母"),
+    "rate": ("Rate", "比率"),
+    "sources": ("Sources", "来源"),
+    "colour": ("Colour", "颜色"),
+    "review": ("Performance review", "绩效考核"),
+    "dimension": ("Dimension", "维度"),
+    "definition": ("Definition", "定义"),
+    "not_recorded": ("not entered", "未录入"),
+    "is_owed": ("The group owes this unit", "集团应付本单位"),
+    "owes": ("This unit owes the group", "本单位应付集团"),
+    "is_even": ("Nothing is owed", "收支相抵"),
+    "no_price": ("no price in the terms", "协议中无价格"),
+    "adjustment": ("adjustment", "调整"),
+    "tax": ("tax", "税"),
+    "trip_share": ("share of trips", "航次分摊"),
+    "unused": ("unused capacity", "闲置运力"),
+    "check": (_CHECK, _CHECK_CHINESE),
+    "refusals": ("Refused packages", "拒收的包"),
+    "sterilisation": ("sterilisation", "灭菌"),
+    "transport": ("transport", "运输"),
+    "equipment": ("shared equipment", "共享设备"),
+    "rooms": ("rooms", "场地"),
+    "staff": ("staff", "人员"),
+    "training": ("training", "培训"),
+    "library": ("parameter library", "参数库"),
+    "resolution": ("given back after a contest", "异议后退回"),
+    "page": ("page", "页"),
+}
+
+
+def say(key: str, language: Language) -> str:
+    """A word in a language; a key that is none is itself, such as a unit's code."""
+    words = _WORDS.get(key)
+    return key if words is None else words[language is Language.CHINESE]
+
+
+def words_in(language: Language) -> dict[str, str]:
+    """All of them."""
+    return {key: words[language is Language.CHINESE] for key, words in _WORDS.items()}

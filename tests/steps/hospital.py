@@ -325,6 +325,7 @@ def tell_everything(hospital: Hospital, clock: Clock) -> None:
     proposed = accept(making.proposal(2, key=key, authority=authority))
     accept(making.veto(2, proposed=proposed, administrator=administrator[2]))
     move_things(hospital)
+    serve(hospital)
     hospital.revoke_operator(2)
     erasers = [hospital.new_signer(1, Right.ERASE) for _ in range(2)]
     writer = hospital.writer()
@@ -338,6 +339,15 @@ def tell_everything(hospital: Hospital, clock: Clock) -> None:
     hospital.settle(hospital.writer())
     with hospital.instance.database.transaction() as tx:
         forget_erased(tx, clock.now)
+
+
+def serve(hospital: Hospital) -> None:
+    """A service, its correction, and terms that were agreed."""
+    hospital.new_signer(1, Right.SETTLE)
+    served = {"unit": 1, "consumer": 2, "kind": 20}
+    service = hospital.say("Service", **served, quantity=90)
+    hospital.say("Service", **served, quantity=-30, corrects=service.hex())
+    hospital.say("Terms", terms="group", document="ab" * 32, version="1")
 
 
 def move_things(hospital: Hospital) -> None:

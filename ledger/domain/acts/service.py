@@ -166,7 +166,6 @@ ACT = Act(
             name="quantity",
             of=Whole(-MOST - 1, MOST, "int48"),
             help="in the kind's own unit; of a correction, the signed change",
-            is_argument=True,
         ),
         Field(
             name="subject",

@@ -30,6 +30,7 @@ from ledger.forms.words import words_in
 
 _STANDARD = "a-3b"
 _FONTS = "node_modules/@expo-google-fonts/noto-sans-sc"
+_WEIGHTS = ("400Regular", "500Medium", "700Bold")
 #: columns that a page leaves out: programs have them in the other forms
 _LEFT_OUT = frozenset({"trace", "event", "owner", "done"})
 _STEPS = ("brought_forward", "credits", "debits", "paid", "received", "balance")
@@ -49,7 +50,7 @@ def pdf_of(account: Plain, indicators: Plain, data: bytes, reader: Reader) -> by
             warnings.simplefilter("error")
             return typst.compile(  # type: ignore[no-any-return]
                 template.read_bytes(),
-                font_paths=[_fonts()],
+                font_paths=[str(_fonts() / weight) for weight in _WEIGHTS],
                 ignore_system_fonts=True,
                 sys_inputs=inputs,
                 pdf_standards=_STANDARD,
@@ -61,6 +62,10 @@ def pdf_of(account: Plain, indicators: Plain, data: bytes, reader: Reader) -> by
             rule="every sign of an account is in the fonts of this release",
             remedy="run make demo once, which installs the fonts; then ask whoever maintains this",
         ) from error
+
+
+def _money(amount: int, account: Plain) -> str:
+    return money_text(amount, account, thousands=",")
 
 
 def _fonts() -> Path:
@@ -82,7 +87,7 @@ def _form(account: Plain, indicators: Plain, data: bytes, reader: Reader) -> dic
         "headline": None if unit is None else _headline(unit, account, words),
         "steps": []
         if unit is None
-        else [{"label": words[n], "amount": money_text(unit[n], account)} for n in _STEPS],
+        else [{"label": words[n], "amount": _money(unit[n], account)} for n in _STEPS],
         "bars": list(_bars(account, unit, reader)),
         "bars_title": words["net" if unit is None else "contributed"]
         + ("" if unit is None else f" / {words['used']}"),
@@ -105,8 +110,8 @@ def _headline(unit: Plain, account: Plain, words: dict[str, str]) -> dict[str, A
     return {
         "says": words[says],
         "sign": due,
-        "amount": money_text(abs(due), account),
-        "disputed": money_text(unit["disputed"], account) if unit["disputed"] else None,
+        "amount": _money(abs(due), account),
+        "disputed": _money(unit["disputed"], account) if unit["disputed"] else None,
     }
 
 
@@ -135,8 +140,8 @@ def _bar(label: str, left: int, right: int, account: Plain) -> dict[str, Any]:
         "label": label,
         "left": max(left, 0),
         "right": max(right, 0),
-        "left_text": money_text(left, account) if left else "",
-        "right_text": money_text(right, account) if right else "",
+        "left_text": _money(left, account) if left else "",
+        "right_text": _money(right, account) if right else "",
     }
 
 
@@ -163,5 +168,5 @@ def _cell(kind: Cell, value: str | int | None, account: Plain) -> str:
         # without a place to break, a hash would push the others off the page
         return value if len(value) < 30 or " " in value else f"{value[:18]}…"  # noqa: PLR2004
     if kind is Cell.MONEY:
-        return money_text(value, account)
+        return _money(value, account)
     return rate_text(value) if kind is Cell.RATE else str(value)

@@ -55,8 +55,10 @@ class Reader:
 def sheets_of(account: Plain, indicators: Plain, reader: Reader) -> list[Sheet]:
     """The tables of an account, for the group or for one unit of it."""
     found = [
-        _units(account, reader),
+        _of_units("units", _SUMS, account, reader),
         _lines(account, reader),
+        _of_units("value", _VALUES, account, reader),
+        _ageing(account, reader),
         _fees(account, reader),
         _settlement(account, reader),
         _payments(account, reader),
@@ -80,12 +82,12 @@ def numbered_lines(account: Plain, unit: int | None) -> Iterator[tuple[int, Plai
     return ((number, lines[place]) for number, place in enumerate(places, start=1))
 
 
-def money_text(amount: int, account: Plain) -> str:
-    """`-166.00`, from whole smallest units."""
+def money_text(amount: int, account: Plain, *, thousands: str = "") -> str:
+    """`-1166.00`, from whole smallest units; with a sign between `thousands` for people."""
     one = account["terms"]["smallest_in_one"]
     whole, part = divmod(abs(amount), one)
     digits = len(str(one)) - 1
-    text = f"{whole}.{part:0{digits}d}" if digits else str(whole)
+    text = f"{whole:,}".replace(",", thousands) + (f".{part:0{digits}d}" if digits else "")
     return f"-{text}" if amount < 0 else text
 
 
@@ -137,18 +139,30 @@ def price_text(line: Plain, account: Plain, reader: Reader) -> str:
 _SUMS = (
     "brought_forward", "credits", "debits", "net", "paid", "received", "balance", "disputed", "due",
 )  # fmt: skip
+_VALUES = ("contribution_value", "used", "market_of_used", "saving")
 
 
-def _units(account: Plain, reader: Reader) -> Sheet:
-    ages = [f"age_{place}" for place in range(len(account["units"][0]["ageing"]))]
-    more = ("contribution_value", "used", "saving")
+def _of_units(name: str, sums: Sequence[str], account: Plain, reader: Reader) -> Sheet:
     return Sheet(
-        name="units",
-        columns=[("unit", Cell.TEXT), *((name, Cell.MONEY) for name in (*_SUMS, *more, *ages))],
+        name=name,
+        columns=[("unit", Cell.TEXT), *((each, Cell.MONEY) for each in sums)],
         rows=[
-            [reader.name(each["unit"]), *(each[n] for n in (*_SUMS, *more)), *each["ageing"]]
+            [reader.name(each["unit"]), *(each[name] for name in sums)]
             for each in account["units"]
             if reader.unit in {None, each["unit"]}
+        ],
+    )
+
+
+def _ageing(account: Plain, reader: Reader) -> Sheet:
+    ages = range(len(account["units"][0]["ageing"]))
+    return Sheet(
+        name="ageing",
+        columns=[("unit", Cell.TEXT), *((f"age_{place}", Cell.MONEY) for place in ages)],
+        rows=[
+            [reader.name(each["unit"]), *each["ageing"]]
+            for each in account["units"]
+            if reader.unit in {None, each["unit"]} and any(each["ageing"])
         ],
     )
 
@@ -307,12 +321,12 @@ def _indicators(indicators: Plain, reader: Reader) -> Sheet:
         ],
         rows=[
             [
-                row["name"].replace("_", " "),
+                reader.word(row["name"]),
                 _about(row["of"], reader),
                 row["numerator"],
                 row["denominator"],
                 row["basis_points"],
-                row.get("colour"),
+                reader.word(row.get("colour") or ""),
                 ", ".join(row["sources"]),
             ]
             for row in indicators["indicators"]
@@ -335,12 +349,12 @@ def _review(indicators: Plain, reader: Reader) -> Sheet:
         ],
         rows=[
             [
-                row["dimension"],
-                row["indicator"].replace("_", " "),
+                reader.word(row["dimension"]),
+                reader.word(row["indicator"]),
                 _about(row["of"], reader) if row["is_recorded"] else reader.word("not_recorded"),
                 row["numerator"],
                 row["denominator"],
-                row["definition"],
+                reader.word(row["definition"]),
                 ", ".join(row["sources"]),
             ]
             for row in indicators["review"]

@@ -139,6 +139,7 @@ ACT = Act(
     scope=Scope.SETTLE,
     gas=110_000,
     command="service record",
+    has_many=True,
     shows_facts=True,
     fields=(
         unit_field(),

@@ -948,6 +948,8 @@ class Act:
     effect: Callable[[Recorded, View], None] = lambda _recorded, _view: None
     #: digests that it needs beyond those that it names, by what stands
     needs: Callable[[Message, View], Sequence[Digest]] = lambda _message, _view: ()
+    #: whether many of a unit stand beside each other about one subject, as entries do
+    has_many: bool = False
     #: what it ends, unit, signer or cycle: all that this one signed or is named in comes first
     ends: str = ""
     #: digests that come first without being needed

@@ -32,7 +32,7 @@ _STANDARD = "a-3b"
 _FONTS = "node_modules/@expo-google-fonts/noto-sans-sc"
 _WEIGHTS = ("400Regular", "500Medium", "700Bold")
 #: columns that a page leaves out: programs have them in the other forms
-_LEFT_OUT = frozenset({"trace", "event", "owner", "done"})
+_LEFT_OUT = frozenset({"trace", "digest", "answer", "owner", "done"})
 _STEPS = ("brought_forward", "credits", "debits", "paid", "received", "balance")
 _WIDE = frozenset({"service", "definition", "sources", "why", "about"})
 

@@ -44,7 +44,7 @@ def _entries(account: Plain) -> Iterator[str]:
             yield from _two(line["provider"], line["consumer"], line["amount"], account)
     for each in account["payments"]["confirmed"]:
         if each["amount"]:
-            yield f"{period}-28 payment ; {each['event'][:18]} {currency}"
+            yield f"{period}-28 payment ; {each['digest'][:18]} {currency}"
             yield from _two(each["payer"], each["payee"], each["amount"], account)
 
 

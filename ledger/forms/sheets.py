@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any
+from typing import Any, TypeAlias
 
 from ledger.forms.words import Language, say
 
@@ -16,6 +16,10 @@ class Cell(Enum):
     """How the cells of a column are written."""
 
     TEXT = auto()
+    #: text: a unit by its name, a word in the reader's language, several words or numbers
+    UNIT = auto()
+    WORD = auto()
+    LIST = auto()
     WHOLE = auto()
     #: whole smallest units, shown in the currency
     MONEY = auto()
@@ -50,24 +54,6 @@ class Reader:
     def word(self, key: str) -> str:
         """A word in the reader's language."""
         return say(key, self.language)
-
-
-def sheets_of(account: Plain, indicators: Plain, reader: Reader) -> list[Sheet]:
-    """The tables of an account, for the group or for one unit of it."""
-    found = [
-        _of_units("units", _SUMS, account, reader),
-        _lines(account, reader),
-        _of_units("value", _VALUES, account, reader),
-        _ageing(account, reader),
-        _fees(account, reader),
-        _settlement(account, reader),
-        _payments(account, reader),
-        _contests(account, reader),
-        _left_out(account, reader),
-        _indicators(indicators, reader),
-        _review(indicators, reader),
-    ]
-    return [each for each in found if each.rows]
 
 
 def unit_in(account: Plain, unit: int) -> Plain:
@@ -136,228 +122,210 @@ def price_text(line: Plain, account: Plain, reader: Reader) -> str:
 
 # ---------------------------------------------------------------- the tables
 
-_SUMS = (
-    "brought_forward", "credits", "debits", "net", "paid", "received", "balance", "disputed", "due",
-)  # fmt: skip
-_VALUES = ("contribution_value", "used", "market_of_used", "saving")
+Column: TypeAlias = tuple[str, Cell]
+_UNIT, _WORD, _TEXT = Cell.UNIT, Cell.WORD, Cell.TEXT
 
 
-def _of_units(name: str, sums: Sequence[str], account: Plain, reader: Reader) -> Sheet:
+def _columns(names: str, kind: Cell) -> tuple[Column, ...]:
+    return tuple((name, kind) for name in names.split())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Table:
+    """Where a sheet's rows are from; a column is the row's member of that name."""
+
+    name: str
+    rows: Callable[[Plain, Plain, Reader], Iterable[Plain]]
+    columns: Sequence[Column]
+
+
+def sheets_of(account: Plain, indicators: Plain, reader: Reader) -> list[Sheet]:
+    """The tables of an account, for the group or for one unit of it; those with rows."""
+    found = (_sheet(table, account, indicators, reader) for table in _TABLES)
+    return [each for each in found if each.rows]
+
+
+def _sheet(table: _Table, account: Plain, indicators: Plain, reader: Reader) -> Sheet:
+    rows = [row for row in table.rows(account, indicators, reader) if _is_for(row, reader)]
+    written = {Cell.UNIT: Cell.TEXT, Cell.WORD: Cell.TEXT, Cell.LIST: Cell.TEXT}
     return Sheet(
-        name=name,
-        columns=[("unit", Cell.TEXT), *((each, Cell.MONEY) for each in sums)],
-        rows=[
-            [reader.name(each["unit"]), *(each[name] for name in sums)]
-            for each in account["units"]
-            if reader.unit in {None, each["unit"]}
-        ],
+        name=table.name,
+        columns=[(name, written.get(kind, kind)) for name, kind in table.columns],
+        rows=[[_value(row.get(n), kind, reader) for n, kind in table.columns] for row in rows],
     )
 
 
-def _ageing(account: Plain, reader: Reader) -> Sheet:
-    ages = range(len(account["units"][0]["ageing"]))
-    return Sheet(
-        name="ageing",
-        columns=[("unit", Cell.TEXT), *((f"age_{place}", Cell.MONEY) for place in ages)],
-        rows=[
-            [reader.name(each["unit"]), *each["ageing"]]
-            for each in account["units"]
-            if reader.unit in {None, each["unit"]} and any(each["ageing"])
-        ],
-    )
+def _is_for(row: Plain, reader: Reader) -> bool:
+    """Whether a row is the reader's: it names their unit, or no unit."""
+    named = {row[name] for name in ("unit", "payer", "payee") if row.get(name) is not None}
+    return reader.unit is None or not named or reader.unit in named
 
 
-def _lines(account: Plain, reader: Reader) -> Sheet:
-    return Sheet(
+def _value(value: Any, kind: Cell, reader: Reader) -> str | int | None:  # noqa: ANN401 - JSON
+    if value is None:
+        return None
+    if kind is Cell.UNIT:
+        return reader.name(value)
+    if kind is Cell.WORD:
+        return reader.word(str(value))
+    if kind is Cell.LIST:
+        return ", ".join(map(str, value))
+    return value  # type: ignore[no-any-return]
+
+
+def _line_rows(account: Plain, _indicators: Plain, reader: Reader) -> Iterator[Plain]:
+    for number, line in numbered_lines(account, reader.unit):
+        yield {
+            **line,
+            "line": number,
+            "service": service_text(line, account, reader),
+            "owner": line["owner"] or None,
+            "price": price_text(line, account, reader),
+            "amount": seen_amount(line, reader.unit),
+        }
+
+
+def _age_rows(account: Plain, _indicators: Plain, _reader: Reader) -> Iterator[Plain]:
+    for each in account["units"]:
+        if any(each["ageing"]):
+            yield {**each, **{f"age_{n}": amount for n, amount in enumerate(each["ageing"])}}
+
+
+def _fee_rows(account: Plain, _indicators: Plain, _reader: Reader) -> Iterator[Plain]:
+    return ({**each, "fee_due": each["due"]} for each in account["fees"])
+
+
+def _payment_rows(account: Plain, _indicators: Plain, _reader: Reader) -> Iterator[Plain]:
+    for state, rows in account["payments"].items():
+        yield from ({**each, "state": state} for each in rows)
+
+
+def _indicator_rows(_account: Plain, indicators: Plain, reader: Reader) -> Iterator[Plain]:
+    return (_about(row, reader) for row in indicators["indicators"])
+
+
+def _review_rows(_account: Plain, indicators: Plain, reader: Reader) -> Iterator[Plain]:
+    return (_about(row, reader) for row in indicators["review"])
+
+
+def _about(row: Plain, reader: Reader) -> Plain:
+    """With the unit that it is of, where it is of one; else what it is of in words."""
+    number = str(row["of"]).removeprefix("unit ")
+    if number.isdigit():
+        return {**row, "unit": int(number), "about": reader.name(int(number))}
+    return {**row, "about": row["of"] or reader.word("not_recorded")}
+
+
+_TABLES = (
+    _Table(
+        name="units",
+        rows=lambda account, *_: account["units"],
+        columns=(
+            ("unit", _UNIT),
+            *_columns("brought_forward credits debits net paid received balance", Cell.MONEY),
+            *_columns("disputed due", Cell.MONEY),
+        ),
+    ),
+    _Table(
         name="lines",
-        columns=[
+        rows=_line_rows,
+        columns=(
             ("line", Cell.WHOLE),
-            ("of", Cell.TEXT),
-            ("provider", Cell.TEXT),
-            ("consumer", Cell.TEXT),
-            ("service", Cell.TEXT),
-            ("owner", Cell.TEXT),
-            ("quantity", Cell.WHOLE),
-            ("done", Cell.WHOLE),
-            ("recalled", Cell.WHOLE),
-            ("price", Cell.TEXT),
-            ("amount", Cell.MONEY),
-            ("market", Cell.MONEY),
+            ("of", _TEXT),
+            *_columns("provider consumer", _UNIT),
+            ("service", _TEXT),
+            ("owner", _UNIT),
+            *_columns("quantity done recalled", Cell.WHOLE),
+            ("price", _TEXT),
+            *_columns("amount market", Cell.MONEY),
             ("events", Cell.WHOLE),
-            ("trace", Cell.TEXT),
-        ],
-        rows=[
-            [
-                number,
-                line["of"],
-                reader.name(line["provider"]),
-                reader.name(line["consumer"]),
-                service_text(line, account, reader),
-                reader.name(line["owner"] or None),
-                line["quantity"],
-                line["done"],
-                line["recalled"],
-                price_text(line, account, reader),
-                seen_amount(line, reader.unit),
-                line["market"],
-                line["events"],
-                line["trace"],
-            ]
-            for number, line in numbered_lines(account, reader.unit)
-        ],
-    )
-
-
-def _fees(account: Plain, reader: Reader) -> Sheet:
-    names = ("charged_trips", "uncharged_trips", "each", "unused_capacity")
-    kinds = (Cell.WHOLE, Cell.WHOLE, Cell.MONEY, Cell.MONEY)
-    return Sheet(
+            ("trace", _TEXT),
+        ),
+    ),
+    _Table(
+        name="value",
+        rows=lambda account, *_: account["units"],
+        columns=(
+            ("unit", _UNIT),
+            *_columns("contribution_value used market_of_used saving", Cell.MONEY),
+        ),
+    ),
+    _Table(
+        name="ageing",
+        rows=_age_rows,
+        columns=(("unit", _UNIT), *_columns("age_0 age_1 age_2 age_3 age_4", Cell.MONEY)),
+    ),
+    _Table(
         name="fees",
-        columns=[
-            ("carrier", Cell.TEXT),
+        rows=_fee_rows,
+        columns=(
+            ("carrier", _UNIT),
             ("fee_due", Cell.MONEY),
-            *zip(names, kinds, strict=True),
-        ],
-        rows=[
-            [reader.name(fee["carrier"]), fee["due"], *(fee[name] for name in names)]
-            for fee in account["fees"]
-        ],
-    )
-
-
-def _settlement(account: Plain, reader: Reader) -> Sheet:
-    return Sheet(
+            *_columns("charged_trips uncharged_trips", Cell.WHOLE),
+            *_columns("each unused", Cell.MONEY),
+        ),
+    ),
+    _Table(
         name="settlement",
-        columns=[("payer", Cell.TEXT), ("payee", Cell.TEXT), ("amount", Cell.MONEY)],
-        rows=[
-            [reader.name(each["payer"]), reader.name(each["payee"]), each["amount"]]
-            for each in account["settlement"]["payments"]
-            if reader.unit in {None, each["payer"], each["payee"]}
-        ],
-    )
-
-
-def _payments(account: Plain, reader: Reader) -> Sheet:
-    return Sheet(
+        rows=lambda account, *_: account["settlement"]["payments"],
+        columns=(*_columns("payer payee", _UNIT), ("amount", Cell.MONEY)),
+    ),
+    _Table(
         name="payments",
-        columns=[
-            ("payer", Cell.TEXT),
-            ("payee", Cell.TEXT),
+        rows=_payment_rows,
+        columns=(
+            *_columns("payer payee", _UNIT),
             ("amount", Cell.MONEY),
-            ("state", Cell.TEXT),
-            ("event", Cell.TEXT),
-        ],
-        rows=[
-            [
-                reader.name(each["payer"]),
-                reader.name(each["payee"]),
-                each["amount"],
-                reader.word(state),
-                each["event"],
-            ]
-            for state in ("confirmed", "not_confirmed")
-            for each in account["payments"][state]
-            if reader.unit in {None, each["payer"], each["payee"]}
-        ],
-    )
-
-
-def _contests(account: Plain, reader: Reader) -> Sheet:
-    return Sheet(
+            ("state", _WORD),
+            ("digest", _TEXT),
+        ),
+    ),
+    _Table(
         name="contests",
-        columns=[
-            ("unit", Cell.TEXT),
-            ("of", Cell.TEXT),
-            ("lines", Cell.TEXT),
-            ("open", Cell.TEXT),
-            ("event", Cell.TEXT),
-        ],
-        rows=[
-            [
-                reader.name(each["unit"]),
-                each["of"],
-                ", ".join(map(str, each["lines"])),
-                ", ".join(map(str, each["open"])),
-                each["event"],
-            ]
-            for each in account["contests"]
-            if reader.unit in {None, each["unit"]}
-        ],
-    )
-
-
-def _left_out(account: Plain, reader: Reader) -> Sheet:
-    return Sheet(
+        rows=lambda account, *_: account["contests"],
+        columns=(
+            ("unit", _UNIT),
+            ("period", _TEXT),
+            *_columns("lines open_lines", Cell.LIST),
+            ("answer", _TEXT),
+        ),
+    ),
+    _Table(
+        name="refusals",
+        rows=lambda account, *_: account["refusals"],
+        columns=(
+            *_columns("giver receiver", _UNIT),
+            ("packages", Cell.WHOLE),
+            ("state", _WORD),
+            ("digest", _TEXT),
+        ),
+    ),
+    _Table(
         name="left_out",
-        columns=[(n, Cell.TEXT) for n in ("unit", "kind", "why", "event")],
-        rows=[
-            [reader.name(each["unit"]), each["kind"], each["why"].replace("_", " "), each["event"]]
-            for each in account["left_out"]
-            if reader.unit in {None, each["unit"]}
-        ],
-    )
-
-
-def _is_for(of: str | None, reader: Reader) -> bool:
-    return reader.unit is None or of in {None, f"unit {reader.unit}"} or str(of).startswith("0x")
-
-
-def _about(of: str | None, reader: Reader) -> str:
-    number = (of or "").removeprefix("unit ")
-    return reader.name(int(number)) if number.isdigit() else of or ""
-
-
-def _indicators(indicators: Plain, reader: Reader) -> Sheet:
-    return Sheet(
+        rows=lambda account, *_: account["left_out"],
+        columns=(("unit", _UNIT), *_columns("kind why", _WORD), ("digest", _TEXT)),
+    ),
+    _Table(
         name="indicators",
-        columns=[
-            ("name", Cell.TEXT),
-            ("about", Cell.TEXT),
-            ("numerator", Cell.WHOLE),
-            ("denominator", Cell.WHOLE),
-            ("rate", Cell.RATE),
-            ("colour", Cell.TEXT),
-            ("sources", Cell.TEXT),
-        ],
-        rows=[
-            [
-                reader.word(row["name"]),
-                _about(row["of"], reader),
-                row["numerator"],
-                row["denominator"],
-                row["basis_points"],
-                reader.word(row.get("colour") or ""),
-                ", ".join(row["sources"]),
-            ]
-            for row in indicators["indicators"]
-            if _is_for(row["of"], reader)
-        ],
-    )
-
-
-def _review(indicators: Plain, reader: Reader) -> Sheet:
-    return Sheet(
+        rows=_indicator_rows,
+        columns=(
+            ("name", _WORD),
+            ("about", _TEXT),
+            *_columns("numerator denominator", Cell.WHOLE),
+            ("basis_points", Cell.RATE),
+            ("colour", _WORD),
+            ("sources", Cell.LIST),
+        ),
+    ),
+    _Table(
         name="review",
-        columns=[
-            ("dimension", Cell.TEXT),
-            ("name", Cell.TEXT),
-            ("about", Cell.TEXT),
-            ("numerator", Cell.WHOLE),
-            ("denominator", Cell.WHOLE),
-            ("definition", Cell.TEXT),
-            ("sources", Cell.TEXT),
-        ],
-        rows=[
-            [
-                reader.word(row["dimension"]),
-                reader.word(row["indicator"]),
-                _about(row["of"], reader) if row["is_recorded"] else reader.word("not_recorded"),
-                row["numerator"],
-                row["denominator"],
-                reader.word(row["definition"]),
-                ", ".join(row["sources"]),
-            ]
-            for row in indicators["review"]
-            if _is_for(row["of"], reader)
-        ],
-    )
+        rows=_review_rows,
+        columns=(
+            *_columns("dimension indicator", _WORD),
+            ("about", _TEXT),
+            *_columns("numerator denominator", Cell.WHOLE),
+            ("definition", _WORD),
+            ("sources", Cell.LIST),
+        ),
+    ),
+)

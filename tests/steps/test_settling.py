@@ -167,7 +167,7 @@ def test_what_was_published_is_found_on_the_chain_and_stays_as_it_was(group: Gro
     assert group.recompute(DECEMBER).data == december.data
     assert unit(december.account, 2)["paid"] == 5_083
     (contest,) = december.account["contests"]
-    assert (contest["unit"], contest["open"]) == (3, lines)
+    assert (contest["unit"], contest["open_lines"]) == (3, lines)
     assert unit(december.account, 3)["disputed"] < 0
     # the correction came in December, and names November
     credit = [line for line in december.account["lines"] if line["is_adjustment"]]

@@ -7,7 +7,7 @@ is owed is positive, what it owes negative.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 from ledger.domain.encoding.canonical import Plain, canonical
@@ -59,22 +59,30 @@ def account_of(
         "events": month.events,
         "units": [_unit(books, month, each, terms) for each in month.units],
         "lines": [_line(line, month) for line in month.lines],
-        "fees": _fees(month),
+        "fees": plain(month.fees),
         "settlement": _settlement(month, terms),
-        "payments": _payments(month),
-        "contests": _contests(month),
-        "refusals": _refusals(month),
-        "left_out": [
-            {
-                "event": to_hex(each.digest),
-                "kind": each.kind,
-                "unit": each.unit,
-                "why": each.why,
-            }
-            for each in month.left_out
-        ],
-        "publications": _publications(month),
+        "payments": {"confirmed": plain(month.confirmed), "not_confirmed": plain(month.waiting)},
+        "contests": plain(month.contests),
+        "refusals": plain(month.refusals),
+        "left_out": plain(month.left_out),
+        "publications": {
+            "first": plain(list(month.publications.values())),
+            "further": plain(month.further),
+        },
     }
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401 - of any sort that stands in a month
+    """As JSON holds it: bytes as hexadecimal digits, months and words as text."""
+    if isinstance(value, Period):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(name): plain(each) for name, each in value.items()}
+    if is_dataclass(value):
+        return {each.name: plain(getattr(value, each.name)) for each in fields(value)}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    return to_hex(value) if isinstance(value, bytes) else value
 
 
 def account_bytes(account: Mapping[str, Plain]) -> bytes:
@@ -153,28 +161,13 @@ def _line(line: Line, month: Month) -> dict[str, Any]:
 
 
 def _unit(books: Books, month: Month, unit: UnitMonth, terms: Agreement) -> dict[str, Any]:
-    numbered = enumerate(month.lines, start=0)
-    own = [place for place, line in numbered if unit.unit in (line.key.provider, line.key.consumer)]
+    places = enumerate(month.lines)
+    own = [place for place, line in places if unit.unit in (line.key.provider, line.key.consumer)]
     return {
-        "unit": unit.unit,
-        "is_closed": unit.is_closed,
-        #: places in `lines`, from 0; a unit's own line number is its place in here, from 1
+        **plain(unit),
+        # places in `lines`, from 0; a unit's own line number is its place in here, from 1
         "lines": own,
-        "brought_forward": unit.opening,
-        "credits": unit.credits,
-        "debits": unit.debits,
-        "net": unit.credits - unit.debits,
-        "paid": unit.paid,
-        "received": unit.received,
-        "balance": unit.balance,
-        "disputed": unit.disputed,
-        "due": unit.balance - unit.disputed,
-        "ageing": list(unit.ageing),
-        "contributed": {group.value: amount for group, amount in sorted(unit.worth.items())},
-        "contribution_value": contribution_value(unit.worth, terms),
-        "used": unit.used,
-        "market_of_used": unit.market_of_used,
-        "saving": unit.market_of_used - unit.referenced,
+        "contribution_value": contribution_value(unit.contributed, terms),
         "trend": _trend(books, month.period, unit.unit),
     }
 
@@ -194,30 +187,12 @@ def _trend(books: Books, period: Period, unit: int) -> list[dict[str, Any]]:
             found.append(
                 {
                     "period": str(period.plus(back)),
-                    "contributed": sum(own[0].worth.values()),
+                    "contributed": sum(own[0].contributed.values()),
                     "used": own[0].used,
-                    "net": own[0].credits - own[0].debits,
+                    "net": own[0].net,
                 }
             )
     return found
-
-
-def _fees(month: Month) -> list[dict[str, Any]]:
-    return [
-        {
-            "carrier": fee.carrier,
-            "holder": fee.terms.holder,
-            "yearly": fee.terms.amount,
-            "cap": fee.terms.cap,
-            "due": fee.due,
-            "charged_trips": fee.charged_trips,
-            "uncharged_trips": fee.uncharged_trips,
-            "each": fee.each,
-            "remainder": fee.remainder,
-            "unused_capacity": fee.unused,
-        }
-        for fee in month.fees
-    ]
 
 
 def _settlement(month: Month, terms: Agreement) -> dict[str, Any]:
@@ -229,9 +204,7 @@ def _settlement(month: Month, terms: Agreement) -> dict[str, Any]:
     return {
         "rule": terms.rule.value,
         "lead": terms.lead or None,
-        "payments": [
-            {"payer": each.payer, "payee": each.payee, "amount": each.amount} for each in found
-        ],
+        "payments": plain(found),
         "between": [
             {
                 "unit": low,
@@ -240,77 +213,5 @@ def _settlement(month: Month, terms: Agreement) -> dict[str, Any]:
                 "disputed": month.disputed_pairs.get((low, high), 0),
             }
             for (low, high), amount in sorted(month.pairs.items())
-        ],
-    }
-
-
-def _payments(month: Month) -> dict[str, Any]:
-    return {
-        "confirmed": [
-            {
-                "event": to_hex(digest),
-                "payment": to_hex(receipt.payment),
-                "payer": receipt.payer,
-                "payee": receipt.payee,
-                "amount": amount,
-            }
-            for digest, receipt, amount in month.receipts
-        ],
-        "not_confirmed": [
-            {
-                "event": to_hex(each.digest),
-                "payer": each.payer,
-                "payee": each.payee,
-                "amount": each.amount - each.received,
-                "of": None if each.period is None else str(each.period),
-            }
-            for each in month.unconfirmed
-        ],
-    }
-
-
-def _contests(month: Month) -> list[dict[str, Any]]:
-    return [
-        {
-            "event": to_hex(each.answer),
-            "publication": to_hex(each.publication),
-            "of": str(each.period),
-            "unit": each.unit,
-            "lines": list(each.lines),
-            "open": list(each.open_lines),
-            "is_late": each.is_late,
-        }
-        for each in month.contests
-    ]
-
-
-def _refusals(month: Month) -> list[dict[str, Any]]:
-    return [
-        {
-            "event": to_hex(each.digest),
-            "consignment": to_hex(each.consignment),
-            "giver": each.giver,
-            "receiver": each.receiver,
-            "packages": each.packages,
-            "state": each.state,
-        }
-        for each in month.refusals
-    ]
-
-
-def _publications(month: Month) -> dict[str, Any]:
-    return {
-        "first": [
-            {"of": str(period), "event": to_hex(each.digest), "account": each.account.hex()}
-            for period, each in sorted(month.publications.items())
-        ],
-        "further": [
-            {
-                "of": str(each.period),
-                "event": to_hex(each.digest),
-                "account": each.account.hex(),
-                "contradicts": each.account != month.publications[each.period].account,
-            }
-            for each in month.further
         ],
     }

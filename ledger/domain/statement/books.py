@@ -7,7 +7,7 @@ has both computes the same.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from ledger.domain.acts import words
@@ -101,22 +101,25 @@ class UnitMonth:
 
     unit: int
     is_closed: bool
-    opening: int
+    brought_forward: int
     #: what others owe it for the month's lines, and what it owes others
     credits: int
     debits: int
+    net: int
     #: confirmed by both sides
     paid: int
     received: int
     balance: int
     disputed: int
+    #: the balance less what is disputed
+    due: int
     ageing: tuple[int, ...]
-    #: what it did for others and itself, at the internal price, by group
-    worth: Mapping[Group, int]
+    #: what it did for others, at the internal price, by group
+    contributed: Mapping[Group, int]
     used: int
+    #: what it used and has a market reference, at that; and how much less it paid
     market_of_used: int
-    #: of what it used and has a market reference
-    referenced: int
+    saving: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,8 +133,9 @@ class Month:
     #: what the second unit owes the first, over all months, by the books of the two
     pairs: Mapping[tuple[int, int], int]
     disputed_pairs: Mapping[tuple[int, int], int]
-    receipts: Sequence[tuple[bytes, Receipt, int]]
-    unconfirmed: Sequence[Payment]
+    #: payments that both sides told, and those that the payee has not, with what is left of them
+    confirmed: Sequence[Receipt]
+    waiting: Sequence[Payment]
     contests: Sequence[Contest]
     refusals: Sequence[Refusal]
     left_out: Sequence[LeftOut]
@@ -186,7 +190,7 @@ class Books:
         self._pairs: dict[tuple[int, int], int] = {}
         self._ageing: dict[int, Ageing] = {}
         self._left_out: list[LeftOut] = []
-        self._receipts: list[tuple[bytes, Receipt, int]] = []
+        self._receipts: list[Receipt] = []
         self._events = 0
         self._begun: int | None = None
         self._ends = 0
@@ -554,7 +558,7 @@ class Books:
             if receipt is None:
                 self._leave_out(entry, "names_no_payment_to_this_unit")
             else:
-                self._receipts.append((entry.digest, receipt, receipt.counted))
+                self._receipts.append(receipt)
         else:
             self._leave_out(entry, "is_no_payment")
 
@@ -564,7 +568,7 @@ class Books:
             self.claims.withdraw(replaced)
             receipt = self.claims.unreceive(replaced)
             if receipt is not None:
-                self._receipts.append((entry.digest, receipt, -receipt.counted))
+                self._receipts.append(replace(receipt, digest=entry.digest, amount=-receipt.amount))
 
     def _other_sides(self, period: Period, unit: int) -> dict[int, int]:
         """The other side of each of a unit's lines, by the line's number; none of internal ones."""
@@ -590,8 +594,8 @@ class Books:
         for line in lines:
             if line.amount and not line.is_internal:
                 self._book(line.key.provider, line.key.consumer, line.amount, period)
-        for _, receipt, amount in self._receipts:
-            self._book(receipt.payer, receipt.payee, amount, period)
+        for receipt in self._receipts:
+            self._book(receipt.payer, receipt.payee, receipt.amount, period)
         contests = self._contests()
         disputed = self._disputed(contests)
         self.months[period] = Month(
@@ -604,8 +608,8 @@ class Books:
             ],
             pairs={pair: amount for pair, amount in sorted(self._pairs.items()) if amount},
             disputed_pairs=disputed,
-            receipts=self._receipts,
-            unconfirmed=[p for p in self.claims.payments.values() if p.received < p.amount],
+            confirmed=self._receipts,
+            waiting=self.claims.waiting(),
             contests=contests,
             refusals=self._open_refusals(self._ends),
             left_out=self._left_out,
@@ -674,34 +678,34 @@ class Books:
         before: int,
         disputed: Mapping[tuple[int, int], int],
     ) -> UnitMonth:
-        seen = [line.seen_by(unit) for line in lines if unit in line.key[1:3]]
-        ageing = self._ageing.setdefault(unit, Ageing())
-        worth: dict[Group, int] = {}
-        used = [line for line in lines if line.key.consumer == unit]
-        for line in lines:
-            if line.key.provider == unit and line.worth and not line.is_internal:
+        own = [each for each in lines if not each.is_internal and unit in each.key[1:3]]
+        seen = [line.seen_by(unit) for line in own]
+        used = [line for line in own if line.key.consumer == unit]
+        referenced = [(line.market, line.amount) for line in used if line.market is not None]
+        contributed: dict[Group, int] = {}
+        for line in own:
+            if line.key.provider == unit and line.worth:
                 group = line.key.group
-                worth[group] = worth.get(group, 0) + line.worth
-        referenced = [line for line in used if line.market is not None and not line.is_internal]
+                contributed[group] = contributed.get(group, 0) + line.worth
+        ageing = self._ageing.setdefault(unit, Ageing())
+        contested = sum(a if unit == p[0] else -a for p, a in disputed.items() if unit in p)
         return UnitMonth(
             unit=unit,
             is_closed=self._units[unit],
-            opening=before,
+            brought_forward=before,
             credits=sum(amount for amount in seen if amount > 0),
             debits=-sum(amount for amount in seen if amount < 0),
-            paid=sum(a for _, r, a in self._receipts if r.payer == unit),
-            received=sum(a for _, r, a in self._receipts if r.payee == unit),
+            net=sum(seen),
+            paid=sum(r.amount for r in self._receipts if r.payer == unit),
+            received=sum(r.amount for r in self._receipts if r.payee == unit),
             balance=ageing.balance,
-            disputed=sum(
-                amount if unit == pair[0] else -amount
-                for pair, amount in disputed.items()
-                if unit in pair
-            ),
+            disputed=contested,
+            due=ageing.balance - contested,
             ageing=tuple(ageing.buckets(period)),
-            worth=worth,
-            used=sum(line.amount for line in used if not line.is_internal),
-            market_of_used=sum(line.market or 0 for line in referenced),
-            referenced=sum(line.amount for line in referenced),
+            contributed=contributed,
+            used=sum(line.amount for line in used),
+            market_of_used=sum(market for market, _ in referenced),
+            saving=sum(market - amount for market, amount in referenced),
         )
 
     def _contests(self) -> list[Contest]:

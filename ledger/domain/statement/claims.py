@@ -6,7 +6,7 @@ What others than the two sides of a line say about it is told, and changes nothi
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ledger.domain.acts.payment import PaymentSide
 from ledger.domain.acts.resolution import ContestOutcome
@@ -70,10 +70,12 @@ class Payment:
 class Receipt:
     """That a payee received a payment, and how much of it counted."""
 
+    digest: bytes
     payment: bytes
     payer: int
     payee: int
-    counted: int
+    #: negative where the payee takes its word back
+    amount: int
 
 
 @dataclass(slots=True)
@@ -127,7 +129,7 @@ class Claims:
             return None
         counted = min(amount, payment.amount - payment.received)
         payment.received += counted
-        receipt = Receipt(payment=about, payer=payer, payee=unit, counted=counted)
+        receipt = Receipt(digest=digest, payment=about, payer=payer, payee=unit, amount=counted)
         self.receipts[digest] = receipt
         return receipt
 
@@ -135,8 +137,16 @@ class Claims:
         """A payee takes its word back."""
         receipt = self.receipts.pop(digest, None)
         if receipt is not None and receipt.payment in self.payments:
-            self.payments[receipt.payment].received -= receipt.counted
+            self.payments[receipt.payment].received -= receipt.amount
         return receipt
+
+    def waiting(self) -> list[Payment]:
+        """The payments that are not confirmed in full, each with what is left of it."""
+        return [
+            replace(each, amount=each.amount - each.received, received=0)
+            for each in self.payments.values()
+            if each.received < each.amount
+        ]
 
     def contests(self) -> Iterator[tuple[Publication, Answer]]:
         """The answers that contest lines of an account that counts, in the order of the months."""

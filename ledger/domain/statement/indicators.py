@@ -203,12 +203,12 @@ def _review(month: Month, rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[st
     income = [
         {
             "of": f"unit {unit.unit}",
-            "numerator": unit.worth.get(Group.EQUIPMENT, 0),
-            "denominator": sum(unit.worth.values()),
+            "numerator": unit.contributed.get(Group.EQUIPMENT, 0),
+            "denominator": sum(unit.contributed.values()),
             "sources": ["Service"],
         }
         for unit in month.units
-        if unit.worth.get(Group.EQUIPMENT)
+        if unit.contributed.get(Group.EQUIPMENT)
     ]
     for dimension, names in _DIMENSIONS.items():
         for name in names:

@@ -214,7 +214,7 @@ def test_what_is_left_of_a_fee_is_the_holder_s_unused_capacity(chain: Chain) -> 
         chain.carry(box, 10, f"F{flight}")
     found = account(chain, NOVEMBER)
     (fee,) = found["fees"]
-    assert (fee["each"], fee["unused_capacity"]) == (20_000, 260_000)
+    assert (fee["each"], fee["unused"]) == (20_000, 260_000)
     assert (unit(found, 2)["net"], unit(found, 1)["net"]) == (-40_000, -260_000)
     assert unit(found, 10)["net"] == 300_000
 
@@ -271,7 +271,7 @@ def test_a_contested_line_is_disputed_and_not_due_until_the_other_side_resolves_
     own = unit(december, 2)
     assert (own["balance"], own["disputed"], own["due"]) == (-30_000, -30_000, 0)
     assert sum(each["disputed"] for each in december["units"]) == 0
-    assert december["contests"][0]["open"] == [1]
+    assert december["contests"][0]["open_lines"] == [1]
     chain.at("2027-01-05 00:00")
     chain.resolve(4, answer, ContestOutcome.UPHELD, 30_000)
     upheld = chain.resolve(1, answer, ContestOutcome.UPHELD, 10_000)
@@ -315,7 +315,7 @@ def test_a_payment_counts_once_both_have_said_so(chain: Chain) -> None:
     december = account(chain, DECEMBER)
     assert unit(december, 2)["balance"] == -30_000
     (waiting,) = december["payments"]["not_confirmed"]
-    assert (waiting["amount"], waiting["of"]) == (20_000, "2026-11")
+    assert (waiting["amount"], waiting["period"]) == (20_000, "2026-11")
     chain.at("2027-01-02 00:00").pay(1, paid, PaymentSide.RECEIVED, 2, 15_000)
     chain.pay(1, paid, PaymentSide.RECEIVED, 2, 15_000)
     chain.pay(4, paid, PaymentSide.RECEIVED, 2, 15_000)
@@ -330,8 +330,8 @@ def test_a_second_publication_of_a_month_stands_beside_the_first(chain: Chain) -
     first = published(chain)
     chain.publish(NOVEMBER, b"\x0f" * 32)
     told = account(chain, DECEMBER)["publications"]
-    assert [each["event"] for each in told["first"]] == ["0x" + first.hex()]
-    assert [each["contradicts"] for each in told["further"]] == [True]
+    assert [each["digest"] for each in told["first"]] == ["0x" + first.hex()]
+    assert [each["account"] for each in told["further"]] == ["0x" + "0f" * 32]
 
 
 def test_an_unanswered_refusal_is_disputed_after_the_agreed_days(chain: Chain) -> None:

@@ -76,7 +76,7 @@ def test_a_saving_is_what_the_market_asks_more(account: dict[str, Any]) -> None:
 def test_a_months_fee_is_shared_by_the_trips_that_somebody_pays(account: dict[str, Any]) -> None:
     (fee,) = account["fees"]
     assert (fee["charged_trips"], fee["uncharged_trips"]) == (80, 1)
-    assert (fee["due"], fee["each"], fee["unused_capacity"]) == (300_000, 3_750, 0)
+    assert (fee["due"], fee["each"], fee["unused"]) == (300_000, 3_750, 0)
     assert not [line for line in account["lines"] if line["what"] == What.UNUSED_CAPACITY]
 
 

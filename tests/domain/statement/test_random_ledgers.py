@@ -42,8 +42,8 @@ def require_closed(month: Month, before: dict[int, int]) -> None:
     for each in month.units:
         assert sum(each.ageing) == each.balance
         moved = each.credits - each.debits + each.paid - each.received
-        assert each.opening + moved == each.balance
-        assert each.opening == before[each.unit]
+        assert each.brought_forward + moved == each.balance
+        assert each.brought_forward == before[each.unit]
         between = [a if each.unit == p[0] else -a for p, a in month.pairs.items() if each.unit in p]
         assert sum(between) == each.balance
 

@@ -15,8 +15,9 @@ from ledger.domain.encoding.hashing import sha256
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.encoding.moments import seconds_text
 from ledger.domain.statement.agreement import Agreement, Group, rounded
-from ledger.domain.statement.books import Books, Month, UnitMonth
+from ledger.domain.statement.books import Books
 from ledger.domain.statement.lines import Line, What
+from ledger.domain.statement.month import Month, UnitMonth
 from ledger.domain.statement.periods import Period
 from ledger.domain.statement.settling import Transfer, settle
 

@@ -10,18 +10,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
-from ledger.domain.acts import words
 from ledger.domain.acts.comment import Stance
-from ledger.domain.acts.custody import DispositionKind, TakeOutcome
 from ledger.domain.acts.decisions import RELEASES, DecisionKind
 from ledger.domain.acts.payment import PaymentSide
 from ledger.domain.acts.resolution import ContestOutcome
 from ledger.domain.acts.statement_answer import LINES
-from ledger.domain.acts.vocabulary import Message, integer, items, word
+from ledger.domain.acts.vocabulary import integer, items, word
 from ledger.domain.acts.witnessing import packed_numbers
-from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import InvalidInput, NotFound
 from ledger.domain.statement.agreement import Agreement, Group, Versions
+from ledger.domain.statement.carrying import Carrying
 from ledger.domain.statement.claims import (
     DAY,
     Answer,
@@ -34,119 +32,12 @@ from ledger.domain.statement.claims import (
     side_of,
 )
 from ledger.domain.statement.lines import Key, Line, Lines, What
+from ledger.domain.statement.month import Contest, Entry, LeftOut, Month, UnitMonth
 from ledger.domain.statement.periods import Period, parse_word, period_at
 from ledger.domain.statement.settling import Ageing
-from ledger.domain.statement.trips import Charge, Consignment, Fee, Leg, Trip, Trips
+from ledger.domain.statement.trips import Charge, Fee
 
 _ANSWERS = frozenset({Stance.AGREES, Stance.DISAGREES})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One operation that the chain recorded, and where."""
-
-    digest: Digest
-    kind: str
-    #: 32 bytes: what it is about
-    about: bytes
-    unit: int
-    message: Message
-    block: int
-    #: Unix seconds of its block
-    time: int
-    #: index of its event within the block
-    place: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeftOut:
-    """An event that is in no line, and why."""
-
-    digest: bytes
-    kind: str
-    unit: int
-    why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """Packages that a receiver refused, and what the giver said to it."""
-
-    digest: bytes
-    consignment: bytes
-    giver: int
-    receiver: int
-    packages: int
-    #: agreed, disagreed, unanswered, or disputed once the agreed days are over
-    state: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contest:
-    """Lines of an earlier month that a unit contests."""
-
-    answer: bytes
-    publication: bytes
-    period: Period
-    unit: int
-    lines: tuple[int, ...]
-    #: those of which nothing became yet; none when it came after the agreed days
-    open_lines: tuple[int, ...]
-    is_late: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnitMonth:
-    """One unit's account in one month; amounts are owed to it when positive."""
-
-    unit: int
-    is_closed: bool
-    brought_forward: int
-    #: what others owe it for the month's lines, and what it owes others
-    credits: int
-    debits: int
-    net: int
-    #: confirmed by both sides
-    paid: int
-    received: int
-    balance: int
-    disputed: int
-    #: the balance less what is disputed
-    due: int
-    ageing: tuple[int, ...]
-    #: what it did for others, at the internal price, by group
-    contributed: Mapping[Group, int]
-    used: int
-    #: what it used and has a market reference, at that; and how much less it paid
-    market_of_used: int
-    saving: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Month:
-    """One month of the group."""
-
-    period: Period
-    lines: Sequence[Line]
-    fees: Sequence[Fee]
-    units: Sequence[UnitMonth]
-    #: what the second unit owes the first, over all months, by the books of the two
-    pairs: Mapping[tuple[int, int], int]
-    disputed_pairs: Mapping[tuple[int, int], int]
-    #: payments that both sides told, and those that the payee has not, with what is left of them
-    confirmed: Sequence[Receipt]
-    waiting: Sequence[Payment]
-    contests: Sequence[Contest]
-    refusals: Sequence[Refusal]
-    left_out: Sequence[LeftOut]
-    #: publications that stand at its end, by month, and further ones that contradict
-    publications: Mapping[Period, Publication]
-    further: Sequence[Publication]
-    events: int
-
-    def lines_of(self, unit: int) -> list[Line]:
-        """A unit's lines in the order of their numbers, which begin with 1."""
-        return [line for line in self.lines if unit in (line.key.provider, line.key.consumer)]
 
 
 @dataclass(slots=True)
@@ -154,7 +45,6 @@ class _Service:
     """A service so far."""
 
     key: Key
-    subject: bytes
     quantity: int
     #: whether it is in a line; one whose use nobody confirmed is not
     counts: bool
@@ -181,11 +71,7 @@ class Books:
         self._units: dict[int, bool] = {}
         self._cycles: dict[bytes, tuple[Period, int]] = {}
         self._services: dict[bytes, _Service] = {}
-        self._owners: dict[bytes, int] = {}
-        self._custody: dict[bytes, list[tuple[int, int]]] = {}
-        self._consignments: dict[bytes, Consignment] = {}
-        self._trips = Trips(lambda each: each.payer(self._owners))
-        self._refusals: dict[bytes, tuple[Entry, Consignment, int]] = {}
+        self._carrying = Carrying(self)
         self._said: dict[tuple[bytes, int], Stance] = {}
         self._pairs: dict[tuple[int, int], int] = {}
         self._ageing: dict[int, Ageing] = {}
@@ -205,9 +91,10 @@ class Books:
         while entry.time >= self._ends:
             self.close()
         self._events += 1
-        reader = _READERS.get(entry.kind)
-        if reader is not None:
-            reader(self, entry)
+        if entry.kind in _READERS:
+            _READERS[entry.kind](self, entry)
+        elif entry.kind in _CARRYING:
+            _CARRYING[entry.kind](self._carrying, entry)
 
     def close_until(self, period: Period) -> Month:
         """The month, with all before it closed; raises InvalidInput before the first event."""
@@ -240,18 +127,25 @@ class Books:
         terms = self.versions.find(moment)
         return None if terms is None else terms.within.get(carrier)
 
-    def _leave_out(self, entry: Entry, why: str) -> None:
+    @property
+    def open_period(self) -> Period:
+        """The month that is open; there is one once an event was read."""
+        return cast("Period", self.period)
+
+    def leave_out(self, entry: Entry, why: str) -> None:
+        """Tell that an event is in no line, and why."""
         self._left_out.append(
             LeftOut(digest=entry.digest, kind=entry.kind, unit=entry.unit, why=why)
         )
 
-    def _terms_at(self, moment: int) -> tuple[Agreement | None, int]:
+    def terms_at(self, moment: int) -> tuple[Agreement | None, int]:
+        """The terms that hold at a moment, and their place from 1; 0 for none."""
         terms = self.versions.find(moment)
         return terms, 0 if terms is None else self.versions.number(terms)
 
-    def _month_of(self, claimed: int) -> Period:
+    def month_of(self, claimed: int) -> Period:
         """The month in which something happened, by its own word; never after its block's."""
-        period = cast("Period", self.period)
+        period = self.open_period
         return min(period, period_at(claimed, self.offset)) if claimed else period
 
     # ------------------------------------------------------------ units and terms
@@ -279,8 +173,8 @@ class Books:
         if known is None:
             if kind not in RELEASES:
                 return
-            _, version = self._terms_at(entry.time)
-            known = self._month_of(integer(message, "signedAt")), version
+            _, version = self.terms_at(entry.time)
+            known = self.month_of(integer(message, "signedAt")), version
             self._cycles[cycle] = known
         of, version = known
         terms = self.versions.published[version - 1] if version else None
@@ -317,11 +211,11 @@ class Books:
         if any(corrects):
             served = self._services.get(corrects)
             if served is None:
-                self._leave_out(entry, "corrects_nothing_that_counts")
+                self.leave_out(entry, "corrects_nothing_that_counts")
                 return
             self._add_service(entry, served, integer(message, "quantity"))
             return
-        terms, version = self._terms_at(entry.time)
+        terms, version = self.terms_at(entry.time)
         kind = integer(message, "kind")
         catalogued = terms.catalogue.get(kind) if terms is not None else None
         if catalogued is not None and catalogued.group is Group.RESOLUTION:
@@ -329,7 +223,7 @@ class Books:
             return
         claimed = integer(message, "happenedAt") or integer(message, "signedAt")
         key = Key(
-            self._month_of(claimed),
+            self.month_of(claimed),
             entry.unit,
             integer(message, "consumer"),
             Group.OTHER if catalogued is None else catalogued.group,
@@ -340,18 +234,13 @@ class Books:
             version,
         )
         subject = word(message, "subject")
-        served = _Service(key, subject, 0, self._is_confirmed(key, subject, claimed))
+        is_own = key.provider == key.consumer
+        counts = is_own or self._carrying.was_with(subject, key.consumer, claimed)
+        served = _Service(key, 0, counts)
         self._services[entry.digest] = served
         self._add_service(entry, served, integer(message, "quantity"))
         if not served.counts:
-            self._leave_out(entry, "not_confirmed_by_the_consumer")
-
-    def _is_confirmed(self, key: Key, subject: bytes, moment: int) -> bool:
-        """Whether a shared thing was in the consumer's custody; what is none needs no word."""
-        if subject not in self._custody or key.provider == key.consumer:
-            return True
-        had = [unit for since, unit in self._custody[subject] if since <= moment]
-        return bool(had) and had[-1] == key.consumer
+            self.leave_out(entry, "not_confirmed_by_the_consumer")
 
     def _add_service(self, entry: Entry, served: _Service, change: int) -> None:
         served.quantity += change
@@ -366,12 +255,12 @@ class Books:
         publication = None if answer is None else self.claims.publication_named(answer.publication)
         quantity = integer(message, "quantity")
         if resolution is None or answer is None or publication is None:
-            self._leave_out(entry, "names_no_resolution")
+            self.leave_out(entry, "names_no_resolution")
             return
         is_theirs = (resolution.unit, answer.unit) == (integer(message, "consumer"), entry.unit)
         is_upheld = resolution.outcome is ContestOutcome.UPHELD
         if not is_theirs or not is_upheld or resolution.used + quantity > resolution.amount:
-            self._leave_out(entry, "more_than_the_resolution_gives")
+            self.leave_out(entry, "more_than_the_resolution_gives")
             return
         resolution.used += quantity
         key = Key(
@@ -385,7 +274,7 @@ class Books:
             0,
             0,
         )
-        served = _Service(key, resolution.digest, 0, counts=True)
+        served = _Service(key, 0, counts=True)
         self._services[entry.digest] = served
         self._add_service(entry, served, quantity)
 
@@ -402,87 +291,6 @@ class Books:
             served.counts = True
             self.lines.add(served.key, entry.digest, quantity=served.quantity, done=served.quantity)
 
-    # ------------------------------------------------------------ custody and transport
-
-    def asset(self, entry: Entry) -> None:
-        """A shared thing is its owner's, and in its owner's custody."""
-        self._owners[entry.about] = entry.unit
-        self._custody[entry.about] = [(0, entry.unit)]
-
-    def dispatch(self, entry: Entry) -> None:
-        """A consignment begins."""
-        message = entry.message
-        self._consignments[entry.about] = Consignment(
-            giver=entry.unit,
-            receiver=integer(message, "receiver"),
-            purpose=words.Purpose(integer(message, "purpose")),
-            asset=word(message, "asset"),
-        )
-
-    def hand_over(self, entry: Entry) -> None:
-        """The leg that it was on is over, and may have been diverted."""
-        consignment = self._consignments.get(entry.about)
-        if consignment is None or consignment.leg is None:
-            return
-        if integer(entry.message, "leg") == words.Leg.DIVERTED:
-            consignment.leg.is_diverted = True
-            self._trips.touch(consignment.leg.trip)
-        consignment.leg = None
-
-    def take_over(self, entry: Entry) -> None:
-        """A carrier takes it on a trip, or somebody keeps it."""
-        consignment = self._consignments.get(entry.about)
-        if consignment is None:
-            return
-        outcome = TakeOutcome(integer(entry.message, "outcome"))
-        refused = integer(entry.message, "refused")
-        if outcome is TakeOutcome.CARRIED:
-            self._carry(entry, consignment)
-            return
-        if refused:
-            self._refusals[entry.digest] = entry, consignment, refused
-        if outcome is TakeOutcome.REFUSED:
-            return
-        consignment.leg = None
-        is_here = outcome is TakeOutcome.KEPT and consignment.asset in self._custody
-        if is_here:
-            since = integer(entry.message, "signedAt")
-            self._custody[consignment.asset].append((since, entry.unit))
-
-    def _carry(self, entry: Entry, consignment: Consignment) -> None:
-        name = word(entry.message, "trip")
-        if not any(name):
-            self._leave_out(entry, "names_no_trip")
-            return
-        trip = self._trips.find(entry.unit, name)
-        if trip is None:
-            terms, version = self._terms_at(entry.time)
-            trip = self._trips.begin(
-                name,
-                Trip(
-                    carrier=entry.unit,
-                    period=cast("Period", self.period),
-                    of=self._month_of(integer(entry.message, "signedAt")),
-                    version=version,
-                ),
-            )
-            if terms is None or entry.unit not in terms.carriers:
-                self._leave_out(entry, "no_price_for_this_carrier")
-        consignment.leg = trip.legs.get(entry.about) or Leg(
-            trip=trip, consignment=consignment, digest=entry.digest
-        )
-        trip.legs[entry.about] = consignment.leg
-        self._trips.touch(trip)
-
-    def disposition(self, entry: Entry) -> None:
-        """It goes to another receiver."""
-        consignment = self._consignments.get(entry.about)
-        if consignment is None or integer(entry.message, "kind") != DispositionKind.REROUTE:
-            return
-        consignment.receiver = integer(entry.message, "receiver")
-        if consignment.leg is not None:
-            self._trips.touch(consignment.leg.trip)
-
     # ------------------------------------------------------------ publishing, answering, paying
 
     def publication(self, entry: Entry) -> None:
@@ -490,9 +298,9 @@ class Books:
         self._withdraw(entry)
         period = parse_word(entry.about)
         if period is None:
-            self._leave_out(entry, "names_no_month")
+            self.leave_out(entry, "names_no_month")
             return
-        terms, _ = self._terms_at(entry.time)
+        terms, _ = self.terms_at(entry.time)
         days = 0 if terms is None else terms.contest_days
         self.claims.publish(
             Publication(
@@ -521,12 +329,12 @@ class Books:
         outcome, answer = outcome_of(number), self.claims.answer_named(entry.about)
         publication = None if answer is None else self.claims.publication_named(answer.publication)
         if outcome is None or answer is None or publication is None:
-            self._leave_out(entry, "names_no_contest")
+            self.leave_out(entry, "names_no_contest")
             return
         others = self._other_sides(publication.period, answer.unit)
         sides = {others[n] for n in answer.lines if n in others}
         if entry.unit != answer.unit and entry.unit not in sides:
-            self._leave_out(entry, "a_third_party")
+            self.leave_out(entry, "a_third_party")
             return
         self.claims.resolutions[entry.digest] = Resolution(
             digest=entry.digest,
@@ -556,11 +364,11 @@ class Books:
                 entry.digest, about=entry.about, unit=entry.unit, payer=other, amount=amount
             )
             if receipt is None:
-                self._leave_out(entry, "names_no_payment_to_this_unit")
+                self.leave_out(entry, "names_no_payment_to_this_unit")
             else:
                 self._receipts.append(receipt)
         else:
-            self._leave_out(entry, "is_no_payment")
+            self.leave_out(entry, "is_no_payment")
 
     def _withdraw(self, entry: Entry) -> None:
         replaced = word(entry.message, "replaces")
@@ -583,7 +391,7 @@ class Books:
 
     def close(self) -> None:
         """The month is over."""
-        period = cast("Period", self.period)
+        period = self.open_period
         fees = self._charge_trips(period)
         lines = self.lines.close(self.versions.published)
         for line in lines:
@@ -611,7 +419,7 @@ class Books:
             confirmed=self._receipts,
             waiting=self.claims.waiting(),
             contests=contests,
-            refusals=self._open_refusals(self._ends),
+            refusals=self._carrying.refusals(self._ends, self._said),
             left_out=self._left_out,
             publications=dict(self.claims.publications),
             further=list(self.claims.further),
@@ -622,8 +430,8 @@ class Books:
         self._ends = self.period.ends(self.offset)
 
     def _charge_trips(self, period: Period) -> list[Fee]:
-        terms, number = self._terms_at(self._ends - 1)
-        charges, fees = self._trips.close(
+        terms, number = self.terms_at(self._ends - 1)
+        charges, fees = self._carrying.trips.close(
             period, terms, number, lambda version: self.versions.published[version - 1]
         )
         for charge in charges:
@@ -743,30 +551,6 @@ class Books:
             found[low, high] = found.get((low, high), 0) + line.seen_by(low)
         return {pair: amount for pair, amount in sorted(found.items()) if amount}
 
-    def _open_refusals(self, now: int) -> list[Refusal]:
-        terms, _ = self._terms_at(now - 1)
-        days = 0 if terms is None else terms.refusal_days
-        found: list[Refusal] = []
-        for digest, (entry, consignment, packages) in self._refusals.items():
-            said = self._said.get((digest, consignment.giver))
-            if said is Stance.AGREES:
-                state = "agreed"
-            elif said is Stance.DISAGREES:
-                state = "disagreed"
-            else:
-                state = "disputed" if entry.time + days * DAY < now else "unanswered"
-            found.append(
-                Refusal(
-                    digest=digest,
-                    consignment=entry.about,
-                    giver=consignment.giver,
-                    receiver=consignment.receiver,
-                    packages=packages,
-                    state=state,
-                )
-            )
-        return found
-
 
 def _unused(fee: Fee, period: Period) -> Key:
     """The line of what trips leave of a fee."""
@@ -791,16 +575,19 @@ _READERS: Mapping[str, Callable[[Books, Entry], None]] = {
     "CycleDecision": Books.decision,
     "Service": Books.service,
     "Comment": Books.comment,
-    "AssetRegistration": Books.asset,
-    "Dispatch": Books.dispatch,
-    "HandOver": Books.hand_over,
-    "TakeOver": Books.take_over,
-    "Disposition": Books.disposition,
-    "ClosedUnitDisposition": Books.disposition,
     "Publication": Books.publication,
     "StatementAnswer": Books.answer,
     "Resolution": Books.resolution,
     "Payment": Books.payment,
 }
+#: The same of what is moved.
+_CARRYING: Mapping[str, Callable[[Carrying, Entry], None]] = {
+    "AssetRegistration": Carrying.asset,
+    "Dispatch": Carrying.dispatch,
+    "HandOver": Carrying.hand_over,
+    "TakeOver": Carrying.take_over,
+    "Disposition": Carrying.disposition,
+    "ClosedUnitDisposition": Carrying.disposition,
+}
 #: The kinds of operation that the books read.
-READ = frozenset(_READERS)
+READ = frozenset({*_READERS, *_CARRYING})

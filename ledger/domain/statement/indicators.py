@@ -13,7 +13,7 @@ from typing import Any
 
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.statement.agreement import Agreement, Group, rounded
-from ledger.domain.statement.books import Month
+from ledger.domain.statement.month import Month
 from ledger.domain.statement.periods import Period
 from ledger.domain.statement.work import Tally
 

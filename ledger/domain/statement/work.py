@@ -11,7 +11,7 @@ from ledger.domain.acts.custody import TakeOutcome
 from ledger.domain.acts.take_over import COUNTS
 from ledger.domain.acts.vocabulary import Message, integer, items, word
 from ledger.domain.acts.witnessing import packed_numbers
-from ledger.domain.statement.books import Entry
+from ledger.domain.statement.month import Entry
 from ledger.domain.statement.periods import Period, period_at
 
 

@@ -15,8 +15,9 @@ from ledger.domain.encoding.hashing import sha256
 from ledger.domain.errors import InvalidInput
 from ledger.domain.statement.account import Closing, account_bytes, account_of
 from ledger.domain.statement.agreement import Agreement, parse_agreement
-from ledger.domain.statement.books import Books, Entry
+from ledger.domain.statement.books import Books
 from ledger.domain.statement.indicators import indicators_of
+from ledger.domain.statement.month import Entry
 from ledger.domain.statement.periods import Period
 from ledger.domain.statement.work import Work
 from ledger.steps.instance import Instance

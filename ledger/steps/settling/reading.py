@@ -14,7 +14,8 @@ from ledger.domain.encoding.identifiers import ZERO_DIGEST
 from ledger.domain.errors import ChainUnavailable, Refused
 from ledger.domain.operations import message_from_json
 from ledger.domain.statement.account import Closing
-from ledger.domain.statement.books import READ, Entry
+from ledger.domain.statement.books import READ
+from ledger.domain.statement.month import Entry
 from ledger.domain.statement.periods import Period
 from ledger.domain.statement.work import COUNTED
 from ledger.steps.following.reading import ReadEvents, read_events

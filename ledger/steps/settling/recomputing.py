@@ -11,9 +11,10 @@ from ledger.domain.chain.deployment import Deployment
 from ledger.domain.encoding.events import TOPICS, parse_event
 from ledger.domain.errors import InvalidInput
 from ledger.domain.statement.agreement import Agreement
-from ledger.domain.statement.books import Books, Entry
+from ledger.domain.statement.books import Books
 from ledger.domain.statement.comparing import Difference, find_difference, find_missing
 from ledger.domain.statement.lines import Key
+from ledger.domain.statement.month import Entry
 from ledger.domain.statement.periods import Period, parse_period
 from ledger.evidence.onchain import EventReader
 from ledger.steps.settling.computing import Computed

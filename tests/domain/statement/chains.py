@@ -15,7 +15,8 @@ from ledger.domain.acts.words import Leg, Purpose
 from ledger.domain.encoding.hashing import sha256
 from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.statement.agreement import Agreement, parse_agreement
-from ledger.domain.statement.books import Books, Entry
+from ledger.domain.statement.books import Books
+from ledger.domain.statement.month import Entry
 from ledger.domain.statement.periods import Period
 
 CHINA = timezone(timedelta(hours=8))

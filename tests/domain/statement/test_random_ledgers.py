@@ -7,7 +7,8 @@ from random import Random
 import pytest
 
 from ledger.domain.statement.agreement import Rule
-from ledger.domain.statement.books import Books, Month
+from ledger.domain.statement.books import Books
+from ledger.domain.statement.month import Month
 from ledger.domain.statement.periods import Period
 from ledger.domain.statement.settling import Ageing, settle
 from tests.domain.statement.random_ledgers import FIRST, MONTHS, UNITS, Slow, random_chain

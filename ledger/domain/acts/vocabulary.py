@@ -773,6 +773,9 @@ class Records(Protocol):
     def facts_about(self, subject: bytes, *kinds: str) -> Iterator[Facts]:
         """The facts of every standing operation of these kinds about a subject, oldest first."""
 
+    def is_held(self, digest: bytes) -> bool:
+        """Whether a standing incident's trace names what an operation is about."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:

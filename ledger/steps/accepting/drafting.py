@@ -79,6 +79,7 @@ def make_draft(  # noqa: PLR0913, PLR0917 - who asks, at which door, for what
         find = _FOUND.get(act.name)
         if find is not None:
             given |= find(desk, given)
+        given |= _about(desk)
         given |= standing_values(
             tx, act, given, unit=desk.unit, takes_judged=door.takes_what_stands
         )
@@ -225,6 +226,18 @@ def _enrolled_from(desk: Desk, given: Values) -> dict[str, Any]:
     """A key acts from now on: what was signed before was not signed for the unit."""
     start = given.get("valid_from") or given.get("signed_at") or desk.instance.clock()
     return {"valid_from": start}
+
+
+def _about(desk: Desk) -> dict[str, Any]:
+    """What a statement is about where nobody names it: always the same, or random.
+
+    Random, so that nobody reads from the chain what was said of whom.
+    """
+    act = desk.act
+    about = None if act.witness is None else act.field_named(act.about)
+    if about is None or about.given is not Given.NEVER:
+        return {}
+    return {about.name: about.default or desk.instance.randomness(len(ZERO_DIGEST))}
 
 
 #: What three kinds say that nobody has to be asked.

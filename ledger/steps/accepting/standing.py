@@ -186,6 +186,19 @@ class AcceptedRecords:
         row = operations.get_operation(self._tx, digest)
         return fields_from_bytes(records.get_record(self._tx, row.record_id).facts)
 
+    def is_held(self, digest: bytes) -> bool:
+        """Whether a standing incident's trace names the operation, or what it is about."""
+        row = operations.get_operation(self._tx, digest)
+        named = {row.digest.hex(), row.subject.hex()}
+        for incident in operations.list_latest_operations(self._tx, kind="Incident", limit=None):
+            if incident.state in GIVEN_UP or operations.list_replacing(self._tx, incident.digest):
+                continue
+            facts = fields_from_bytes(records.get_record(self._tx, incident.record_id).facts)
+            held = (v for path, v in facts.items() if path.split(".")[-1] == "subject")
+            if not named.isdisjoint(str(each).removeprefix("0x") for each in held):
+                return True
+        return False
+
     def facts_about(self, subject: bytes, *kinds: str) -> Iterator[Facts]:
         """The facts of every standing operation of these kinds about a subject, oldest first.
 

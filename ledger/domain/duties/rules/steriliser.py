@@ -389,7 +389,7 @@ def _in_service(case: Case) -> Iterator[Duty]:
         )  # fmt: skip
     repaired = [
         m for m in case.maintenance
-        if m.fact("kind") in {"repair", "move"} and m.at <= cycle.opened.at
+        if m.fact("work") in {"repair", "move"} and m.at <= cycle.opened.at
         and m.fact("asset") == cycle.machine.id
     ]  # fmt: skip
     if repaired:

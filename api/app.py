@@ -12,6 +12,7 @@ from api import documents, problems
 from api.access import Doorkeeper
 from api.guard import Guard
 from api.routes import (
+    custody,
     cycles,
     directory,
     document,
@@ -19,6 +20,7 @@ from api.routes import (
     health,
     metrics,
     operations,
+    packages,
     readings,
 )
 from api.routes import instance as instance_routes
@@ -61,7 +63,9 @@ def create_app(instance: Instance) -> FastAPI:
         document,
         health,
         metrics,
+        packages,
         readings,
+        custody,
         cycles,
         evidence,
         directory,

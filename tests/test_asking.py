@@ -19,11 +19,13 @@ from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.acts.vocabulary import (
     Act,
     Choice,
+    ConsignmentNamed,
     CycleNamed,
     Each,
     Field,
     Flags,
     Given,
+    Hash,
     Lines,
     MachineNamed,
     Measured,
@@ -160,8 +162,15 @@ def _(sort: Words) -> st.SearchStrategy[Any]:
 
 
 @plain.register
-def _(sort: Zone | Profile | Serial | Signing | MachineNamed | CycleNamed) -> Any:
+def _(
+    sort: Zone | Profile | Serial | Signing | MachineNamed | CycleNamed | ConsignmentNamed,
+) -> Any:
     return words
+
+
+@plain.register
+def _(sort: Hash) -> st.SearchStrategy[Any]:
+    return hexadecimal
 
 
 @plain.register
@@ -200,7 +209,9 @@ def _(sort: ReadingPart) -> st.SearchStrategy[Any]:
 def _(sort: Lines) -> st.SearchStrategy[Any]:
     columns = {name: plain(column) for name, column in sort.columns.items()}
     # a colon ends a column on the command line, where a unit may be named by its number
-    columns |= dict.fromkeys(("owner", "payer"), words.filter(lambda text: ":" not in text))
+    plainly = words.filter(lambda text: ":" not in text)
+    texts = {n: c for n, c in sort.columns.items() if isinstance(c, Words) or c == Named("unit")}
+    columns |= dict.fromkeys(texts, plainly)
     return st.lists(st.fixed_dictionaries(columns), min_size=1, max_size=3)
 
 

@@ -37,6 +37,7 @@ _CONSTRUCTORS: Mapping[Role, Callable[[str, Mapping[Role, str]], Sequence[object
     Role.WEBAUTHN_VERIFIER: lambda _, __: (),
     Role.UNIT_REGISTRY: lambda authority, at: (authority, [at[each] for each in _VERIFIERS]),
     Role.CYCLE_LEDGER: lambda _, at: (at[Role.UNIT_REGISTRY],),
+    Role.CUSTODY_LEDGER: lambda _, at: (at[Role.UNIT_REGISTRY],),
     Role.WITNESSES: lambda _, at: (at[Role.UNIT_REGISTRY], at[Role.CYCLE_LEDGER], kind_rows()),
 }
 _WORD = 32

@@ -28,7 +28,9 @@ def export(
     which: Annotated[
         str,
         typer.Argument(
-            metavar="WHICH", help="Id, or as people call it: MACHINE/NUMBER such as 601362/13."
+            metavar="WHICH",
+            help="Id, or as people call it: MACHINE/NUMBER such as 601362/13, GIVER/SLIP such as "
+            "EAST/4711.",
         ),
     ],
     output: Annotated[
@@ -47,7 +49,9 @@ def export(
     subject_type: Annotated[
         str,
         typer.Option(
-            "--of", help="cycle, unit, signer, equipment, operation, or about: all else spoken of."
+            "--of",
+            help="cycle, consignment, asset, unit, signer, equipment, operation, or about: all "
+            "else spoken of.",
         ),
     ] = "cycle",
     *,

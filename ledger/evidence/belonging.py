@@ -25,9 +25,9 @@ Position: TypeAlias = tuple[int, int]
 
 def subjects_of(entry: EvidenceOperation) -> frozenset[bytes]:
     """What an operation is about, and what it brings beside that; 32 bytes each."""
-    also = entry.act.also
+    also = entry.act.also_of(entry.message)
     about = entry.act.subject_of(entry.message)
-    return frozenset({about} if also is None else {about, also(entry.message)})
+    return frozenset({about, also} if also else {about})
 
 
 def operations_of(

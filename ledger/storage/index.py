@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Table, Update, bindparam, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Table, Update, bindparam, or_, select, tuple_
 
 from ledger.domain.acts.words import Contract
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest
@@ -147,10 +147,11 @@ def find_newest_block_time(tx: Connection) -> int | None:
 def list_operations_about(
     tx: Connection, subject: bytes, *, unit: int | None = None
 ) -> list[IndexedOperation]:
-    """The operations about a subject, in the chain's order."""
+    """The operations about a subject, or that bring or move it, in the chain's order."""
     c = t.idx_operations.c
-    where = _equal(t.idx_operations, {"subject": subject, "unit": unit})
-    return _rows(IndexedOperation).list(tx, *where, order=[c.height, c.position])
+    where = _equal(t.idx_operations, {"unit": unit})
+    is_of = or_(c.subject == subject, c.also == subject)
+    return _rows(IndexedOperation).list(tx, is_of, *where, order=[c.height, c.position])
 
 
 def list_operations_from(

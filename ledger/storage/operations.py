@@ -22,6 +22,7 @@ from sqlalchemy import (
     Text,
     bindparam,
     func,
+    or_,
     select,
     text,
     true,
@@ -416,6 +417,21 @@ def list_latest_operations(  # noqa: PLR0913 - one argument per filter
     )
 
 
+def list_of_parent(
+    tx: Connection, parent: bytes, kind: str, *, after: int = 0
+) -> list[OperationRow]:
+    """The standing operations of a kind whose subjects belong to one, in sequence order."""
+    c = operations.c
+    return _operations.list(
+        tx,
+        c.parent == parent,
+        c.kind == kind,
+        c.sequence > after,
+        c.state.not_in(GIVEN_UP),
+        order=[c.sequence],
+    )
+
+
 def list_by_digests(tx: Connection, digests: Iterable[bytes]) -> list[OperationRow]:
     """Those of the named operations that are stored here, in sequence order."""
     found = [
@@ -489,6 +505,21 @@ _MESSAGES = (
 def list_messages(tx: Connection, subjects: Sequence[bytes]) -> list[MessageRow]:
     """What stands about one of a few subjects, in sequence order."""
     return [MessageRow(*row) for row in tx.execute(_MESSAGES, {"subjects": list(subjects)})]
+
+
+_MOVING = (
+    select(operations.c.subject, operations.c.digest, operations.c.kind, operations.c.message)
+    .where(
+        or_(operations.c.subject == bindparam("moved"), operations.c.parent == bindparam("moved")),
+        _STANDING,
+    )
+    .order_by(operations.c.sequence)
+)
+
+
+def list_moving(tx: Connection, moved: bytes) -> list[MessageRow]:
+    """What stands about a subject, or moves it, in sequence order."""
+    return [MessageRow(*row) for row in tx.execute(_MOVING, {"moved": moved})]
 
 
 def find_standing(tx: Connection, kind: str, subject: bytes, *, unit: int) -> OperationRow | None:

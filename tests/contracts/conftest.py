@@ -34,6 +34,7 @@ def world(fresh_world: World) -> Iterator[World]:
         fresh.tester,
         fresh.registry,
         fresh.ledger,
+        fresh.custody,
         fresh.witnesses,
         fresh.relayer,
         authority=fresh.authority,

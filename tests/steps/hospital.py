@@ -89,7 +89,7 @@ class Hospital:
                 for party, key in prepared.keys.items()
             }
             message = prepared.operation.message
-            subject = message.get("cycle", digest)
+            subject = message.get("cycle", message.get("consignment", digest))
             assert isinstance(subject, bytes)
             placed = Place(
                 subject=subject,
@@ -324,6 +324,7 @@ def tell_everything(hospital: Hospital, clock: Clock) -> None:
         key = make_held_key(hospital.instance, tx, label="new head")
     proposed = accept(making.proposal(2, key=key, authority=authority))
     accept(making.veto(2, proposed=proposed, administrator=administrator[2]))
+    move_things(hospital)
     hospital.revoke_operator(2)
     erasers = [hospital.new_signer(1, Right.ERASE) for _ in range(2)]
     writer = hospital.writer()
@@ -337,6 +338,24 @@ def tell_everything(hospital: Hospital, clock: Clock) -> None:
     hospital.settle(hospital.writer())
     with hospital.instance.database.transaction() as tx:
         forget_erased(tx, clock.now)
+
+
+def move_things(hospital: Hospital) -> None:
+    """A loaner and two packages go by the member's own van, and one box is cancelled."""
+    hospital.new_signer(1, Right.DISPATCH)
+    hospital.new_signer(2, Right.CARRY)
+    hospital.new_signer(2, Right.RECEIVE)
+    say, box = hospital.say, "U1/4711"
+    say("AssetRegistration", unit=1, name="Hip set", code="L-1", kind="loaner_set")
+    say("AssetChange", asset="L-1", state="offered", reason="as agreed")
+    lines = [{"assembler": 1, "package": text, "basis": "scanned"} for text in ("P-1", "P-2")]
+    sent = {"unit": 1, "receiver": 2, "taker": 2, "purpose": "loan", "lines": lines}
+    say("Dispatch", slip="4711", asset="L-1", **sent)
+    say("HandOver", consignment=box, unit=1, taker=2, boxes=1)
+    say("TakeOver", consignment=box, unit=2, outcome="carried", trip="T-9")
+    say("TakeOver", consignment=box, unit=2, outcome="kept", rest="scanned", previous=None)
+    say("Dispatch", slip="4712", **sent)
+    say("Disposition", consignment="U1/4712", unit=1, kind="cancel", reason="never sent")
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from ledger.steps.accepting.signing import make_held_key
 from ledger.steps.answering.exporting import export_evidence, resolve_subject
 from ledger.steps.sending.writer import Writer
 from tests import making
-from tests.steps.hospital import Hospital, opened_hospital
+from tests.steps.hospital import Hospital, move_things, opened_hospital
 
 SERIAL = "DAC-1"
 RUMOUR = sha256(b"an incident").digest()
@@ -49,6 +49,8 @@ class Told:
             "cycle": f"{SERIAL}/1",
             "operation": self.decision.hex(),
             "about": to_hex(RUMOUR),
+            "consignment": "U1/4711",
+            "asset": "L-1",
         }
         with hospital.instance.database.reading() as tx:
             return resolve_subject(tx, caller or hospital.caller, of, names[of])
@@ -85,6 +87,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
         hospital.accept(
             making.result(cycle, Result.BIOLOGICAL, ResultWord.PASS, signer=hospital.operators[1])
         )
+        move_things(hospital)
         for about in (cycle.id, RUMOUR):
             hospital.accept(making.comment(2, about, Stance.DISAGREES, signer=reporter))
         writer = hospital.writer()

@@ -74,12 +74,17 @@ def require_rights(act: Act, message: Message, view: View) -> None:
             require_signer(
                 view.find(SignerState, signer),
                 unit=unit,
-                right=act.right or Right(0),
+                right=right_in(act, message, view),
                 signed_at=integer(message, "signedAt"),
                 field=member,
             )
         elif party is Party.NEW_KEY:
             _require_new_key(view.find(SignerState, word(message, act.key_member)))
+
+
+def right_in(act: Act, message: Message, view: View) -> Right:
+    """What the signer must be allowed; raises what keeps the unit out altogether."""
+    return (act.right or Right(0)) if act.right_in is None else act.right_in(message, view)
 
 
 def signers_of(act: Act, message: Message) -> dict[Party, bytes]:

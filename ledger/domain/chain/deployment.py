@@ -39,6 +39,7 @@ class Role(StrEnum):
 
     UNIT_REGISTRY = "UnitRegistry"
     CYCLE_LEDGER = "CycleLedger"
+    CUSTODY_LEDGER = "CustodyLedger"
     WITNESSES = "Witnesses"
     P256_VERIFIER = "ERC7913P256Verifier"
     WEBAUTHN_VERIFIER = "ERC7913WebAuthnVerifier"

@@ -4,8 +4,8 @@ A door gives what it was told by the names of an act's fields (ledger/domain/act
 plain form.  What was left out is no key; None says that there is none.
 
 1. Each value becomes what operations name (parsing.py).
-2. What three kinds need and nobody has to be asked is found: what a kept reading reports, when a
-   retention ended, from when a key acts.
+2. What some kinds need and nobody has to be asked is found: what a kept reading reports, when a
+   retention ended, from when a key acts, what a giver's list names.
 3. What may be left out is taken from how the subject stands.
 4. Who signs is found, and a key that comes into the group is brought or made.
 """
@@ -20,26 +20,35 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection
 
-from ledger.domain.acts import asking
+from ledger.domain.acts import asking, package_lines
 from ledger.domain.acts.asking import Door, as_declared
-from ledger.domain.acts.rules import require_machine
+from ledger.domain.acts.rules import require_machine, right_in
 from ledger.domain.acts.vocabulary import (
     Act,
+    ConsignmentReference,
     CycleReference,
     Given,
     Machine,
     Named,
+    Sort,
     WitnessMode,
 )
-from ledger.domain.acts.words import Custody, Party, Right
+from ledger.domain.acts.words import Custody, Party, Purpose, Right
 from ledger.domain.callers import Caller
+from ledger.domain.custody.gates import Gate
 from ledger.domain.drafts import Circumstances, Draft, People, draft
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest, signer_id, to_hex
 from ledger.domain.encoding.moments import instant_text
 from ledger.domain.errors import InvalidInput, NotFound, SteriLedgerError
 from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.records.retention import retention_ended
-from ledger.domain.subjects.states import CurrentWitness, CycleState, MachineState
+from ledger.domain.subjects.states import (
+    AssetState,
+    ConsignmentState,
+    CurrentWitness,
+    CycleState,
+    MachineState,
+)
 from ledger.keys.accounts import ADDRESS_BYTES
 from ledger.steps.accepting.parsing import Asker, naming, parse
 from ledger.steps.accepting.resolving import resolve_signer
@@ -93,7 +102,7 @@ def make_draft(  # noqa: PLR0913, PLR0917 - who asks, at which door, for what
             act,
             given,
             unit=unit,
-            keys=_keys(desk, named),
+            keys=_keys(desk, named, given),
             circumstances=_circumstances(desk, told),
         )
 
@@ -148,9 +157,16 @@ def _unit_of_subject(desk: Desk, given: Values) -> int | None:
             return value.machine.unit
         if value is not None and each.of == Named("equipment"):
             return directory.get_equipment(desk.tx, value).unit
+        if value is not None and each.of == Named("asset") and desk.act.about == "asset":
+            return _owner(desk, value)
         if value is not None and asking.is_subject(each):
             return _operation(desk, value, each.name).unit
     return None
+
+
+def _owner(desk: Desk, asset: bytes) -> int | None:
+    row = directory.find_asset(desk.tx, asset)
+    return None if row is None else row.unit
 
 
 def _operation(desk: Desk, digest: Digest, field: str) -> operations.OperationRow:
@@ -240,11 +256,49 @@ def _about(desk: Desk) -> dict[str, Any]:
     return {about.name: about.default or desk.instance.randomness(len(ZERO_DIGEST))}
 
 
-#: What three kinds say that nobody has to be asked.
+def _taken_rest(desk: Desk, given: Values) -> dict[str, Any]:
+    """What the giver's list names and no line does, accepted and known as the rest is."""
+    basis = given.get("rest")
+    if basis is None:
+        return {}
+    state = Accepted(desk.tx).find(ConsignmentState, given["consignment"].id)
+    sent = operations.find_operation(desk.tx, ZERO_DIGEST if state is None else state.dispatch)
+    if sent is None:
+        raise NotFound(
+            "the giver's list is not kept here", field="rest", rule="name each line yourself"
+        )
+    facts = fields_from_bytes(records.get_record(desk.tx, sent.record_id).facts)
+    lines = list(given.get("lines") or ())
+    rest = package_lines.rest_of(package_lines.lines_in(facts), lines)
+    return {"lines": [*lines, *({**e, "outcome": "accepted", "basis": basis} for e in rest)]}
+
+
+def _asked_gate(desk: Desk, given: Values) -> dict[str, Any]:
+    """What the gate says of what is sent clean or on loan, kept line by line."""
+    lines = list(given.get("lines") or ())
+    named = {
+        at: f"{line['assembler']}/{line['package']}"
+        for at, line in enumerate(lines)
+        if line.get("package") is not None and line.get("assembler") is not None
+    }
+    if given.get("purpose") not in {Purpose.CLEAN, Purpose.LOAN} or not named:
+        return {}
+    # A command that sends nothing does not wait for the gates.
+    from ledger.steps.answering.packages import against  # noqa: PLC0415
+
+    unit = desk.acting_unit()
+    told = against(desk.instance, desk.tx, Gate.DISPATCH, list(named.values()), unit=unit)
+    said = dict(zip(named, told, strict=True))
+    return {"lines": [{**line, "against": said.get(at)} for at, line in enumerate(lines)]}
+
+
+#: What some kinds say that nobody has to be asked.
 _FOUND: Mapping[str, Callable[[Desk, Values], dict[str, Any]]] = {
     "CycleEnding": _read_ending,
     "SignerEnrolment": _enrolled_from,
     "RecordErasure": _erased_record,
+    "TakeOver": _taken_rest,
+    "Dispatch": _asked_gate,
 }
 
 
@@ -271,8 +325,14 @@ def standing_values(
     return {each.name: getattr(state, each.stands_as) for each in missing}
 
 
+_BY_NAME: Mapping[Sort, type[Any]] = {
+    Named("equipment"): MachineState,
+    Named("asset"): AssetState,
+}
+
+
 def _state_of(tx: Connection, act: Act, given: Values, *, unit: int | None) -> object | None:
-    """The state of what the act names first: a machine or a cycle; of a statement, the current."""
+    """The state of what the act names first; of a statement, the current."""
     accepted = Accepted(tx)
     if act.witness is not None and act.witness.mode is WitnessMode.STATE:
         about = act.field_named(act.about)
@@ -285,26 +345,28 @@ def _state_of(tx: Connection, act: Act, given: Values, *, unit: int | None) -> o
             return accepted.find(CycleState, value.id)
         if isinstance(value, Machine):
             return require_machine(accepted.find(MachineState, value.id), unit=value.unit)
-        if each.of == Named("equipment") and value is not None:
-            return accepted.find(MachineState, value)
+        if isinstance(value, ConsignmentReference):
+            return accepted.find(ConsignmentState, value.id)
+        if value is not None and each.of in _BY_NAME:
+            return accepted.find(_BY_NAME[each.of], value)
     return None
 
 
 # ---------------------------------------------------------------- who signs
 
 
-def _keys(desk: Desk, named: Mapping[Party, Any]) -> dict[Party, bytes]:
+def _keys(desk: Desk, named: Mapping[Party, Any], given: Values) -> dict[Party, bytes]:
     """The key that signs as each party, but for the new one."""
     keys: dict[Party, bytes] = {}
     for party in desk.act.parties:
         if party is Party.AUTHORITY:
             keys[party] = desk.instance.known_deployment(desk.tx).authority
         elif party is not Party.NEW_KEY:
-            keys[party] = _signing_key(desk, party, named[party])
+            keys[party] = _signing_key(desk, party, named[party], given)
     return keys
 
 
-def _signing_key(desk: Desk, party: Party, named: str | bytes | None) -> bytes:
+def _signing_key(desk: Desk, party: Party, named: str | bytes | None, given: Values) -> bytes:
     if isinstance(named, bytes):
         return named
     unit, caller, field = desk.acting_unit(), desk.caller, asking.signs(desk.act)[party]
@@ -312,11 +374,21 @@ def _signing_key(desk: Desk, party: Party, named: str | bytes | None) -> bytes:
         raise InvalidInput("is missing", field=field.name, rule=field.help)
     if named is None and caller.signer_key is not None and unit == caller.unit:
         return caller.signer_key
-    right = desk.act.right or Right(0)
+    right = _needed_right(desk, given)
     found: directory.SignerRow = naming(
         field.name, lambda: resolve_signer(desk.tx, caller, unit, right, named)
     )
     return found.signer
+
+
+def _needed_right(desk: Desk, given: Values) -> Right:
+    """What the signer must be allowed, as far as it is given what the act says."""
+    said = {
+        each.signed_as: each.of.signed(given[each.name])
+        for each in desk.act.fields
+        if each.signed_as and given.get(each.name) is not None
+    }
+    return right_in(desk.act, {**said, "unit": desk.unit or 0}, Accepted(desk.tx))
 
 
 def _new_key(desk: Desk, given: Values) -> bytes:

@@ -16,10 +16,13 @@ from sqlalchemy import Connection
 
 from ledger.domain.acts.vocabulary import (
     Choice,
+    ConsignmentNamed,
+    ConsignmentReference,
     CycleNamed,
     CycleReference,
     Each,
     Flags,
+    Hash,
     Lines,
     Machine,
     MachineNamed,
@@ -28,10 +31,12 @@ from ledger.domain.acts.vocabulary import (
     Named,
     NewKey,
     OneOf,
+    PackageNamed,
     Parts,
     Profile,
     ReadingPart,
     Serial,
+    SetNamed,
     Signing,
     Sort,
     Switch,
@@ -45,10 +50,13 @@ from ledger.domain.encoding.identifiers import Digest, parse_hex32
 from ledger.domain.errors import InvalidInput, NotFound
 from ledger.domain.machines.profiles import get_profile
 from ledger.keys.accounts import ADDRESS_BYTES
+from ledger.steps.accepting.labels import resolve_package, resolve_set
 from ledger.steps.accepting.resolving import (
     find_numbers,
     is_id,
     machine_of,
+    resolve_asset,
+    resolve_consignment,
     resolve_machine,
     resolve_reference,
     resolve_signer,
@@ -176,6 +184,30 @@ def _(sort: CycleNamed, value: str, asker: Asker, field: str) -> CycleReference:
 
 
 @parse.register
+def _(sort: PackageNamed, value: str, asker: Asker, field: str) -> str:
+    return naming(field, lambda: resolve_package(asker.tx, value, unit_number=_numbering(asker)))
+
+
+@parse.register
+def _(sort: SetNamed, value: str, asker: Asker, field: str) -> str:
+    return naming(field, lambda: resolve_set(value, asker.unit, unit_number=_numbering(asker)))
+
+
+def _numbering(asker: Asker) -> Callable[[str], int]:
+    return lambda text: asker.unit_number(text, field="unit")
+
+
+@parse.register
+def _(sort: ConsignmentNamed, value: str, asker: Asker, field: str) -> ConsignmentReference:
+    return naming(field, lambda: resolve_consignment(asker.tx, asker.caller, value))
+
+
+@parse.register
+def _(sort: Hash, value: str, asker: Asker, field: str) -> str:
+    return parse_hex32(value, field=field).hex()
+
+
+@parse.register
 def _(sort: Lines, value: Sequence[Mapping[str, Any]], asker: Asker, field: str) -> Any:
     if not sort.fewest <= len(value) <= sort.most:
         raise InvalidInput(
@@ -255,6 +287,15 @@ def _equipment(asker: Asker, value: str, field: str) -> bytes:
     return naming(field, lambda: resolve_machine(asker.tx, asker.caller, value).id)
 
 
+def _asset(asker: Asker, value: str, field: str) -> bytes:
+    caller, unit = asker.caller, asker.unit
+    return naming(field, lambda: resolve_asset(asker.tx, caller, value, unit=unit).id)
+
+
+def _consignment(asker: Asker, value: str, field: str) -> bytes:
+    return naming(field, lambda: resolve_consignment(asker.tx, asker.caller, value).id)
+
+
 def _digest(asker: Asker, value: str, field: str) -> Digest:
     return Digest(parse_hex32(value, field=field))
 
@@ -276,6 +317,8 @@ def _anything(asker: Asker, value: str, field: str) -> bytes:
 _RESOLVERS: Mapping[str, Callable[[Asker, Any, str], Any]] = {
     "unit": _unit,
     "equipment": _equipment,
+    "asset": _asset,
+    "consignment": _consignment,
     "operation": _digest,
     "signer": _signer,
     "anything": _anything,

@@ -81,9 +81,8 @@ def place(tx: Connection, operation: Operation, record: Record, now: datetime) -
 
 def subjects_of(act: Act, message: Message) -> Subjects:
     """The subjects that must not change while the operation is placed and stored."""
-    changed = {act.subject_of(message)}
-    if act.also is not None:
-        changed.add(act.also(message))
+    also = act.also_of(message)
+    changed = {act.subject_of(message)} | ({also} if also else set())
     read = {
         unit_subject(key[0]) if isinstance(key[0], int) else bytes(key[0])  # type: ignore[call-overload]
         for cls, key in touched(act, message)
@@ -110,7 +109,7 @@ def _require_ours(tx: Connection, act: Act, message: Message) -> None:
 
 def parent_of(act: Act, message: Message, accepted: View) -> bytes | None:
     """What the subject belongs to, or what the operation brings beside it."""
-    return act.also(message) if act.also is not None else act.parent(message, accepted)
+    return act.also_of(message) or act.parent(message, accepted)
 
 
 def replaced_by(act: Act, message: Message, accepted: View) -> Digest | None:
@@ -119,6 +118,9 @@ def replaced_by(act: Act, message: Message, accepted: View) -> Digest | None:
         return Digest(word(message, "replaces")) if any(word(message, "replaces")) else None
     if "replaces" in message:
         return Digest(word(message, "replaces"))
+    if "previous" in message:
+        # of two steps that follow the same one, one stands
+        return Digest(word(message, "previous"))
     if act.about == "cycle":
         # an opening after one that was taken back, and what takes back that one
         cycle = accepted.find(CycleState, act.subject_of(message))

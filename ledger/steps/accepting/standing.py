@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
-from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection
 
-from ledger.domain.acts.catalogue import ACTS, find_act
-from ledger.domain.acts.vocabulary import Facts, Recorded, unit_subject, word
+from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.acts.vocabulary import Facts, unit_subject, word
 from ledger.domain.acts.words import Custody, Right
+from ledger.domain.custody.standing import Order, Suspension
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest, SignerId
-from ledger.domain.operations import message_from_plain
 from ledger.domain.outbox.operation_states import GIVEN_UP
 from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.subjects.folding import Key, Memory, apply
+from ledger.domain.subjects.indexed import IndexedOperation
 from ledger.domain.subjects.states import (
+    AssetState,
+    ConsignmentState,
     CurrentWitness,
     CycleState,
     ErasureState,
@@ -28,7 +28,12 @@ from ledger.domain.subjects.states import (
     UnitState,
     WitnessState,
 )
+from ledger.steps.accepting.reading_back import read_operation
+from ledger.steps.accepting.recalled import orders_of, suspensions_of
 from ledger.storage import directory, index, operations, records
+
+#: the classes that several units' operations move
+_MOVED: frozenset[type[Any]] = frozenset({ConsignmentState, AssetState})
 
 S = TypeVar("S")
 
@@ -39,24 +44,6 @@ _FOLDED: Mapping[type[Any], str] = {
     CycleState: "cycle",
     ErasureState: "operation",
 }
-
-
-def read_operation(
-    row: operations.OperationRow | operations.MessageRow | operations.OwedRow,
-) -> Recorded:
-    """A stored operation as the states fold it, but for the key that it brings.
-
-    Its bytes were canonical when they were stored, and the audit compares them with its digest.
-    """
-    return _read(row.digest, row.kind, row.message)
-
-
-@lru_cache(maxsize=1024)
-def _read(digest: Digest, kind: str, stored: bytes) -> Recorded:
-    """The same bytes are read once: units, signers and machines are asked for again and again."""
-    act = find_act(kind)
-    message = message_from_plain(act, json.loads(stored))
-    return Recorded(digest=digest, act=act, message=MappingProxyType(message))
 
 
 class Accepted:
@@ -92,6 +79,8 @@ class Accepted:
     def _read(self, cls: type[Any], key: tuple[Any, ...]) -> Any:
         if cls in _FOLDED:
             return self._fold(cls, key)
+        if cls in _MOVED:
+            return self._moved(cls, key)
         if cls is SignerState:
             return self._signer(SignerId(key[0]))
         if cls is ProposalState:
@@ -109,6 +98,23 @@ class Accepted:
         for row in self._rows[subject]:
             act = ACTS[row.kind]
             if act.about == _FOLDED[cls] and act.witness is None:
+                apply(read_operation(row), memory)
+        return memory.find(cls, *key)
+
+    def _moved(self, cls: type[Any], key: tuple[Any, ...]) -> Any:
+        """As the chain has it, and after that what is accepted here and not on the chain yet.
+
+        Several units move it, so that some of its operations may have been accepted elsewhere.
+        """
+        memory = Memory()
+        indexed = index.find(self._tx, cls, *key)
+        if indexed is not None:
+            memory.put(indexed)
+        rows = operations.list_moving(self._tx, key[0])
+        mined = index.list_by_keys(self._tx, IndexedOperation, [(row.digest,) for row in rows])
+        known = {row.digest for row in mined}
+        for row in rows:
+            if row.digest not in known:
                 apply(read_operation(row), memory)
         return memory.find(cls, *key)
 
@@ -212,6 +218,14 @@ class AcceptedRecords:
         for row in rows:
             if row.kind in kinds and row.digest not in withdrawn:
                 yield fields_from_bytes(records.get_record(self._tx, row.record_id).facts)
+
+    def orders_of(self, machine: bytes) -> Sequence[Order]:
+        """The recalls that were ordered for a machine and stand, oldest first."""
+        return orders_of(self._tx, machine)
+
+    def suspensions_of(self, machine: bytes) -> Sequence[Suspension]:
+        """When a machine was suspended, and whether it is."""
+        return suspensions_of(self._tx, machine)
 
 
 def _is_entry(kind: str) -> bool:

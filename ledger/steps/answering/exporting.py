@@ -134,7 +134,7 @@ def _units_of(tx: Connection, subject: Subject) -> set[int]:
     if subject.type in SUBJECTS:
         cls = SUBJECTS[subject.type]
         state: Any = Accepted(tx).find(cls, subject.id) or index.find(tx, cls, subject.id)
-        return set() if state is None else {state.unit}
+        return set() if state is None else set(state.units)
     if subject.type == OPERATION:
         row: Any = operations.find_operation(tx, subject.id) or index.find(
             tx, IndexedOperation, subject.id

@@ -169,6 +169,7 @@ def _row(event: Event, times: Mapping[int, int]) -> IndexedOperation:
         kind=event.act.name,
         unit=event.unit,
         subject=event.about,
+        also=event.act.also_of(event.message),
         message=message_to_json(event.act, message),
         new_key=event.new_key or None,
         record=word(message, "record"),

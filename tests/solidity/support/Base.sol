@@ -55,6 +55,7 @@ abstract contract Base is Operations {
         (verifiers[0], verifiers[1]) = (p256Verifier, webAuthnVerifier);
         registry = deployRegistry(vm.addr(authority), verifiers);
         ledger = deployLedger(registry);
+        custody = deployCustody(registry);
         witnesses = deployWitnesses(registry, ledger, kindRows());
         sterilizer = equipmentId(NORTH, SERIAL);
     }
@@ -71,6 +72,13 @@ abstract contract Base is Operations {
 
     function deployLedger(IUnitRegistry registry_) internal returns (ICycleLedger) {
         return ICycleLedger(deploy("contracts/CycleLedger.sol/CycleLedger", abi.encode(registry_)));
+    }
+
+    function deployCustody(IUnitRegistry registry_) internal returns (ICustodyLedger) {
+        return
+            ICustodyLedger(
+                deploy("contracts/CustodyLedger.sol/CustodyLedger", abi.encode(registry_))
+            );
     }
 
     function deployWitnesses(

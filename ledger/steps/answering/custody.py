@@ -1,0 +1,460 @@
+"""Accepted steps → what people read of consignments and assets.
+
+A step that the chain refused stays among the others: it happened as it was reported, and is marked
+so.  What was accepted on the strength of a list is never counted as seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+
+from sqlalchemy import Connection
+
+from ledger.domain.acts import package_lines, take_over
+from ledger.domain.acts.custody import ConsignmentStatus
+from ledger.domain.acts.vocabulary import Recorded, integer
+from ledger.domain.callers import Caller
+from ledger.domain.encoding.identifiers import ConsignmentId, to_hex
+from ledger.domain.encoding.moments import seconds_text
+from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
+from ledger.domain.subjects.folding import Memory, apply
+from ledger.domain.subjects.states import AssetState, ConsignmentState
+from ledger.steps.accepting.reading_back import read_operation
+from ledger.steps.accepting.resolving import (
+    parties_of,
+    resolve_asset,
+    resolve_consignment,
+    sees_asset,
+)
+from ledger.steps.accepting.standing import Accepted
+from ledger.steps.answering.showing import (
+    ShownAct,
+    TimelineEntry,
+    acts_about,
+    shown_acts,
+    timeline_entry,
+)
+from ledger.storage import directory, operations
+
+_PAGE = 200
+#: How a step is told that the chain did not take.
+NOT_ON_CHAIN = "reported, not on chain"
+_MOVES = frozenset({"HandOver", "TakeOver"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepView:
+    """One step, on the chain or only reported."""
+
+    entry: TimelineEntry
+    unit: int
+    kind: str
+    #: whether it counts: the chain has it or will have it
+    counts: bool
+    #: `reported, not on chain` and why; None for what counts
+    standing: str | None
+    #: digest of the step that told it again; None for most
+    retold_by: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineView:
+    """One line of the list, and what became of it; only what was said."""
+
+    #: `package P-17 of unit 1`, `set Basic 3`, `class 7`, `basket B-2`
+    names: str
+    #: how many the giver named, and how that is known; None for what is extra
+    sent: int | None
+    sent_basis: str | None
+    #: accepted, refused, extra, missing; None: nobody said anything of it
+    outcome: str | None
+    quantity: int | None
+    basis: str | None
+    reason: str | None
+    action: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountsView:
+    """What whoever keeps it counted; accepted unseen stands apart."""
+
+    sent: int
+    accepted_seen: int
+    accepted_inferred: int
+    refused: int
+    extra: int
+    #: sent, and neither accepted nor refused
+    missing: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsignmentLine:
+    """One consignment in a list."""
+
+    id: str
+    giver: int
+    #: None where its dispatch is not kept here
+    slip: str | None
+    receiver: int
+    holder: int
+    #: None: it is offered to nobody
+    taker: int | None
+    purpose: str
+    packages: int
+    asset: str | None
+    status: str
+    #: the latest step that counts
+    signed_at: str
+    #: pass it as `before` to read on
+    cursor: int
+
+    def to_plain(self) -> dict[str, object]:
+        """The line as JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsignmentView:
+    """One consignment as its steps tell it."""
+
+    id: str
+    giver: int
+    slip: str | None
+    receiver: int
+    holder: int
+    taker: int | None
+    purpose: str
+    packages: int
+    asset: str | None
+    status: str
+    #: a sentence: who has it, and where it goes
+    where: str
+    #: what the next step names
+    step: int
+    latest: str
+    #: None until somebody keeps it
+    counts: CountsView | None
+    #: None where the reader sees counts and seals alone
+    lines: tuple[LineView, ...] | None
+    steps: tuple[StepView, ...]
+
+    def to_plain(self) -> dict[str, object]:
+        """The view as JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssetView:
+    """One asset, and every change of hands."""
+
+    id: str
+    owner: int
+    name: str
+    code: str
+    kind: str
+    state: str
+    custodian: int
+    #: giver and slip number, or id, of the consignment that it travels in; None while it does not
+    travels_in: str | None
+    #: what the next change replaces
+    current: str
+    steps: tuple[StepView, ...]
+
+    def to_plain(self) -> dict[str, object]:
+        """The view as JSON values."""
+        return asdict(self)
+
+
+def _require_reader(caller: Caller) -> None:
+    """Raise Refused unless the caller may read their own unit's affairs, or all."""
+    _ = caller.readable_unit
+
+
+# ---------------------------------------------------------------- one consignment
+
+
+def show_consignment(tx: Connection, caller: Caller, text: str) -> ConsignmentView:
+    """One consignment that the caller had or has a part in; raises NotFound."""
+    _require_reader(caller)
+    reference = resolve_consignment(tx, caller, text)
+    state = Accepted(tx).find(ConsignmentState, reference.id)
+    acts = acts_about(tx, reference.id)
+    if state is None:
+        raise AssertionError(reference)
+    kept = _keeping(acts, state)
+    reads_lines = _reads_lines(caller, acts, state)
+    return ConsignmentView(
+        id=state.id.hex(),
+        giver=state.giver,
+        slip=reference.slip,
+        receiver=state.receiver,
+        holder=state.holder,
+        taker=state.taker or None,
+        purpose=state.purpose.name.lower(),
+        packages=state.packages,
+        asset=_asset_name(tx, state),
+        status=state.status.name.lower(),
+        where=_where(state, acts),
+        step=state.step,
+        latest=to_hex(state.latest),
+        counts=None if kept is None else _counts(state, kept.recorded),
+        lines=_lines(acts, kept) if reads_lines else None,
+        steps=_steps(tx, caller, acts, reads_lines=reads_lines),
+    )
+
+
+def _reads_lines(caller: Caller, acts: Sequence[ShownAct], state: ConsignmentState) -> bool:
+    """Its giver and its receivers read the lists; who only carries it reads counts and seals."""
+    named = {
+        integer(act.recorded.message, "receiver")
+        for act in acts
+        if "receiver" in act.recorded.message
+    }
+    return caller.readable_unit in {None, state.giver, state.receiver, *named - {0}}
+
+
+def _keeping(acts: Sequence[ShownAct], state: ConsignmentState) -> ShownAct | None:
+    """What ended it at its receiver or giver."""
+    last = next((act for act in acts if act.row.digest == state.latest), None)
+    if last is None or last.row.kind != "TakeOver" or not state.status.is_over:
+        return None
+    return last
+
+
+def _counts(state: ConsignmentState, keeping: Recorded) -> CountsView:
+    seen, inferred, refused, extra = (integer(keeping.message, name) for name in take_over.COUNTS)
+    return CountsView(
+        sent=state.packages,
+        accepted_seen=seen,
+        accepted_inferred=inferred,
+        refused=refused,
+        extra=extra,
+        missing=state.packages - seen - inferred - refused,
+    )
+
+
+def _where(state: ConsignmentState, acts: Sequence[ShownAct]) -> str:
+    """`with unit 4, on its way from unit 1 to unit 2`."""
+    way = f"on its way from unit {state.giver} to unit {state.receiver}"
+    if state.status.is_over:
+        return f"with unit {state.holder}: {state.status.name.lower()}"
+    last = next((act for act in acts if act.row.digest == state.latest), None)
+    left_at = None if last is None else last.facts.get("left_at")
+    if left_at is not None:
+        return f"left by unit {state.holder} at {left_at}, not taken over, {way}"
+    if state.taker:
+        return f"with unit {state.holder}, which offers it to unit {state.taker}, {way}"
+    if state.status is ConsignmentStatus.LOST:
+        return f"lost; unit {state.holder} had it last, {way}"
+    return f"with unit {state.holder}, {way}"
+
+
+# ---------------------------------------------------------------- its lines
+
+
+def _lines(acts: Sequence[ShownAct], keeping: ShownAct | None) -> tuple[LineView, ...]:
+    """What was sent beside what became of it: each told line first, then what nobody named."""
+    dispatch = next((act for act in acts if act.row.kind == "Dispatch"), None)
+    sent = [] if dispatch is None else list(package_lines.lines_in(dispatch.facts))
+    told = [] if keeping is None else list(package_lines.lines_in(keeping.facts))
+    named = {package_lines.identity(line): line for line in sent}
+    found = [_line(named.get(package_lines.identity(line)), line) for line in told]
+    unnamed = [_line(line, None) for line in package_lines.rest_of(sent, told)]
+    return (*found, *unnamed)
+
+
+def _line(sent: Mapping[str, object] | None, told: Mapping[str, object] | None) -> LineView:
+    def word(name: str) -> str | None:
+        value = None if told is None else told.get(name)
+        return None if value is None else str(value)
+
+    return LineView(
+        names=_names(told or sent or {}),
+        sent=None if sent is None else int(str(sent["quantity"])),
+        sent_basis=None if sent is None else str(sent["basis"]),
+        outcome=word("outcome"),
+        quantity=None if told is None else int(str(told["quantity"])),
+        basis=word("basis"),
+        reason=word("reason"),
+        action=word("action"),
+    )
+
+
+def _names(line: Mapping[str, object]) -> str:
+    if line.get("package"):
+        return f"package {line['package']} of unit {line['assembler']}"
+    if line.get("set"):
+        return f"set {line['set']}"
+    if line.get("package_class"):
+        cycle = f" of cycle {line['cycle']}" if line.get("cycle") else ""
+        return f"class {line['package_class']}{cycle}, counted only"
+    return f"basket {line.get('basket')}"
+
+
+# ---------------------------------------------------------------- its steps
+
+
+def _steps(
+    tx: Connection, caller: Caller, acts: Sequence[ShownAct], *, reads_lines: bool
+) -> tuple[StepView, ...]:
+    retold = {
+        str(act.facts.get("supersedes")): act.row.digest
+        for act in acts
+        if act.row.kind in _MOVES and act.facts.get("supersedes")
+    }
+    steps = (_step(tx, caller, act, retold) for act in acts)
+    return tuple(steps if reads_lines else map(_without_lines, steps))
+
+
+def _without_lines(step: StepView) -> StepView:
+    facts = {path: v for path, v in step.entry.facts.items() if not path.startswith("lines.")}
+    return replace(step, entry=replace(step.entry, facts=facts))
+
+
+def _step(tx: Connection, caller: Caller, act: ShownAct, retold: Mapping[str, bytes]) -> StepView:
+    counts = act.row.state not in GIVEN_UP
+    again = retold.get(act.row.digest.hex())
+    reason = None
+    if act.row.state is OperationState.REFUSED:
+        why = [s.reason for s in operations.list_states(tx, act.row.digest) if s.reason]
+        reason = f"{NOT_ON_CHAIN}: {why[-1]}" if why else NOT_ON_CHAIN
+    return StepView(
+        entry=timeline_entry(tx, act, shows_people=caller.unit in {None, act.row.unit}),
+        unit=act.row.unit,
+        kind=act.row.kind,
+        counts=counts,
+        standing=reason,
+        retold_by=None if again is None else to_hex(again),
+    )
+
+
+# ---------------------------------------------------------------- lists
+
+
+def list_consignments(  # noqa: PLR0913 - whose, which, and how many
+    tx: Connection,
+    caller: Caller,
+    *,
+    of_unit: int | None = None,
+    open_only: bool = False,
+    before: int | None = None,
+    limit: int = 100,
+) -> list[ConsignmentLine]:
+    """The newest consignments that the caller has or had a part in, newest first.
+
+    `of_unit`: only those that this unit has or had a part in; `open_only`: only what is not over.
+    """
+    found: list[ConsignmentLine] = []
+    for row, state, recorded in _newest(tx, before):
+        named = parties_of(tx, state)
+        wanted = {caller.readable_unit, of_unit} - {None}
+        if wanted <= named and not (open_only and state.status.is_over):
+            found.append(_listed(tx, row, state, recorded[-1]))
+        if len(found) == limit:
+            break
+    return found
+
+
+def _newest(
+    tx: Connection, before: int | None
+) -> Iterator[tuple[operations.OperationRow, ConsignmentState, list[Recorded]]]:
+    while True:
+        page = operations.list_latest_operations(tx, kind="Dispatch", before=before, limit=_PAGE)
+        standing = {row.subject: row for row in page if row.state not in GIVEN_UP}
+        steps: dict[bytes, list[Recorded]] = {subject: [] for subject in standing}
+        for each in operations.list_by_subjects(tx, standing):
+            recorded = read_operation(each)
+            if each.state not in GIVEN_UP and recorded.act.witness is None:
+                steps[each.subject].append(recorded)
+        for subject, row in standing.items():
+            memory = Memory()
+            for recorded in steps[subject]:
+                apply(recorded, memory)
+            state = memory.find(ConsignmentState, ConsignmentId(subject))
+            if state is not None:
+                yield row, state, steps[subject]
+        if len(page) < _PAGE:
+            return
+        before = page[-1].sequence
+
+
+def _listed(
+    tx: Connection, row: operations.OperationRow, state: ConsignmentState, last: Recorded
+) -> ConsignmentLine:
+    named = directory.find_consignment(tx, state.id)
+    return ConsignmentLine(
+        id=state.id.hex(),
+        giver=state.giver,
+        slip=None if named is None else named.slip,
+        receiver=state.receiver,
+        holder=state.holder,
+        taker=state.taker or None,
+        purpose=state.purpose.name.lower(),
+        packages=state.packages,
+        asset=_asset_name(tx, state),
+        status=state.status.name.lower(),
+        signed_at=seconds_text(integer(last.message, "signedAt")),
+        cursor=row.sequence,
+    )
+
+
+def _asset_name(tx: Connection, state: ConsignmentState) -> str | None:
+    if not any(state.asset):
+        return None
+    row = directory.find_asset(tx, state.asset)
+    return state.asset.hex() if row is None else f"{row.name} ({row.code})"
+
+
+# ---------------------------------------------------------------- assets
+
+
+def list_assets(tx: Connection, caller: Caller, *, limit: int = 1000) -> list[AssetView]:
+    """The assets that the caller owns or has, and those that are offered to all."""
+    _require_reader(caller)
+    found = []
+    for row in directory.list_assets(tx, limit=limit):
+        state = Accepted(tx).find(AssetState, row.id)
+        if state is not None and sees_asset(tx, caller, row.id):
+            found.append(_asset(tx, caller, row, state, ()))
+    return found
+
+
+def show_asset(tx: Connection, caller: Caller, text: str) -> AssetView:
+    """One asset with every change of hands; raises NotFound."""
+    _require_reader(caller)
+    row = resolve_asset(tx, caller, text, unit=caller.unit)
+    state = Accepted(tx).find(AssetState, row.id)
+    if state is None:
+        raise AssertionError(row)
+    rows = operations.list_by_digests(
+        tx, [each.digest for each in operations.list_moving(tx, row.id)]
+    )
+    moves = shown_acts(tx, sorted(rows, key=lambda each: each.sequence))
+    return _asset(tx, caller, row, state, moves)
+
+
+def _asset(
+    tx: Connection,
+    caller: Caller,
+    row: directory.AssetRow,
+    state: AssetState,
+    moves: Sequence[ShownAct],
+) -> AssetView:
+    inside = None
+    if state.is_travelling:
+        named = directory.find_consignment(tx, state.consignment)
+        inside = state.consignment.hex() if named is None else f"{named.unit}/{named.slip}"
+    return AssetView(
+        id=row.id.hex(),
+        owner=row.unit,
+        name=row.name,
+        code=row.code,
+        kind=row.kind.name.lower(),
+        state=state.state.name.lower(),
+        custodian=state.custodian,
+        travels_in=inside,
+        current=to_hex(state.current),
+        # what else was in its consignments is read there
+        steps=_steps(tx, caller, moves, reads_lines=False),
+    )

@@ -7,7 +7,7 @@ anew, and must come to the same bytes; no database is asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -24,7 +24,8 @@ from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.encoding.moments import instant_text
 from ledger.domain.errors import InvalidInput, SteriLedgerError, VerificationFailed
 from ledger.domain.subjects.states import SignerState
-from ledger.evidence.format import MAX_NESTING, parse_evidence
+from ledger.evidence.build import EvidenceSources, build_evidence
+from ledger.evidence.format import MAX_NESTING, evidence_to_bytes, parse_evidence
 from ledger.evidence.forms import (
     Form,
     by_name,
@@ -41,6 +42,8 @@ from ledger.evidence.forms import (
 )
 from ledger.evidence.offline import Checked, SignatureVerifier, verify_offline
 from ledger.evidence.onchain import EventReader, verify_on_chain
+from ledger.evidence.selection import Selection
+from ledger.evidence.shape import Subject
 
 FORMAT = "steriledger-findings/1"
 MAX_FILE_BYTES = 8 * 1024 * 1024
@@ -143,30 +146,61 @@ def said_in(checked: Checked, blocks: Mapping[str, int]) -> Iterable[Said]:
         )
 
 
-def make_answer_file(
+def make_answer_file(  # noqa: PLR0913 - a question, and all that an answer is made of
     question: Question,
-    evidence: Sequence[bytes],
-    blocks: Mapping[int, int],
+    subjects: Sequence[Subject],
     deployment: Deployment,
+    sources: EvidenceSources,
+    time_of: Callable[[int], int],
     *,
     verify_signature: SignatureVerifier,
 ) -> bytes:
-    """The file, from evidence files that hold; raises VerificationFailed where they do not."""
-    documents = [parse_plain(each) for each in evidence]
-    times = {str(number): seconds for number, seconds in sorted(blocks.items())}
-    checked = [
-        verify_offline(parse_evidence(each), deployment, verify_signature=verify_signature)
-        for each in evidence
+    """The file about a question, from the evidence of these subjects.
+
+    It is read twice: of the whole records, and of the fields that were read then, which are all
+    that the file shows.  `time_of` gives the Unix seconds of a block.  Raises InvalidInput and
+    VerificationFailed as `build_evidence`.
+    """
+
+    def build(subject: Subject, disclose: tuple[str, ...]) -> Checked:
+        data = build_evidence(
+            subject,
+            deployment,
+            sources,
+            disclose=Selection(disclose=disclose),
+            verify_signature=verify_signature,
+        )
+        return verify_offline(parse_evidence(data), deployment, verify_signature=verify_signature)
+
+    whole_records = [build(each, ("*",)) for each in subjects]
+    numbers = sorted({e.place.block for each in whole_records for e in each.ordered})
+    blocks = {str(number): time_of(number) for number in numbers}
+    used = _read(question, whole_records, blocks).used
+    shown = [
+        build(subject, _patterns(each, used))
+        for subject, each in zip(subjects, whole_records, strict=True)
     ]
-    read = _read(question, checked, times)
-    plain = _answer_to_plain(answer(read.case, then=question.then), deployment, documents, times)
-    whole_file = AnswerFile(question=question, evidence=documents, blocks=times, answer=plain)
-    data = canonical(cast("Any", FILE.write(whole_file)))
+    read = _read(question, shown, blocks)
+    documents = [parse_plain(evidence_to_bytes(each.evidence)) for each in shown]
+    plain = _answer_to_plain(answer(read.case, then=question.then), deployment, documents, blocks)
+    file = AnswerFile(question=question, evidence=documents, blocks=blocks, answer=plain)
+    data = canonical(cast("Any", FILE.write(file)))
     if len(data) > MAX_FILE_BYTES:
         raise InvalidInput(
             f"would have {len(data)} bytes", field="findings", rule=f"at most {MAX_FILE_BYTES}"
         )
     return data
+
+
+def _patterns(checked: Checked, used: Mapping[bytes, frozenset[str]]) -> tuple[str, ...]:
+    """What was read of the operations of one file, as it is disclosed."""
+    found = {
+        f"{entry.act.schema}:{path}": None
+        for entry in checked.ordered
+        for path in sorted(used.get(entry.digest, ()))
+        if path in entry.facts
+    }
+    return tuple(found)
 
 
 def parse_plain(data: bytes) -> object:

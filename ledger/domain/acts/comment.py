@@ -60,7 +60,7 @@ def record_rules(message: Message, view: View, facts: Facts, records: Records) -
         raise Refused(
             "is a station's key",
             field="signedBy",
-            rule="whoever accepts an incident or a finding for a unit signs with a key of their own",
+            rule="who accepts an incident or a finding for a unit signs with a key of their own",
         )
 
 

@@ -32,8 +32,8 @@ COMPUTED = say(
 )
 NOT_PROVED = say(
     "Proved complete are the operations of the cycles, consignments, machines and signers that are "
-    "named. Not proved is that no other list names this package, nor that a record was true when it "
-    "was entered.",
+    "named. Not proved is that no other list names this package, nor that a record was true when "
+    "it was entered.",
     "所列批次、运单、设备与签署人的操作已证明完整；不能证明没有其他清单涉及该包，也不能证明记录录入时属实。",
 )
 
@@ -65,20 +65,23 @@ class Answer:
 
 def answer(case: Case, *, then: datetime | None = None) -> Answer:
     """All duties of a case; with `then`, also what was not known at that time."""
+    case = case.in_order()
     findings = list_findings(case)
+    before = [] if then is None else list_findings(case.as_known(then))
     return Answer(
         case=case,
         head=head(case, findings),
         findings=tuple(findings),
         intervals=tuple(intervals(case)),
         then=then,
-        changed=() if then is None else tuple(_changes(list_findings(case.as_known(then)), findings)),
+        changed=() if then is None else tuple(_changes(before, findings)),
     )
 
 
 def list_findings(case: Case) -> list[Finding]:
     """The findings of all rules, in the rules' order."""
-    return [finding for rule in RULES for finding in judged(rule, case)]
+    ordered = case.in_order()
+    return [finding for rule in RULES for finding in judged(rule, ordered)]
 
 
 def _changes(then: Sequence[Finding], now: Sequence[Finding]) -> Iterator[Changed]:
@@ -147,11 +150,11 @@ def _sentence(case: Case, findings: Sequence[Finding]) -> Say:
 
 
 def failed_results(cycle: Cycle) -> list[str]:
-    """The results of a cycle that keep its load from being used, the machine's reading among them."""
+    """The results that keep a load from being used, the machine's reading among them."""
     names = {str(r.fact("result")) for r in cycle.results}
     failed = sorted(name for name in names if cycle.word(name) in BAD_RESULTS)
     ended = cycle.ended
-    if ended is not None and (ended.fact("verdict") == "failed" or ended.fact("outcome") == "aborted"):
+    if ended is not None and {ended.fact("verdict"), ended.fact("outcome")} & {"failed", "aborted"}:
         failed.append("machine")
     return failed
 

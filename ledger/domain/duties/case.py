@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any
 
 from ledger.domain.duties.terms import Terms, terms_at
 from ledger.domain.records.commitments import FieldValue
@@ -311,9 +311,6 @@ class SubjectKind(StrEnum):
     RECALL = "recall"
 
 
-C = TypeVar("C")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """Everything that one question is judged by."""
@@ -389,6 +386,11 @@ class Case:
         """Every event, whatever it belongs to."""
         yield from _events(self)
 
+    def in_order(self) -> Case:
+        """The same, every list by happening and chain: an answer knows no order of entry."""
+        ordered: Case = _ordered(self)
+        return ordered
+
     # ------------------------------------------------------------ as known then
 
     def as_known(self, moment: datetime) -> Case:
@@ -408,27 +410,36 @@ def _events(value: Any) -> Iterator[Event]:
             yield from _events(getattr(value, each.name))
 
 
+def _ordered(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(sorted(map(_ordered, value), key=_place))
+    if isinstance(value, Case | Cycle | Consignment | Recall):
+        return replace(value, **{f.name: _ordered(getattr(value, f.name)) for f in fields(value)})
+    return value
+
+
+def _place(value: Any) -> tuple[Any, ...]:
+    """Where it stands among those of its sort."""
+    if isinstance(value, Event):
+        return value.order
+    if isinstance(value, Terms):
+        return value.holds_since, value.version
+    return (value.number, value.id) if isinstance(value, Cycle) else (value.id,)
+
+
 def _known(value: Any, moment: datetime) -> Any:
     """What is left of a value; None where nothing is."""
-    if isinstance(value, Event):
-        return value if value.source.known <= moment else None
-    if isinstance(value, Terms):
-        return value if value.known is None or value.known <= moment else None
+    if isinstance(value, Event | Terms):
+        known = value.source.known if isinstance(value, Event) else value.known
+        return value if known is None or known <= moment else None
     if isinstance(value, tuple):
         return tuple(cut for each in value if (cut := _known(each, moment)) is not None)
     if isinstance(value, Case | Cycle | Consignment | Recall):
         cut = {each.name: _known(getattr(value, each.name), moment) for each in fields(value)}
-        if isinstance(value, Cycle) and cut["opened"] is None:
-            return None
-        if isinstance(value, Recall) and cut["order"] is None:
-            return None
-        return replace(value, **cut)
+        # a cycle is what was opened, a recall what was ordered
+        is_there = cut.get("opened", cut.get("order", value)) is not None
+        return replace(value, **cut) if is_there else None
     return value
-
-
-def within(inner: datetime, since: datetime, allowed: timedelta) -> bool:
-    """Whether a moment lies at most so long after another; the edge is inside."""
-    return inner <= since + allowed
 
 
 def earliest(events: Iterable[Event | None]) -> Event | None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
-from ledger.domain.duties.case import Area, Case, Deed, Event, How, SubjectKind, When
+from ledger.domain.duties.case import Area, Case, Event, How, SubjectKind, When
 
 
 class Word(StrEnum):
@@ -153,7 +153,7 @@ class Duty:
         self.parts.append(part)
         return part
 
-    def mark(  # noqa: PLR0913 - what it says, of what, on whose word
+    def mark(
         self,
         part: Part,
         stance: Stance | bool,  # noqa: FBT001 - whether it holds
@@ -389,8 +389,3 @@ def seen(events: Iterable[Event]) -> list[Event]:
     """Those that somebody saw; what is inferred narrows nothing."""
     return [e for e in events if e.how is not How.INFERRED]
 
-
-__all__ = [
-    "SEVERITY", "Deed", "Duty", "Finding", "Ground", "Mark", "Part", "Rule", "Say", "Stance",
-    "Word", "comments_on", "ground_of", "is_declared", "judged", "say", "seen", "weakest",
-]  # fmt: skip

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
 
 from ledger.domain.acts.comment import Stance
 from ledger.domain.acts.terms import document_of
@@ -101,7 +100,7 @@ class _Page:
         )
 
     def event(
-        self, deed: Deed, *paths: str, when: FieldValue = None, printed: bool = False, **more: Any
+        self, deed: Deed, *paths: str, when: FieldValue = None, printed: bool = False, **more: FieldValue
     ) -> Event:
         """The event that it tells; without a time of its own, when it was signed."""
         how = How.PRINTED if printed else How.TYPED

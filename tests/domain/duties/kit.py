@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from itertools import count
 from typing import Any
 
+from ledger.domain.duties.answering import list_findings
 from ledger.domain.duties.case import (
     Case,
     Consignment,
@@ -16,13 +17,11 @@ from ledger.domain.duties.case import (
     Event,
     How,
     Machine,
-    Recall,
     Source,
     SubjectKind,
     When,
 )
-from ledger.domain.duties.findings import Finding, Word
-from ledger.domain.duties.answering import list_findings
+from ledger.domain.duties.findings import SEVERITY, Finding, Word
 from ledger.domain.duties.terms import default_terms
 
 L, M1, M2, M3, M4, M5, D = 1, 2, 3, 4, 5, 6, 20
@@ -128,9 +127,7 @@ def chemical(unit: int, when: str) -> list[Event]:
 
 def biological(word: str, when: str, incubated: str, *, typed: str | None = None) -> Event:
     """A biological result, and when it was read."""
-    return result(
-        "biological", word, typed or when, read_at=iso(when), incubated_at=iso(incubated)
-    )
+    return result("biological", word, typed or when, read_at=iso(when), incubated_at=iso(incubated))
 
 
 def bowie_dick(number: int, when: str, machine: Machine = S2, word: str = "pass") -> Cycle:
@@ -156,7 +153,7 @@ def prepared(
     )  # fmt: skip
 
 
-def consignment(  # noqa: PLR0913 - one slip
+def consignment(
     name: str,
     giver: int,
     receiver: int,
@@ -200,8 +197,6 @@ def case(as_of: str, **parts: Any) -> Case:
 
 def words(case: Case) -> dict[tuple[str, int], Word]:
     """What each rule found, by rule and holder; the worst where several stand."""
-    from ledger.domain.duties.findings import SEVERITY
-
     found: dict[tuple[str, int], Word] = {}
     for each in list_findings(case):
         key = each.rule, each.holder
@@ -225,5 +220,3 @@ def word(case: Case, rule: str) -> str:
 def with_events(case: Case, *events: Event) -> Case:
     """The same with more in its history."""
     return replace(case, history=(*case.history, *events))
-
-

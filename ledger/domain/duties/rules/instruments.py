@@ -17,7 +17,9 @@ DEFECTS = frozenset({Deed.WET, Deed.DAMAGED, Deed.MISSING, Deed.FOUND, Deed.NOT_
 _PERSONAL = frozenset({"device", "hardware"})
 
 
-def _yes(duty: Duty, part: Part, event: Event, name: str, en: str, zh: str) -> None:
+def _yes(  # noqa: PLR0913, PLR0917 - a fact, and its words
+    duty: Duty, part: Part, event: Event, name: str, en: str, zh: str
+) -> None:
     """A fact that is true or false speaks for itself."""
     value = event.fact(name)
     if isinstance(value, bool):
@@ -374,9 +376,8 @@ def _soiled_counted(case: Case) -> Iterator[Duty]:
         counts = [
             c for c in case.all(Deed.SOILED_COUNTED, unit=each.receiver) if c.order > received.order
         ]
-        if not counts:
-            if case.day(case.as_of) == case.day(received.at):
-                part.open_until = second.open_until = case.as_of
+        if not counts and case.day(case.as_of) == case.day(received.at):
+            part.open_until = second.open_until = case.as_of
         for counted in counts[:1]:
             same = case.day(counted.at) == case.day(received.at)
             duty.mark(

@@ -44,7 +44,7 @@ def _physical(case: Case) -> Iterator[Duty]:
     found = _released(case)
     if found is None:
         return
-    cycle, release = found
+    cycle, _ = found
     duty = Duty(case, cycle.unit, since=cycle.ran_at)
     values = duty.part("that the physical values were within the profile", "物理参数符合程序要求")
     ended = cycle.ended

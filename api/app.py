@@ -20,6 +20,7 @@ from api.routes import (
     health,
     metrics,
     operations,
+    packages,
     readings,
     statements,
 )
@@ -63,6 +64,7 @@ def create_app(instance: Instance) -> FastAPI:
         document,
         health,
         metrics,
+        packages,
         readings,
         custody,
         cycles,

@@ -42,6 +42,7 @@ from ledger.domain.acts.vocabulary import (
     Parts,
     ReadingPart,
     Serial,
+    SetNamed,
     Signing,
     Sort,
     Switch,
@@ -110,6 +111,7 @@ _SAME: Mapping[type[Sort], Any] = {
     ReadingPart: ReadingPartBody,
     MachineNamed: Text,
     CycleNamed: Text,
+    SetNamed: Text,
     ConsignmentNamed: Text,
     Hash: Hex32,
 }
@@ -130,12 +132,12 @@ def annotation(sort: Sort, name: str) -> Any:
 
 @annotation.register
 def _(sort: Choice | OneOf, name: str) -> Any:
-    return _literal(sort.words)
+    return literal_of(sort.words)
 
 
 @annotation.register
 def _(sort: Flags, name: str) -> Any:
-    return Annotated[_list(_literal(sort.words)), Field(min_length=1, max_length=len(sort.words))]
+    return Annotated[_list(literal_of(sort.words)), Field(min_length=1, max_length=len(sort.words))]
 
 
 @annotation.register
@@ -174,7 +176,7 @@ def _(sort: Lines, name: str) -> Any:
 
 @annotation.register
 def _(sort: Each, name: str) -> Any:
-    word = _literal(sort.words)
+    word = literal_of(sort.words)
     return _model(name, dict.fromkeys(sort.names, (word, sort.absent)))
 
 
@@ -193,7 +195,8 @@ def _list(of: Any) -> Any:
     return list.__class_getitem__(of)
 
 
-def _literal(words: tuple[str, ...]) -> Any:
+def literal_of(words: tuple[str, ...]) -> Any:
+    """The type of one of a few words."""
     return cast("Any", Literal)[words]
 
 

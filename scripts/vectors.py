@@ -31,6 +31,8 @@ from ledger.domain.encoding.abi import Eip712Domain, Scalar, Struct, Value, hash
 from ledger.domain.encoding.hashing import keccak256, sha256
 from ledger.domain.encoding.identifiers import (
     UnitNumber,
+    asset_id,
+    consignment_id,
     cycle_id,
     equipment_id,
     serial_hash,
@@ -131,6 +133,19 @@ def identifiers() -> object:
             "units": units,
             "serials": [to_hex(serial_hash(serial)) for serial in serials],
             "ids": [to_hex(machine) for machine in owned],
+        },
+        # an asset's id from its owner and code, a consignment's from its giver and slip number
+        "custody": {
+            "units": units,
+            "texts": [to_hex(serial_hash(serial)) for serial in serials],
+            "assets": [
+                to_hex(asset_id(UnitNumber(unit), serial_hash(text)))
+                for unit, text in zip(units, serials, strict=True)
+            ],
+            "consignments": [
+                to_hex(consignment_id(UnitNumber(unit), serial_hash(text)))
+                for unit, text in zip(units, serials, strict=True)
+            ],
         },
         "cycles": {
             "equipment": [to_hex(machine) for machine in machines],

@@ -80,6 +80,12 @@ class Story:
         story.tell("ResultEntry", number=1)
         comment = story.tell("Comment", about=story.cycle(1).id)
         story.tell("Comment", about=story.cycle(1).id, replaces=comment)
+        story.tell("ScanReport")
+        story.tell("SetDefinition", about=b"\x61" * 32)
+        story.tell("PackageDecision", number=1)
+        order = story.tell("RecallOrder")
+        story.tell("RecallNotice", content=order)
+        story.tell("RecallAnswer", about=order)
         served: dict[str, Any] = {"consumer": MEMBER, "kind": 7, "serviceClass": 1}
         service = story.tell("Service", **served, quantity=90)
         story.tell("Service", **served, quantity=-30, corrects=service)
@@ -221,6 +227,8 @@ class Story:
             usual[act.key_member] = signer_id(key)
         if act.about == "cycle" and act.witness is not None:
             usual["about"] = usual["cycle"]
+        if act.about == "equipment" and act.witness is not None:
+            usual["about"] = MACHINE
         message = {
             m.name: usual.get(m.name, bytes(32) if m.type == "bytes32" else 0)
             for m in act.struct.members

@@ -12,7 +12,9 @@ from ledger.cli.demo import demo
 from ledger.cli.evidence import evidence, verify
 from ledger.cli.importing import import_files
 from ledger.cli.maintaining import backup, operation, record, restore
+from ledger.cli.packages import against, gate, holdings, package, scan, sets, trace, where
 from ledger.cli.profiles import profile
+from ledger.cli.recalls import recall
 from ledger.cli.registry import equipment, signer, unit
 from ledger.cli.running import chain, serve, up, worker
 from ledger.cli.statements import statement, terms
@@ -36,6 +38,15 @@ app.command()(up)
 app.add_typer(chain, name="chain")
 app.command("import")(import_files)
 app.add_typer(cycle, name="cycle")
+app.add_typer(sets, name="set")
+app.add_typer(package, name="package")
+app.command()(scan)
+app.command()(trace)
+app.command()(where)
+app.command()(gate)
+app.command()(holdings)
+app.command()(against)
+app.add_typer(recall, name="recall")
 app.add_typer(consignment, name="consignment")
 app.add_typer(asset, name="asset")
 app.add_typer(evidence, name="evidence")

@@ -18,6 +18,7 @@ from ledger.cli.options import (
     local_caller,
     opened,
 )
+from ledger.cli.packages import import_paper
 from ledger.cli.printing import answer, print_table, say
 
 if TYPE_CHECKING:
@@ -39,7 +40,16 @@ def import_files(
     ] = None,
     performer: PerformerOption = None,
     signer: SignerOption = None,
+    day: Annotated[
+        str | None, typer.Option(help="With --paper: the day of times that name none, ISO 8601.")
+    ] = None,
     *,
+    paper: Annotated[
+        bool, typer.Option("--paper", help="The file is a paper log of packages, typed as a CSV.")
+    ] = False,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="With --paper: say what each line will do, only.")
+    ] = False,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
 ) -> None:
@@ -48,6 +58,18 @@ def import_files(
     The same file or cycle again changes nothing.  Exit code 1: a cycle or a file was refused; the
     others are recorded.
     """
+    if paper:
+        for path in (path for each in files for path in _files_in(each)):
+            import_paper(
+                path,
+                unit,
+                zone=zone or "UTC",
+                day=day,
+                preview=preview,
+                home=home,
+                as_json=as_json,
+            )
+        return
     from ledger.domain.drafts import People
     from ledger.domain.errors import SteriLedgerError
     from ledger.steps.accepting.resolving import resolve_unit

@@ -370,6 +370,20 @@ def list_cycles(
     )
 
 
+def list_cycles_between(
+    tx: Connection, equipment_id: bytes, epoch: int, first: int, last: int
+) -> list[CycleRow]:
+    """The cycles of a machine's epoch whose numbers lie between two, both included, by number."""
+    c = cycles.c
+    return _cycles.list(
+        tx,
+        c.equipment == equipment_id,
+        c.epoch == epoch,
+        c.number.between(first, last),
+        order=[c.number],
+    )
+
+
 def insert_consignment(tx: Connection, row: ConsignmentRow) -> None:
     """Enter a consignment; raises Conflict when the unit has one of that slip number."""
     _consignments.insert(tx, [row])

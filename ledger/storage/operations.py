@@ -403,7 +403,7 @@ def list_latest_operations(  # noqa: PLR0913 - one argument per filter
     kind: str | None = None,
     parent: bytes | None = None,
     before: int | None = None,
-    limit: int = 100,
+    limit: int | None = 100,
 ) -> list[OperationRow]:
     """Operations from the newest backwards, starting before sequence `before`."""
     return _operations.list(
@@ -414,6 +414,21 @@ def list_latest_operations(  # noqa: PLR0913 - one argument per filter
         true() if parent is None else operations.c.parent == parent,
         order=[operations.c.sequence.desc()],
         limit=limit,
+    )
+
+
+def list_of_parent(
+    tx: Connection, parent: bytes, kind: str, *, after: int = 0
+) -> list[OperationRow]:
+    """The standing operations of a kind whose subjects belong to one, in sequence order."""
+    c = operations.c
+    return _operations.list(
+        tx,
+        c.parent == parent,
+        c.kind == kind,
+        c.sequence > after,
+        c.state.not_in(GIVEN_UP),
+        order=[c.sequence],
     )
 
 

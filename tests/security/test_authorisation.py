@@ -13,9 +13,16 @@ from typing import Any
 import pytest
 
 from ledger.domain.acts.catalogue import ACTS
-from ledger.domain.acts.words import Right
+from ledger.domain.acts.words import Right, UnitRole
 from ledger.domain.callers import Scope
-from ledger.domain.encoding.identifiers import parse_hex32, signer_id
+from ledger.domain.encoding.identifiers import (
+    UnitNumber,
+    asset_id,
+    consignment_id,
+    parse_hex32,
+    serial_hash,
+    signer_id,
+)
 from ledger.steps.asking import tokens
 from ledger.steps.asking.tokens import PREFIX, authenticate, revoke_token
 from ledger.storage.engine.database import open_database
@@ -25,6 +32,8 @@ from tests.house import CYCLE_RIGHTS
 
 EVERYTHING = tuple(scope for scope in Scope if scope is not Scope.AUTHORITY)
 UNKNOWN = "ab" * 32
+#: neither the centre nor the member
+THIRD = 9
 READ = frozenset({Scope.READ_UNIT})
 CSV = Path("tests/data/csv/example.csv")
 
@@ -38,9 +47,22 @@ READING_ROUTES = {
     "GET /v1/readings/{sha256}/raw": READ,
     "GET /v1/cycles": READ,
     "GET /v1/cycles/{cycle}": READ,
+    "GET /v1/consignments": READ,
+    "GET /v1/consignments/{consignment}": READ,
+    "GET /v1/assets": READ,
+    "GET /v1/assets/{asset}": READ,
     "GET /v1/evidence/{type}/{subject}": READ,
     "GET /v1/signers": READ,
     "GET /v1/equipment": READ,
+    "GET /v1/trace": READ,
+    "GET /v1/where": READ,
+    "GET /v1/gate": READ,
+    "GET /v1/holdings": READ,
+    "GET /v1/against": READ,
+    "GET /v1/sets": READ,
+    "GET /v1/recalls": READ,
+    "GET /v1/recalls/{order}": READ,
+    "GET /v1/scans/paper-form": frozenset[Scope](),
     "GET /v1/status": READ,
     "GET /v1/units": frozenset[Scope](),
     "GET /v1/deployment": frozenset[Scope](),
@@ -48,7 +70,14 @@ READING_ROUTES = {
 }
 #: Acts that find their cycle by an id, which is reading.
 NAMES_A_CYCLE = frozenset(
-    {"cycle-ending", "load-declaration", "cycle-decision", "cycle-void", "result-entry"}
+    {
+        "cycle-ending",
+        "load-declaration",
+        "cycle-decision",
+        "cycle-void",
+        "result-entry",
+        "package-decision",
+    }
 )
 SCOPE_OF_ACT = {
     "unit-admission": Scope.AUTHORITY,
@@ -67,10 +96,27 @@ SCOPE_OF_ACT = {
     "cycle-decision": Scope.DECIDE,
     "result-entry": Scope.RESULT,
     "comment": Scope.REPORT,
+    "scan-report": Scope.SCAN,
+    "set-definition": Scope.SCAN,
+    "package-decision": Scope.DECIDE,
+    "recall-order": Scope.DECIDE,
+    "recall-notice": Scope.DECIDE,
+    "recall-answer": Scope.ANSWER,
+    "dispatch": Scope.CUSTODY,
+    "hand-over": Scope.CUSTODY,
+    "take-over": Scope.CUSTODY,
+    "disposition": Scope.CUSTODY,
+    "closed-unit-disposition": Scope.AUTHORITY,
+    "asset-registration": Scope.ADMINISTER,
+    "asset-change": Scope.ADMINISTER,
 }
 ROUTES = {
     **READING_ROUTES,
     "POST /v1/operations/{digest}/submit": frozenset({Scope.OPEN}),
+    "POST /v1/scans": frozenset({Scope.SCAN}),
+    "POST /v1/packages": frozenset({Scope.SCAN}),
+    "POST /v1/recalls": frozenset({Scope.DECIDE}) | READ,
+    "POST /v1/recalls/{order}/end": frozenset({Scope.DECIDE}) | READ,
     **{
         f"POST /v1/operations/{act}{step}": frozenset({scope})
         | (READ if act in NAMES_A_CYCLE else frozenset())
@@ -100,7 +146,25 @@ class World:
         machine = api.get("/v1/equipment", api.operator).json()["equipment"][0]
         self.machine, self.current = machine["id"], machine["current"]
         self.operator = signer_id(api.house.operator).hex()
+        ordered = {"equipment": self.machine, "first": 90, "last": 91, "cause": "machine"}
+        answer = api.post("/v1/operations/recall-order", api.operator, json=ordered)
+        self.order = str(answer.json()["digest"])
+        self.box, self.asset, self.dispatched = self.send_a_box()
         self.draft = self.prepare(api.operator)
+
+    def send_a_box(self) -> tuple[str, str, str]:
+        """A consignment of the centre to a third unit, and an asset, both by their ids."""
+        house = self.api.house
+        house.admit(THIRD, "ninth", UnitRole.USER)
+        house.enrol(CENTRE, "Sender", Right.DISPATCH)
+        house.say("AssetRegistration", unit=CENTRE, name="Hip", code="L-1", kind="loaner_set")
+        sent = house.say(
+            "Dispatch", unit=CENTRE, slip="1", receiver=THIRD, taker=THIRD, purpose="clean",
+            lines=[{"package_class": 1, "quantity": 2, "basis": "counted"}],
+        )  # fmt: skip
+        box = consignment_id(UnitNumber(CENTRE), serial_hash("1"))
+        asset = asset_id(UnitNumber(CENTRE), serial_hash("L-1"))
+        return box.hex(), asset.hex(), sent.digest.hex()
 
     def prepare(self, token: str, number: int = 40) -> str:
         """The digest of a prepared opening."""
@@ -145,12 +209,67 @@ class World:
             "cycle-void": {"cycle": self.cycle, "opening": self.opening, "reason": "mistyped"},
             "result-entry": {"cycle": self.cycle, "result": "biological", "word": "pass"},
             "comment": {"about": self.opening, "stance": "disagrees"},
+            "scan-report": {
+                "lines": [{"act": "washed", "package": f"{CENTRE}/Q01", "basis": "typed"}]
+            },
+            "set-definition": {"set": "A", "version": 1, "instruments": 4},
+            "package-decision": {
+                "cycle": self.cycle,
+                "decision": "hold",
+                "lines": [{"package": f"{CENTRE}/Q01"}],
+                "reason": "wet",
+            },
+            "recall-order": {
+                "equipment": self.machine,
+                "first": 18,
+                "last": 19,
+                "cause": "machine",
+            },
+            "recall-notice": {
+                "equipment": self.machine,
+                "order": self.order,
+                "to": MEMBER,
+            },
+            "recall-answer": {"order": self.order, "found": 1, "asked": 1, "replaces": None},
             "load-declaration": {
                 "replaces": None,
                 "cycle": self.cycle,
                 "lines": [{"owner": CENTRE, "package_class": 1, "quantity": 1}],
             },
             "cycle-decision": {**self.judged, "decision": "reject", "reason": "wet"},
+            "dispatch": {
+                "slip": "2",
+                "receiver": THIRD,
+                "taker": THIRD,
+                "purpose": "clean",
+                "lines": [{"package_class": 1, "quantity": 2, "basis": "counted"}],
+            },
+            "hand-over": {"consignment": self.box, "taker": THIRD, "previous": self.dispatched},
+            "take-over": {
+                "consignment": self.box,
+                "outcome": "refused",
+                "previous": self.dispatched,
+            },
+            "disposition": {
+                "consignment": self.box,
+                "kind": "cancel",
+                "previous": self.dispatched,
+                "reason": "never sent",
+            },
+            "closed-unit-disposition": {
+                "consignment": self.box,
+                "unit": CENTRE,
+                "kind": "cancel",
+                "previous": self.dispatched,
+                "reason": "closed",
+            },
+            "asset-registration": {"name": "Scope", "code": "S-1", "kind": "scope"},
+            "asset-change": {
+                "asset": self.asset,
+                "state": "lost",
+                "replaces": None,
+                "reason": "gone",
+            },
         }
 
     def ask(self, route: str, token: str | None, **names: str) -> Any:
@@ -158,6 +277,7 @@ class World:
         method, path = route.split(" ")
         known = {
             "digest": self.opening, "sha256": self.sha256, "cycle": self.cycle, "type": "cycle",
+            "consignment": self.box, "asset": self.asset,
             "subject": names.get("cycle", self.cycle), **names,
         }  # fmt: skip
         options: Plain = {}
@@ -315,10 +435,13 @@ def test_what_another_unit_has_is_unknown_in_the_same_words(world: World, route:
         "digest": world.draft if route.endswith("/submit") else world.opening,
         "sha256": "0x" + world.sha256,
         "cycle": "0x" + world.cycle,
+        "consignment": "0x" + world.box,
+        "asset": "0x" + world.asset,
     }
     with api.nothing_stored():
         there = world.ask(route, other)
-        nowhere = world.ask(route, other, digest="0x" + UNKNOWN, sha256=UNKNOWN, cycle=UNKNOWN)
+        nowhere = world.ask(route, other, digest="0x" + UNKNOWN, sha256=UNKNOWN, cycle=UNKNOWN,
+                            consignment=UNKNOWN, asset=UNKNOWN)  # fmt: skip
     bare = [name.removeprefix("0x") for name in names.values()]
     assert there.status_code == 404
     assert told(there, *bare) == told(nowhere, UNKNOWN)
@@ -339,12 +462,20 @@ def test_another_unit_acts_on_what_is_ours_as_on_nothing(world: World, act: str)
     ours = [
         value
         for value in body.values()
-        if value in [world.machine, world.cycle, world.operator, world.opening]
+        if value
+        in [
+            world.machine,
+            world.cycle,
+            world.operator,
+            world.opening,
+            world.box,
+            world.asset,
+        ]
     ]
     if act == "cycle-decision":
         ours = [world.judged["cycle"]]
     if not ours:
-        assert act == "equipment-registration"  # a new machine, of their own
+        assert act.endswith("-registration") or act == "dispatch"  # a new thing, of their own
         return
     swapped = {name: UNKNOWN if value in ours else value for name, value in body.items()}
     with api.nothing_stored():
@@ -379,6 +510,8 @@ def test_lists_hold_nothing_of_another_unit(world: World) -> None:
         ("/v1/operations?limit=500", "operations"),
         ("/v1/readings", "readings"),
         ("/v1/cycles", "cycles"),
+        ("/v1/consignments", "consignments"),
+        ("/v1/assets", "assets"),
         ("/v1/signers", "signers"),
         ("/v1/equipment", "equipment"),
     ):

@@ -89,7 +89,7 @@ class Hospital:
                 for party, key in prepared.keys.items()
             }
             message = prepared.operation.message
-            subject = message.get("cycle", digest)
+            subject = message.get("cycle", message.get("consignment", digest))
             assert isinstance(subject, bytes)
             placed = Place(
                 subject=subject,

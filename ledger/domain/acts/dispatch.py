@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ledger.domain.acts import moving, package_lines
@@ -32,6 +32,8 @@ from ledger.domain.acts.vocabulary import (
 )
 from ledger.domain.acts.words import Contract, Purpose, Right
 from ledger.domain.callers import Scope
+from ledger.domain.custody.lines import PackageLine, rows_of
+from ledger.domain.custody.travelling import name_of, sent_lines
 from ledger.domain.encoding.identifiers import (
     ZERO_DIGEST,
     AssetId,
@@ -41,7 +43,7 @@ from ledger.domain.encoding.identifiers import (
     consignment_id,
     serial_hash,
 )
-from ledger.domain.errors import Conflict, InvalidInput, VerificationFailed
+from ledger.domain.errors import Conflict, InvalidInput, Refused, VerificationFailed
 from ledger.domain.names import plain_name
 from ledger.domain.subjects.states import AssetState, ConsignmentState, UnitState, Word32
 
@@ -88,12 +90,30 @@ def rules(message: Message, view: View) -> None:
 
 
 def record_rules(message: Message, view: View, facts: Facts, records: Records) -> None:  # noqa: ARG001
-    """Each line names one thing, by units of the group."""
+    """Each line names one thing, by units of the group; against a gate it takes a reason."""
+    for number, line in rows_of(facts):
+        if line["against"] is not None and facts["reason"] is None:
+            raise Refused(
+                f"the gate says of {name_of(line)}: {line['against']}",
+                field=f"lines.{number}",
+                rule="what is sent all the same has a reason, which is kept",
+                remedy="leave it out, or state the reason",
+            )
     package_lines.require_named(
         facts,
         lambda number, at: common.require_known_unit(
             view.find(UnitState, number), number, field=at
         ),
+    )
+
+
+def told_lines(message: Message, facts: Facts) -> Iterator[PackageLine]:
+    """A row for each package that the list names."""
+    return sent_lines(
+        facts,
+        consignment=dispatched(message),
+        receiver=integer(message, "receiver"),
+        taker=integer(message, "taker"),
     )
 
 
@@ -121,12 +141,11 @@ def effect(dispatch: Recorded, view: View) -> None:
     moving.begin_travel(dispatch, consignment, view)
 
 
-def needs(message: Message, view: View) -> tuple[Digest, ...]:
-    """The admissions of whom it names; what made the asset free, and in use."""
+def after(message: Message, view: View) -> tuple[Digest, ...]:
+    """What made the asset free, and in use."""
     named = word(message, "asset")
     asset = view.find(AssetState, named) if any(named) else None
-    free = () if asset is None else (asset.current, asset.moved)
-    return (*moving.admissions(message, view), *free)
+    return () if asset is None else (asset.current, asset.moved)
 
 
 def agree(message: Message, facts: Facts, *, is_whole: bool) -> None:
@@ -197,8 +216,8 @@ ACT = Act(
         Field(
             name="lines",
             of=Lines(
-                package_lines.NAMING,
-                optional=package_lines.OPTIONAL,
+                {**package_lines.NAMING, "against": Words(300)},
+                optional=package_lines.OPTIONAL | {"against"},
                 follows=package_lines.FOLLOWS,
             ),
             given=Given.OPTIONAL,
@@ -241,6 +260,9 @@ ACT = Act(
     rules=rules,
     record_rules=record_rules,
     effect=effect,
-    needs=needs,
+    needs=moving.admissions,
+    after=after,
     agree=agree,
+    package_lines=told_lines,
+    lines_stay=True,
 )

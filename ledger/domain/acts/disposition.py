@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ledger.domain.acts import moving
@@ -10,6 +10,7 @@ from ledger.domain.acts.custody import DispositionKind, Step
 from ledger.domain.acts.vocabulary import (
     Act,
     Choice,
+    Facts,
     Field,
     Given,
     Message,
@@ -21,6 +22,8 @@ from ledger.domain.acts.vocabulary import (
 )
 from ledger.domain.acts.words import Contract, Right
 from ledger.domain.callers import Scope
+from ledger.domain.custody.lines import Deed, PackageLine
+from ledger.domain.custody.travelling import all_of
 from ledger.domain.errors import InvalidInput
 
 
@@ -74,6 +77,27 @@ def says(message: Message) -> str:
     return what[DispositionKind(integer(message, "kind"))]
 
 
+_DEEDS: Mapping[DispositionKind, Deed] = {
+    DispositionKind.CANCEL: Deed.CANCELLED,
+    DispositionKind.REROUTE: Deed.REROUTED,
+    DispositionKind.LOST: Deed.LOST,
+    DispositionKind.FOUND: Deed.FOUND_AGAIN,
+}
+
+
+def moved_lines(
+    message: Message, facts: Facts, sent: Sequence[PackageLine]
+) -> Iterator[PackageLine]:
+    """Everything in it is back, goes elsewhere, is lost, or is found."""
+    return all_of(
+        sent,
+        _DEEDS[DispositionKind(integer(message, "kind"))],
+        step=integer(message, "step"),
+        reason=facts["reason"],
+        destination=integer(message, "receiver") or None,
+    )
+
+
 FIELDS = (
     moving.consignment_field(),
     unit_field(),
@@ -113,4 +137,6 @@ ACT = Act(
     rules=rules,
     needs=moving.admissions,
     effect=effect,
+    moved_lines=moved_lines,
+    lines_stay=True,
 )

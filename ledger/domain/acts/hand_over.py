@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ledger.domain.acts import moving
@@ -10,6 +10,7 @@ from ledger.domain.acts.custody import Step
 from ledger.domain.acts.vocabulary import (
     Act,
     Choice,
+    Facts,
     Field,
     Given,
     Hash,
@@ -24,6 +25,8 @@ from ledger.domain.acts.vocabulary import (
 )
 from ledger.domain.acts.words import Contract, Leg, Right
 from ledger.domain.callers import Scope
+from ledger.domain.custody.lines import Deed, PackageLine
+from ledger.domain.custody.travelling import all_of
 
 
 def complete(values: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -43,6 +46,20 @@ def says(message: Message) -> str:
     return (
         f"unit {integer(message, 'unit')} gave it on to unit {integer(message, 'taker')}"
         f"{', after a diverted leg' if diverted else ''}"
+    )
+
+
+def moved_lines(
+    message: Message, facts: Facts, sent: Sequence[PackageLine]
+) -> Iterator[PackageLine]:
+    """Everything in it is offered to the next."""
+    return all_of(
+        sent,
+        Deed.HANDED_OVER,
+        step=integer(message, "step"),
+        reason=facts["reason"],
+        to_unit=integer(message, "taker"),
+        outcome=None if facts["left_at"] is None else f"left at {facts['left_at']}"[:100],
     )
 
 
@@ -97,4 +114,6 @@ ACT = Act(
     rules=rules,
     needs=moving.admissions,
     effect=lambda recorded, view: moving.apply_step(Step.HAND_OVER, recorded, view),
+    moved_lines=moved_lines,
+    lines_stay=True,
 )

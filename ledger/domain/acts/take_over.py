@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ledger.domain.acts import moving, package_lines
@@ -32,6 +32,8 @@ from ledger.domain.acts.vocabulary import (
 )
 from ledger.domain.acts.words import Contract, Right
 from ledger.domain.callers import Scope
+from ledger.domain.custody.lines import Deed, PackageLine
+from ledger.domain.custody.travelling import all_of, taken_lines
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest
 from ledger.domain.errors import InvalidInput, Refused, VerificationFailed
 from ledger.domain.subjects.states import ConsignmentState, UnitState
@@ -137,24 +139,36 @@ def record_rules(message: Message, view: View, facts: Facts, records: Records) -
     )
 
 
-def needs(message: Message, view: View) -> tuple[Digest, ...]:
-    """The closure that let the giver take it back."""
+def after(message: Message, view: View) -> tuple[Digest, ...]:
+    """The latest step, also where it names none; the closure that lets the giver take it back."""
     state = view.find(ConsignmentState, word(message, "consignment"))
-    if state is None or state.holder != state.receiver or integer(message, "unit") != state.giver:
+    if state is None:
         return ()
     receiver = view.find(UnitState, state.receiver)
-    return () if receiver is None else (receiver.closure,)
-
-
-def after(message: Message, view: View) -> tuple[Digest, ...]:
-    """The latest step, also where it names none."""
-    state = view.find(ConsignmentState, word(message, "consignment"))
-    return () if state is None else (state.latest,)
+    return (state.latest, *(() if receiver is None else (receiver.closure,)))
 
 
 def effect(recorded: Recorded, view: View) -> None:
     """The consignment after it."""
     moving.apply_step(step_of(recorded.message), recorded, view)
+
+
+def moved_lines(
+    message: Message, facts: Facts, sent: Sequence[PackageLine]
+) -> Iterator[PackageLine]:
+    """What became of each package: carried on, kept, not in the box, too much, or refused."""
+    outcome = TakeOutcome(integer(message, "outcome"))
+    if outcome is TakeOutcome.REFUSED:
+        return all_of(sent, Deed.REFUSED, step=integer(message, "step"), reason=facts["reason"])
+    by_giver = integer(message, "unit") in {line.unit for line in sent}
+    kept = Deed.RETURNED if by_giver else Deed.RECEIVED
+    return taken_lines(
+        facts,
+        sent,
+        consignment=word(message, "consignment"),
+        deed=Deed.CARRIED if outcome is TakeOutcome.CARRIED else kept,
+        step=integer(message, "step"),
+    )
 
 
 def agree(message: Message, facts: Facts, *, is_whole: bool) -> None:
@@ -265,7 +279,8 @@ ACT = Act(
     rules=rules,
     record_rules=record_rules,
     effect=effect,
-    needs=needs,
     after=after,
     agree=agree,
+    moved_lines=moved_lines,
+    lines_stay=True,
 )

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, IntEnum, IntFlag, auto
 from functools import cached_property, lru_cache
-from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, TypeVar, cast
 
 from ledger.domain.acts.words import Contract, Custody, Party, Right
 from ledger.domain.callers import Scope
+from ledger.domain.custody.lines import PackageLine, set_subject
 from ledger.domain.encoding.abi import Member, Scalar, Struct, Value
 from ledger.domain.encoding.identifiers import (
     ZERO_DIGEST,
@@ -33,6 +34,9 @@ from ledger.domain.names import plain_name, plain_or_none
 from ledger.domain.records import schemas
 from ledger.domain.records.commitments import FieldValue
 from ledger.domain.records.schemas import FieldRule, Schema, make_schema
+
+if TYPE_CHECKING:
+    from ledger.domain.custody.standing import Order, Suspension
 
 Message: TypeAlias = Mapping[str, Value]
 Facts: TypeAlias = Mapping[str, FieldValue]
@@ -450,6 +454,36 @@ class Serial(Sort):
 
 
 @dataclass(frozen=True, slots=True)
+class PackageNamed(Words):
+    """A package by its name, `UNIT/SERIAL`, or by a code that is on it."""
+
+    longest: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class SetNamed(Sort):
+    """A set: 32 bytes in the message, `UNIT/NAME` in the record."""
+
+    solidity: ClassVar[str | None] = "bytes32"
+
+    def rules(self, path: str, *, required: bool) -> Mapping[str, FieldRule]:
+        """Its name."""
+        return {path: schemas.text(80, required=required)}
+
+    def signed(self, value: str) -> bytes:
+        """The hash of its name."""
+        return set_subject(value)
+
+    def facts(self, path: str, value: str | None) -> Facts:
+        """Its name."""
+        return {path: value}
+
+    def confirms(self, path: str, shown: FieldValue, signed: Value, *, root: str) -> bool:
+        """Its hash was signed."""
+        return path == root and isinstance(shown, str) and set_subject(shown) == signed
+
+
+@dataclass(frozen=True, slots=True)
 class MachineNamed(Sort):
     """A machine: its id in the message; id and serial number in the record."""
 
@@ -839,6 +873,15 @@ class Records(Protocol):
     def facts_about(self, subject: bytes, *kinds: str) -> Iterator[Facts]:
         """The facts of every standing operation of these kinds about a subject, oldest first."""
 
+    def is_held(self, digest: bytes) -> bool:
+        """Whether a standing incident's trace names what an operation is about."""
+
+    def orders_of(self, machine: bytes) -> Sequence[Order]:
+        """The recalls that were ordered for a machine and stand, oldest first."""
+
+    def suspensions_of(self, machine: bytes) -> Sequence[Suspension]:
+        """When a machine was suspended, and whether it is."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
@@ -956,6 +999,14 @@ class Act:
     after: Callable[[Message, View], Sequence[Digest]] = lambda _message, _view: ()
     #: raises where shown facts and message disagree in a way that no field can say
     agree: Agree = lambda _message, _facts, *, is_whole: None  # noqa: ARG005
+    #: the packages that its record's lines name, and what each says of one; None for most kinds
+    package_lines: Callable[[Message, Facts], Iterator[PackageLine]] | None = None
+    #: the same of a consignment's step, with the lines of its dispatch
+    moved_lines: Callable[[Message, Facts, Sequence[PackageLine]], Iterator[PackageLine]] | None = (
+        None
+    )
+    #: whether its lines stay when the chain refuses it: what happened did happen
+    lines_stay: bool = False
     #: how a witness kind is recorded on the chain; None for a kind with a function of its own
     witness: Witnessing | None = None
 

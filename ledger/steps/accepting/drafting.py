@@ -33,8 +33,9 @@ from ledger.domain.acts.vocabulary import (
     Sort,
     WitnessMode,
 )
-from ledger.domain.acts.words import Custody, Party, Right
+from ledger.domain.acts.words import Custody, Party, Purpose, Right
 from ledger.domain.callers import Caller
+from ledger.domain.custody.gates import Gate
 from ledger.domain.drafts import Circumstances, Draft, People, draft
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest, signer_id, to_hex
 from ledger.domain.encoding.moments import instant_text
@@ -87,6 +88,7 @@ def make_draft(  # noqa: PLR0913, PLR0917 - who asks, at which door, for what
         find = _FOUND.get(act.name)
         if find is not None:
             given |= find(desk, given)
+        given |= _about(desk)
         given |= standing_values(
             tx, act, given, unit=desk.unit, takes_judged=door.takes_what_stands
         )
@@ -242,6 +244,18 @@ def _enrolled_from(desk: Desk, given: Values) -> dict[str, Any]:
     return {"valid_from": start}
 
 
+def _about(desk: Desk) -> dict[str, Any]:
+    """What a statement is about where nobody names it: always the same, or random.
+
+    Random, so that nobody reads from the chain what was said of whom.
+    """
+    act = desk.act
+    about = None if act.witness is None else act.field_named(act.about)
+    if about is None or about.given is not Given.NEVER:
+        return {}
+    return {about.name: about.default or desk.instance.randomness(len(ZERO_DIGEST))}
+
+
 def _taken_rest(desk: Desk, given: Values) -> dict[str, Any]:
     """What the giver's list names and no line does, accepted and known as the rest is."""
     basis = given.get("rest")
@@ -259,12 +273,32 @@ def _taken_rest(desk: Desk, given: Values) -> dict[str, Any]:
     return {"lines": [*lines, *({**e, "outcome": "accepted", "basis": basis} for e in rest)]}
 
 
+def _asked_gate(desk: Desk, given: Values) -> dict[str, Any]:
+    """What the gate says of what is sent clean or on loan, kept line by line."""
+    lines = list(given.get("lines") or ())
+    named = {
+        at: f"{line['assembler']}/{line['package']}"
+        for at, line in enumerate(lines)
+        if line.get("package") is not None and line.get("assembler") is not None
+    }
+    if given.get("purpose") not in {Purpose.CLEAN, Purpose.LOAN} or not named:
+        return {}
+    # A command that sends nothing does not wait for the gates.
+    from ledger.steps.answering.packages import against  # noqa: PLC0415
+
+    unit = desk.acting_unit()
+    told = against(desk.instance, desk.tx, Gate.DISPATCH, list(named.values()), unit=unit)
+    said = dict(zip(named, told, strict=True))
+    return {"lines": [{**line, "against": said.get(at)} for at, line in enumerate(lines)]}
+
+
 #: What some kinds say that nobody has to be asked.
 _FOUND: Mapping[str, Callable[[Desk, Values], dict[str, Any]]] = {
     "CycleEnding": _read_ending,
     "SignerEnrolment": _enrolled_from,
     "RecordErasure": _erased_record,
     "TakeOver": _taken_rest,
+    "Dispatch": _asked_gate,
 }
 
 

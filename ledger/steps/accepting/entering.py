@@ -1,4 +1,4 @@
-"""Accepted operation → what it adds beside itself: names, and the cycle that a reading reports.
+"""Accepted operation → what it adds beside itself: names, what a reading reports, and packages.
 
 The directory says what things are called here; its rows follow from
 what was signed and recorded alone, so that the audit can ask for them again.
@@ -21,6 +21,7 @@ from ledger.domain.subjects.folding import Memory, apply
 from ledger.domain.subjects.states import SignerState
 from ledger.steps.accepting.attaching import attach_readings
 from ledger.steps.accepting.naming import require_own_code, require_own_look
+from ledger.steps.accepting.telling import tell
 from ledger.storage import directory
 
 DirectoryRow = (
@@ -59,6 +60,7 @@ def enter(tx: Connection, recorded: Recorded, facts: Facts, personal: Facts | No
             directory.insert_cycle(tx, row)
     if recorded.act.name == "CycleEnding":
         attach_readings(tx, recorded.message, facts, unit=integer(recorded.message, "unit"))
+    tell(tx, recorded, facts)
 
 
 def _unit(recorded: Recorded, facts: Facts, personal: Facts) -> Sequence[DirectoryRow]:

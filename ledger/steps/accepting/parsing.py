@@ -32,10 +32,12 @@ from ledger.domain.acts.vocabulary import (
     NewKey,
     Numbers,
     OneOf,
+    PackageNamed,
     Parts,
     Profile,
     ReadingPart,
     Serial,
+    SetNamed,
     Signing,
     Sort,
     Switch,
@@ -45,12 +47,12 @@ from ledger.domain.acts.vocabulary import (
 )
 from ledger.domain.acts.words import Right
 from ledger.domain.callers import Caller
-from ledger.domain.encoding.abi import WORD
 from ledger.domain.encoding.identifiers import Digest, parse_hex32
 from ledger.domain.errors import InvalidInput, NotFound
 from ledger.domain.machines.profiles import get_profile
 from ledger.domain.statement.periods import parse_period
 from ledger.keys.accounts import ADDRESS_BYTES
+from ledger.steps.accepting.labels import resolve_package, resolve_set
 from ledger.steps.accepting.resolving import (
     find_numbers,
     is_id,
@@ -192,8 +194,22 @@ def _(sort: CycleNamed, value: str, asker: Asker, field: str) -> CycleReference:
 
 
 @parse.register
+def _(sort: PackageNamed, value: str, asker: Asker, field: str) -> str:
+    return naming(field, lambda: resolve_package(asker.tx, value, unit_number=_numbering(asker)))
+
+
+@parse.register
+def _(sort: SetNamed, value: str, asker: Asker, field: str) -> str:
+    return naming(field, lambda: resolve_set(value, asker.unit, unit_number=_numbering(asker)))
+
+
+def _numbering(asker: Asker) -> Callable[[str], int]:
+    return lambda text: asker.unit_number(text, field="unit")
+
+
+@parse.register
 def _(sort: ConsignmentNamed, value: str, asker: Asker, field: str) -> ConsignmentReference:
-    return naming(field, lambda: resolve_consignment(asker.tx, value))
+    return naming(field, lambda: resolve_consignment(asker.tx, asker.caller, value))
 
 
 @parse.register
@@ -282,11 +298,12 @@ def _equipment(asker: Asker, value: str, field: str) -> bytes:
 
 
 def _asset(asker: Asker, value: str, field: str) -> bytes:
-    return naming(field, lambda: resolve_asset(asker.tx, value, unit=asker.unit).id)
+    caller, unit = asker.caller, asker.unit
+    return naming(field, lambda: resolve_asset(asker.tx, caller, value, unit=unit).id)
 
 
 def _consignment(asker: Asker, value: str, field: str) -> bytes:
-    return naming(field, lambda: resolve_consignment(asker.tx, value).id)
+    return naming(field, lambda: resolve_consignment(asker.tx, asker.caller, value).id)
 
 
 def _digest(asker: Asker, value: str, field: str) -> Digest:
@@ -295,13 +312,6 @@ def _digest(asker: Asker, value: str, field: str) -> Digest:
 
 def _period(asker: Asker, value: str, field: str) -> bytes:
     return parse_period(value, field=field).word
-
-
-def _terms(asker: Asker, value: str, field: str) -> bytes:
-    text = value.encode()
-    if not 1 <= len(text) <= WORD or not value.isascii() or not value.isprintable():
-        raise InvalidInput(f"{value[:40]!r} names no terms", field=field, rule="a short word")
-    return text.ljust(WORD, b"\0")
 
 
 def _signer(asker: Asker, value: str, field: str) -> bytes:
@@ -327,7 +337,6 @@ _RESOLVERS: Mapping[str, Callable[[Asker, Any, str], Any]] = {
     "service": _digest,
     "hash": _digest,
     "period": _period,
-    "terms": _terms,
     "signer": _signer,
     "anything": _anything,
 }

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -29,7 +28,7 @@ from ledger.domain.errors import Conflict, NotFound
 from ledger.domain.operations import Operation
 from ledger.domain.records.records import Record
 from ledger.domain.subjects.folding import brought_by, touched
-from ledger.domain.subjects.states import ConsignmentState, CycleState, SignerState, UnitState
+from ledger.domain.subjects.states import CycleState, SignerState, UnitState
 from ledger.steps.accepting.standing import Accepted, AcceptedRecords
 from ledger.storage import operations
 
@@ -119,19 +118,14 @@ def replaced_by(act: Act, message: Message, accepted: View) -> Digest | None:
         return Digest(named) if isinstance(named, bytes) and any(named) else None
     if "replaces" in message:
         return Digest(word(message, "replaces"))
-    if act.about not in _TURNS:
-        return ZERO_DIGEST
-    cls, latest = _TURNS[act.about]
-    state = accepted.find(cls, act.subject_of(message))
-    return ZERO_DIGEST if state is None else Digest(getattr(state, latest))
-
-
-#: What each operation about these follows, where it does not name it itself: an opening the void of
-#: one before, a step the step before.
-_TURNS: Mapping[str, tuple[type[Any], str]] = {
-    "cycle": (CycleState, "voided"),
-    "consignment": (ConsignmentState, "latest"),
-}
+    if "previous" in message:
+        # of two steps that follow the same one, one stands
+        return Digest(word(message, "previous"))
+    if act.about == "cycle":
+        # an opening after one that was taken back, and what takes back that one
+        cycle = accepted.find(CycleState, act.subject_of(message))
+        return ZERO_DIGEST if cycle is None else cycle.voided
+    return ZERO_DIGEST
 
 
 def needed_by(act: Act, message: Message, accepted: View) -> list[Digest]:

@@ -12,10 +12,12 @@ from ledger.domain.acts.vocabulary import (
     CycleReference,
     Machine,
     flag_words,
+    integer,
 )
-from ledger.domain.acts.words import Right
+from ledger.domain.acts.words import AssetCondition, Right
 from ledger.domain.callers import Caller
 from ledger.domain.encoding.identifiers import (
+    AssetId,
     ConsignmentId,
     CycleId,
     EquipmentId,
@@ -27,9 +29,10 @@ from ledger.domain.encoding.identifiers import (
 )
 from ledger.domain.errors import InvalidInput, NotFound
 from ledger.domain.names import plain_name
-from ledger.domain.subjects.states import ConsignmentState, MachineState, SignerState
+from ledger.domain.subjects.states import AssetState, ConsignmentState, MachineState, SignerState
+from ledger.steps.accepting.reading_back import read_operation
 from ledger.steps.accepting.standing import Accepted
-from ledger.storage import directory
+from ledger.storage import directory, operations
 from ledger.storage.keys import find_key
 
 #: Most signers of one unit that a name is searched among.
@@ -187,10 +190,11 @@ def _reference(row: directory.CycleRow, machine: directory.EquipmentRow) -> Cycl
     return CycleReference(machine=machine_of(machine), epoch=row.epoch, number=row.number)
 
 
-def resolve_consignment(tx: Connection, text: str) -> ConsignmentReference:
+def resolve_consignment(tx: Connection, caller: Caller, text: str) -> ConsignmentReference:
     """A consignment by its id, or by giver and slip number as they stand on the box: `EAST/4711`.
 
-    Raises NotFound while no dispatch of it is known here, and says what to do with what happened.
+    Raises NotFound while no dispatch of it is known here, and says what to do with what happened;
+    in the same words where the caller's unit never had a part in it.
     """
     giver, slash, slip = text.partition("/")
     if is_id(text):
@@ -204,27 +208,40 @@ def resolve_consignment(tx: Connection, text: str) -> ConsignmentReference:
             field="consignment",
             rule="64 hexadecimal digits, or giver and slip number: EAST/4711",
         )
-    row = directory.find_consignment(tx, identifier)
-    if row is not None:
-        return ConsignmentReference(id=row.id, giver=row.unit, slip=row.slip)
     state = Accepted(tx).find(ConsignmentState, identifier)
-    if state is None:
+    if state is None or caller.seen_unit not in {None, *parties_of(tx, state)}:
         raise NotFound(
             f"no dispatch of {text[:80]} is known here",
             field="consignment",
             rule="a consignment begins with its giver's dispatch",
             remedy=f"ask the giver for it; {REPORT_IT}",
         )
-    return ConsignmentReference(id=state.id, giver=state.giver, slip=plain_name(slip) or None)
+    row = directory.find_consignment(tx, identifier)
+    known = plain_name(slip) or None if row is None else row.slip
+    return ConsignmentReference(id=state.id, giver=state.giver, slip=known)
 
 
-def resolve_asset(tx: Connection, text: str, *, unit: int | None) -> directory.AssetRow:
-    """An asset by id, code or name; of several, the unit's own."""
+def parties_of(tx: Connection, state: ConsignmentState) -> frozenset[int]:
+    """Every unit that has a part in a consignment, or had one."""
+    named = set(state.units)
+    for row in operations.list_messages(tx, [state.id]):
+        recorded = read_operation(row)
+        if recorded.act.witness is None:
+            members = ("unit", "receiver", "taker")
+            named |= {integer(recorded.message, n) for n in members if n in recorded.message}
+    return frozenset(named - {0})
+
+
+def resolve_asset(
+    tx: Connection, caller: Caller, text: str, *, unit: int | None = None
+) -> directory.AssetRow:
+    """An asset by id, code or name that the caller may know of; of several, the unit's own."""
     if is_id(text):
         found = directory.find_asset(tx, parse_hex32(text, field="asset"))
         matches = [found] if found else []
     else:
         matches = directory.list_assets_called(tx, plain_name(text))
+    matches = [row for row in matches if sees_asset(tx, caller, row.id)]
     own = [row for row in matches if row.unit == unit]
     if not matches:
         raise NotFound(
@@ -240,6 +257,15 @@ def resolve_asset(tx: Connection, text: str, *, unit: int | None) -> directory.A
             remedy="name it by its id",
         )
     return (own or matches)[0]
+
+
+def sees_asset(tx: Connection, caller: Caller, asset: AssetId) -> bool:
+    """Whether a caller knows of an asset: its owner's and its custodian's, and all if offered."""
+    state = Accepted(tx).find(AssetState, asset)
+    if state is None:
+        return False
+    is_offered = state.state is AssetCondition.OFFERED
+    return is_offered or caller.seen_unit in {None, *state.units}
 
 
 def resolve_signer(

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
-from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection
 
-from ledger.domain.acts.catalogue import ACTS, find_act
-from ledger.domain.acts.vocabulary import Facts, Recorded, unit_subject, word
+from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.acts.vocabulary import Facts, unit_subject, word
 from ledger.domain.acts.words import Custody, Right
+from ledger.domain.custody.standing import Order, Suspension
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest, SignerId
-from ledger.domain.operations import message_from_plain
 from ledger.domain.outbox.operation_states import GIVEN_UP
 from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.subjects.folding import Key, Memory, apply
@@ -33,6 +30,8 @@ from ledger.domain.subjects.states import (
     UnitState,
     WitnessState,
 )
+from ledger.steps.accepting.reading_back import read_operation
+from ledger.steps.accepting.recalled import orders_of, suspensions_of
 from ledger.storage import directory, index, operations, records
 
 #: the classes that several units' operations move
@@ -47,24 +46,6 @@ _FOLDED: Mapping[type[Any], str] = {
     CycleState: "cycle",
     ErasureState: "operation",
 }
-
-
-def read_operation(
-    row: operations.OperationRow | operations.MessageRow | operations.OwedRow,
-) -> Recorded:
-    """A stored operation as the states fold it, but for the key that it brings.
-
-    Its bytes were canonical when they were stored, and the audit compares them with its digest.
-    """
-    return _read(row.digest, row.kind, row.message)
-
-
-@lru_cache(maxsize=1024)
-def _read(digest: Digest, kind: str, stored: bytes) -> Recorded:
-    """The same bytes are read once: units, signers and machines are asked for again and again."""
-    act = find_act(kind)
-    message = message_from_plain(act, json.loads(stored))
-    return Recorded(digest=digest, act=act, message=MappingProxyType(message))
 
 
 class Accepted:
@@ -227,6 +208,19 @@ class AcceptedRecords:
         row = operations.get_operation(self._tx, digest)
         return fields_from_bytes(records.get_record(self._tx, row.record_id).facts)
 
+    def is_held(self, digest: bytes) -> bool:
+        """Whether a standing incident's trace names the operation, or what it is about."""
+        row = operations.get_operation(self._tx, digest)
+        named = {row.digest.hex(), row.subject.hex()}
+        for incident in operations.list_latest_operations(self._tx, kind="Incident", limit=None):
+            if incident.state in GIVEN_UP or operations.list_replacing(self._tx, incident.digest):
+                continue
+            facts = fields_from_bytes(records.get_record(self._tx, incident.record_id).facts)
+            held = (v for path, v in facts.items() if path.split(".")[-1] == "subject")
+            if not named.isdisjoint(str(each).removeprefix("0x") for each in held):
+                return True
+        return False
+
     def facts_about(self, subject: bytes, *kinds: str) -> Iterator[Facts]:
         """The facts of every standing operation of these kinds about a subject, oldest first.
 
@@ -240,6 +234,14 @@ class AcceptedRecords:
         for row in rows:
             if row.kind in kinds and row.digest not in withdrawn:
                 yield fields_from_bytes(records.get_record(self._tx, row.record_id).facts)
+
+    def orders_of(self, machine: bytes) -> Sequence[Order]:
+        """The recalls that were ordered for a machine and stand, oldest first."""
+        return orders_of(self._tx, machine)
+
+    def suspensions_of(self, machine: bytes) -> Sequence[Suspension]:
+        """When a machine was suspended, and whether it is."""
+        return suspensions_of(self._tx, machine)
 
 
 def _is_entry(kind: str) -> bool:

@@ -28,6 +28,7 @@ from ledger.steps.accepting.entering import enter
 from ledger.steps.accepting.placing import Place, place, subjects_of
 from ledger.steps.accepting.prepare import Prepared, fix, read_draft, require_act
 from ledger.steps.accepting.signing import sign_receipt, sign_with_held_key
+from ledger.steps.accepting.telling import subjects_told
 from ledger.steps.instance import Instance
 from ledger.storage.drafts import delete_draft, find_draft
 from ledger.storage.engine.database import lock_subjects
@@ -125,7 +126,8 @@ def _accept(
     operation, now = prepared.operation, instance.clock()
     require_clock(instance, tx, operation.act, now)
     subjects = subjects_of(operation.act, operation.message)
-    lock_subjects(tx, subjects.changed, shared=subjects.read)
+    told = subjects_told(tx, operation.act, operation.message, prepared.record.facts)
+    lock_subjects(tx, subjects.changed | told, shared=subjects.read - told)
     placed = place(tx, operation, prepared.record, now)
     _verify_signatures(deployment, prepared, signatures)
     payload = _promise(deployment, prepared, now)

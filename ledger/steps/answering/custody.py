@@ -6,7 +6,7 @@ so.  What was accepted on the strength of a list is never counted as seen.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from sqlalchemy import Connection
@@ -14,16 +14,20 @@ from sqlalchemy import Connection
 from ledger.domain.acts import package_lines, take_over
 from ledger.domain.acts.custody import ConsignmentStatus
 from ledger.domain.acts.vocabulary import Recorded, integer
-from ledger.domain.acts.words import AssetCondition
 from ledger.domain.callers import Caller
 from ledger.domain.encoding.identifiers import ConsignmentId, to_hex
 from ledger.domain.encoding.moments import seconds_text
-from ledger.domain.errors import NotFound
 from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
 from ledger.domain.subjects.folding import Memory, apply
 from ledger.domain.subjects.states import AssetState, ConsignmentState
-from ledger.steps.accepting.resolving import resolve_asset, resolve_consignment
-from ledger.steps.accepting.standing import Accepted, read_operation
+from ledger.steps.accepting.reading_back import read_operation
+from ledger.steps.accepting.resolving import (
+    parties_of,
+    resolve_asset,
+    resolve_consignment,
+    sees_asset,
+)
+from ledger.steps.accepting.standing import Accepted
 from ledger.steps.answering.showing import (
     ShownAct,
     TimelineEntry,
@@ -162,16 +166,22 @@ class AssetView:
         return asdict(self)
 
 
+def _require_reader(caller: Caller) -> None:
+    """Raise Refused unless the caller may read their own unit's affairs, or all."""
+    _ = caller.readable_unit
+
+
 # ---------------------------------------------------------------- one consignment
 
 
 def show_consignment(tx: Connection, caller: Caller, text: str) -> ConsignmentView:
     """One consignment that the caller had or has a part in; raises NotFound."""
-    reference = resolve_consignment(tx, text)
+    _require_reader(caller)
+    reference = resolve_consignment(tx, caller, text)
     state = Accepted(tx).find(ConsignmentState, reference.id)
     acts = acts_about(tx, reference.id)
-    if state is None or not _may_read(caller, state, [act.recorded for act in acts]):
-        raise NotFound(f"there is no consignment {text[:80]!r}", field="consignment")
+    if state is None:
+        raise AssertionError(reference)
     kept = _keeping(acts, state)
     reads_lines = _reads_lines(caller, acts, state)
     return ConsignmentView(
@@ -192,21 +202,6 @@ def show_consignment(tx: Connection, caller: Caller, text: str) -> ConsignmentVi
         lines=_lines(acts, kept) if reads_lines else None,
         steps=_steps(tx, caller, acts, reads_lines=reads_lines),
     )
-
-
-def _may_read(caller: Caller, state: ConsignmentState, recorded: Iterable[Recorded]) -> bool:
-    unit = caller.readable_unit
-    return unit is None or unit in state.units | units_of(recorded)
-
-
-def units_of(recorded: Iterable[Recorded]) -> frozenset[int]:
-    """Every unit that had a part in a consignment, by its operations."""
-    return frozenset(
-        integer(each.message, name)
-        for each in recorded
-        for name in ("unit", "receiver", "taker")
-        if each.act.witness is None and name in each.message
-    ) - {0}
 
 
 def _reads_lines(caller: Caller, acts: Sequence[ShownAct], state: ConsignmentState) -> bool:
@@ -352,7 +347,7 @@ def list_consignments(  # noqa: PLR0913 - whose, which, and how many
     """
     found: list[ConsignmentLine] = []
     for row, state, recorded in _newest(tx, before):
-        named = state.units | units_of(recorded)
+        named = parties_of(tx, state)
         wanted = {caller.readable_unit, of_unit} - {None}
         if wanted <= named and not (open_only and state.status.is_over):
             found.append(_listed(tx, row, state, recorded[-1]))
@@ -416,30 +411,27 @@ def _asset_name(tx: Connection, state: ConsignmentState) -> str | None:
 
 def list_assets(tx: Connection, caller: Caller, *, limit: int = 1000) -> list[AssetView]:
     """The assets that the caller owns or has, and those that are offered to all."""
+    _require_reader(caller)
     found = []
     for row in directory.list_assets(tx, limit=limit):
         state = Accepted(tx).find(AssetState, row.id)
-        if state is not None and _may_see(caller, state):
+        if state is not None and sees_asset(tx, caller, row.id):
             found.append(_asset(tx, caller, row, state, ()))
     return found
 
 
 def show_asset(tx: Connection, caller: Caller, text: str) -> AssetView:
     """One asset with every change of hands; raises NotFound."""
-    row = resolve_asset(tx, text, unit=caller.unit)
+    _require_reader(caller)
+    row = resolve_asset(tx, caller, text, unit=caller.unit)
     state = Accepted(tx).find(AssetState, row.id)
-    if state is None or not _may_see(caller, state):
-        raise NotFound(f"there is no asset {text[:80]!r}", field="asset")
+    if state is None:
+        raise AssertionError(row)
     rows = operations.list_by_digests(
         tx, [each.digest for each in operations.list_moving(tx, row.id)]
     )
     moves = shown_acts(tx, sorted(rows, key=lambda each: each.sequence))
     return _asset(tx, caller, row, state, moves)
-
-
-def _may_see(caller: Caller, state: AssetState) -> bool:
-    unit = caller.readable_unit
-    return unit is None or unit in state.units or state.state is AssetCondition.OFFERED
 
 
 def _asset(

@@ -18,8 +18,8 @@ from ledger.domain.records.commitments import FieldValue
 from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.subjects.folding import Memory, apply
 from ledger.domain.subjects.states import CycleState
+from ledger.steps.accepting.reading_back import read_operation
 from ledger.steps.accepting.resolving import resolve_cycle, resolve_machine
-from ledger.steps.accepting.standing import read_operation
 from ledger.storage import directory, operations, readings, records
 
 _PEOPLE = ("performer", "checker", "enterer", "on_behalf_of")

@@ -16,7 +16,7 @@ from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.subjects.folding import Memory, apply, complete_recovery
 from ledger.domain.subjects.states import SignerState
 from ledger.steps.accepting.entering import ENTERING, DirectoryRow, rows_of, signer_rows
-from ledger.steps.accepting.standing import read_operation
+from ledger.steps.accepting.reading_back import read_operation
 from ledger.steps.auditing.evidence import Stored
 from ledger.steps.auditing.paging import check_page
 from ledger.storage import directory, index

@@ -22,7 +22,7 @@ from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
 from ledger.domain.records.records import fields_from_bytes
 from ledger.steps.accepting.entering import enter
 from ledger.steps.accepting.placing import Subjects, subjects_of
-from ledger.steps.accepting.standing import read_operation
+from ledger.steps.accepting.reading_back import read_operation
 from ledger.steps.sending.refusals import refuse
 from ledger.storage import directory
 from ledger.storage.engine.database import lock_subjects

@@ -1,0 +1,477 @@
+"""Packages' lines → what people ask of one: its trace, where it is, whether it may be used.
+
+Everything is read from rows that carry what the fold reads; a trace opens no record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection
+
+from ledger.domain.acts.words import UnitRole
+from ledger.domain.callers import Caller
+from ledger.domain.custody import gates
+from ledger.domain.custody.fold import Overlay, Package, fold, ordered
+from ledger.domain.custody.lines import PackageLine
+from ledger.domain.custody.reading import Reader, may_ask, names_of, readable, visible_case
+from ledger.domain.custody.standing import CycleStanding
+from ledger.domain.encoding.identifiers import Digest, to_hex
+from ledger.domain.encoding.moments import instant_text, seconds_text
+from ledger.domain.errors import NotFound
+from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
+from ledger.domain.subjects.states import UnitState
+from ledger.steps.accepting.labels import Meant, meant
+from ledger.steps.accepting.resolving import resolve_unit
+from ledger.steps.accepting.standing import Accepted
+from ledger.steps.answering.standings import Cycles, CycleStep
+from ledger.steps.instance import Instance
+from ledger.storage import directory, operations, packages
+from ledger.storage.index import find_cursor, find_newest_block_time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceLine:
+    """One thing that is said of a package."""
+
+    package: str
+    #: RFC 3339: when it happened, no earlier than what it follows from
+    at: str
+    #: as it was said; None where nobody did
+    said_at: str | None
+    deed: str
+    unit: str
+    #: to whom, or for whom
+    to: str | None
+    #: how it is known: scanned, counted, ticked_off, typed, imported, inferred
+    basis: str | None
+    outcome: str | None
+    #: what the gate said when it was done all the same
+    against: str | None
+    reason: str | None
+    case: str | None
+    #: None while it counts; else that it was taken back or replaced
+    taken_back: bool
+    #: owed, sent, mined, final; `reported, not on chain` for what the chain refused
+    chain: str
+    digest: str
+    line: int
+
+    def to_plain(self) -> dict[str, object]:
+        """As JSON has it."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldingView:
+    """That a unit had it."""
+
+    unit: str
+    since: str
+    until: str | None
+    basis: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How a package stands."""
+
+    package: str
+    stage: str
+    #: who has it; None where nobody says so
+    holder: str | None
+    since: str | None
+    #: how that is known
+    basis: str | None
+    #: who takes it next, while it travels
+    next_unit: str | None
+    destination: str | None
+    owner: str | None
+    set: str | None
+    expires: str | None
+    #: as people call it
+    cycle: str | None
+    cycle_state: str | None
+    overlays: tuple[str, ...]
+    contradicted_by: tuple[str, ...]
+    #: deeds that did not follow: `used after used`
+    out_of_order: tuple[str, ...]
+    last_seen_by: str | None
+    last_seen_at: str | None
+    used_by: str | None
+    case: str | None
+    codes: tuple[str, ...]
+
+    def to_plain(self) -> dict[str, object]:
+        """As JSON has it."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceView:
+    """A package's whole story, as far as the reader may read it."""
+
+    standing: Standing
+    holdings: tuple[HoldingView, ...]
+    lines: tuple[TraceLine, ...]
+    cycle: tuple[CycleStep, ...]
+    #: the sequence as of which this is known
+    known: int
+
+    def to_plain(self) -> dict[str, object]:
+        """As JSON has it."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A package that a reader may ask about."""
+
+    meant: Meant
+    lines: Sequence[PackageLine]
+    package: Package
+
+
+def reader_of(tx: Connection, caller: Caller) -> Reader:
+    """Who reads: an auditor and whoever administers the instance read every fact."""
+    unit = caller.readable_unit
+    state = None if unit is None else Accepted(tx).find(UnitState, unit)
+    return Reader(unit=unit, is_carrier=state is not None and state.roles == UnitRole.CARRIER)
+
+
+def numbering(tx: Connection, text: str) -> int:
+    """A unit's number by its number or code; raises NotFound."""
+    return resolve_unit(tx, text).number
+
+
+def find_package(
+    tx: Connection,
+    caller: Caller,
+    said: str,
+    *,
+    at: int | None = None,
+    known: int | None = None,
+) -> Found:
+    """The package that is meant; raises NotFound where there is none that the caller may ask of."""
+    (what,) = meant(tx, [said], unit_number=lambda text: numbering(tx, text))
+    name = what.require()
+    lines = packages.list_lines(tx, name)
+    package = fold(name, lines, at=at, known=known)
+    if not package.sequence or not may_ask(reader_of(tx, caller), fold(name, lines)):
+        raise NotFound(f"there is no package {name}", field="package")
+    return Found(meant=what, lines=lines, package=package)
+
+
+def unit_names(tx: Connection, numbers: Iterable[int]) -> dict[int, str]:
+    """What units are called, by number."""
+    wanted = {each for each in numbers if each}
+    if not wanted:
+        return {}
+    return {row.number: row.code for row in directory.list_numbered_units(tx, wanted)}
+
+
+def trace(
+    tx: Connection, caller: Caller, said: str, *, at: int | None = None, known: int | None = None
+) -> TraceView:
+    """A package's story; `at`: how it stood then (Unix seconds), `known`: as known then."""
+    found = find_package(tx, caller, said, at=at, known=known)
+    reader, package = reader_of(tx, caller), found.package
+    lines = [line for line in found.lines if known is None or line.sequence <= known]
+    rows = readable(reader, package, ordered(lines))
+    if at is not None:
+        rows = [(moment, line) for moment, line in rows if moment <= at]
+    names = unit_names(tx, names_of(rows) | _units_in(package))
+    states = operations.states_of(tx, {line.digest for _, line in rows})
+    cycles = Cycles(tx, known=known)
+    return TraceView(
+        standing=_standing(reader, package, cycles.find(package.cycle), names),
+        holdings=tuple(
+            HoldingView(
+                unit=names.get(each.unit, str(each.unit)),
+                since=seconds_text(each.since),
+                until=None if each.until is None else seconds_text(each.until),
+                basis=each.basis,
+            )
+            for each in package.holdings
+        ),
+        lines=tuple(_line(line, moment, names, states, known) for moment, line in rows),
+        cycle=tuple(cycles.steps(package.cycle)),
+        known=packages.newest_sequence(tx) if known is None else known,
+    )
+
+
+def where(tx: Connection, caller: Caller, said: str) -> Standing:
+    """Where a package is, how it stands, and how sure that is."""
+    found = find_package(tx, caller, said)
+    package = found.package
+    names = unit_names(tx, _units_in(package))
+    cycle = Cycles(tx).find(package.cycle)
+    return _standing(reader_of(tx, caller), package, cycle, names)
+
+
+def _units_in(package: Package) -> set[int]:
+    """The units that a package's standing names."""
+    named = {package.holder, package.next_unit, package.destination, package.owner}
+    named |= {package.seen_by, package.used_by}
+    named |= {each.unit for each in package.contradictions}
+    named |= {each.unit for each in package.holdings}
+    return {each for each in named if each is not None}
+
+
+def _standing(
+    reader: Reader, package: Package, cycle: CycleStanding | None, names: Mapping[int, str]
+) -> Standing:
+    def name(unit: int | None) -> str | None:
+        return None if unit is None else names.get(unit, str(unit))
+
+    overlays = {each.value for each in package.overlays}
+    if cycle is not None and cycle.is_ordered_back:
+        overlays.add(Overlay.RECALLED.value)
+    return Standing(
+        package=package.name,
+        stage=package.stage.value,
+        holder=name(package.holder),
+        since=None if package.since is None else seconds_text(package.since),
+        basis=package.basis,
+        next_unit=name(package.next_unit),
+        destination=name(package.destination),
+        owner=name(package.owner),
+        set=package.set_name,
+        expires=package.expires,
+        cycle=None if cycle is None else cycle.name,
+        cycle_state=None if cycle is None else cycle.state.word,
+        overlays=tuple(sorted(overlays)),
+        contradicted_by=tuple(
+            f"{name(each.unit)}: {each.deed.value} at {seconds_text(each.at)}"
+            for each in package.contradictions
+        ),
+        out_of_order=tuple(
+            f"{deed.value} after {stage.value}" for deed, stage in package.out_of_order
+        ),
+        last_seen_by=name(package.seen_by),
+        last_seen_at=None if package.seen_at is None else seconds_text(package.seen_at),
+        used_by=name(package.used_by),
+        case=visible_case(reader, package),
+        codes=tuple(sorted(package.codes)),
+    )
+
+
+def _line(
+    line: PackageLine,
+    moment: int,
+    names: Mapping[int, str],
+    states: Mapping[Digest, OperationState],
+    known: int | None,
+) -> TraceLine:
+    to = line.to_unit or line.destination
+    state = states.get(line.digest)
+    is_refused = state in GIVEN_UP
+    return TraceLine(
+        package=line.package,
+        at=seconds_text(moment),
+        said_at=line.happened_text
+        or (None if line.happened is None else seconds_text(line.happened)),
+        deed=line.deed.value,
+        unit=names.get(line.unit, str(line.unit)),
+        to=None if to is None else names.get(to, str(to)),
+        basis=line.basis,
+        outcome=line.outcome,
+        against=line.against,
+        reason=line.reason,
+        case=line.case,
+        taken_back=line.ended is not None and (known is None or line.ended <= known),
+        chain="reported, not on chain" if is_refused else "" if state is None else state.value,
+        digest=to_hex(line.digest),
+        line=line.line,
+    )
+
+
+# ---------------------------------------------------------------- gates
+
+#: without a block for so long, a chain that others write to is not followed (seconds)
+BEHIND_AFTER = 900
+
+
+def gate(  # noqa: PLR0913 - who asks what of which package
+    instance: Instance,
+    tx: Connection,
+    caller: Caller,
+    which: gates.Gate,
+    said: str,
+    *,
+    unit: int,
+) -> gates.Answer:
+    """Whether a unit may dispatch, issue or use this now."""
+    caller.require_unit(unit)
+    (answer,) = ask_all(instance, tx, which, [said], unit=unit)
+    return answer
+
+
+def ask_all(  # noqa: PLR0913 - who asks what of which packages
+    instance: Instance,
+    tx: Connection,
+    which: gates.Gate,
+    said: Sequence[str],
+    *,
+    unit: int,
+    at: int | None = None,
+) -> list[gates.Answer]:
+    """The gate's answers about several names or codes, in their order.
+
+    `at` (Unix seconds): what it would have said then, by all that is known now.
+    """
+    found = meant(tx, said, unit_number=lambda text: numbering(tx, text))
+    named = [each.package for each in found if each.package is not None]
+    lines = packages.list_lines_of(tx, named)
+    moment = int(instance.clock().timestamp()) if at is None else at
+    folded = {name: fold(name, rows, at=at) for name, rows in lines.items()}
+    cycles = Cycles(tx)
+    names = unit_names(tx, {u for each in folded.values() for u in _units_in(each)})
+    behind = behind_since(instance, tx)
+    answers = []
+    for each in found:
+        package = folded.get(each.package or "")
+        if package is None:
+            answers.append(gates.unknown(which))
+            continue
+        asking = gates.Asking(
+            unit=unit,
+            at=moment,
+            today=datetime.fromtimestamp(moment, UTC).date(),
+            behind_since=behind,
+            names=names,
+            is_voided=each.is_voided,
+            is_loaner=package.cycle is None and cycles.is_loaner(package.set_name),
+        )
+        answers.append(gates.ask(which, package, cycles.find(package.cycle), asking))
+    return answers
+
+
+#: what a record keeps of a gate's answer
+_LONGEST_AGAINST = 300
+
+
+def against(
+    instance: Instance, tx: Connection, which: gates.Gate, said: Sequence[str], *, unit: int
+) -> list[str | None]:
+    """What a gate has against several packages, in words; None where it says yes."""
+    return [in_words(each) for each in ask_all(instance, tx, which, said, unit=unit)]
+
+
+def in_words(answer: gates.Answer | None) -> str | None:
+    """What a record keeps of an answer: why not; None for a yes, and where none was asked."""
+    if answer is None or answer.word is gates.Word.YES:
+        return None
+    return answer.text()[:_LONGEST_AGAINST]
+
+
+def behind_since(instance: Instance, tx: Connection) -> int | None:
+    """Since when nothing was heard of others who write to the same chain; None: all is known.
+
+    On an embedded chain nobody else writes: what is accepted here is all that there is.
+    """
+    if not instance.settings.chain_url or find_cursor(tx) is None:
+        return None
+    newest = find_newest_block_time(tx)
+    now = int(instance.clock().timestamp())
+    return newest if newest is not None and now - newest > BEHIND_AFTER else None
+
+
+# ---------------------------------------------------------------- holdings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holdings:
+    """What a unit has or had."""
+
+    unit: str
+    #: RFC 3339
+    at: str
+    #: the sequence as of which it is known
+    known: int
+    count: int
+    #: by state; None for a moment in the past
+    by_stage: Mapping[str, int] | None
+    packages: tuple[Mapping[str, str | None], ...]
+
+    def to_plain(self) -> dict[str, object]:
+        """As JSON has it."""
+        return asdict(self)
+
+
+def holdings(  # noqa: PLR0913 - whose, when, and how much of it
+    instance: Instance,
+    tx: Connection,
+    caller: Caller,
+    unit: int,
+    *,
+    at: int | None = None,
+    known: int | None = None,
+    after: str = "",
+    limit: int = 100,
+) -> Holdings:
+    """What a unit has; `at` (Unix seconds): what it had then; `known`: as known then.
+
+    Raises NotFound for another unit than the caller's own.
+    """
+    if caller.readable_unit not in {None, unit}:
+        raise NotFound(f"unit {unit} is not yours", field="unit", rule="a unit reads what it holds")
+    if known is None:
+        count = packages.count_held(tx, unit, at)
+        rows = [
+            (row.package, row.since, row.basis)
+            for row in packages.list_held(tx, unit, at, after=after, limit=limit)
+        ]
+    else:
+        then = _held_as_known(tx, unit, at, known)
+        count, rows = len(then), [each for each in then if each[0] > after][:limit]
+    stages = {
+        row.name: row.stage.value
+        for row in packages.list_packages_named(tx, [name for name, _, _ in rows])
+    }
+    by_stage = packages.count_packages(tx, unit) if at is None and known is None else None
+    return Holdings(
+        unit=unit_names(tx, [unit]).get(unit, str(unit)),
+        at=instant_text(instance.clock()) if at is None else seconds_text(at),
+        known=packages.newest_sequence(tx) if known is None else known,
+        count=count,
+        by_stage=None if by_stage is None else {k.value: n for k, n in by_stage.items()},
+        packages=tuple(
+            {
+                "package": name,
+                "since": seconds_text(since),
+                "basis": basis,
+                "stage_now": stages.get(name),
+            }
+            for name, since, basis in rows
+        ),
+    )
+
+
+def _held_as_known(
+    tx: Connection, unit: int, at: int | None, known: int
+) -> list[tuple[str, int, str | None]]:
+    """The packages that a unit had, by what was known then; what it held by now is a hint only."""
+    found = []
+    hints = set(packages.list_ever_held(tx, unit)) | set(packages.list_named_by(tx, unit))
+    for name, lines in packages.list_lines_of(tx, sorted(hints)).items():
+        package = fold(name, lines, at=at, known=known)
+        if package.holder == unit and package.since is not None:
+            found.append((name, package.since, package.basis))
+    return sorted(found)
+
+
+def list_against(
+    tx: Connection, caller: Caller, *, before: int | None = None, limit: int = 100
+) -> list[TraceLine]:
+    """What was done against a gate, newest first, as far as the caller may read it."""
+    unit = caller.readable_unit
+    rows = packages.list_against(tx, unit=unit, before=before, limit=limit)
+    names = unit_names(tx, {row.unit for row in rows})
+    states = operations.states_of(tx, {row.digest for row in rows})
+    return [
+        _line(row, row.signed_at if row.happened is None else row.happened, names, states, None)
+        for row in rows
+    ]

@@ -1,0 +1,305 @@
+"""A machine's range → its reach: where each package is, and what cannot be excluded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+
+from sqlalchemy import Connection
+
+from ledger.domain.acts.comment import Stance
+from ledger.domain.acts.recall_order import RecallStage
+from ledger.domain.acts.vocabulary import word
+from ledger.domain.acts.witnessing import packed_numbers
+from ledger.domain.callers import Caller
+from ledger.domain.custody.fold import Package, fold, standing
+from ledger.domain.custody.lines import Deed, rows_of, seconds_or_none
+from ledger.domain.custody.reading import may_ask, visible_case
+from ledger.domain.custody.recalls import Reach, Reached, count, reach
+from ledger.domain.custody.standing import PASSES_TO_RETURN, suspended
+from ledger.domain.encoding.identifiers import Digest, parse_hex32, to_hex
+from ledger.domain.encoding.moments import seconds_text
+from ledger.domain.errors import NotFound
+from ledger.domain.outbox.operation_states import GIVEN_UP
+from ledger.domain.records.commitments import Fields
+from ledger.domain.records.records import fields_from_bytes
+from ledger.steps.accepting.reading_back import read_operation
+from ledger.steps.accepting.recalled import suspensions_of
+from ledger.steps.answering.packages import reader_of, unit_names
+from ledger.storage import directory, operations, packages, records
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """Numbers of one machine in one counter epoch."""
+
+    machine: directory.EquipmentRow
+    epoch: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One unit in a recall: what it was asked, whether it was reached, what it answered."""
+
+    unit: int
+    name: str
+    #: packages that it was asked for
+    asked: int
+    #: sent, opened, call_confirmed, signed_paper, answered; None where nobody told it
+    reached_by: str | None
+    #: RFC 3339; None while it is not reached
+    reached_at: str | None
+    #: None while it did not answer
+    found: int | None
+    answered_of: int | None
+    answered_at: str | None
+
+    @property
+    def is_reached(self) -> bool:
+        """Sent is not reached."""
+        return self.reached_by not in {None, "sent"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecallView:
+    """A recall, or what one would reach."""
+
+    #: digest of its order; None for a mock
+    order: str | None
+    equipment: str
+    machine: str
+    epoch: int
+    first: int
+    last: int
+    cause: str | None
+    cause_text: str | None
+    has_ended: bool
+    #: biological passes in a row since, of how many; None while the machine is not suspended
+    passes: int | None
+    passes_needed: int
+    packages: int
+    used: int
+    to_find: int
+    found: int
+    cannot_be_excluded: tuple[str, ...]
+    #: by unit, state by state
+    by_holder: Mapping[str, Mapping[str, int]]
+    units: tuple[Told, ...]
+    reached: tuple[Reached, ...]
+    #: numbers of the range that were never opened
+    gaps: int
+
+    def to_plain(self) -> dict[str, object]:
+        """As JSON has it."""
+        return asdict(self)
+
+
+def list_cycles_of(tx: Connection, wanted: Range) -> list[directory.CycleRow]:
+    """The cycles of a range, by number."""
+    return directory.list_cycles_between(
+        tx, wanted.machine.id, wanted.epoch, wanted.first, wanted.last
+    )
+
+
+def reach_of(tx: Connection, caller: Caller, wanted: Range) -> RecallView:
+    """What a recall of a range would reach, with nothing ordered."""
+    return _view(tx, caller, wanted, order=None, facts={}, has_ended=False)
+
+
+def show_recall(tx: Connection, caller: Caller, order: str) -> RecallView:
+    """A recall that was ordered, as it stands; raises NotFound."""
+    digest = Digest(parse_hex32(order, field="order"))
+    row = operations.find_operation(tx, digest)
+    if row is None or row.kind != "RecallOrder" or row.state in GIVEN_UP:
+        raise NotFound(f"there is no recall {order[:70]}", field="order")
+    epoch, first, last, _ = packed_numbers(read_operation(row).message)
+    machine = directory.get_equipment(tx, word(read_operation(row).message, "about"))
+    wanted = Range(machine=machine, epoch=epoch, first=first, last=last)
+    ends = [
+        each
+        for each in operations.list_replacing(tx, digest)
+        if packed_numbers(read_operation(each).message)[3] == RecallStage.ENDED
+    ]
+    facts = fields_from_bytes(records.get_record(tx, row.record_id).facts)
+    return _view(tx, caller, wanted, order=digest, facts=facts, has_ended=bool(ends))
+
+
+def list_recalls(tx: Connection, caller: Caller, *, limit: int = 100) -> list[RecallView]:
+    """The recalls that the caller's packages are in, newest first."""
+    found = []
+    for row in operations.list_latest_operations(tx, kind="RecallOrder", limit=limit):
+        _, _, _, stage = packed_numbers(read_operation(row).message)
+        if row.state not in GIVEN_UP and stage == RecallStage.ORDERED:
+            view = show_recall(tx, caller, to_hex(row.digest))
+            if view.packages or caller.readable_unit in {None, row.unit}:
+                found.append(view)
+    return found
+
+
+def _view(  # noqa: PLR0913 - a range and what is known of its recall
+    tx: Connection,
+    caller: Caller,
+    wanted: Range,
+    *,
+    order: Digest | None,
+    facts: Fields,
+    has_ended: bool,
+) -> RecallView:
+    cycles = list_cycles_of(tx, wanted)
+    reached = list(_reached(tx, caller, cycles, order, owner=wanted.machine.unit))
+    counted: Reach = count(reached)
+    told = [] if order is None else _told(tx, wanted.machine.id, order)
+    readable = caller.readable_unit
+    if readable not in {None, wanted.machine.unit}:
+        told = [each for each in told if each.unit == readable]
+    answered = sum(each.found or 0 for each in told)
+    names = unit_names(tx, counted.by_holder)
+    suspension = suspended(suspensions_of(tx, wanted.machine.id))
+    return RecallView(
+        order=None if order is None else to_hex(order),
+        equipment=to_hex(wanted.machine.id),
+        machine=wanted.machine.serial,
+        epoch=wanted.epoch,
+        first=wanted.first,
+        last=wanted.last,
+        cause=None if not facts else str(facts["cause"]),
+        cause_text=None if not facts or facts["cause_text"] is None else str(facts["cause_text"]),
+        has_ended=has_ended,
+        passes=None if suspension is None else suspension.passes,
+        passes_needed=PASSES_TO_RETURN,
+        packages=counted.packages,
+        used=counted.used,
+        to_find=counted.to_find,
+        found=max(counted.found, answered),
+        cannot_be_excluded=counted.cannot_be_excluded,
+        by_holder={
+            names.get(unit, "nobody knows" if not unit else str(unit)): counts
+            for unit, counts in counted.by_holder.items()
+        },
+        units=tuple(told),
+        reached=tuple(reached),
+        gaps=wanted.last - wanted.first + 1 - len(cycles),
+    )
+
+
+def _reached(
+    tx: Connection,
+    caller: Caller,
+    cycles: Sequence[directory.CycleRow],
+    order: Digest | None,
+    *,
+    owner: int,
+) -> Iterator[Reached]:
+    """Each package of some cycles, as it stood when it was asked back."""
+    reader = reader_of(tx, caller)
+    rows = packages.list_packages_of_cycles(tx, [cycle.id for cycle in cycles])
+    lines = packages.list_lines_of(tx, [row.name for row in rows])
+    for name in sorted(lines):
+        package: Package = fold(name, lines[name])
+        if reader.unit in {None, owner} or may_ask(reader, package):
+            answers = [
+                line.outcome
+                for line in standing(lines[name])
+                if line.deed is Deed.ANSWERED and line.thread == order
+            ]
+            found = reach(package, answers[-1] if answers else None)
+            yield replace(found, case=visible_case(reader, package))
+
+
+def _told(tx: Connection, machine: bytes, order: Digest) -> list[Told]:
+    """The units of a recall, by number: what they were asked, and what they answered."""
+    notices = _notices(tx, machine, order)
+    answers = _answers(tx, order)
+    units = sorted({notice.unit for notice in notices} | set(answers))
+    names = unit_names(tx, units)
+    return [
+        _told_unit(
+            unit,
+            names.get(unit, str(unit)),
+            [notice for notice in notices if notice.unit == unit],
+            answers.get(unit),
+        )
+        for unit in units
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Notice:
+    """One notice to one unit."""
+
+    unit: int
+    asked: int
+    reached_by: str
+    #: Unix seconds; None while it is only sent
+    reached_at: int | None
+
+
+def _told_unit(
+    unit: int, name: str, notices: Sequence[_Notice], answer: operations.OperationRow | None
+) -> Told:
+    reached = min(
+        (each for each in notices if each.reached_at is not None),
+        key=lambda each: each.reached_at or 0,
+        default=None,
+    )
+    how = "sent" if notices else None
+    at = None
+    if reached is not None:
+        how, at = reached.reached_by, reached.reached_at
+    elif answer is not None:
+        # who answers was reached, whatever else is known
+        how, at = "answered", answer.signed_at
+    numbers = None if answer is None else packed_numbers(read_operation(answer).message)
+    return Told(
+        unit=unit,
+        name=name,
+        asked=sum(each.asked for each in notices),
+        reached_by=how,
+        reached_at=None if at is None else seconds_text(at),
+        found=None if numbers is None else numbers[0],
+        answered_of=None if numbers is None else numbers[1],
+        answered_at=None if answer is None else seconds_text(answer.signed_at),
+    )
+
+
+def _notices(tx: Connection, machine: bytes, order: Digest) -> list[_Notice]:
+    """The notices of an order; one that the unit itself says it saw was opened there."""
+    rows = [
+        row
+        for row in operations.list_by_subject(tx, machine, standing=True)
+        if row.kind == "RecallNotice" and word(read_operation(row).message, "content") == order
+    ]
+    stored = {row.id: row for row in records.list_by_ids(tx, [row.record_id for row in rows])}
+    found = []
+    for row in rows:
+        facts = fields_from_bytes(stored[row.record_id].facts)
+        unit, how = int(str(facts["to"])), str(facts["reached_by"])
+        at = seconds_or_none(facts["reached_at"]) or (None if how == "sent" else row.signed_at)
+        seen = _seen(tx, row.digest, unit)
+        if at is None and seen is not None:
+            how, at = "opened", seen
+        asked = len(list(rows_of(facts)))
+        found.append(_Notice(unit=unit, asked=asked, reached_by=how, reached_at=at))
+    return found
+
+
+def _seen(tx: Connection, notice: bytes, unit: int) -> int | None:
+    """When the unit itself said that it saw a notice (Unix seconds)."""
+    return next(
+        (
+            row.signed_at
+            for row in operations.list_by_subject(tx, notice, standing=True)
+            if row.kind == "Comment"
+            and row.unit == unit
+            and packed_numbers(read_operation(row).message)[0] == Stance.SEEN
+        ),
+        None,
+    )
+
+
+def _answers(tx: Connection, order: Digest) -> dict[int, operations.OperationRow]:
+    """Each unit's answer that stands: its newest."""
+    rows = operations.list_by_subject(tx, order, standing=True)
+    return {row.unit: row for row in rows if row.kind == "RecallAnswer"}

@@ -1,0 +1,363 @@
+"""Packages from assembly to use: what is said of them, and what the gates answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ledger.domain.acts.words import Right
+from ledger.domain.custody.gates import Gate, Word
+from ledger.domain.custody.lines import Deed
+from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused
+from ledger.steps.accepting.assembling import Assembly, assemble
+from ledger.steps.accepting.recalling import RecallRequest, end_recall, order_recall
+from ledger.steps.accepting.scanning import Scan, look, report
+from ledger.steps.accepting.telling import refill
+from ledger.steps.answering.packages import gate, holdings, list_against, trace, where
+from ledger.steps.auditing.differences import Findings
+from ledger.steps.auditing.evidence import Stored
+from ledger.steps.auditing.packages import check_packages
+from ledger.storage.engine.database import Database
+from tests.house import AT_A_DOOR, CENTRE, MEMBER, SERIAL, House, build_house
+
+
+@pytest.fixture
+def house(database: Database, tmp_path: Path) -> House:
+    """A centre and a member whose people scan and answer."""
+    house = build_house(database, tmp_path)
+    for unit in (CENTRE, MEMBER):
+        house.enrol(unit, f"Scanner {unit}", Right.SCAN)
+        house.enrol(unit, f"Answers {unit}", Right.ANSWER)
+    return house
+
+
+def packed(house: House, *serials: str, expires: str = "2027-05-01") -> None:
+    with house.instance.database.transaction() as tx:
+        wanted = Assembly(set=None, serials=serials, expires=expires)
+        assemble(house.instance, tx, house.caller, CENTRE, wanted, AT_A_DOOR)
+
+
+def scanned(house: House, unit: int, *scans: Scan) -> list[str]:
+    with house.instance.database.transaction() as tx:
+        _, looks = report(house.instance, tx, house.caller, unit, scans, AT_A_DOOR)
+    return [each.text() for each in looks]
+
+
+def loaded(house: House, number: int, *serials: str) -> None:
+    house.open(number)
+    house.say(
+        "LoadDeclaration",
+        cycle=f"{SERIAL}/{number}",
+        lines=[
+            {"owner": "member", "package_class": 1, "quantity": 1, "package": f"1/{serial}"}
+            for serial in serials
+        ],
+    )
+    house.end(number)
+
+
+def released(house: House, number: int, count: int, *lines: dict[str, str], **more: object) -> None:
+    house.say(
+        "CycleDecision",
+        cycle=f"{SERIAL}/{number}",
+        decision="release",
+        shares=[{"owner": "member", "package_class": 1, "delta": count}] if count else [],
+        results={"physical": "pass"},
+        lines=list(lines),
+        **more,
+    )
+
+
+def asked(house: House, which: Gate, said: str, unit: int = CENTRE) -> str:
+    with house.instance.database.reading() as tx:
+        return gate(house.instance, tx, house.caller, which, said, unit=unit).text()
+
+
+def differences(house: House) -> list[str]:
+    findings = Findings()
+    with house.instance.database.reading() as tx:
+        check_packages(
+            Stored(
+                ours=tx,
+                vault=house.instance.vault,
+                deployment=house.instance.deployment(),
+                findings=findings,
+            )
+        )
+    return [str(each) for each in findings.listed]
+
+
+def test_a_package_passes_the_gate_only_once_its_cycle_is_released(house: House) -> None:
+    packed(house, "Q01", "Q02")
+    assert asked(house, Gate.ISSUE, "1/Q01") == "no: in no declared load"
+    loaded(house, 1, "Q01", "Q02")
+    assert asked(house, Gate.ISSUE, "centre/Q01") == f"no: cycle {SERIAL}/1 is not released"
+    released(house, 1, 2)
+    assert asked(house, Gate.ISSUE, "1/Q01") == "yes"
+    assert asked(house, Gate.USE, "1/Q01", MEMBER).startswith("no: not here: at centre since ")
+    assert differences(house) == []
+
+
+def test_shares_are_the_lines_without_what_is_left_out(house: House) -> None:
+    packed(house, "Q01", "Q02", "Q03")
+    loaded(house, 1, "Q01", "Q02", "Q03")
+    left = {"package": "1/Q02", "outcome": "wet"}
+    with pytest.raises(InvalidInput, match="the lines say 2"), house.nothing_stored():
+        released(house, 1, 3, left)
+    with pytest.raises(InvalidInput, match="not in the declared load"):
+        released(house, 1, 3, {"package": "1/Q09", "outcome": "wet"})
+    released(house, 1, 2, left)
+    assert asked(house, Gate.USE, "1/Q02") == "no: left out of the release"
+
+
+def test_what_was_used_is_recorded_with_what_the_gate_says_of_it(house: House) -> None:
+    packed(house, "E05", expires="2026-11-01")
+    loaded(house, 1, "E05")
+    released(house, 1, 1)
+    (told,) = scanned(house, CENTRE, Scan(act=Deed.USED, said="1/E05", case="k7"))
+    assert told == "1/E05: used; no: expired on 2026-11-01"
+    with house.instance.database.reading() as tx:
+        (kept,) = list_against(tx, house.caller)
+        assert (kept.deed, kept.against) == ("used", "no: expired on 2026-11-01")
+        assert where(tx, house.caller, "1/E05").stage == "used"
+
+
+def test_issuing_against_a_gate_takes_a_reason(house: House) -> None:
+    packed(house, "Q01")
+    with pytest.raises(Refused, match="in no declared load"), house.nothing_stored():
+        scanned(house, CENTRE, Scan(act=Deed.ISSUED, said="1/Q01"))
+    scanned(house, CENTRE, Scan(act=Deed.ISSUED, said="1/Q01", reason="no other set"))
+
+
+def test_another_units_report_contradicts_and_moves_nothing(house: House) -> None:
+    packed(house, "Q01")
+    scanned(house, MEMBER, Scan(act=Deed.USED, said="1/Q01"))
+    with house.instance.database.reading() as tx:
+        stands = where(tx, house.caller, "1/Q01")
+    assert (stands.holder, stands.stage) == ("centre", "assembled")
+    assert stands.contradicted_by[0].startswith("member: used at ")
+
+
+def test_a_line_is_taken_back_by_not_so(house: House) -> None:
+    packed(house, "Q01")
+    scanned(house, CENTRE, Scan(act=Deed.MISSING, said="1/Q01"))
+    with house.instance.database.reading() as tx:
+        view = trace(tx, house.caller, "1/Q01")
+    missing = next(line for line in view.lines if line.deed == "missing")
+    back = f"{missing.digest}:{missing.line}"
+    with pytest.raises(InvalidInput, match="reason"):
+        scanned(house, CENTRE, Scan(act=Deed.NOT_SO, said="1/Q01", takes_back=back))
+    with pytest.raises(Refused, match="no line that your unit reported"):
+        scanned(house, MEMBER, Scan(act=Deed.NOT_SO, said="1/Q01", takes_back=back, reason="?"))
+    scanned(house, CENTRE, Scan(act=Deed.NOT_SO, said="1/Q01", takes_back=back, reason="was there"))
+    with house.instance.database.reading() as tx:
+        view = trace(tx, house.caller, "1/Q01")
+        assert view.standing.stage == "assembled"
+        then = trace(tx, house.caller, "1/Q01", known=view.known - 1)
+        assert then.standing.stage == "missing"
+    assert differences(house) == []
+
+
+def test_a_code_is_found_voided_by_a_reprint_and_a_question_when_it_fits_two(house: House) -> None:
+    packed(house, "Q01", "Q02")
+    for serial in ("Q01", "Q02"):
+        house.say(
+            "ScanReport", unit="centre",
+            lines=[
+                {"act": "labelled", "package": f"1/{serial}", "code": "77001", "basis": "typed"},
+            ],
+        )  # fmt: skip
+    with house.instance.database.reading() as tx:
+        (seen,) = look(house.instance, tx, CENTRE, [Scan(act=Deed.STORED, said="77001")])
+    assert seen.question == "'77001' fits 1/Q01 and 1/Q02"
+    house.say(
+        "ScanReport", unit="centre",
+        lines=[{"act": "label_voided", "package": "1/Q02", "code": "77001", "basis": "typed"}],
+    )  # fmt: skip
+    with house.instance.database.reading() as tx:
+        (seen,) = look(house.instance, tx, CENTRE, [Scan(act=Deed.STORED, said="77001")])
+    assert seen.package == "1/Q01"
+    assert scanned(house, CENTRE, Scan(act=Deed.FOUND, said="99999")) == [
+        "unknown code 99999: found"
+    ]
+    assert differences(house) == []
+
+
+def test_a_recall_holds_everything_at_once_and_suspends_the_machine(house: House) -> None:
+    packed(house, "Q01", "Q02", "Q03")
+    loaded(house, 1, "Q01", "Q02")
+    released(house, 1, 2)
+    loaded(house, 2, "Q03")
+    scanned(house, CENTRE, Scan(act=Deed.USED, said="1/Q02", case="k9"))
+    wanted = RecallRequest(
+        equipment=SERIAL, first=1, last=3, cause="biological", reason="BI of 1 failed",
+        is_mock=True,
+    )  # fmt: skip
+    with house.nothing_stored(), house.instance.database.transaction() as tx:
+        mock = order_recall(house.instance, tx, house.caller, wanted, AT_A_DOOR)
+    assert (mock.view.packages, mock.view.used, mock.view.to_find, mock.view.gaps) == (3, 1, 2, 1)
+    with house.instance.database.transaction() as tx:
+        real = RecallRequest(
+            equipment=SERIAL, first=1, last=3, cause="biological", reason="BI of 1 failed"
+        )
+        done = order_recall(house.instance, tx, house.caller, real, AT_A_DOOR)
+    assert done.decided == {1: "recalled", 2: "rejected"}
+    assert asked(house, Gate.USE, "1/Q01") == "no: recalled"
+    assert done.view.order is not None
+    house.say(
+        "RecallAnswer", unit="centre", order=done.view.order, found=1, asked=2,
+        lines=[
+            {"package": "1/Q01", "outcome": "found"},
+            {"package": "1/Q03", "outcome": "not_found"},
+        ],
+    )  # fmt: skip
+    with house.instance.database.transaction() as tx:
+        _, view = end_recall(
+            house.instance, tx, house.caller, done.view.order, "searched", AT_A_DOOR
+        )
+    assert (view.found, view.to_find, view.has_ended) == (1, 2, True)
+    assert view.cannot_be_excluded == ("1/Q03",)
+    # suspended until three cycles in a row passed
+    for number in (4, 5, 6):
+        packed(house, f"W0{number}")
+        loaded(house, number, f"W0{number}")
+        with pytest.raises(Refused, match="suspended"):
+            released(house, number, 1)
+        house.say("ResultEntry", cycle=f"{SERIAL}/{number}", result="biological", word="pass")
+    released(house, 6, 1)
+    assert asked(house, Gate.ISSUE, "1/W06") == "yes"
+    assert differences(house) == []
+
+
+def test_a_result_that_comes_after_a_release_is_seen_by_the_gate(house: House) -> None:
+    packed(house, "Q01")
+    loaded(house, 1, "Q01")
+    released(house, 1, 1)
+    house.say("ResultEntry", cycle=f"{SERIAL}/1", result="biological", word="fail")
+    assert asked(house, Gate.USE, "1/Q01") == f"no: cycle {SERIAL}/1: biological did not pass"
+
+
+def test_refilled_tables_are_those_that_were_kept(house: House) -> None:
+    packed(house, "Q01", "Q02")
+    loaded(house, 1, "Q01", "Q02")
+    released(house, 1, 2)
+    scanned(house, CENTRE, Scan(act=Deed.USED, said="1/Q02", case="k9"))
+    before = rows(house)
+    with house.instance.database.transaction() as tx:
+        assert refill(tx) == len(before["package_lines"])
+    assert rows(house) == before
+
+
+def rows(house: House) -> dict[str, list[tuple[object, ...]]]:
+    from ledger.storage import packages  # noqa: PLC0415
+
+    with house.instance.database.reading() as tx:
+        return {
+            table.name: sorted(map(tuple, tx.execute(table.select())), key=repr)
+            for table in (
+                packages.package_lines, packages.packages, packages.codes, packages.package_readers,
+            )
+        }  # fmt: skip
+
+
+def test_a_unit_reads_what_it_has_and_nothing_of_others(house: House) -> None:
+    from dataclasses import replace  # noqa: PLC0415
+
+    from ledger.domain.callers import Scope  # noqa: PLC0415
+
+    packed(house, "Q01")
+    member = replace(house.caller, unit=MEMBER, scopes=frozenset({Scope.READ_UNIT}))
+    with house.instance.database.reading() as tx:
+        with pytest.raises(NotFound):
+            trace(tx, member, "1/Q01")
+        with pytest.raises(NotFound):
+            holdings(house.instance, tx, member, CENTRE)
+        held = holdings(house.instance, tx, house.caller, CENTRE)
+        assert (held.count, held.packages[0]["package"]) == (1, "1/Q01")
+        assert gate(house.instance, tx, house.caller, Gate.USE, "1/Q77", unit=1).word is Word.NO
+
+
+def test_a_serial_is_used_once(house: House) -> None:
+    packed(house, "Q01")
+    with pytest.raises(Conflict), house.nothing_stored():
+        packed(house, "Q01")
+
+
+def sent(house: House, slip: str, *serials: str, **more: object) -> str:
+    digest = house.say(
+        "Dispatch", unit=CENTRE, slip=slip, receiver=MEMBER, taker=MEMBER, purpose="clean",
+        lines=[
+            {"assembler": CENTRE, "package": serial, "quantity": 1, "basis": "scanned"}
+            for serial in serials
+        ],
+        **more,
+    ).digest  # fmt: skip
+    return digest.hex()
+
+
+@pytest.fixture
+def travelling(house: House) -> House:
+    """Three released packages on their way to the member."""
+    house.enrol(CENTRE, "Sender", Right.DISPATCH)
+    house.enrol(MEMBER, "Receiver", Right.RECEIVE | Right.CARRY)
+    packed(house, "Q01", "Q02", "Q03")
+    loaded(house, 1, "Q01", "Q02", "Q03")
+    released(house, 1, 3)
+    sent(house, "4711", "Q01", "Q02", "Q03")
+    return house
+
+
+def test_a_consignment_moves_its_packages_from_hand_to_hand(travelling: House) -> None:
+    house = travelling
+    assert asked(house, Gate.USE, "1/Q01", MEMBER) == "no: in transit to member"
+    house.say(
+        "TakeOver", unit=MEMBER, consignment="centre/4711", outcome="kept",
+        lines=[
+            {"outcome": "accepted", "assembler": CENTRE, "package": "Q01", "basis": "scanned"},
+            {"outcome": "accepted", "assembler": CENTRE, "package": "Q02", "basis": "inferred"},
+        ],
+    )  # fmt: skip
+    assert asked(house, Gate.USE, "1/Q01", MEMBER) == "yes"
+    with house.instance.database.reading() as tx:
+        first, second, third = (where(tx, house.caller, f"1/Q0{n}") for n in (1, 2, 3))
+        assert (first.holder, first.stage, first.basis) == ("member", "stored", "scanned")
+        assert (second.holder, second.basis, second.last_seen_by) == (
+            "member",
+            "inferred",
+            "centre",
+        )
+        assert (third.holder, third.stage) == ("centre", "missing")
+        assert holdings(house.instance, tx, house.caller, MEMBER).count == 2
+    before = rows(house)
+    with house.instance.database.transaction() as tx:
+        refill(tx)
+    assert rows(house) == before
+    assert differences(house) == []
+
+
+def test_a_package_is_not_offered_twice_without_a_reason(travelling: House) -> None:
+    with pytest.raises(Refused, match="in transit to member"), travelling.nothing_stored():
+        sent(travelling, "4712", "Q01")
+    sent(travelling, "4712", "Q01", reason="the first box came back")
+    with travelling.instance.database.reading() as tx:
+        (kept,) = list_against(tx, travelling.caller)
+    assert (kept.deed, kept.reason) == ("dispatched", "the first box came back")
+
+
+def test_a_cancelled_consignment_leaves_its_packages_where_they_were(travelling: House) -> None:
+    travelling.say(
+        "Disposition", unit=CENTRE, consignment="centre/4711", kind="cancel", reason="no van"
+    )
+    with travelling.instance.database.reading() as tx:
+        stands = where(tx, travelling.caller, "1/Q01")
+    assert (stands.holder, stands.stage, stands.destination) == ("centre", "loaded", None)
+    assert differences(travelling) == []
+
+
+def test_what_one_says_and_another_denies_is_both_told(travelling: House) -> None:
+    scanned(travelling, MEMBER, Scan(act=Deed.USED, said="1/Q01", case="k3"))
+    with travelling.instance.database.reading() as tx:
+        stands = where(tx, travelling.caller, "1/Q01")
+    assert (stands.stage, stands.holder) == ("offered", "centre")
+    assert [each.split(":")[0] for each in stands.contradicted_by] == ["member"]

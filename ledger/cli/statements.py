@@ -27,23 +27,26 @@ PeriodArgument = Annotated[str, typer.Argument(metavar="PERIOD", help="The month
 _MOST = 1024 * 1024 * 64
 
 
-@terms.command("keep")
-def keep(
+@terms.command("publish")
+def publish_terms(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The document, JSON.")],
     *,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
+    wait: WaitOption = 0,
 ) -> None:
-    """Check a document of the terms, keep it in the home, and print the hash to publish."""
-    from ledger.steps.settling.computing import keep_terms
+    """Publish a version of the terms, as the authority: its hash goes on the chain."""
+    from ledger.cli.acting import record
+    from ledger.cli.commands import COMMAND_LINE
+    from ledger.domain.acts.terms import ACT, parts_of
+    from ledger.domain.duties.terms import parse_terms
+    from ledger.steps.settling.computing import read_terms
 
-    with opened(home) as instance:
-        document = keep_terms(instance.settings.home, _read(file, "FILE"), name=file.name).hex()
-    answer(
-        {"document": document},
-        as_json=as_json,
-        human=lambda: say(f"Kept. Publish it: steriledger terms publish group {document}"),
-    )
+    data = _read(file, "FILE")
+    version = parse_terms(data)
+    read_terms(data, name=file.name)
+    values = {"document": version.sha256, "lines": parts_of(version)}
+    record(ACT, values, COMMAND_LINE, home=home, as_json=as_json, wait=wait, prepare_to=None)
 
 
 @statement.command("show")
@@ -190,11 +193,11 @@ def recompute(
     from ledger.chain.node import Node
     from ledger.cli.evidence import read_deployment
     from ledger.domain.statement.periods import parse_period
-    from ledger.steps.settling.computing import parse_terms
+    from ledger.steps.settling.computing import read_terms
     from ledger.steps.settling.computing import recompute as recompute_account
     from ledger.steps.settling.recomputing import compare, published_on
 
-    documents = [parse_terms(_read(each, "--terms"), name=each.name) for each in terms_files]
+    documents = [read_terms(_read(each, "--terms"), name=each.name) for each in terms_files]
     month, trusted = parse_period(period), read_deployment(deployment)
     given = None if against is None else _read(against, "--against")
     with Node(rpc) as node:

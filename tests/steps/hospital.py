@@ -13,10 +13,13 @@ from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.acts.comment import Stance
 from ledger.domain.acts.decisions import DecisionKind
 from ledger.domain.acts.result_entry import Result, ResultWord
+from ledger.domain.acts.terms import parts_of
 from ledger.domain.acts.vocabulary import CycleReference, Machine, integer
 from ledger.domain.acts.words import EquipmentState, Party, Right, UnitRole
 from ledger.domain.callers import Caller, local_administrator
 from ledger.domain.drafts import Circumstances, Draft, People
+from ledger.domain.duties.terms import default_terms, parse_terms
+from ledger.domain.encoding.canonical import canonical
 from ledger.domain.encoding.identifiers import (
     ZERO_DIGEST,
     Digest,
@@ -347,7 +350,10 @@ def serve(hospital: Hospital) -> None:
     served = {"unit": 1, "consumer": 2, "kind": 20}
     service = hospital.say("Service", **served, quantity=90)
     hospital.say("Service", **served, quantity=-30, corrects=service.hex())
-    hospital.say("Terms", terms="group", document="ab" * 32, version="1")
+    version = default_terms()
+    begins = {"holds_from": "2100-01-01T00:00:00Z", "version": 1}
+    later = parse_terms(canonical({**version.document, **begins}))
+    hospital.say("Terms", document=later.sha256, lines=parts_of(later))
 
 
 def move_things(hospital: Hospital) -> None:

@@ -12,18 +12,20 @@ from typing import Any
 import pytest
 
 from ledger.chain.node import Node
+from ledger.domain.acts.terms import parts_of
 from ledger.domain.acts.words import Right
 from ledger.domain.chain.deployment import Deployment
+from ledger.domain.duties.terms import parse_terms
 from ledger.domain.encoding.hashing import sha256
 from ledger.domain.encoding.identifiers import Digest, to_hex
 from ledger.domain.errors import InvalidInput, NotFound, Refused, VerificationFailed
+from ledger.domain.statement.agreement import Agreement
 from ledger.domain.statement.periods import Period
 from ledger.steps.following.rebuild import rebuild
 from ledger.steps.settling.computing import (
     Computed,
     compute,
     compute_here,
-    keep_terms,
     kept_terms,
     recompute,
 )
@@ -35,15 +37,13 @@ from tests.house import Clock
 from tests.steps.hospital import Hospital, move_things, opened_hospital
 
 NOVEMBER, DECEMBER = Period(2026, 11), Period(2026, 12)
-TERMS = json.dumps(
-    document(
-        prices={
-            "packages": [{"class": 1, "name": {"en": "tray"}, "internal": 2_100, "market": 3_000}],
-            "trips": [{"carrier": 2, "per_trip": 5_000}],
-        },
-        valid_from="2026-11-01T00:00:00+08:00",
-    )
-).encode()
+DOCUMENT = document(
+    prices={
+        "packages": [{"class": 1, "name": {"en": "tray"}, "internal": 2_100, "market": 3_000}],
+        "trips": [{"carrier": 2, "per_trip": 5_000}],
+    },
+    holds_from="2026-11-21T21:00:00+08:00",
+)
 
 
 @dataclass(kw_only=True)
@@ -62,6 +62,11 @@ class Group:
     def deployment(self) -> Deployment:
         return self.hospital.instance.deployment()
 
+    @property
+    def documents(self) -> list[Agreement]:
+        with self.hospital.instance.database.reading() as tx:
+            return kept_terms(tx)
+
     def say(self, kind: str, /, **values: Any) -> Digest:
         digest = self.hospital.say(kind, **values)
         self.hospital.settle(self.hospital.writer())
@@ -71,7 +76,7 @@ class Group:
         return compute_here(self.hospital.instance, self.node, period)
 
     def recompute(self, period: Period = NOVEMBER) -> Computed:
-        documents = kept_terms(self.hospital.instance.settings.home)
+        documents = self.documents
         return recompute(self.node, self.deployment, documents, period, finality="instant")
 
     def publish(self, computed: Computed) -> Digest:
@@ -93,8 +98,9 @@ def group(tmp_path: Path, database_address: str) -> Iterator[Group]:
         for unit in (1, 2, 3):
             hospital.admit(unit)
             hospital.new_signer(unit, Right.SETTLE)
-        document_ = keep_terms(hospital.instance.settings.home, TERMS, name="terms.json")
-        hospital.say("Terms", terms="group", document=document_.hex(), version="1")
+        version = parse_terms(json.dumps(DOCUMENT).encode())
+        hospital.say("Terms", document=version.sha256, lines=parts_of(version))
+        clock.advance(hours=2)
         hospital.register(1, "S1")
         hospital.run_cycle("S1", 1)
         move_things(hospital)
@@ -178,7 +184,7 @@ def test_what_was_published_is_found_on_the_chain_and_stays_as_it_was(group: Gro
 def test_where_a_given_account_lacks_an_event_that_event_is_named(group: Group) -> None:
     computed = group.compute()
     instance = group.hospital.instance
-    documents = kept_terms(instance.settings.home)
+    documents = group.documents
     with instance.database.reading() as tx:
         entries = list(entries_of_index(tx, computed.closing.block))
     left = [each for each in entries if each.digest != group.services[2]]
@@ -195,7 +201,7 @@ def test_where_a_given_account_lacks_an_event_that_event_is_named(group: Group) 
 
 
 def test_another_deployment_or_terms_that_are_not_on_the_chain_are_refused(group: Group) -> None:
-    documents = kept_terms(group.hospital.instance.settings.home)
+    documents = group.documents
     other = replace(group.deployment, genesis_hash=b"\1" * 32)
     with pytest.raises(VerificationFailed, match="genesis"):
         recompute(group.node, other, documents, NOVEMBER, finality="instant")

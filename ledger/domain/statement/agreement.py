@@ -1,23 +1,25 @@
-"""A terms document → what of it an account needs: prices, catalogue, formula and settlement.
+"""A terms document → what of it an account needs: its `prices`, and from when it holds.
 
-The other members of the document are deadlines and thresholds of duties, which nothing here reads.
+`prices` has the price lists, and in it the catalogue, the formula and the rule of settlement.  The
+other members of the document are deadlines and thresholds of duties, which nothing here reads.
 Amounts are whole numbers of the currency's smallest unit.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from ledger.domain.encoding.canonical import MAX_INTEGER
 from ledger.domain.errors import InvalidInput, NotFound
-from ledger.domain.statement.periods import parse_offset
 
 UINT16, UINT32 = 2**16 - 1, 2**32 - 1
 _MOST_BASIS_POINTS = 10_000
+_MOST_MINUTES = 14 * 60
 
 
 class Group(StrEnum):
@@ -213,20 +215,21 @@ class _Member:
 def parse_agreement(document: object, *, sha256: bytes) -> Agreement:
     """The members that an account reads; raises InvalidInput naming the first that is wrong."""
     top = _Member(document, "")
-    prices, settlement, formula = (top.at(name) for name in ("prices", "settlement", "formula"))
+    prices = top.at("prices")
+    settlement, formula = prices.at("settlement"), prices.at("formula")
     packages = _keyed(prices.at("packages"), lambda row: row.at("class").whole(1, UINT16))
     services = _keyed(prices.at("services"), _service_key)
     carriers = _keyed(prices.at("trips"), lambda row: row.at("carrier").whole(1, UINT32))
-    catalogue = _keyed(top.at("catalogue"), lambda row: row.at("kind").whole(1, UINT16))
+    catalogue = _keyed(prices.at("catalogue"), lambda row: row.at("kind").whole(1, UINT16))
     capacities = _keyed(prices.at("capacities"), _machine) if prices.has("capacities") else {}
     rule: Rule = settlement.at("rule").word(Rule)
     return Agreement(
         document=sha256,
-        valid_from=top.at("valid_from").moment(),
+        valid_from=top.at("holds_from").moment(),
         currency=prices.at("currency").text(),
         smallest=prices.at("smallest_unit").text(),
         smallest_in_one=prices.at("smallest_in_one").whole(1, 10_000),
-        offset=parse_offset(prices.at("offset").text(), field="terms.prices.offset"),
+        offset=60 * top.at("offset_minutes").whole(-_MOST_MINUTES, _MOST_MINUTES),
         packages={key: _price(row) for key, row in packages.items()},
         package_names={key: row.at("name").names() for key, row in packages.items()},
         services={key: _price(row) for key, row in services.items()},
@@ -342,11 +345,10 @@ class Versions:
 
     #: by the document's hash
     documents: Mapping[bytes, Agreement]
-    #: (from when it holds, place in the order of publication, version)
-    _published: list[tuple[int, int, Agreement]]
-
-    def __init__(self, documents: Mapping[bytes, Agreement]) -> None:
-        self.documents, self._published = documents, []
+    #: all, in the order of publication
+    published: list[Agreement] = field(default_factory=list)
+    #: from when each holds, and its place in that order; ascending
+    _holding: list[tuple[int, int]] = field(default_factory=list)
 
     def publish(self, document: bytes, *, block_time: int, block: int) -> None:
         """A version is on the chain; raises NotFound when its document was not given."""
@@ -358,19 +360,14 @@ class Versions:
                 rule="an account needs every version of the terms that was published until then",
                 remedy="name its file as well: --terms FILE, repeatable",
             )
-        holds = max(agreement.valid_from, block_time)
-        self._published.append((holds, len(self._published), agreement))
+        insort(self._holding, (max(agreement.valid_from, block_time), len(self.published)))
+        self.published.append(agreement)
 
     def find(self, moment: int) -> Agreement | None:
         """The version that holds at a moment, Unix seconds; None before the first."""
-        holding = [each for each in self._published if each[0] <= moment]
-        return max(holding, key=lambda each: each[:2])[2] if holding else None
+        place = bisect_right(self._holding, (moment, len(self.published)))
+        return self.published[self._holding[place - 1][1]] if place else None
 
     def number(self, agreement: Agreement) -> int:
         """Its place in the order of publication, from 1."""
-        return next(n for _, n, each in self._published if each is agreement) + 1
-
-    @property
-    def published(self) -> list[Agreement]:
-        """All, in the order of publication."""
-        return [agreement for _, _, agreement in self._published]
+        return next(n for n, each in enumerate(self.published, start=1) if each is agreement)

@@ -59,7 +59,7 @@ class Books:
         if len(offsets) != 1:
             raise InvalidInput(
                 f"the versions name {len(offsets)} offsets from UTC",
-                field="terms.prices.offset",
+                field="terms.offset_minutes",
                 rule="the months of a group have one offset for ever",
             )
         (self.offset,) = offsets

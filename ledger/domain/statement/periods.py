@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from ledger.domain.encoding.abi import WORD
 from ledger.domain.errors import InvalidInput
 
 _PERIOD = re.compile(r"(2[0-9]{3})-(0[1-9]|1[0-2])")
-_OFFSET = re.compile(r"([+-])(0[0-9]|1[0-4]):([0-5][0-9])")
 _MONTHS = 12
+_DAY = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -47,7 +48,12 @@ class Period:
 
 def period_at(seconds: int, offset_seconds: int) -> Period:
     """The month that a moment lies in; `seconds` since 1970."""
-    local = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds + offset_seconds)
+    return _month_of_day((seconds + offset_seconds) // _DAY)
+
+
+@lru_cache(maxsize=1024)
+def _month_of_day(days: int) -> Period:
+    local = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=days)
     return Period(local.year, local.month)
 
 
@@ -65,12 +71,3 @@ def parse_word(word: bytes) -> Period | None:
     if not text.isascii() or _PERIOD.fullmatch(text.decode("ascii")) is None:
         return None
     return parse_period(text.decode("ascii"))
-
-
-def parse_offset(text: str, *, field: str) -> int:
-    """`+08:00` → seconds east of UTC; raises InvalidInput."""
-    found = _OFFSET.fullmatch(text)
-    if found is None:
-        raise InvalidInput(f"{text[:20]!r} is no offset", field=field, rule="+08:00 or -03:30")
-    seconds = int(found[2]) * 3600 + int(found[3]) * 60
-    return seconds if found[1] == "+" else -seconds

@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection
+
 from ledger.chain.deploy import verify_deployment
+from ledger.domain.acts import terms
 from ledger.domain.chain.deployment import Deployment
 from ledger.domain.chain.finality import NOTHING
+from ledger.domain.duties.terms import MAX_TERMS_BYTES
+from ledger.domain.encoding.canonical import canonical
 from ledger.domain.encoding.hashing import sha256
 from ledger.domain.errors import InvalidInput
+from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.statement.account import Closing, account_bytes, account_of
 from ledger.domain.statement.agreement import Agreement, parse_agreement
 from ledger.domain.statement.books import Books
@@ -20,14 +25,11 @@ from ledger.domain.statement.indicators import indicators_of
 from ledger.domain.statement.month import Entry
 from ledger.domain.statement.periods import Period
 from ledger.domain.statement.work import Work
+from ledger.domain.subjects.states import WitnessState
 from ledger.steps.instance import Instance
 from ledger.steps.settling.reading import entries_of_chain, entries_of_index, find_closing
 from ledger.steps.starting.source import Source, final_height
-from ledger.storage import index
-
-MAX_TERMS_BYTES = 1024 * 1024
-#: where a home keeps the documents of its terms, by their hash
-TERMS_FOLDER = "terms"
+from ledger.storage import index, operations, records
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,30 +52,29 @@ class Computed:
         return sha256(self.data)
 
 
-def parse_terms(data: bytes, *, name: str) -> Agreement:
-    """A terms document; raises InvalidInput naming the file."""
+def read_terms(data: bytes, *, name: str) -> Agreement:
+    """A terms document, in whatever form of JSON; raises InvalidInput naming the file."""
     if len(data) > MAX_TERMS_BYTES:
-        raise InvalidInput(f"{name} is too long", field="terms", rule="a megabyte at most")
+        raise InvalidInput(f"{name} is too long", field="terms", rule=f"{MAX_TERMS_BYTES} bytes")
     try:
         document = json.loads(data)
     except (ValueError, RecursionError):
         raise InvalidInput(f"{name} is not JSON", field="terms", rule="RFC 8259") from None
-    return parse_agreement(document, sha256=sha256(data))
+    return parse_agreement(document, sha256=sha256(canonical(document)))
 
 
-def keep_terms(home: Path, data: bytes, *, name: str) -> bytes:
-    """Keep a document of the terms under its hash, and return the hash; raises InvalidInput."""
-    document = parse_terms(data, name=name).document
-    folder = home / TERMS_FOLDER
-    folder.mkdir(exist_ok=True)
-    (folder / f"{document.hex()}.json").write_bytes(data)
-    return document
-
-
-def kept_terms(home: Path) -> list[Agreement]:
-    """Every document of the terms that a home keeps."""
-    files = sorted((home / TERMS_FOLDER).glob("*.json"))
-    return [parse_terms(each.read_bytes(), name=each.name) for each in files]
+def kept_terms(tx: Connection) -> list[Agreement]:
+    """Every version of the terms that the chain has and whose record is here."""
+    kind = 0 if terms.ACT.witness is None else terms.ACT.witness.kind
+    rows = [
+        operations.find_operation(tx, state.digest)
+        for state in index.list_rows(tx, WitnessState, kind=kind)
+    ]
+    kept = [records.get_record(tx, row.record_id) for row in rows if row is not None]
+    return [
+        read_terms(terms.document_of(fields_from_bytes(each.facts)), name="the terms' record")
+        for each in kept
+    ]
 
 
 def compute(
@@ -105,10 +106,10 @@ def compute_here(instance: Instance, source: Source, period: Period) -> Computed
 
     Raises Refused while the month is not closed, or not indexed that far.
     """
-    documents = kept_terms(instance.settings.home)
-    offset = offset_of(documents)
     final = final_height(source, instance.settings.finality)
     with instance.database.reading() as tx:
+        documents = kept_terms(tx)
+        offset = offset_of(documents)
         cursor = index.find_cursor(tx)
         indexed = NOTHING if cursor is None else cursor.height
         closing = find_closing(source, period, offset, min(final, indexed))
@@ -140,9 +141,9 @@ def offset_of(documents: Sequence[Agreement]) -> int:
     """The group's offset from UTC, seconds; raises InvalidInput without terms."""
     if not documents:
         raise InvalidInput(
-            "no terms were given",
+            "there are no terms",
             field="terms",
             rule="an account is computed by every version of the terms that was published",
-            remedy="name their files: --terms FILE, repeatable",
+            remedy="publish them: steriledger terms publish; or name their files: --terms FILE",
         )
     return Books(documents).offset

@@ -63,7 +63,7 @@ def compute_published(instance: Instance, tx: Connection, published: Published) 
     closing = _closing(tx, published.publication)
     return compute(
         entries_of_index(tx, closing.block),
-        kept_terms(instance.settings.home),
+        kept_terms(tx),
         published.period,
         closing,
         deployment=instance.deployment_in(tx),

@@ -12,6 +12,7 @@ from ledger.domain.acts.payment import PaymentSide
 from ledger.domain.acts.resolution import ContestOutcome
 from ledger.domain.acts.statement_answer import LINES
 from ledger.domain.acts.words import Leg, Purpose
+from ledger.domain.duties.terms import default_terms
 from ledger.domain.encoding.hashing import sha256
 from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.statement.agreement import Agreement, parse_agreement
@@ -35,11 +36,12 @@ def name(text: str) -> bytes:
 
 def document(**changes: Any) -> dict[str, Any]:
     """Terms as a group might publish them; `changes` replace members of `prices` and others."""
+    found = dict(default_terms().document)
+    settlement: dict[str, Any] = {"rule": "none", "contest_days": 15, "refusal_days": 10}
     prices: dict[str, Any] = {
         "currency": "CNY",
         "smallest_unit": "fen",
         "smallest_in_one": 100,
-        "offset": "+08:00",
         "packages": [
             {"class": 1, "name": {"en": "B1", "zh": "一号包"}, "internal": 1400, "market": 2000},
             {"class": 2, "name": {"en": "B2", "zh": "二号包"}, "internal": 2100, "market": 3000},
@@ -54,11 +56,6 @@ def document(**changes: Any) -> dict[str, Any]:
             {"kind": 30, "class": 1, "internal": 15000},
         ],
         "recalled": "credited",
-    }
-    settlement: dict[str, Any] = {"rule": "none", "contest_days": 15, "refusal_days": 10}
-    found: dict[str, Any] = {
-        "valid_from": "2026-01-01T00:00:00+08:00",
-        "prices": prices | changes.pop("prices", {}),
         "catalogue": [
             {"kind": 20, "group": "equipment", "unit": "minute", "name": {"en": "ultrasound"}},
             {"kind": 30, "group": "training", "unit": "hour", "name": {"en": "training"}},
@@ -67,7 +64,8 @@ def document(**changes: Any) -> dict[str, Any]:
         "formula": {"weights": {"sterilisation": 100, "transport": 80, "equipment": 120}},
         "settlement": settlement | changes.pop("settlement", {}),
     }
-    return found | changes
+    found |= {"version": 1, "holds_from": "2026-01-01T00:00:00+08:00", "offset_minutes": 480}
+    return found | {"prices": prices | changes.pop("prices", {})} | changes
 
 
 def agreement(seed: str = "v1", **changes: Any) -> Agreement:

@@ -48,8 +48,8 @@ def two_terms(random: Random) -> tuple[Agreement, Agreement]:
 
     later = f"2026-0{random.randrange(1, 4)}-{random.randrange(1, 28):02d}T00:00:00+08:00"
     return (
-        agreement("one", prices=prices(), valid_from="2025-01-01T00:00:00+08:00"),
-        agreement("two", prices=prices(), valid_from=later),
+        agreement("one", prices=prices(), holds_from="2025-01-01T00:00:00+08:00"),
+        agreement("two", prices=prices(), holds_from=later),
     )
 
 

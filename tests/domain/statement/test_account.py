@@ -53,7 +53,7 @@ def test_a_price_holds_from_the_later_of_its_date_and_its_block(chain: Chain) ->
     cheaper = agreement(
         "v2",
         prices={"services": [{"kind": 30, "class": 1, "internal": 1}]},
-        valid_from="2026-11-10T00:00:00+08:00",
+        holds_from="2026-11-10T00:00:00+08:00",
     )
     chain.at("2026-11-09 00:00").terms(cheaper)
     chain.at("2026-11-09 23:59").serve(1, 2, 30, 1, service_class=1)
@@ -68,7 +68,7 @@ def test_of_two_price_lists_for_one_day_the_later_one_counts(chain: Chain) -> No
         agreement(
             f"v{price}",
             prices={"services": [{"kind": 30, "class": 1, "internal": price}]},
-            valid_from=day,
+            holds_from=day,
         )
         for price in (7, 8)
     ]
@@ -83,7 +83,7 @@ def test_a_cycle_keeps_the_price_of_its_first_release(chain: Chain) -> None:
     dearer = agreement(
         "v2",
         prices={"packages": [{"class": 2, "name": {"en": "B2"}, "internal": 9_999}]},
-        valid_from="2026-11-10T00:00:00+08:00",
+        holds_from="2026-11-10T00:00:00+08:00",
     )
     chain.at("2026-11-02 00:00").release("one", (2, 2, 2, 5))
     chain.terms(dearer)
@@ -352,11 +352,11 @@ def test_an_unanswered_refusal_is_disputed_after_the_agreed_days(chain: Chain) -
     "change, field",
     [
         ({"prices": {"currency": ""}}, "terms.prices.currency"),
-        ({"prices": {"offset": "8"}}, "terms.prices.offset"),
+        ({"offset_minutes": "8"}, "terms.offset_minutes"),
         ({"prices": {"trips": [{"carrier": 1}]}}, "terms.prices.trips[0]"),
         ({"prices": {"services": [{"kind": 1}]}}, "terms.prices.services[0].class"),
-        ({"settlement": {"rule": "best"}}, "terms.settlement.rule"),
-        ({"valid_from": "2026-01-01"}, "terms.valid_from"),
+        ({"settlement": {"rule": "best"}}, "terms.prices.settlement.rule"),
+        ({"holds_from": "2026-01-01"}, "terms.holds_from"),
         ({"prices": {"packages": [{"class": 1}] * 2}}, "terms.prices.packages[1]"),
     ],
 )
@@ -370,4 +370,4 @@ def test_terms_are_refused_with_the_member_that_is_wrong(
 
 def test_the_months_of_a_group_have_one_offset() -> None:
     with pytest.raises(InvalidInput, match="2 offsets"):
-        Books([V1, agreement("v2", prices={"offset": "+09:00"})])
+        Books([V1, agreement("v2", offset_minutes=540)])

@@ -29,11 +29,11 @@ FEE = 18_000 * 4 * 30 * 12
 DAYS = 30
 
 
-def terms(seed: str, capacity: int, valid_from: str) -> Agreement:
+def terms(seed: str, capacity: int, holds_from: str) -> Agreement:
     """The paper's price: 70 of 100; what the machines can process in a month."""
     return agreement(
         seed,
-        valid_from=valid_from,
+        holds_from=holds_from,
         prices={
             "packages": [
                 {"class": 1, "name": {"en": "instrument"}, "internal": 70, "market": 100},

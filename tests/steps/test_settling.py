@@ -4,116 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ledger.chain.node import Node
-from ledger.domain.acts.terms import parts_of
-from ledger.domain.acts.words import Right
-from ledger.domain.chain.deployment import Deployment
-from ledger.domain.duties.terms import parse_terms
 from ledger.domain.encoding.hashing import sha256
-from ledger.domain.encoding.identifiers import Digest, to_hex
+from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import InvalidInput, NotFound, Refused, VerificationFailed
-from ledger.domain.statement.agreement import Agreement
-from ledger.domain.statement.periods import Period
 from ledger.steps.following.rebuild import rebuild
 from ledger.steps.settling.computing import (
-    Computed,
     compute,
-    compute_here,
-    kept_terms,
     recompute,
 )
 from ledger.steps.settling.published import compute_published, get_published, said_since
 from ledger.steps.settling.reading import entries_of_index, find_closing
 from ledger.steps.settling.recomputing import compare, published_on
-from tests.domain.statement.chains import document
-from tests.house import Clock
-from tests.steps.hospital import Hospital, move_things, opened_hospital
-
-NOVEMBER, DECEMBER = Period(2026, 11), Period(2026, 12)
-DOCUMENT = document(
-    prices={
-        "packages": [{"class": 1, "name": {"en": "tray"}, "internal": 2_100, "market": 3_000}],
-        "trips": [{"carrier": 2, "per_trip": 5_000}],
-    },
-    holds_from="2026-11-21T21:00:00+08:00",
-)
-
-
-@dataclass(kw_only=True)
-class Group:
-    """A hospital whose November is over, and what was recorded in it."""
-
-    hospital: Hospital
-    clock: Clock
-    services: list[Digest]
-
-    @property
-    def node(self) -> Node:
-        return self.hospital.link.node
-
-    @property
-    def deployment(self) -> Deployment:
-        return self.hospital.instance.deployment()
-
-    @property
-    def documents(self) -> list[Agreement]:
-        with self.hospital.instance.database.reading() as tx:
-            return kept_terms(tx)
-
-    def say(self, kind: str, /, **values: Any) -> Digest:
-        digest = self.hospital.say(kind, **values)
-        self.hospital.settle(self.hospital.writer())
-        return digest
-
-    def compute(self, period: Period = NOVEMBER) -> Computed:
-        return compute_here(self.hospital.instance, self.node, period)
-
-    def recompute(self, period: Period = NOVEMBER) -> Computed:
-        documents = self.documents
-        return recompute(self.node, self.deployment, documents, period, finality="instant")
-
-    def publish(self, computed: Computed) -> Digest:
-        closing = computed.closing
-        return self.say(
-            "Publication",
-            period=computed.account["period"],
-            account=computed.hash.hex(),
-            closing_block=closing.block,
-            closing_hash=closing.hash.hex(),
-            closing_time=datetime.fromtimestamp(closing.time, UTC),
-        )
+from tests.steps.november_group import DECEMBER, NOVEMBER, Group, november_group
 
 
 @pytest.fixture
 def group(tmp_path: Path, database_address: str) -> Iterator[Group]:
-    clock = Clock()
-    with opened_hospital(tmp_path / "home", database_address, clock=clock) as hospital:
-        for unit in (1, 2, 3):
-            hospital.admit(unit)
-            hospital.new_signer(unit, Right.SETTLE)
-        version = parse_terms(json.dumps(DOCUMENT).encode())
-        hospital.say("Terms", document=version.sha256, lines=parts_of(version))
-        clock.advance(hours=2)
-        hospital.register(1, "S1")
-        hospital.run_cycle("S1", 1)
-        move_things(hospital)
-        services = [
-            hospital.say("Service", unit=1, consumer=unit, kind=20, quantity=quantity)
-            for unit, quantity in ((2, 61), (3, 90), (3, 91))
-        ]
-        hospital.settle(hospital.writer())
-        clock.advance(days=11)
-        correction = {"kind": 20, "quantity": -90, "corrects": services[1].hex()}
-        hospital.say("Service", unit=1, consumer=3, **correction)
-        hospital.settle(hospital.writer())
-        yield Group(hospital=hospital, clock=clock, services=services)
+    with november_group(tmp_path / "home", database_address) as made:
+        yield made
 
 
 def unit(account: Any, number: int) -> Any:

@@ -13,6 +13,7 @@ from ledger.cli import main
 from ledger.cli.failing import DOES_NOT_HOLD
 from ledger.domain.chain.deployment import deployment_to_json
 from ledger.domain.statement.account import account_bytes
+from ledger.steps.starting.link import EmbeddedLink
 from tests.steps.november_group import DOCUMENT, Group, november_group
 
 
@@ -73,7 +74,9 @@ def test_an_account_is_published_written_and_computed_again_without_the_database
 
 def serve(group: Group) -> str:
     """Where the chain answers."""
-    return group.node.address
+    link = group.hospital.link
+    assert isinstance(link, EmbeddedLink)
+    return link.chain.url
 
 
 def files(folder: Path, group: Group) -> None:

@@ -50,8 +50,7 @@ ENDS = ("KEPT", "KEPT_WITHOUT_ASSET")
 def the_table(source: str) -> bytes:
     """The contract's table of steps, as it stands in its source."""
     _, _, rest = source.partition("bytes private constant STEPS")
-    lines = rest[: rest.index(";")].splitlines()
-    rows = [line.split('hex"')[1].split('"')[0] for line in lines if 'hex"' in line]
+    rows = [line.split('"')[1] for line in rest.splitlines() if line.lstrip().startswith('hex"')]
     return bytes.fromhex("".join(rows).replace("_", ""))
 
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 
 from sqlalchemy import Connection
 
-from ledger.domain.acts import package_lines, take_over
+from ledger.domain.acts import comment, package_lines, take_over
 from ledger.domain.acts.custody import ConsignmentStatus
 from ledger.domain.acts.vocabulary import Recorded, integer
 from ledger.domain.callers import Caller
@@ -43,6 +43,17 @@ _MOVES = frozenset({"HandOver", "TakeOver"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a unit answered to a step: nothing about who is responsible."""
+
+    unit: int
+    #: statement, agrees, disagrees or seen
+    stance: str
+    text: str | None
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepView:
     """One step, on the chain or only reported."""
 
@@ -55,6 +66,8 @@ class StepView:
     standing: str | None
     #: digest of the step that told it again; None for most
     retold_by: str | None
+    #: what was answered to it, oldest first; unanswered is unanswered
+    answers: tuple[Said, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,8 +315,27 @@ def _steps(
         for act in acts
         if act.row.kind in _MOVES and act.facts.get("supersedes")
     }
-    steps = (_step(tx, caller, act, retold) for act in acts)
+    answers = _answers(tx, [act.row.digest for act in acts])
+    steps = (_step(tx, caller, act, retold, answers.get(act.row.digest, ())) for act in acts)
     return tuple(steps if reads_lines else map(_without_lines, steps))
+
+
+def _answers(tx: Connection, steps: Sequence[bytes]) -> dict[bytes, tuple[Said, ...]]:
+    """The standing comments on steps, by step."""
+    rows = [row for row in operations.list_by_subjects(tx, steps) if row.state not in GIVEN_UP]
+    acts = [act for act in shown_acts(tx, rows) if act.recorded.act is comment.ACT]
+    withdrawn = {act.recorded.message["replaces"] for act in acts}
+    found: dict[bytes, tuple[Said, ...]] = {}
+    for act in acts:
+        if act.row.digest not in withdrawn:
+            said = Said(
+                unit=act.row.unit,
+                stance=str(act.facts["stance"]),
+                text=None if act.facts["text"] is None else str(act.facts["text"]),
+                digest=to_hex(act.row.digest),
+            )
+            found[act.row.subject] = (*found.get(act.row.subject, ()), said)
+    return found
 
 
 def _without_lines(step: StepView) -> StepView:
@@ -311,7 +343,13 @@ def _without_lines(step: StepView) -> StepView:
     return replace(step, entry=replace(step.entry, facts=facts))
 
 
-def _step(tx: Connection, caller: Caller, act: ShownAct, retold: Mapping[str, bytes]) -> StepView:
+def _step(
+    tx: Connection,
+    caller: Caller,
+    act: ShownAct,
+    retold: Mapping[str, bytes],
+    answers: tuple[Said, ...],
+) -> StepView:
     counts = act.row.state not in GIVEN_UP
     again = retold.get(act.row.digest.hex())
     reason = None
@@ -325,6 +363,7 @@ def _step(tx: Connection, caller: Caller, act: ShownAct, retold: Mapping[str, by
         counts=counts,
         standing=reason,
         retold_by=None if again is None else to_hex(again),
+        answers=answers,
     )
 
 

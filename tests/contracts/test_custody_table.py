@@ -27,7 +27,15 @@ from ledger.domain.acts.custody import (
 )
 from ledger.domain.acts.rules import require_known_words, require_rights
 from ledger.domain.acts.vocabulary import Recorded
-from ledger.domain.acts.words import AssetCondition, AssetKind, Custody, Leg, Purpose, Right
+from ledger.domain.acts.words import (
+    AssetCondition,
+    AssetKind,
+    Custody,
+    Leg,
+    Purpose,
+    Right,
+    UnitRole,
+)
 from ledger.domain.encoding.identifiers import (
     ZERO_DIGEST,
     Digest,
@@ -95,7 +103,7 @@ class History:
                 signedBy=signer_id(administrator),
             )
             self.keys[unit] = operator
-            self.view.put(UnitState(number=unit, roles=2, admission=Digest(b"\1" * 32)))
+            self.view.put(UnitState(number=unit, roles=UnitRole.USER, admission=Digest(b"\1" * 32)))
             self.view.put(
                 SignerState(
                     id=SignerId(signer_id(operator)),
@@ -170,7 +178,7 @@ class History:
                 ours.packages,
                 ours.step,
                 ours.status,
-                ours.asset != ZERO_DIGEST,
+                any(ours.asset),
             )
             self.reached.add(ours.status)
             if ours.status.is_over:
@@ -308,7 +316,7 @@ class History:
         self.view.put(
             UnitState(
                 number=unit,
-                roles=2,
+                roles=UnitRole.USER,
                 admission=Digest(b"\1" * 32),
                 closure=Digest(operation.digest),
             )

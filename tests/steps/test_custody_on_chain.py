@@ -68,19 +68,19 @@ class Group:
     def private(self, name: str) -> bytes:
         return bytes.fromhex(self.key_file(name).read_text())
 
-    def enrol(self, unit: int, name: str, rights: Right = CUSTODY) -> None:
-        words = [str(right.name).lower() for right in Right if right in rights]
+    def enrol(self, unit: int, name: str) -> None:
+        words = [str(right.name).lower() for right in Right if right in CUSTODY]
         self.sign(
             "SignerEnrolment", name, Party.NEW_KEY, held=(Party.SIGNER,), unit=unit, name=name,
             rights=words, custody="device", key=self.public(name),
         )  # fmt: skip
 
-    def say(self, kind: str, name: str, **values: Any) -> Digest:
+    def say(self, kind: str, name: str, /, **values: Any) -> Digest:
         """What a worker says on their own device, in two steps."""
         return self.sign(kind, name, Party.SIGNER, signer=self.public(name), **values)
 
     def sign(
-        self, kind: str, name: str, party: Party, held: tuple[Party, ...] = (), **values: Any
+        self, kind: str, worker: str, party: Party, /, held: tuple[Party, ...] = (), **values: Any
     ) -> Digest:
         hospital = self.hospital
         instance, caller = hospital.instance, hospital.caller
@@ -90,7 +90,7 @@ class Group:
         (mine,) = [each for each in plain["parties"] if each["party"] == party.value]
         assert mine["held_here"] is False
         digest = Digest(bytes.fromhex(plain["digest"][2:]))
-        signature = sign_with_account(self.private(name), digest)
+        signature = sign_with_account(self.private(worker), digest)
         with instance.database.transaction() as tx:
             submit_with(instance, tx, caller, digest, {party: signature}, held=held)
         return digest

@@ -189,7 +189,7 @@ def _require_asset(step: Step, state: ConsignmentState, message: Message) -> Non
         return
     named = word(message, "asset")
     expected = state.asset if step in _ENDING else ZERO_DIGEST
-    if step is Step.KEEP_WITHOUT_ASSET and state.asset == ZERO_DIGEST:
+    if step is Step.KEEP_WITHOUT_ASSET and not any(state.asset):
         raise InvalidInput("travels in no such consignment", field="outcome", rule="choose kept")
     if named != expected:
         raise InvalidInput(

@@ -32,7 +32,7 @@ from ledger.domain.acts.vocabulary import (
 )
 from ledger.domain.acts.words import Contract, Right
 from ledger.domain.callers import Scope
-from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest
+from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import InvalidInput, Refused, VerificationFailed
 from ledger.domain.subjects.states import ConsignmentState, UnitState
 
@@ -103,7 +103,7 @@ def rules(message: Message, view: View) -> None:
             rule=f"{state.packages} were sent; what is beyond that is extra",
         )
     if outcome in _KEEPS:
-        brings = outcome is TakeOutcome.KEPT and state.asset != ZERO_DIGEST
+        brings = outcome is TakeOutcome.KEPT and any(state.asset)
         if known == 0 and not brings:
             raise Refused(
                 "nothing of it was there",

@@ -247,7 +247,10 @@ class History:
         unit = self.mostly(GIVER, RECEIVER)
         slip = keccak(text=str(self.mostly(self.slips, 1)))
         asset = self.random.choice([ZERO_DIGEST, *self.assets])
-        if self.say(
+        identifier = consignment_id(UnitNumber(unit), slip)
+        if identifier not in self.consignments:
+            self.consignments.append(identifier)
+        self.say(
             "Dispatch",
             unit=unit,
             slip=slip,
@@ -256,8 +259,7 @@ class History:
             packages=self.mostly(self.random.randint(1, 4), 0),
             asset=self.mostly(asset, b"\6" * 32),
             taker=self.mostly(self.anybody(), 9),
-        ):
-            self.consignments.append(consignment_id(UnitNumber(unit), slip))
+        )
 
     def take(self, chosen: ConsignmentState, outcome: TakeOutcome, turn: dict[str, Any]) -> None:
         keeps = outcome.name in ENDS

@@ -37,7 +37,9 @@ from ledger.steps.answering.exporting import export_evidence, resolve_subject
 from ledger.steps.auditing.audit import audit
 from ledger.steps.following.rebuild import rebuild
 from ledger.steps.sending.writer import Writer
+from ledger.steps.starting.leasing import LEASE
 from ledger.storage import index
+from ledger.storage.leases import release_lease
 from tests import making
 from tests.steps.hospital import PEOPLE, Hospital, opened_hospital
 
@@ -227,6 +229,8 @@ def test_a_step_whose_signer_was_revoked_meanwhile_is_told_and_told_again_by_ano
 
 def test_what_the_chain_says_is_found_again_from_nothing(group: Group) -> None:
     before = group.states()
+    with group.hospital.instance.database.transaction() as tx:
+        release_lease(tx, LEASE, group.writer.lease.holder, group.writer.lease.epoch)
     rebuild(group.hospital.instance, group.hospital.link.node)
     group.hospital.follow()
     assert group.states() == before

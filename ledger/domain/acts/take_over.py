@@ -243,14 +243,9 @@ ACT = Act(
             path="",
             help="all that the giver's list names and no line does is accepted, and known so",
         ),
-        Field(name="boxes", of=Whole(1, 10_000, None), given=Given.OPTIONAL, help="how many boxes"),
-        Field(
-            name="seals",
-            of=OneOf(("intact", "broken", "none", "other_numbers")),
-            given=Given.OPTIONAL,
-            help="how the seals were found",
+        *moving.parcel_fields(
+            seals=OneOf(("intact", "broken", "none", "other_numbers")), says="how they were found"
         ),
-        Field(name="photo", of=Hash(), given=Given.OPTIONAL, help="SHA-256 of a picture"),
         moving.retold_field(),
     ),
     says=says,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -34,6 +35,7 @@ from ledger.steps.answering.showing import (
     shown_acts,
     timeline_entry,
 )
+from ledger.steps.sending.mending import unnamed
 from ledger.storage import directory, operations
 
 _PAGE = 200
@@ -101,8 +103,8 @@ class CountsView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConsignmentLine:
-    """One consignment in a list."""
+class _Consignment:
+    """What a list and a page of one say alike."""
 
     id: str
     giver: int
@@ -116,33 +118,29 @@ class ConsignmentLine:
     packages: int
     asset: str | None
     status: str
+
+    def to_plain(self) -> dict[str, object]:
+        """As JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsignmentLine(_Consignment):
+    """One consignment in a list."""
+
     #: the latest step that counts
     signed_at: str
     #: pass it as `before` to read on
     cursor: int
 
-    def to_plain(self) -> dict[str, object]:
-        """The line as JSON values."""
-        return asdict(self)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConsignmentView:
+class ConsignmentView(_Consignment):
     """One consignment as its steps tell it."""
 
-    id: str
-    giver: int
-    slip: str | None
-    receiver: int
-    holder: int
-    taker: int | None
-    purpose: str
-    packages: int
-    asset: str | None
-    status: str
     #: a sentence: who has it, and where it goes
     where: str
-    #: what the next step names
+    #: the latest step, which the next one names
     step: int
     latest: str
     #: None until somebody keeps it
@@ -150,10 +148,6 @@ class ConsignmentView:
     #: None where the reader sees counts and seals alone
     lines: tuple[LineView, ...] | None
     steps: tuple[StepView, ...]
-
-    def to_plain(self) -> dict[str, object]:
-        """The view as JSON values."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,16 +191,7 @@ def show_consignment(tx: Connection, caller: Caller, text: str) -> ConsignmentVi
     kept = _keeping(acts, state)
     reads_lines = _reads_lines(caller, acts, state)
     return ConsignmentView(
-        id=state.id.hex(),
-        giver=state.giver,
-        slip=reference.slip,
-        receiver=state.receiver,
-        holder=state.holder,
-        taker=state.taker or None,
-        purpose=state.purpose.name.lower(),
-        packages=state.packages,
-        asset=_asset_name(tx, state),
-        status=state.status.name.lower(),
+        **_common(tx, state),
         where=_where(state, acts),
         step=state.step,
         latest=to_hex(state.latest),
@@ -355,7 +340,9 @@ def _step(
     reason = None
     if act.row.state is OperationState.REFUSED:
         why = [s.reason for s in operations.list_states(tx, act.row.digest) if s.reason]
-        reason = f"{NOT_ON_CHAIN}: {why[-1]}" if why else NOT_ON_CHAIN
+        told = why[-1] if why else None
+        shown = told if caller.unit in {None, act.row.unit} else unnamed(told)
+        reason = NOT_ON_CHAIN if shown is None else f"{NOT_ON_CHAIN}: {shown}"
     return StepView(
         entry=timeline_entry(tx, act, shows_people=caller.unit in {None, act.row.unit}),
         unit=act.row.unit,
@@ -385,10 +372,13 @@ def list_consignments(  # noqa: PLR0913 - whose, which, and how many
     """
     found: list[ConsignmentLine] = []
     for row, state, recorded in _newest(tx, before):
-        named = parties_of(tx, state)
+        named = parties_of(state, recorded)
         wanted = {caller.readable_unit, of_unit} - {None}
         if wanted <= named and not (open_only and state.status.is_over):
-            found.append(_listed(tx, row, state, recorded[-1]))
+            signed_at = seconds_text(integer(recorded[-1].message, "signedAt"))
+            found.append(
+                ConsignmentLine(**_common(tx, state), signed_at=signed_at, cursor=row.sequence)
+            )
         if len(found) == limit:
             break
     return found
@@ -417,24 +407,20 @@ def _newest(
         before = page[-1].sequence
 
 
-def _listed(
-    tx: Connection, row: operations.OperationRow, state: ConsignmentState, last: Recorded
-) -> ConsignmentLine:
+def _common(tx: Connection, state: ConsignmentState) -> dict[str, Any]:
     named = directory.find_consignment(tx, state.id)
-    return ConsignmentLine(
-        id=state.id.hex(),
-        giver=state.giver,
-        slip=None if named is None else named.slip,
-        receiver=state.receiver,
-        holder=state.holder,
-        taker=state.taker or None,
-        purpose=state.purpose.name.lower(),
-        packages=state.packages,
-        asset=_asset_name(tx, state),
-        status=state.status.name.lower(),
-        signed_at=seconds_text(integer(last.message, "signedAt")),
-        cursor=row.sequence,
-    )
+    return {
+        "id": state.id.hex(),
+        "giver": state.giver,
+        "slip": None if named is None else named.slip,
+        "receiver": state.receiver,
+        "holder": state.holder,
+        "taker": state.taker or None,
+        "purpose": state.purpose.name.lower(),
+        "packages": state.packages,
+        "asset": _asset_name(tx, state),
+        "status": state.status.name.lower(),
+    }
 
 
 def _asset_name(tx: Connection, state: ConsignmentState) -> str | None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +96,10 @@ def november_group(home: Path, database_address: str) -> Iterator[Group]:
             hospital.say("Service", unit=1, consumer=unit, kind=20, quantity=quantity)
             for unit, quantity in ((2, 61), (3, 90), (3, 91))
         ]
+        hospital.new_signer(2, Right.REPORT)
+        down = datetime(2026, 11, 20, 0, 0, tzinfo=UTC)
+        outage = {"begun_at": down, "ended_at": down + timedelta(hours=1), "what": "power"}
+        hospital.say("Outage", unit=2, **outage)
         hospital.settle(hospital.writer())
         clock.advance(days=11)
         correction = {"kind": 20, "quantity": -90, "corrects": services[1].hex()}

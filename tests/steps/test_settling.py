@@ -47,6 +47,16 @@ def test_the_index_and_the_chain_alone_make_the_same_bytes_also_after_a_rebuild(
     assert group.compute().data == computed.data
 
 
+def test_what_records_say_stands_among_the_indicators_with_their_commitments(group: Group) -> None:
+    rows = group.compute().indicators["indicators"]
+    (row,) = [each for each in rows if each["name"] == "availability"]
+    assert (row["of"], row["numerator"], row["denominator"]) == ("unit 2", 43_140, 43_200)
+    assert (row["reader"], row["entered_by"], len(row["sources"])) == ("Outage", "unit 2", 1)
+    # a chain alone holds no record
+    names = {each["name"] for each in group.recompute().indicators["indicators"]}
+    assert "availability" not in names
+
+
 def test_a_month_that_is_not_over_has_no_account(group: Group) -> None:
     with pytest.raises(Refused, match="2026-12 is not closed"):
         group.compute(DECEMBER)

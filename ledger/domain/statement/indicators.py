@@ -40,7 +40,7 @@ class Entered:
     denominator: int
     #: of the records that state it, 32 bytes each
     commitments: Sequence[bytes]
-    #: what read it, and who entered it
+    #: what read it, and which units entered it
     reader: str
     entered_by: str
     #: where its definition can be read; None: the group defined it

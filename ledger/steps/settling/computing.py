@@ -21,12 +21,13 @@ from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.statement.account import Closing, account_bytes, account_of
 from ledger.domain.statement.agreement import Agreement, parse_agreement
 from ledger.domain.statement.books import Books
-from ledger.domain.statement.indicators import indicators_of
+from ledger.domain.statement.indicators import Entered, indicators_of
 from ledger.domain.statement.month import Entry
 from ledger.domain.statement.periods import Period
 from ledger.domain.statement.work import Work
 from ledger.domain.subjects.states import WitnessState
 from ledger.steps.instance import Instance
+from ledger.steps.settling.indicating import entered_in
 from ledger.steps.settling.reading import entries_of_chain, entries_of_index, find_closing
 from ledger.steps.starting.source import Source, final_height
 from ledger.storage import index, operations, records
@@ -77,15 +78,19 @@ def kept_terms(tx: Connection) -> list[Agreement]:
     ]
 
 
-def compute(
+def compute(  # noqa: PLR0913 - all that an account follows from
     entries: Iterable[Entry],
     documents: Sequence[Agreement],
     period: Period,
     closing: Closing,
     *,
     deployment: Deployment,
+    entered: Sequence[Entered] = (),
 ) -> Computed:
-    """The account of a closed month; raises NotFound where a document is missing."""
+    """The account of a closed month; raises NotFound where a document is missing.
+
+    `entered` is what records say beside it, of which the account itself knows nothing.
+    """
     books = Books(documents)
     work = Work(books.offset, books.seconds_within)
     for entry in entries:
@@ -95,7 +100,7 @@ def compute(
     account = account_of(books, period, closing, deployment=deployment.fingerprint())
     return Computed(
         account=account,
-        indicators=indicators_of(month, books.terms_of(period), work.months),
+        indicators=indicators_of(month, books.terms_of(period), work.months, entered),
         books=books,
         closing=closing,
     )
@@ -109,17 +114,28 @@ def compute_here(instance: Instance, source: Source, period: Period) -> Computed
     final = final_height(source, instance.settings.finality)
     with instance.database.reading() as tx:
         documents = kept_terms(tx)
-        offset = offset_of(documents)
         cursor = index.find_cursor(tx)
         indexed = NOTHING if cursor is None else cursor.height
-        closing = find_closing(source, period, offset, min(final, indexed))
-        return compute(
-            entries_of_index(tx, closing.block),
-            documents,
-            period,
-            closing,
-            deployment=instance.deployment_in(tx),
-        )
+        closing = find_closing(source, period, offset_of(documents), min(final, indexed))
+        return compute_in(instance, tx, period, closing, documents)
+
+
+def compute_in(
+    instance: Instance,
+    tx: Connection,
+    period: Period,
+    closing: Closing,
+    documents: Sequence[Agreement],
+) -> Computed:
+    """From this home's index and records, up to a block that is known to close the month."""
+    return compute(
+        entries_of_index(tx, closing.block),
+        documents,
+        period,
+        closing,
+        deployment=instance.deployment_in(tx),
+        entered=entered_in(tx, period, offset_of(documents), closing.block),
+    )
 
 
 def recompute(

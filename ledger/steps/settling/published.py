@@ -19,8 +19,7 @@ from ledger.domain.statement.account import Closing
 from ledger.domain.statement.periods import Period, parse_word
 from ledger.domain.subjects.states import WitnessState
 from ledger.steps.instance import Instance
-from ledger.steps.settling.computing import Computed, compute, kept_terms
-from ledger.steps.settling.reading import entries_of_index
+from ledger.steps.settling.computing import Computed, compute_in, kept_terms
 from ledger.storage import index, operations, records
 
 
@@ -60,13 +59,8 @@ def get_published(tx: Connection, period: Period) -> Published:
 
 def compute_published(instance: Instance, tx: Connection, published: Published) -> Computed:
     """The account again, up to the block that its publication names; raises NotFound."""
-    closing = _closing(tx, published.publication)
-    return compute(
-        entries_of_index(tx, closing.block),
-        kept_terms(tx),
-        published.period,
-        closing,
-        deployment=instance.deployment_in(tx),
+    return compute_in(
+        instance, tx, published.period, _closing(tx, published.publication), kept_terms(tx)
     )
 
 

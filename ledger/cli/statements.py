@@ -90,6 +90,39 @@ def show(
     answer({**account, "said": said, "is_published": same}, as_json=as_json, human=human)
 
 
+@statement.command("events")
+def events(
+    period: PeriodArgument,
+    line: Annotated[int, typer.Argument(metavar="LINE", min=1, help="The line's number.")],
+    unit: Annotated[
+        int | None, typer.Option(help="Whose number it is; of the group's account when left out.")
+    ] = None,
+    *,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """List the events behind a line of an account: cycles, consignments, services."""
+    from ledger.domain.encoding.identifiers import to_hex
+    from ledger.domain.errors import NotFound
+    from ledger.steps.settling.computing import events_here
+
+    with opened(home) as instance:
+        computed, _ = _computed(instance, period)
+        account = computed.account
+        places = {each["unit"]: each["lines"] for each in account["units"]}
+        places[None] = list(range(len(account["lines"])))
+        if line > len(places.get(unit, ())):
+            raise NotFound(f"there is no line {line} in {period}", field="LINE")
+        found = events_here(instance, computed, places[unit][line - 1])
+    rows = [[e.kind, to_hex(e.about), e.block, to_hex(e.digest)] for e in found]
+    names = ["kind", "about", "block", "operation"]
+    answer(
+        [dict(zip(names, row, strict=True)) for row in rows],
+        as_json=as_json,
+        human=lambda: print_table(names, rows),
+    )
+
+
 @statement.command("publish")
 def publish(
     period: PeriodArgument,

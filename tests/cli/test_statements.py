@@ -63,6 +63,9 @@ def test_an_account_is_published_written_and_computed_again_without_the_database
     monkeypatch.setenv("STERILEDGER_HOME", str(home))
     code, told = run(monkeypatch, capsys, "statement", "show", "2026-11")
     assert (code, told["is_published"]) == (0, True)
+    code, told = run(monkeypatch, capsys, "statement", "events", "2026-11", "1", "--unit", "3")
+    assert {each["kind"] for each in told} == {"Service"}
+    assert run(monkeypatch, capsys, "statement", "events", "2026-11", "99")[0] == 3
     out = tmp_path / "files"
     code, told = run(monkeypatch, capsys, "statement", "write", "2026-11", "-o", str(out))
     assert code == 0, told

@@ -22,8 +22,9 @@ from ledger.domain.statement.account import Closing, account_bytes, account_of
 from ledger.domain.statement.agreement import Agreement, parse_agreement
 from ledger.domain.statement.books import Books
 from ledger.domain.statement.indicators import Entered, indicators_of
+from ledger.domain.statement.lines import Key
 from ledger.domain.statement.month import Entry
-from ledger.domain.statement.periods import Period
+from ledger.domain.statement.periods import Period, parse_period
 from ledger.domain.statement.work import Work
 from ledger.domain.subjects.states import WitnessState
 from ledger.steps.instance import Instance
@@ -104,6 +105,34 @@ def compute(  # noqa: PLR0913 - all that an account follows from
         books=books,
         closing=closing,
     )
+
+
+def events_of(
+    key: Key, period: Period, documents: Sequence[Agreement], entries: Iterable[Entry]
+) -> list[Entry]:
+    """The events that one line of a month sums up, in the chain's order."""
+    books, digests = Books(documents), dict[bytes, None]()
+
+    def watch(line: Key, digest: bytes) -> None:
+        if line == key and books.period == period:
+            digests[digest] = None
+
+    books.lines.watch = watch
+    seen: dict[bytes, Entry] = {}
+    for entry in entries:
+        seen[entry.digest] = entry
+        books.read(entry)
+    books.close_until(period)
+    return [seen[digest] for digest in digests if digest in seen]
+
+
+def events_here(instance: Instance, computed: Computed, line: int) -> list[Entry]:
+    """The events of a line of an account, by its place in `lines`; by this home's index."""
+    period = parse_period(computed.account["period"])
+    key = computed.books.months[period].lines[line].key
+    with instance.database.reading() as tx:
+        entries = entries_of_index(tx, computed.closing.block)
+        return events_of(key, period, kept_terms(tx), entries)
 
 
 def compute_here(instance: Instance, source: Source, period: Period) -> Computed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from ledger.domain.acts import publication
 from ledger.domain.acts.vocabulary import word
@@ -11,13 +11,10 @@ from ledger.domain.chain.deployment import Deployment
 from ledger.domain.encoding.events import TOPICS, parse_event
 from ledger.domain.errors import InvalidInput
 from ledger.domain.statement.agreement import Agreement
-from ledger.domain.statement.books import Books
 from ledger.domain.statement.comparing import Difference, find_difference, find_missing
-from ledger.domain.statement.lines import Key
-from ledger.domain.statement.month import Entry
 from ledger.domain.statement.periods import Period, parse_period
 from ledger.evidence.onchain import EventReader
-from ledger.steps.settling.computing import Computed
+from ledger.steps.settling.computing import Computed, events_of
 from ledger.steps.settling.reading import entries_of_chain
 from ledger.steps.starting.source import Source
 
@@ -50,23 +47,8 @@ def compare(
     period = parse_period(computed.account["period"])
     key = computed.books.months[period].lines[difference.line].key
     entries = entries_of_chain(source, deployment, computed.closing.block)
-    digests = _events_of(key, period, Books(documents), entries)
-    return difference, find_missing(digests, difference.trace)
-
-
-def _events_of(key: Key, period: Period, books: Books, entries: Iterable[Entry]) -> list[bytes]:
-    """The events of a line in a month, in the chain's order."""
-    found: list[bytes] = []
-
-    def watch(line: Key, digest: bytes) -> None:
-        if line == key and books.period == period:
-            found.append(digest)
-
-    books.lines.watch = watch
-    for entry in entries:
-        books.read(entry)
-    books.close_until(period)
-    return found
+    events = [each.digest for each in events_of(key, period, documents, entries)]
+    return difference, find_missing(events, difference.trace)
 
 
 def published_on(source: EventReader, deployment: Deployment, period: Period) -> bytes | None:

@@ -366,6 +366,8 @@ def move_things(hospital: Hospital) -> None:
     say("AssetChange", asset="L-1", state="offered", reason="as agreed")
     lines = [{"assembler": 1, "package": text, "basis": "scanned"} for text in ("P-1", "P-2")]
     sent = {"unit": 1, "receiver": 2, "taker": 2, "purpose": "loan", "lines": lines}
+    # nobody recorded how they were assembled, so a gate asks why they are sent
+    sent |= {"reason": "as agreed"}
     say("Dispatch", slip="4711", asset="L-1", **sent)
     say("HandOver", consignment=box, unit=1, taker=2, boxes=1)
     say("TakeOver", consignment=box, unit=2, outcome="carried", trip="T-9")

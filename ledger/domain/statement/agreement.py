@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -203,10 +204,9 @@ class _Member:
         return {language: each.text() for language, each in self.items()}
 
     def moment(self) -> int:
-        try:
+        value: datetime | None = None
+        with suppress(ValueError):
             value = datetime.fromisoformat(self.text())
-        except ValueError:
-            value = None  # type: ignore[assignment]
         if value is None or value.tzinfo is None:
             raise self.wrong("a moment with its zone, 2026-11-01T00:00:00+08:00")
         return int(value.timestamp())

@@ -122,6 +122,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "names_no_contest": ("names no contest", "未指明异议"),
     "a_third_party": ("a third party", "第三方"),
     "names_no_payment_to_this_unit": ("names no payment to this unit", "不是付给本单位的付款"),
+    "too_large_to_be_meant": ("too large to be meant", "数量过大"),
     "is_no_payment": ("is no payment", "不是付款"),
     "trip_share": ("share of trips", "航次分摊"),
     "unused": ("unused capacity", "闲置运力"),

@@ -31,12 +31,15 @@ from ledger.domain.statement.claims import (
     outcome_of,
     side_of,
 )
-from ledger.domain.statement.lines import Key, Line, Lines, What
+from ledger.domain.statement.lines import Key, Line, Lines, What, price_of
 from ledger.domain.statement.month import Contest, Entry, LeftOut, Month, UnitMonth
 from ledger.domain.statement.periods import Period, parse_word, period_at
 from ledger.domain.statement.settling import Ageing
 from ledger.domain.statement.trips import Charge, Fee
 
+#: One service or payment beyond these is a slip of somebody's fingers, and would keep the sums of
+#: everybody from being written down: numbers in JSON end at 2**53.
+LARGEST_QUANTITY, LARGEST_CHARGE, LARGEST_PAYMENT = 10**9, 10**11, 10**13
 _ANSWERS = frozenset({Stance.AGREES, Stance.DISAGREES})
 
 
@@ -78,7 +81,6 @@ class Books:
         self._left_out: list[LeftOut] = []
         self._receipts: list[Receipt] = []
         self._events = 0
-        self._begun: int | None = None
         self._ends = 0
 
     # ------------------------------------------------------------ reading
@@ -233,12 +235,16 @@ class Books:
             0,
             version,
         )
-        subject = word(message, "subject")
+        quantity, subject = integer(message, "quantity"), word(message, "subject")
+        price = price_of(key, terms)
+        if quantity > LARGEST_QUANTITY or (price and price.of(quantity) > LARGEST_CHARGE):
+            self.leave_out(entry, "too_large_to_be_meant")
+            return
         is_own = key.provider == key.consumer
         counts = is_own or self._carrying.was_with(subject, key.consumer, claimed)
         served = _Service(key, 0, counts)
         self._services[entry.digest] = served
-        self._add_service(entry, served, integer(message, "quantity"))
+        self._add_service(entry, served, quantity)
         if not served.counts:
             self.leave_out(entry, "not_confirmed_by_the_consumer")
 
@@ -251,20 +257,19 @@ class Books:
         """What a resolution gives back: a credit that names its original's month."""
         message = entry.message
         resolution = self.claims.resolutions.get(word(message, "subject"))
-        answer = None if resolution is None else self.claims.answer_named(resolution.answer)
-        publication = None if answer is None else self.claims.publication_named(answer.publication)
         quantity = integer(message, "quantity")
-        if resolution is None or answer is None or publication is None:
+        if resolution is None:
             self.leave_out(entry, "names_no_resolution")
             return
-        is_theirs = (resolution.unit, answer.unit) == (integer(message, "consumer"), entry.unit)
+        sides = integer(message, "consumer"), entry.unit
+        is_theirs = (resolution.unit, resolution.contested_by) == sides
         is_upheld = resolution.outcome is ContestOutcome.UPHELD
         if not is_theirs or not is_upheld or resolution.used + quantity > resolution.amount:
             self.leave_out(entry, "more_than_the_resolution_gives")
             return
         resolution.used += quantity
         key = Key(
-            publication.period,
+            resolution.period,
             entry.unit,
             resolution.unit,
             Group.RESOLUTION,
@@ -339,6 +344,8 @@ class Books:
         self.claims.resolutions[entry.digest] = Resolution(
             digest=entry.digest,
             answer=entry.about,
+            contested_by=answer.unit,
+            period=publication.period,
             unit=entry.unit,
             outcome=outcome,
             amount=amount,
@@ -349,7 +356,8 @@ class Books:
         self._withdraw(entry)
         number, other, amount, _ = packed_numbers(entry.message)
         side = side_of(number)
-        is_between = amount > 0 and other in self._units and other != entry.unit
+        is_between = other in self._units and other != entry.unit
+        is_between = is_between and 0 < amount <= LARGEST_PAYMENT
         if side is PaymentSide.PAID and is_between:
             publication = self.claims.publication_named(entry.about)
             self.claims.payments[entry.digest] = Payment(

@@ -46,6 +46,9 @@ class Resolution:
 
     digest: bytes
     answer: bytes
+    #: the unit that contested, and the month whose lines
+    contested_by: int
+    period: Period
     unit: int
     outcome: ContestOutcome
     #: the most that its unit gives back

@@ -122,9 +122,21 @@ def test_every_published_version_is_needed(chain: Chain) -> None:
 def test_the_smallest_and_the_largest_quantity_are_charged_to_the_fen(chain: Chain) -> None:
     chain.at("2026-11-02 00:00").serve(1, 2, 20, 1)
     assert lines(account(chain, NOVEMBER), "equipment")[0]["amount"] == 83
-    chain.serve(1, 3, 20, 2**40)
-    second = lines(account(chain, NOVEMBER), "equipment")[1]
-    assert second["amount"] == round(2**40 * 5_000 / 60)
+    chain.serve(1, 3, 20, 10**9)
+    found = account(chain, NOVEMBER)
+    assert lines(found, "equipment")[1]["amount"] == 83_333_333_333
+
+
+def test_what_nobody_can_mean_keeps_no_account_from_being_written(chain: Chain) -> None:
+    chain.at("2026-11-02 00:00").serve(1, 2, 20, 2**47 - 1)
+    chain.serve(1, 2, 555, 2**47 - 1)
+    chain.serve(1, 2, 30, 10**9, service_class=1)
+    chain.pay(1, b"\1" * 32, PaymentSide.PAID, 2, 2**63 - 1)
+    found = account(chain, NOVEMBER)
+    assert account_hash(found)
+    assert unit(found, 2)["net"] == 0
+    why = [each["why"] for each in found["left_out"]]
+    assert why == ["too_large_to_be_meant"] * 3 + ["is_no_payment"]
 
 
 # ---------------------------------------------------------------- months
@@ -285,6 +297,16 @@ def test_a_contested_line_is_disputed_and_not_due_until_the_other_side_resolves_
     assert why == ["a_third_party", *["more_than_the_resolution_gives"] * 2]
     (credit,) = lines(january, "resolution")
     assert (credit["of"], credit["original"]) == ("2026-11", "0x" + publication.hex())
+
+
+def test_who_acknowledges_after_a_resolution_is_still_given_back(chain: Chain) -> None:
+    publication = published(chain)
+    answer = chain.answer(2, publication, 1)
+    upheld = chain.resolve(1, answer, ContestOutcome.UPHELD, 10_000)
+    chain.at("2026-12-05 00:00").answer(2, publication)
+    chain.serve(2, 1, 99, 10_000, subject=upheld)
+    own = unit(account(chain, DECEMBER), 2)
+    assert (own["balance"], own["disputed"]) == (-20_000, 0)
 
 
 def test_a_contest_that_comes_after_the_agreed_days_is_told_and_the_line_stays_due(

@@ -22,6 +22,7 @@ from api.routes import (
     operations,
     packages,
     readings,
+    statements,
 )
 from api.routes import instance as instance_routes
 from ledger.domain.errors import SteriLedgerError
@@ -68,6 +69,7 @@ def create_app(instance: Instance) -> FastAPI:
         custody,
         cycles,
         evidence,
+        statements,
         directory,
         instance_routes,
     ):

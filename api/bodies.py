@@ -37,6 +37,7 @@ from ledger.domain.acts.vocabulary import (
     Measured,
     Named,
     NewKey,
+    Numbers,
     OneOf,
     Parts,
     ReadingPart,
@@ -116,6 +117,13 @@ _SAME: Mapping[type[Sort], Any] = {
 }
 
 
+#: what is named otherwise than by free text
+_NAMES: Mapping[str, Any] = {
+    "unit": UnitName,
+    **dict.fromkeys(("operation", "service", "hash"), Hex32),
+}
+
+
 @singledispatch
 def annotation(sort: Sort, name: str) -> Any:
     """The type of a value; `name` begins the names of models that are made for it."""
@@ -138,13 +146,19 @@ def _(sort: Whole, name: str) -> Any:
 
 
 @annotation.register
+def _(sort: Numbers, name: str) -> Any:
+    number = Annotated[int, Field(ge=1, le=sort.most)]
+    return Annotated[_list(number), Field(max_length=sort.most)]
+
+
+@annotation.register
 def _(sort: Words, name: str) -> Any:
     return Annotated[str, StringConstraints(min_length=1, max_length=sort.longest), printable]
 
 
 @annotation.register
 def _(sort: Named, name: str) -> Any:
-    return {"unit": UnitName, "operation": Hex32}.get(sort.what, Text)
+    return _NAMES.get(sort.what, Text)
 
 
 @annotation.register

@@ -23,6 +23,7 @@ LEDGERS = {
     "UnitRegistry": "registry",
     "CycleLedger": "ledger",
     "CustodyLedger": "custody",
+    "ContributionLedger": "contributions",
     "Witnesses": "witnesses",
 }
 #: The members that name a signing key, in the order in which a function takes their proofs.

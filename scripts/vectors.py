@@ -276,6 +276,9 @@ def _message(act: Act, variant: int) -> dict[str, Value]:
 def _scalar(solidity_type: str, seed: str, variant: int) -> Scalar:
     if solidity_type == "bytes32":
         return keccak256(seed.encode())
+    if not solidity_type.startswith("u"):
+        bits = int(solidity_type.removeprefix("int"))
+        return -(1 << bits - 1) if variant == 1 else 12
     bits = int(solidity_type.removeprefix("uint"))
     if variant == 1:
         # the largest value, as far as a JSON number holds it exactly

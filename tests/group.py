@@ -33,6 +33,7 @@ from ledger.domain.encoding.identifiers import (
     signer_id,
 )
 from ledger.domain.operations import digest
+from ledger.domain.statement.periods import Period
 from ledger.domain.subjects.folding import Memory, apply
 from ledger.domain.subjects.states import ConsignmentState, CycleState
 
@@ -86,6 +87,14 @@ class Story:
         order = story.tell("RecallOrder")
         story.tell("RecallNotice", content=order)
         story.tell("RecallAnswer", about=order)
+        served: dict[str, Any] = {"consumer": MEMBER, "kind": 7, "serviceClass": 1}
+        service = story.tell("Service", **served, quantity=90)
+        story.tell("Service", **served, quantity=-30, corrects=service)
+        story.tell("Terms", unit=0, about=b"group".ljust(32, b"\0"))
+        publication = story.tell("Publication", unit=0, about=Period(2027, 1).word)
+        answer = story.tell("StatementAnswer", about=publication)
+        story.tell("Resolution", about=answer)
+        story.tell("Payment", about=publication)
         story.tell("EquipmentChange", replaces=story.digest_of("EquipmentRegistration"))
         proposal = story.tell("RecoveryProposal", unit=CENTRE, key=b"\x51" * 20)
         story.tell("RecoveryVeto", proposal=proposal)
@@ -115,18 +124,20 @@ class Story:
         self.tell("AssetChange", asset=asset, state=AssetCondition.OFFERED, replaces=registered)
         head = signer_id(b"\x21" * 20)
         self.tell("SignerEnrolment", unit=MEMBER, key=ward, signedBy=head)
-        sent = {"purpose": 1, "packages": 2, "asset": asset}
+        sent: dict[str, Any] = {"purpose": 1, "packages": 2, "asset": asset}
         for slip in ("1", "2"):
             first = self.tell(
                 "Dispatch", slip=serial_hash(slip), receiver=MEMBER, taker=MEMBER, **sent
             )
-            box = {"consignment": consignment_id(UnitNumber(CENTRE), serial_hash(slip))}
+            box: dict[str, Any] = {
+                "consignment": consignment_id(UnitNumber(CENTRE), serial_hash(slip))
+            }
             second = self.tell("HandOver", taker=MEMBER, leg=1, step=2, previous=first, **box)
-            last = {"asset": asset, "step": 3, "previous": second, **box}
+            last: dict[str, Any] = {"asset": asset, "step": 3, "previous": second, **box}
             if slip == "1":
                 self.tell("Disposition", kind=DispositionKind.CANCEL, **last)
                 continue
-            by_ward = {"unit": MEMBER, "signedBy": signer_id(ward)}
+            by_ward: dict[str, Any] = {"unit": MEMBER, "signedBy": signer_id(ward)}
             self.tell("TakeOver", outcome=TakeOutcome.KEPT, seen=2, **last, **by_ward)
             back = {**sent, "slip": serial_hash("back"), "receiver": CENTRE, "taker": CENTRE}
             self.tell("Dispatch", **back, **by_ward)

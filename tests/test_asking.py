@@ -32,6 +32,7 @@ from ledger.domain.acts.vocabulary import (
     Moment,
     Named,
     NewKey,
+    Numbers,
     OneOf,
     Parts,
     Profile,
@@ -157,6 +158,11 @@ def _(sort: Whole) -> st.SearchStrategy[Any]:
 
 
 @plain.register
+def _(sort: Numbers) -> st.SearchStrategy[Any]:
+    return st.lists(st.integers(1, sort.most), min_size=1, max_size=4)
+
+
+@plain.register
 def _(sort: Words) -> st.SearchStrategy[Any]:
     return words
 
@@ -192,7 +198,7 @@ def _(sort: Moment) -> st.SearchStrategy[Any]:
 
 @plain.register
 def _(sort: Named) -> st.SearchStrategy[Any]:
-    return {"unit": words, "operation": hexadecimal}.get(sort.what, words)
+    return hexadecimal if sort.what in {"operation", "service", "hash"} else words
 
 
 @plain.register
@@ -255,9 +261,9 @@ def options(act: Act, field: Field, value: Any) -> Iterator[str]:
     elif isinstance(field.of, Lines):
         for line in value:
             yield from (option, ":".join(str(line[name]) for name in field.of.columns))
-    elif isinstance(field.of, Each | Flags):
+    elif isinstance(field.of, Each | Flags | Numbers):
         said = [f"{n}={word}" for n, word in value.items()] if isinstance(value, dict) else value
-        yield from (part for word in said for part in (option, word))
+        yield from (part for word in said for part in (option, str(word)))
     elif isinstance(field.of, ReadingPart):
         yield from (option, f"{value['sha256']}:{value['ordinal']}")
     else:

@@ -17,6 +17,7 @@ from ledger.cli.profiles import profile
 from ledger.cli.recalls import recall
 from ledger.cli.registry import equipment, signer, unit
 from ledger.cli.running import chain, serve, up, worker
+from ledger.cli.statements import statement, terms
 from ledger.cli.upkeep import audit, clock, rebuild, status
 
 app = typer.Typer(
@@ -61,6 +62,8 @@ app.add_typer(record, name="record")
 app.add_typer(unit, name="unit")
 app.add_typer(equipment, name="equipment")
 app.add_typer(signer, name="signer")
+app.add_typer(statement, name="statement")
+app.add_typer(terms, name="terms")
 app.add_typer(token, name="token")
 app.add_typer(profile, name="profile")
 app.command()(demo)

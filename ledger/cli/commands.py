@@ -28,6 +28,7 @@ from ledger.domain.acts.vocabulary import (
     Measured,
     Moment,
     NewKey,
+    Numbers,
     OneOf,
     Parts,
     ReadingPart,
@@ -197,7 +198,7 @@ def _help(field: Field) -> str:
     told += words_of(field.of)
     if isinstance(field.of, Moment):
         told.append("ISO 8601 with zone")
-    if isinstance(field.of, Lines | Each | Flags):
+    if isinstance(field.of, Lines | Each | Flags | Numbers):
         told.append("repeatable")
     if field.given in {Given.STANDING, Given.JUDGED}:
         told.append("left out: as it stands")
@@ -219,6 +220,8 @@ def type_of(sort: Sort) -> Any:
     """The type as which the command line takes a value; several are typed one by one."""
     if isinstance(sort, Lines | Each | Flags):
         return list[str]
+    if isinstance(sort, Numbers):
+        return list[int]
     return int if isinstance(sort, Whole) else bool if isinstance(sort, Switch) else str
 
 

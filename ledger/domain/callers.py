@@ -19,6 +19,7 @@ class Scope(StrEnum):
     #: dispatch, hand over, take over; the key's rights say which of them
     CUSTODY = "custody"
     REPORT = "report"
+    SETTLE = "settle"
     SCAN = "scan"
     ANSWER = "answer"
     READ_UNIT = "read_unit"

@@ -167,6 +167,12 @@ def list_operations_from(
     )
 
 
+def place_of(tx: Connection, digest: Digest) -> tuple[int, int]:
+    """Where the chain holds an operation: height, and place in its block; raises NotFound."""
+    row = get(tx, IndexedOperation, digest)
+    return row.height, row.position
+
+
 def list_places(
     tx: Connection, *, after: tuple[int, int], limit: int
 ) -> list[tuple[Digest, tuple[int, int]]]:

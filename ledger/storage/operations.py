@@ -403,7 +403,7 @@ def list_latest_operations(  # noqa: PLR0913 - one argument per filter
     kind: str | None = None,
     parent: bytes | None = None,
     before: int | None = None,
-    limit: int = 100,
+    limit: int | None = 100,
 ) -> list[OperationRow]:
     """Operations from the newest backwards, starting before sequence `before`."""
     return _operations.list(

@@ -36,6 +36,7 @@ def world(fresh_world: World) -> Iterator[World]:
         fresh.ledger,
         fresh.custody,
         fresh.witnesses,
+        fresh.contributions,
         fresh.relayer,
         authority=fresh.authority,
         verifiers=fresh.verifiers,

@@ -164,7 +164,28 @@ def _cycle_acts(world: World, equipment: bytes) -> dict[str, Make]:
         "release to two units": release,
         "hold": hold,
         "witness a result": result,
+        "record a service": _service(world),
     }
+
+
+def _service(world: World) -> Make:
+    def make(number: int) -> Operation:
+        return _operation(
+            world,
+            "Service",
+            number,
+            unit=1,
+            consumer=2,
+            kind=7,
+            serviceClass=1,
+            quantity=90,
+            subject=keccak(text="asset"),
+            happenedAt=SIGNED_AT,
+            corrects=bytes(32),
+            signedBy=signer_id(world.operator),
+        )
+
+    return make
 
 
 def _custody_rows(world: World) -> dict[str, dict[str, int]]:

@@ -40,7 +40,7 @@ ADMINISTER, OPEN, LOAD, RESULT, DECIDE, ERASE = 1, 2, 4, 8, 16, 512
 DISPATCH, CARRY, RECEIVE = 32, 64, 128
 #: Witness kinds of this world: (kind, right, scope, mode), see IWitnesses.
 STATE_OF_CYCLE, ENTRY_OF_ANYBODY = (1, RESULT, 2, 1), (2, OPEN, 1, 2)
-LEDGERS = ("UnitRegistry", "CycleLedger", "CustodyLedger", "Witnesses")
+LEDGERS = ("UnitRegistry", "CycleLedger", "CustodyLedger", "Witnesses", "ContributionLedger")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +142,7 @@ class World:
     ledger: Contract
     custody: Contract
     witnesses: Contract
+    contributions: Contract
     relayer: str
     authority: LocalAccount = field(default_factory=Account.create)
     administrator: LocalAccount = field(default_factory=Account.create)
@@ -165,7 +166,7 @@ class World:
     @property
     def ledgers(self) -> tuple[Contract, ...]:
         """All of them, as LEDGERS names them."""
-        return self.registry, self.ledger, self.custody, self.witnesses
+        return self.registry, self.ledger, self.custody, self.witnesses, self.contributions
 
     def operation(self, struct: str, **values: Value) -> Operation:
         """Return the operation; `record` and `signedAt` are made up when not given."""
@@ -399,6 +400,7 @@ def deployed(w3: Web3, tester: EthereumTester, authority: LocalAccount) -> World
     custody = deploy(w3, relayer, "CustodyLedger", registry.address)
     rows = [STATE_OF_CYCLE, ENTRY_OF_ANYBODY]
     witnesses = deploy(w3, relayer, "Witnesses", registry.address, ledger.address, rows)
+    contributions = deploy(w3, relayer, "ContributionLedger", registry.address)
     return World(
         w3,
         tester,
@@ -406,6 +408,7 @@ def deployed(w3: Web3, tester: EthereumTester, authority: LocalAccount) -> World
         ledger,
         custody,
         witnesses,
+        contributions,
         relayer,
         authority=authority,
         verifiers=verifiers,

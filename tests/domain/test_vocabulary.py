@@ -31,6 +31,7 @@ from ledger.domain.acts.vocabulary import (
     Moment,
     Named,
     NewKey,
+    Numbers,
     OneOf,
     Serial,
     Sort,
@@ -86,6 +87,11 @@ def _(sort: Flags) -> st.SearchStrategy[Any]:
 @values.register
 def _(sort: Whole) -> st.SearchStrategy[Any]:
     return st.integers(sort.low, sort.high)
+
+
+@values.register
+def _(sort: Numbers) -> st.SearchStrategy[Any]:
+    return st.lists(st.integers(1, sort.most), max_size=9)
 
 
 @values.register

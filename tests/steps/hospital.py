@@ -13,10 +13,13 @@ from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.acts.comment import Stance
 from ledger.domain.acts.decisions import DecisionKind
 from ledger.domain.acts.result_entry import Result, ResultWord
+from ledger.domain.acts.terms import parts_of
 from ledger.domain.acts.vocabulary import CycleReference, Machine, integer
 from ledger.domain.acts.words import EquipmentState, Party, Right, UnitRole
 from ledger.domain.callers import Caller, local_administrator
 from ledger.domain.drafts import Circumstances, Draft, People
+from ledger.domain.duties.terms import default_terms, parse_terms
+from ledger.domain.encoding.canonical import canonical
 from ledger.domain.encoding.identifiers import (
     ZERO_DIGEST,
     Digest,
@@ -325,6 +328,7 @@ def tell_everything(hospital: Hospital, clock: Clock) -> None:
     proposed = accept(making.proposal(2, key=key, authority=authority))
     accept(making.veto(2, proposed=proposed, administrator=administrator[2]))
     move_things(hospital)
+    serve(hospital)
     hospital.revoke_operator(2)
     erasers = [hospital.new_signer(1, Right.ERASE) for _ in range(2)]
     writer = hospital.writer()
@@ -340,6 +344,18 @@ def tell_everything(hospital: Hospital, clock: Clock) -> None:
         forget_erased(tx, clock.now)
 
 
+def serve(hospital: Hospital) -> None:
+    """A service, its correction, and terms that were agreed."""
+    hospital.new_signer(1, Right.SETTLE)
+    served = {"unit": 1, "consumer": 2, "kind": 20}
+    service = hospital.say("Service", **served, quantity=90)
+    hospital.say("Service", **served, quantity=-30, corrects=service.hex())
+    version = default_terms()
+    begins = {"holds_from": "2100-01-01T00:00:00Z", "version": 1}
+    later = parse_terms(canonical({**version.document, **begins}))
+    hospital.say("Terms", document=later.sha256, lines=parts_of(later))
+
+
 def move_things(hospital: Hospital) -> None:
     """A loaner and two packages go by the member's own van, and one box is cancelled."""
     hospital.new_signer(1, Right.DISPATCH)
@@ -350,6 +366,8 @@ def move_things(hospital: Hospital) -> None:
     say("AssetChange", asset="L-1", state="offered", reason="as agreed")
     lines = [{"assembler": 1, "package": text, "basis": "scanned"} for text in ("P-1", "P-2")]
     sent = {"unit": 1, "receiver": 2, "taker": 2, "purpose": "loan", "lines": lines}
+    # nobody recorded how they were assembled, so a gate asks why they are sent
+    sent |= {"reason": "as agreed"}
     say("Dispatch", slip="4711", asset="L-1", **sent)
     say("HandOver", consignment=box, unit=1, taker=2, boxes=1)
     say("TakeOver", consignment=box, unit=2, outcome="carried", trip="T-9")

@@ -43,6 +43,7 @@ from ledger.domain.acts.vocabulary import (
     Moment,
     Named,
     NewKey,
+    Numbers,
     Whole,
     WitnessMode,
     WitnessScope,
@@ -57,6 +58,7 @@ from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest, signer_id
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused, SteriLedgerError
 from ledger.domain.operations import Operation, message_from_json
 from ledger.domain.outbox.batching import Proof
+from ledger.domain.statement.periods import Period
 from ledger.domain.subjects.states import (
     AssetState,
     ConsignmentState,
@@ -158,11 +160,13 @@ class Chain:
         witnesses = deploy(
             self.w3, self.relayer, "Witnesses", registry.address, ledger.address, kind_rows()
         )
+        contributions = deploy(self.w3, self.relayer, "ContributionLedger", registry.address)
         places = {
             Role.UNIT_REGISTRY: registry.address,
             Role.CYCLE_LEDGER: ledger.address,
             Role.CUSTODY_LEDGER: custody.address,
             Role.WITNESSES: witnesses.address,
+            Role.CONTRIBUTION_LEDGER: contributions.address,
         }
         self.addresses = {role.value: bytes.fromhex(a[2:]) for role, a in places.items()}
         return Deployment(
@@ -352,6 +356,7 @@ WEIGHTS = {
     "HandOver": 8,
     "TakeOver": 16,
     "Disposition": 8,
+    "Service": 8,
 }
 RARELY = 3
 
@@ -398,12 +403,32 @@ class Requests:
         for each in act.fields:
             if each.name not in values:
                 values[each.name] = self.value(act, each, state, values, unit)
+        if act.name == "Service":
+            values |= self.correction(unit)
         number = unit
         if act.witness is not None and act.right is None:
             number = self.mostly(0, [unit])
         elif act.right is None:
             number = values["unit"]
         return draft(act, values, unit=number, keys=self.keys(act, unit), circumstances=self.told())
+
+    def correction(self, unit: int) -> dict[str, Any]:
+        """What a correction of one of the unit's services says, or seldom of another's."""
+        known = [row for row in self.group.rows() if row.kind == "Service"]
+        own = [row for row in known if row.unit == unit]
+        if not known or self.random.random() < 0.4:
+            return {}
+        row = self.random.choice(self.mostly(own, [known]) or known)
+        message = message_from_json(ACTS[row.kind], row.message)
+        repeated = {
+            "consumer": message["consumer"],
+            "kind": message["kind"],
+            "service_class": message["serviceClass"],
+            "subject": message["subject"],
+        }
+        if self.random.random() < 0.1:
+            repeated["kind"] = 3
+        return {**repeated, "corrects": row.digest, "quantity": self.random.randint(-9, 3)}
 
     def subject(self, act: Act, values: Mapping[str, Any]) -> object | None:
         """How the thing stands that a request names."""
@@ -428,6 +453,8 @@ class Requests:
             return self.mostly(self.random.choice((*self.group.units, MEMBER)), [13])
         if act.about == "consignment" and field.name in self.of_custody:
             return self.of_custody[field.name](state, values, unit)
+        if isinstance(field.of, Numbers):
+            return self.random.choice(((), (1,), (2, 256)))
         if field.name in self.by_name:
             return self.by_name[field.name](values)
         if field.name == "decision" and isinstance(state, CycleState):
@@ -457,7 +484,7 @@ class Requests:
             return self.random.randint(1, 12)
         return self.named(of.what, unit) if isinstance(of, Named) else None
 
-    def named(self, what: str, unit: int) -> int | bytes | None:
+    def named(self, what: str, unit: int) -> int | bytes | None:  # noqa: PLR0911 - a case each
         """Something that there may be, of what people call by a name."""
         if what == "unit":
             return self.mostly(unit, [*self.group.units, 13])
@@ -467,6 +494,10 @@ class Requests:
             return self.random.choice(self.latest_of(unit))
         if what == "asset":
             return self.random.choice([None, self.asset()[0]])
+        if what in {"hash", "terms"}:
+            return self.random.randbytes(32)
+        if what == "period":
+            return Period(2026, self.random.randint(1, 12)).word
         if what == "anything":
             return self.random.choice([self.cycle().id, self.group.machines[0].id])
         return None
@@ -683,7 +714,7 @@ def test_we_accept_exactly_what_the_contracts_record_in_every_order_that_we_allo
     before = len(group.rows())
     snapshot = group.chain.tester.take_snapshot()
     for act in ACTS.values():
-        for first in ("CycleOpening", "RecoveryProposal"):
+        for first in ("CycleOpening", "RecoveryProposal", "Dispatch"):
             group.ask(requests.of(ACTS[first]))
         assert any(group.ask(requests.of(act)) for _ in range(TRIES)), act.name
     for _ in range(STEPS):

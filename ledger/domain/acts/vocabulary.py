@@ -236,6 +236,32 @@ class Whole(Sort):
 
 
 @dataclass(frozen=True, slots=True)
+class Numbers(Sort):
+    """Some of the numbers from 1 to 256: the bits of a word in the message, text in the record."""
+
+    solidity: ClassVar[str | None] = "bytes32"
+    most: ClassVar[int] = 8 * len(ZERO_DIGEST)
+
+    def rules(self, path: str, *, required: bool) -> Mapping[str, FieldRule]:
+        """The numbers, with commas between them."""
+        return {path: schemas.text(5 * self.most, required=required)}
+
+    def signed(self, value: Sequence[int]) -> bytes:
+        """Number n is bit n - 1 from the right."""
+        return sum(1 << number - 1 for number in set(value)).to_bytes(len(ZERO_DIGEST), "big")
+
+    def read(self, signed: bytes) -> tuple[int, ...]:
+        """The numbers in a word, ascending."""
+        bits = int.from_bytes(signed, "big")
+        return tuple(number for number in range(1, self.most + 1) if bits >> number - 1 & 1)
+
+    def facts(self, path: str, value: Sequence[int] | bytes | None) -> Facts:
+        """Ascending; null for none."""
+        numbers = self.read(value) if isinstance(value, bytes) else sorted(set(value or ()))
+        return {path: ", ".join(map(str, numbers)) or None}
+
+
+@dataclass(frozen=True, slots=True)
 class Words(Sort):
     """Text that a person enters; only the record holds it."""
 
@@ -847,6 +873,9 @@ class Records(Protocol):
     def facts_about(self, subject: bytes, *kinds: str) -> Iterator[Facts]:
         """The facts of every standing operation of these kinds about a subject, oldest first."""
 
+    def is_held(self, digest: bytes) -> bool:
+        """Whether a standing incident's trace names what an operation is about."""
+
     def orders_of(self, machine: bytes) -> Sequence[Order]:
         """The recalls that were ordered for a machine and stand, oldest first."""
 
@@ -962,6 +991,8 @@ class Act:
     effect: Callable[[Recorded, View], None] = lambda _recorded, _view: None
     #: digests that it needs beyond those that it names, by what stands
     needs: Callable[[Message, View], Sequence[Digest]] = lambda _message, _view: ()
+    #: whether many of a unit stand beside each other about one subject, as entries do
+    has_many: bool = False
     #: what it ends, unit, signer or cycle: all that this one signed or is named in comes first
     ends: str = ""
     #: digests that come first without being needed

@@ -11,6 +11,7 @@ class Contract(StrEnum):
     UNIT_REGISTRY = "UnitRegistry"
     CYCLE_LEDGER = "CycleLedger"
     CUSTODY_LEDGER = "CustodyLedger"
+    CONTRIBUTION_LEDGER = "ContributionLedger"
     WITNESSES = "Witnesses"
 
 

@@ -30,6 +30,7 @@ from ledger.domain.subjects.states import (
     ErasureState,
     MachineState,
     ProposalState,
+    ServiceState,
     ShareState,
     SignerState,
     UnitState,
@@ -47,6 +48,7 @@ STATES: tuple[type[Any], ...] = (
     AssetState,
     ProposalState,
     ErasureState,
+    ServiceState,
     WitnessState,
     CurrentWitness,
 )
@@ -105,6 +107,7 @@ SUBJECTS: dict[str, type[Any]] = {
     "cycle": CycleState,
     "consignment": ConsignmentState,
     "asset": AssetState,
+    "service": ServiceState,
 }
 
 

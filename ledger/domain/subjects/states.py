@@ -332,6 +332,39 @@ class ErasureState(State):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceState(State):
+    """A service that one unit provided to another, or a correction of one."""
+
+    TABLE: ClassVar[str] = "idx_services"
+    KEY: ClassVar[tuple[str, ...]] = ("digest",)
+    SIGNED: ClassVar[frozenset[str]] = frozenset({"quantity"})
+
+    digest: Digest
+    unit: int
+    consumer: int
+    kind: int
+    service_class: int
+    #: in the kind's own unit; of a correction, the signed change
+    quantity: int
+    #: what corrections leave of it; 0 of a correction
+    left: int
+    subject: Word32
+    #: the provider's claim, Unix seconds; 0 when not stated
+    happened_at: int
+    corrects: Digest = ZERO_DIGEST
+
+    @property
+    def is_correction(self) -> bool:
+        """Whether it only corrects a service."""
+        return self.corrects != ZERO_DIGEST
+
+    @property
+    def series(self) -> tuple[int, int, int, int, bytes]:
+        """What a correction has to repeat."""
+        return self.unit, self.consumer, self.kind, self.service_class, self.subject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WitnessState(State):
     """One signed statement of a declared kind."""
 

@@ -89,6 +89,7 @@ def make_draft(  # noqa: PLR0913, PLR0917 - who asks, at which door, for what
         find = _FOUND.get(act.name)
         if find is not None:
             given |= find(desk, given)
+        given |= _about(desk)
         given |= standing_values(
             tx, act, given, unit=desk.unit, takes_judged=door.takes_what_stands
         )
@@ -290,9 +291,16 @@ def _enrolled_from(desk: Desk, given: Values) -> dict[str, Any]:
     return {"valid_from": start}
 
 
-def _new_report(desk: Desk, given: Values) -> dict[str, Any]:  # noqa: ARG001 - as the others
-    """What a report is about is random, so that the chain tells nobody which packages."""
-    return {"report": desk.instance.randomness(len(ZERO_DIGEST))}
+def _about(desk: Desk) -> dict[str, Any]:
+    """What a statement is about where nobody names it: always the same, or random.
+
+    Random, so that nobody reads from the chain what was said of whom.
+    """
+    act = desk.act
+    about = None if act.witness is None else act.field_named(act.about)
+    if about is None or about.given is not Given.NEVER:
+        return {}
+    return {about.name: about.default or desk.instance.randomness(len(ZERO_DIGEST))}
 
 
 def _taken_rest(desk: Desk, given: Values) -> dict[str, Any]:
@@ -338,7 +346,6 @@ _FOUND: Mapping[str, Callable[[Desk, Values], dict[str, Any]]] = {
     "ReadingEntry": _further_reading,
     "SignerEnrolment": _enrolled_from,
     "RecordErasure": _erased_record,
-    "ScanReport": _new_report,
     "TakeOver": _taken_rest,
     "Dispatch": _asked_gate,
 }

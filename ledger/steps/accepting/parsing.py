@@ -30,6 +30,7 @@ from ledger.domain.acts.vocabulary import (
     Moment,
     Named,
     NewKey,
+    Numbers,
     OneOf,
     PackageNamed,
     Parts,
@@ -49,6 +50,7 @@ from ledger.domain.callers import Caller
 from ledger.domain.encoding.identifiers import Digest, parse_hex32
 from ledger.domain.errors import InvalidInput, NotFound
 from ledger.domain.machines.profiles import get_profile
+from ledger.domain.statement.periods import parse_period
 from ledger.keys.accounts import ADDRESS_BYTES
 from ledger.steps.accepting.labels import resolve_package, resolve_set
 from ledger.steps.accepting.profiles import known_profiles
@@ -143,6 +145,14 @@ def _(sort: Whole, value: int, asker: Asker, field: str) -> int:
             rule=f"a whole number from {sort.low} to {sort.high}",
         )
     return value
+
+
+@parse.register
+def _(sort: Numbers, value: Sequence[int], asker: Asker, field: str) -> tuple[int, ...]:
+    for number in value:
+        if not 1 <= number <= sort.most:
+            raise InvalidInput("does not fit", field=field, rule=f"numbers from 1 to {sort.most}")
+    return tuple(sorted(set(value)))
 
 
 @parse.register
@@ -301,6 +311,10 @@ def _digest(asker: Asker, value: str, field: str) -> Digest:
     return Digest(parse_hex32(value, field=field))
 
 
+def _period(asker: Asker, value: str, field: str) -> bytes:
+    return parse_period(value, field=field).word
+
+
 def _signer(asker: Asker, value: str, field: str) -> bytes:
     unit = asker.acting_unit()
     return naming(field, lambda: resolve_signer(asker.tx, asker.caller, unit, Right(0), value).id)
@@ -321,6 +335,9 @@ _RESOLVERS: Mapping[str, Callable[[Asker, Any, str], Any]] = {
     "asset": _asset,
     "consignment": _consignment,
     "operation": _digest,
+    "service": _digest,
+    "hash": _digest,
+    "period": _period,
     "signer": _signer,
     "anything": _anything,
 }

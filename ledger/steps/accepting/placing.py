@@ -18,7 +18,6 @@ from ledger.domain.acts.vocabulary import (
     Message,
     Named,
     View,
-    WitnessMode,
     integer,
     unit_subject,
     word,
@@ -114,8 +113,9 @@ def parent_of(act: Act, message: Message, accepted: View) -> bytes | None:
 
 def replaced_by(act: Act, message: Message, accepted: View) -> Digest | None:
     """What only one standing operation may replace; None where many stand beside each other."""
-    if act.witness is not None and act.witness.mode is WitnessMode.ENTRY:
-        return Digest(word(message, "replaces")) if any(word(message, "replaces")) else None
+    if act.has_many:
+        named = message.get("replaces", ZERO_DIGEST)
+        return Digest(named) if isinstance(named, bytes) and any(named) else None
     if "replaces" in message:
         return Digest(word(message, "replaces"))
     if "previous" in message:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection
@@ -24,6 +25,7 @@ from ledger.domain.subjects.states import (
     ErasureState,
     MachineState,
     ProposalState,
+    ServiceState,
     SignerState,
     UnitState,
     WitnessState,
@@ -81,15 +83,14 @@ class Accepted:
             return self._fold(cls, key)
         if cls in _MOVED:
             return self._moved(cls, key)
-        if cls is SignerState:
-            return self._signer(SignerId(key[0]))
-        if cls is ProposalState:
-            return self._proposal(Digest(key[0]))
-        if cls is CurrentWitness:
-            return self._current(*key)
-        if cls is WitnessState:
-            return self._witness(Digest(key[0]))
-        raise AssertionError(cls)
+        readers: Mapping[type[Any], Callable[..., Any]] = {
+            SignerState: self._signer,
+            ProposalState: self._proposal,
+            CurrentWitness: self._current,
+            WitnessState: self._witness,
+            ServiceState: self._service,
+        }
+        return readers[cls](*key)
 
     def _fold(self, cls: type[Any], key: tuple[Any, ...]) -> Any:
         subject = _subject_of(key)
@@ -174,6 +175,21 @@ class Accepted:
             apply(read_operation(each), memory)
         return memory.find(WitnessState, digest)
 
+    def _service(self, digest: Digest) -> ServiceState | None:
+        """As accepted here; where another instance recorded it, as the chain has it."""
+        memory = Memory()
+        row = operations.find_operation(self._tx, digest)
+        indexed = index.find(self._tx, ServiceState, digest)
+        if row is not None and row.kind == "Service" and row.state not in GIVEN_UP:
+            apply(read_operation(row), memory)
+        elif row is None and indexed is not None:
+            memory.put(replace(indexed, left=indexed.quantity))
+        self._load({digest})
+        for each in self._rows[digest]:
+            if each.kind == "Service":
+                apply(read_operation(each), memory)
+        return memory.find(ServiceState, digest)
+
 
 def _subject_of(key: tuple[Any, ...]) -> bytes:
     """The 32 bytes under which operations about it are kept."""
@@ -191,6 +207,19 @@ class AcceptedRecords:
         """The facts of one operation's record; raises NotFound."""
         row = operations.get_operation(self._tx, digest)
         return fields_from_bytes(records.get_record(self._tx, row.record_id).facts)
+
+    def is_held(self, digest: bytes) -> bool:
+        """Whether a standing incident's trace names the operation, or what it is about."""
+        row = operations.get_operation(self._tx, digest)
+        named = {row.digest.hex(), row.subject.hex()}
+        for incident in operations.list_latest_operations(self._tx, kind="Incident", limit=None):
+            if incident.state in GIVEN_UP or operations.list_replacing(self._tx, incident.digest):
+                continue
+            facts = fields_from_bytes(records.get_record(self._tx, incident.record_id).facts)
+            held = (v for path, v in facts.items() if path.split(".")[-1] == "subject")
+            if not named.isdisjoint(str(each).removeprefix("0x") for each in held):
+                return True
+        return False
 
     def facts_about(self, subject: bytes, *kinds: str) -> Iterator[Facts]:
         """The facts of every standing operation of these kinds about a subject, oldest first.

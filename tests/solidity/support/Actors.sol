@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {ICustodyLedger} from "../../../contracts/interfaces/ICustodyLedger.sol";
+import {IContributionLedger} from "../../../contracts/interfaces/IContributionLedger.sol";
 import {ICycleLedger} from "../../../contracts/interfaces/ICycleLedger.sol";
 import {IUnitRegistry, Proof} from "../../../contracts/interfaces/IUnitRegistry.sol";
 import {IWitnesses} from "../../../contracts/interfaces/IWitnesses.sol";
@@ -21,6 +22,7 @@ abstract contract Actors {
     IUnitRegistry internal registry;
     ICycleLedger internal ledger;
     ICustodyLedger internal custody;
+    IContributionLedger internal contributions;
     IWitnesses internal witnesses;
 
     uint256 internal authority; // a private key, as every actor

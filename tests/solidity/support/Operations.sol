@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 // Written by scripts/solidity_support.py from the ABIs in artifacts/.
 
+import {IContributionLedger} from "../../../contracts/interfaces/IContributionLedger.sol";
 import {ICustodyLedger} from "../../../contracts/interfaces/ICustodyLedger.sol";
 import {ICycleLedger} from "../../../contracts/interfaces/ICycleLedger.sol";
 import {IErrors} from "../../../contracts/interfaces/IErrors.sol";
@@ -13,7 +14,7 @@ import {Actors} from "./Actors.sol";
 /// Every operation and every error, as the tests build, sign, send, expect and refuse them.
 abstract contract Operations is Actors {
     function allKinds() internal pure returns (string[] memory kinds) {
-        kinds = new string[](22);
+        kinds = new string[](23);
         kinds[0] = "UnitAdmission";
         kinds[1] = "EquipmentChange";
         kinds[2] = "UnitClosure";
@@ -35,7 +36,8 @@ abstract contract Operations is Actors {
         kinds[18] = "HandOver";
         kinds[19] = "AssetRegistration";
         kinds[20] = "TakeOver";
-        kinds[21] = "Witness";
+        kinds[21] = "Service";
+        kinds[22] = "Witness";
     }
 
     function structHash(string memory kind, bytes memory encoded) internal pure returns (bytes32) {
@@ -81,6 +83,8 @@ abstract contract Operations is Actors {
             return structHash(abi.decode(encoded, (ICustodyLedger.AssetRegistration)));
         if (keccak256(bytes(kind)) == keccak256("TakeOver"))
             return structHash(abi.decode(encoded, (ICustodyLedger.TakeOver)));
+        if (keccak256(bytes(kind)) == keccak256("Service"))
+            return structHash(abi.decode(encoded, (IContributionLedger.Service)));
         if (keccak256(bytes(kind)) == keccak256("Witness"))
             return structHash(abi.decode(encoded, (IWitnesses.Witness)));
         revert(kind);
@@ -871,6 +875,43 @@ abstract contract Operations is Actors {
         head = fold(custody.head(), digest);
         vm.expectEmit(address(custody));
         emit ICustodyLedger.TakenOver(digest, about, act.unit, head, act);
+    }
+
+    // Service
+
+    function one(IContributionLedger.Service memory act) internal pure returns (IContributionLedger.Service[] memory batch) {
+        batch = new IContributionLedger.Service[](1);
+        batch[0] = act;
+    }
+
+    function structHash(IContributionLedger.Service memory act) internal pure returns (bytes32) {
+        return keccak256(abi.encode(keccak256("Service(uint32 unit,uint32 consumer,uint16 kind,uint16 serviceClass,int48 quantity,bytes32 subject,uint64 happenedAt,bytes32 corrects,bytes32 record,bytes32 signedBy,uint64 signedAt)"), act));
+    }
+
+    function digestOf(IContributionLedger.Service memory act) internal view returns (bytes32) {
+        return digestAt(address(contributions), structHash(act));
+    }
+
+    function encode(IContributionLedger.Service memory act) internal view returns (bytes memory) {
+        bytes32 digest = digestOf(act);
+        return abi.encodeCall(IContributionLedger.recordServices, (one(act), one(proofOf(act.signedBy, digest))));
+    }
+
+    function send(IContributionLedger.Service memory act) internal returns (bytes32) {
+        relay(address(contributions), encode(act));
+        return digestOf(act);
+    }
+
+    function refuse(IContributionLedger.Service memory act, bytes memory expected) internal {
+        refuseCall(address(contributions), encode(act), expected);
+    }
+
+    /// Expects the operation's event next; returns the head that it says.
+    function expectEvent(IContributionLedger.Service memory act, bytes32 about) internal returns (bytes32 head) {
+        bytes32 digest = digestOf(act);
+        head = fold(contributions.head(), digest);
+        vm.expectEmit(address(contributions));
+        emit IContributionLedger.ServiceRecorded(digest, about, act.unit, head, act);
     }
 
     // Witness

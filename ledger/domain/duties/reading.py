@@ -100,7 +100,12 @@ class _Page:
         )
 
     def event(
-        self, deed: Deed, *paths: str, when: FieldValue = None, printed: bool = False, **more: FieldValue
+        self,
+        deed: Deed,
+        *paths: str,
+        when: FieldValue = None,
+        printed: bool = False,
+        **more: FieldValue,
     ) -> Event:
         """The event that it tells; without a time of its own, when it was signed."""
         how = How.PRINTED if printed else How.TYPED

@@ -17,6 +17,7 @@ from api.routes import (
     directory,
     document,
     evidence,
+    findings,
     health,
     metrics,
     operations,
@@ -68,6 +69,7 @@ def create_app(instance: Instance) -> FastAPI:
         custody,
         cycles,
         evidence,
+        findings,
         directory,
         instance_routes,
     ):

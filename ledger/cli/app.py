@@ -10,6 +10,7 @@ from ledger.cli.custody import asset, consignment
 from ledger.cli.cycles import cycle
 from ledger.cli.demo import demo
 from ledger.cli.evidence import evidence, verify
+from ledger.cli.findings import findings
 from ledger.cli.importing import import_files
 from ledger.cli.maintaining import backup, operation, record, restore
 from ledger.cli.packages import against, gate, holdings, package, scan, sets, trace, where
@@ -49,6 +50,7 @@ app.add_typer(recall, name="recall")
 app.add_typer(consignment, name="consignment")
 app.add_typer(asset, name="asset")
 app.add_typer(evidence, name="evidence")
+app.add_typer(findings, name="findings")
 app.command()(verify)
 app.command()(audit)
 app.command()(rebuild)

@@ -69,7 +69,7 @@ def export(
     if str(output) == "-":
         sys.stdout.buffer.write(data)
         return
-    _write(output, data)
+    write_whole(output, data)
     plain = {"file": str(output), "bytes": len(data), "type": subject_type, "subject": which}
     answer(
         plain,
@@ -120,17 +120,18 @@ def read_evidence(file: Path) -> bytes:
     """The file, and at most one byte more than a file may have."""
     from ledger.evidence.format import MAX_FILE_BYTES
 
-    return _read(file, MAX_FILE_BYTES + 1, field="FILE")
+    return read_whole(file, MAX_FILE_BYTES + 1, field="FILE")
 
 
 def read_deployment(file: Path) -> Deployment:
     """The deployment that a file describes; raises InvalidInput."""
     from ledger.domain.chain.deployment import parse_deployment
 
-    return parse_deployment(_read(file, _MAX_DEPLOYMENT_BYTES + 1, field="--deployment"))
+    return parse_deployment(read_whole(file, _MAX_DEPLOYMENT_BYTES + 1, field="--deployment"))
 
 
-def _read(file: Path, longest: int, *, field: str) -> bytes:
+def read_whole(file: Path, longest: int, *, field: str = "FILE") -> bytes:
+    """The bytes of a file, and no more than so many."""
     from ledger.domain.errors import InvalidInput
 
     try:
@@ -140,7 +141,7 @@ def _read(file: Path, longest: int, *, field: str) -> bytes:
         raise InvalidInput(f"{file}: {error.strerror}", field=field) from None
 
 
-def _write(output: Path, data: bytes) -> None:
+def write_whole(output: Path, data: bytes) -> None:
     """Whole or not at all."""
     from ledger.domain.errors import InvalidInput
 

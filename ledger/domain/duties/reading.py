@@ -92,7 +92,10 @@ def read_case(
         ),
         comments=tuple(_comments(standing)),
         unreadable=frozenset(
-            area for page in pages if page.said.digest in hidden for area in _AREAS.get(page.kind, ())
+            area
+            for page in pages
+            if page.said.digest in hidden
+            for area in _AREAS.get(page.kind, ())
         ),
         **parts,
     )

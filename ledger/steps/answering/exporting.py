@@ -66,28 +66,34 @@ def export_evidence(  # noqa: PLR0913 - what to show of which subject to whom
         raise NotFound(f"there is no {subject.type} {to_hex(subject.id)}", field=subject.type)
     if caller.unit not in {None, *units}:
         _require_nobody_named(disclose or (), attach_readings=attach_readings)
-    cursor = index.find_cursor(tx)
-    if cursor is None:
-        raise Refused(
-            "nothing of this home is on the chain yet",
-            field=subject.type,
-            rule="evidence proves what is final",
-            remedy="start it and wait a moment: steriledger up",
-        )
+    sources = sources_of(instance, tx, caller)
     _require_final(tx, subject)
-    reader = _Reader(instance=instance, tx=tx, caller=caller)
     return build_evidence(
         subject,
         instance.deployment_in(tx),
-        EvidenceSources(
-            find=reader.find,
-            as_of=BlockReference(number=cursor.height, hash=cursor.hash),
-            find_reading=reader.find_reading,
-        ),
+        sources,
         disclose=Selection(
             disclose=None if disclose is None else tuple(disclose), attach_readings=attach_readings
         ),
         verify_signature=verify_signature,
+    )
+
+
+def sources_of(instance: Instance, tx: Connection, caller: Caller) -> EvidenceSources:
+    """What evidence may be made of for a caller; raises Refused before anything is on the chain."""
+    cursor = index.find_cursor(tx)
+    if cursor is None:
+        raise Refused(
+            "nothing of this home is on the chain yet",
+            field="subject",
+            rule="evidence proves what is final",
+            remedy="start it and wait a moment: steriledger up",
+        )
+    reader = _Reader(instance=instance, tx=tx, caller=caller)
+    return EvidenceSources(
+        find=reader.find,
+        as_of=BlockReference(number=cursor.height, hash=cursor.hash),
+        find_reading=reader.find_reading,
     )
 
 

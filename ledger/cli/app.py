@@ -18,6 +18,7 @@ from ledger.cli.profiles import profile
 from ledger.cli.recalls import recall
 from ledger.cli.registry import equipment, signer, unit
 from ledger.cli.running import chain, serve, up, worker
+from ledger.cli.terms import terms
 from ledger.cli.upkeep import audit, clock, rebuild, status
 
 app = typer.Typer(
@@ -51,6 +52,7 @@ app.add_typer(consignment, name="consignment")
 app.add_typer(asset, name="asset")
 app.add_typer(evidence, name="evidence")
 app.add_typer(findings, name="findings")
+app.add_typer(terms, name="terms")
 app.command()(verify)
 app.command()(audit)
 app.command()(rebuild)

@@ -179,9 +179,7 @@ def make_answer_file(  # noqa: PLR0913 - a question, and all that an answer is m
     whole_records = [build(each, ("*",)) for each in subjects]
     numbers = sorted({e.place.block for each in whole_records for e in each.ordered})
     blocks = {str(number): time_of(number) for number in numbers}
-    hidden = sorted(
-        {e.digest for each in whole_records for e in each.ordered if e.record is None}
-    )
+    hidden = sorted({e.digest for each in whole_records for e in each.ordered if e.record is None})
     used = _read(question, whole_records, blocks, hidden).used
     shown = [
         build(subject, _patterns(each, used))

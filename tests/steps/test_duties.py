@@ -14,10 +14,12 @@ from ledger.domain.acts.words import Right
 from ledger.domain.callers import Caller, Scope
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import InvalidInput, NotFound
+from ledger.domain.subjects.states import ConsignmentState
 from ledger.evidence.answers import verify_answer_file
 from ledger.forms.recourse import recourse_pdf
 from ledger.keys.signers import verify_signature
 from ledger.steps.answering.duties import Findings, find_duties
+from ledger.storage import index
 from tests.steps.hospital import Hospital, opened_hospital
 
 SERIAL = "DAC-1"
@@ -141,9 +143,6 @@ def test_a_cycle_and_a_consignment_are_answered_as_well(told: Told) -> None:
     assert {each["stance"] for each in cycle.answer["statements"]} == {"seen"}
     told.verify(cycle.file)
     with told.hospital.instance.database.reading() as tx:
-        from ledger.domain.subjects.states import ConsignmentState
-        from ledger.storage import index
-
         (box,) = index.list_rows(tx, ConsignmentState)
     sent = told.ask("consignment", to_hex(box.id))
     assert words(sent)["17"] == {"met"}

@@ -92,9 +92,7 @@ ACT = witness(
     ),
     packs=("answer",),
     fields=(
-        Field(
-            name="answer", of=Named("anything"), help="SHA-256 of the answer", is_argument=True
-        ),
+        Field(name="answer", of=Named("anything"), help="SHA-256 of the answer", is_argument=True),
         Field(name="stage", of=Choice(Stage, is_signed=False), help="heard, then published"),
         Field(
             name="hearing_until",

@@ -38,9 +38,7 @@ ACT = witness(
             help="after a repair or move three biological passes come first",
         ),
         Field(name="done_at", of=Moment(is_signed=False), help="when it was done"),
-        Field(
-            name="next_due", of=Moment(is_signed=False), given=Given.OPTIONAL, help="due again"
-        ),
+        Field(name="next_due", of=Moment(is_signed=False), given=Given.OPTIONAL, help="due again"),
         Field(
             name="outcome",
             of=OneOf(("fit_for_use", "not_fit_for_use")),

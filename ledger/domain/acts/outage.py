@@ -46,9 +46,7 @@ ACT = witness(
     about=Field(name="outage", of=Named("anything"), given=Given.NEVER, required=True),
     fields=(
         Field(name="begun_at", of=Moment(is_signed=False), help="since when"),
-        Field(
-            name="ended_at", of=Moment(is_signed=False), given=Given.OPTIONAL, help="until when"
-        ),
+        Field(name="ended_at", of=Moment(is_signed=False), given=Given.OPTIONAL, help="until when"),
         Field(name="what", of=OneOf(WHAT), help="what was down"),
         Field(name="text", of=Words(1000), given=Given.OPTIONAL, help="in words"),
     ),

@@ -224,9 +224,7 @@ def answer_to_plain(found: Answer) -> dict[str, Plain]:
         ],
         "operations": [
             _operation(each)
-            for each in sorted(
-                used.values(), key=lambda e: (*e.source.place, e.source.operation)
-            )
+            for each in sorted(used.values(), key=lambda e: (*e.source.place, e.source.operation))
         ],
     }
     if found.then is not None:
@@ -246,9 +244,7 @@ def _used(found: Answer, comments: Iterable[Event]) -> Iterator[Event]:
             yield from mark.events
         yield from finding.outages
     for interval in found.intervals:
-        yield from (
-            e for e in (interval.last_good, interval.first_bad, interval.narrowed_by) if e
-        )
+        yield from (e for e in (interval.last_good, interval.first_bad, interval.narrowed_by) if e)
     yield from comments
 
 

@@ -284,9 +284,7 @@ class Recall:
     @property
     def told(self) -> tuple[int, ...]:
         """The units that were sent a notice."""
-        return tuple(
-            sorted({int(str(s.fact("to"))) for s in self.steps if s.deed is Deed.NOTICED})
-        )
+        return tuple(sorted({int(str(s.fact("to"))) for s in self.steps if s.deed is Deed.NOTICED}))
 
 
 class Area(StrEnum):

@@ -391,8 +391,9 @@ def judged(rule: Rule, case: Case) -> list[Finding]:
     if found:
         return sorted(found, key=lambda f: (f.since or case.as_of, f.of, f.holder))
     if rule.area in case.unreadable:
-        word, why = Word.NOT_READABLE, say(
-            "this instance does not hold the records", "本系统未保存相关记录"
+        word, why = (
+            Word.NOT_READABLE,
+            say("this instance does not hold the records", "本系统未保存相关记录"),
         )
     else:
         word, why = Word.NOT_APPLICABLE, rule.otherwise
@@ -402,4 +403,3 @@ def judged(rule: Rule, case: Case) -> list[Finding]:
 def seen(events: Iterable[Event]) -> list[Event]:
     """Those that somebody saw; what is inferred narrows nothing."""
     return [e for e in events if e.how is not How.INFERRED]
-

@@ -104,9 +104,7 @@ def read_case(
 
 #: What is not known where the record of such an operation is not readable.
 _AREAS: Mapping[str, tuple[Area, ...]] = {
-    **dict.fromkeys(
-        ("CycleOpening", "CycleEnding", "CycleDecision", "ResultEntry"), (Area.CYCLE,)
-    ),
+    **dict.fromkeys(("CycleOpening", "CycleEnding", "CycleDecision", "ResultEntry"), (Area.CYCLE,)),
     "ScanReport": (Area.PACKAGE, Area.USE, Area.CYCLE),
     **dict.fromkeys(("Dispatch", "HandOver", "TakeOver"), (Area.TRANSPORT,)),
     **dict.fromkeys(("RecallOrder", "RecallNotice", "RecallAnswer"), (Area.RECALL, Area.CYCLE)),
@@ -161,9 +159,7 @@ def _is_beside(each: Cycle, own: Cycle) -> bool:
     return each.machine.id == own.machine.id and each.opened.fact(epoch) == own.opened.fact(epoch)
 
 
-def _of_package(
-    question: Question, pages: list[Page], terms: tuple[Terms, ...]
-) -> dict[str, Any]:
+def _of_package(question: Question, pages: list[Page], terms: tuple[Terms, ...]) -> dict[str, Any]:
     """A package: what lines say of it, its cycle, and the consignments that it was in."""
     history, cycle = read_history(pages, question.subject)
     moved = tuple(read_consignments(pages, terms, package=question.subject))

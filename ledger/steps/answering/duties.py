@@ -205,4 +205,3 @@ def _pending(tx: Connection, subjects: Iterable[Subject]) -> list[bytes]:
             if row.state is not OperationState.FINAL and row.state not in GIVEN_UP
         }
     )
-

@@ -438,7 +438,9 @@ def _stored(case: Case) -> Iterator[Duty]:
     for used in case.all(Deed.USED) if flash and ended is not None else ():
         duty = Duty(case, used.unit, since=used.at, of="flash")
         due = duty.deadline(ended.at if ended else used.at, "flash_use", of_record=False)
-        part = duty.part("that it was used within the time for flash sterilisation", "快速灭菌物品限时使用")
+        part = duty.part(
+            "that it was used within the time for flash sterilisation", "快速灭菌物品限时使用"
+        )
         timely = duty.timely(used.when, due)
         if timely is not None:
             duty.mark(

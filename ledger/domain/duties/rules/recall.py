@@ -114,8 +114,12 @@ def _reached(duty: Duty, recall: Recall, unit: int) -> None:
     notice, reached = recall.notice_to(unit), recall.by(unit, Deed.REACHED)
     since = recall.order.at if notice is None else notice.at
     due = duty.deadline(since, "notice_opened", of_record=False)
-    sent = None if notice is None else duty.timely(
-        notice.when, recall.order.at + case.terms_at(since).duration("notice_opened")
+    sent = (
+        None
+        if notice is None
+        else duty.timely(
+            notice.when, recall.order.at + case.terms_at(since).duration("notice_opened")
+        )
     )
     if sent is False:
         duty.mark(
@@ -161,9 +165,7 @@ def _answered(case: Case, recall: Recall, notice: Event, unit: int) -> Duty:
 def _early(case: Case) -> Iterator[Duty]:
     """The user of an early release is told its result."""
     cycle = case.cycle
-    if cycle is None or not any(
-        d.fact("decision") == "emergency_release" for d in cycle.decisions
-    ):
+    if cycle is None or not any(d.fact("decision") == "emergency_release" for d in cycle.decisions):
         return
     entry = cycle.result("biological")
     duty = Duty(case, cycle.unit, since=cycle.ran_at, of=cycle.name)

@@ -172,7 +172,9 @@ def _bowie_dick(case: Case) -> Iterator[Duty]:
     if cycle is None or cycle.machine.is_pre_vacuum is False:
         return
     duty = Duty(case, cycle.unit, since=cycle.ran_at)
-    part = duty.part("that a Bowie-Dick test passed that day before the load", "当日首锅前B-D试验合格")
+    part = duty.part(
+        "that a Bowie-Dick test passed that day before the load", "当日首锅前B-D试验合格"
+    )
     began = cycle.opened.at
     for each in case.run:
         entry = each.result("bowie_dick")
@@ -202,7 +204,9 @@ def _biological_in(case: Case) -> Iterator[Duty]:
     duty = Duty(case, cycle.unit, since=cycle.ran_at)
     implant = cycle.opened.fact("holds_implant")
     if implant is True:
-        part = duty.part("that an indicator was in the load with the implant", "植入物批次放置了生物指示物")
+        part = duty.part(
+            "that an indicator was in the load with the implant", "植入物批次放置了生物指示物"
+        )
         if cycle.has_biological is not None:
             duty.mark(
                 part, cycle.has_biological,
@@ -310,7 +314,11 @@ def _chemical(case: Case) -> Iterator[Duty]:
     duty = Duty(case, cycle.unit, since=cycle.ran_at)
     for names, en, zh in (
         (("chemical_external",), "the indicator outside the packages", "包外化学指示物"),
-        (("chemical_internal", "lumen_pcd"), "the indicator in the test pack", "测试包内化学指示物"),
+        (
+            ("chemical_internal", "lumen_pcd"),
+            "the indicator in the test pack",
+            "测试包内化学指示物",
+        ),
     ):
         part = duty.part(f"what {en} showed", f"{zh}的结果")
         entry = next((e for n in names if (e := cycle.result(n)) is not None), None)
@@ -318,9 +326,7 @@ def _chemical(case: Case) -> Iterator[Duty]:
             continue
         word = entry.fact("word")
         if word == "not_required":
-            part.excused = say(
-                "{en} was not required", "不要求{zh}", en=en, zh=zh
-            )
+            part.excused = say("{en} was not required", "不要求{zh}", en=en, zh=zh)
         elif word in {"pass", "fail"}:
             bad = word == "fail" and cycle.release is not None and not _is_excluded(case)
             duty.mark(

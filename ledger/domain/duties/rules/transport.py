@@ -291,7 +291,10 @@ def _counted(case: Case) -> Iterator[Duty]:
     for each in case.consignments:
         if each.purpose not in _LENDING:
             continue
-        counts = [(each.giver, each.step(Deed.DISPATCHED)), (each.receiver, each.step(Deed.RECEIVED))]
+        counts = [
+            (each.giver, each.step(Deed.DISPATCHED)),
+            (each.receiver, each.step(Deed.RECEIVED)),
+        ]
         for unit, step in counts:
             if step is None:
                 continue
@@ -368,4 +371,3 @@ RULES = (
         otherwise=say("it is no loaner", "非外来器械"), judge=_counted,
     ),
 )  # fmt: skip
-

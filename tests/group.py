@@ -85,6 +85,9 @@ class Story:
         order = story.tell("RecallOrder")
         story.tell("RecallNotice", content=order)
         story.tell("RecallAnswer", about=order)
+        for kind in ("Outage", "Shift", "Maintenance", "Request", "Incident", "Findings"):
+            story.tell(kind, about=b"\x62" * 32)
+        story.tell("Terms", unit=0, about=b"\x63" * 32)
         story.tell("EquipmentChange", replaces=story.digest_of("EquipmentRegistration"))
         proposal = story.tell("RecoveryProposal", unit=CENTRE, key=b"\x51" * 20)
         story.tell("RecoveryVeto", proposal=proposal)

@@ -43,7 +43,7 @@ from ledger.evidence.forms import (
 )
 from ledger.evidence.offline import Checked, SignatureVerifier, verify_offline
 from ledger.evidence.onchain import EventReader, verify_on_chain
-from ledger.evidence.selection import Selection
+from ledger.evidence.selection import EVERYTHING, Selection
 from ledger.evidence.shape import Subject
 
 FORMAT = "steriledger-findings/1"
@@ -176,7 +176,7 @@ def make_answer_file(  # noqa: PLR0913 - a question, and all that an answer is m
         )
         return verify_offline(parse_evidence(data), deployment, verify_signature=verify_signature)
 
-    whole_records = [build(each, ("*",)) for each in subjects]
+    whole_records = [build(each, (EVERYTHING,)) for each in subjects]
     numbers = sorted({e.place.block for each in whole_records for e in each.ordered})
     blocks = {str(number): time_of(number) for number in numbers}
     hidden = sorted({e.digest for each in whole_records for e in each.ordered if e.record is None})

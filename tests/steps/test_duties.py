@@ -173,7 +173,7 @@ def test_what_one_may_not_read_is_not_found_in_the_words_of_what_does_not_exist(
                 told.ask(kind, which, caller=stranger)
             sentences.append(str(caught.value).replace(which, "…"))
         assert sentences[0] == sentences[1]
-    with pytest.raises(InvalidInput, match="one of package"):
+    with pytest.raises(InvalidInput, match="one of cycle"):
         told.ask("person", "Wang Fang")
 
 

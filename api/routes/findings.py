@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query
@@ -34,13 +33,9 @@ _OBJECT: dict[int | str, dict[str, Any]] = {
 }
 
 
-def _find(
-    question: Asked, kind: str, subject: str, as_of: datetime | None, then: datetime | None
-) -> Findings:
+def _find(question: Asked, kind: str, subject: str, **how: Any) -> Findings:  # noqa: ANN401
     with question.instance.database.reading() as tx:
-        return find_duties(
-            question.instance, tx, question.caller, kind, subject, as_of=as_of, then=then
-        )
+        return find_duties(question.instance, tx, question.caller, kind, subject, **how)
 
 
 @router.get(
@@ -58,7 +53,7 @@ def read_findings_file(
     ] = None,
 ) -> Response:
     """The file that reproduces the answer: steriledger findings verify FILE."""
-    found = _find(question, kind, subject, as_of, then)
+    found = _find(question, kind, subject, as_of=as_of, then=then, is_proven=True)
     name = f"{kind}.findings.json"
     return Response(
         content=found.file,
@@ -82,5 +77,5 @@ def read_findings(
     ] = None,
 ) -> Response:
     """Every duty that applied, who held it, and whether it was met."""
-    found = _find(question, kind, subject, as_of, then)
+    found = _find(question, kind, subject, as_of=as_of, then=then)
     return answers.give_plain({**found.answer, "pending": list(found.pending)})

@@ -60,7 +60,14 @@ def show(
     moments = [None if m is None else m.replace(tzinfo=UTC) for m in (as_of, then)]
     with opened(home) as instance, instance.database.reading() as tx:
         found = find_duties(
-            instance, tx, local_caller(), kind, which, as_of=moments[0], then=moments[1]
+            instance,
+            tx,
+            local_caller(),
+            kind,
+            which,
+            as_of=moments[0],
+            then=moments[1],
+            is_proven=output is not None or pdf is not None,
         )
     if output is not None:
         write_whole(output, found.file)

@@ -25,7 +25,7 @@ from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.encoding.moments import instant_text
 from ledger.domain.errors import InvalidInput, SteriLedgerError, VerificationFailed
 from ledger.domain.subjects.states import SignerState
-from ledger.evidence.build import EvidenceSources, build_evidence
+from ledger.evidence.build import EvidenceSources, build_evidence, gather
 from ledger.evidence.format import MAX_NESTING, evidence_to_bytes, parse_evidence
 from ledger.evidence.forms import (
     Form,
@@ -198,6 +198,46 @@ def make_answer_file(  # noqa: PLR0913 - a question, and all that an answer is m
             f"would have {len(data)} bytes", field="findings", rule=f"at most {MAX_FILE_BYTES}"
         )
     return data
+
+
+def answer_unproven(  # noqa: PLR0913 - a question, and all that an answer is made of
+    question: Question,
+    subjects: Sequence[Subject],
+    deployment: Deployment,
+    sources: EvidenceSources,
+    time_of: Callable[[int], int],
+    *,
+    custody_of: Callable[[bytes], str],
+) -> dict[str, Plain]:
+    """The same answer as in the file, read of what is stored and without a proof of it."""
+    said: dict[bytes, Said] = {}
+    hidden: set[bytes] = set()
+    for subject in subjects:
+        operations, support, known = gather(subject, deployment, sources)
+        for entry in (*operations, *support):
+            record = known[entry.digest].record
+            if record is None:
+                hidden.add(entry.digest)
+            said[entry.digest] = Said(
+                digest=entry.digest,
+                act=entry.act,
+                message=entry.message,
+                facts={} if record is None else record.facts.fields or {},
+                block=entry.place.block,
+                log=entry.place.log_index,
+                mined_at=time_of(entry.place.block),
+            )
+    read = read_case(
+        question,
+        said.values(),
+        block=sources.as_of.number,
+        custody_of=custody_of,
+        hidden=hidden,
+    )
+    return {
+        **answer_to_plain(answer(read.case, then=question.then)),
+        "deployment": to_hex(deployment.fingerprint()),
+    }
 
 
 def _patterns(checked: Checked, used: Mapping[bytes, frozenset[str]]) -> tuple[str, ...]:

@@ -37,7 +37,12 @@ class Told:
         hospital = self.hospital
         with hospital.instance.database.reading() as tx:
             return find_duties(
-                hospital.instance, tx, caller or hospital.caller, kind, which, **more
+                hospital.instance,
+                tx,
+                caller or hospital.caller,
+                kind,
+                which,
+                **{"is_proven": True, **more},
             )
 
     def verify(self, data: bytes) -> Any:
@@ -191,3 +196,11 @@ def test_the_answer_is_set_as_a_page_in_both_languages(told: Told) -> None:
     pages = [recourse_pdf(found.answer, found.file, each, 480) for each in ("en", "zh")]
     assert all(page.startswith(b"%PDF-") for page in pages)
     assert pages[0] == recourse_pdf(found.answer, found.file, "en", 480)
+
+
+def test_the_answer_without_its_file_is_the_same(told: Told) -> None:
+    now = datetime.now(UTC)
+    proven = told.ask("package", PACKAGE, as_of=now)
+    quick = told.ask("package", PACKAGE, as_of=now, is_proven=False)
+    assert quick.file == b""
+    assert {**quick.answer, "rests_on": proven.answer["rests_on"]} == proven.answer

@@ -114,7 +114,7 @@ def _taken_back(pages: list[Page]) -> Iterator[tuple[bytes, int]]:
 
 def _scanned(page: Page, number: int, package: str) -> Iterator[Event]:
     line = page.read_line(number, *_COLUMNS)
-    deed = _DEEDS.get(str(line["act"]))
+    deed = _DEEDS.get(str(line["act"]))  # None: of no duty by itself, such as an inspection
     told = parse_outcome(None if line["outcome"] is None else str(line["outcome"]))
     how = _BASES.get(str(line["basis"]), How.TYPED)
     event = page.event(deed or Deed.STORED, when=line["happened"])
@@ -129,9 +129,9 @@ def _scanned(page: Page, number: int, package: str) -> Iterator[Event]:
         facts={name: value for name, value in facts.items() if value is not None},
     )  # fmt: skip
     own = event.unit == assembler(package)
-    if own and told.get("dry") is True:
+    if own and told.get("dry") is True and deed in {None, Deed.STORED}:
         yield replace(event, deed=Deed.UNLOADED)
-    if own and deed is Deed.WET:
+    elif own and deed is Deed.WET:
         yield replace(event, deed=Deed.UNLOADED, facts={"dry": False})
     elif deed is not None:
         yield event

@@ -3,35 +3,48 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
 from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.acts.cycle_decision import RESULTS_IN, known_results
 from ledger.domain.acts.terms import SUBJECT as TERMS_SUBJECT
+from ledger.domain.acts.words import Custody
 from ledger.domain.callers import Caller
 from ledger.domain.duties.case import SubjectKind
 from ledger.domain.duties.reading import ASKED, Question
-from ledger.domain.encoding.identifiers import CycleId, Digest, EquipmentId, parse_hex32, to_hex
+from ledger.domain.encoding.identifiers import (
+    CycleId,
+    Digest,
+    EquipmentId,
+    SignerId,
+    parse_hex32,
+    to_hex,
+)
 from ledger.domain.errors import InvalidInput, NotFound
 from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
 from ledger.domain.subjects.indexed import IndexedOperation
-from ledger.domain.subjects.states import ConsignmentState, CycleState, WitnessState
-from ledger.evidence.answers import make_answer_file
+from ledger.domain.subjects.states import (
+    ConsignmentState,
+    CycleState,
+    SignerState,
+    WitnessState,
+)
+from ledger.evidence.answers import answer_unproven, make_answer_file
 from ledger.evidence.shape import ANYTHING, OPERATION, Subject
 from ledger.keys.signers import verify_signature
 from ledger.steps.accepting.resolving import resolve_cycle
+from ledger.steps.accepting.standing import AcceptedRecords
 from ledger.steps.answering.exporting import sources_of
 from ledger.steps.answering.packages import find_package
 from ledger.steps.instance import Instance
 from ledger.storage import index, operations, packages
 
-#: What was tested so long before a cycle may still be asked of it: a week, and a day of grace.
-_LOOKS_BACK = timedelta(days=8)
-#: The most cycles of one machine that an answer reads.
+#: How many cycles of one machine, the nearest by number, are asked whether they tested something.
 _MOST_CYCLES = 120
 #: Statements that are about nobody's subject, and belong to every answer.
 _AROUND = ("Outage", "Shift")
@@ -41,9 +54,9 @@ _AROUND = ("Outage", "Shift")
 class Findings:
     """An answer, and what could not go into it yet."""
 
-    #: the file that reproduces it
+    #: the file that reproduces it; empty where nobody asked for it
     file: bytes
-    #: the answer in it, as plain data
+    #: the answer as plain data
     answer: Mapping[str, Any]
     #: digests of operations about it that are accepted and not final
     pending: tuple[str, ...]
@@ -58,9 +71,11 @@ def find_duties(  # noqa: PLR0913 - who asks what, and for which moment
     *,
     as_of: datetime | None = None,
     then: datetime | None = None,
+    is_proven: bool = False,
 ) -> Findings:
     """Every duty about a package, cycle, consignment or recall that the caller may read.
 
+    `is_proven` makes the file as well, which takes a signature check for every operation in it.
     Raises InvalidInput for what cannot be asked, NotFound for what is unknown or another's, and
     Refused before anything is on the chain.
     """
@@ -73,20 +88,26 @@ def find_duties(  # noqa: PLR0913 - who asks what, and for which moment
     question = Question(
         kind=SubjectKind(kind), subject=subject, as_of=moment.replace(microsecond=0), then=then
     )
-    subjects = list(dict.fromkeys((*about, *_around(tx))))
-    file = make_answer_file(
+    subjects = [s for s in dict.fromkeys((*about, *_around(tx))) if _is_on_chain(tx, s)]
+    made_of = (
         question,
-        [each for each in subjects if _is_on_chain(tx, each)],
+        subjects,
         instance.deployment_in(tx),
         sources_of(instance, tx, caller),
         lambda number: _time_of(tx, number),
-        verify_signature=verify_signature,
     )
-    return Findings(
-        file=file,
-        answer=json.loads(file)["answer"],
-        pending=tuple(to_hex(each) for each in _pending(tx, about)),
-    )
+    pending = tuple(to_hex(each) for each in _pending(tx, about))
+    if not is_proven:
+        answer = answer_unproven(*made_of, custody_of=lambda signer: _custody_of(tx, signer))
+        return Findings(file=b"", answer=answer, pending=pending)
+    file = make_answer_file(*made_of, verify_signature=verify_signature)
+    return Findings(file=file, answer=json.loads(file)["answer"], pending=pending)
+
+
+def _custody_of(tx: Connection, signer: bytes) -> str:
+    """Who holds a signer's key; the authority's is nobody's in the group."""
+    state = index.find(tx, SignerState, SignerId(signer))
+    return "authority" if state is None else Custody(state.custody).name.lower()
 
 
 # ---------------------------------------------------------------- what belongs to an answer
@@ -100,24 +121,29 @@ def _cycle(tx: Connection, caller: Caller, text: str) -> tuple[str, list[Subject
 
 
 def _with_machine(tx: Connection, cycle: bytes) -> list[Subject]:
-    """A cycle, its machine, and the machine's cycles from a week before it."""
+    """A cycle, its machine, and those of the machine's cycles that tested something near it."""
     own = index.find(tx, CycleState, CycleId(cycle))
     if own is None:
         return [Subject(type="cycle", id=cycle)]
     rows = index.list_rows(tx, CycleState, equipment=own.equipment, epoch=own.epoch)
-    beside = [
-        each
-        for each in rows
-        if not own.started_at
-        or not each.started_at
-        or each.started_at >= own.started_at - _LOOKS_BACK.total_seconds()
-    ]
-    near = sorted(beside, key=lambda each: abs(each.number - own.number))[:_MOST_CYCLES]
+    near = sorted(rows, key=lambda each: abs(each.number - own.number))[:_MOST_CYCLES]
     return [
         Subject(type="cycle", id=cycle),
         Subject(type="equipment", id=own.equipment),
-        *(Subject(type="cycle", id=each.id) for each in near if each.is_open),
+        *_testing(tx, near),
     ]
+
+
+def _testing(tx: Connection, cycles: Iterable[CycleState]) -> Iterator[Subject]:
+    """The cycles with a biological or Bowie-Dick result, or an indicator in them."""
+    records = AcceptedRecords(tx)
+    for cycle in cycles:
+        facts = list(records.facts_about(cycle.id, *RESULTS_IN, "CycleOpening"))
+        entered = known_results(f for f in facts if "biological_indicator" not in f)
+        tested = {entered.get(n, "not_required") for n in ("biological", "bowie_dick")}
+        has_indicator = any(f.get("biological_indicator") is True for f in facts)
+        if cycle.is_open and (has_indicator or tested != {"not_required"}):
+            yield Subject(type="cycle", id=cycle.id)
 
 
 def _package(tx: Connection, caller: Caller, text: str) -> tuple[str, list[Subject]]:
@@ -152,11 +178,9 @@ def _recall(tx: Connection, caller: Caller, text: str) -> tuple[str, list[Subjec
     if row is None or row.kind != "RecallOrder":
         raise NotFound(f"there is no recall {text!r}", field="recall")
     machine = EquipmentId(row.subject)
-    cycles = index.list_rows(tx, CycleState, equipment=machine)[-_MOST_CYCLES:]
-    return to_hex(digest), [
-        Subject(type="equipment", id=machine),
-        *(Subject(type="cycle", id=each.id) for each in cycles if each.is_open),
-    ]
+    rows = index.list_rows(tx, CycleState, equipment=machine)
+    cycles = sorted(rows, key=lambda each: (each.epoch, each.number))[-_MOST_CYCLES:]
+    return to_hex(digest), [Subject(type="equipment", id=machine), *_testing(tx, cycles)]
 
 
 _GATHER = {

@@ -140,6 +140,11 @@ def _unit(question: Asked, tx: Connection, named: int | str | None) -> int:
     return question.caller.unit
 
 
+def _require_reading(question: Asked) -> None:
+    """Raise Refused unless the caller may read anything."""
+    _ = question.caller.readable_unit
+
+
 def _told(body: Any) -> Mapping[str, Any]:  # noqa: ANN401 - one of the bodies above
     told = {name: getattr(body, name, None) for name in ("performer", "signer")}
     return {name: value for name, value in told.items() if value is not None}
@@ -246,7 +251,7 @@ def read_gate(
     language: Annotated[LanguageWord, Query()] = "en",  # type: ignore[valid-type]
 ) -> Response:
     """Whether a unit may do that with it now: yes, no with reasons, or cannot know."""
-    question.caller.require_scope(Scope.READ_UNIT)
+    _require_reading(question)
     with question.instance.database.reading() as tx:
         number = _unit(question, tx, unit)
         answer = asking.gate(question.instance, tx, question.caller, gate, package, unit=number)
@@ -265,6 +270,7 @@ def read_holdings(  # noqa: PLR0913, PLR0917 - whose, when, and how much of it
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> Response:
     """What a unit has, or had at a moment, as known now or as known then."""
+    _require_reading(question)
     with question.instance.database.reading() as tx:
         found = asking.holdings(
             question.instance,
@@ -300,7 +306,7 @@ def read_set(
     name: Annotated[Text, Query(alias="set", description="UNIT/NAME")], question: Question
 ) -> Response:
     """A set's newest count sheet."""
-    question.caller.require_scope(Scope.READ_UNIT)
+    _require_reading(question)
     with question.instance.database.reading() as tx:
         wanted = resolve_set(
             name, question.caller.unit, unit_number=lambda text: asking.numbering(tx, text)
@@ -330,6 +336,7 @@ def post_recall(body: RecallBody, question: Question) -> Response:
 )
 def read_recalls(question: Question) -> Response:
     """The recalls that concern you, newest first."""
+    _require_reading(question)
     with question.instance.database.reading() as tx:
         views = recalls.list_recalls(tx, question.caller)
     return answers.give_plain({"recalls": [view.to_plain() for view in views]})

@@ -17,6 +17,7 @@ from ledger.evidence.onchain import OnChain
 from ledger.evidence.report import Claim, Happening
 from ledger.evidence.shape import (
     OPERATION,
+    PACKAGE,
     EvidenceOperation,
     HiddenPart,
     OpenedPart,
@@ -276,6 +277,13 @@ def _finality(checked: Checked, on_chain: OnChain) -> Claim:
     )
 
 
+#: only records name packages, and nobody finds them on the chain
+_UNNAMED = (
+    "; nor that nobody reported anything else of the package: the chain tells what was recorded of "
+    "its cycle and its consignments, and no report names a package there"
+)
+
+
 def _completeness(checked: Checked, on_chain: OnChain, now: datetime) -> Claim:
     as_of = checked.evidence.as_of.number
     return Claim(
@@ -285,7 +293,8 @@ def _completeness(checked: Checked, on_chain: OnChain, now: datetime) -> Claim:
         f"{as_of}, {_stamp(moment(on_chain.times[as_of]))}.",
         rests_on="the node's list of the subject's events",
         does_not_prove="that the node withheld nothing, that nothing was withheld from the chain, "
-        "or that nothing was decided after that",
+        "or that nothing was decided after that"
+        + (_UNNAMED if checked.evidence.subject.type == PACKAGE else ""),
     )
 
 

@@ -38,6 +38,8 @@ class Selection:
     disclose: tuple[str, ...] | None = None
     #: whether the raw readings go into the file
     attach_readings: bool = False
+    #: the units whose tokens of cases may be shown in a package's file
+    case_units: frozenset[int] = frozenset()
 
 
 Fields: TypeAlias = Mapping[str, FieldValue]

@@ -76,6 +76,7 @@ packages = Table(
     "packages",
     metadata,
     Column("name", Text, primary_key=True),
+    Column("subject", Bytes32, nullable=False, unique=True),
     Column("stage", Word(Stage), nullable=False),
     Column("holder", BigInteger),
     Column("since", BigInteger),
@@ -127,6 +128,8 @@ class PackageRow:
     """How a package stands now."""
 
     name: str
+    #: 32 bytes, by which its evidence is asked for
+    subject: bytes
     stage: Stage
     holder: int | None
     #: Unix seconds
@@ -332,6 +335,11 @@ def remove_packages(tx: Connection, names: Collection[str]) -> None:
 def find_package(tx: Connection, name: str) -> PackageRow | None:
     """How a package stands now, or None."""
     return _packages.find_by(tx, name=name)
+
+
+def find_package_by_subject(tx: Connection, subject: bytes) -> PackageRow | None:
+    """The package of those 32 bytes, or None."""
+    return _packages.find_by(tx, subject=subject)
 
 
 def list_packages(

@@ -51,6 +51,7 @@ class Told:
             "about": to_hex(RUMOUR),
             "consignment": "U1/4711",
             "asset": "L-1",
+            "package": "U1/P1",
         }
         with hospital.instance.database.reading() as tx:
             return resolve_subject(tx, caller or hospital.caller, of, names[of])
@@ -88,11 +89,58 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
             making.result(cycle, Result.BIOLOGICAL, ResultWord.PASS, signer=hospital.operators[1])
         )
         move_things(hospital)
+        use_a_package(hospital)
         for about in (cycle.id, RUMOUR):
             hospital.accept(making.comment(2, about, Stance.DISAGREES, signer=reporter))
         writer = hospital.writer()
         hospital.settle(writer)
         yield Told(hospital=hospital, writer=writer, decision=decision)
+
+
+def use_a_package(hospital: Hospital) -> None:
+    """One of two packages of a released cycle, which belong to unit 2, is used at unit 1."""
+    hospital.new_signer(1, Right.SCAN)
+    lines = [{"act": "assembled", "package": f"1/P{n}", "basis": "typed"} for n in (1, 2)]
+    hospital.say("ScanReport", unit="U1", lines=lines)
+    hospital.accept(hospital.opening(SERIAL, 7))
+    hospital.say(
+        "LoadDeclaration", cycle=f"{SERIAL}/7",
+        lines=[
+            {"owner": "U2", "package_class": 1, "quantity": 1, "package": f"1/P{n}"} for n in (1, 2)
+        ],
+    )  # fmt: skip
+    hospital.accept(hospital.ending(SERIAL, 7))
+    hospital.say(
+        "CycleDecision", cycle=f"{SERIAL}/7", decision="release", results={"physical": "pass"},
+        shares=[{"owner": "U2", "package_class": 1, "delta": 2}],
+    )  # fmt: skip
+    used = [
+        {"act": "used", "package": f"1/P{n}", "basis": "scanned", "case": f"k{n}"} for n in (1, 2)
+    ]
+    hospital.say("ScanReport", unit="U1", lines=used)
+
+
+def test_a_package_comes_with_its_cycle_and_no_line_of_another(told: Told) -> None:
+    report = told.verify(told.export(told.subject("package"), member(Scope.READ_UNIT)))
+    own = [each for each in report.timeline if each.is_own]
+    assert [each.kind for each in own] == [
+        "ScanReport", "CycleOpening", "LoadDeclaration", "CycleEnding", "CycleDecision",
+        "ScanReport",
+    ]  # fmt: skip
+    shown = {value for each in own for path, value in each.facts.items() if "package" in path}
+    assert "1/P1" in shown
+    assert "1/P2" not in shown
+    assert not any(path.endswith(".case") for each in own for path in each.facts)
+    assert not any(each.personal for each in own)
+
+
+def test_a_report_that_names_the_package_and_was_taken_out_of_the_file_is_not_missed_by_the_chain(
+    told: Told,
+) -> None:
+    """What the chain cannot tell is said: records alone name packages."""
+    report = told.verify(told.export(told.subject("package")))
+    (complete,) = [each for each in report.claims if each.about == "completeness"]
+    assert "nobody reported anything else of the package" in complete.does_not_prove
 
 
 def member(*scopes: Scope) -> Caller:

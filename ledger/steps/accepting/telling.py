@@ -139,6 +139,7 @@ def row_of(package: Package) -> packages.PackageRow:
     """How a package stands, as its row has it."""
     return packages.PackageRow(
         name=package.name,
+        subject=package_subject(package.name),
         stage=package.stage,
         holder=package.holder,
         since=package.since,

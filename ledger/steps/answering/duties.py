@@ -93,7 +93,7 @@ def find_duties(  # noqa: PLR0913 - who asks what, and for which moment
         question,
         subjects,
         instance.deployment_in(tx),
-        sources_of(instance, tx, caller),
+        sources_of(instance, tx, caller, subjects[0]),
         lambda number: _time_of(tx, number),
     )
     pending = tuple(to_hex(each) for each in _pending(tx, about))

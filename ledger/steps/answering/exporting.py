@@ -13,6 +13,7 @@ from ledger.domain.acts.catalogue import find_act
 from ledger.domain.acts.vocabulary import Named, unit_subject
 from ledger.domain.acts.words import Party
 from ledger.domain.callers import Caller
+from ledger.domain.custody.lines import package_subject
 from ledger.domain.encoding.identifiers import parse_hex32, to_hex
 from ledger.domain.errors import Inconsistent, InvalidInput, NotFound, Refused
 from ledger.domain.operations import message_from_json
@@ -32,18 +33,20 @@ from ledger.evidence.selection import PERSONAL, Selection
 from ledger.evidence.shape import (
     ANYTHING,
     OPERATION,
+    PACKAGE,
     SUBJECT_TYPES,
     BlockReference,
     ChainReference,
     Subject,
 )
 from ledger.keys.signers import verify_signature
+from ledger.steps.accepting.labels import resolve_package
 from ledger.steps.accepting.parsing import Asker, parse
-from ledger.steps.accepting.resolving import is_id, resolve_cycle
+from ledger.steps.accepting.resolving import is_id, resolve_cycle, resolve_unit
 from ledger.steps.accepting.standing import Accepted
 from ledger.steps.accepting.submit import FACTS_PURPOSE, PERSONAL_PURPOSE
 from ledger.steps.instance import Instance
-from ledger.storage import index, operations, readings, records
+from ledger.storage import directory, index, operations, packages, readings, records
 
 
 def export_evidence(  # noqa: PLR0913 - what to show of which subject to whom
@@ -61,35 +64,44 @@ def export_evidence(  # noqa: PLR0913 - what to show of which subject to whom
     or where another unit's people would be named, and InvalidInput when a path of `disclose`
     matches nothing.
     """
-    units = _units_of(tx, subject)
+    package = _package_of(tx, subject)
+    units = _units_of(tx, subject, package)
     if caller.readable_unit not in {None, *units}:
         raise NotFound(f"there is no {subject.type} {to_hex(subject.id)}", field=subject.type)
     if caller.unit not in {None, *units}:
         _require_nobody_named(disclose or (), attach_readings=attach_readings)
-    sources = sources_of(instance, tx, caller)
-    _require_final(tx, subject)
+    sources = sources_of(instance, tx, caller, subject, package)
+    _require_final(tx, subject, package)
     return build_evidence(
         subject,
         instance.deployment_in(tx),
         sources,
         disclose=Selection(
-            disclose=None if disclose is None else tuple(disclose), attach_readings=attach_readings
+            disclose=None if disclose is None else tuple(disclose),
+            attach_readings=attach_readings,
+            case_units=_case_units(tx, caller),
         ),
         verify_signature=verify_signature,
     )
 
 
-def sources_of(instance: Instance, tx: Connection, caller: Caller) -> EvidenceSources:
+def sources_of(
+    instance: Instance,
+    tx: Connection,
+    caller: Caller,
+    subject: Subject,
+    package: packages.PackageRow | None = None,
+) -> EvidenceSources:
     """What evidence may be made of for a caller; raises Refused before anything is on the chain."""
     cursor = index.find_cursor(tx)
     if cursor is None:
         raise Refused(
             "nothing of this home is on the chain yet",
-            field="subject",
+            field=subject.type,
             rule="evidence proves what is final",
             remedy="start it and wait a moment: steriledger up",
         )
-    reader = _Reader(instance=instance, tx=tx, caller=caller)
+    reader = _Reader(instance=instance, tx=tx, caller=caller, subject=subject, package=package)
     return EvidenceSources(
         find=reader.find,
         as_of=BlockReference(number=cursor.height, hash=cursor.hash),
@@ -122,6 +134,9 @@ def resolve_subject(tx: Connection, caller: Caller, subject_type: str, text: str
             field="type",
             rule=f"one of {', '.join(SUBJECT_TYPES)}",
         )
+    if subject_type == PACKAGE and not is_id(text):
+        name = resolve_package(tx, text, unit_number=lambda named: resolve_unit(tx, named).number)
+        return Subject(type=subject_type, id=package_subject(name))
     if is_id(text) or subject_type in {OPERATION, ANYTHING}:
         return Subject(type=subject_type, id=parse_hex32(text, field=subject_type))
     if subject_type == "cycle":
@@ -133,8 +148,32 @@ def resolve_subject(tx: Connection, caller: Caller, subject_type: str, text: str
     )
 
 
-def _units_of(tx: Connection, subject: Subject) -> set[int]:
-    """The units whose subject it is: one, or all that said something about anything."""
+def _package_of(tx: Connection, subject: Subject) -> packages.PackageRow | None:
+    """The package that a file is about."""
+    if subject.type != PACKAGE:
+        return None
+    return packages.find_package_by_subject(tx, subject.id)
+
+
+def _case_units(tx: Connection, caller: Caller) -> frozenset[int]:
+    """The units whose tokens of cases the caller may show: its own; an auditor's are all."""
+    if caller.readable_unit is not None:
+        return frozenset({caller.readable_unit})
+    return frozenset(row.number for row in directory.list_units(tx, limit=_MOST_UNITS))
+
+
+_MOST_UNITS = 10_000
+
+
+def _units_of(
+    tx: Connection, subject: Subject, package: packages.PackageRow | None = None
+) -> set[int]:
+    """The units whose subject it is: one, or all that said something about anything.
+
+    Of a package it is the one that owns it and the one that has it.
+    """
+    if package is not None:
+        return {each for each in (package.owner, package.holder) if each is not None}
     if subject.type == "unit":
         return {int.from_bytes(subject.id)}
     if subject.type in SUBJECTS:
@@ -150,8 +189,12 @@ def _units_of(tx: Connection, subject: Subject) -> set[int]:
     return spoken | {row.unit for row in index.list_operations_about(tx, subject.id)}
 
 
-def _require_final(tx: Connection, subject: Subject) -> None:
+def _require_final(tx: Connection, subject: Subject, package: packages.PackageRow | None) -> None:
     rows = operations.list_by_subject(tx, subject.id)
+    if package is not None:
+        rows = operations.list_by_digests(tx, _told_of(tx, package.name))
+        threads = {row.subject for row in rows if find_act(row.kind).about in _THREADS}
+        rows += operations.list_by_subjects(tx, threads)
     itself = operations.find_operation(tx, subject.id)
     waiting = [
         row
@@ -168,6 +211,15 @@ def _require_final(tx: Connection, subject: Subject) -> None:
         )
 
 
+#: what a package goes through together with others
+_THREADS = frozenset({"cycle", "consignment"})
+
+
+def _told_of(tx: Connection, package: str) -> set[bytes]:
+    """The operations whose records name a package."""
+    return {line.digest for line in packages.list_lines(tx, package)}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reader:
     """What is stored, as far as somebody may see it."""
@@ -175,10 +227,14 @@ class _Reader:
     instance: Instance
     tx: Connection
     caller: Caller
+    subject: Subject
+    package: packages.PackageRow | None
 
     def find(self, ids: AbstractSet[bytes]) -> Iterable[OperationSource]:
         """The operations that these 32 bytes name, are the subjects of, or are brought by."""
         tx = self.tx
+        if self.package is not None and self.subject.id in ids:
+            ids = ids | _told_of(tx, self.package.name)
         signers = index.list_by_keys(tx, SignerState, [(each,) for each in ids])
         named = {*ids, *(signer.enrolment for signer in signers)}
         rows = {
@@ -215,7 +271,10 @@ class _Reader:
     def _record(self, row: IndexedOperation) -> RecordSource | None:
         """None where it is kept elsewhere, or not the caller's to read."""
         record = records.find_record_by_root(self.tx, row.record)
-        if record is None or self.caller.readable_unit not in {None, record.unit}:
+        # Who may read a package reads its lines, whoever said them; no other line is shown.
+        if record is None:
+            return None
+        if self.package is None and self.caller.readable_unit not in {None, record.unit}:
             return None
         secrets, vault = records.get_secrets(self.tx, record.id), self.instance.vault
         facts = PartSource(

@@ -155,11 +155,12 @@ def find_package(
     known: int | None = None,
 ) -> Found:
     """The package that is meant; raises NotFound where there is none that the caller may ask of."""
+    reader = reader_of(tx, caller)
     (what,) = meant(tx, [said], unit_number=lambda text: numbering(tx, text))
     name = what.require()
     lines = packages.list_lines(tx, name)
     package = fold(name, lines, at=at, known=known)
-    if not package.sequence or not may_ask(reader_of(tx, caller), fold(name, lines)):
+    if not package.sequence or not may_ask(reader, fold(name, lines)):
         raise NotFound(f"there is no package {name}", field="package")
     return Found(meant=what, lines=lines, package=package)
 

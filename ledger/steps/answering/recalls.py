@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 
 from sqlalchemy import Connection
@@ -111,6 +112,7 @@ def reach_of(tx: Connection, caller: Caller, wanted: Range) -> RecallView:
 def show_recall(tx: Connection, caller: Caller, order: str) -> RecallView:
     """A recall that was ordered, as it stands; raises NotFound."""
     digest = Digest(parse_hex32(order, field="order"))
+    reader_of(tx, caller)
     row = operations.find_operation(tx, digest)
     if row is None or row.kind != "RecallOrder" or row.state in GIVEN_UP:
         raise NotFound(f"there is no recall {order[:70]}", field="order")
@@ -123,7 +125,10 @@ def show_recall(tx: Connection, caller: Caller, order: str) -> RecallView:
         if packed_numbers(read_operation(each).message)[3] == RecallStage.ENDED
     ]
     facts = fields_from_bytes(records.get_record(tx, row.record_id).facts)
-    return _view(tx, caller, wanted, order=digest, facts=facts, has_ended=bool(ends))
+    view = _view(tx, caller, wanted, order=digest, facts=facts, has_ended=bool(ends))
+    if not view.packages and not view.units and caller.readable_unit not in {None, machine.unit}:
+        raise NotFound(f"there is no recall {order[:70]}", field="order")
+    return view
 
 
 def list_recalls(tx: Connection, caller: Caller, *, limit: int = 100) -> list[RecallView]:
@@ -132,9 +137,8 @@ def list_recalls(tx: Connection, caller: Caller, *, limit: int = 100) -> list[Re
     for row in operations.list_latest_operations(tx, kind="RecallOrder", limit=limit):
         _, _, _, stage = packed_numbers(read_operation(row).message)
         if row.state not in GIVEN_UP and stage == RecallStage.ORDERED:
-            view = show_recall(tx, caller, to_hex(row.digest))
-            if view.packages or caller.readable_unit in {None, row.unit}:
-                found.append(view)
+            with suppress(NotFound):
+                found.append(show_recall(tx, caller, to_hex(row.digest)))
     return found
 
 

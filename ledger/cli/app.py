@@ -10,6 +10,7 @@ from ledger.cli.custody import asset, consignment
 from ledger.cli.cycles import cycle
 from ledger.cli.demo import demo
 from ledger.cli.evidence import evidence, verify
+from ledger.cli.findings import findings
 from ledger.cli.importing import import_files
 from ledger.cli.maintaining import backup, operation, record, restore
 from ledger.cli.packages import against, gate, holdings, package, scan, sets, trace, where
@@ -17,7 +18,8 @@ from ledger.cli.profiles import profile
 from ledger.cli.recalls import recall
 from ledger.cli.registry import equipment, signer, unit
 from ledger.cli.running import chain, serve, up, worker
-from ledger.cli.statements import statement, terms
+from ledger.cli.statements import statement
+from ledger.cli.terms import terms
 from ledger.cli.upkeep import audit, clock, rebuild, status
 
 app = typer.Typer(
@@ -50,6 +52,8 @@ app.add_typer(recall, name="recall")
 app.add_typer(consignment, name="consignment")
 app.add_typer(asset, name="asset")
 app.add_typer(evidence, name="evidence")
+app.add_typer(findings, name="findings")
+app.add_typer(terms, name="terms")
 app.command()(verify)
 app.command()(audit)
 app.command()(rebuild)

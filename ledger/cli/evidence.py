@@ -70,7 +70,7 @@ def export(
     if str(output) == "-":
         sys.stdout.buffer.write(data)
         return
-    _write(output, data)
+    write_whole(output, data)
     plain = {"file": str(output), "bytes": len(data), "type": subject_type, "subject": which}
     answer(
         plain,
@@ -131,7 +131,7 @@ def read_deployment(file: Path) -> Deployment:
     return parse_deployment(read_file(file, _MAX_DEPLOYMENT_BYTES, field="--deployment"))
 
 
-def _write(output: Path, data: bytes) -> None:
+def write_whole(output: Path, data: bytes) -> None:
     """Whole or not at all."""
     from ledger.domain.errors import InvalidInput
 

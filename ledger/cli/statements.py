@@ -10,6 +10,7 @@ import typer
 
 from ledger.cli.acts import ActGroup
 from ledger.cli.failing import DOES_NOT_HOLD
+from ledger.cli.files import read_file
 from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption, WaitOption, opened
 from ledger.cli.printing import answer, print_table, say
 
@@ -21,32 +22,9 @@ if TYPE_CHECKING:
 statement = typer.Typer(
     cls=ActGroup, no_args_is_help=True, help="What each unit contributed, used and is owed."
 )
-terms = typer.Typer(cls=ActGroup, no_args_is_help=True, help="The group's agreement.")
 
 PeriodArgument = Annotated[str, typer.Argument(metavar="PERIOD", help="The month: 2026-11.")]
 _MOST = 1024 * 1024 * 64
-
-
-@terms.command("publish")
-def publish_terms(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The document, JSON.")],
-    *,
-    home: HomeOption = DEFAULT_HOME,
-    as_json: JsonOption = False,
-    wait: WaitOption = 0,
-) -> None:
-    """Publish a version of the terms, as the authority: its hash goes on the chain."""
-    from ledger.cli.acting import record
-    from ledger.cli.commands import COMMAND_LINE
-    from ledger.domain.acts.terms import ACT, parts_of
-    from ledger.domain.duties.terms import parse_terms
-    from ledger.steps.settling.computing import read_terms
-
-    data = _read(file, "FILE")
-    version = parse_terms(data)
-    read_terms(data, name=file.name)
-    values = {"document": version.sha256, "lines": parts_of(version)}
-    record(ACT, values, COMMAND_LINE, home=home, as_json=as_json, wait=wait, prepare_to=None)
 
 
 @statement.command("show")
@@ -230,9 +208,11 @@ def recompute(
     from ledger.steps.settling.computing import recompute as recompute_account
     from ledger.steps.settling.recomputing import compare, published_on
 
-    documents = [read_terms(_read(each, "--terms"), name=each.name) for each in terms_files]
+    documents = [
+        read_terms(read_file(each, _MOST, field="--terms"), name=each.name) for each in terms_files
+    ]
     month, trusted = parse_period(period), read_deployment(deployment)
-    given = None if against is None else _read(against, "--against")
+    given = None if against is None else read_file(against, _MOST, field="--against")
     with Node(rpc) as node:
         computed = recompute_account(node, trusted, documents, month, finality=finality)
         found = None if given is None else compare(node, trusted, documents, computed, given)
@@ -306,8 +286,8 @@ def _signed(data: bytes, key: Path | None, certificate: Path | None, period: str
         )
     return sign_pdf(
         data,
-        key_pem=_read(key, "--sign-key"),
-        certificate_pem=_read(certificate, "--sign-certificate"),
+        key_pem=read_file(key, _MOST, field="--sign-key"),
+        certificate_pem=read_file(certificate, _MOST, field="--sign-certificate"),
         reason=period,
     )
 
@@ -320,13 +300,3 @@ def _one_of(value: str, words: list[str], field: str) -> str:
             f"{value!r} is unknown", field=field, rule=f"one of {', '.join(map(str, words))}"
         )
     return value
-
-
-def _read(file: Path, field: str) -> bytes:
-    from ledger.domain.errors import InvalidInput
-
-    try:
-        with file.open("rb") as stream:
-            return stream.read(_MOST)
-    except OSError as error:
-        raise InvalidInput(f"{file}: {error.strerror}", field=field) from None

@@ -8,7 +8,7 @@ anew, and must come to the same bytes; no database is asked.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -16,7 +16,8 @@ from ledger.domain.acts.words import Custody
 from ledger.domain.chain.deployment import Deployment
 from ledger.domain.duties.answering import Answer, answer, answer_to_plain
 from ledger.domain.duties.case import SubjectKind
-from ledger.domain.duties.reading import Question, Read, Said, read_case
+from ledger.domain.duties.pages import Said
+from ledger.domain.duties.reading import ASKED, Question, Read, read_case
 from ledger.domain.duties.rules import ENGINE, rules_sha256
 from ledger.domain.encoding.canonical import Plain, canonical
 from ledger.domain.encoding.hashing import sha256
@@ -24,7 +25,7 @@ from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.encoding.moments import instant_text
 from ledger.domain.errors import InvalidInput, SteriLedgerError, VerificationFailed
 from ledger.domain.subjects.states import SignerState
-from ledger.evidence.build import EvidenceSources, build_evidence
+from ledger.evidence.build import EvidenceSources, build_evidence, gather
 from ledger.evidence.format import MAX_NESTING, evidence_to_bytes, parse_evidence
 from ledger.evidence.forms import (
     Form,
@@ -42,7 +43,7 @@ from ledger.evidence.forms import (
 )
 from ledger.evidence.offline import Checked, SignatureVerifier, verify_offline
 from ledger.evidence.onchain import EventReader, verify_on_chain
-from ledger.evidence.selection import Selection
+from ledger.evidence.selection import EVERYTHING, Selection
 from ledger.evidence.shape import Subject
 
 FORMAT = "steriledger-findings/1"
@@ -61,6 +62,8 @@ class AnswerFile:
     evidence: Sequence[object]
     #: Unix seconds of every block that an operation of the evidence lies in
     blocks: Mapping[str, int]
+    #: digests of operations whose records are kept elsewhere, ascending
+    hidden: Sequence[bytes]
     #: the answer as it is claimed, plain JSON
     answer: object
 
@@ -101,8 +104,8 @@ _ANYTHING: Form[object] = Form(lambda plain, _: plain, lambda value: value, {"ty
 _QUESTION = members(
     Question,
     {
-        "kind": ("kind", word((SubjectKind.CYCLE.value,), SubjectKind)),
-        "id": ("id", hexadecimal(32, 32)),
+        "kind": ("kind", word(ASKED, SubjectKind)),
+        "subject": ("subject", text(80, 1)),
         "asOf": ("as_of", _moment_form()),
         "then": ("then", nullable(_moment_form())),
     },
@@ -114,6 +117,7 @@ FILE: Form[AnswerFile] = members(
         "question": ("question", _QUESTION),
         "evidence": ("evidence", several(_ANYTHING, MAX_EVIDENCE, 1)),
         "blocks": ("blocks", by_name(text(16, 1, "0|[1-9][0-9]*"), whole(), 100_000)),
+        "notReadable": ("hidden", several(hexadecimal(32, 32), 100_000)),
         "answer": ("answer", _ANYTHING),
     },
 )
@@ -172,24 +176,68 @@ def make_answer_file(  # noqa: PLR0913 - a question, and all that an answer is m
         )
         return verify_offline(parse_evidence(data), deployment, verify_signature=verify_signature)
 
-    whole_records = [build(each, ("*",)) for each in subjects]
+    whole_records = [build(each, (EVERYTHING,)) for each in subjects]
     numbers = sorted({e.place.block for each in whole_records for e in each.ordered})
     blocks = {str(number): time_of(number) for number in numbers}
-    used = _read(question, whole_records, blocks).used
+    hidden = sorted({e.digest for each in whole_records for e in each.ordered if e.record is None})
+    used = _read(question, whole_records, blocks, hidden).used
     shown = [
         build(subject, _patterns(each, used))
         for subject, each in zip(subjects, whole_records, strict=True)
     ]
-    read = _read(question, shown, blocks)
+    read = _read(question, shown, blocks, hidden)
     documents = [parse_plain(evidence_to_bytes(each.evidence)) for each in shown]
-    plain = _answer_to_plain(answer(read.case, then=question.then), deployment, documents, blocks)
-    file = AnswerFile(question=question, evidence=documents, blocks=blocks, answer=plain)
+    file = AnswerFile(
+        question=question, evidence=documents, blocks=blocks, hidden=hidden, answer=None
+    )
+    plain = _answer_to_plain(answer(read.case, then=question.then), deployment, file)
+    file = replace(file, answer=plain)
     data = canonical(cast("Any", FILE.write(file)))
     if len(data) > MAX_FILE_BYTES:
         raise InvalidInput(
             f"would have {len(data)} bytes", field="findings", rule=f"at most {MAX_FILE_BYTES}"
         )
     return data
+
+
+def answer_unproven(  # noqa: PLR0913 - a question, and all that an answer is made of
+    question: Question,
+    subjects: Sequence[Subject],
+    deployment: Deployment,
+    sources: EvidenceSources,
+    time_of: Callable[[int], int],
+    *,
+    custody_of: Callable[[bytes], str],
+) -> dict[str, Plain]:
+    """The same answer as in the file, read of what is stored and without a proof of it."""
+    said: dict[bytes, Said] = {}
+    hidden: set[bytes] = set()
+    for subject in subjects:
+        operations, support, known = gather(subject, deployment, sources)
+        for entry in (*operations, *support):
+            record = known[entry.digest].record
+            if record is None:
+                hidden.add(entry.digest)
+            said[entry.digest] = Said(
+                digest=entry.digest,
+                act=entry.act,
+                message=entry.message,
+                facts={} if record is None else record.facts.fields or {},
+                block=entry.place.block,
+                log=entry.place.log_index,
+                mined_at=time_of(entry.place.block),
+            )
+    read = read_case(
+        question,
+        said.values(),
+        block=sources.as_of.number,
+        custody_of=custody_of,
+        hidden=hidden,
+    )
+    return {
+        **answer_to_plain(answer(read.case, then=question.then)),
+        "deployment": to_hex(deployment.fingerprint()),
+    }
 
 
 def _patterns(checked: Checked, used: Mapping[bytes, frozenset[str]]) -> tuple[str, ...]:
@@ -208,7 +256,12 @@ def parse_plain(data: bytes) -> object:
     return parse_canonical(data, longest=MAX_FILE_BYTES, deepest=MAX_NESTING)
 
 
-def _read(question: Question, checked: Sequence[Checked], blocks: Mapping[str, int]) -> Read:
+def _read(
+    question: Question,
+    checked: Sequence[Checked],
+    blocks: Mapping[str, int],
+    hidden: Sequence[bytes],
+) -> Read:
     ends = {each.evidence.as_of for each in checked}
     if len(ends) != 1:
         raise VerificationFailed(
@@ -231,16 +284,17 @@ def _read(question: Question, checked: Sequence[Checked], blocks: Mapping[str, i
         said,
         block=ends.pop().number,
         custody_of=lambda signer: custody.get(signer, "authority"),
+        hidden=frozenset(hidden),
     )
 
 
-def _answer_to_plain(
-    found: Answer,
-    deployment: Deployment,
-    documents: Sequence[object],
-    blocks: Mapping[str, int],
-) -> dict[str, Plain]:
-    rests_on = canonical(cast("Any", {"evidence": documents, "blocks": blocks}))
+def _answer_to_plain(found: Answer, deployment: Deployment, file: AnswerFile) -> dict[str, Plain]:
+    parts: dict[str, Any] = {
+        "evidence": file.evidence,
+        "blocks": file.blocks,
+        "notReadable": [to_hex(each) for each in file.hidden],
+    }
+    rests_on = canonical(parts)
     return {
         **answer_to_plain(found),
         "deployment": to_hex(deployment.fingerprint()),
@@ -272,7 +326,7 @@ def verify_answer_file(
         for each in checked:
             _require_times(file.blocks, verify_on_chain(each, trusted, chain).times)
     try:
-        read = _read(file.question, checked, file.blocks)
+        read = _read(file.question, checked, file.blocks, file.hidden)
         found = answer(read.case, then=file.question.then)
     except VerificationFailed:
         raise
@@ -280,7 +334,7 @@ def verify_answer_file(
         raise VerificationFailed(error.what, field=error.field, rule=error.rule) from None
     except (ValueError, OverflowError, OSError) as error:
         raise VerificationFailed(f"a time in it is out of range: {error}") from None
-    plain = _answer_to_plain(found, trusted, file.evidence, file.blocks)
+    plain = _answer_to_plain(found, trusted, file)
     _require_fields_used(checked, read)
     if canonical(plain) != canonical(cast("Any", file.answer)):
         raise VerificationFailed(

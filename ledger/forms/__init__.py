@@ -1,1 +1,1 @@
-"""One computed account → the forms in which people and programs take it; nothing is computed."""
+"""One computed object → the forms in which people and programs take it; nothing is computed."""

@@ -17,6 +17,7 @@ import rfc8785
 from ledger.domain.chain.deployment import Deployment
 from ledger.domain.duties.case import SubjectKind
 from ledger.domain.duties.reading import Question
+from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import InvalidInput, VerificationFailed
 from ledger.evidence.answers import make_answer_file, parse_answer_file, verify_answer_file
 from ledger.evidence.format import parse_evidence
@@ -28,7 +29,9 @@ AS_OF = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
 
 
 def question(told: Story, number: int = 13) -> Question:
-    return Question(kind=SubjectKind.CYCLE, id=told.world.cycle(number).id, as_of=AS_OF)
+    return Question(
+        kind=SubjectKind.CYCLE, subject=to_hex(told.world.cycle(number).id), as_of=AS_OF
+    )
 
 
 def subjects(told: Story) -> list[Subject]:
@@ -128,7 +131,7 @@ def test_what_was_known_then_stands_beside(
 
 def test_a_question_about_another_cycle_is_refused(told: Story, recorded: RecordedChain) -> None:
     with pytest.raises(InvalidInput, match="names no cycle"):
-        make(told, recorded, replace(question(told), id=b"\7" * 32))
+        make(told, recorded, replace(question(told), subject="0x" + "07" * 32))
 
 
 def test_without_a_deployment_from_elsewhere_nothing_is_called_trusted(file: bytes) -> None:

@@ -52,6 +52,8 @@ READING_ROUTES = {
     "GET /v1/assets": READ,
     "GET /v1/assets/{asset}": READ,
     "GET /v1/evidence/{type}/{subject}": READ,
+    "GET /v1/findings/{kind}/{subject}": READ,
+    "GET /v1/findings/{kind}/file/{subject}": READ,
     "GET /v1/signers": READ,
     "GET /v1/equipment": READ,
     "GET /v1/trace": READ,
@@ -96,6 +98,10 @@ SCOPE_OF_ACT = {
     "cycle-decision": Scope.DECIDE,
     "result-entry": Scope.RESULT,
     "comment": Scope.REPORT,
+    **dict.fromkeys(
+        ("outage", "shift", "maintenance", "request", "incident", "findings"), Scope.REPORT
+    ),
+    "terms": Scope.AUTHORITY,
     "scan-report": Scope.SCAN,
     "set-definition": Scope.SCAN,
     "package-decision": Scope.DECIDE,

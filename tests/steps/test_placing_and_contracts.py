@@ -8,6 +8,7 @@ left out here (test_submit.py).
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,6 +29,7 @@ from ledger.chain.deploy import kind_rows
 from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.acts.custody import ConsignmentStatus, DispositionKind, TakeOutcome
 from ledger.domain.acts.decisions import RELEASES, TRANSITIONS, DecisionKind
+from ledger.domain.acts.terms import parts_of
 from ledger.domain.acts.vocabulary import (
     Act,
     Choice,
@@ -38,21 +40,25 @@ from ledger.domain.acts.vocabulary import (
     Field,
     Flags,
     Given,
+    Hash,
     Machine,
     MachineNamed,
     Moment,
     Named,
     NewKey,
     Numbers,
+    OneOf,
     Whole,
     WitnessMode,
     WitnessScope,
+    Words,
 )
 from ledger.domain.acts.witnessing import witness
 from ledger.domain.acts.words import Party, Right, UnitRole
 from ledger.domain.callers import Scope
 from ledger.domain.chain.deployment import AuthorityKind, DeployedContract, Deployment, Role
 from ledger.domain.drafts import Circumstances, Draft, draft
+from ledger.domain.duties.terms import default_terms, parse_terms
 from ledger.domain.encoding.abi import Value
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest, signer_id
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused, SteriLedgerError
@@ -445,7 +451,7 @@ class Requests:
                 return self.find(MachineState, values[each.name])
         return None
 
-    def value(  # noqa: PLR0911 - the sources of a value
+    def value(  # noqa: C901, PLR0911 - the sources of a value
         self, act: Act, field: Field, state: object, values: Mapping[str, Any], unit: int
     ) -> Any:
         """What somebody might say there; None leaves it to the declaration."""
@@ -455,6 +461,8 @@ class Requests:
             return self.of_custody[field.name](state, values, unit)
         if isinstance(field.of, Numbers):
             return self.random.choice(((), (1,), (2, 256)))
+        if act.name == "Terms" and field.name in {"document", "lines"}:
+            return self.terms()[field.name]
         if field.name in self.by_name:
             return self.by_name[field.name](values)
         if field.name == "decision" and isinstance(state, CycleState):
@@ -478,6 +486,11 @@ class Requests:
             return self.mostly(next(iter(of.of)), list(of.of))
         if isinstance(of, Flags):
             return self.mostly(of.of(sum(of.of)), [self.random.choice(list(of.of))])
+        if field.given is Given.ALWAYS:
+            said = {OneOf: "other", Words: "1/Q01", Moment: now, Hash: "11" * 32}
+            found = next((value for sort, value in said.items() if isinstance(of, sort)), None)
+            if found is not None:
+                return self.random.choice(of.words) if isinstance(of, OneOf) else found
         if isinstance(of, Moment):
             return self.mostly(None, [now + timedelta(seconds=s) for s in (20, 5000)])
         if isinstance(of, Whole) and field.given is Given.ALWAYS:
@@ -514,6 +527,7 @@ class Requests:
             "proposal": lambda _: self.random.choice([*self.group.proposals, STALE]),
             "subject_record": lambda _: "0" * 32,
             "retention_ended": lambda _: datetime(2026, 1, 1, tzinfo=UTC),
+            "hearing_until": lambda _: datetime(2099, 1, 1, tzinfo=UTC),
         }
 
     @property
@@ -625,6 +639,16 @@ class Requests:
             }
             for number in classes
         ]
+
+    def terms(self) -> dict[str, Any]:
+        """A document of the defaults' values, later than every other."""
+        document = {
+            **default_terms().document,
+            "version": self.random.randint(1, 10**6),
+            "holds_from": "2099-01-01T00:00:00Z",
+        }
+        terms = parse_terms(json.dumps(document).encode())
+        return {"document": bytes.fromhex(terms.sha256), "lines": parts_of(terms)}
 
     def told(self) -> Circumstances:
         """Signed now; seldom in the future, or before anything was enrolled."""

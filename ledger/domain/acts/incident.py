@@ -21,6 +21,9 @@ from ledger.domain.acts.witnessing import witness
 from ledger.domain.acts.words import Right
 from ledger.domain.callers import Scope
 
+WHAT = (
+    "infection", "not_sterile", "damaged", "wet", "missing", "expired", "other", "withdrawn",
+)  # fmt: skip
 SUBJECTS = ("package", "cycle", "consignment", "asset")
 
 ACT = witness(
@@ -36,9 +39,11 @@ ACT = witness(
     mode=WitnessMode.ENTRY,
     about=Field(name="incident", of=Named("anything"), given=Given.NEVER, required=True),
     fields=(
-        Field(name="what", of=OneOf(
-            ("infection", "not_sterile", "damaged", "wet", "missing", "expired", "other")
-        ), help="what was seen; not why"),
+        Field(
+            name="what",
+            of=OneOf(WHAT),
+            help="what was seen, not why; withdrawn: it takes back the one that it replaces",
+        ),
         Field(name="subject_kind", of=OneOf(SUBJECTS), help="what it is about"),
         Field(name="subject", of=Words(80), help="its id, or as people call it"),
         Field(name="seen_at", of=Moment(is_signed=False), given=Given.OPTIONAL, help="when seen"),

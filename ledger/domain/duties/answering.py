@@ -173,7 +173,7 @@ def _open(findings: Iterable[Finding]) -> Iterator[Say]:
         if rules:
             yield say(
                 "{en}: {list}.", "{zh}：{list_zh}。", en=en, zh=zh,
-                list=", ".join(f"{r} {_TITLES[r].en.lower()}" for r in rules),
+                list=", ".join(f"{r} {_TITLES[r].en}" for r in rules),
                 list_zh="、".join(f"{r} {_TITLES[r].zh}" for r in rules),
             )  # fmt: skip
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from ledger.domain.duties.case import Area, Case, Event, How, SubjectKind, When
+from ledger.domain.records.commitments import FieldValue
 
 
 class Word(StrEnum):
@@ -70,6 +71,20 @@ class Say:
 def say(en: str, zh: str, /, **values: object) -> Say:
     """A sentence with its values in place."""
     return Say(en=en.format(**values), zh=zh.format(**values))
+
+
+_CHINESE = {
+    "pass": "合格", "fail": "不合格", "invalid": "无效",
+    "release": "放行", "release_biological_pending": "生物监测待判读放行",
+    "emergency_release": "紧急放行",
+    "in_service": "使用中", "out_of_service": "停用", "retired": "报废",
+    "intact": "完好", "broken": "破损",
+}  # fmt: skip
+
+
+def in_chinese(word: FieldValue) -> str:
+    """A word of a record in Chinese; itself where there is none for it."""
+    return _CHINESE.get(str(word), str(word))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,8 +286,7 @@ class Duty:
 
     def _why_of(self, part: Part, word: Word) -> Iterator[Say]:
         for mark in part.marks:
-            if mark.stance is not Stance.BESIDE or part.word is not Word.MET:
-                yield mark.says
+            yield mark.says
         if part.marks and part.word is not Word.NOT_RECORDED:
             return
         if part.excused is not None:

@@ -49,6 +49,7 @@ from ledger.domain.subjects.states import (
     CurrentWitness,
     CycleState,
     MachineState,
+    WitnessState,
 )
 from ledger.keys.accounts import ADDRESS_BYTES
 from ledger.steps.accepting.parsing import Asker, naming, parse
@@ -89,7 +90,7 @@ def make_draft(  # noqa: PLR0913, PLR0917 - who asks, at which door, for what
         find = _FOUND.get(act.name)
         if find is not None:
             given |= find(desk, given)
-        given |= _about(desk)
+        given |= _about(desk, given)
         given |= standing_values(
             tx, act, given, unit=desk.unit, takes_judged=door.takes_what_stands
         )
@@ -291,8 +292,8 @@ def _enrolled_from(desk: Desk, given: Values) -> dict[str, Any]:
     return {"valid_from": start}
 
 
-def _about(desk: Desk) -> dict[str, Any]:
-    """What a statement is about where nobody names it: always the same, or random.
+def _about(desk: Desk, given: Values) -> dict[str, Any]:
+    """What a statement is about where nobody names it: always the same, as before, or random.
 
     Random, so that nobody reads from the chain what was said of whom.
     """
@@ -300,6 +301,9 @@ def _about(desk: Desk) -> dict[str, Any]:
     about = None if act.witness is None else act.field_named(act.about)
     if about is None or about.given is not Given.NEVER:
         return {}
+    replaced = Accepted(desk.tx).find(WitnessState, given.get("replaces") or ZERO_DIGEST)
+    if replaced is not None:
+        return {about.name: replaced.about}
     return {about.name: about.default or desk.instance.randomness(len(ZERO_DIGEST))}
 
 

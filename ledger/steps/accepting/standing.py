@@ -217,7 +217,9 @@ class AcceptedRecords:
                 continue
             facts = fields_from_bytes(records.get_record(self._tx, incident.record_id).facts)
             held = (v for path, v in facts.items() if path.split(".")[-1] == "subject")
-            if not named.isdisjoint(str(each).removeprefix("0x") for each in held):
+            if facts["what"] != "withdrawn" and not named.isdisjoint(
+                str(each).removeprefix("0x") for each in held
+            ):
                 return True
         return False
 

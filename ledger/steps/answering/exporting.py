@@ -70,6 +70,29 @@ def export_evidence(  # noqa: PLR0913 - what to show of which subject to whom
         raise NotFound(f"there is no {subject.type} {to_hex(subject.id)}", field=subject.type)
     if caller.unit not in {None, *units}:
         _require_nobody_named(disclose or (), attach_readings=attach_readings)
+    sources = sources_of(instance, tx, caller, subject, package)
+    _require_final(tx, subject, package)
+    return build_evidence(
+        subject,
+        instance.deployment_in(tx),
+        sources,
+        disclose=Selection(
+            disclose=None if disclose is None else tuple(disclose),
+            attach_readings=attach_readings,
+            case_units=_case_units(tx, caller),
+        ),
+        verify_signature=verify_signature,
+    )
+
+
+def sources_of(
+    instance: Instance,
+    tx: Connection,
+    caller: Caller,
+    subject: Subject,
+    package: packages.PackageRow | None = None,
+) -> EvidenceSources:
+    """What evidence may be made of for a caller; raises Refused before anything is on the chain."""
     cursor = index.find_cursor(tx)
     if cursor is None:
         raise Refused(
@@ -78,22 +101,11 @@ def export_evidence(  # noqa: PLR0913 - what to show of which subject to whom
             rule="evidence proves what is final",
             remedy="start it and wait a moment: steriledger up",
         )
-    _require_final(tx, subject, package)
     reader = _Reader(instance=instance, tx=tx, caller=caller, subject=subject, package=package)
-    return build_evidence(
-        subject,
-        instance.deployment_in(tx),
-        EvidenceSources(
-            find=reader.find,
-            as_of=BlockReference(number=cursor.height, hash=cursor.hash),
-            find_reading=reader.find_reading,
-        ),
-        disclose=Selection(
-            disclose=None if disclose is None else tuple(disclose),
-            attach_readings=attach_readings,
-            case_units=_case_units(tx, caller),
-        ),
-        verify_signature=verify_signature,
+    return EvidenceSources(
+        find=reader.find,
+        as_of=BlockReference(number=cursor.height, hash=cursor.hash),
+        find_reading=reader.find_reading,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ledger.domain.duties.case import Area, Case, Deed, Event, How, SubjectKind
-from ledger.domain.duties.findings import Duty, Ground, Part, Rule, Stance, say
+from ledger.domain.duties.findings import Duty, Ground, Part, Rule, Stance, in_chinese, say
 from ledger.domain.duties.interval import intervals
 from ledger.domain.duties.rules.transport import expires_at
 
@@ -127,7 +127,7 @@ def _checked(case: Case) -> Iterator[Duty]:
                 duty.mark(
                     whole, source.fact("integrity") == "intact",
                     say("the package was {how}", "包装{zh}", how=source.fact("integrity"),
-                        zh="完好" if source.fact("integrity") == "intact" else "破损"),
+                        zh=in_chinese(source.fact("integrity"))),
                     source, facts=("integrity",),
                 )  # fmt: skip
         yield duty
@@ -154,7 +154,8 @@ def _use_recorded(case: Case) -> Iterator[Duty]:
             duty.mark(
                 inside, shown.fact("indicator") == "pass",
                 say("the indicator inside: {word}, and it was used",
-                    "包内指示物：{word}，已使用", word=shown.fact("indicator")),
+                    "包内指示物：{zh}，已使用", word=shown.fact("indicator"),
+                    zh=in_chinese(shown.fact("indicator"))),
                 shown, used, facts=("indicator",),
             )  # fmt: skip
         token = duty.part("for which case it was used", "用于哪一病例（代码）")

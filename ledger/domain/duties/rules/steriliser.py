@@ -14,7 +14,7 @@ from ledger.domain.duties.case import (
     SubjectKind,
     earliest,
 )
-from ledger.domain.duties.findings import Duty, Ground, Part, Rule, Stance, say
+from ledger.domain.duties.findings import Duty, Ground, Part, Rule, Stance, in_chinese, say
 
 OF_A_CYCLE = frozenset({SubjectKind.PACKAGE, SubjectKind.CYCLE})
 NO_CYCLE = say("no cycle is known for it", "未关联任何灭菌批次")
@@ -121,8 +121,9 @@ def _decided(case: Case) -> Iterator[Duty]:
         part, True,
         say(
             "released at {at}: {kind}, signed by a key with the right to decide",
-            "{at}放行（{kind}），由具有放行权限的密钥签署",
+            "{at}{zh}，由具有放行权限的密钥签署",
             at=case.clock(release.at), kind=str(release.fact("decision")).replace("_", " "),
+            zh=in_chinese(release.fact("decision")),
         ),
         release, facts=("decision",), ground=Ground.CHAIN,
     )  # fmt: skip
@@ -156,8 +157,8 @@ def _emergency(duty: Duty, cycle: Cycle, release: Event) -> None:
         duty.mark(
             indicator, entry.fact("word") == "pass",
             say(
-                "the indicator in the challenge device: {word}", "PCD内指示物结果：{word}",
-                word=entry.fact("word"),
+                "the indicator in the challenge device: {word}", "PCD内指示物结果：{zh}",
+                word=entry.fact("word"), zh=in_chinese(entry.fact("word")),
             ),
             entry, facts=("word",),
         )  # fmt: skip
@@ -185,8 +186,8 @@ def _bowie_dick(case: Case) -> Iterator[Duty]:
         duty.mark(
             part, entry.fact("word") == "pass",
             say(
-                "cycle {n}, Bowie-Dick: {word}", "第{n}号批次B-D试验：{word}", n=each.number,
-                word=entry.fact("word"),
+                "cycle {n}, Bowie-Dick: {word}", "第{n}号批次B-D试验：{zh}", n=each.number,
+                word=entry.fact("word"), zh=in_chinese(entry.fact("word")),
             ),
             entry, facts=("word",),
         )  # fmt: skip
@@ -287,8 +288,9 @@ def _biological_read(case: Case) -> Iterator[Duty]:
         early = at < due - tolerance and entry.fact("word") == "pass"
         duty.mark(
             part, not early and at <= latest,
-            say("read {at}: {word}; due {due}", "{at}判读：{word}；应于{due}判读",
-                at=case.clock(at), word=entry.fact("word"), due=case.clock(due)),
+            say("read {at}: {word}; due {due}", "{at}判读：{zh}；应于{due}判读",
+                at=case.clock(at), word=entry.fact("word"), due=case.clock(due),
+                zh=in_chinese(entry.fact("word"))),
             entry, facts=("word", "read_at", "incubated_at"),
         )  # fmt: skip
     elif case.as_of <= latest:
@@ -329,7 +331,7 @@ def _chemical(case: Case) -> Iterator[Duty]:
             bad = word == "fail" and cycle.release is not None and not _is_excluded(case)
             duty.mark(
                 part, not bad,
-                say("{en}: {word}", "{zh}：{word}", en=en, zh=zh, word=word),
+                say("{en}: {word}", "{zh}：{wort}", en=en, zh=zh, word=word, wort=in_chinese(word)),
                 entry, cycle.release if bad else None, facts=("result", "word"),
             )  # fmt: skip
     yield duty
@@ -390,7 +392,8 @@ def _in_service(case: Case) -> Iterator[Duty]:
     if state is not None:
         duty.mark(
             part, state == "in_service",
-            say("the machine was {state}", "灭菌器状态：{state}", state=str(state).replace("_", " ")),
+            say("the machine was {state}", "灭菌器状态：{zh}", state=str(state).replace("_", " "),
+                zh=in_chinese(state)),
             cycle.opened, facts=("machine.state",),
         )  # fmt: skip
     repaired = [

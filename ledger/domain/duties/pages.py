@@ -1,0 +1,112 @@
+"""One operation while a case is read from it; it remembers which of its fields were looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from ledger.domain.acts.vocabulary import Act, Facts, Message, integer, word
+from ledger.domain.duties.case import Deed, Event, How, Source, When
+from ledger.domain.encoding.identifiers import to_hex
+from ledger.domain.encoding.moments import instant_text
+from ledger.domain.records.commitments import FieldValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """One final operation, with as much of its record as is shown."""
+
+    digest: bytes
+    act: Act
+    message: Message
+    facts: Facts
+    block: int
+    log: int
+    #: Unix seconds of its block
+    mined_at: int
+
+
+@dataclass(slots=True)
+class Page:
+    """An operation while it is read; it remembers which fields were looked at."""
+
+    said: Said
+    custody: str
+    used: set[str] = field(default_factory=set)
+
+    def get(self, path: str) -> FieldValue:
+        """A fact; None where it was not entered or is not shown."""
+        if path in self.said.facts:
+            self.used.add(path)
+        return self.said.facts.get(path)
+
+    def facts(self, *paths: str) -> dict[str, FieldValue]:
+        """Several of them, by the last part of their names."""
+        return {path: self.get(path) for path in paths}
+
+    @property
+    def kind(self) -> str:
+        """Its act's name."""
+        return self.said.act.name
+
+    @property
+    def subject(self) -> bytes:
+        """What it is about."""
+        return self.said.act.subject_of(self.said.message)
+
+    def source(self) -> Source:
+        """Who says it, and since when it could be known."""
+        message = self.said.message
+        return Source(
+            operation=to_hex(self.said.digest),
+            kind=self.kind,
+            unit=integer(message, "unit"),
+            block=self.said.block,
+            log=self.said.log,
+            known=datetime.fromtimestamp(self.said.mined_at, UTC),
+            signer=to_hex(word(message, "signedBy")),
+            custody=self.custody,
+        )
+
+    def event(
+        self,
+        deed: Deed,
+        *paths: str,
+        when: FieldValue = None,
+        printed: bool = False,
+        **more: FieldValue,
+    ) -> Event:
+        """The event that it tells; without a time of its own, when it was signed."""
+        how = How.PRINTED if printed else How.TYPED
+        if self.get("authenticated_by") == "paper":
+            how = How.PAPER
+        told = when or self.get("happened.utc")
+        signed = datetime.fromtimestamp(integer(self.said.message, "signedAt"), UTC)
+        moment = signed if told is None else datetime.fromisoformat(str(told))
+        return Event(
+            deed=deed,
+            unit=integer(self.said.message, "unit"),
+            when=When(first=moment, last=moment, how=how),
+            source=self.source(),
+            facts={**self.facts(*paths), **more},
+            how=how,
+        )
+
+    def lines(self) -> dict[int, dict[str, FieldValue]]:
+        """The lines of its list by number, as far as they are shown; nothing counts as read yet."""
+        found: dict[int, dict[str, FieldValue]] = {}
+        for path, value in self.said.facts.items():
+            head, _, rest = path.partition(".")
+            number, _, column = rest.partition(".")
+            if head == "lines" and column:
+                found.setdefault(int(number), {})[column] = value
+        return dict(sorted(found.items()))
+
+    def read_line(self, number: int, *columns: str) -> dict[str, FieldValue]:
+        """Some columns of one line."""
+        return {name: self.get(f"lines.{number}.{name}") for name in columns}
+
+
+def moment_text(seconds: int) -> str | None:
+    """Unix seconds as a record holds a moment; None for 0, which says nothing."""
+    return instant_text(datetime.fromtimestamp(seconds, UTC)) if seconds else None

@@ -1,0 +1,231 @@
+"""Records and index → an answer about duties, in the file that reproduces it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.acts.cycle_decision import RESULTS_IN, known_results
+from ledger.domain.acts.terms import SUBJECT as TERMS_SUBJECT
+from ledger.domain.acts.words import Custody
+from ledger.domain.callers import Caller
+from ledger.domain.duties.case import SubjectKind
+from ledger.domain.duties.reading import ASKED, Question
+from ledger.domain.encoding.identifiers import (
+    CycleId,
+    Digest,
+    EquipmentId,
+    SignerId,
+    parse_hex32,
+    to_hex,
+)
+from ledger.domain.errors import InvalidInput, NotFound
+from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
+from ledger.domain.subjects.indexed import IndexedOperation
+from ledger.domain.subjects.states import (
+    ConsignmentState,
+    CycleState,
+    SignerState,
+    WitnessState,
+)
+from ledger.evidence.answers import answer_unproven, make_answer_file
+from ledger.evidence.shape import ANYTHING, OPERATION, Subject
+from ledger.keys.signers import verify_signature
+from ledger.steps.accepting.resolving import resolve_cycle
+from ledger.steps.accepting.standing import AcceptedRecords
+from ledger.steps.answering.exporting import sources_of
+from ledger.steps.answering.packages import find_package
+from ledger.steps.instance import Instance
+from ledger.storage import index, operations, packages
+
+#: How many cycles of one machine, the nearest by number, are asked whether they tested something.
+_MOST_CYCLES = 120
+#: Statements that are about nobody's subject, and belong to every answer.
+_AROUND = ("Outage", "Shift")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """An answer, and what could not go into it yet."""
+
+    #: the file that reproduces it; empty where nobody asked for it
+    file: bytes
+    #: the answer as plain data
+    answer: Mapping[str, Any]
+    #: digests of operations about it that are accepted and not final
+    pending: tuple[str, ...]
+
+
+def find_duties(  # noqa: PLR0913 - who asks what, and for which moment
+    instance: Instance,
+    tx: Connection,
+    caller: Caller,
+    kind: str,
+    text: str,
+    *,
+    as_of: datetime | None = None,
+    then: datetime | None = None,
+    is_proven: bool = False,
+) -> Findings:
+    """Every duty about a package, cycle, consignment or recall that the caller may read.
+
+    `is_proven` makes the file as well, which takes a signature check for every operation in it.
+    Raises InvalidInput for what cannot be asked, NotFound for what is unknown or another's, and
+    Refused before anything is on the chain.
+    """
+    moment = (as_of or instance.clock()).astimezone(UTC)
+    if kind not in ASKED:
+        raise InvalidInput(
+            f"{kind[:40]!r} is unknown", field="kind", rule=f"one of {', '.join(ASKED)}"
+        )
+    subject, about = _GATHER[SubjectKind(kind)](tx, caller, text)
+    question = Question(
+        kind=SubjectKind(kind), subject=subject, as_of=moment.replace(microsecond=0), then=then
+    )
+    subjects = [s for s in dict.fromkeys((*about, *_around(tx))) if _is_on_chain(tx, s)]
+    made_of = (
+        question,
+        subjects,
+        instance.deployment_in(tx),
+        sources_of(instance, tx, caller, subjects[0]),
+        lambda number: _time_of(tx, number),
+    )
+    pending = tuple(to_hex(each) for each in _pending(tx, about))
+    if not is_proven:
+        answer = answer_unproven(*made_of, custody_of=lambda signer: _custody_of(tx, signer))
+        return Findings(file=b"", answer=answer, pending=pending)
+    file = make_answer_file(*made_of, verify_signature=verify_signature)
+    return Findings(file=file, answer=json.loads(file)["answer"], pending=pending)
+
+
+def _custody_of(tx: Connection, signer: bytes) -> str:
+    """Who holds a signer's key; the authority's is nobody's in the group."""
+    state = index.find(tx, SignerState, SignerId(signer))
+    return "authority" if state is None else Custody(state.custody).name.lower()
+
+
+# ---------------------------------------------------------------- what belongs to an answer
+
+
+def _cycle(tx: Connection, caller: Caller, text: str) -> tuple[str, list[Subject]]:
+    row = resolve_cycle(tx, caller, text)
+    if caller.readable_unit not in {None, row.unit}:
+        raise NotFound(f"there is no cycle {text!r}", field="cycle")
+    return to_hex(row.id), _with_machine(tx, row.id)
+
+
+def _with_machine(tx: Connection, cycle: bytes) -> list[Subject]:
+    """A cycle, its machine, and those of the machine's cycles that tested something near it."""
+    own = index.find(tx, CycleState, CycleId(cycle))
+    if own is None:
+        return [Subject(type="cycle", id=cycle)]
+    rows = index.list_rows(tx, CycleState, equipment=own.equipment, epoch=own.epoch)
+    near = sorted(rows, key=lambda each: abs(each.number - own.number))[:_MOST_CYCLES]
+    return [
+        Subject(type="cycle", id=cycle),
+        Subject(type="equipment", id=own.equipment),
+        *_testing(tx, near),
+    ]
+
+
+def _testing(tx: Connection, cycles: Iterable[CycleState]) -> Iterator[Subject]:
+    """The cycles with a biological or Bowie-Dick result, or an indicator in them."""
+    records = AcceptedRecords(tx)
+    for cycle in cycles:
+        facts = list(records.facts_about(cycle.id, *RESULTS_IN, "CycleOpening"))
+        entered = known_results(f for f in facts if "biological_indicator" not in f)
+        tested = {entered.get(n, "not_required") for n in ("biological", "bowie_dick")}
+        has_indicator = any(f.get("biological_indicator") is True for f in facts)
+        if cycle.is_open and (has_indicator or tested != {"not_required"}):
+            yield Subject(type="cycle", id=cycle.id)
+
+
+def _package(tx: Connection, caller: Caller, text: str) -> tuple[str, list[Subject]]:
+    name = find_package(tx, caller, text).package.name
+    found: dict[Subject, None] = {}
+    for line in packages.list_lines(tx, name):
+        if line.ended is None or line.kind == "ScanReport":
+            found |= dict.fromkeys(_of_line(tx, line.kind, line.digest, line.thread))
+    return name, list(found)
+
+
+def _of_line(tx: Connection, kind: str, digest: Digest, thread: bytes | None) -> list[Subject]:
+    if kind in {"LoadDeclaration", "CycleDecision"} and thread is not None:
+        return _with_machine(tx, thread)
+    if ACTS[kind].about == "consignment" and thread is not None:
+        return [Subject(type="consignment", id=thread)]
+    return [Subject(type=OPERATION, id=digest)]
+
+
+def _consignment(tx: Connection, caller: Caller, text: str) -> tuple[str, list[Subject]]:
+    identifier = parse_hex32(text, field="consignment")
+    state = index.find(tx, ConsignmentState, identifier)
+    unit = caller.readable_unit
+    if state is None or unit not in {None, state.giver, state.receiver, state.holder}:
+        raise NotFound(f"there is no consignment {text!r}", field="consignment")
+    return to_hex(identifier), [Subject(type="consignment", id=identifier)]
+
+
+def _recall(tx: Connection, caller: Caller, text: str) -> tuple[str, list[Subject]]:
+    digest = parse_hex32(text, field="recall")
+    row = operations.find_operation(tx, Digest(digest), unit=caller.readable_unit)
+    if row is None or row.kind != "RecallOrder":
+        raise NotFound(f"there is no recall {text!r}", field="recall")
+    machine = EquipmentId(row.subject)
+    rows = index.list_rows(tx, CycleState, equipment=machine)
+    cycles = sorted(rows, key=lambda each: (each.epoch, each.number))[-_MOST_CYCLES:]
+    return to_hex(digest), [Subject(type="equipment", id=machine), *_testing(tx, cycles)]
+
+
+_GATHER = {
+    SubjectKind.CYCLE: _cycle,
+    SubjectKind.PACKAGE: _package,
+    SubjectKind.CONSIGNMENT: _consignment,
+    SubjectKind.RECALL: _recall,
+}
+
+
+def _around(tx: Connection) -> list[Subject]:
+    """The terms, declared outages and shifts."""
+    found = [Subject(type=ANYTHING, id=TERMS_SUBJECT)]
+    for kind in _AROUND:
+        witness = ACTS[kind].witness
+        rows = index.list_rows(tx, WitnessState, kind=0 if witness is None else witness.kind)
+        found += [Subject(type=OPERATION, id=each.digest) for each in rows]
+    return found
+
+
+def _is_on_chain(tx: Connection, subject: Subject) -> bool:
+    """Whether the chain has anything about it."""
+    if subject.type == OPERATION:
+        return index.find(tx, IndexedOperation, subject.id) is not None
+    return bool(index.list_operations_about(tx, subject.id))
+
+
+def _time_of(tx: Connection, number: int) -> int:
+    """Unix seconds of a block that holds an operation."""
+    return index.list_rows(tx, IndexedOperation, height=number, limit=1)[0].timestamp
+
+
+def _pending(tx: Connection, subjects: Iterable[Subject]) -> list[bytes]:
+    rows = [
+        row
+        for subject in subjects
+        for row in (
+            *operations.list_by_subject(tx, subject.id),
+            *operations.list_by_digests(tx, [subject.id]),
+        )
+    ]
+    return sorted(
+        {
+            bytes(row.digest)
+            for row in rows
+            if row.state is not OperationState.FINAL and row.state not in GIVEN_UP
+        }
+    )

@@ -26,7 +26,7 @@ NODE     = PATH="$(NODE_BIN):$$PATH" "$(NODE_BIN)/node"
 NPM      = $(NODE) "$(NODE_BIN)/../lib/node_modules/npm/bin/npm-cli.js"
 PIP      = $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help demo network network-node network-test test soak check lint types contracts vectors bench format lock clean
+.PHONY: help pages demo network network-node network-test test soak check lint types contracts vectors bench format lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -55,7 +55,7 @@ soak: $(VENV)/.dev $(MODULES)/.full ## Kill worker, chain and API at random whil
 		STERILEDGER_SCHEMATHESIS_EXAMPLES="$(or $(EXAMPLES),40)" \
 		$(BIN)/python -m pytest -s tests/faults/test_soak.py tests/security/test_schemathesis.py $(ARGS)
 
-check: lint types vectors contracts ## Everything else that must hold before a commit
+check: lint types vectors pages contracts ## Everything else that must hold before a commit
 
 lint: $(VENV)/.dev ## Style of the Python code
 	@echo "checking style"
@@ -69,6 +69,11 @@ types: $(VENV)/.dev ## Types of the Python code
 vectors: $(VENV)/.dev ## Golden vectors against the domain
 	@echo "checking the golden vectors"
 	@$(BIN)/python scripts/vectors.py --check
+
+pages: $(VENV)/.dev $(MODULES)/.full ## What pages load, and what is translated
+	@echo "checking what pages load from packages, and that every text is translated"
+	@$(BIN)/python scripts/vendor.py --check
+	@$(BIN)/python -m scripts.messages --check
 
 contracts: $(VENV)/.dev $(MODULES)/.full ## Bytecode, Solidity tests, gas and storage snapshots, style
 	@echo "checking that artifacts/ is what the contracts compile to"

@@ -28,6 +28,9 @@ MAX_LEVELS = 6
 #: How often one address may ask the routes that need no token.
 STRANGERS_PER_MINUTE = 300
 
+#: How often somebody may try to sign in under one name, or with one badge.
+TRIES_PER_MINUTE = 6
+
 _BEARER = re.compile(r"[Bb]earer +([!-~]+) *")
 
 
@@ -81,6 +84,15 @@ class Doorkeeper:
         Each process counts for itself: this keeps it alive, and guards nothing.
         """
         self._own.require(STRANGERS_PER_MINUTE, "address", _address(request), what)
+
+    def count_session(self, caller: Caller) -> None:
+        """One more page of somebody who is signed in; raises Unacceptable when it is too often."""
+        self._counter.require(self._by_token, "token", str(caller.token_id))
+
+    def admit_try(self, request: Request, name: str) -> None:
+        """One more try to sign in, counted by address and by who it would be."""
+        self._counter.require(self._by_address, "address", _address(request))
+        self._counter.require(TRIES_PER_MINUTE, "sign-in", sha256(name.encode()).hex())
 
     def _refuse_unasked(self, text: str, name: str, address: str) -> None:
         """Raise Unacceptable where the count alone says so: the database is not kept busy by it.

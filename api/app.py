@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from api import documents, problems
 from api.access import Doorkeeper
 from api.guard import Guard
+from api.pages.registry import add_pages
 from api.routes import (
     custody,
     cycles,
@@ -76,6 +77,7 @@ def create_app(instance: Instance) -> FastAPI:
         instance_routes,
     ):
         app.include_router(module.router)
+    add_pages(app, instance)
     app.add_exception_handler(SteriLedgerError, problems.on_ledger_error)
     app.add_exception_handler(RequestValidationError, problems.on_validation_error)
     app.add_exception_handler(HTTPException, problems.on_http_error)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterable
+from typing import Any
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,7 +19,13 @@ from api.problems import Told
 from ledger.doors.guard import SECURITY_HEADERS, Bounds, Gone, Unacceptable, read_request
 
 MAX_READING_BYTES = 1024 * 1024
-READINGS_PATH = "/v1/readings"
+#: A form around a file adds its own lines.
+_AROUND_A_FILE = 16 * 1024
+#: where printouts come in: by a program, and by a page's form
+_UPLOADS = {"/v1/readings": MAX_READING_BYTES, "/readings": MAX_READING_BYTES + _AROUND_A_FILE}
+
+#: in a request's state: the security headers of an answer that is no data
+OWN_HEADERS = "own_headers"
 
 log = structlog.get_logger("api")
 
@@ -40,7 +47,7 @@ class Guard:
         state["request_id"] = request_id
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
-        answer = _Answer(send, request_id)
+        answer = _Answer(send, request_id, state)
         started = time.perf_counter()
         try:
             await self._answer(scope, receive, answer)
@@ -71,8 +78,9 @@ class Guard:
 class _Answer:
     """The way back: adds our headers and remembers the status."""
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    def __init__(self, send: Send, request_id: str, state: dict[str, Any]) -> None:
         self._send = send
+        self._state = state
         self.request_id = request_id
         #: None until the caller saw one
         self.status: int | None = None
@@ -81,7 +89,9 @@ class _Answer:
         """Pass one message on."""
         if message["type"] == "http.response.start":
             self.status = int(message["status"])
-            own = [*SECURITY_HEADERS, (b"x-request-id", self.request_id.encode("ascii"))]
+            # a page has headers of its own, and sets them before it answers
+            security = self._state.get(OWN_HEADERS, SECURITY_HEADERS)
+            own = [*security, (b"x-request-id", self.request_id.encode("ascii"))]
             names = {name for name, _ in own}
             kept = [pair for pair in message.get("headers", []) if pair[0].lower() not in names]
             message = {**message, "headers": [*kept, *own]}
@@ -89,8 +99,7 @@ class _Answer:
 
 
 def _body_limit(scope: Scope) -> int | None:
-    is_reading = scope["method"] == "POST" and scope["path"].rstrip("/") == READINGS_PATH
-    return MAX_READING_BYTES if is_reading else None
+    return _UPLOADS.get(scope["path"].rstrip("/")) if scope["method"] == "POST" else None
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

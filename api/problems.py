@@ -241,7 +241,7 @@ async def on_validation_error(request: Request, error: Exception) -> Response:
     """Handler of fields that are not what the route's model says."""
     if not isinstance(error, RequestValidationError):
         raise error
-    found = [_field_error(each) for each in error.errors()]
+    found = [field_error(each) for each in error.errors()]
     first = found[0]
     told = Told(
         kind=INVALID,
@@ -277,7 +277,7 @@ _UNKNOWN = "extra_forbidden"
 _NO_OBJECT = frozenset({"model_type", "model_attributes_type", "dict_type"})
 
 
-def _field_error(error: Mapping[str, Any]) -> dict[str, str]:
+def field_error(error: Mapping[str, Any]) -> dict[str, str]:
     """One of pydantic's complaints as field, what and rule."""
     places = [str(part) for part in error["loc"]]
     source = places.pop(0) if places and places[0] in {"body", "query", "path", "header"} else ""

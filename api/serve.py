@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import uvicorn
 
 from api.app import create_app
-from ledger.domain.errors import Conflict
+from ledger.domain.errors import Conflict, InvalidInput
 from ledger.doors.connections import configuration
 from ledger.steps.instance import Instance
 
@@ -29,10 +29,12 @@ def run(instance: Instance, host: str, port: int, ready: Callable[[str], None]) 
 
     Port 0 lets the system choose.  Raises Conflict when the address cannot be had.
     """
+    config = _config(instance)
+    scheme = "https" if config.is_ssl else "http"
     with _listening(host, port) as listener:
         number = listener.getsockname()[1]
         shown = f"[{host}]" if ":" in host else host
-        server = _Server(_config(instance), lambda: ready(f"http://{shown}:{number}"))
+        server = _Server(config, lambda: ready(f"{scheme}://{shown}:{number}"))
         server.run(sockets=[listener])
 
 
@@ -70,13 +72,26 @@ class _Server(uvicorn.Server):
 
 
 def _config(instance: Instance) -> uvicorn.Config:
-    return configuration(
+    """Raises InvalidInput for a certificate or key that is none."""
+    settings = instance.settings
+    config = configuration(
         create_app(instance),
         most=MAX_CONCURRENT,
         backlog=_BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=STOP_SECONDS,
+        ssl_certfile=settings.tls_cert,
+        ssl_keyfile=settings.tls_key,
     )
+    try:
+        config.load()
+    except OSError as error:
+        raise InvalidInput(
+            f"cannot be used: {error.strerror or error}",
+            field="tls_cert",
+            rule="a certificate with its chain, and the key that belongs to it, each a PEM file",
+        ) from error
+    return config
 
 
 @contextlib.contextmanager

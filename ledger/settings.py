@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
+from zoneinfo import available_timezones
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ledger.domain.chain.endpoints import parse_endpoints
@@ -46,6 +47,27 @@ class Settings(BaseSettings):
     failed_logins_per_minute: Annotated[int, Field(ge=1)] = 60
     #: the Host names that the API answers to; empty means every one
     allowed_hosts: tuple[str, ...] = ()
+
+    #: IANA name of the zone in which pages show times and take them
+    zone: str = "UTC"
+    #: PEM files of the certificate (with its chain) and its key: the API is served over TLS then
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+
+    @field_validator("zone")
+    @classmethod
+    def _require_zone(cls, zone: str) -> str:
+        """Raise ValueError for a zone that nobody knows."""
+        if zone not in available_timezones():
+            raise ValueError("an IANA zone such as Asia/Shanghai")
+        return zone
+
+    @model_validator(mode="after")
+    def _require_both(self) -> Self:
+        """Raise ValueError for a certificate without its key, or the other way round."""
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("tls_cert and tls_key are given together")
+        return self
 
     @field_validator("chain_url")
     @classmethod

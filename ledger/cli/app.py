@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from ledger.cli.access import token
+from ledger.cli.accounts import account
 from ledger.cli.acts import RootGroup
 from ledger.cli.custody import asset, consignment
 from ledger.cli.cycles import cycle
@@ -69,6 +70,7 @@ app.add_typer(signer, name="signer")
 app.add_typer(statement, name="statement")
 app.add_typer(terms, name="terms")
 app.add_typer(token, name="token")
+app.add_typer(account, name="account")
 app.add_typer(profile, name="profile")
 app.command()(demo)
 app.command(hidden=True)(worker)

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ledger.cli.launching import start_all, stop_on_signals
+from ledger.cli.launching import first_link, start_all, stop_on_signals
 from ledger.cli.printing import say
 from ledger.cli.running import ChainOption, FinalityOption, environment, overrides_chain
 
@@ -36,6 +36,14 @@ _SHOWN = f"{_MACHINE}/13"
 _ABORTED = f"{_MACHINE}/14"
 #: a sterilizer without a printer: people type its cycles
 _STEAMER = "S2"
+#: who signs in to the pages: name, person, unit, what they may do, and whose key signs
+_PEOPLE = (
+    ("operator", "Li Na", 1, "open load end result report read_unit", "Operator Li"),
+    ("releaser", "Wang Fang", 1, "decide result report read_unit", "Releaser Wang"),
+    ("chief", "Chen Jing", 1, "administer read_unit", "Administrator of CENTRE"),
+    ("east", "Zhao Min", 2, "read_unit", None),
+    ("auditor", "Liu Yang", 9, "read_all", None),
+)
 _PATIENCE_SECONDS = 120
 _PRINTOUT = Path(__file__).resolve().parents[2] / "tests" / "data" / "dacuniversal" / "DAC.Log"
 
@@ -68,10 +76,17 @@ def demo(
             return
         if rpc is None:
             raise ChainUnavailable("the chain is not there", remedy=f"look into {processes.log}")
-        _Shell(home=home).run_everything(log, rpc)
+        shell = _Shell(home=home)
+        shell.run_everything(log, rpc)
         _tell("\nAll of it held.")
         if not once:
             say(f"Chain (read only): {rpc}")
+            say("Come in as one of these; each link holds for twelve hours:")
+            for login, person, link in shell.links():
+                say(f"  {login:<9} {person:<10} {api}{link}")
+            first = first_link(processes, stop)
+            if first is not None:
+                say(f"  {'administrator':<20} {first}")
             say(f"Ready: {api}")
             processes.watch(stop)
 
@@ -119,7 +134,8 @@ class _Shell:
         for number, (code, name) in enumerate(_UNITS.items(), start=1):
             roles = ["--role", "user"] if number > 1 else ["--role", "user", "--role", "processor"]
             if code not in there:
-                self.type("unit", "admit", number, "--code", code, "--name", name, *roles)
+                named = ["--administrator-name", f"Administrator of {code}"]
+                self.type("unit", "admit", number, "--code", code, "--name", name, *roles, *named)
         if _MACHINE not in {each["serial"] for each in self.ask("equipment", "list")}:
             self.type(
                 "equipment", "register", "DAC 1", "--unit", 1, "--serial", _MACHINE,
@@ -140,6 +156,21 @@ class _Shell:
                 self.type("cycle", "open", _STEAMER, number, "--signer", "Operator Li",
                           "--programme", "134 porous")  # fmt: skip
         _tell(self.type("cycle", "list", "--machine", _STEAMER))
+
+    def links(self) -> list[tuple[str, str, str]]:
+        """Each person's sign-in name, their name, and the path of a link that lets them in."""
+        there = {each["login"] for each in self.ask("account", "list")}
+        found = []
+        for login, person, unit, scopes, signer in _PEOPLE:
+            if login not in there:
+                may = [word for scope in scopes.split() for word in ("--scope", scope)]
+                signs = [] if signer is None else ["--signer", signer]
+                self._run(
+                    ["account", "add", login, "--person", person, "--unit", unit, *may, *signs]
+                )
+            link = json.loads(self._run(["account", "link", login, "--json"]))["link"]
+            found.append((login, person, link))
+        return found
 
     def completed(self) -> list[dict[str, Any]]:
         """The cycles of which the machine says that they were completed, the newest first."""

@@ -41,6 +41,9 @@ def launch(home: Path) -> None:
                 say(line)
             say(f"Deployment file:   {home / 'deployment.json'}")
             say(f"Log:               {home / 'run' / 'log'}")
+            first = first_link(processes, stop)
+            if first is not None:
+                say(f"First sign-in:     {first}")
             say(f"Ready: {api}")
         processes.watch(stop)
 
@@ -63,6 +66,12 @@ def start_all(
             remedy=f"look into {processes.log}",
         )
     return None if api is None else str(api["url"]), None if chain is None else str(chain["rpc"])
+
+
+def first_link(processes: Instance, stop: threading.Event) -> str | None:
+    """Where the first administrator begins; None once somebody can sign in."""
+    said = processes.wait_ready("API", seconds=_START_SECONDS, stop=stop)
+    return None if said is None or not said.get("first") else f"{said['url']}{said['first']}"
 
 
 def stop_on_signals() -> threading.Event:

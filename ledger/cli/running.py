@@ -44,14 +44,20 @@ def up(
     host: HostOption = None,
     chain: ChainOption = None,
     finality: FinalityOption = None,
+    tls_cert: Annotated[
+        Path | None, typer.Option(help="PEM file of the certificate and its chain: serve https.")
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="PEM file of its private key.")] = None,
     *,
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
-    """Start the chain, the worker and the API; ends with Ctrl-C.
+    """Start the chain, the worker, the API and the pages; ends with Ctrl-C.
 
     All state lies under the home.  The first start makes keys and deploys the contracts.
     """
     os.environ.update(overrides_chain(chain, finality))
+    files = {"STERILEDGER_TLS_CERT": tls_cert, "STERILEDGER_TLS_KEY": tls_key}
+    os.environ.update({name: str(file) for name, file in files.items() if file is not None})
     settings_of(home)  # what is wrong with them is said before anything starts
     become_launcher(home, environment(host=host, port=port))
 
@@ -87,15 +93,17 @@ def serve(*, home: HomeOption = DEFAULT_HOME) -> None:
     """Run the API (started by up)."""
     from api.serve import run
     from ledger.running.processes import end_with_parent, write_ready
+    from ledger.steps.asking.accounts import first_administrator
 
     end_with_parent()
     settings = settings_of(home)
     with _service(home, "serve"), opened(home) as instance:
+        first = first_administrator(instance)
         run(
             instance,
             settings.host,
             settings.api_port,
-            lambda url: write_ready(settings.run_folder / API_FILE, {"url": url}),
+            lambda url: write_ready(settings.run_folder / API_FILE, {"url": url, "first": first}),
         )
 
 

@@ -28,7 +28,7 @@ from ledger.domain.machines.verdicts import (
     verdict_of,
 )
 
-__all__ = ["check_hold"]
+__all__ = ["check_hold", "proven_hold"]
 
 #: What the air pressure can be where people sterilise, bar absolute, when nobody says it.
 _LOWEST_AMBIENT_BAR: Final = Decimal("0.4")
@@ -146,6 +146,15 @@ def _hold_of(readings: Sequence[Evidence], points: Sequence[Series], profile: Ho
     ]
     longest = max(shared, key=lambda each: each.seconds, default=None)
     return _Hold(longest, min(bounds, default=None))
+
+
+def proven_hold(
+    readings: Sequence[Evidence], profile: HoldProfile
+) -> tuple[Decimal, Decimal] | None:
+    """Begin and end of the hold that all probes prove, elapsed seconds; None where none is."""
+    points = [series for each in readings for series in series_of(each.samples)]
+    proven = _hold_of(readings, points, profile).proven if points else None
+    return None if proven is None else (proven.begin, proven.end)
 
 
 def _spans(series: Series, profile: HoldProfile) -> list[_Span]:

@@ -139,7 +139,16 @@ def hash32(*, required: bool = False) -> FieldRule:
 
 
 #: How the person at the keyboard was authenticated.
-AUTHENTICATION_WORDS = ("badge", "PIN", "passkey", "token", "local", "paper", "none")
+AUTHENTICATION_WORDS = (
+    "badge",
+    "PIN",
+    "password",
+    "passkey",
+    "token",
+    "local",
+    "paper",
+    "none",
+)
 
 #: What every record says of itself.
 _COMMON_FACTS: Mapping[str, FieldRule] = {

@@ -378,6 +378,22 @@ def standing_values(
     return {each.name: getattr(state, each.stands_as) for each in missing}
 
 
+def what_stands(  # noqa: PLR0913, PLR0917 - who asks, at which door, about what
+    instance: Instance, tx: Connection, caller: Caller, act: Act, values: Values, door: Door
+) -> dict[str, Any]:
+    """How what an act names stands now, by the names of its fields: what a person then judges.
+
+    Empty while nothing is named of which anything stands.  Raises as `make_draft` does.
+    """
+    desk = Desk(instance=instance, tx=tx, caller=caller, act=act, door=door)
+    desk.unit = _known_unit(desk, values)
+    given = _parsed(desk, values)
+    if desk.unit is None:
+        desk.unit = _unit_of_subject(desk, given)
+    named = [each for each in act.fields if each.name in given and each.given is Given.ALWAYS]
+    return standing_values(tx, act, given, unit=desk.unit, takes_judged=True) if named else {}
+
+
 _BY_NAME: Mapping[Sort, type[Any]] = {
     Named("equipment"): MachineState,
     Named("asset"): AssetState,

@@ -224,17 +224,9 @@ class AcceptedRecords:
         return False
 
     def facts_about(self, subject: bytes, *kinds: str) -> Iterator[Facts]:
-        """The facts of every standing operation of these kinds about a subject, oldest first.
-
-        A statement that was withdrawn is left out, and what was said before a cycle's opening was
-        taken back: it is about another cycle than the one that has its number now.
-        """
-        rows = operations.list_by_subject(self._tx, subject, standing=True)
-        voids = [place for place, row in enumerate(rows) if row.kind == "CycleVoid"]
-        rows = rows[voids[-1] :] if voids else rows
-        withdrawn = {word(read_operation(r).message, "replaces") for r in rows if _is_entry(r.kind)}
-        for row in rows:
-            if row.kind in kinds and row.digest not in withdrawn:
+        """The facts of every operation of these kinds about a subject that counts, oldest first."""
+        for row in counted(operations.list_by_subject(self._tx, subject, standing=True)):
+            if row.kind in kinds:
                 yield fields_from_bytes(records.get_record(self._tx, row.record_id).facts)
 
     def orders_of(self, machine: bytes) -> Sequence[Order]:
@@ -244,6 +236,18 @@ class AcceptedRecords:
     def suspensions_of(self, machine: bytes) -> Sequence[Suspension]:
         """When a machine was suspended, and whether it is."""
         return suspensions_of(self._tx, machine)
+
+
+def counted(rows: Sequence[operations.OperationRow]) -> list[operations.OperationRow]:
+    """Those of the standing operations about one subject, oldest first, that still say something.
+
+    A statement that was withdrawn is left out, and what was said before a cycle's opening was
+    taken back: it is about another cycle than the one that has its number now.
+    """
+    voids = [place for place, row in enumerate(rows) if row.kind == "CycleVoid"]
+    rows = rows[voids[-1] :] if voids else rows
+    withdrawn = {word(read_operation(r).message, "replaces") for r in rows if _is_entry(r.kind)}
+    return [row for row in rows if row.digest not in withdrawn]
 
 
 def _is_entry(kind: str) -> bool:

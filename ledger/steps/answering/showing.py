@@ -34,6 +34,8 @@ class TimelineEntry:
     """One accepted act on a cycle."""
 
     act: str
+    #: its name, as the acts' declarations have it
+    kind: str
     digest: str
     #: as the printout or the person gave it; None when not entered
     happened: str | None
@@ -152,7 +154,7 @@ def show_cycle(tx: Connection, caller: Caller, text: str) -> CycleView:
     if readable is not None and readable != cycle.unit:
         raise NotFound(f"there is no cycle {text!r}", field="cycle")
     acts = acts_about(tx, cycle.id)
-    state = _state(cycle.id, [act.recorded for act in acts if act.row.state not in GIVEN_UP])
+    state = folded(cycle.id, [act.recorded for act in acts if act.row.state not in GIVEN_UP])
     machine = directory.get_equipment(tx, cycle.equipment)
     by_digest = {act.row.digest: act for act in acts}
     ending = by_digest.get(state.ending)
@@ -213,7 +215,7 @@ def list_cycles(
         if row.state not in GIVEN_UP:
             rows[row.subject].append(row)
     states = {
-        subject: _state(CycleId(subject), map(read_operation, each))
+        subject: folded(CycleId(subject), map(read_operation, each))
         for subject, each in rows.items()
     }
     endings = _endings(tx, states, rows)
@@ -257,7 +259,7 @@ def shown_acts(tx: Connection, rows: Sequence[operations.OperationRow]) -> list[
     return acts
 
 
-def _state(cycle: CycleId, recorded: Iterable[Recorded]) -> CycleState:
+def folded(cycle: CycleId, recorded: Iterable[Recorded]) -> CycleState:
     """What was recorded of a cycle, folded; what is only said about it changes nothing."""
     memory = Memory()
     for each in recorded:
@@ -283,6 +285,7 @@ def timeline_entry(tx: Connection, act: ShownAct, *, shows_people: bool) -> Time
         people = {name: str(act.personal[name]) for name in _PEOPLE if act.personal[name]}
     return TimelineEntry(
         act=act.recorded.act.says(act.recorded.message),
+        kind=act.recorded.act.name,
         digest=to_hex(act.row.digest),
         happened=_text(act.facts, "happened.text"),
         signed_at=instant_text(datetime.fromtimestamp(act.row.signed_at, UTC)),

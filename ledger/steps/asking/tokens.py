@@ -34,7 +34,8 @@ RENEWED_SECONDS = 1.0
 
 _SECRET_BYTES = 32
 _ID_BYTES = 8
-_FORM = re.compile(re.escape(PREFIX) + r"[A-Za-z0-9_-]{43}")
+_SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
+_FORM = re.compile(re.escape(PREFIX) + _SECRET.pattern)
 
 
 class UnknownToken(Refused):
@@ -58,7 +59,7 @@ def create_token(  # noqa: PLR0913 - what a token says of its holder
     an unknown unit or signer.
     """
     person = unicodedata.normalize("NFC", person)
-    _require_person(person)
+    require_person(person)
     _require_scopes(unit, frozenset(scopes))
     if not timedelta() < lifetime <= MAX_LIFETIME:
         raise InvalidInput(
@@ -67,14 +68,32 @@ def create_token(  # noqa: PLR0913 - what a token says of its holder
     if unit is not None:
         directory.get_unit(tx, unit)
     if signer is not None:
-        _require_signer(tx, unit, signer)
-    text = PREFIX + _printable(instance.randomness(_SECRET_BYTES))
+        require_signer(tx, unit, signer)
+    words = " ".join(sorted(scope.value for scope in frozenset(scopes)))
+    return issue(
+        instance, tx, person=person, unit=unit, scopes=words, lifetime=lifetime, signer=signer
+    )
+
+
+def issue(  # noqa: PLR0913 - what a token says of its holder
+    instance: Instance,
+    tx: Connection,
+    *,
+    person: str,
+    unit: int | None,
+    scopes: str,
+    lifetime: timedelta,
+    signer: bytes | None,
+    prefix: str = PREFIX,
+) -> tuple[str, str]:
+    """The same for what was checked already; another `prefix` makes it good for that door alone."""
+    text = prefix + secret_text(instance)
     row = stored.TokenRow(
         id=instance.randomness(_ID_BYTES).hex(),
-        token_hash=_hash(text),
+        token_hash=hash_of(text),
         person=person,
         unit=unit,
-        scopes=" ".join(sorted(scope.value for scope in frozenset(scopes))),
+        scopes=scopes,
         signer=signer,
         created_at=instance.clock(),
         expires_at=instance.clock() + lifetime,
@@ -83,11 +102,16 @@ def create_token(  # noqa: PLR0913 - what a token says of its holder
     return row.id, text
 
 
-def authenticate(instance: Instance, tx: Connection, text: str) -> Caller:
+def secret_text(instance: Instance) -> str:
+    """32 random bytes as people and addresses carry them."""
+    return _printable(instance.randomness(_SECRET_BYTES))
+
+
+def authenticate(instance: Instance, tx: Connection, text: str, *, prefix: str = PREFIX) -> Caller:
     """Who holds the token; raises UnknownToken, in the same words whatever is wrong with it."""
-    if _FORM.fullmatch(text) is None:
+    if not text.startswith(prefix) or _SECRET.fullmatch(text.removeprefix(prefix)) is None:
         raise _unknown()
-    token_hash = _hash(text)
+    token_hash = hash_of(text)
     found = stored.find_token_by_hash(tx, token_hash)
     if found is None or not hmac.compare_digest(found[0].token_hash, token_hash):
         raise _unknown()
@@ -127,7 +151,7 @@ class LiveTokens:
                 with self._instance.database.asking() as tx:
                     self._hashes = stored.list_live_hashes(tx, self._instance.clock())
                 self._read_at = self._clock()
-        return _hash(text) in self._hashes
+        return hash_of(text) in self._hashes
 
 
 @lru_cache(maxsize=256)
@@ -149,7 +173,8 @@ def list_tokens(
     return stored.list_tokens(tx, unit=unit, after=after, limit=limit)
 
 
-def _require_person(person: str) -> None:
+def require_person(person: str) -> None:
+    """Raise InvalidInput for what is no name."""
     is_one_line = person == " ".join(person.splitlines()) and "\t" not in person
     if (
         not 1 <= len(person) <= MAX_PERSON
@@ -181,7 +206,8 @@ def _require_scopes(unit: int | None, scopes: frozenset[Scope]) -> None:
         )
 
 
-def _require_signer(tx: Connection, unit: int | None, signer: bytes) -> None:
+def require_signer(tx: Connection, unit: int | None, signer: bytes) -> None:
+    """Raise InvalidInput unless the key is held here, NotFound unless it is the unit's."""
     if unit is None:
         raise InvalidInput("the authority has no unit's signer", field="signer")
     row = directory.get_signer(tx, signer, unit=unit)
@@ -199,7 +225,8 @@ def _printable(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
 
 
-def _hash(text: str) -> bytes:
+def hash_of(text: str) -> bytes:
+    """What is kept of a secret text; 32 bytes."""
     return sha256(text.encode("ascii"))
 
 

@@ -41,11 +41,13 @@ from ledger.storage.engine.revision import find_revision
 from ledger.storage.index import find_cursor
 from ledger.storage.journal import find_last_block
 from ledger.storage.operations import count_by_state
-from ledger.storage.settings import find_setting
+from ledger.storage.settings import find_setting, put_setting
 
 FORMAT = "steriledger-backup/1"
 MANIFEST_NAME = "manifest.json"
 DATABASE_NAME = "database.sqlite"
+#: names among the settings when the last one was made
+BACKED_UP_SETTING = "backed_up_at"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +127,15 @@ def backup(instance: Instance, target: Path) -> Backup:
             field="FILE",
             remedy="look at the folder's rights and room",
         ) from error
+    with instance.database.transaction() as tx:
+        put_setting(tx, BACKED_UP_SETTING, instant_text(moment).encode())
     return Backup(file=file, size=size, manifest=manifest)
+
+
+def last_backup(tx: Connection) -> datetime | None:
+    """When the last backup was made from here, or None."""
+    found = find_setting(tx, BACKED_UP_SETTING)
+    return None if found is None else datetime.fromisoformat(found.decode())
 
 
 def write_key(

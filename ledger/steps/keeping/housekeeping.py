@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from ledger.steps.accepting.prepare import VALID_FOR
 from ledger.steps.asking.idempotency import forget_old_requests
+from ledger.steps.asking.sessions import forget_old_sessions
 from ledger.steps.instance import Instance
 from ledger.storage.drafts import delete_expired_drafts
 
@@ -24,6 +25,8 @@ class Dropped:
     drafts: int
     #: answers kept for requests that might come again
     requests: int
+    #: sessions that ended long ago
+    sessions: int
 
 
 def keep_house(instance: Instance, *, answers: bool = True) -> Dropped:
@@ -32,4 +35,5 @@ def keep_house(instance: Instance, *, answers: bool = True) -> Dropped:
         return Dropped(
             drafts=delete_expired_drafts(tx, instance.clock(), VALID_FOR),
             requests=forget_old_requests(instance, tx) if answers else 0,
+            sessions=forget_old_sessions(instance, tx) if answers else 0,
         )

@@ -34,6 +34,7 @@ from ledger.keys.vault import (
 from ledger.settings import Settings
 from ledger.steps.accepting.prepare import DRAFT_PURPOSE
 from ledger.steps.accepting.submit import FACTS_PURPOSE, PERSONAL_PURPOSE
+from ledger.steps.asking.accounts import CODE_PURPOSE
 from ledger.steps.keeping.backup import DATABASE_NAME, FORMAT, MANIFEST_NAME, Manifest, hash_file
 from ledger.steps.starting.leasing import LEASE
 from ledger.storage.engine.copying import close_file, copy_rows, require_empty, verify_file
@@ -48,6 +49,7 @@ _PURPOSES: Mapping[Secret, str] = {
     Secret.FACTS: FACTS_PURPOSE,
     Secret.PERSONAL: PERSONAL_PURPOSE,
     Secret.DRAFT: DRAFT_PURPOSE,
+    Secret.CODE: CODE_PURPOSE,
 }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, select
 
+from ledger.storage.accounts import accounts
 from ledger.storage.drafts import drafts
 from ledger.storage.keys import keys
 from ledger.storage.records import record_secrets
@@ -22,6 +23,7 @@ class Secret(StrEnum):
     FACTS = "facts"
     PERSONAL = "personal"
     DRAFT = "draft"
+    CODE = "one-time code"
 
 
 def has_encrypted_rows(tx: Connection) -> bool:
@@ -43,6 +45,8 @@ def list_encrypted(tx: Connection) -> Iterator[tuple[Secret, str, bytes]]:
         yield Secret.PERSONAL, row[0], row[1]
     for row in _read(tx, drafts.c.digest, drafts.c.body):
         yield Secret.DRAFT, row[0].hex(), row[1]
+    for row in _read(tx, accounts.c.id, accounts.c.code_secret):
+        yield Secret.CODE, row[0], row[1]
 
 
 def _read(tx: Connection, row: Column[Any], column: Column[Any]) -> Iterator[Any]:

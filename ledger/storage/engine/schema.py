@@ -8,6 +8,7 @@ from sqlalchemy import Table
 
 from ledger.domain.encoding.hashing import sha256
 from ledger.storage import (
+    accounts,
     arrivals,
     directory,
     drafts,
@@ -27,6 +28,7 @@ from ledger.storage.engine.columns import metadata
 
 #: the modules that define tables
 MODULES = (
+    accounts,
     arrivals,
     directory,
     drafts,

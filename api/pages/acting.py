@@ -1,0 +1,249 @@
+"""The form of an act, and what becomes of it: draft, rules and receipt as at every door."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from api.answers import receipt_answer
+from api.bodies import body_of
+from api.bodies import values_of as said_by
+from api.pages.asking import Asking, Filled, go_to, inside
+from api.pages.forms import (
+    Control,
+    Desk,
+    Form,
+    Option,
+    form_of,
+    place_of,
+    shown,
+    values_of,
+)
+from api.pages.screens import Screen
+from api.pages.words import N_
+from api.problems import field_error
+from ledger.domain.acts.asking import Door
+from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.acts.vocabulary import Act, CycleNamed, Given, MachineNamed, Named
+from ledger.domain.errors import InvalidInput, NotFound, SteriLedgerError
+from ledger.domain.machines.profiles import default_profiles
+from ledger.steps.accepting.drafting import make_draft, spelled, what_stands
+from ledger.steps.accepting.submit import record_with_held_keys
+from ledger.steps.asking.idempotency import Answer, NamedRequest, answer_once, require_key
+from ledger.storage import directory
+
+_SPELLED: Mapping[str, Act] = {act.spelled: act for act in ACTS.values()}
+_MOST = 1000
+
+
+def act_named(name: str) -> Act:
+    """The act by how addresses spell it; raises NotFound."""
+    act = _SPELLED.get(name)
+    if act is None:
+        raise NotFound(f"{name[:60]!r} is no act", field="path")
+    return act
+
+
+@cache
+def _body(act: Act) -> TypeAdapter[Any]:
+    return TypeAdapter(body_of(act))
+
+
+def door_of(asking: Asking) -> Door:
+    """The pages' door: the session says how a person was known, the form what they judged."""
+    way = "none" if asking.session is None else asking.session.way
+    return Door(authenticated_by=way, takes_what_stands=False)
+
+
+def choices_for(tx: Connection, asking: Asking) -> dict[str, list[Option]]:
+    """What there is to choose from, as far as whoever asks may act for it."""
+    unit = asking.caller.unit
+    units = [(str(u.number), f"{u.code} – {u.name}") for u in directory.list_units(tx, limit=_MOST)]
+    machines = [
+        (each.id.hex(), f"{each.name or each.serial} – {each.serial}")
+        for each in directory.list_equipment(tx, unit=unit, limit=_MOST)
+    ]
+    codes = {} if unit is not None else dict(units)
+    signers = [
+        (
+            each.id.hex(),
+            " – ".join(filter(None, (each.name or each.id.hex()[:8], codes.get(str(each.unit))))),
+        )
+        for each in directory.list_signers(tx, unit=unit, limit=_MOST)
+    ]
+    profiles = [(each.name, f"{each.name} – {each.title}") for each in default_profiles()]
+    return {"unit": units, "equipment": machines, "signer": signers, "profile": profiles}
+
+
+def form_for(tx: Connection, asking: Asking, act: Act) -> Form:
+    """The form as it was filled, with what stands where nobody filled it yet."""
+    filled = asking.filled
+    if asking.request.method == "GET":
+        filled = _with_standing(tx, asking, act)
+    desk = Desk(
+        filled=filled,
+        choices=choices_for(tx, asking),
+        words=asking.words,
+        errors=asking.errors,
+        asks_unit=asking.caller.unit is None,
+    )
+    return form_of(act, desk)
+
+
+def _with_standing(tx: Connection, asking: Asking, act: Act) -> Filled:
+    """What the address fills in, and how what it names stands."""
+    said = values_of(act, asking.filled, asking.words)
+    subject = {
+        each.name: said[each.name]
+        for each in act.fields
+        if each.name in said and _is_subject(each.of)
+    }
+    stands = {}
+    if subject:
+        stands = what_stands(asking.instance, tx, asking.caller, act, subject, door_of(asking))
+    pairs: list[tuple[str, object]] = [
+        (name, shown(value, asking.words))
+        for name, value in stands.items()
+        if name not in asking.filled
+    ]
+    query = asking.request.query_params.multi_items()
+    return Filled([*query, *pairs])
+
+
+def _is_subject(sort: object) -> bool:
+    return isinstance(sort, CycleNamed | MachineNamed) or sort == Named("equipment")
+
+
+def needs_subject(act: Act, filled: Filled) -> str:
+    """The field that has to be filled first, since others follow from it; empty when none has."""
+    follows = any(each.given in {Given.JUDGED, Given.STANDING} for each in act.fields)
+    subject = next((each for each in act.fields if _is_subject(each.of)), None)
+    is_missing = follows and subject is not None and not filled.get(subject.name)
+    return subject.name if is_missing and subject is not None else ""
+
+
+def show(asking: Asking) -> Mapping[str, object]:
+    """The form of the act that the address names."""
+    act = act_named(asking.path("act"))
+    asking.caller.require_scope(act.scope)
+    first = needs_subject(act, asking.filled) if asking.request.method == "GET" else ""
+    with asking.instance.database.reading() as tx:
+        if first:
+            form = form_of(
+                act, Desk(filled=asking.filled, choices=choices_for(tx, asking), words=asking.words)
+            )
+            only = tuple(c for c in form.controls if c.name == first)
+            form = Form(act=act, controls=only, beside=())
+        else:
+            form = form_for(tx, asking, act)
+    key = asking.filled.get("key") if asking.request.method == "POST" else ""
+    return {
+        "title": title_of(act),
+        "form": form,
+        "is_first_step": bool(first),
+        "key": key or secrets.token_hex(16),
+        "unplaced": _unplaced(asking, form),
+    }
+
+
+def _unplaced(asking: Asking, form: Form) -> bool:
+    """Whether what is wrong is about no control that is shown."""
+    error = asking.error
+    if not isinstance(error, SteriLedgerError):
+        return False
+    shown_names = {name for c in (*form.controls, *form.beside) for name in _names(c)}
+    return not set(asking.errors) & shown_names
+
+
+def _names(control: Control) -> list[str]:
+    """A control's own name, and those of what is within it, where they are seen."""
+    if control.kind == "hidden" and not control.error:
+        return []
+    lines = [each for line in control.lines for each in line]
+    return [control.name, *(n for each in (*control.parts, *lines) for n in _names(each))]
+
+
+def do(asking: Asking) -> Response | Mapping[str, object]:
+    """A filled form → recorded; the same form sent twice is recorded once."""
+    act = act_named(asking.path("act"))
+    asking.caller.require_scope(act.scope)
+    if asking.filled.get("more"):
+        return show(asking)
+    try:
+        return go_to(after(asking, _record(asking, act)))
+    except SteriLedgerError as error:
+        name = place_of(act, asking.filled, error.field or "")
+        asking.errors = {name: asking.words.sentence(error.what), **asking.errors}
+        raise
+
+
+def _record(asking: Asking, act: Act) -> str:
+    """The digest of what was recorded."""
+    values = values_of(act, asking.filled, asking.words)
+    session = asking.session
+    if session is not None and session.station and "device" not in values:
+        values["device"] = session.station
+    try:
+        body = _body(act).validate_python(values)
+    except ValidationError as error:
+        raise _invalid(asking, act, error) from None
+    instance, caller = asking.instance, asking.caller
+    key = require_key(asking.filled.get("key") or secrets.token_hex(16))
+    named = NamedRequest(key=key, token_id=str(caller.token_id), request_hash=_hash(act, values))
+    with instance.database.transaction() as tx, spelled(act):
+
+        def work() -> Answer:
+            draft = make_draft(instance, tx, caller, act, said_by(body), door_of(asking))
+            receipt = record_with_held_keys(instance, tx, caller, draft)
+            return Answer(status=201, body=receipt_answer(receipt).to_bytes())
+
+        answer = answer_once(instance, tx, named, work)
+    return str(json.loads(answer.body)["digest"])
+
+
+def _hash(act: Act, values: Mapping[str, Any]) -> bytes:
+    return hashlib.sha256(repr((act.name, sorted(values.items()))).encode()).digest()
+
+
+def _invalid(asking: Asking, act: Act, error: ValidationError) -> InvalidInput:
+    """The first complaint about the body, all of them beside their controls."""
+    found = [field_error(each) for each in error.errors(include_url=False)]
+    asking.errors = {
+        place_of(act, asking.filled, each["field"]): asking.words.sentence(each["what"])
+        + " – "
+        + asking.words.sentence(each["rule"])
+        for each in found
+    }
+    first = found[0]
+    return InvalidInput(first["what"], field=first["field"], rule=first["rule"])
+
+
+def after(asking: Asking, digest: str) -> str:
+    """Where to go on: to what it was about, with what was recorded."""
+    path = inside(asking.filled.get("next") or f"/operations/{digest}")
+    mark = "&" if "?" in path else "?"
+    return f"{path}{mark}done={digest}"
+
+
+def title_of(act: Act) -> str:
+    """An act's name as words: `CycleOpening` → cycle opening."""
+    return act.spelled.replace("-", " ")
+
+
+SCREENS = (
+    Screen(
+        path="/acts/{act}",
+        template="act.html",
+        title=N_("Record"),
+        show=show,
+        do=do,
+    ),
+)

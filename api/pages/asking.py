@@ -1,0 +1,173 @@
+"""Request → who asks, in which language, with which form: what every screen is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+from urllib.parse import urlsplit
+
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from api.pages.words import Words
+from ledger.domain.callers import Caller, Scope
+from ledger.domain.errors import Refused
+from ledger.steps.asking.passkeys import Site
+from ledger.steps.asking.sessions import NotSignedIn, Session
+from ledger.steps.instance import Instance
+
+SESSION_COOKIE = "session"
+STATION_COOKIE = "station"
+#: how long a tablet stays a station, unless somebody ends it
+_STATION_SECONDS = 400 * 24 * 3600
+
+
+class Filled:
+    """What somebody filled in: texts by name, several where a name has several."""
+
+    def __init__(self, pairs: Iterable[tuple[str, object]] = ()) -> None:
+        self._texts: dict[str, list[str]] = {}
+        #: what was uploaded, by name: file name and content
+        self.files: dict[str, tuple[str, bytes]] = {}
+        for name, value in pairs:
+            if isinstance(value, UploadFile):
+                self.files[name] = (value.filename or "", value.file.read())
+            else:
+                self._texts.setdefault(name, []).append(str(value))
+
+    def get(self, name: str) -> str:
+        """The text of that name, without blanks around it; empty where there is none."""
+        return self._texts.get(name, [""])[-1].strip()
+
+    def raw(self, name: str) -> str:
+        """The same as it was typed: a password may begin with a blank."""
+        return self._texts.get(name, [""])[-1]
+
+    def all(self, name: str) -> list[str]:
+        """Every text of that name."""
+        return self._texts.get(name, [])
+
+    def has(self, name: str) -> bool:
+        """Whether anything of that name was sent."""
+        return name in self._texts
+
+    def below(self, name: str) -> set[str]:
+        """The next parts of the names that begin with this one: `lines.0.owner` → {"0"}."""
+        start = f"{name}."
+        return {
+            each.removeprefix(start).split(".")[0] for each in self._texts if each.startswith(start)
+        }
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._texts
+
+
+@dataclass(kw_only=True)
+class Asking:
+    """One request for a screen."""
+
+    request: Request
+    instance: Instance
+    words: Words
+    session: Session | None
+    #: what a form sent, or the address asks for
+    filled: Filled
+    #: what went wrong with the form, for the page to show
+    error: Exception | None = None
+    #: sentences by the name of the field that they are about
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks; raises NotSignedIn."""
+        if self.session is None:
+            raise NotSignedIn("you are not signed in", field="session", remedy="sign in")
+        return self.session.caller
+
+    @property
+    def account(self) -> str:
+        """The person's account; raises Refused for whoever holds a link alone."""
+        if self.session is None or self.session.account is None:
+            raise Refused("a link has no account", field="account", remedy="sign in")
+        return self.session.account
+
+    @property
+    def site(self) -> Site:
+        """Under which name the pages were asked for."""
+        return site_of(self.request)
+
+    def path(self, name: str) -> str:
+        """A part of the address."""
+        return str(self.request.path_params[name])
+
+    def may(self, *scopes: Scope) -> bool:
+        """Whether whoever asks is allowed one of these."""
+        return self.session is not None and bool(self.session.caller.scopes & set(scopes))
+
+
+Step: TypeAlias = Callable[[Asking], "Mapping[str, object] | Response"]
+
+
+def go_to(path: str) -> RedirectResponse:
+    """The next page, after something was done."""
+    return RedirectResponse(path, status_code=303)
+
+
+def site_of(request: Request) -> Site:
+    """Under which name a browser asks; with a proxy before us, the browser says the scheme."""
+    url, said = request.url, urlsplit(request.headers.get("origin", ""))
+    scheme = said.scheme if said.netloc == url.netloc else url.scheme
+    return Site(name=url.hostname or "", origin=f"{scheme}://{url.netloc}")
+
+
+def kept(request: Request, name: str) -> str | None:
+    """What a browser keeps under one of our names."""
+    return request.cookies.get(_HOST_ONLY + name, request.cookies.get(name))
+
+
+#: Only this host can set such a name, and only over https; RFC 6265bis §4.1.3.2.
+_HOST_ONLY = "__Host-"
+
+
+def _is_secure(request: Request) -> bool:
+    return site_of(request).origin.startswith("https:")
+
+
+def keep_session(response: Response, request: Request, text: str) -> Response:
+    """Let the browser keep a session until it is closed."""
+    return _keep(response, request, SESSION_COOKIE, text, None)
+
+
+def keep_station(response: Response, request: Request, text: str) -> Response:
+    """Let a tablet keep what makes it a station."""
+    return _keep(response, request, STATION_COOKIE, text, _STATION_SECONDS)
+
+
+def _keep(
+    response: Response, request: Request, name: str, text: str, seconds: int | None
+) -> Response:
+    response.set_cookie(
+        _HOST_ONLY + name if _is_secure(request) else name,
+        text,
+        max_age=seconds,
+        path="/",
+        secure=_is_secure(request),
+        httponly=True,
+        samesite="strict",
+    )
+    return response
+
+
+def forget_session(response: Response) -> Response:
+    """Let the browser forget a session, whichever way it kept it."""
+    response.delete_cookie(SESSION_COOKIE, path="/")
+    response.delete_cookie(_HOST_ONLY + SESSION_COOKIE, path="/", secure=True)
+    return response
+
+
+def inside(path: str) -> str:
+    """A path of ours to go on to; the first page for anything that leads elsewhere."""
+    is_ours = path.startswith("/") and not path.startswith(("//", "/\\")) and "\\" not in path
+    return path if is_ours and path.isprintable() else "/"

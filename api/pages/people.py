@@ -1,0 +1,239 @@
+"""People, badges and stations: who may sign in, made and ended by administrators."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from starlette.responses import Response
+
+from api.pages.asking import Asking, go_to
+from api.pages.lists import Column, listing
+from api.pages.screens import ADMINISTERS, Screen
+from api.pages.words import N_
+from ledger.domain.callers import Scope
+from ledger.domain.errors import InvalidInput, SteriLedgerError
+from ledger.steps.asking import accounts
+from ledger.steps.asking.links import LIFETIMES, LinkPurpose
+from ledger.storage import accounts as stored
+from ledger.storage import directory
+
+#: what a unit's account may be allowed
+GIVEN = tuple(each for each in Scope if each is not Scope.AUTHORITY)
+_MOST = 1000
+_COLUMNS = (
+    Column(name="person", label="person", link="link"),
+    Column(name="login", label="sign-in name"),
+    Column(name="unit", label="unit"),
+    Column(name="scopes", label="may", kind="word"),
+    Column(name="badge", label="badge", kind="word"),
+    Column(name="state", label="state", kind="state"),
+)
+
+
+def show_people(asking: Asking) -> Mapping[str, object] | Response:
+    """Whoever may sign in, as far as the reader administers them."""
+    asking.caller.require_scope(Scope.ADMINISTER)
+    unit = asking.caller.unit
+    with asking.instance.database.reading() as tx:
+        codes = {each.number: each.code for each in directory.list_units(tx, limit=_MOST)}
+        rows = [
+            {
+                "person": each.person,
+                "login": each.login,
+                "unit": "–" if each.unit is None else codes[each.unit],
+                "scopes": ", ".join(
+                    asking.words.say(word.replace("_", " ")) for word in each.scopes.split()
+                ),
+                "badge": "yes" if each.badge else "no",
+                "state": _state(each),
+                "link": f"/people/{each.id}",
+            }
+            for each in stored.list_accounts(tx, unit=unit)
+        ]
+    found = listing(asking, _COLUMNS, rows)
+    return found if isinstance(found, Response) else {"listing": found}
+
+
+def _state(row: stored.AccountRow) -> str:
+    if row.ended_at is not None:
+        return "ended"
+    return "invited" if row.password is None else "active"
+
+
+# ---------------------------------------------------------------- add
+
+
+def show_add(asking: Asking) -> Mapping[str, object]:
+    """Whom, in which unit, and what they may do."""
+    asking.caller.require_scope(Scope.ADMINISTER)
+    unit = asking.caller.unit
+    with asking.instance.database.reading() as tx:
+        units = [
+            each for each in directory.list_units(tx, limit=_MOST) if unit in {None, each.number}
+        ]
+        signers = directory.list_signers(tx, unit=unit, limit=_MOST)
+    given = [each for each in GIVEN if each is not Scope.READ_ALL or asking.may(Scope.READ_ALL)]
+    return {
+        "units": units,
+        "signers": signers,
+        "scopes": given,
+        "filled": asking.filled,
+        "link": "",
+    }
+
+
+def do_add(asking: Asking) -> Mapping[str, object]:
+    """An account, and the link that its person is given."""
+    filled, caller = asking.filled, asking.caller
+    try:
+        unit = _number(filled.get("unit")) if caller.unit is None else caller.unit
+        signer = filled.get("signer")
+        with asking.instance.database.transaction() as tx:
+            account, link = accounts.create_account(
+                asking.instance,
+                tx,
+                caller,
+                login=filled.get("login").lower(),
+                person=filled.get("person"),
+                unit=unit,
+                scopes=[_scope(each) for each in filled.all("scopes")],
+                signer=bytes.fromhex(signer) if signer else None,
+            )
+    except SteriLedgerError as error:
+        asking.errors = {error.field or "": asking.words.sentence(error.what)}
+        raise
+    except ValueError:
+        raise InvalidInput("is no signer", field="signer") from None
+    return {**show_add(asking), **_linked(asking, LinkPurpose.ACCOUNT, link), "account": account}
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 10):  # noqa: PLR2004 - uint32
+        raise InvalidInput("is missing", field="unit", rule="the unit that the person belongs to")
+    return int(text)
+
+
+def _scope(text: str) -> Scope:
+    try:
+        return Scope(text)
+    except ValueError:
+        raise InvalidInput("is unknown", field="scopes") from None
+
+
+def _linked(asking: Asking, purpose: LinkPurpose, path: str) -> dict[str, object]:
+    """A link to hand on: with the name under which these pages were asked for."""
+    hours = LIFETIMES[purpose] // timedelta(hours=1)
+    return {"link": asking.site.origin + path, "hours": hours, "purpose": purpose.value}
+
+
+# ---------------------------------------------------------------- one person
+
+
+def show_person(asking: Asking) -> Mapping[str, object]:
+    """One account."""
+    asking.caller.require_scope(Scope.ADMINISTER)
+    with asking.instance.database.reading() as tx:
+        row = stored.get_account(tx, asking.path("account"), unit=asking.caller.unit)
+        unit = None if row.unit is None else directory.get_unit(tx, row.unit)
+        signer = None if row.signer is None else directory.find_signer(tx, row.signer)
+        passkeys = stored.list_passkeys(tx, row.id)
+    return {
+        "title": row.person,
+        "account": row,
+        "state": _state(row),
+        "unit": unit,
+        "signer": signer,
+        "passkeys": passkeys,
+        "link": "",
+    }
+
+
+def do_person(asking: Asking) -> Mapping[str, object] | Response:
+    """A badge, a new link, or the end."""
+    filled, caller, instance = asking.filled, asking.caller, asking.instance
+    account = asking.path("account")
+    what = filled.get("what")
+    if what == "badge":
+        try:
+            accounts.set_badge(
+                instance, caller, account, badge=filled.get("badge"), pin=filled.raw("pin")
+            )
+        except SteriLedgerError as error:
+            asking.errors = {error.field or "": asking.words.sentence(error.what)}
+            raise
+    elif what == "renew":
+        with instance.database.transaction() as tx:
+            link = accounts.renew_account(instance, tx, caller, account)
+        return {**show_person(asking), **_linked(asking, LinkPurpose.ACCOUNT, link)}
+    elif what == "end":
+        with instance.database.transaction() as tx:
+            accounts.end_account(instance, tx, caller, account)
+    return go_to(f"/people/{account}")
+
+
+# ---------------------------------------------------------------- stations
+
+
+def show_stations(asking: Asking) -> Mapping[str, object]:
+    """The tablets at which badges are read."""
+    asking.caller.require_scope(Scope.ADMINISTER)
+    unit = asking.caller.unit
+    with asking.instance.database.reading() as tx:
+        units = [
+            each for each in directory.list_units(tx, limit=_MOST) if unit in {None, each.number}
+        ]
+        stations = stored.list_stations(tx, unit=unit)
+    codes = {each.number: each.code for each in units}
+    return {"stations": stations, "units": units, "codes": codes, "link": ""}
+
+
+def do_stations(asking: Asking) -> Mapping[str, object] | Response:
+    """A link that makes a tablet a station, or the end of one."""
+    filled, caller, instance = asking.filled, asking.caller, asking.instance
+    caller.require_scope(Scope.ADMINISTER)
+    if filled.get("end"):
+        with instance.database.transaction() as tx:
+            stored.end_station(tx, filled.get("end"), instance.clock(), unit=caller.unit)
+        return go_to("/stations")
+    unit = _number(filled.get("unit")) if caller.unit is None else caller.unit
+    with instance.database.transaction() as tx:
+        link = accounts.invite_station(instance, tx, caller, unit=unit)
+    return {**show_stations(asking), **_linked(asking, LinkPurpose.STATION, link)}
+
+
+SCREENS = (
+    Screen(
+        path="/people",
+        template="people.html",
+        title=N_("People"),
+        show=show_people,
+        menu=N_("Administration"),
+        scopes=ADMINISTERS,
+    ),
+    Screen(
+        path="/people/add",
+        template="person_add.html",
+        title=N_("Add a person"),
+        show=show_add,
+        do=do_add,
+        scopes=ADMINISTERS,
+    ),
+    Screen(
+        path="/people/{account}",
+        template="person.html",
+        title=N_("Person"),
+        show=show_person,
+        do=do_person,
+        scopes=ADMINISTERS,
+    ),
+    Screen(
+        path="/stations",
+        template="stations.html",
+        title=N_("Stations"),
+        show=show_stations,
+        do=do_stations,
+        menu=N_("Administration"),
+        scopes=ADMINISTERS,
+    ),
+)

@@ -1,0 +1,37 @@
+"""All screens, in the order in which addresses are looked for and the menu has them."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from api.guard import OWN_HEADERS
+from api.pages import acting, cycles, directory, offices, people, signing_in
+from api.pages.rendering import ASSET_HEADERS, assets
+from api.pages.screens import Pages, Screen
+from ledger.steps.instance import Instance
+
+SCREENS: tuple[Screen, ...] = tuple(
+    screen
+    for module in (cycles, offices, directory, people, acting, signing_in)
+    for screen in module.SCREENS
+)
+
+
+async def static(request: Request) -> Response:
+    """A file that pages load; it may be kept, since its address changes with its content."""
+    found = assets().get(request.path_params["name"])
+    if found is None:
+        raise HTTPException(404)
+    request.scope["state"][OWN_HEADERS] = ASSET_HEADERS
+    return Response(found.content, media_type=found.media)
+
+
+def add_pages(app: FastAPI, instance: Instance) -> None:
+    """Serve the screens of an instance beside its API."""
+    pages = Pages(instance=instance, screens=SCREENS)
+    app.router.routes.extend(pages.routes())
+    app.router.routes.append(Route("/static/{name:path}", static, include_in_schema=False))

@@ -1,0 +1,110 @@
+"""Values → a page: the templates, and the headers that every page has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse
+
+from api.pages.words import LANGUAGES, Words, spoken
+from ledger.doors.guard import SECURITY_HEADERS
+
+TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
+STATIC = Path(__file__).resolve().parent.parent / "static"
+
+_MEDIA = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+
+#: Nothing comes from another host, and no script or style stands within a page.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+#: What a browser may keep: its address changes with its content.
+ASSET_HEADERS = tuple(
+    (name, b"public, max-age=31536000, immutable" if name == b"cache-control" else value)
+    for name, value in SECURITY_HEADERS
+)
+PAGE_HEADERS = (
+    *(
+        pair
+        for pair in SECURITY_HEADERS
+        if pair[0] not in {b"content-security-policy", b"referrer-policy"}
+    ),
+    (b"content-security-policy", POLICY.encode()),
+    # without any, a browser does not say from where a form comes
+    (b"referrer-policy", b"same-origin"),
+    (b"permissions-policy", b"geolocation=(), microphone=(), camera=()"),
+)
+
+
+@cache
+def environment() -> Environment:
+    """The templates; a name that nobody gave is an error, and everything is escaped."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals["languages"] = LANGUAGES
+    made.filters["spoken"] = spoken
+    return made
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A file that pages load."""
+
+    content: bytes
+    media: str
+    #: changes with the content, so that browsers may keep it
+    version: str
+
+
+@cache
+def assets() -> Mapping[str, Asset]:
+    """All of them, by their path below /static/."""
+    return {
+        path.relative_to(STATIC).as_posix(): Asset(
+            content=path.read_bytes(),
+            media=_MEDIA[path.suffix],
+            version=sha256(path.read_bytes()).hexdigest()[:12],
+        )
+        for path in STATIC.rglob("*")
+        if path.suffix in _MEDIA
+    }
+
+
+def asset(name: str) -> str:
+    """The address of a file that pages load."""
+    return f"/static/{name}?{assets()[name].version}"
+
+
+def rendered(template: str, words: Words, **values: Any) -> str:  # noqa: ANN401 - each its own
+    """The text of a page in the reader's language."""
+    return (
+        environment()
+        .get_template(template)
+        .render(
+            w=words,
+            _=words.say,
+            asset=asset,
+            **values,
+        )
+    )
+
+
+def page(template: str, words: Words, *, status: int = 200, **values: Any) -> HTMLResponse:  # noqa: ANN401
+    """A page as an answer."""
+    return HTMLResponse(rendered(template, words, **values), status_code=status)

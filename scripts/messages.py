@@ -1,0 +1,192 @@
+"""Collects every English text that pages show, and adds what is new to the catalogues.
+
+Texts stand in templates, in `_`, `N_` and `say` of the pages, in the acts' declarations, in words
+that states and records hold, and in the sentences of errors, where `{}` stands for what they name.
+`--check` only says what is not translated.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po, write_po
+
+from api import problems
+from api.pages.acting import title_of
+from api.pages.words import CATALOGUES, LANGUAGES, measured, spoken
+from ledger.domain.acts import asking, words
+from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.acts.decisions import DecisionState
+from ledger.domain.acts.vocabulary import Each, Field, Lines, Parts
+from ledger.domain.callers import Scope
+from ledger.domain.machines.readings import CycleOutcome
+from ledger.domain.machines.verdicts import CheckState, Verdict
+from ledger.domain.outbox.operation_states import OperationState
+from ledger.steps.answering.status import WorkerState
+from ledger.steps.reading.imports import Import
+
+ROOT = Path(__file__).resolve().parent.parent
+#: whose errors people at the pages meet
+_RAISING = (
+    "api/pages", "ledger/doors", "ledger/domain/acts", "ledger/domain/records",
+    "ledger/domain/callers.py", "ledger/steps/asking", "ledger/steps/accepting",
+    "ledger/steps/answering", "ledger/steps/reading",
+)  # fmt: skip
+_TOLD = {"rule", "remedy"}
+_METHODS = [("pages/**.py", "python"), ("templates/**.html", "jinja2")]
+_SAID = re.compile(r"""w\.say\((['"])(.*?)\1""")
+_KEYWORDS = {"_": None, "N_": None, "say": None}
+#: columns, sentences of the framework's own rules, and words that no declaration lists
+_MORE = (
+    "yes", "no", "none", "open", "closed", "valid", "revoked", "ended", "invited", "active",
+    "not computed", "pressure, absolute", "pressure, gauge", "is missing", "is not allowed",
+    "this field is required",
+)  # fmt: skip
+
+
+def texts() -> set[str]:
+    """Every text that a page may show."""
+    found = {text for text in _shown() if text.strip(" –:.,/") and not text.isdigit()}
+    return found | set(_MORE)
+
+
+def missing(language: str) -> list[str]:
+    """The texts that a catalogue does not have."""
+    with (CATALOGUES / f"{language}.po").open("rb") as file:
+        known = {str(each.id) for each in read_po(file) if each.id and each.string}
+    return sorted(texts() - known)
+
+
+def _shown() -> Iterator[str]:
+    yield from _of_templates()
+    yield from _of_declarations()
+    yield from _of_words()
+    for folder in _RAISING:
+        for path in sorted((ROOT / folder).rglob("*.py")) or [ROOT / folder]:
+            yield from sentences(ast.parse(path.read_text("utf-8")))
+    failure = problems.told_by_failure()
+    yield from (failure.detail, str(failure.remedy))
+    yield from (each.title for each in vars(problems).values() if isinstance(each, problems.Kind))
+
+
+def _of_templates() -> Iterator[str]:
+    for _, _, text, _, _ in extract_from_dir(ROOT / "api", method_map=_METHODS, keywords=_KEYWORDS):
+        yield text if isinstance(text, str) else text[0]
+    # macros have the reader's words, and no `_`
+    for path in sorted((ROOT / "api" / "templates").glob("*.html")):
+        for found in _SAID.finditer(path.read_text("utf-8")):
+            yield found[2]
+    for path in sorted((ROOT / "api" / "pages").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Column":
+                label = next(k.value for k in node.keywords if k.arg == "label")
+                if isinstance(label, ast.Constant):
+                    yield str(label.value)
+
+
+def _of_declarations() -> Iterator[str]:
+    for act in ACTS.values():
+        yield title_of(act)
+        yield act.doc
+        for each in asking.asked(act):
+            yield from _of_field(each)
+        schema = act.record_schema
+        for path in (*schema.facts, *schema.personal):
+            for part in path.replace("[]", "").split("."):
+                yield spoken(measured(part)[0])
+        for member in act.struct.members:
+            yield spoken(measured(member.name)[0])
+
+
+def _of_field(each: Field) -> Iterator[str]:
+    yield spoken(measured(each.name)[0])
+    yield each.help
+    sort = each.of
+    yield from (spoken(word) for word in getattr(sort, "words", ()))
+    if isinstance(sort, Each):
+        yield from (spoken(name) for name in sort.names)
+    if isinstance(sort, Parts):
+        for part in sort.parts:
+            yield from _of_field(part)
+    if isinstance(sort, Lines):
+        yield from (spoken(measured(column)[0]) for column in sort.columns)
+
+
+def _of_words() -> Iterator[str]:
+    kinds: tuple[type[Enum], ...] = (
+        words.Right, words.UnitRole, words.Custody, words.EquipmentKind, words.EquipmentState,
+        words.Outcome, words.Verdict, DecisionState,
+    )  # fmt: skip
+    for kind in kinds:
+        yield from (spoken(member.name.lower()) for member in kind)
+    named: tuple[type[Enum], ...] = (
+        Scope, OperationState, WorkerState, Import, CycleOutcome, Verdict, CheckState,
+    )  # fmt: skip
+    for kind in named:
+        yield from (spoken(str(member.value)) for member in kind)
+
+
+def sentences(tree: ast.Module) -> Iterator[str]:
+    """What errors say: their first argument, and what they are told as rule and remedy."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name = getattr(node.func, "id", "")
+        told = [k.value for k in node.keywords if k.arg in _TOLD]
+        if name in _ERRORS and node.args:
+            told.append(node.args[0])
+        for value in told:
+            text = _text(value)
+            if text.replace("{}", "").strip(" :–'"):
+                yield text
+
+
+_ERRORS = {
+    "InvalidInput", "NotFound", "Conflict", "Refused", "VerificationFailed", "ChainUnavailable",
+    "StorageUnavailable", "ClockWrong", "NotSignedIn", "UnknownToken", "_wrong", "_unknown",
+    "_not_signed_in", "Unacceptable",
+}  # fmt: skip
+
+
+def _text(value: ast.expr) -> str:
+    """A text as it stands, a hole for each thing that it names; empty for what is no text."""
+    if isinstance(value, ast.Constant):
+        return value.value if isinstance(value.value, str) else ""
+    if isinstance(value, ast.JoinedStr):
+        return "".join(
+            str(part.value) if isinstance(part, ast.Constant) else "{}" for part in value.values
+        )
+    return ""
+
+
+def main() -> int:
+    """Add what is new, or say what is missing."""
+    for language in LANGUAGES:
+        if language == "en":
+            continue
+        path = CATALOGUES / f"{language}.po"
+        if "--check" in sys.argv:
+            lacking = missing(language)
+            print(*(f"{language}: not translated: {text!r}" for text in lacking), sep="\n")
+            return bool(lacking)
+        known: dict[str, str] = {}
+        if path.exists():
+            with path.open("rb") as file:
+                known = {str(each.id): str(each.string) for each in read_po(file) if each.id}
+        made = Catalog(locale=language, charset="utf-8", fuzzy=False)
+        for text in sorted(texts() | set(known)):
+            made.add(text, known.get(text, ""))
+        with path.open("wb") as file:
+            write_po(file, made, omit_header=False, sort_output=True, width=100)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

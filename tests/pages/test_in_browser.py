@@ -1,0 +1,252 @@
+"""The pages in a real browser: for everybody, in both languages and themes, on a phone as well."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Request
+
+from tests.house import SERIAL
+from tests.pages.browser import AXE, browser
+from tests.pages.conftest import Site, serving
+
+MOST_BYTES = 150 * 1024
+PHONE = {"width": 360, "height": 740}
+DESK = {"width": 1280, "height": 900}
+LOCALES = {"en": "en-GB", "zh": "zh-CN"}
+#: Latin words that a Chinese page shows: names of things and of people, and words of ours
+LATIN = re.compile(
+    r"SteriLedger|English|CSV|PIN|steriledger [a-z]+( [a-z]+)*|DAC[\w. ]*|[\w-]*/[\w./-]+"
+    r"|0x[0-9a-f]*|\b[0-9a-f]{8,}\b|Zhang|Unit \w+|Administrator \w+|Sterilizer \d+|Operator"
+    r"|[Cc]entre|member|operator|chief|runner|auditor|Chief|Member|Auditor|Runner"
+    r"|en-285\S*|UTC|Europe/\w+|bar\b|min\b|zzz|Universal\S*|MiB"
+)
+PAGES = {
+    "nobody": ["/sign-in"],
+    "operator": [
+        "/", "/cycles", "/cycles/open", "/readings", "/due", "/ask", "/ask?q=zzz",
+        "/cycles/{13}", "/cycles/{13}/decide", "/cycles/{14}/decide", "/operations",
+        "/inspection?month=2016-03", "/inspection/{13}", "/account", "/state",
+        "/acts/load-declaration?cycle={13}", "/acts/cycle-opening?equipment=601362&epoch=9",
+    ],
+    "chief": [
+        "/people", "/people/add", "/people/{operator}", "/stations", "/machines", "/signers",
+        "/units", "/units/1", "/acts/equipment-registration",
+    ],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """One browser for all of these."""
+    with browser() as started:
+        yield started
+
+
+@contextmanager
+def opened(
+    chromium: Browser, site: Site, role: str, *, language: str = "en", **options: object
+) -> Iterator[Page]:
+    """A page of a browser in which somebody is signed in; it may ask this site alone."""
+    settings = {"viewport": DESK, "locale": LOCALES[language], **options}
+    context: BrowserContext = chromium.new_context(**settings)  # type: ignore[arg-type]
+    context.set_default_timeout(20_000)
+    asked: list[Request] = []
+    context.on("request", lambda each: asked.append(each))  # noqa: PLW0108 - it is marked
+    page = context.new_page()
+    try:
+        if role != "nobody":
+            page.goto(site.url + site.link(role))
+            page.locator("main button.big").click()
+        yield page
+        assert {request.url.split("/")[2] for request in asked} <= {site.url.split("/")[2]}
+    finally:
+        context.close()
+
+
+def address(site: Site, path: str) -> str:
+    """The address of a page, with what it is about."""
+    cycles = site.api.get("/v1/cycles", site.api.operator).json()["cycles"]
+    about = {str(each["number"]): each["id"] for each in cycles} | site.accounts
+    return site.url + re.sub(r"\{(\w+)\}", lambda found: about[found[1]], path)
+
+
+def violations(page: Page) -> list[str]:
+    """What axe has against a page: rule, and where."""
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(AXE.read_text("utf-8"))
+    found = page.evaluate("() => axe.run({resultTypes: ['violations']})")
+    return [
+        f"{each['id']}: {each['nodes'][0]['html'][:160]} {each['nodes'][0]['failureSummary'][:200]}"
+        for each in found["violations"]
+    ]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("language", LOCALES)
+@pytest.mark.parametrize("role", PAGES)
+def test_nothing_on_a_page_keeps_anybody_out(
+    chromium: Browser, shown: Site, role: str, language: str, theme: str
+) -> None:
+    wrong: dict[str, list[str]] = {}
+    with opened(chromium, shown, role, language=language, color_scheme=theme) as page:
+        for path in PAGES[role]:
+            page.goto(address(shown, path))
+            wrong[path] = violations(page)
+    assert {path: each for path, each in wrong.items() if each} == {}
+
+
+@pytest.mark.parametrize("role", PAGES)
+def test_a_page_is_light_fits_a_phone_and_has_targets_for_fingers(
+    chromium: Browser, shown: Site, role: str
+) -> None:
+    with opened(chromium, shown, role, viewport=PHONE, has_touch=True) as page:
+        for path in PAGES[role]:
+            page.goto(address(shown, path))
+            assets = sum(
+                len(page.request.get(each).body())
+                for each in page.eval_on_selector_all(
+                    "link[rel=stylesheet], script[src], img",
+                    "all => [...new Set(all.map(each => each.href || each.src))]",
+                )
+            )
+            assert assets + len(page.content().encode()) <= MOST_BYTES, path
+            wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert wide <= 0, path
+            small = page.eval_on_selector_all(
+                "main button:not([hidden]), main a[role=button], main select,"
+                " main input:not([type=hidden], [type=checkbox], [type=radio])",
+                "all => all.filter(e => e.checkVisibility()"
+                " && e.getBoundingClientRect().height < 44).map(e => e.outerHTML.slice(0, 120))",
+            )
+            assert small == [], path
+
+
+def test_a_chinese_page_has_no_english_left(chromium: Browser, shown: Site) -> None:
+    left: dict[str, set[str]] = {}
+    for role, paths in PAGES.items():
+        with opened(chromium, shown, role, language="zh") as page:
+            for path in paths:
+                page.goto(address(shown, path))
+                # what is recorded stays in the words of whoever recorded it
+                page.evaluate(
+                    "() => { for (const each of document.querySelectorAll('details')) "
+                    "each.open = true; for (const each of document.querySelectorAll("
+                    "'svg, dd, code, option, [lang=en]')) each.remove(); }"
+                )
+                shown_text = page.locator("body").inner_text()
+                rest = LATIN.sub(" ", shown_text)
+                words = set(re.findall(r"[A-Za-z][a-z]{2,}[A-Za-z ]*", rest))
+                if words:
+                    left[path] = words
+    assert left == {}
+
+
+def test_a_list_narrows_while_somebody_types(chromium: Browser, shown: Site) -> None:
+    with opened(chromium, shown, "operator") as page:
+        page.goto(shown.url + "/cycles")
+        assert page.locator("#rows tbody tr").count() > 1
+        page.locator("#q").press_sequentially("/13")
+        page.locator("#rows tbody tr").nth(1).wait_for(state="detached")
+        assert page.locator("#rows tbody tr").count() == 1
+        assert page.url.endswith("q=%2F13")
+
+
+class Taps:
+    """Counts what a hand does."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.count = 0
+
+    def tap(self, selector: str) -> None:
+        """One tap, on something large enough for a glove."""
+        target = self.page.locator(selector).first
+        box = target.bounding_box()
+        assert box is not None
+        assert box["height"] >= 60, (selector, box)
+        self.count += 1
+        target.click()
+
+
+def test_a_cycle_is_opened_with_one_tap_and_its_machine(chromium: Browser, site: Site) -> None:
+    with serving(site), opened(chromium, site, "operator", viewport=PHONE) as page:
+        page.goto(site.url + "/cycles/open")
+        taps = Taps(page)
+        taps.tap("article.tile button.big")
+        page.get_by_text("Recorded.").or_(page.get_by_text(f"{SERIAL}/1")).first.wait_for()
+        assert taps.count == 1
+    assert site.api.get(f"/v1/cycles/{SERIAL}/1", site.api.operator).status_code == 200
+
+
+def test_a_load_is_released_with_two_taps(chromium: Browser, site: Site) -> None:
+    site.api.finished_cycle(41)
+    with serving(site), opened(chromium, site, "operator", viewport=PHONE) as page:
+        taps = Taps(page)
+        taps.tap(".tap-list a[role=button]")
+        taps.tap("button[value=release]")
+        page.get_by_text("Recorded.").wait_for()
+        assert taps.count == 2
+        assert "Released" in page.locator(".verdicts").inner_text() or (
+            "released" in page.locator(".verdicts").inner_text()
+        )
+    view = site.api.get(f"/v1/cycles/{SERIAL}/41", site.api.operator).json()
+    assert view["state"] == "released"
+
+
+def test_two_taps_on_one_button_record_once(chromium: Browser, site: Site) -> None:
+    with serving(site), opened(chromium, site, "operator") as page:
+        page.goto(site.url + "/cycles/open")
+        page.locator("article.tile button.big").first.dblclick()
+        page.get_by_text(f"{SERIAL}/1").first.wait_for()
+    found = site.api.get("/v1/operations?kind=cycle-opening", site.api.operator).json()
+    assert len(found["operations"]) == 1
+
+
+def test_everything_is_done_without_javascript(chromium: Browser, site: Site) -> None:
+    site.api.finished_cycle(42)
+    with (
+        serving(site),
+        opened(chromium, site, "operator", java_script_enabled=False) as page,
+    ):
+        page.goto(site.url + "/cycles?q=42")
+        page.get_by_role("link", name=f"{SERIAL}/42").click()
+        page.get_by_role("button", name="Unload and decide").click()
+        page.locator("button[value=reject]").click()
+        page.get_by_text("Recorded.").wait_for()
+        page.goto(site.url + "/acts/cycle-opening?equipment=" + SERIAL)
+        page.locator("[name=number]").fill("0")
+        page.get_by_role("button", name="Sign and record").click()
+        assert page.locator(".wrong-text").count() == 1
+        page.locator("[name=number]").fill("43")
+        page.get_by_role("button", name="Sign and record").click()
+        page.get_by_text("Recorded.").wait_for()
+
+
+def test_a_passkey_is_enrolled_and_signs_in(chromium: Browser, site: Site) -> None:
+    with serving(site), opened(chromium, site, "operator") as page:
+        devices = page.context.new_cdp_session(page)
+        devices.send("WebAuthn.enable")
+        device = {
+            "protocol": "ctap2",
+            "transport": "internal",
+            "hasResidentKey": True,
+            "hasUserVerification": True,
+            "isUserVerified": True,
+            "automaticPresenceSimulation": True,
+        }
+        devices.send("WebAuthn.addVirtualAuthenticator", {"options": device})
+        page.goto(site.url + "/account")
+        page.get_by_role("button", name="Add a passkey").click()
+        page.get_by_role("button", name="Forget it").wait_for()
+        page.get_by_role("button", name="Sign out").click()
+        page.get_by_role("button", name="Sign in with a passkey").click()
+        page.get_by_role("heading", name="Start").wait_for()
+        page.goto(site.url + f"/acts/cycle-opening?equipment={SERIAL}&number=44")
+        page.get_by_role("button", name="Sign and record").click()
+        page.get_by_text("Recorded.").wait_for()
+    view = site.api.get(f"/v1/cycles/{SERIAL}/44", site.api.operator).json()
+    assert view["timeline"][0]["facts"]["authenticated_by"] == "passkey"

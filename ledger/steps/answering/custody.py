@@ -452,10 +452,7 @@ def show_asset(tx: Connection, caller: Caller, text: str) -> AssetView:
     state = Accepted(tx).find(AssetState, row.id)
     if state is None:
         raise AssertionError(row)
-    rows = operations.list_by_digests(
-        tx, [each.digest for each in operations.list_moving(tx, row.id)]
-    )
-    moves = shown_acts(tx, sorted(rows, key=lambda each: each.sequence))
+    moves = shown_acts(tx, operations.list_moving(tx, row.id))
     return _asset(tx, caller, row, state, moves)
 
 

@@ -150,7 +150,7 @@ def test_what_others_recorded_and_is_not_readable_here_cannot_be_known() -> None
 
 
 def test_without_news_it_cannot_be_known_and_a_known_no_stays_a_no() -> None:
-    behind = asking(behind_since=1_793_691_720)
+    behind = asking(behind_since=1_793_684_520)
     assert ask(Gate.USE, package(), cycle(), behind).text() == (
         "cannot know: nothing was heard since 2026-11-03T05:42:00Z"
     )

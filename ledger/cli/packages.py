@@ -179,6 +179,14 @@ def show_package(
     answer(stands.to_plain(), as_json=as_json, human=lambda: print_standing(stands))
 
 
+@package.command("paper-form")
+def print_paper_form() -> None:
+    """Print the columns of the paper log, to be filled in where nothing else works."""
+    from ledger.steps.reading.scan_lists import template
+
+    say(template().rstrip())
+
+
 # ---------------------------------------------------------------- scans
 
 
@@ -347,9 +355,12 @@ def where(
 def gate(
     which: Annotated[str, typer.Argument(metavar="GATE", help="dispatch, issue or use.")],
     packages: Annotated[
-        list[str], typer.Argument(metavar="PACKAGE…", help="UNIT/SERIAL, or a code.")
-    ],
-    unit: UnitOption,
+        list[str] | None, typer.Argument(metavar="PACKAGE…", help="UNIT/SERIAL, or a code.")
+    ] = None,
+    unit: UnitOption = "",
+    cycle: Annotated[
+        str | None, typer.Option(help="The cycle of packages that are only counted.")
+    ] = None,
     language: Annotated[str, typer.Option(help="en or zh.")] = "en",
     *,
     home: HomeOption = DEFAULT_HOME,
@@ -362,7 +373,7 @@ def gate(
     from ledger.cli.failing import DOES_NOT_HOLD
     from ledger.domain.custody.gates import WORDS, Gate, Word
     from ledger.domain.errors import InvalidInput
-    from ledger.steps.answering.packages import ask_all, numbering
+    from ledger.steps.answering.packages import ask_all, gate_counted, numbering
 
     if which not in set(Gate) or language not in WORDS:
         raise InvalidInput(
@@ -371,19 +382,22 @@ def gate(
             rule=f"{', '.join(Gate)}; {', '.join(WORDS)}",
         )
     with opened(home) as instance, instance.database.reading() as tx:
-        number = numbering(tx, unit)
-        answers = ask_all(instance, tx, Gate(which), packages, unit=number)
+        said = packages or []
+        answers = ask_all(instance, tx, Gate(which), said, unit=numbering(tx, unit)) if said else []
+        if cycle is not None:
+            said = [*said, cycle]
+            answers = [*answers, gate_counted(tx, local_caller(), Gate(which), cycle)]
     answer(
         [
-            {"asked": said, **each.to_plain(language)}
-            for said, each in zip(packages, answers, strict=True)
+            {"asked": name, **each.to_plain(language)}
+            for name, each in zip(said, answers, strict=True)
         ],
         as_json=as_json,
         human=lambda: print_table(
             ["package", which, "not checked"],
             [
-                [said, each.text(language), ", ".join(each.unchecked)]
-                for said, each in zip(packages, answers, strict=True)
+                [name, each.text(language), ", ".join(each.unchecked)]
+                for name, each in zip(said, answers, strict=True)
             ],
         ),
     )

@@ -239,11 +239,19 @@ def unknown(gate: Gate) -> Answer:
     return Answer(gate=gate, package=None, word=Word.NO, reasons=(said,), checked=("label",))
 
 
-def counted_only(gate: Gate, cycle: str) -> Answer:
-    """The answer where a unit only counts: no package is named, so nothing of it is known."""
-    said = Said(reason=Reason.COUNTED_ONLY, values={"cycle": cycle})
+def counted_only(gate: Gate, cycle: CycleStanding) -> Answer:
+    """The answer where a unit only counts: no package is named, and at best it is of that cycle."""
+    said = Said(reason=Reason.COUNTED_ONLY, values={"cycle": cycle.name})
+    of_cycle = list(_of_cycle(cycle))
+    against = [each for each in of_cycle if each.reason not in _NOTES | _UNKNOWABLE]
     return Answer(
-        gate=gate, package=None, word=Word.CANNOT_KNOW, reasons=(said,), unchecked=_CHECKED
+        gate=gate,
+        package=None,
+        word=Word.NO if against else Word.CANNOT_KNOW,
+        reasons=(*against, said),
+        notes=tuple(each for each in of_cycle if each.reason in _NOTES),
+        checked=("release", "results", "recall"),
+        unchecked=("label", "expiry", "condition", "place"),
     )
 
 
@@ -310,6 +318,10 @@ def _release(package: Package, cycle: CycleStanding | None) -> Iterable[Said]:
     if cycle is None:
         yield Said(reason=Reason.NOT_LOADED, values={})
         return
+    yield from _of_cycle(cycle)
+
+
+def _of_cycle(cycle: CycleStanding) -> Iterable[Said]:
     values = {"cycle": cycle.name, "results": ", ".join(cycle.bad).replace("_", " ")}
     reasons = []
     if cycle.state in _DECIDED:

@@ -175,10 +175,13 @@ def test_what_nobody_packed_or_loaded_has_no_record() -> None:
 def test_a_voided_label_an_unknown_code_and_a_mere_count() -> None:
     assert reasons(package(), is_voided=True) == ["voided"]
     assert unknown(Gate.USE).text() == "no: unknown code or package"
-    counted = counted_only(Gate.USE, "S2/40")
+    counted = counted_only(Gate.USE, cycle())
     assert (counted.word, counted.text()) == (
-        Word.CANNOT_KNOW, "cannot know: counted only, cycle S2/40 at best",
+        Word.CANNOT_KNOW, "cannot know: counted only, cycle S2/2241 at best",
     )  # fmt: skip
+    assert counted_only(Gate.USE, cycle(DecisionState.REJECTED)).text() == (
+        "no: cycle S2/2241 was rejected; counted only, cycle S2/2241 at best"
+    )
 
 
 def test_both_languages_say_every_reason_with_the_same_values() -> None:

@@ -204,8 +204,12 @@ def scan(
         str | None, typer.Option("--set", help="A set, where nothing carries a label.")
     ] = None,
     basis: Annotated[
-        str, typer.Option(help="scanned, counted, ticked_off, typed, imported or inferred.")
-    ] = "scanned",
+        str | None,
+        typer.Option(
+            help="scanned, counted, ticked_off, typed, imported or inferred; left out: a code is "
+            "scanned, a name typed."
+        ),
+    ] = None,
     at: AtOption = None,
     about: Annotated[str | None, typer.Option(help="The time as it is known: about 13:00.")] = None,
     case: Annotated[str | None, typer.Option(help="Random token of the case of a use.")] = None,
@@ -234,7 +238,7 @@ def scan(
     from ledger.steps.accepting.scanning import Scan
 
     if file is not None:
-        scans = _from_file(file, zone=zone, basis=basis, day=None)
+        scans = _from_file(file, zone=zone, basis=basis or "scanned", day=None)
     elif act not in SCANNED:
         raise InvalidInput(
             f"{act[:40]!r} is unknown", field="ACT", rule=f"one of {', '.join(SCANNED)}"
@@ -246,7 +250,7 @@ def scan(
                 act=Deed(act),
                 said=each,
                 set=of_set,
-                basis=basis,
+                basis=basis or _basis(each),
                 happened=moment(at),
                 happened_text=about,
                 case=case,
@@ -258,6 +262,15 @@ def scan(
         ]
     told = circumstances(performer=performer, signer=signer)
     _report(home, unit, scans, told, preview=preview, as_json=as_json)
+
+
+def _basis(said: str | None) -> str:
+    """How a line is known whose code came from a scanner, or whose name somebody typed."""
+    from ledger.domain.custody.codes import read_shot
+
+    if said is None:
+        return "counted"
+    return "typed" if "/" in said and not read_shot(said).package else "scanned"
 
 
 def import_paper(

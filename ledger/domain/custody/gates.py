@@ -36,6 +36,7 @@ class Reason(StrEnum):
     """Why not; or, with a yes, what whoever goes on has to know."""
 
     UNKNOWN = "unknown"
+    NOT_RECORDED = "not_recorded"
     VOIDED = "voided"
     NOT_ASSEMBLED = "not_assembled"
     NOT_LOADED = "not_loaded"
@@ -69,7 +70,8 @@ class Reason(StrEnum):
 #: In words; `{}` are filled in.
 WORDS: Mapping[str, Mapping[Reason, str]] = {
     "en": {
-        Reason.UNKNOWN: "unknown code or package",
+        Reason.UNKNOWN: "unknown code",
+        Reason.NOT_RECORDED: "nothing of it is recorded here",
         Reason.VOIDED: "this label was voided by a reprint",
         Reason.NOT_ASSEMBLED: "no record of assembly",
         Reason.NOT_LOADED: "in no declared load",
@@ -100,7 +102,8 @@ WORDS: Mapping[str, Mapping[Reason, str]] = {
         Reason.BEHIND: "nothing was heard since {time}",
     },
     "zh": {
-        Reason.UNKNOWN: "未知的条码或包",
+        Reason.UNKNOWN: "未知条码",
+        Reason.NOT_RECORDED: "此处没有关于它的记录",
         Reason.VOIDED: "该标签已因重印作废",
         Reason.NOT_ASSEMBLED: "没有包装记录",
         Reason.NOT_LOADED: "未列入任何装载清单",
@@ -233,10 +236,25 @@ def ask(gate: Gate, package: Package, cycle: CycleStanding | None, asking: Askin
     )
 
 
-def unknown(gate: Gate) -> Answer:
-    """The answer about a code or package of which nothing is known."""
-    said = Said(reason=Reason.UNKNOWN, values={})
-    return Answer(gate=gate, package=None, word=Word.NO, reasons=(said,), checked=("label",))
+def unknown(gate: Gate, package: str | None = None) -> Answer:
+    """The answer about a code that is on nothing; or about a package of which nothing is recorded.
+
+    Whoever named that may have it recorded elsewhere.
+    """
+    said = Said(reason=Reason.UNKNOWN if package is None else Reason.NOT_RECORDED, values={})
+    return Answer(
+        gate=gate,
+        package=package,
+        word=Word.NO if package is None else Word.CANNOT_KNOW,
+        reasons=(said,),
+        checked=("label",),
+        unchecked=_CHECKED[1:],
+    )
+
+
+def is_no(against: str | None) -> bool:
+    """Whether what a record keeps of an answer is a no, against which an act takes a reason."""
+    return against is not None and against.startswith(f"{Word.NO.value}:")
 
 
 def counted_only(gate: Gate, cycle: CycleStanding) -> Answer:

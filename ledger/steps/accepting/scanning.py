@@ -155,7 +155,7 @@ def _require_no_question(looked: Sequence[_Looked]) -> None:
         if (
             each.scan.act.value in PREVENTABLE
             and each.answer is not None
-            and each.answer.word is not Word.YES
+            and each.answer.word is Word.NO
             and each.scan.reason is None
         ):
             raise Refused(

@@ -335,7 +335,7 @@ def ask_all(  # noqa: PLR0913 - who asks what of which packages
     for each in found:
         package = folded.get(each.package or "")
         if package is None:
-            answers.append(gates.unknown(which))
+            answers.append(gates.unknown(which, each.package))
             continue
         asking = gates.Asking(
             unit=unit,

@@ -18,6 +18,7 @@ from ledger.domain.custody.gates import (
     Word,
     ask,
     counted_only,
+    is_no,
     unknown,
 )
 from ledger.domain.custody.lines import Deed
@@ -174,7 +175,10 @@ def test_what_nobody_packed_or_loaded_has_no_record() -> None:
 
 def test_a_voided_label_an_unknown_code_and_a_mere_count() -> None:
     assert reasons(package(), is_voided=True) == ["voided"]
-    assert unknown(Gate.USE).text() == "no: unknown code or package"
+    assert unknown(Gate.USE).text() == "no: unknown code"
+    named = unknown(Gate.USE, NAME)
+    assert named.text() == "cannot know: nothing of it is recorded here"
+    assert [is_no(each.text()) for each in (unknown(Gate.USE), named)] == [True, False]
     counted = counted_only(Gate.USE, cycle())
     assert (counted.word, counted.text()) == (
         Word.CANNOT_KNOW, "cannot know: counted only, cycle S2/2241 at best",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from enum import StrEnum
 
 from ledger.domain.acts.decisions import DecisionState
@@ -375,8 +375,3 @@ def _place(package: Package, asking: Asking) -> Iterable[Said]:
         )
     for unit in sorted({each.unit for each in package.contradictions}):
         yield Said(reason=Reason.CONTRADICTED, values={"unit": asking.name(unit)})
-
-
-def today_at(seconds: int) -> date:
-    """The day of a moment in UTC."""
-    return datetime.fromtimestamp(seconds, UTC).date()

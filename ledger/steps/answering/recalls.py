@@ -57,11 +57,6 @@ class Told:
     answered_of: int | None
     answered_at: str | None
 
-    @property
-    def is_reached(self) -> bool:
-        """Sent is not reached."""
-        return self.reached_by not in {None, "sent"}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecallView:

@@ -82,6 +82,10 @@ def _check_lines(evidence: Stored, page: Sequence[OperationRow], ended: _Ended) 
     }
     evidence.findings.checked["package_lines"] += len(found)
     _compare(evidence.findings, "package_lines", expected, found)
+    named = {line.package for line in expected.values()}
+    there = {row.name for row in packages.list_packages_named(evidence.ours, named)}
+    for name in sorted(named - there):
+        evidence.findings.note("packages", name, "row", expected="a row", found=None)
 
 
 def _check_stored(evidence: Stored, ended: _Ended) -> None:

@@ -86,7 +86,7 @@ def import_files(
     a reading contradicts the recorded one; the others are recorded.
     """
     if paper:
-        for path in files:
+        for path in files or []:
             import_paper(
                 path,
                 unit,

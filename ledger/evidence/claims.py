@@ -299,13 +299,10 @@ def _completeness(checked: Checked, on_chain: OnChain, now: datetime) -> Claim:
 
 
 def _unseen(checked: Checked) -> str:
-    """What no node lists: reports of packages, and moves by what an asset travelled in."""
-    subject = checked.evidence.subject.type
-    if subject == PACKAGE:
-        return _UNNAMED
-    if SUBJECTS.get(subject) is AssetState:
+    """What no node lists: moves of what travels, and reports, whose records alone name packages."""
+    if SUBJECTS.get(checked.evidence.subject.type) is AssetState:
         return "; nor that it travelled in no other consignment than those of the file"
-    return ""
+    return _UNNAMED if checked.evidence.subject.type == PACKAGE else ""
 
 
 _COPIES = "that copies handed out before, such as this one, were erased"

@@ -606,7 +606,7 @@ def test_cancelled_or_back_the_asset_is_free_again(house: House) -> None:
     dispatch(house, asset="L-1")
     dispose(house, CENTRE, "cancel")
     assert not asset(house).is_travelling
-    dispatch(house, slip="4712", asset="L-1")
+    dispatch(house, slip="4712", asset="L-1", reason="packed where nobody writes it down")
     take(house, VAN, "carried", box="centre/4712")
     take(house, CENTRE, "kept", box="centre/4712", rest="scanned")
     assert (asset(house).custodian, asset(house).is_travelling) == (CENTRE, False)
@@ -757,7 +757,7 @@ def test_assets_are_read_by_owner_and_custodian_and_offered_ones_by_all(house: H
 
 def test_the_list_is_read_page_by_page(house: House) -> None:
     for slip in ("1", "2", "3"):
-        dispatch(house, slip=slip)
+        dispatch(house, slip=slip, reason="as often as anybody likes")
     with house.instance.database.reading() as tx:
         first = list_consignments(tx, house.caller, limit=2)
         rest = list_consignments(tx, house.caller, before=first[-1].cursor)

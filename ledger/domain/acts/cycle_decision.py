@@ -187,8 +187,8 @@ def record_rules(message: Message, view: View, facts: Facts, records: Records) -
         return
     opening = records.facts_of(cycle.opening)
     _require_in_service(opening)
-    _require_readings(cycle, facts, records)
     _require_not_recalled(cycle, records)
+    _require_readings(cycle, facts, records)
     known = {**known_results(records.facts_about(cycle.id, *RESULTS_IN)), **_entered(facts)}
     bad = sorted(name for name, result in known.items() if result in BAD_RESULTS)
     if bad:

@@ -30,7 +30,8 @@ from ledger.domain.acts.vocabulary import (
 )
 from ledger.domain.acts.words import Contract, Purpose, Right
 from ledger.domain.callers import Scope
-from ledger.domain.custody.lines import PackageLine, rows_of
+from ledger.domain.custody.gates import is_no
+from ledger.domain.custody.lines import PackageLine, rows_of, text_or_none
 from ledger.domain.custody.travelling import name_of, sent_lines
 from ledger.domain.encoding.identifiers import (
     ZERO_DIGEST,
@@ -90,7 +91,7 @@ def rules(message: Message, view: View) -> None:
 def record_rules(message: Message, view: View, facts: Facts, records: Records) -> None:  # noqa: ARG001
     """Each line names one thing, by units of the group; against a gate it takes a reason."""
     for number, line in rows_of(facts):
-        if line["against"] is not None and facts["reason"] is None:
+        if is_no(text_or_none(line["against"])) and facts["reason"] is None:
             raise Refused(
                 f"the gate says of {name_of(line)}: {line['against']}",
                 field=f"lines.{number}",

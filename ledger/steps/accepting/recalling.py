@@ -18,7 +18,7 @@ from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.acts.decisions import TRANSITIONS, DecisionKind, DecisionState
 from ledger.domain.acts.vocabulary import items
 from ledger.domain.callers import Caller
-from ledger.domain.custody.recalls import Found
+from ledger.domain.custody.recalls import Found, Reached
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import InvalidInput
 from ledger.domain.outbox.operation_states import GIVEN_UP
@@ -28,7 +28,14 @@ from ledger.steps.accepting.reading_back import read_operation
 from ledger.steps.accepting.resolving import current_epoch, resolve_machine
 from ledger.steps.accepting.standing import Accepted
 from ledger.steps.accepting.submit import Receipt, record_with_held_keys
-from ledger.steps.answering.recalls import Range, RecallView, list_cycles_of, reach_of, show_recall
+from ledger.steps.answering.recalls import (
+    Range,
+    RecallView,
+    list_cycles_of,
+    reach_of,
+    show_recall,
+    with_notices,
+)
 from ledger.steps.instance import Instance
 from ledger.storage import directory, operations
 
@@ -97,12 +104,7 @@ def order_recall(  # noqa: PLR0913, PLR0917 - who orders what, at which door
     decided = {row.number: clerk.decide(row) for row in list_cycles_of(tx, wanted)}
     view = show_recall(tx, caller, to_hex(order.digest))
     notices = clerk.notify(view) if request.notifies else 0
-    return Recalled(
-        view=show_recall(tx, caller, to_hex(order.digest)),
-        order=order,
-        decided=decided,
-        notices=notices,
-    )
+    return Recalled(view=with_notices(tx, view), order=order, decided=decided, notices=notices)
 
 
 def end_recall(  # noqa: PLR0913, PLR0917 - who ends what, at which door
@@ -169,20 +171,20 @@ class _Clerk:
 
     def notify(self, view: RecallView) -> int:
         """A notice to each holder, carriers in transit too; sent is not reached."""
-        by_holder: dict[int, list[str]] = {}
+        by_holder: dict[int, list[Reached]] = {}
         for each in view.reached:
             if each.holder is not None and each.found in {Found.TO_FIND, Found.IN_TRANSIT}:
-                by_holder.setdefault(each.holder, []).append(each.package)
-        for unit, names in sorted(by_holder.items()):
-            for start in range(0, len(names), _MOST_ASKED):
-                part = names[start : start + _MOST_ASKED]
+                by_holder.setdefault(each.holder, []).append(each)
+        for unit, asked in sorted(by_holder.items()):
+            for start in range(0, len(asked), _MOST_ASKED):
+                part = asked[start : start + _MOST_ASKED]
                 self.say(
                     "RecallNotice",
                     equipment=view.equipment,
                     order=view.order,
                     to=str(unit),
                     reached_by="sent",
-                    lines=[{"package": name} for name in part],
+                    lines=[{"package": each.package, "basis": each.basis} for each in part],
                 )
         return len(by_holder)
 

@@ -183,8 +183,8 @@ def show_cycle(tx: Connection, caller: Caller, text: str) -> CycleView:
             CountView(package_class=number, declared=count.declared, released=count.released)
             for number, count in sorted(state.counts.items())
         ),
-        remarks=() if ending is None else _remarks(ending, acts),
         timeline=tuple(timeline_entry(tx, act, shows_people=shows_people) for act in acts),
+        remarks=() if ending is None else _remarks(ending, acts),
         readings=tuple(row.reading.hex() for row in readings.list_cycles_attached(tx, cycle.id)),
     )
 

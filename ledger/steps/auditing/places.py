@@ -14,7 +14,8 @@ from ledger.domain.outbox.operation_states import GIVEN_UP
 from ledger.domain.subjects.folding import Key, Memory, apply, brought_by
 from ledger.domain.subjects.states import SignerState
 from ledger.steps.accepting.placing import needed_by, parent_of, replaced_by
-from ledger.steps.accepting.standing import Accepted, read_operation
+from ledger.steps.accepting.reading_back import read_operation
+from ledger.steps.accepting.standing import Accepted
 from ledger.steps.auditing.beside import Beside
 from ledger.steps.auditing.evidence import Evidence
 from ledger.storage import index

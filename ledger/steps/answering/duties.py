@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection
@@ -94,7 +95,7 @@ def find_duties(  # noqa: PLR0913 - who asks what, and for which moment
         subjects,
         instance.deployment_in(tx),
         sources_of(instance, tx, caller, subjects[0]),
-        lambda number: _time_of(tx, number),
+        cache(lambda number: _time_of(tx, number)),
     )
     pending = tuple(to_hex(each) for each in _pending(tx, about))
     if not is_proven:

@@ -136,6 +136,7 @@ def test_a_package_is_answered_from_washing_to_use_and_the_file_reproduces_it(to
     assert said["19"] == {"not_applicable"}
     assert said["25"] == {"not_recorded"}
     assert found.pending == ()
+    assert any(each["outages"] for each in found.answer["findings"] if each["unit"] == "U2")
     again = told.verify(found.file)
     assert again.is_on_chain
     assert again.is_trusted

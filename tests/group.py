@@ -117,18 +117,20 @@ class Story:
         self.tell("AssetChange", asset=asset, state=AssetCondition.OFFERED, replaces=registered)
         head = signer_id(b"\x21" * 20)
         self.tell("SignerEnrolment", unit=MEMBER, key=ward, signedBy=head)
-        sent = {"purpose": 1, "packages": 2, "asset": asset}
+        sent: dict[str, Any] = {"purpose": 1, "packages": 2, "asset": asset}
         for slip in ("1", "2"):
             first = self.tell(
                 "Dispatch", slip=serial_hash(slip), receiver=MEMBER, taker=MEMBER, **sent
             )
-            box = {"consignment": consignment_id(UnitNumber(CENTRE), serial_hash(slip))}
+            box: dict[str, Any] = {
+                "consignment": consignment_id(UnitNumber(CENTRE), serial_hash(slip))
+            }
             second = self.tell("HandOver", taker=MEMBER, leg=1, step=2, previous=first, **box)
-            last = {"asset": asset, "step": 3, "previous": second, **box}
+            last: dict[str, Any] = {"asset": asset, "step": 3, "previous": second, **box}
             if slip == "1":
                 self.tell("Disposition", kind=DispositionKind.CANCEL, **last)
                 continue
-            by_ward = {"unit": MEMBER, "signedBy": signer_id(ward)}
+            by_ward: dict[str, Any] = {"unit": MEMBER, "signedBy": signer_id(ward)}
             self.tell("TakeOver", outcome=TakeOutcome.KEPT, seen=2, **last, **by_ward)
             back = {**sent, "slip": serial_hash("back"), "receiver": CENTRE, "taker": CENTRE}
             self.tell("Dispatch", **back, **by_ward)

@@ -243,16 +243,24 @@ def read_where(package: PackageQuery, question: Question) -> Response:
 @router.get(
     "/gate", response_class=Response, responses=problems_for(*EVERYWHERE) | _plain("the answer")
 )
-def read_gate(
-    package: PackageQuery,
+def read_gate(  # noqa: PLR0913, PLR0917 - who asks what of which package
     gate: Annotated[Gate, Query(description="what is to be done with it")],
     question: Question,
+    package: Annotated[str | None, Query(max_length=200, description="name or code")] = None,
+    cycle: Annotated[
+        Text | None, Query(description="in place of a package that is only counted")
+    ] = None,
     unit: UnitQuery = None,
     language: Annotated[LanguageWord, Query()] = "en",  # type: ignore[valid-type]
 ) -> Response:
     """Whether a unit may do that with it now: yes, no with reasons, or cannot know."""
     _require_reading(question)
     with question.instance.database.reading() as tx:
+        if cycle is not None:
+            counted = asking.gate_counted(tx, question.caller, gate, cycle)
+            return answers.give_plain(counted.to_plain(language))
+        if package is None:
+            raise InvalidInput("is missing", field="package", rule="a package, or a cycle")
         number = _unit(question, tx, unit)
         answer = asking.gate(question.instance, tx, question.caller, gate, package, unit=number)
     return answers.give_plain(answer.to_plain(language))

@@ -201,3 +201,11 @@ def _print_steps(steps: Sequence[StepView]) -> None:
             for each in steps
         ],
     )
+    answers = [(each.entry.act, said) for each in steps for said in each.answers]
+    if answers:
+        say("")
+        say("What was answered to it, which says nothing about responsibility")
+        print_table(
+            ["to", "unit", "says", "in words"],
+            [[act, said.unit, said.stance, said.text or ""] for act, said in answers],
+        )

@@ -179,6 +179,14 @@ def show_package(
     answer(stands.to_plain(), as_json=as_json, human=lambda: print_standing(stands))
 
 
+@package.command("paper-form")
+def print_paper_form() -> None:
+    """Print the columns of the paper log, to be filled in where nothing else works."""
+    from ledger.steps.reading.scan_lists import template
+
+    say(template().rstrip())
+
+
 # ---------------------------------------------------------------- scans
 
 
@@ -196,8 +204,12 @@ def scan(
         str | None, typer.Option("--set", help="A set, where nothing carries a label.")
     ] = None,
     basis: Annotated[
-        str, typer.Option(help="scanned, counted, ticked_off, typed, imported or inferred.")
-    ] = "scanned",
+        str | None,
+        typer.Option(
+            help="scanned, counted, ticked_off, typed, imported or inferred; left out: a code is "
+            "scanned, a name typed."
+        ),
+    ] = None,
     at: AtOption = None,
     about: Annotated[str | None, typer.Option(help="The time as it is known: about 13:00.")] = None,
     case: Annotated[str | None, typer.Option(help="Random token of the case of a use.")] = None,
@@ -226,7 +238,7 @@ def scan(
     from ledger.steps.accepting.scanning import Scan
 
     if file is not None:
-        scans = _from_file(file, zone=zone, basis=basis, day=None)
+        scans = _from_file(file, zone=zone, basis=basis or "scanned", day=None)
     elif act not in SCANNED:
         raise InvalidInput(
             f"{act[:40]!r} is unknown", field="ACT", rule=f"one of {', '.join(SCANNED)}"
@@ -238,7 +250,7 @@ def scan(
                 act=Deed(act),
                 said=each,
                 set=of_set,
-                basis=basis,
+                basis=basis or _basis(each),
                 happened=moment(at),
                 happened_text=about,
                 case=case,
@@ -250,6 +262,15 @@ def scan(
         ]
     told = circumstances(performer=performer, signer=signer)
     _report(home, unit, scans, told, preview=preview, as_json=as_json)
+
+
+def _basis(said: str | None) -> str:
+    """How a line is known whose code came from a scanner, or whose name somebody typed."""
+    from ledger.domain.custody.codes import read_shot
+
+    if said is None:
+        return "counted"
+    return "typed" if "/" in said and not read_shot(said).package else "scanned"
 
 
 def import_paper(
@@ -347,9 +368,12 @@ def where(
 def gate(
     which: Annotated[str, typer.Argument(metavar="GATE", help="dispatch, issue or use.")],
     packages: Annotated[
-        list[str], typer.Argument(metavar="PACKAGE…", help="UNIT/SERIAL, or a code.")
-    ],
-    unit: UnitOption,
+        list[str] | None, typer.Argument(metavar="PACKAGE…", help="UNIT/SERIAL, or a code.")
+    ] = None,
+    unit: UnitOption = "",
+    cycle: Annotated[
+        str | None, typer.Option(help="The cycle of packages that are only counted.")
+    ] = None,
     language: Annotated[str, typer.Option(help="en or zh.")] = "en",
     *,
     home: HomeOption = DEFAULT_HOME,
@@ -362,7 +386,7 @@ def gate(
     from ledger.cli.failing import DOES_NOT_HOLD
     from ledger.domain.custody.gates import WORDS, Gate, Word
     from ledger.domain.errors import InvalidInput
-    from ledger.steps.answering.packages import ask_all, numbering
+    from ledger.steps.answering.packages import ask_all, gate_counted, numbering
 
     if which not in set(Gate) or language not in WORDS:
         raise InvalidInput(
@@ -371,19 +395,22 @@ def gate(
             rule=f"{', '.join(Gate)}; {', '.join(WORDS)}",
         )
     with opened(home) as instance, instance.database.reading() as tx:
-        number = numbering(tx, unit)
-        answers = ask_all(instance, tx, Gate(which), packages, unit=number)
+        said = packages or []
+        answers = ask_all(instance, tx, Gate(which), said, unit=numbering(tx, unit)) if said else []
+        if cycle is not None:
+            said = [*said, cycle]
+            answers = [*answers, gate_counted(tx, local_caller(), Gate(which), cycle)]
     answer(
         [
-            {"asked": said, **each.to_plain(language)}
-            for said, each in zip(packages, answers, strict=True)
+            {"asked": name, **each.to_plain(language)}
+            for name, each in zip(said, answers, strict=True)
         ],
         as_json=as_json,
         human=lambda: print_table(
             ["package", which, "not checked"],
             [
-                [said, each.text(language), ", ".join(each.unchecked)]
-                for said, each in zip(packages, answers, strict=True)
+                [name, each.text(language), ", ".join(each.unchecked)]
+                for name, each in zip(said, answers, strict=True)
             ],
         ),
     )

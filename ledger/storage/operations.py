@@ -507,19 +507,19 @@ def list_messages(tx: Connection, subjects: Sequence[bytes]) -> list[MessageRow]
     return [MessageRow(*row) for row in tx.execute(_MESSAGES, {"subjects": list(subjects)})]
 
 
-_MOVING = (
-    select(operations.c.subject, operations.c.digest, operations.c.kind, operations.c.message)
-    .where(
-        or_(operations.c.subject == bindparam("moved"), operations.c.parent == bindparam("moved")),
-        _STANDING,
-    )
+def list_moving(tx: Connection, moved: bytes, *, standing: bool = False) -> list[OperationRow]:
+    """Every operation about a subject, or that moves it, in sequence order."""
+    return _operations.read(tx, _MOVING[standing], moved=moved)
+
+
+_MOVED = bindparam("moved")
+_MOVING = {
+    standing: select(operations)
+    .where(or_(operations.c.subject == _MOVED, operations.c.parent == _MOVED))
+    .where(_STANDING if standing else true())
     .order_by(operations.c.sequence)
-)
-
-
-def list_moving(tx: Connection, moved: bytes) -> list[MessageRow]:
-    """What stands about a subject, or moves it, in sequence order."""
-    return [MessageRow(*row) for row in tx.execute(_MOVING, {"moved": moved})]
+    for standing in (False, True)
+}
 
 
 def find_standing(tx: Connection, kind: str, subject: bytes, *, unit: int) -> OperationRow | None:

@@ -392,11 +392,6 @@ def count_packages(tx: Connection, unit: int) -> dict[Stage, int]:
 # ---------------------------------------------------------------- codes
 
 
-def list_codes(tx: Connection, code: str) -> list[CodeRow]:
-    """The packages that a code is on, or was."""
-    return _codes.list(tx, codes.c.code == code, order=[codes.c.voided, codes.c.package])
-
-
 def list_codes_of(tx: Connection, wanted: Iterable[str]) -> dict[str, list[CodeRow]]:
     """The same of several codes; one that is on nothing has no key."""
     found: dict[str, list[CodeRow]] = {}

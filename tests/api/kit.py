@@ -272,7 +272,7 @@ def _bytes(value: str | bytes) -> bytes:
 
 def _pattern(path: str) -> re.Pattern[str]:
     parts = re.split(r"\{[^}]*\}", path)
-    # Only the name of a cycle, or of what an answer is about, may hold slashes.
-    slashed = ("/v1/cycles", "/v1/evidence", "/v1/findings")
-    inside = ".*" if path.startswith(slashed) else "[^/]+"
+    # Only names of cycles, consignments, assets and of what an answer is about may hold slashes.
+    named = ("/v1/cycles", "/v1/consignments", "/v1/assets", "/v1/evidence", "/v1/findings")
+    inside = ".*" if path.startswith(named) else "[^/]+"
     return re.compile(inside.join(map(re.escape, parts)))

@@ -228,7 +228,7 @@ def test_batches_proofs_and_messages_must_be_whole() -> None:
 @given(data=st.data())
 def test_calls_are_what_the_library_encodes(kind: Act, data: st.DataObject) -> None:
     batch = data.draw(batches(kind))
-    plain = {Party.AUTHORITY} if kind.contract is Contract.UNIT_REGISTRY else set()
+    plain = {Party.AUTHORITY} if kind.witness is None else set()
     arrays = ["bytes[]" if p in plain else "(bytes,bytes)[]" for p in kind.parties]
     values = [
         [

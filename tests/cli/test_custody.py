@@ -84,7 +84,7 @@ def test_it_is_cancelled_re_routed_lost_and_found_by_one_command(staffed: Shell)
     dispose("reroute", "centre", "--receiver", "east")
     staffed.done("consignment", "take-over", BOX, "kept", "--unit", "centre", "--rest", "scanned")
     assert staffed.done("consignment", "show", BOX)["status"] == "returned"
-    staffed.done("consignment", "dispatch", "4712", *DISPATCH[3:])
+    staffed.done("consignment", "dispatch", "4712", *DISPATCH[3:], "--reason", "once more")
     staffed.done("consignment", "dispose", "centre/4712", "cancel", "--unit", "1", "--reason", "no")
     assert staffed.done("consignment", "show", "1/4712")["status"] == "cancelled"
 

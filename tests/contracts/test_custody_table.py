@@ -27,7 +27,15 @@ from ledger.domain.acts.custody import (
 )
 from ledger.domain.acts.rules import require_known_words, require_rights
 from ledger.domain.acts.vocabulary import Recorded
-from ledger.domain.acts.words import AssetCondition, AssetKind, Custody, Leg, Purpose, Right
+from ledger.domain.acts.words import (
+    AssetCondition,
+    AssetKind,
+    Custody,
+    Leg,
+    Purpose,
+    Right,
+    UnitRole,
+)
 from ledger.domain.encoding.identifiers import (
     ZERO_DIGEST,
     Digest,
@@ -50,8 +58,7 @@ ENDS = ("KEPT", "KEPT_WITHOUT_ASSET")
 def the_table(source: str) -> bytes:
     """The contract's table of steps, as it stands in its source."""
     _, _, rest = source.partition("bytes private constant STEPS")
-    lines = rest[: rest.index(";")].splitlines()
-    rows = [line.split('hex"')[1].split('"')[0] for line in lines if 'hex"' in line]
+    rows = [line.split('"')[1] for line in rest.splitlines() if line.lstrip().startswith('hex"')]
     return bytes.fromhex("".join(rows).replace("_", ""))
 
 
@@ -96,7 +103,7 @@ class History:
                 signedBy=signer_id(administrator),
             )
             self.keys[unit] = operator
-            self.view.put(UnitState(number=unit, roles=2, admission=Digest(b"\1" * 32)))
+            self.view.put(UnitState(number=unit, roles=UnitRole.USER, admission=Digest(b"\1" * 32)))
             self.view.put(
                 SignerState(
                     id=SignerId(signer_id(operator)),
@@ -171,7 +178,7 @@ class History:
                 ours.packages,
                 ours.step,
                 ours.status,
-                ours.asset != ZERO_DIGEST,
+                any(ours.asset),
             )
             self.reached.add(ours.status)
             if ours.status.is_over:
@@ -240,7 +247,10 @@ class History:
         unit = self.mostly(GIVER, RECEIVER)
         slip = keccak(text=str(self.mostly(self.slips, 1)))
         asset = self.random.choice([ZERO_DIGEST, *self.assets])
-        if self.say(
+        identifier = consignment_id(UnitNumber(unit), slip)
+        if identifier not in self.consignments:
+            self.consignments.append(identifier)
+        self.say(
             "Dispatch",
             unit=unit,
             slip=slip,
@@ -249,8 +259,7 @@ class History:
             packages=self.mostly(self.random.randint(1, 4), 0),
             asset=self.mostly(asset, b"\6" * 32),
             taker=self.mostly(self.anybody(), 9),
-        ):
-            self.consignments.append(consignment_id(UnitNumber(unit), slip))
+        )
 
     def take(self, chosen: ConsignmentState, outcome: TakeOutcome, turn: dict[str, Any]) -> None:
         keeps = outcome.name in ENDS
@@ -309,7 +318,7 @@ class History:
         self.view.put(
             UnitState(
                 number=unit,
-                roles=2,
+                roles=UnitRole.USER,
                 admission=Digest(b"\1" * 32),
                 closure=Digest(operation.digest),
             )

@@ -131,7 +131,7 @@ def test_every_field_changes_the_fingerprint() -> None:
 
 def test_the_fingerprint_is_fixed() -> None:
     assert DEPLOYMENT.fingerprint().hex() == (
-        "a6be872324842eb8d4dee6f1bdc4e63fb8152055a9a2d5c03c0b28cd87e2fb95"
+        "8fc203fbf7318428eb9da9a117987699ec23d921a5c4dab8794ccbc06c6ff6c0"
     )
 
 
@@ -242,6 +242,7 @@ def test_a_deployment_knows_its_domains_and_its_recording_contracts() -> None:
     assert DEPLOYMENT.recording_contracts() == {
         DEPLOYMENT.contracts[Role.UNIT_REGISTRY].address: Contract.UNIT_REGISTRY,
         domain.contract: Contract.CYCLE_LEDGER,
+        DEPLOYMENT.contracts[Role.CUSTODY_LEDGER].address: Contract.CUSTODY_LEDGER,
         DEPLOYMENT.contracts[Role.WITNESSES].address: Contract.WITNESSES,
     }
 

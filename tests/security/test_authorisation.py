@@ -33,7 +33,7 @@ from tests.house import CYCLE_RIGHTS
 EVERYTHING = tuple(scope for scope in Scope if scope is not Scope.AUTHORITY)
 UNKNOWN = "ab" * 32
 #: neither the centre nor the member
-THIRD = 9
+THIRD, GONE = 9, 8
 READ = frozenset({Scope.READ_UNIT})
 CSV = Path("tests/data/csv/example.csv")
 
@@ -169,6 +169,7 @@ class World:
         answer = api.post("/v1/operations/recall-order", api.operator, json=ordered)
         self.order = str(answer.json()["digest"])
         self.box, self.asset, self.dispatched = self.send_a_box()
+        self.left_behind, self.last_of_it = self.leave_a_box_behind()
         self.draft = self.prepare(api.operator)
 
     def send_a_box(self) -> tuple[str, str, str]:
@@ -184,6 +185,18 @@ class World:
         box = consignment_id(UnitNumber(CENTRE), serial_hash("1"))
         asset = asset_id(UnitNumber(CENTRE), serial_hash("L-1"))
         return box.hex(), asset.hex(), sent.digest.hex()
+
+    def leave_a_box_behind(self) -> tuple[str, str]:
+        """A consignment of a unit that is closed by now."""
+        house = self.api.house
+        house.admit(GONE, "gone", UnitRole.USER)
+        house.enrol(GONE, "Goner", Right.DISPATCH)
+        sent = house.say(
+            "Dispatch", unit=GONE, slip="1", receiver=THIRD, taker=THIRD, purpose="clean",
+            lines=[{"package_class": 1, "quantity": 2, "basis": "counted"}],
+        )  # fmt: skip
+        house.say("UnitClosure", unit=GONE, reason="closed")
+        return consignment_id(UnitNumber(GONE), serial_hash("1")).hex(), sent.digest.hex()
 
     def prepare(self, token: str, number: int = 40) -> str:
         """The digest of a prepared opening."""
@@ -276,10 +289,10 @@ class World:
                 "reason": "never sent",
             },
             "closed-unit-disposition": {
-                "consignment": self.box,
-                "unit": CENTRE,
+                "consignment": self.left_behind,
+                "unit": GONE,
                 "kind": "cancel",
-                "previous": self.dispatched,
+                "previous": self.last_of_it,
                 "reason": "closed",
             },
             "asset-registration": {"name": "Scope", "code": "S-1", "kind": "scope"},

@@ -298,6 +298,7 @@ def test_the_clock_is_held_against_a_chain_that_others_date(house: House) -> Non
             [
                 IndexedOperation(
                     digest=opened.digest, kind="CycleOpening", unit=1, subject=bytes(32),
+                    also=None,
                     message=b"", new_key=None, record=bytes(32), height=7, block_hash=bytes(32),
                     timestamp=int(mined.timestamp()), tx_hash=bytes(32), position=0,
                     head=bytes(32),

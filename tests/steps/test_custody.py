@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ledger.domain.acts.words import Right, UnitRole
+from ledger.domain.acts.words import Party, Right, UnitRole
 from ledger.domain.callers import Caller, Scope
 from ledger.domain.encoding.identifiers import (
     Digest,
@@ -21,6 +22,8 @@ from ledger.domain.encoding.identifiers import (
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused, SteriLedgerError
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.domain.subjects.states import AssetState, ConsignmentState
+from ledger.steps.accepting.cosigning import submit_with
+from ledger.steps.accepting.prepare import prepare
 from ledger.steps.accepting.standing import Accepted
 from ledger.steps.answering.custody import (
     NOT_ON_CHAIN,
@@ -373,6 +376,49 @@ def test_a_receipt_without_a_dispatch_is_offered_as_a_report_and_fits_once_that_
     assert shown(house).steps[-1].entry.happened == "about 13:00"
 
 
+def test_two_prepared_on_the_same_step_one_is_taken(house: House) -> None:
+    dispatch(house)
+    instance, caller = house.instance, house.caller
+    prepared = []
+    for unit, outcome in ((VAN, "carried"), (MEMBER, "refused")):
+        draft = house.said("TakeOver", consignment=BOX, unit=unit, outcome=outcome)
+        with instance.database.transaction() as tx:
+            prepared.append(prepare(instance, tx, caller, draft).operation.digest)
+    first, second = prepared
+    with instance.database.transaction() as tx:
+        submit_with(instance, tx, caller, first, {}, held=[Party.SIGNER])
+
+    def late() -> object:
+        with instance.database.transaction() as tx:
+            return submit_with(instance, tx, caller, second, {}, held=[Party.SIGNER])
+
+    assert "another step than the latest" in refused(house, Conflict, late)
+
+
+def test_a_carrier_that_never_comes_is_passed_over(house: House) -> None:
+    dispatch(house)
+    hand_over(house, CENTRE, DRONE)
+    words = refused(house, Refused, lambda: take(house, VAN, "carried"))
+    assert "unit 4 takes it next" in words
+    take(house, DRONE, "carried")
+    assert stands(house).holder == DRONE
+
+
+def test_clocks_an_hour_apart_a_receipt_may_be_signed_before_its_dispatch_and_not_ahead(
+    house: House,
+) -> None:
+    house.clock.advance(hours=2)
+    dispatch(house)
+    now = house.clock.now
+    ahead = now + timedelta(hours=1)
+    words = refused(house, InvalidInput, lambda: take(house, VAN, "carried", signed_at=ahead))
+    assert "set the clock" in words
+    take(house, MEMBER, "kept", rest="scanned", signed_at=now - timedelta(hours=1))
+    entries = [step.entry for step in shown(house).steps]
+    assert entries[1].signed_at < entries[0].signed_at
+    assert shown(house).status == "received"
+
+
 # ---------------------------------------------------------------- on the way
 
 
@@ -560,7 +606,7 @@ def test_cancelled_or_back_the_asset_is_free_again(house: House) -> None:
     dispatch(house, asset="L-1")
     dispose(house, CENTRE, "cancel")
     assert not asset(house).is_travelling
-    dispatch(house, slip="4712", asset="L-1")
+    dispatch(house, slip="4712", asset="L-1", reason="packed where nobody writes it down")
     take(house, VAN, "carried", box="centre/4712")
     take(house, CENTRE, "kept", box="centre/4712", rest="scanned")
     assert (asset(house).custodian, asset(house).is_travelling) == (CENTRE, False)
@@ -612,6 +658,32 @@ def test_an_asset_reaches_the_chain_in_the_order_in_which_it_moved(house: House)
         }
     assert (again, kept) in waits
     assert (changed, again) in waits
+
+
+# ---------------------------------------------------------------- answers
+
+
+def test_a_reservation_is_agreed_to_disputed_or_unanswered(house: House) -> None:
+    sent = dispatch(house)
+    taken = take(house, VAN, "carried")
+    for unit in (CENTRE, MEMBER, VAN):
+        house.enrol(unit, f"Reporter {unit}", Right.REPORT)
+    say = house.say
+    told = say("Comment", about=to_hex(taken), stance="statement", unit=VAN, text="one box wet")
+    say("Comment", about=to_hex(taken), stance="agrees", unit=CENTRE)
+    say("Comment", about=to_hex(taken), stance="disagrees", unit=MEMBER, text="all dry here")
+    first, second = shown(house).steps
+    assert (first.entry.digest, first.answers) == (to_hex(sent), ())
+    assert [(a.unit, a.stance, a.text) for a in second.answers] == [
+        (VAN, "statement", "one box wet"),
+        (CENTRE, "agrees", None),
+        (MEMBER, "disagrees", "all dry here"),
+    ]
+    say(
+        "Comment", about=to_hex(taken), stance="withdrawn", unit=VAN, reason="dried",
+        replaces=to_hex(told.digest),
+    )  # fmt: skip
+    assert [a.stance for a in shown(house).steps[1].answers] == ["agrees", "disagrees", "withdrawn"]
 
 
 # ---------------------------------------------------------------- the chain said no
@@ -685,7 +757,7 @@ def test_assets_are_read_by_owner_and_custodian_and_offered_ones_by_all(house: H
 
 def test_the_list_is_read_page_by_page(house: House) -> None:
     for slip in ("1", "2", "3"):
-        dispatch(house, slip=slip)
+        dispatch(house, slip=slip, reason="as often as anybody likes")
     with house.instance.database.reading() as tx:
         first = list_consignments(tx, house.caller, limit=2)
         rest = list_consignments(tx, house.caller, before=first[-1].cursor)

@@ -37,7 +37,9 @@ from ledger.steps.answering.exporting import export_evidence, resolve_subject
 from ledger.steps.auditing.audit import audit
 from ledger.steps.following.rebuild import rebuild
 from ledger.steps.sending.writer import Writer
+from ledger.steps.starting.leasing import LEASE
 from ledger.storage import index
+from ledger.storage.leases import release_lease
 from tests import making
 from tests.steps.hospital import PEOPLE, Hospital, opened_hospital
 
@@ -68,19 +70,19 @@ class Group:
     def private(self, name: str) -> bytes:
         return bytes.fromhex(self.key_file(name).read_text())
 
-    def enrol(self, unit: int, name: str, rights: Right = CUSTODY) -> None:
-        words = [str(right.name).lower() for right in Right if right in rights]
+    def enrol(self, unit: int, name: str) -> None:
+        words = [str(right.name).lower() for right in Right if right in CUSTODY]
         self.sign(
             "SignerEnrolment", name, Party.NEW_KEY, held=(Party.SIGNER,), unit=unit, name=name,
             rights=words, custody="device", key=self.public(name),
         )  # fmt: skip
 
-    def say(self, kind: str, name: str, **values: Any) -> Digest:
+    def say(self, kind: str, name: str, /, **values: Any) -> Digest:
         """What a worker says on their own device, in two steps."""
         return self.sign(kind, name, Party.SIGNER, signer=self.public(name), **values)
 
     def sign(
-        self, kind: str, name: str, party: Party, held: tuple[Party, ...] = (), **values: Any
+        self, kind: str, worker: str, party: Party, /, held: tuple[Party, ...] = (), **values: Any
     ) -> Digest:
         hospital = self.hospital
         instance, caller = hospital.instance, hospital.caller
@@ -90,7 +92,7 @@ class Group:
         (mine,) = [each for each in plain["parties"] if each["party"] == party.value]
         assert mine["held_here"] is False
         digest = Digest(bytes.fromhex(plain["digest"][2:]))
-        signature = sign_with_account(self.private(name), digest)
+        signature = sign_with_account(self.private(worker), digest)
         with instance.database.transaction() as tx:
             submit_with(instance, tx, caller, digest, {party: signature}, held=held)
         return digest
@@ -227,6 +229,8 @@ def test_a_step_whose_signer_was_revoked_meanwhile_is_told_and_told_again_by_ano
 
 def test_what_the_chain_says_is_found_again_from_nothing(group: Group) -> None:
     before = group.states()
+    with group.hospital.instance.database.transaction() as tx:
+        release_lease(tx, LEASE, group.writer.lease.holder, group.writer.lease.epoch)
     rebuild(group.hospital.instance, group.hospital.link.node)
     group.hospital.follow()
     assert group.states() == before

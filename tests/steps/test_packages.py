@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Table
 
 from ledger.domain.acts.words import Right
+from ledger.domain.callers import Scope
 from ledger.domain.custody.gates import Gate, Word
 from ledger.domain.custody.lines import Deed
+from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused
 from ledger.steps.accepting.assembling import Assembly, assemble
 from ledger.steps.accepting.recalling import RecallRequest, end_recall, order_recall
@@ -18,7 +22,10 @@ from ledger.steps.answering.packages import gate, holdings, list_against, trace,
 from ledger.steps.auditing.differences import Findings
 from ledger.steps.auditing.evidence import Stored
 from ledger.steps.auditing.packages import check_packages
+from ledger.steps.sending.refusals import refuse
+from ledger.storage import packages
 from ledger.storage.engine.database import Database
+from ledger.storage.operations import list_latest_operations
 from tests.house import AT_A_DOOR, CENTRE, MEMBER, SERIAL, House, build_house
 
 
@@ -250,8 +257,6 @@ def test_refilled_tables_are_those_that_were_kept(house: House) -> None:
 
 
 def rows(house: House) -> dict[str, list[tuple[object, ...]]]:
-    from ledger.storage import packages  # noqa: PLC0415
-
     with house.instance.database.reading() as tx:
         return {
             table.name: sorted(map(tuple, tx.execute(table.select())), key=repr)
@@ -262,10 +267,6 @@ def rows(house: House) -> dict[str, list[tuple[object, ...]]]:
 
 
 def test_a_unit_reads_what_it_has_and_nothing_of_others(house: House) -> None:
-    from dataclasses import replace  # noqa: PLC0415
-
-    from ledger.domain.callers import Scope  # noqa: PLC0415
-
     packed(house, "Q01")
     member = replace(house.caller, unit=MEMBER, scopes=frozenset({Scope.READ_UNIT}))
     with house.instance.database.reading() as tx:
@@ -275,7 +276,10 @@ def test_a_unit_reads_what_it_has_and_nothing_of_others(house: House) -> None:
             holdings(house.instance, tx, member, CENTRE)
         held = holdings(house.instance, tx, house.caller, CENTRE)
         assert (held.count, held.packages[0]["package"]) == (1, "1/Q01")
-        assert gate(house.instance, tx, house.caller, Gate.USE, "1/Q77", unit=1).word is Word.NO
+        assert (
+            gate(house.instance, tx, house.caller, Gate.USE, "1/Q77", unit=1).word
+            is Word.CANNOT_KNOW
+        )
 
 
 def test_a_serial_is_used_once(house: House) -> None:
@@ -361,3 +365,121 @@ def test_what_one_says_and_another_denies_is_both_told(travelling: House) -> Non
         stands = where(tx, travelling.caller, "1/Q01")
     assert (stands.stage, stands.holder) == ("offered", "centre")
     assert [each.split(":")[0] for each in stands.contradicted_by] == ["member"]
+
+
+# ---------------------------------------------------------------- refused by the chain, tampered
+
+
+def refused(house: House, digest: bytes) -> None:
+    with house.instance.database.transaction() as tx:
+        refuse(tx, Digest(digest), "the signer was revoked meanwhile", house.clock())
+
+
+def test_a_report_that_the_chain_refuses_stays_and_says_so(house: House) -> None:
+    packed(house, "Q01")
+    scanned(house, CENTRE, Scan(act=Deed.USED, said="1/Q01", case="k1"))
+    with house.instance.database.reading() as tx:
+        digest = list_latest_operations(tx, kind="ScanReport", limit=1)[0].digest
+    refused(house, digest)
+    with house.instance.database.reading() as tx:
+        view = trace(tx, house.caller, "1/Q01")
+    assert view.standing.stage == "used"
+    assert {line.chain for line in view.lines if line.deed == "used"} == {"reported, not on chain"}
+    assert differences(house) == []
+
+
+def test_a_load_that_the_chain_refuses_never_stood(house: House) -> None:
+    packed(house, "Q01")
+    loaded(house, 1, "Q01")
+    with house.instance.database.reading() as tx:
+        digest = list_latest_operations(tx, kind="LoadDeclaration", limit=1)[0].digest
+    refused(house, digest)
+    assert asked(house, Gate.ISSUE, "1/Q01") == "no: in no declared load"
+    assert differences(house) == []
+
+
+def test_an_amended_load_leaves_out_what_the_first_one_named(house: House) -> None:
+    packed(house, "Q01", "Q02")
+    loaded(house, 1, "Q01", "Q02")
+    house.say(
+        "LoadDeclaration", cycle=f"{SERIAL}/1", reason="Q02 fell down",
+        lines=[{"owner": "member", "package_class": 1, "quantity": 1, "package": "1/Q01"}],
+    )  # fmt: skip
+    released(house, 1, 1)
+    assert asked(house, Gate.ISSUE, "1/Q01") == "yes"
+    assert asked(house, Gate.ISSUE, "1/Q02") == "no: in no declared load"
+    assert differences(house) == []
+
+
+@pytest.mark.parametrize(
+    "table, values",
+    [
+        (packages.package_lines, {"unit": 2}),
+        (packages.package_lines, {"ended": 1}),
+        (packages.packages, {"holder": 2}),
+        (packages.codes, {"voided": 1}),
+        (packages.package_readers, {"until": 5}),
+    ],
+    ids=lambda each: getattr(each, "name", None) or next(iter(each)),
+)
+def test_what_somebody_changes_in_the_tables_is_named_by_the_audit(
+    house: House, table: Table, values: dict[str, int]
+) -> None:
+    packed(house, "Q01")
+    with house.instance.database.transaction() as tx:
+        tx.execute(table.update().values(**values))
+    found = differences(house)
+    assert any(table.name in each and next(iter(values)) in each for each in found)
+
+
+def test_what_somebody_takes_out_of_the_tables_is_named_by_the_audit(house: House) -> None:
+    packed(house, "Q01")
+    for table in (
+        packages.codes, packages.package_readers, packages.packages, packages.package_lines,
+    ):  # fmt: skip
+        with house.instance.database.transaction() as tx:
+            tx.execute(table.delete())
+        assert any(f"{table.name} " in each for each in differences(house))
+
+
+def test_shares_that_do_not_fit_the_lines_are_named_by_the_audit(house: House) -> None:
+    packed(house, "Q01", "Q02")
+    loaded(house, 1, "Q01", "Q02")
+    released(house, 1, 2)
+    house.say(
+        "PackageDecision", cycle=f"{SERIAL}/1", decision="exclude", reason="torn",
+        lines=[{"package": "1/Q02"}],
+    )  # fmt: skip
+    assert asked(house, Gate.USE, "1/Q02") == "no: left out of the release"
+    assert differences(house) == []
+    with pytest.raises(InvalidInput, match="the lines say 1"):
+        house.say(
+            "CycleDecision", cycle=f"{SERIAL}/1", decision="correct", reason="other",
+            shares=[{"owner": "member", "package_class": 1, "delta": -2}],
+        )  # fmt: skip
+    house.say(
+        "CycleDecision", cycle=f"{SERIAL}/1", decision="correct", reason="Q02 is torn",
+        shares=[{"owner": "member", "package_class": 1, "delta": -1}],
+    )  # fmt: skip
+    assert differences(house) == []
+
+
+def test_a_list_of_scans_is_taken_whole_or_not_at_all(house: House) -> None:
+    packed(house, "Q01")
+    good = Scan(act=Deed.STORED, said="1/Q01")
+    with pytest.raises(InvalidInput, match="two codes"), house.nothing_stored():
+        scanned(house, CENTRE, good, Scan(act=Deed.STORED, said="SL1PQ0191\tSL1PQ0286"))
+
+
+def test_soiled_instruments_are_those_of_the_last_package_of_their_set(house: House) -> None:
+    house.say("SetDefinition", unit="centre", set="HIP", version=1, instruments=37)
+    with house.instance.database.transaction() as tx:
+        for serial in ("H1", "H2"):
+            wanted = Assembly(set="HIP", serials=[serial], expires="2027-01-01")
+            assemble(house.instance, tx, house.caller, CENTRE, wanted, AT_A_DOOR)
+    scanned(house, CENTRE, Scan(act=Deed.OPENED, said="1/H1"))
+    soiled = Scan(act=Deed.RECEIVED_SOILED, set="HIP", basis="counted")
+    assert scanned(house, CENTRE, soiled) == ["1/H1: received soiled"]
+    scanned(house, CENTRE, Scan(act=Deed.OPENED, said="1/H2"))
+    with pytest.raises(InvalidInput, match="1/H2 or 1/H1"):
+        scanned(house, CENTRE, soiled)

@@ -707,7 +707,7 @@ def test_we_accept_exactly_what_the_contracts_record_in_every_order_that_we_allo
     before = len(group.rows())
     snapshot = group.chain.tester.take_snapshot()
     for act in ACTS.values():
-        for first in ("CycleOpening", "RecoveryProposal"):
+        for first in ("CycleOpening", "RecoveryProposal", "Dispatch"):
             group.ask(requests.of(ACTS[first]))
         assert any(group.ask(requests.of(act)) for _ in range(TRIES)), act.name
     for _ in range(STEPS):

@@ -34,6 +34,7 @@ def an_operation(number: int, *, unit: int = 1, height: int = 5) -> index.Indexe
         kind="CycleOpening",
         unit=unit,
         subject=CYCLE,
+        also=word("also") if number == 1 else None,
         message=b"{}",
         new_key=b"k" * 20 if number == 1 else None,
         record=word("record"),

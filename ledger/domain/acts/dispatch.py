@@ -14,11 +14,9 @@ from ledger.domain.acts.vocabulary import (
     Facts,
     Field,
     Given,
-    Hash,
     Lines,
     Message,
     Moment,
-    Name,
     Named,
     Recorded,
     Records,
@@ -32,7 +30,8 @@ from ledger.domain.acts.vocabulary import (
 )
 from ledger.domain.acts.words import Contract, Purpose, Right
 from ledger.domain.callers import Scope
-from ledger.domain.custody.lines import PackageLine, rows_of
+from ledger.domain.custody.gates import is_no
+from ledger.domain.custody.lines import PackageLine, rows_of, text_or_none
 from ledger.domain.custody.travelling import name_of, sent_lines
 from ledger.domain.encoding.identifiers import (
     ZERO_DIGEST,
@@ -92,7 +91,7 @@ def rules(message: Message, view: View) -> None:
 def record_rules(message: Message, view: View, facts: Facts, records: Records) -> None:  # noqa: ARG001
     """Each line names one thing, by units of the group; against a gate it takes a reason."""
     for number, line in rows_of(facts):
-        if line["against"] is not None and facts["reason"] is None:
+        if is_no(text_or_none(line["against"])) and facts["reason"] is None:
             raise Refused(
                 f"the gate says of {name_of(line)}: {line['against']}",
                 field=f"lines.{number}",
@@ -226,32 +225,14 @@ ACT = Act(
             help=package_lines.SPELLING,
         ),
         package_lines.basis_field(),
-        Field(
-            name="boxes",
-            of=Whole(1, 10_000, None),
-            given=Given.OPTIONAL,
-            help="how many boxes",
-        ),
-        Field(name="seals", of=Words(), given=Given.OPTIONAL, help="the numbers of their seals"),
+        *moving.parcel_fields(seals=Words(), says="the numbers of their seals"),
         Field(
             name="expected_by",
             of=Moment(is_signed=False),
             given=Given.OPTIONAL,
             help="by when it is to be there",
         ),
-        Field(
-            name="guest",
-            of=Name(),
-            given=Given.OPTIONAL,
-            is_personal=True,
-            help="who takes it along without a key of their own: a taxi, an agent",
-        ),
-        Field(
-            name="photo",
-            of=Hash(),
-            given=Given.OPTIONAL,
-            help="SHA-256 of a picture",
-        ),
+        moving.guest_field(),
     ),
     says=says,
     subject=dispatched,

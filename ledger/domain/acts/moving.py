@@ -26,7 +26,9 @@ from ledger.domain.acts.vocabulary import (
     Given,
     Hash,
     Message,
+    Name,
     Recorded,
+    Sort,
     View,
     Whole,
     integer,
@@ -78,6 +80,26 @@ def turn_fields(what: str) -> tuple[Field, Field]:
             help=f"digest of the step that {what} follows; null: written where nobody could ask",
             standing="latest",
         ),
+    )
+
+
+def parcel_fields(*, seals: Sort, says: str) -> tuple[Field, ...]:
+    """What anybody sees of it from outside."""
+    return (
+        Field(name="boxes", of=Whole(1, 10_000, None), given=Given.OPTIONAL, help="how many boxes"),
+        Field(name="seals", of=seals, given=Given.OPTIONAL, help=says),
+        Field(name="photo", of=Hash(), given=Given.OPTIONAL, help="SHA-256 of a picture"),
+    )
+
+
+def guest_field() -> Field:
+    """Who carries it without being anybody's signer."""
+    return Field(
+        name="guest",
+        of=Name(),
+        given=Given.OPTIONAL,
+        is_personal=True,
+        help="who takes it along without a key of their own: a taxi, an agent",
     )
 
 
@@ -189,7 +211,7 @@ def _require_asset(step: Step, state: ConsignmentState, message: Message) -> Non
         return
     named = word(message, "asset")
     expected = state.asset if step in _ENDING else ZERO_DIGEST
-    if step is Step.KEEP_WITHOUT_ASSET and state.asset == ZERO_DIGEST:
+    if step is Step.KEEP_WITHOUT_ASSET and not any(state.asset):
         raise InvalidInput("travels in no such consignment", field="outcome", rule="choose kept")
     if named != expected:
         raise InvalidInput(

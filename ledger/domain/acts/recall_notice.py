@@ -26,7 +26,7 @@ from ledger.domain.acts.vocabulary import (
 from ledger.domain.acts.witnessing import witness
 from ledger.domain.acts.words import Right
 from ledger.domain.callers import Scope
-from ledger.domain.custody.lines import Deed, PackageLine, rows_of
+from ledger.domain.custody.lines import BASES, Deed, PackageLine, rows_of, text_or_none
 from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import InvalidInput
 
@@ -52,6 +52,7 @@ def package_lines(message: Message, facts: Facts) -> Iterator[PackageLine]:
             deed=Deed.ASKED_BACK,
             thread=word(message, "content"),
             to_unit=int(str(facts["to"])),
+            outcome=text_or_none(line["basis"]),
         )
 
 
@@ -91,11 +92,14 @@ ACT = witness(
         Field(name="person", of=Words(), given=Given.OPTIONAL, is_personal=True, help="who heard"),
         Field(
             name="lines",
-            of=Lines({"package": PackageNamed()}),
+            of=Lines(
+                {"package": PackageNamed(), "basis": OneOf(BASES)},
+                optional=frozenset({"basis"}),
+            ),
             given=Given.OPTIONAL,
             default=(),
             option="line",
-            help="PACKAGE",
+            help="PACKAGE[:BASIS], how it is known that they have it",
         ),
     ),
     says=lambda _message: "a holder was told of a recall",

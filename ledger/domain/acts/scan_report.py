@@ -29,6 +29,7 @@ from ledger.domain.acts.vocabulary import (
 from ledger.domain.acts.witnessing import witness
 from ledger.domain.acts.words import Right
 from ledger.domain.callers import Scope
+from ledger.domain.custody.gates import is_no
 from ledger.domain.custody.lines import (
     BASES,
     SCANNED,
@@ -72,7 +73,7 @@ def record_rules(message: Message, view: View, facts: Facts, records: Records) -
             raise InvalidInput(
                 "names nothing", field=field, rule="a line names a package, a code or a set"
             )
-        is_preventable = line["act"] in PREVENTABLE and line["against"] is not None
+        is_preventable = line["act"] in PREVENTABLE and is_no(text_or_none(line["against"]))
         if is_preventable and line["reason"] is None:
             raise InvalidInput(
                 "is not entered",

@@ -34,7 +34,7 @@ from ledger.domain.acts.words import Contract, Right
 from ledger.domain.callers import Scope
 from ledger.domain.custody.lines import Deed, PackageLine
 from ledger.domain.custody.travelling import all_of, taken_lines
-from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest
+from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import InvalidInput, Refused, VerificationFailed
 from ledger.domain.subjects.states import ConsignmentState, UnitState
 
@@ -105,7 +105,7 @@ def rules(message: Message, view: View) -> None:
             rule=f"{state.packages} were sent; what is beyond that is extra",
         )
     if outcome in _KEEPS:
-        brings = outcome is TakeOutcome.KEPT and state.asset != ZERO_DIGEST
+        brings = outcome is TakeOutcome.KEPT and any(state.asset)
         if known == 0 and not brings:
             raise Refused(
                 "nothing of it was there",
@@ -263,14 +263,9 @@ ACT = Act(
             path="",
             help="all that the giver's list names and no line does is accepted, and known so",
         ),
-        Field(name="boxes", of=Whole(1, 10_000, None), given=Given.OPTIONAL, help="how many boxes"),
-        Field(
-            name="seals",
-            of=OneOf(("intact", "broken", "none", "other_numbers")),
-            given=Given.OPTIONAL,
-            help="how the seals were found",
+        *moving.parcel_fields(
+            seals=OneOf(("intact", "broken", "none", "other_numbers")), says="how they were found"
         ),
-        Field(name="photo", of=Hash(), given=Given.OPTIONAL, help="SHA-256 of a picture"),
         moving.retold_field(),
     ),
     says=says,

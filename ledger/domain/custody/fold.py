@@ -369,6 +369,8 @@ def _do(package: Package, line: PackageLine, moment: int) -> None:
 def _move(package: Package, deed: Deed) -> None:
     stage = package.stage
     if deed in _RESUMES:
+        if stage is S.DISCARDED:
+            _note(package, deed)
         if stage not in _AWAY or (deed is D.FOUND and stage in {S.OFFERED, S.CARRIED}):
             # whoever has it finds it where it is
             return
@@ -377,36 +379,55 @@ def _move(package: Package, deed: Deed) -> None:
         return
     following = TABLE[stage].get(deed)
     if following is None and not (deed in _ALWAYS and stage is not S.DISCARDED):
-        package.overlays.add(Overlay.OUT_OF_ORDER)
-        package.out_of_order.append((deed, stage))
+        _note(package, deed)
     arrives = LEADS.get(deed, stage) if following is None else following
     if arrives in _AWAY and stage not in _AWAY:
         package.before = stage
     package.stage = arrives
 
 
+def _note(package: Package, deed: Deed) -> None:
+    """What was done does not follow from what was known."""
+    package.overlays.add(Overlay.OUT_OF_ORDER)
+    package.out_of_order.append((deed, package.stage))
+
+
 def _step(package: Package, line: PackageLine, moment: int) -> None:
-    """A step of a consignment: signed by its own side, and checked where it was signed."""
+    """A step of a consignment: signed by its own side, and checked where it was signed.
+
+    It moves what was sent in it.  A box does not hold what somebody else had when it was sent; but
+    who took a package out of it with their own hands has it.
+    """
     deed = line.deed
-    if package.stage is S.DISCARDED or (
-        deed in {D.DISPATCHED, D.HANDED_OVER} and package.holder not in {None, line.unit}
-    ):
+    if not _may_step(package, line):
         package.contradictions.append(Contradiction(unit=line.unit, deed=deed, at=moment))
         package.overlays.add(Overlay.CONTRADICTED)
-    if deed is D.DISPATCHED:
-        package.consignment, package.destination = line.thread, line.destination
-        _hold(package, line.unit, moment, line.basis)
-    if deed is D.REROUTED:
-        package.destination = line.destination
         return
+    if deed is D.DISPATCHED:
+        package.consignment = line.thread
+        _hold(package, line.unit, moment, line.basis)
+    if deed in {D.DISPATCHED, D.REROUTED}:
+        package.destination = line.destination
     if deed in {D.DISPATCHED, D.HANDED_OVER}:
         package.next_unit = line.to_unit
     if deed in {D.CARRIED, D.RECEIVED, D.RETURNED}:
         package.next_unit = None
         _hold(package, line.unit, moment, line.basis)
-    _move(package, deed)
-    if deed in {D.RECEIVED, D.RETURNED, D.CANCELLED, D.SHORT}:
+    if deed is not D.REROUTED:
+        _move(package, deed)
+    if deed in _ENDS:
         package.consignment = package.destination = package.next_unit = None
+
+
+_ENDS = frozenset({D.RECEIVED, D.RETURNED, D.CANCELLED, D.SHORT})
+
+
+def _may_step(package: Package, line: PackageLine) -> bool:
+    if line.deed is D.DISPATCHED:
+        return package.holder in {None, line.unit} and package.consignment is None
+    if package.consignment == line.thread:
+        return True
+    return line.deed in {D.RECEIVED, D.RETURNED} and line.basis in SEEN
 
 
 def _hold(package: Package, unit: int, moment: int, basis: str | None) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from enum import StrEnum
 
 from ledger.domain.acts.decisions import DecisionState
@@ -36,6 +36,7 @@ class Reason(StrEnum):
     """Why not; or, with a yes, what whoever goes on has to know."""
 
     UNKNOWN = "unknown"
+    NOT_RECORDED = "not_recorded"
     VOIDED = "voided"
     NOT_ASSEMBLED = "not_assembled"
     NOT_LOADED = "not_loaded"
@@ -69,7 +70,8 @@ class Reason(StrEnum):
 #: In words; `{}` are filled in.
 WORDS: Mapping[str, Mapping[Reason, str]] = {
     "en": {
-        Reason.UNKNOWN: "unknown code or package",
+        Reason.UNKNOWN: "unknown code",
+        Reason.NOT_RECORDED: "nothing of it is recorded here",
         Reason.VOIDED: "this label was voided by a reprint",
         Reason.NOT_ASSEMBLED: "no record of assembly",
         Reason.NOT_LOADED: "in no declared load",
@@ -100,7 +102,8 @@ WORDS: Mapping[str, Mapping[Reason, str]] = {
         Reason.BEHIND: "nothing was heard since {time}",
     },
     "zh": {
-        Reason.UNKNOWN: "未知的条码或包",
+        Reason.UNKNOWN: "未知条码",
+        Reason.NOT_RECORDED: "此处没有关于它的记录",
         Reason.VOIDED: "该标签已因重印作废",
         Reason.NOT_ASSEMBLED: "没有包装记录",
         Reason.NOT_LOADED: "未列入任何装载清单",
@@ -233,17 +236,40 @@ def ask(gate: Gate, package: Package, cycle: CycleStanding | None, asking: Askin
     )
 
 
-def unknown(gate: Gate) -> Answer:
-    """The answer about a code or package of which nothing is known."""
-    said = Said(reason=Reason.UNKNOWN, values={})
-    return Answer(gate=gate, package=None, word=Word.NO, reasons=(said,), checked=("label",))
+def unknown(gate: Gate, package: str | None = None) -> Answer:
+    """The answer about a code that is on nothing; or about a package of which nothing is recorded.
 
-
-def counted_only(gate: Gate, cycle: str) -> Answer:
-    """The answer where a unit only counts: no package is named, so nothing of it is known."""
-    said = Said(reason=Reason.COUNTED_ONLY, values={"cycle": cycle})
+    Whoever named that may have it recorded elsewhere.
+    """
+    said = Said(reason=Reason.UNKNOWN if package is None else Reason.NOT_RECORDED, values={})
     return Answer(
-        gate=gate, package=None, word=Word.CANNOT_KNOW, reasons=(said,), unchecked=_CHECKED
+        gate=gate,
+        package=package,
+        word=Word.NO if package is None else Word.CANNOT_KNOW,
+        reasons=(said,),
+        checked=("label",),
+        unchecked=_CHECKED[1:],
+    )
+
+
+def is_no(against: str | None) -> bool:
+    """Whether what a record keeps of an answer is a no, against which an act takes a reason."""
+    return against is not None and against.startswith(f"{Word.NO.value}:")
+
+
+def counted_only(gate: Gate, cycle: CycleStanding) -> Answer:
+    """The answer where a unit only counts: no package is named, and at best it is of that cycle."""
+    said = Said(reason=Reason.COUNTED_ONLY, values={"cycle": cycle.name})
+    of_cycle = list(_of_cycle(cycle))
+    against = [each for each in of_cycle if each.reason not in _NOTES | _UNKNOWABLE]
+    return Answer(
+        gate=gate,
+        package=None,
+        word=Word.NO if against else Word.CANNOT_KNOW,
+        reasons=(*against, said),
+        notes=tuple(each for each in of_cycle if each.reason in _NOTES),
+        checked=("release", "results", "recall"),
+        unchecked=("label", "expiry", "condition", "place"),
     )
 
 
@@ -310,6 +336,10 @@ def _release(package: Package, cycle: CycleStanding | None) -> Iterable[Said]:
     if cycle is None:
         yield Said(reason=Reason.NOT_LOADED, values={})
         return
+    yield from _of_cycle(cycle)
+
+
+def _of_cycle(cycle: CycleStanding) -> Iterable[Said]:
     values = {"cycle": cycle.name, "results": ", ".join(cycle.bad).replace("_", " ")}
     reasons = []
     if cycle.state in _DECIDED:
@@ -345,8 +375,3 @@ def _place(package: Package, asking: Asking) -> Iterable[Said]:
         )
     for unit in sorted({each.unit for each in package.contradictions}):
         yield Said(reason=Reason.CONTRADICTED, values={"unit": asking.name(unit)})
-
-
-def today_at(seconds: int) -> date:
-    """The day of a moment in UTC."""
-    return datetime.fromtimestamp(seconds, UTC).date()

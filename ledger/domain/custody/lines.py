@@ -17,7 +17,7 @@ from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest
 from ledger.domain.errors import InvalidInput
 from ledger.domain.records.commitments import Fields, FieldValue
 
-_NAME = re.compile(r"([1-9][0-9]{0,9})/([^\s/](?:[^/\x00-\x1f\x7f]{0,38}[^\s/\x00-\x1f\x7f])?)")
+_NAME = re.compile(r"([1-9][0-9]{0,9})/(?![ ])([^/\x00-\x1f\x7f]{1,40})(?<![ ])")
 NAME_RULE = "UNIT/SERIAL: the number of the unit that assembled it, and its serial text"
 _PACKAGE_TAG = b"steriledger.package.v1\0"
 _SET_TAG = b"steriledger.set.v1\0"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ledger.domain.acts.decisions import USABLE, DecisionState
+from ledger.domain.acts.decisions import DecisionState
 
 #: so many biological passes in a row put a suspended machine back to service
 PASSES_TO_RETURN = 3
@@ -27,16 +27,6 @@ class CycleStanding:
     released_while_suspended: bool = False
     #: whether the chain has something about it that is not readable here
     is_part_unknown: bool = False
-
-    @property
-    def is_usable(self) -> bool:
-        """Whether packages of it may be used, as far as the cycle says."""
-        return (
-            self.state in USABLE
-            and not self.bad
-            and not self.is_ordered_back
-            and not self.released_while_suspended
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

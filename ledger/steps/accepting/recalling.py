@@ -18,7 +18,7 @@ from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.acts.decisions import TRANSITIONS, DecisionKind, DecisionState
 from ledger.domain.acts.vocabulary import items
 from ledger.domain.callers import Caller
-from ledger.domain.custody.recalls import Found
+from ledger.domain.custody.recalls import Found, Reached
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import InvalidInput
 from ledger.domain.outbox.operation_states import GIVEN_UP
@@ -169,20 +169,20 @@ class _Clerk:
 
     def notify(self, view: RecallView) -> int:
         """A notice to each holder, carriers in transit too; sent is not reached."""
-        by_holder: dict[int, list[str]] = {}
+        by_holder: dict[int, list[Reached]] = {}
         for each in view.reached:
             if each.holder is not None and each.found in {Found.TO_FIND, Found.IN_TRANSIT}:
-                by_holder.setdefault(each.holder, []).append(each.package)
-        for unit, names in sorted(by_holder.items()):
-            for start in range(0, len(names), _MOST_ASKED):
-                part = names[start : start + _MOST_ASKED]
+                by_holder.setdefault(each.holder, []).append(each)
+        for unit, asked in sorted(by_holder.items()):
+            for start in range(0, len(asked), _MOST_ASKED):
+                part = asked[start : start + _MOST_ASKED]
                 self.say(
                     "RecallNotice",
                     equipment=view.equipment,
                     order=view.order,
                     to=str(unit),
                     reached_by="sent",
-                    lines=[{"package": name} for name in part],
+                    lines=[{"package": each.package, "basis": each.basis} for each in part],
                 )
         return len(by_holder)
 

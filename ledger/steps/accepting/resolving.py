@@ -11,6 +11,7 @@ from ledger.domain.acts.vocabulary import (
     ConsignmentReference,
     CycleReference,
     Machine,
+    Recorded,
     flag_words,
     integer,
 )
@@ -209,7 +210,8 @@ def resolve_consignment(tx: Connection, caller: Caller, text: str) -> Consignmen
             rule="64 hexadecimal digits, or giver and slip number: EAST/4711",
         )
     state = Accepted(tx).find(ConsignmentState, identifier)
-    if state is None or caller.seen_unit not in {None, *parties_of(tx, state)}:
+    steps = map(read_operation, operations.list_messages(tx, [identifier]))
+    if state is None or caller.seen_unit not in {None, *parties_of(state, steps)}:
         raise NotFound(
             f"no dispatch of {text[:80]} is known here",
             field="consignment",
@@ -221,15 +223,15 @@ def resolve_consignment(tx: Connection, caller: Caller, text: str) -> Consignmen
     return ConsignmentReference(id=state.id, giver=state.giver, slip=known)
 
 
-def parties_of(tx: Connection, state: ConsignmentState) -> frozenset[int]:
-    """Every unit that has a part in a consignment, or had one."""
-    named = set(state.units)
-    for row in operations.list_messages(tx, [state.id]):
-        recorded = read_operation(row)
-        if recorded.act.witness is None:
-            members = ("unit", "receiver", "taker")
-            named |= {integer(recorded.message, n) for n in members if n in recorded.message}
-    return frozenset(named - {0})
+def parties_of(state: ConsignmentState, operations: Iterable[Recorded]) -> frozenset[int]:
+    """Every unit that has a part in a consignment, or had one, by all that is about it."""
+    named = {
+        integer(each.message, name)
+        for each in operations
+        for name in ("unit", "receiver", "taker")
+        if each.act.witness is None and name in each.message
+    }
+    return state.units | (named - {0})
 
 
 def resolve_asset(

@@ -17,7 +17,7 @@ from ledger.domain.acts.asking import Door
 from ledger.domain.acts.scan_report import ACT, MOST_LINES, PREVENTABLE
 from ledger.domain.callers import Caller
 from ledger.domain.custody.gates import Answer, Gate, Word
-from ledger.domain.custody.lines import Deed, PackageLine
+from ledger.domain.custody.lines import Deed
 from ledger.domain.errors import InvalidInput, Refused, SteriLedgerError
 from ledger.steps.accepting.drafting import make_draft
 from ledger.steps.accepting.labels import Meant, meant, resolve_set
@@ -155,7 +155,7 @@ def _require_no_question(looked: Sequence[_Looked]) -> None:
         if (
             each.scan.act.value in PREVENTABLE
             and each.answer is not None
-            and each.answer.word is not Word.YES
+            and each.answer.word is Word.NO
             and each.scan.reason is None
         ):
             raise Refused(
@@ -203,8 +203,12 @@ def _look(instance: Instance, tx: Connection, unit: int, scans: Sequence[Scan]) 
     found = iter(meant(tx, said, unit_number=lambda text: numbering(tx, text)))
     whats = [None if scan.said is None else next(found) for scan in scans]
     answers = _ask(instance, tx, unit, scans, whats)
-    named = {what.package for what in whats if what is not None and what.package is not None}
-    before = _reported(tx, unit, named)
+    timed = {
+        what.package
+        for scan, what in zip(scans, whats, strict=True)
+        if what is not None and what.package is not None and _states_time(scan)
+    }
+    before = _reported(tx, unit, timed) if timed else set()
     looked = []
     for at, (scan, what) in enumerate(zip(scans, whats, strict=True)):
         looked.append(_looked(tx, unit, at, scan, what, answers.get(at), before))
@@ -245,12 +249,12 @@ def _reported(
         (line.package, line.deed, line.happened, line.happened_text)
         for lines in packages.list_lines_of(tx, named).values()
         for line in lines
-        if line.unit == unit and line.ended is None and _is_timed(line)
+        if line.unit == unit and line.ended is None
     }
 
 
-def _is_timed(line: PackageLine) -> bool:
-    return line.happened is not None or line.happened_text is not None
+def _states_time(scan: Scan) -> bool:
+    return scan.happened is not None or scan.happened_text is not None
 
 
 def _looked(  # noqa: PLR0913, PLR0917 - what is known of one line
@@ -289,7 +293,7 @@ def _looked(  # noqa: PLR0913, PLR0917 - what is known of one line
             troubles=() if what is None else what.troubles,
             gate=None if answer is None else answer.text(),
             question=question,
-            is_repeated=(moment is not None or scan.happened_text is not None) and key in before,
+            is_repeated=_states_time(scan) and key in before,
         ),
         answer,
     )

@@ -110,7 +110,7 @@ class Accepted:
         indexed = index.find(self._tx, cls, *key)
         if indexed is not None:
             memory.put(indexed)
-        rows = operations.list_moving(self._tx, key[0])
+        rows = operations.list_moving(self._tx, key[0], standing=True)
         mined = index.list_by_keys(self._tx, IndexedOperation, [(row.digest,) for row in rows])
         known = {row.digest for row in mined}
         for row in rows:

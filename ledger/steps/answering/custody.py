@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from sqlalchemy import Connection
 
-from ledger.domain.acts import package_lines, take_over
+from ledger.domain.acts import comment, package_lines, take_over
 from ledger.domain.acts.custody import ConsignmentStatus
 from ledger.domain.acts.vocabulary import Recorded, integer
 from ledger.domain.callers import Caller
@@ -35,12 +36,24 @@ from ledger.steps.answering.showing import (
     shown_acts,
     timeline_entry,
 )
+from ledger.steps.sending.mending import unnamed
 from ledger.storage import directory, operations
 
 _PAGE = 200
 #: How a step is told that the chain did not take.
 NOT_ON_CHAIN = "reported, not on chain"
 _MOVES = frozenset({"HandOver", "TakeOver"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a unit answered to a step: nothing about who is responsible."""
+
+    unit: int
+    #: statement, agrees, disagrees or seen
+    stance: str
+    text: str | None
+    digest: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +69,8 @@ class StepView:
     standing: str | None
     #: digest of the step that told it again; None for most
     retold_by: str | None
+    #: what was answered to it, oldest first; unanswered is unanswered
+    answers: tuple[Said, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +104,8 @@ class CountsView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConsignmentLine:
-    """One consignment in a list."""
+class _Consignment:
+    """What a list and a page of one say alike."""
 
     id: str
     giver: int
@@ -104,33 +119,29 @@ class ConsignmentLine:
     packages: int
     asset: str | None
     status: str
+
+    def to_plain(self) -> dict[str, object]:
+        """As JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsignmentLine(_Consignment):
+    """One consignment in a list."""
+
     #: the latest step that counts
     signed_at: str
     #: pass it as `before` to read on
     cursor: int
 
-    def to_plain(self) -> dict[str, object]:
-        """The line as JSON values."""
-        return asdict(self)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConsignmentView:
+class ConsignmentView(_Consignment):
     """One consignment as its steps tell it."""
 
-    id: str
-    giver: int
-    slip: str | None
-    receiver: int
-    holder: int
-    taker: int | None
-    purpose: str
-    packages: int
-    asset: str | None
-    status: str
     #: a sentence: who has it, and where it goes
     where: str
-    #: what the next step names
+    #: the latest step, which the next one names
     step: int
     latest: str
     #: None until somebody keeps it
@@ -138,10 +149,6 @@ class ConsignmentView:
     #: None where the reader sees counts and seals alone
     lines: tuple[LineView, ...] | None
     steps: tuple[StepView, ...]
-
-    def to_plain(self) -> dict[str, object]:
-        """The view as JSON values."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,16 +192,7 @@ def show_consignment(tx: Connection, caller: Caller, text: str) -> ConsignmentVi
     kept = _keeping(acts, state)
     reads_lines = _reads_lines(caller, acts, state)
     return ConsignmentView(
-        id=state.id.hex(),
-        giver=state.giver,
-        slip=reference.slip,
-        receiver=state.receiver,
-        holder=state.holder,
-        taker=state.taker or None,
-        purpose=state.purpose.name.lower(),
-        packages=state.packages,
-        asset=_asset_name(tx, state),
-        status=state.status.name.lower(),
+        **_common(tx, state),
         where=_where(state, acts),
         step=state.step,
         latest=to_hex(state.latest),
@@ -303,8 +301,27 @@ def _steps(
         for act in acts
         if act.row.kind in _MOVES and act.facts.get("supersedes")
     }
-    steps = (_step(tx, caller, act, retold) for act in acts)
+    answers = _answers(tx, [act.row.digest for act in acts])
+    steps = (_step(tx, caller, act, retold, answers.get(act.row.digest, ())) for act in acts)
     return tuple(steps if reads_lines else map(_without_lines, steps))
+
+
+def _answers(tx: Connection, steps: Sequence[bytes]) -> dict[bytes, tuple[Said, ...]]:
+    """The standing comments on steps, by step."""
+    rows = [row for row in operations.list_by_subjects(tx, steps) if row.state not in GIVEN_UP]
+    acts = [act for act in shown_acts(tx, rows) if act.recorded.act is comment.ACT]
+    withdrawn = {act.recorded.message["replaces"] for act in acts}
+    found: dict[bytes, tuple[Said, ...]] = {}
+    for act in acts:
+        if act.row.digest not in withdrawn:
+            said = Said(
+                unit=act.row.unit,
+                stance=str(act.facts["stance"]),
+                text=None if act.facts["text"] is None else str(act.facts["text"]),
+                digest=to_hex(act.row.digest),
+            )
+            found[act.row.subject] = (*found.get(act.row.subject, ()), said)
+    return found
 
 
 def _without_lines(step: StepView) -> StepView:
@@ -312,13 +329,21 @@ def _without_lines(step: StepView) -> StepView:
     return replace(step, entry=replace(step.entry, facts=facts))
 
 
-def _step(tx: Connection, caller: Caller, act: ShownAct, retold: Mapping[str, bytes]) -> StepView:
+def _step(
+    tx: Connection,
+    caller: Caller,
+    act: ShownAct,
+    retold: Mapping[str, bytes],
+    answers: tuple[Said, ...],
+) -> StepView:
     counts = act.row.state not in GIVEN_UP
     again = retold.get(act.row.digest.hex())
     reason = None
     if act.row.state is OperationState.REFUSED:
         why = [s.reason for s in operations.list_states(tx, act.row.digest) if s.reason]
-        reason = f"{NOT_ON_CHAIN}: {why[-1]}" if why else NOT_ON_CHAIN
+        told = why[-1] if why else None
+        shown = told if caller.unit in {None, act.row.unit} else unnamed(told)
+        reason = NOT_ON_CHAIN if shown is None else f"{NOT_ON_CHAIN}: {shown}"
     return StepView(
         entry=timeline_entry(tx, act, shows_people=caller.unit in {None, act.row.unit}),
         unit=act.row.unit,
@@ -326,6 +351,7 @@ def _step(tx: Connection, caller: Caller, act: ShownAct, retold: Mapping[str, by
         counts=counts,
         standing=reason,
         retold_by=None if again is None else to_hex(again),
+        answers=answers,
     )
 
 
@@ -347,10 +373,13 @@ def list_consignments(  # noqa: PLR0913 - whose, which, and how many
     """
     found: list[ConsignmentLine] = []
     for row, state, recorded in _newest(tx, before):
-        named = parties_of(tx, state)
+        named = parties_of(state, recorded)
         wanted = {caller.readable_unit, of_unit} - {None}
         if wanted <= named and not (open_only and state.status.is_over):
-            found.append(_listed(tx, row, state, recorded[-1]))
+            signed_at = seconds_text(integer(recorded[-1].message, "signedAt"))
+            found.append(
+                ConsignmentLine(**_common(tx, state), signed_at=signed_at, cursor=row.sequence)
+            )
         if len(found) == limit:
             break
     return found
@@ -379,24 +408,20 @@ def _newest(
         before = page[-1].sequence
 
 
-def _listed(
-    tx: Connection, row: operations.OperationRow, state: ConsignmentState, last: Recorded
-) -> ConsignmentLine:
+def _common(tx: Connection, state: ConsignmentState) -> dict[str, Any]:
     named = directory.find_consignment(tx, state.id)
-    return ConsignmentLine(
-        id=state.id.hex(),
-        giver=state.giver,
-        slip=None if named is None else named.slip,
-        receiver=state.receiver,
-        holder=state.holder,
-        taker=state.taker or None,
-        purpose=state.purpose.name.lower(),
-        packages=state.packages,
-        asset=_asset_name(tx, state),
-        status=state.status.name.lower(),
-        signed_at=seconds_text(integer(last.message, "signedAt")),
-        cursor=row.sequence,
-    )
+    return {
+        "id": state.id.hex(),
+        "giver": state.giver,
+        "slip": None if named is None else named.slip,
+        "receiver": state.receiver,
+        "holder": state.holder,
+        "taker": state.taker or None,
+        "purpose": state.purpose.name.lower(),
+        "packages": state.packages,
+        "asset": _asset_name(tx, state),
+        "status": state.status.name.lower(),
+    }
 
 
 def _asset_name(tx: Connection, state: ConsignmentState) -> str | None:
@@ -427,10 +452,7 @@ def show_asset(tx: Connection, caller: Caller, text: str) -> AssetView:
     state = Accepted(tx).find(AssetState, row.id)
     if state is None:
         raise AssertionError(row)
-    rows = operations.list_by_digests(
-        tx, [each.digest for each in operations.list_moving(tx, row.id)]
-    )
-    moves = shown_acts(tx, sorted(rows, key=lambda each: each.sequence))
+    moves = shown_acts(tx, operations.list_moving(tx, row.id))
     return _asset(tx, caller, row, state, moves)
 
 

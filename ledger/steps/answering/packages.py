@@ -24,7 +24,7 @@ from ledger.domain.errors import NotFound
 from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
 from ledger.domain.subjects.states import UnitState
 from ledger.steps.accepting.labels import Meant, meant
-from ledger.steps.accepting.resolving import resolve_unit
+from ledger.steps.accepting.resolving import resolve_cycle, resolve_unit
 from ledger.steps.accepting.standing import Accepted
 from ledger.steps.answering.standings import Cycles, CycleStep
 from ledger.steps.instance import Instance
@@ -335,7 +335,7 @@ def ask_all(  # noqa: PLR0913 - who asks what of which packages
     for each in found:
         package = folded.get(each.package or "")
         if package is None:
-            answers.append(gates.unknown(which))
+            answers.append(gates.unknown(which, each.package))
             continue
         asking = gates.Asking(
             unit=unit,
@@ -366,6 +366,15 @@ def in_words(answer: gates.Answer | None) -> str | None:
     if answer is None or answer.word is gates.Word.YES:
         return None
     return answer.text()[:_LONGEST_AGAINST]
+
+
+def gate_counted(tx: Connection, caller: Caller, which: gates.Gate, cycle: str) -> gates.Answer:
+    """The answer about packages that are only counted, of a cycle that the caller may read."""
+    named = resolve_cycle(tx, caller, cycle)
+    stands = Cycles(tx).find(named.id)
+    if stands is None:
+        raise NotFound(f"there is no cycle {cycle!r}", field="cycle")
+    return gates.counted_only(which, stands)
 
 
 def behind_since(instance: Instance, tx: Connection) -> int | None:

@@ -57,11 +57,6 @@ class Told:
     answered_of: int | None
     answered_at: str | None
 
-    @property
-    def is_reached(self) -> bool:
-        """Sent is not reached."""
-        return self.reached_by not in {None, "sent"}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecallView:
@@ -115,7 +110,7 @@ def show_recall(tx: Connection, caller: Caller, order: str) -> RecallView:
     reader_of(tx, caller)
     row = operations.find_operation(tx, digest)
     if row is None or row.kind != "RecallOrder" or row.state in GIVEN_UP:
-        raise NotFound(f"there is no recall {order[:70]}", field="order")
+        raise NotFound(f"there is no recall {to_hex(digest)}", field="order")
     epoch, first, last, _ = packed_numbers(read_operation(row).message)
     machine = directory.get_equipment(tx, word(read_operation(row).message, "about"))
     wanted = Range(machine=machine, epoch=epoch, first=first, last=last)
@@ -127,7 +122,7 @@ def show_recall(tx: Connection, caller: Caller, order: str) -> RecallView:
     facts = fields_from_bytes(records.get_record(tx, row.record_id).facts)
     view = _view(tx, caller, wanted, order=digest, facts=facts, has_ended=bool(ends))
     if not view.packages and not view.units and caller.readable_unit not in {None, machine.unit}:
-        raise NotFound(f"there is no recall {order[:70]}", field="order")
+        raise NotFound(f"there is no recall {to_hex(digest)}", field="order")
     return view
 
 

@@ -6,12 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
+from ledger.domain.acts.decisions import USABLE, DecisionState
+from ledger.domain.custody.counting import counted
 from ledger.domain.custody.fold import fold
 from ledger.domain.custody.lines import PackageLine
-from ledger.domain.encoding.identifiers import to_hex
+from ledger.domain.encoding.identifiers import ZERO_DIGEST, CycleId, to_hex
 from ledger.domain.errors import SteriLedgerError
 from ledger.domain.records.records import fields_from_bytes
+from ledger.domain.subjects.states import CycleState
 from ledger.steps.accepting.reading_back import read_operation
+from ledger.steps.accepting.standing import Accepted, AcceptedRecords
 from ledger.steps.accepting.telling import (
     TELLING,
     counts,
@@ -42,10 +46,13 @@ def check_packages(evidence: Stored) -> None:
     for page in _operations(evidence):
         _check_lines(evidence, page, ended)
     _check_stored(evidence, ended)
-    after = ""
+    after, cycles = "", set[bytes]()
     while rows := packages.list_packages(evidence.ours, after=after, limit=_PAGE):
         _check_folds(evidence, rows)
         after = rows[-1].name
+        cycles |= {row.cycle for row in rows if row.cycle is not None}
+    for cycle in sorted(cycles):
+        _check_counts(evidence, cycle)
 
 
 def _operations(evidence: Stored) -> Iterator[list[OperationRow]]:
@@ -75,6 +82,10 @@ def _check_lines(evidence: Stored, page: Sequence[OperationRow], ended: _Ended) 
     }
     evidence.findings.checked["package_lines"] += len(found)
     _compare(evidence.findings, "package_lines", expected, found)
+    named = {line.package for line in expected.values()}
+    there = {row.name for row in packages.list_packages_named(evidence.ours, named)}
+    for name in sorted(named - there):
+        evidence.findings.note("packages", name, "row", expected="a row", found=None)
 
 
 def _check_stored(evidence: Stored, ended: _Ended) -> None:
@@ -101,6 +112,32 @@ def _check_stored(evidence: Stored, ended: _Ended) -> None:
                 expected=min((each for each in whens if each is not None), default=None),
                 found=line.ended,
             )
+
+
+def _check_counts(evidence: Stored, cycle: bytes) -> None:
+    """What a load's lines say, and what decisions leave out, is what the shares say."""
+    accepted, kept = Accepted(evidence.ours), AcceptedRecords(evidence.ours)
+    try:
+        state = accepted.find(CycleState, cycle)
+        if state is None or ZERO_DIGEST in {state.load, state.decision}:
+            return
+        load = kept.facts_of(state.load)
+        told = list(kept.facts_about(CycleId(cycle), "CycleDecision", "PackageDecision"))
+    except (SteriLedgerError, ValueError, KeyError):
+        return  # what cannot be read is told elsewhere
+    # what was decided of packages since is taken in by the next decision
+    while told and told[-1]["record.schema"] == "package-decision/1":
+        told.pop()
+    expected, actual = counted(load, told)
+    is_recalled = state.state is DecisionState.RECALLED
+    for key, count in expected.items() if is_recalled or state.state in USABLE else ():
+        evidence.findings.compare(
+            "shares",
+            f"{to_hex(cycle)} {key}",
+            "packages",
+            expected=0 if is_recalled else count,
+            found=actual[key],
+        )
 
 
 def _check_folds(evidence: Stored, rows: Sequence[packages.PackageRow]) -> None:

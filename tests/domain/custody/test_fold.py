@@ -72,8 +72,7 @@ def test_taken_after_it_was_discarded_is_recorded_and_said() -> None:
     told.say(Deed.RECEIVED, M, thread=BOX, step=2)
     package = fold(NAME, told.lines)
     assert (package.stage, package.holder) == (Stage.DISCARDED, M)
-    assert [each.unit for each in package.contradictions] == []
-    assert Overlay.OUT_OF_ORDER not in package.overlays
+    assert package.out_of_order == [(Deed.RECEIVED, Stage.DISCARDED)]
 
 
 def test_used_twice_is_out_of_order() -> None:
@@ -291,3 +290,20 @@ def test_a_deed_leads_to_one_state_wherever_it_is_done(deed: Deed) -> None:
     leads = {row[deed] for row in TABLE.values() if deed in row}
     if deed is not Deed.REFUSED:
         assert leads == {LEADS[deed]}
+
+
+def test_a_box_does_not_hold_what_another_unit_had_when_it_was_sent() -> None:
+    told = Told().ready()
+    told.say(Deed.DISPATCHED, M, thread=BOX, step=0, to_unit=C, destination=L)
+    told.say(Deed.CARRIED, C, thread=BOX, step=2, basis="inferred")
+    assert fold(NAME, told.lines).holder == L
+    told.say(Deed.RECEIVED, C, thread=BOX, step=3, basis="scanned")
+    assert fold(NAME, told.lines).holder == C, "who has it in their hands has it"
+
+
+def test_an_inferred_receipt_of_what_was_never_sent_is_contradicted() -> None:
+    told = Told().ready()
+    told.say(Deed.RECEIVED, M, thread=BOX, step=2, basis="inferred")
+    package = fold(NAME, told.lines)
+    assert (package.holder, package.stage) == (L, Stage.STORED)
+    assert Overlay.CONTRADICTED in package.overlays

@@ -18,6 +18,7 @@ from ledger.domain.custody.gates import (
     Word,
     ask,
     counted_only,
+    is_no,
     unknown,
 )
 from ledger.domain.custody.lines import Deed
@@ -150,7 +151,7 @@ def test_what_others_recorded_and_is_not_readable_here_cannot_be_known() -> None
 
 
 def test_without_news_it_cannot_be_known_and_a_known_no_stays_a_no() -> None:
-    behind = asking(behind_since=1_793_691_720)
+    behind = asking(behind_since=1_793_684_520)
     assert ask(Gate.USE, package(), cycle(), behind).text() == (
         "cannot know: nothing was heard since 2026-11-03T05:42:00Z"
     )
@@ -174,11 +175,17 @@ def test_what_nobody_packed_or_loaded_has_no_record() -> None:
 
 def test_a_voided_label_an_unknown_code_and_a_mere_count() -> None:
     assert reasons(package(), is_voided=True) == ["voided"]
-    assert unknown(Gate.USE).text() == "no: unknown code or package"
-    counted = counted_only(Gate.USE, "S2/40")
+    assert unknown(Gate.USE).text() == "no: unknown code"
+    named = unknown(Gate.USE, NAME)
+    assert named.text() == "cannot know: nothing of it is recorded here"
+    assert [is_no(each.text()) for each in (unknown(Gate.USE), named)] == [True, False]
+    counted = counted_only(Gate.USE, cycle())
     assert (counted.word, counted.text()) == (
-        Word.CANNOT_KNOW, "cannot know: counted only, cycle S2/40 at best",
+        Word.CANNOT_KNOW, "cannot know: counted only, cycle S2/2241 at best",
     )  # fmt: skip
+    assert counted_only(Gate.USE, cycle(DecisionState.REJECTED)).text() == (
+        "no: cycle S2/2241 was rejected; counted only, cycle S2/2241 at best"
+    )
 
 
 def test_both_languages_say_every_reason_with_the_same_values() -> None:

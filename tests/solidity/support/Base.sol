@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Create2} from "@openzeppelin/contracts/utils/Create2.sol";
+import {ICustodyLedger} from "../../../contracts/interfaces/ICustodyLedger.sol";
 import {ICycleLedger} from "../../../contracts/interfaces/ICycleLedger.sol";
 import {IUnitRegistry} from "../../../contracts/interfaces/IUnitRegistry.sol";
 import {IWitnesses, KindRow} from "../../../contracts/interfaces/IWitnesses.sol";

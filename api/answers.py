@@ -150,13 +150,18 @@ class ReportedCycle(Answered):
 
     ordinal: int
     what: str = Field(
-        description="recorded, already recorded, attached, not matched, refused or kept"
+        description="recorded, already recorded, attached, holds more, contradicts, "
+        "not whole yet, not matched, refused or kept"
     )
     why: str | None
     serial: str | None
     number: int | None
+    label: str | None = Field(description="the cycle's name as printed, where it is no number")
     outcome: str
+    outcome_reasons: list[str] = Field(description="why the outcome is not completed")
     fault_code: str | None
+    further_fault_codes: list[str]
+    notices: list[str] = Field(description="what a reader must know, in sentences")
     started: str | None
     ended: str | None
     samples: int
@@ -443,22 +448,7 @@ def reading_report(report: ImportReport, *, is_recorded: bool) -> ReadingReport:
         lines=file.line_count,
         is_new=report.is_new,
         cycles=[
-            ReportedCycle(
-                ordinal=each.reading.ordinal,
-                what=each.what.value if is_recorded else "kept",
-                why=each.why,
-                serial=each.reading.serial,
-                number=each.reading.number,
-                outcome=each.reading.outcome.value,
-                fault_code=each.reading.fault_code,
-                started=None if each.reading.started is None else each.reading.started.text,
-                ended=None if each.reading.ended is None else each.reading.ended.text,
-                samples=len(each.reading.samples),
-                incomplete_because=list(each.reading.incomplete_because),
-                content_sha256=each.reading.content_sha256,
-                cycle=None if each.cycle is None else each.cycle.hex(),
-                operations=[to_hex(digest) for digest in each.digests],
-            )
+            ReportedCycle(**each.to_plain() | ({} if is_recorded else {"what": "kept"}))
             for each in report.cycles
         ],
         remarks=[

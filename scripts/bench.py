@@ -53,6 +53,7 @@ BENCHMARKS: Mapping[str, str] = {
     "api": "scripts.benchmarks.api:measure_api",
     "up": "scripts.benchmarks.up:measure_up",
     "audit": "scripts.benchmarks.audit:measure_audit",
+    "network": "scripts.benchmarks.network:measure_network",
 }
 
 

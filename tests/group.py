@@ -77,6 +77,7 @@ class Story:
         story.complete(1)
         story.release(1, delta=4)
         story.tell("ResultEntry", number=1)
+        story.tell("ReadingEntry", number=1)
         comment = story.tell("Comment", about=story.cycle(1).id)
         story.tell("Comment", about=story.cycle(1).id, replaces=comment)
         story.tell("ScanReport")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from http import HTTPStatus
 from typing import Annotated, Any
 from urllib.parse import quote, unquote
@@ -20,7 +21,6 @@ from ledger.domain.callers import Scope
 from ledger.domain.drafts import People
 from ledger.domain.encoding.identifiers import parse_hex32
 from ledger.domain.errors import InvalidInput, NotFound, Refused
-from ledger.domain.machines.profiles import get_profile
 from ledger.doors.guard import Unacceptable
 from ledger.readings import read_file, zone_named
 from ledger.steps.asking.idempotency import Answer, NamedRequest, answer_once, find_answer, finish
@@ -78,7 +78,7 @@ async def file_name(
     return name
 
 
-async def options_of(
+async def options_of(  # noqa: PLR0913, PLR0917 - what the framework reads from a request
     question: Question,
     zone: Annotated[
         ShortText | None, Query(description="of the machine's clock; else as registered")
@@ -86,17 +86,32 @@ async def options_of(
     profile: Annotated[
         ShortText | None, Query(description="to judge against; else as registered")
     ] = None,
+    ambient_bar: Annotated[
+        Decimal | None,
+        Query(
+            ge=Decimal("0.3"),
+            le=Decimal("1.2"),
+            description="pressure of the air, where pressures count from it",
+        ),
+    ] = None,
+    machine: Annotated[
+        ShortText | None, Query(description="of a reading that does not name it")
+    ] = None,
+    number: Annotated[
+        int | None, Query(ge=1, lt=2**53, description="of the one cycle that does not tell it")
+    ] = None,
     signer: Annotated[SignerName | None, Query()] = None,
     performer: Annotated[Text | None, Query(description="who ran the machine")] = None,
 ) -> ImportOptions:
     """What the person who uploads adds to the file."""
     if zone is not None:
         zone_named(zone)
-    if profile is not None:
-        get_profile(profile)
     return ImportOptions(
         zone=zone,
         profile=profile,
+        ambient_bar=ambient_bar,
+        machine=machine,
+        number=number,
         people=People(performer=performer, enterer=question.caller.person),
         authenticated_by="token",
         signer=signer,

@@ -1,9 +1,9 @@
 """The anvil child process: its parent alone reaches it, where the system allows that.
 
 anvil executes its cheat calls for whoever reaches it.  It runs in a network of its own, where its
-port is nobody's, and answers at a socket file in a folder that only our account enters; everybody
-else goes through `ledger.chain.gateway`.  Where the system gives it no network of its own, it
-listens on loopback, which every account of the machine reaches: `open_because` says so.
+port is nobody's, and answers at a socket whose name is gone as soon as we hold it; everybody else
+goes through `ledger.chain.gateway`.  Where the system gives it no network of its own, it listens on
+loopback, which every account of the machine reaches: `open_because` says so.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import IO
@@ -37,7 +38,7 @@ _LONGEST_LINE = 500
 _STOP_SECONDS = 5.0
 _LOOK_SECONDS = 0.005
 
-#: numbers this process's sockets: an old one's connections must not lead to a new child
+#: numbers the children of this process: what led to an old one must not lead to a new one
 _NUMBERS = count(1)
 
 
@@ -62,7 +63,10 @@ class AnvilProcess:
         self._first = ("--init", genesis) if state is None else ("--load-state", state)
         self._flags = tuple(flags)
         self._folder = folder
-        self._socket = f"chain-{os.getpid()}-{next(_NUMBERS)}.ipc"
+        self._number = next(_NUMBERS)
+        self._socket = f"chain-{os.getpid()}-{self._number}.ipc"
+        #: of the socket, once it answers
+        self._handle: int | None = None
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
         self._ready = threading.Event()
         self._ended = threading.Event()
@@ -96,24 +100,32 @@ class AnvilProcess:
                 remedy="look at these words of it, and at the machine's memory and disk",
             )
         atexit.register(self.stop)
-        path = self._socket_path()
-        return f"http://127.0.0.1:{self._port}" if path is None else f"{SOCKET}{path}"
+        return self._address()
 
-    def _socket_path(self) -> Path | None:
-        """None when it listens at a port."""
-        if self._folder is None or self.open_because is not None:
-            return None
-        return self._folder.absolute() / self._socket
+    def _address(self) -> str:
+        """Its port, or its socket by a handle of ours, which has no place in any folder.
+
+        The number tells one child from the next, whose handle may have the same number again.
+        """
+        if self._handle is None:
+            return f"http://127.0.0.1:{self._port}"
+        return f"{SOCKET}/proc/self/fd/{self._handle}#{self._number}"
 
     def _answers(self, deadline: float) -> bool:
-        """Whether its socket takes connections; it says that it listens a moment before."""
-        path = self._socket_path()
-        if path is None:
+        """Whether it takes connections; it says that it listens a moment before its socket does.
+
+        Once the socket is ours to open, its name goes: nobody else finds it, however long the
+        folder's path is, and nothing is left of it when we are killed.
+        """
+        if self._folder is None or self.open_because is not None:
             return True
-        sockets = UnixSockets(path, most=1)
+        path = self._folder / self._socket
         while time.monotonic() < deadline and not self._ended.is_set():
-            if sockets.is_open():
-                return True
+            with suppress(FileNotFoundError):
+                self._handle = self._handle or os.open(path, os.O_PATH)
+                if UnixSockets(Path(f"/proc/self/fd/{self._handle}"), most=1).is_open():
+                    path.unlink()
+                    return True
             time.sleep(_LOOK_SECONDS)
         return False
 
@@ -147,9 +159,9 @@ class AnvilProcess:
                 child.wait()
         if self._keeper.is_alive():
             self._keeper.join(_STOP_SECONDS)
-        path = self._socket_path()
-        if path is not None:
-            path.unlink(missing_ok=True)
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            os.close(handle)
 
     def _keep(self) -> None:
         # A file without a name: whoever is killed, and whenever, nothing is left on the disk.
@@ -221,7 +233,7 @@ class AnvilProcess:
 
 
 def _remove_left_over(folder: Path) -> None:
-    """The sockets of processes that were killed."""
+    """The sockets of processes that were killed before they held them."""
     for each in folder.glob("chain-*-*.ipc"):
         owner = each.name.split("-")[1]
         if owner.isdecimal() and not _lives(int(owner)):

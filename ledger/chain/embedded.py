@@ -26,15 +26,21 @@ from typing import Protocol, Self
 import structlog
 
 from ledger.chain.anvil import AnvilProcess
-from ledger.chain.endpoint import Endpoint, Limits
 from ledger.chain.node import Node, SendAnswer, SendOutcome
 from ledger.chain.snapshots import Snapshot, SnapshotFolder
 from ledger.chain.transactions import gas_limit
+from ledger.chain.transport import Limits
 from ledger.crashing import crash_point
 from ledger.domain.chain.chain_reader import Block
 from ledger.domain.encoding.hashing import keccak256
 from ledger.domain.encoding.identifiers import to_hex
-from ledger.domain.errors import ChainUnavailable, Inconsistent, InvalidInput, Refused
+from ledger.domain.errors import (
+    RESTORE_BACKUP,
+    ChainUnavailable,
+    Inconsistent,
+    InvalidInput,
+    Refused,
+)
 
 BLOCK_GAS_LIMIT = 30_000_000
 #: 10²⁷ wei: at 2 gwei a gas, 10¹⁰ full blocks
@@ -48,6 +54,10 @@ _KEPT_STATES = 16
 #: a long chain's snapshots are this share of its blocks apart: each writes the whole state
 _SNAPSHOT_SHARE = 20
 _HARDFORK = "cancun"
+_PUT_BACK = (
+    "the journal, the genesis or anvil's version was changed. Put anvil back as package-lock.json "
+    f"has it: npm ci. Where that does not help, {RESTORE_BACKUP}"
+)
 
 log = structlog.get_logger("chain")
 
@@ -147,7 +157,6 @@ class _Running:
     """A child and how to speak to it."""
 
     process: AnvilProcess
-    endpoint: Endpoint
     node: Node
     tip: Block
 
@@ -247,7 +256,6 @@ class EmbeddedChain:
             running, self._running = self._running, None
             if running is not None:
                 running.node.close()
-                running.endpoint.close()
                 running.process.stop()
 
     def ensure_running(self) -> _Running:
@@ -344,7 +352,9 @@ class EmbeddedChain:
             f"--prune-history {_KEPT_STATES} --no-request-size-limit "
             "--disable-default-create2-deployer --disable-console-log"
         )
-        state = self._state_of(snapshot)
+        state = None
+        if snapshot is not None and self.snapshots is not None:
+            state = self.snapshots.read(snapshot)
         process = AnvilProcess(
             self.binary,
             self.genesis.to_json(),
@@ -354,16 +364,14 @@ class EmbeddedChain:
         )
         url = process.start(timeout_seconds=START_SECONDS)
         limits = Limits(timeout_seconds=60.0, attempts=1)
-        endpoint = Endpoint(url, limits=limits)
         node = Node(url, limits=limits, block_time=self._next_block_time)
         try:
             tip = self._check_first(node, snapshot)
         except BaseException:
             node.close()
-            endpoint.close()
             process.stop()
             raise
-        return _Running(process=process, endpoint=endpoint, node=node, tip=tip)
+        return _Running(process=process, node=node, tip=tip)
 
     def _check_first(self, node: Node, snapshot: Snapshot | None) -> Block:
         """The block that anvil stands at; raises Inconsistent when it is not where it should be."""
@@ -400,7 +408,7 @@ class EmbeddedChain:
                     f"the journal has block {journalled.height} where {expected} belongs",
                     field="journal",
                     rule="heights rise by one, and only the last block may lack its hash",
-                    remedy="restore the newest backup; steriledger audit names what is missing",
+                    remedy=f"steriledger audit names what is missing; {RESTORE_BACKUP}",
                 )
             block = _replay_block(running, journalled)
             if journalled.hash is None:
@@ -411,7 +419,7 @@ class EmbeddedChain:
                     f"replayed, it has {to_hex(block.hash)}",
                     field="journal",
                     rule="the same genesis and transactions make the same hashes",
-                    remedy="The journal, the genesis or anvil's version was changed; restore them.",
+                    remedy=_PUT_BACK,
                 )
         if pending is not None:
             crash_point("chain.recovered")
@@ -420,7 +428,7 @@ class EmbeddedChain:
     # ------------------------------------------------------------ the snapshot
 
     def _usable_snapshot(self) -> Snapshot | None:
-        """The snapshot; one that is of no block of the journal goes.
+        """The snapshot; one that is of no block of the journal stays: it tells of a loss.
 
         Without a mined block after it, nothing in the journal proves a snapshot: it waits.
         """
@@ -428,19 +436,14 @@ class EmbeddedChain:
         if snapshot is None:
             return None
         if self.journal.hash_at(snapshot.height) != snapshot.hash:
-            self._pass_over(snapshot, "the journal has no such block")
+            _warn_of(snapshot, "the journal has no such block")
             return None
         return None if self.journal.hash_at(snapshot.height + 1) is None else snapshot
 
     def _pass_over(self, snapshot: Snapshot, reason: str) -> None:
-        log.warning("snapshot_passed_over", snapshot=snapshot.name, reason=reason)
+        _warn_of(snapshot, reason)
         if self.snapshots is not None:
             self.snapshots.drop(snapshot)
-
-    def _state_of(self, snapshot: Snapshot | None) -> bytes | None:
-        if self.snapshots is None or snapshot is None:
-            return None
-        return self.snapshots.read(snapshot)
 
     def _take_snapshot(self, tip: Block) -> None:
         """Before the next block, when the last one is far enough behind; a full disk is no harm."""
@@ -451,13 +454,17 @@ class EmbeddedChain:
             return
         self._snapshot_at = tip.number
         try:
-            dumped = str(self.ensure_running().endpoint.ask("anvil_dumpState"))
+            dumped = str(self.ensure_running().node.ask("anvil_dumpState"))
             snapshot = Snapshot(height=tip.number, hash=tip.hash)
             self.snapshots.write(snapshot, bytes.fromhex(dumped.removeprefix("0x")))
         except (OSError, ChainUnavailable) as error:
             log.warning("snapshot_not_taken", height=tip.number, reason=str(error))
         else:
             log.info("snapshot_taken", height=tip.number)
+
+
+def _warn_of(snapshot: Snapshot, reason: str) -> None:
+    log.warning("snapshot_passed_over", snapshot=snapshot.name, reason=reason)
 
 
 # ---------------------------------------------------------------- one block
@@ -472,7 +479,7 @@ def _replay_block(running: _Running, journalled: JournalBlock) -> Block:
             f"block {journalled.height} of the journal cannot be mined again: {error.what}",
             field="journal",
             rule="the same genesis and transactions make the same hashes",
-            remedy="the journal, the genesis or anvil's version was changed; restore them",
+            remedy=_PUT_BACK,
         ) from None
 
 
@@ -488,7 +495,7 @@ def _offer(running: _Running, raw_transactions: Sequence[bytes]) -> _Running:
 
 
 def _empty_pool(running: _Running) -> None:
-    running.endpoint.ask("anvil_dropAllTransactions")
+    running.node.ask("anvil_dropAllTransactions")
 
 
 def _fill_pool(running: _Running, raw_transactions: Sequence[bytes]) -> None:
@@ -500,7 +507,7 @@ def _fill_pool(running: _Running, raw_transactions: Sequence[bytes]) -> None:
 
 def _check_pool(running: _Running, raw_transactions: Sequence[bytes]) -> None:
     """Every transaction is ready to be mined, and all of them fit into one block."""
-    status = running.endpoint.ask("txpool_status")
+    status = running.node.ask("txpool_status")
     if status != {"pending": hex(len(raw_transactions)), "queued": "0x0"}:
         raise Refused(
             "a transaction does not continue its sender's nonces",
@@ -520,8 +527,8 @@ def _check_pool(running: _Running, raw_transactions: Sequence[bytes]) -> None:
 
 def _seal(running: _Running, raw_transactions: Sequence[bytes], timestamp: int) -> Block:
     """Mines the pool and checks that the block is exactly what was asked for."""
-    running.endpoint.ask("evm_setNextBlockTimestamp", timestamp)
-    running.endpoint.ask("evm_mine")
+    running.node.ask("evm_setNextBlockTimestamp", timestamp)
+    running.node.ask("evm_mine")
     height = running.tip.number + 1
     block = running.node.block("latest")
     wanted = tuple(keccak256(raw) for raw in raw_transactions)

@@ -21,7 +21,8 @@ import uvicorn
 from anyio import to_thread
 from starlette.responses import Response
 
-from ledger.chain.endpoint import AnswerTooLarge, Endpoint, Limits, NodeRefused
+from ledger.chain.node import Node
+from ledger.chain.transport import AnswerTooLarge, Limits, NodeRefused
 from ledger.domain.errors import ChainUnavailable
 from ledger.doors.connections import configuration
 from ledger.doors.counting import Counter
@@ -60,7 +61,9 @@ METHODS: Mapping[str, int] = {
 _PARSE_ERROR, _INVALID_REQUEST, _METHOD_NOT_FOUND, _INVALID_PARAMS = -32700, -32600, -32601, -32602
 _LIMIT_EXCEEDED, _RESOURCE_UNAVAILABLE = -32005, -32002
 _CALL_FIELDS = frozenset({"to", "data", "input", "from", "gas"})
+_LOG_FIELDS = frozenset({"address", "topics", "fromBlock", "toBlock", "blockHash"})
 _QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,16}")
+_HASH = re.compile(r"0x[0-9a-fA-F]{64}")
 _DEEPEST = 16
 _CODES = {
     HTTPStatus.BAD_REQUEST: _PARSE_ERROR,
@@ -104,7 +107,7 @@ class Gateway:
     #: its Host names are this machine's own, and those that it is told
     bounds: Bounds = field(default_factory=partial(Bounds, hosts=LOOPBACK_NAMES))
     limits: GatewayLimits = field(default_factory=GatewayLimits)
-    _endpoints: dict[str, Endpoint] = field(default_factory=dict)
+    _nodes: dict[str, Node] = field(default_factory=dict)
     _counter: Counter = field(default_factory=Counter)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -201,9 +204,15 @@ class Gateway:
 
     def _check_logs(self, params: list[object]) -> None:
         question = params[0] if params else None
-        if not isinstance(question, dict):
-            raise _Problem(code=_INVALID_PARAMS, message="eth_getLogs takes one object")
+        if not isinstance(question, dict) or not set(question) <= _LOG_FIELDS:
+            fields = ", ".join(sorted(_LOG_FIELDS))
+            raise _Problem(code=_INVALID_PARAMS, message=f"eth_getLogs takes an object: {fields}")
         if "blockHash" in question:
+            if not set(question).isdisjoint({"fromBlock", "toBlock"}):
+                raise _Problem(code=_INVALID_PARAMS, message="either blockHash or a range")
+            # null is no block: a node would take it for a range without ends
+            if not _HASH.fullmatch(str(question["blockHash"])):
+                raise _Problem(code=_INVALID_PARAMS, message="blockHash is not a hash")
             return
         first, last = (self._height(question.get(k, "latest")) for k in ("fromBlock", "toBlock"))
         if last - first >= self.limits.log_range:
@@ -220,7 +229,7 @@ class Gateway:
 
     def _forward(self, method: str, params: list[object]) -> object:
         try:
-            return self._endpoint().ask(method, *params)
+            return self._node().ask(method, *params)
         except NodeRefused as error:
             code = error.code or _RESOURCE_UNAVAILABLE
             raise _Problem(code=code, message=error.reason, data=error.data) from None
@@ -231,25 +240,25 @@ class Gateway:
                 code=_RESOURCE_UNAVAILABLE, message="the chain does not answer"
             ) from None
 
-    def _endpoint(self) -> Endpoint:
+    def _node(self) -> Node:
         url = self.upstream()
-        endpoint = self._endpoints.get(url)
-        if endpoint is None:
+        node = self._nodes.get(url)
+        if node is None:
             limits = Limits(
                 timeout_seconds=self.limits.timeout_seconds,
                 attempts=1,
                 answer_bytes=self.limits.answer_bytes,
             )
-            endpoint = Endpoint(url, limits=limits)
+            node = Node(url, limits=limits)
             self.close()
-            self._endpoints = {url: endpoint}
-        return endpoint
+            self._nodes = {url: node}
+        return node
 
     def close(self) -> None:
         """Closes the connections to the node."""
-        endpoints, self._endpoints = self._endpoints, {}
-        for endpoint in endpoints.values():
-            endpoint.close()
+        nodes, self._nodes = self._nodes, {}
+        for node in nodes.values():
+            node.close()
 
 
 class _Nothing:

@@ -36,7 +36,14 @@ from ledger.chain.wording import (
     is_range_too_wide,
     is_reverted,
 )
-from ledger.domain.chain.chain_reader import Block, BlockTag, CallReverted, Receipt, Transaction
+from ledger.domain.chain.chain_reader import (
+    Block,
+    BlockTag,
+    CallReverted,
+    Receipt,
+    Transaction,
+    newest_block,
+)
 from ledger.domain.encoding.events import Log
 from ledger.domain.encoding.hashing import keccak256
 from ledger.domain.encoding.identifiers import to_hex
@@ -158,7 +165,7 @@ class Node:
     def block(self, tag: BlockTag) -> Block | None:
         """The block at a height or tag; None when the node does not have it."""
         height = tag if isinstance(tag, str) else hex(tag)
-        answer = self._read("eth_getBlockByNumber", height, False)
+        answer = self.ask("eth_getBlockByNumber", height, False)
         return None if answer is None else read_block(answer)
 
     def blocks(self, first: int, last: int) -> list[Block | None]:
@@ -204,7 +211,7 @@ class Node:
         range that the node or our own limit finds too wide is asked in halves.
         """
         try:
-            answer = self._read("eth_getLogs", _filter(addresses, first, last, topics))
+            answer = self.ask("eth_getLogs", _filter(addresses, first, last, topics))
         except (NodeRefused, AnswerTooLarge) as error:
             wide = isinstance(error, AnswerTooLarge) or is_range_too_wide(error.reason)
             if first >= last or not wide:
@@ -231,8 +238,8 @@ class Node:
             for wanted, answer in zip(transaction_hashes, answers, strict=True)
         ]
 
-    def _read(self, method: str, *question: object) -> object:
-        """The answer to one question, as the node wrote it."""
+    def ask(self, method: str, *question: object) -> object:
+        """The answer to one question, as the node wrote it; raises NodeRefused."""
         return self._eth.plain(method, [question])[0]
 
     def _read_many(self, method: str, questions: Sequence[Sequence[object]]) -> Iterator[object]:
@@ -285,20 +292,12 @@ class Node:
         A node may want more than the newest block did: Besu drops without a word what pays less
         than its own least price, and says that price only by eth_gasPrice.
         """
-        block = self.block("latest")
-        if block is None:
-            raise ChainUnavailable(
-                f"{self.name} has no latest block",
-                field="chain",
-                rule="a chain has a newest block",
-                remedy="wait until the node has caught up, or ask another node of the same chain",
-            )
-        base_fee = block.base_fee or 0
+        base_fee = newest_block(self).base_fee or 0
         try:
-            tip = read_quantity(self._read("eth_maxPriorityFeePerGas"), "priority fee")
+            tip = read_quantity(self.ask("eth_maxPriorityFeePerGas"), "priority fee")
         except NodeRefused:  # a chain without EIP-1559 asks one price
             tip = 0
-        price = read_quantity(self._read("eth_gasPrice"), "gas price")
+        price = read_quantity(self.ask("eth_gasPrice"), "gas price")
         return Fees(base_fee=base_fee, priority_fee=max(tip, price - base_fee))
 
     # ------------------------------------------------------------ about the node
@@ -306,18 +305,18 @@ class Node:
     def program(self) -> str:
         """What it calls itself, as `besu/v25.11.0/linux-x86_64/…`; "unknown" when it does not."""
         try:
-            return str(self._read("web3_clientVersion")).partition("\n")[0][:_LONGEST_NAME]
+            return str(self.ask("web3_clientVersion")).partition("\n")[0][:_LONGEST_NAME]
         except NodeRefused:
             return "unknown"
 
     def is_syncing(self) -> bool:
         """Whether it says that it is still catching up with its chain."""
-        return self._read("eth_syncing") is not False
+        return self.ask("eth_syncing") is not False
 
     def run(self, code: bytes) -> bytes:
         """What code that creates a contract would leave, tried without a transaction."""
         try:
-            return read_bytes(self._read("eth_call", {"data": to_hex(code)}, "latest"), "call")
+            return read_bytes(self.ask("eth_call", {"data": to_hex(code)}, "latest"), "call")
         except NodeRefused as error:
             raise _reverted(error) from None
 
@@ -331,7 +330,7 @@ class Node:
         """
         wanted = keccak256(raw)
         try:
-            answer = self._read("eth_sendRawTransaction", to_hex(raw))
+            answer = self.ask("eth_sendRawTransaction", to_hex(raw))
         except NodeRefused as error:
             outcome = classify_refusal(error.reason)
             if outcome is SendOutcome.NOT_NOW:

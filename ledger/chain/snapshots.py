@@ -35,6 +35,15 @@ class Snapshot:
         return f"state-{self.height:012d}-{self.hash.hex()}.sealed"
 
 
+def list_snapshots(folder: Path) -> list[Snapshot]:
+    """What a folder holds, by name alone, the highest first; nothing where there is no folder."""
+    if not folder.is_dir():
+        return []
+    found = [_NAME.fullmatch(path.name) for path in folder.iterdir()]
+    read = [Snapshot(height=int(each[1]), hash=bytes.fromhex(each[2])) for each in found if each]
+    return sorted(read, key=lambda each: each.height, reverse=True)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotFolder:
     """Where a home keeps its snapshot."""
@@ -49,9 +58,7 @@ class SnapshotFolder:
 
     def find(self) -> Snapshot | None:
         """What is there, by name alone; the newest, where a crash left two."""
-        names = [_NAME.fullmatch(path.name) for path in self.folder.glob("state-*")]
-        read = [Snapshot(height=int(n[1]), hash=bytes.fromhex(n[2])) for n in names if n]
-        return max(read, key=lambda each: each.height, default=None)
+        return next(iter(list_snapshots(self.folder)), None)
 
     def read(self, snapshot: Snapshot) -> bytes:
         """The state as anvil loads it, JSON; raises Inconsistent when the file is damaged."""

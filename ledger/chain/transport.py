@@ -19,7 +19,7 @@ from ledger.domain.errors import ChainUnavailable
 
 Answer = TypeVar("Answer")
 
-#: what the address of a socket file begins with; its path follows
+#: what the address of a socket begins with; its path follows, and behind a # what tells it apart
 SOCKET = "unix:"
 
 _CHUNK_BYTES = 64 * 1024
@@ -157,7 +157,7 @@ class _SocketWay:
     def __init__(self, address: str, limits: Limits) -> None:
         self.name = address
         self._limits = limits
-        path = Path(address.removeprefix(SOCKET))
+        path = Path(address.removeprefix(SOCKET).partition("#")[0])
         self._sockets = UnixSockets(path, most=limits.connections)
 
     def close(self) -> None:

@@ -5,15 +5,12 @@ Source: unix(7); JSON-RPC over a socket as geth and anvil speak it, one document
 
 from __future__ import annotations
 
-import os
 import socket
 import threading
 import time
 from pathlib import Path
 
 _CHUNK_BYTES = 256 * 1024
-#: what every system takes as a path; Linux takes 107 bytes, others 103
-_LONGEST_PATH = 100
 
 
 class LineTooLong(Exception):
@@ -82,23 +79,11 @@ class UnixSockets:
         stream = socket.socket(socket.AF_UNIX)
         stream.settimeout(seconds)
         try:
-            _connect(stream, self._path)
+            stream.connect(str(self._path))
         except BaseException:
             stream.close()
             raise
         return stream
-
-
-def _connect(stream: socket.socket, path: Path) -> None:
-    """Also where the path is longer than an address may be: through a handle of its folder."""
-    if len(os.fsencode(path)) <= _LONGEST_PATH:
-        stream.connect(str(path))
-        return
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        stream.connect(f"/proc/self/fd/{folder}/{path.name}")
-    finally:
-        os.close(folder)
 
 
 def _read_line(stream: socket.socket, deadline: float, longest: int) -> bytes:

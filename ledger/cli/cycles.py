@@ -11,7 +11,9 @@ from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption, local_calle
 from ledger.cli.printing import answer, print_pairs, print_table, say
 
 if TYPE_CHECKING:
-    from ledger.steps.answering.showing import CycleView
+    from collections.abc import Sequence
+
+    from ledger.steps.answering.showing import CycleLine, CycleView
 
 cycle = typer.Typer(cls=ActGroup, no_args_is_help=True, help="Sterilisation cycles.")
 
@@ -39,32 +41,30 @@ def list_cycles(
     answer(
         [line.to_plain() for line in lines],
         as_json=as_json,
-        human=lambda: print_table(
-            [
-                "cycle",
-                "machine",
-                "started",
-                "machine says",
-                "computed",
-                "profile",
-                "decided",
-                "chain",
-            ],
-            [
-                [
-                    f"{c.machine_serial}/{c.number}",
-                    c.machine_name,
-                    c.started,
-                    c.outcome,
-                    c.verdict,
-                    c.profile,
-                    c.state,
-                    c.chain.value,
-                ]
-                for c in lines
-            ],
-        ),
+        human=lambda: _print_lines(lines),
     )
+
+
+def _print_lines(lines: Sequence[CycleLine]) -> None:
+    print_table(
+        ["cycle", "machine", "started", "machine says", "computed", "profile", "decided", "chain"],
+        [
+            [
+                c.name,
+                c.machine_name,
+                c.started,
+                c.outcome,
+                c.verdict,
+                c.profile,
+                c.state,
+                c.chain.value,
+            ]
+            for c in lines
+        ],
+    )
+    for line in lines:
+        for each in line.numbering.sentences:
+            say(f"{line.name}: {each}")
 
 
 @cycle.command("show")
@@ -90,6 +90,8 @@ def print_cycle(view: CycleView) -> None:
             ("state", view.state.replace("_", " ")),
         ]
     )
+    for each in view.numbering.sentences:
+        say(f"note: {each}")
     say("")
     say("What happened, in order")
     print_table(
@@ -123,6 +125,8 @@ def _print_verdicts(view: CycleView) -> None:
         say("not entered")
     else:
         print_pairs((name.replace("_", " "), value) for name, value in view.machine_verdict.items())
+    for each in view.remarks:
+        say(f"note: {each}")
     say("")
     say("Computed from the reading")
     if view.computed_verdict is None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ledger.cli.failing import DOES_NOT_HOLD
+from ledger.cli.files import read_file
 from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption, local_caller, opened
 from ledger.cli.printing import answer, say
 
@@ -120,25 +121,14 @@ def read_evidence(file: Path) -> bytes:
     """The file, and at most one byte more than a file may have."""
     from ledger.evidence.format import MAX_FILE_BYTES
 
-    return read_whole(file, MAX_FILE_BYTES + 1, field="FILE")
+    return read_file(file, MAX_FILE_BYTES, field="FILE")
 
 
 def read_deployment(file: Path) -> Deployment:
     """The deployment that a file describes; raises InvalidInput."""
     from ledger.domain.chain.deployment import parse_deployment
 
-    return parse_deployment(read_whole(file, _MAX_DEPLOYMENT_BYTES + 1, field="--deployment"))
-
-
-def read_whole(file: Path, longest: int, *, field: str = "FILE") -> bytes:
-    """The bytes of a file, and no more than so many."""
-    from ledger.domain.errors import InvalidInput
-
-    try:
-        with file.open("rb") as stream:
-            return stream.read(longest)
-    except OSError as error:
-        raise InvalidInput(f"{file}: {error.strerror}", field=field) from None
+    return parse_deployment(read_file(file, _MAX_DEPLOYMENT_BYTES, field="--deployment"))
 
 
 def write_whole(output: Path, data: bytes) -> None:

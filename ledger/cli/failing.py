@@ -18,6 +18,7 @@ from ledger.domain.errors import (
     StorageUnavailable,
     VerificationFailed,
 )
+from ledger.domain.visible import visible, visible_json
 
 #: Something that was asked about does not hold: a verification, an audit, part of an import.
 DOES_NOT_HOLD = 1
@@ -50,12 +51,14 @@ def report_failure(error: SteriLedgerError, *, as_json: bool) -> int:
             "rule": error.rule,
             "remedy": error.remedy,
         }
-        print(json.dumps(problem, ensure_ascii=False), file=sys.stderr)
+        print(visible_json(json.dumps(problem, ensure_ascii=False)), file=sys.stderr)
         return exit_code_of(error)
     subject = "" if error.field is None else f"{error.field}: "
-    print(f"error: {subject}{error.what}", file=sys.stderr)
+    lines = [f"error: {subject}{error.what}"]
     if error.rule is not None:
-        print(f"  rule: {error.rule}", file=sys.stderr)
+        lines.append(f"  rule: {error.rule}")
     if error.remedy is not None:
-        print(f"  what to do: {error.remedy}", file=sys.stderr)
+        lines.append(f"  what to do: {error.remedy}")
+    for line in lines:
+        print(visible(line), file=sys.stderr)
     return exit_code_of(error)

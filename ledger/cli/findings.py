@@ -11,7 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from ledger.cli.acts import ActGroup
-from ledger.cli.evidence import read_deployment, read_whole, write_whole
+from ledger.cli.evidence import read_deployment, write_whole
+from ledger.cli.files import read_file
 from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption, local_caller, opened
 from ledger.cli.printing import answer, print_table, say
 
@@ -105,7 +106,7 @@ def verify(
     from ledger.evidence.answers import MAX_FILE_BYTES, verify_answer_file
     from ledger.keys.signers import verify_signature
 
-    data = read_whole(file, MAX_FILE_BYTES + 1)
+    data = read_file(file, MAX_FILE_BYTES, field="FILE")
     trusted = None if deployment is None else read_deployment(deployment)
     with ExitStack() as stack:
         node = None if rpc is None else stack.enter_context(Node(rpc))

@@ -13,6 +13,7 @@ import threading
 from pathlib import Path
 
 from ledger.cli.failing import report_failure
+from ledger.cli.printing import say
 from ledger.domain.errors import ChainUnavailable, SteriLedgerError
 from ledger.running.processes import Instance, rotate_log
 
@@ -23,8 +24,8 @@ _START_SECONDS = 60.0
 #: after that long the API is worth telling, whatever the chain does
 _CHAIN_SECONDS = 20.0
 _NOT_YET = (
-    "The chain is not there yet: steriledger status says what is waited for.\n"
-    "What is recorded meanwhile is sent when the chain is there."
+    "The chain is not there yet: steriledger status says what is waited for.",
+    "What is recorded meanwhile is sent when the chain is there.",
 )
 
 
@@ -32,14 +33,15 @@ def launch(home: Path) -> None:
     """Run an instance until SIGINT or SIGTERM; its settings are in the environment."""
     stop = stop_on_signals()
     with Instance(
-        home=home, environment=os.environ, log=home / "run" / "log", tell=_say
+        home=home, environment=os.environ, log=home / "run" / "log", tell=say
     ) as processes:
         api, chain = start_all(processes, stop)
         if not stop.is_set():
-            _say(_NOT_YET if chain is None else f"Chain (read only): {chain}")
-            _say(f"Deployment file:   {home / 'deployment.json'}")
-            _say(f"Log:               {home / 'run' / 'log'}")
-            _say(f"Ready: {api}")
+            for line in _NOT_YET if chain is None else (f"Chain (read only): {chain}",):
+                say(line)
+            say(f"Deployment file:   {home / 'deployment.json'}")
+            say(f"Log:               {home / 'run' / 'log'}")
+            say(f"Ready: {api}")
         processes.watch(stop)
 
 
@@ -80,10 +82,6 @@ def become_launcher(home: Path, environment: dict[str, str]) -> None:
     sys.stdout.flush()
     command = [sys.executable, "-m", "ledger.cli.launching", str(home)]
     os.execve(sys.executable, command, environment)  # noqa: S606 - our own program
-
-
-def _say(sentence: str) -> None:
-    print(sentence, flush=True)
 
 
 if __name__ == "__main__":

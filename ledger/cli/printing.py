@@ -8,8 +8,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
+from ledger.domain.visible import visible, visible_json
+
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
+    from rich.text import Text
 
 #: Words that say how something stands, and how they are coloured; the word always stands beside it.
 _COLOURS: Mapping[str, str] = {
@@ -51,12 +54,13 @@ def console() -> Console:
 
 def print_json(value: object) -> None:
     """One JSON document on the output stream."""
-    print(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+    document = json.dumps(value, ensure_ascii=False, indent=2, default=_plain)
+    print(visible_json(document))
 
 
 def say(sentence: str) -> None:
-    """One line of plain words."""
-    print(sentence, flush=True)
+    """One line of plain words, whatever is in them."""
+    print(visible(sentence), flush=True)
 
 
 def print_table(
@@ -64,7 +68,6 @@ def print_table(
 ) -> None:
     """A table; cells that hold a known state are coloured."""
     from rich.table import Table
-    from rich.text import Text
 
     listed = list(rows)
     if not listed:
@@ -74,8 +77,13 @@ def print_table(
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in listed:
-        table.add_row(*(Text(shown(cell), style=_COLOURS.get(shown(cell), "")) for cell in row))
+        table.add_row(*map(_cell, row))
     console().print(table)
+
+
+def print_laid_out(part: RenderableType) -> None:
+    """What was laid out already, of visible words."""
+    console().print(part)
 
 
 def print_pairs(pairs: Iterable[tuple[str, object]]) -> None:
@@ -87,7 +95,7 @@ def print_pairs(pairs: Iterable[tuple[str, object]]) -> None:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in pairs:
-        table.add_row(name, Text(shown(value), style=_COLOURS.get(shown(value), "")))
+        table.add_row(Text(visible(name)), _cell(value))
     console().print(table)
 
 
@@ -97,7 +105,15 @@ def shown(value: object) -> str:
         return "not entered"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return str(value)
+    return visible(str(value))
+
+
+def _cell(value: object) -> Text:
+    """A value, coloured where it is a known state."""
+    from rich.text import Text
+
+    words = shown(value)
+    return Text(words, style=_COLOURS.get(words, ""))
 
 
 def answer(value: object, *, as_json: bool, human: Callable[[], None]) -> None:

@@ -124,12 +124,12 @@ def _service(home: Path, name: str) -> Iterator[None]:
             "remedy": error.remedy,
         }
         log.critical(ENDED, **why)
-        print(json.dumps(why), flush=True)
+        say(json.dumps(why))
         raise typer.Exit(exit_code_of(error)) from None
     except Exception as error:
         what = f"{type(error).__name__}: {error}"
         log.critical(ENDED, what=what, exc_info=True)
-        print(json.dumps({"what": what}), flush=True)
+        say(json.dumps({"what": what}))
         raise typer.Exit(_UNEXPECTED) from None
 
 

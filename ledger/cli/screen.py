@@ -10,11 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from ledger.domain.outbox.operation_states import OperationState
+from ledger.domain.visible import visible
 from ledger.steps.answering.status import ChainStatus, Status, WaitingOperation, WorkerState
 
 #: how many stuck operations are shown, the oldest first
 MOST_STUCK = 3
-#: characters of a reason: two lines, and three of what the worker has to say
+#: characters of a reason: two lines, and three of what the worker has to say and advises
 _REASON = 126
 _TROUBLE = 180
 #: hexadecimal digits that tell a hash from the others; --json has all of it
@@ -66,7 +67,7 @@ def _lines(now: Status) -> Iterator[tuple[str, Text]]:
         yield "deployment", Text(f"{short(now.fingerprint)} {chain}")
     if now.clock is not None:
         yield "clock", Text(shortened(now.clock.reason, _REASON), _BAD)
-        yield "what to do", Text(now.clock.remedy or "", _BAD)
+        yield "what to do", Text(visible(now.clock.remedy or ""), _BAD)
     yield from _worker_lines(now)
     if now.chain is not None:
         head = now.head_age_seconds
@@ -107,7 +108,7 @@ def _worker_lines(now: Status) -> Iterator[tuple[str, Text]]:
     reason = "" if trouble is None else f": {shortened(trouble.reason, _TROUBLE)}"
     yield "worker", Text(words + _worker_times(now) + reason, style)
     if trouble is not None and trouble.remedy is not None:
-        yield "what to do", Text(shortened(trouble.remedy, _REASON), style)
+        yield "what to do", Text(shortened(trouble.remedy, _TROUBLE), style)
 
 
 def _worker_times(now: Status) -> str:
@@ -164,8 +165,8 @@ def short(digest: bytes) -> str:
 
 
 def shortened(words: str, most: int | None = None) -> str:
-    """The words with every hash cut to what tells it from the others, and at most so many."""
-    cut = _LONG_HEX.sub(lambda found: found[0][: 2 + _DIGITS] + "…", words)
+    """The words, visible, with every hash cut to what tells it from others, and at most so many."""
+    cut = _LONG_HEX.sub(lambda found: found[0][: 2 + _DIGITS] + "…", visible(words))
     return cut if most is None or len(cut) <= most else cut[: most - 1].rstrip() + "…"
 
 

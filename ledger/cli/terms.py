@@ -9,7 +9,7 @@ import typer
 
 from ledger.cli.acting import record
 from ledger.cli.acts import ActGroup
-from ledger.cli.evidence import read_whole
+from ledger.cli.files import read_file
 from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from ledger.cli.printing import answer, print_table
 
@@ -32,7 +32,7 @@ def publish(
     from ledger.domain.acts.terms import parts_of
     from ledger.domain.duties.terms import MAX_TERMS_BYTES, parse_terms
 
-    parsed = parse_terms(read_whole(file, MAX_TERMS_BYTES + 1))
+    parsed = parse_terms(read_file(file, MAX_TERMS_BYTES, field="FILE"))
     values = {"document": "0x" + parsed.sha256, "lines": parts_of(parsed)}
     record(
         find_act("Terms"),

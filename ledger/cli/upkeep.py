@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from ledger.cli.chains import reading_chain
 from ledger.cli.failing import DOES_NOT_HOLD
+from ledger.cli.files import read_file
 from ledger.cli.maintaining import existing
 from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption, local_caller
-from ledger.cli.printing import answer, console, print_pairs, say
+from ledger.cli.printing import answer, print_laid_out, print_pairs, say
 
 clock = typer.Typer(no_args_is_help=True, help="This machine's clock.")
+
+_MOST_RECEIPT_BYTES = 64 * 1024
 
 
 def status(*, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
@@ -26,7 +31,7 @@ def status(*, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> N
 
     def human() -> None:
         for part in screen(now):
-            console().print(part)
+            print_laid_out(part)
 
     with existing(home) as instance:
         now = read_status(instance)
@@ -53,15 +58,34 @@ def confirm(*, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> 
     )
 
 
-def audit(*, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
+def audit(
+    *,
+    receipt: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--receipt",
+            metavar="FILE",
+            help="A receipt that somebody kept, as JSON: whether what it promises is here; "
+            "repeatable.",
+        ),
+    ] = None,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
     """Compare records, index, chain and running heads, both ways, and name every difference.
 
+    What lies in the home beside the database is asked too, for what the database has lost.
     Exit code 1: something differs.
     """
     from ledger.steps.auditing.audit import audit as run_audit
+    from ledger.steps.auditing.losses import parse_receipt
 
+    kept = [
+        parse_receipt(str(file), read_file(file, _MOST_RECEIPT_BYTES, field="--receipt"))
+        for file in receipt or ()
+    ]
     with existing(home) as instance, reading_chain(instance, whole_journal=True) as node:
-        report = run_audit(instance, node)
+        report = run_audit(instance, node, receipts=kept)
 
     def human() -> None:
         for line in report.lines():

@@ -14,6 +14,12 @@ SteriLedgerError
 
 from __future__ import annotations
 
+#: what to do when stored data is damaged or gone
+RESTORE_BACKUP = (
+    "restore the newest backup into an empty folder: "
+    "steriledger restore FILE --home FOLDER --key-file KEY"
+)
+
 
 class SteriLedgerError(Exception):
     """The root of the tree; never raised itself.

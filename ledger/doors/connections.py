@@ -72,6 +72,8 @@ class PatientConnection(H11Protocol):
     def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401 - the framework's
         super().__init__(*arguments, **named)
         self.conn._receive_buffer = StrictLines()  # noqa: SLF001 - h11 has no strict mode
+        # The framework's own limit also counts requests whose connection is gone a moment ago.
+        self.most, self.limit_concurrency = self.limit_concurrency, None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A request has to begin at once, and every byte of an answer is watched."""
@@ -79,8 +81,7 @@ class PatientConnection(H11Protocol):
         self._since = self.loop.time()
         transport.set_write_buffer_limits(high=0)
         self._await_head()
-        # the framework itself turns away who comes when so many are there
-        if self.limit_concurrency is not None and len(self.connections) >= self.limit_concurrency:
+        if self.most is not None and len(self.connections) > self.most:
             self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -137,13 +138,15 @@ class PatientConnection(H11Protocol):
     def _make_room(self) -> None:
         """End the oldest connection of the address that has most of those that may go.
 
-        Those of strangers may; when there are none, those on which nothing is asked just now.
+        Those of strangers may; when there are none, those on which nothing is asked just now; and
+        when there are none of these either, whoever came is told to come again.
         """
         others = [each for each in self.connections if each is not self]
         there: list[Any] = [each for each in others if not each.transport.is_closing()]
         going = [each for each in there if not each.is_known] or [e for e in there if e.is_idle]
         if not going:
             self._tell("crowded", self.address)
+            self.limit_concurrency = 0  # the framework answers 503
             return
         have = Counts(each.address for each in going)
         victim = min(going, key=lambda each: (-have[each.address], each._since))  # noqa: SLF001

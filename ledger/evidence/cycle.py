@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ledger.domain.acts.cycle_ending import TOLD
 from ledger.domain.acts.decisions import DecisionKind
 from ledger.domain.acts.result_entry import Result, ResultWord
 from ledger.domain.acts.vocabulary import integer
@@ -25,6 +26,7 @@ from ledger.evidence.shape import EvidenceOperation
 
 _MACHINE_FACTS = frozenset(
     {"fault_code", "programme", "started", "ended", "started_utc", "ended_utc", "pressure_basis"}
+    | TOLD.keys()
 )
 
 

@@ -44,8 +44,8 @@ class Form(Generic[T]):
 
 
 def refuse(where: str, what: str, rule: str | None = None) -> NoReturn:
-    """Raise VerificationFailed about a place of the file."""
-    raise VerificationFailed(what, field=where or None, rule=rule)
+    """Raise VerificationFailed about a place of the file, or about the file where none is named."""
+    raise VerificationFailed(what if where else f"the file {what}", field=where or None, rule=rule)
 
 
 def parse_canonical(data: bytes, *, longest: int, deepest: int) -> object:
@@ -55,21 +55,21 @@ def parse_canonical(data: bytes, *, longest: int, deepest: int) -> object:
     names in another order, or something else to spare.
     """
     if len(data) > longest:
-        refuse("", f"the file has {len(data)} bytes", f"at most {longest} bytes")
+        refuse("", f"has {len(data)} bytes", f"at most {longest} bytes")
     try:
         require_nesting(data, deepest=deepest, field="the file")
         plain: object = json.loads(data.decode("utf-8"))
         spelt = canonical(cast("Any", plain))
     except UnicodeDecodeError as error:
-        refuse("", f"the file is not UTF-8 at byte {error.start}")
+        refuse("", f"is not UTF-8 at byte {error.start}")
     except InvalidInput as error:
-        refuse("", f"the file is none of ours: {error.what}", error.rule)
+        refuse("", f"is none of ours: {error.what}", error.rule)
     except (ValueError, RecursionError) as error:
-        refuse("", f"the file is not JSON: {error}", "RFC 8259")
+        refuse("", f"is not JSON: {error}", "RFC 8259")
     if spelt != data:
         refuse(
             "",
-            "the file was edited or damaged: it is not in the one spelling that evidence has",
+            "was edited or damaged: it is not in the one spelling that evidence has",
             "RFC 8785: no blanks, names in order and once, one spelling for every value",
         )
     return plain

@@ -9,9 +9,12 @@ from enum import Enum
 from typing import Any, cast
 
 from ledger.domain.acts.words import Party
+from ledger.domain.custody.lines import package_subject
 from ledger.domain.encoding.canonical import Plain
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.records.commitments import FieldValue
+from ledger.domain.visible import visible
+from ledger.evidence.belonging import packages_by_line
 from ledger.evidence.report import Claim, CycleReading, EnteredResult, Happening, Report, Who
 
 REPORT_FORMAT = "steriledger-report/1"
@@ -27,7 +30,14 @@ _MACHINE_LINES: Mapping[str, str] = {
     "machine.minimum_bar": "lowest pressure in the hold, bar",
     "machine.maximum_bar": "highest pressure in the hold, bar",
     "pressure_basis": "pressure basis",
+    "machine.f0_minutes": "the machine's own F0, minutes",
+    "machine.a0_seconds": "the machine's own A0, seconds",
     "fault_code": "the machine's own code",
+    "further_fault_codes": "further codes",
+    "label": "the cycle's name, as printed",
+    "outcome_reasons": "why so",
+    "incomplete_because": "what is missing or damaged",
+    "remarks": "remarks",
 }
 _COMPUTED_LINES: Mapping[str, str] = {
     "verdict.profile": "profile",
@@ -57,7 +67,7 @@ _RESULTS: Mapping[str, str] = {
 
 def report_lines(report: Report) -> list[str]:
     """The report in English, a line each; nothing in a record can add a line or move the cursor."""
-    return [_visible(line) for line in _lines(report)]
+    return [visible(line) for line in _lines(report)]
 
 
 def _lines(report: Report) -> list[str]:
@@ -93,12 +103,24 @@ def _headline(report: Report) -> Iterator[str]:
         yield from (f"    {each}" for each in report.node_alone)
 
 
+def _called(report: Report) -> str:
+    """A package by the name that the file shows, anything else by its id."""
+    named = {
+        name
+        for each in report.timeline
+        if each.is_own
+        for name in packages_by_line(each.facts).values()
+        if package_subject(name) == report.subject.id
+    }
+    return named.pop() if named else to_hex(report.subject.id)
+
+
 def _subject_lines(report: Report) -> Iterator[str]:
     subject, cycle = report.subject, report.cycle
     name = "" if report.unit_name is None else f" ({report.unit_name})"
     unit = "" if report.unit is None else f", unit {report.unit}{name}"
     if cycle is None:
-        yield f"{subject.type.capitalize()} {to_hex(subject.id)}{unit}"
+        yield f"{subject.type.capitalize()} {_called(report)}{unit}"
         return
     yield f"Cycle {cycle.number} of counter epoch {cycle.epoch}{unit}"
     yield f"  cycle      {to_hex(subject.id)}"
@@ -112,6 +134,8 @@ def _happening_lines(each: Happening, report: Report) -> Iterator[str]:
     yield f"  block {each.block}, {_stamp(each.mined_at)}: {each.what}{by}"
     if each.printed is not None:
         yield f"    time as printed  {each.printed}"
+    if each.facts.get("reasons") is not None:
+        yield f"    {'why':<16} {_shown(each.facts['reasons'])}"
     yield f"    signed at        {_stamp(each.signed_at)}"
     for who in each.who:
         yield f"    signed by        {_who(who)}"
@@ -184,11 +208,6 @@ def _shown(value: FieldValue) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value)
-
-
-def _visible(line: str) -> str:
-    """Control and direction characters, which records may hold, spelt out."""
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in line)
 
 
 def _words(text: str) -> str:

@@ -20,7 +20,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ledger.domain.encoding.hashing import sha256
-from ledger.domain.errors import Inconsistent, InvalidInput, NotFound, Refused
+from ledger.domain.errors import RESTORE_BACKUP, Inconsistent, InvalidInput, NotFound, Refused
 
 KEY_BYTES = 32
 #: the key itself, in base64
@@ -65,7 +65,7 @@ class Vault:
         if version != _VERSION or len(ciphertext) < _HEADER + _NONCE_BYTES + _TAG_BYTES:
             raise Inconsistent(
                 f"the secret of {purpose} {row} is not in a form that this version knows",
-                remedy="restore the row from a backup",
+                remedy=RESTORE_BACKUP,
             )
         cipher = self._ciphers.get(key_id)
         if cipher is None:
@@ -82,7 +82,7 @@ class Vault:
         except InvalidTag:
             raise Inconsistent(
                 f"the secret of {purpose} {row} was changed or belongs to another row",
-                remedy="restore the row from a backup",
+                remedy=RESTORE_BACKUP,
             ) from None
 
 

@@ -63,7 +63,6 @@ def finish(block: Block, *, ordinal: int) -> CycleReading:
             temperature_unit=form.temperature_unit if used else None,
             pressure_unit=block.pressure_unit if measures_pressure else None,
             pressure_basis=form.pressure_basis if measures_pressure else None,
-            ambient_pressure_bar=None,
             printed_maximum=block.extremes.get(Take.MAXIMUM),
             printed_minimum=block.extremes.get(Take.MINIMUM),
             claim=_claim(block),
@@ -74,10 +73,7 @@ def finish(block: Block, *, ordinal: int) -> CycleReading:
             further_fault_codes=tuple(block.fault_codes[1:]),
             incomplete_because=_incomplete_because(block),
             is_ended=block.has_ended,
-            content_sha256="",
-            curve_sha256=None,
             lines_read=tuple(block.read),
-            remarks=(),
         ),
         block.unread,
     )

@@ -6,6 +6,7 @@ single command appends to the same file, so that an operation's digest finds eve
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from collections.abc import Callable, MutableMapping
@@ -15,6 +16,8 @@ from typing import Any
 
 import structlog
 
+from ledger.domain.visible import visible, visible_json
+
 _FIRST = ("timestamp", "level", "process", "logger", "event", "request_id", "digest")
 _state: dict[str, bool] = {}
 
@@ -22,7 +25,9 @@ _state: dict[str, bool] = {}
 def configure_logs(level: str, *, process: str) -> None:
     """Say once how this service logs; `level` is debug, info, warning or error."""
     _configure(level, process=process, write=_to_stderr, is_watched=sys.stderr.isatty())
-    _take_over_foreign()
+    # Warnings and errors of libraries become lines like ours.
+    logging.captureWarnings(capture=True)
+    logging.basicConfig(level=logging.WARNING, handlers=[_Foreign()], force=True)
     _state["is_service"] = True
 
 
@@ -40,7 +45,7 @@ def _configure(level: str, *, process: str, write: Callable[[str], None], is_wat
     shown: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer()
         if is_watched
-        else structlog.processors.JSONRenderer(ensure_ascii=False, default=str)
+        else structlog.processors.JSONRenderer(serializer=_to_json)
     )
     structlog.configure(
         processors=[
@@ -51,6 +56,7 @@ def _configure(level: str, *, process: str, write: Callable[[str], None], is_wat
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             _order,
+            *([_visible_values] if is_watched else []),
             shown,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(
@@ -92,6 +98,22 @@ def _appender(file: Path) -> Callable[[str], None]:
     return append
 
 
+def _to_json(event: object, **_: object) -> str:
+    return visible_json(json.dumps(event, ensure_ascii=False, default=str))
+
+
+def _visible_values(
+    _: object, __: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """For the eyes of whoever watches; the lines of an exception stay lines."""
+    return {
+        name: "\n".join(map(visible, str(value).split("\n")))
+        if name == "exception"
+        else visible(str(value))
+        for name, value in event.items()
+    }
+
+
 def _order(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     first = {name: event[name] for name in _FIRST if name in event}
     return {**first, **event}
@@ -105,9 +127,3 @@ class _Foreign(logging.Handler):
         structlog.get_logger(record.name).log(
             record.levelno, record.getMessage(), exc_info=record.exc_info
         )
-
-
-def _take_over_foreign() -> None:
-    """Warnings and errors of libraries become lines like ours."""
-    logging.captureWarnings(capture=True)
-    logging.basicConfig(level=logging.WARNING, handlers=[_Foreign()], force=True)

@@ -15,13 +15,14 @@ from ledger.domain.chain.deployment import Deployment, parse_deployment
 from ledger.domain.errors import NotFound
 from ledger.keys.vault import Vault, load_vault
 from ledger.settings import Settings
+from ledger.steps.starting.belonging import DEPLOYMENT_SETTING, require_own_database
 from ledger.storage.engine.database import Database, open_database
 from ledger.storage.engine.encrypted import has_encrypted_rows
 from ledger.storage.settings import find_setting
 
-T = TypeVar("T")
+__all__ = ["DEPLOYMENT_SETTING", "Instance", "open_instance", "system_clock"]
 
-DEPLOYMENT_SETTING = "deployment"
+T = TypeVar("T")
 
 #: A deployment never changes, so its bytes are parsed once in a process.
 _parse_once = lru_cache(maxsize=4)(parse_deployment)
@@ -81,10 +82,14 @@ class Instance:
 
 
 def open_instance(settings: Settings) -> Instance:
-    """Open an existing or new home; the database is migrated to the newest version."""
+    """Open an existing or new home; the database is migrated to the newest version.
+
+    Raises Refused for a home whose own database is not there, or is another's.
+    """
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = open_database(settings.database_address)
     try:
+        require_own_database(settings, database)
         database.migrate()
         with database.reading() as tx:
             is_encrypted = has_encrypted_rows(tx)

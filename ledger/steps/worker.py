@@ -16,6 +16,7 @@ import uvicorn
 
 from ledger.chain.gateway import Gateway, make_server
 from ledger.crashing import crash_point
+from ledger.domain.chain.chain_reader import newest_block
 from ledger.domain.clocks import has_passed
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import (
@@ -45,6 +46,7 @@ from ledger.steps.following.journalled import ForeignBlock
 from ledger.steps.following.standstill import Heads, Standstill
 from ledger.steps.instance import Instance
 from ledger.steps.keeping.housekeeping import ANSWERS_EVERY, EVERY, keep_house
+from ledger.steps.keeping.losses import note_reached, require_nothing_lost
 from ledger.steps.sending.recovering import Completer
 from ledger.steps.sending.writer import Sent, Writer
 from ledger.steps.starting.choosing import GroupLink
@@ -126,6 +128,7 @@ def _open_patiently(instance: Instance, held: HeldLease, stop: threading.Event) 
     while not stop.is_set() and not held.lost.is_set():
         link: Link | None = None
         try:
+            require_nothing_lost(instance)
             link = open_link(instance)
             deployment = ensure_deployment(instance, link)
         except (ChainUnavailable, StorageUnavailable) as error:
@@ -189,14 +192,14 @@ class _Worker:
     _forgot: datetime | None = None
     _pause: _Pause = field(default_factory=_Pause)
     _waiting: _Waiting | None = None
-    _completer: Completer | None = None
     _heads: Heads = field(default_factory=Heads)
 
     def run(self) -> None:
         writer = Writer.open(self.instance, self.link, self.held)
+        completer = Completer(writer=writer)
         while not self.stop.is_set() and not self.held.lost.is_set():
             try:
-                is_idle = self._round(writer)
+                is_idle = self._round(writer, completer)
             except LeaseLost as error:
                 log.warning("lease_lost", error=str(error))
                 return
@@ -234,7 +237,7 @@ class _Worker:
         except StorageUnavailable:
             return False
 
-    def _round(self, writer: Writer) -> bool:
+    def _round(self, writer: Writer, completer: Completer) -> bool:
         """Follow, then send; True when there was nothing to do.
 
         What was final is looked at first: a node of another chain is given nothing.
@@ -242,7 +245,10 @@ class _Worker:
         if isinstance(self.link, GroupLink):
             self.link.look_around_now_and_then()
         progress = follow(self.instance, self.link.node)
-        sent = Sent() if progress.is_rebuilding else self._send(writer)
+        sent = Sent()
+        if not progress.is_rebuilding:
+            sent = writer.step()
+            completer.step()
         crash_point("worker.sent")
         if progress.operations or self._told is None:
             self._forget()
@@ -250,16 +256,6 @@ class _Worker:
         _log_round(sent, progress)
         self._tell(progress, writer)
         return sent.is_idle and progress.height >= progress.final
-
-    def _send(self, writer: Writer) -> Sent:
-        sent = writer.step()
-        self._complete(writer)
-        return sent
-
-    def _complete(self, writer: Writer) -> None:
-        """Recoveries that nobody vetoed in time."""
-        self._completer = self._completer or Completer(writer=writer)
-        self._completer.step()
 
     def _forget(self) -> None:
         """Erasures that became final are carried out."""
@@ -286,9 +282,7 @@ class _Worker:
         is_news = told is None or (told.indexed, told.final) != (progress.height, progress.final)
         if not is_news and told is not None and not has_passed(HEARTBEAT, told.at, now):
             return
-        block = self.link.node.block("latest")
-        if block is None:
-            raise ChainUnavailable("the node has no latest block")
+        block = newest_block(self.link.node)
         self._heads.see(block, writer.under_way.pending(), now)
         group = self.link if isinstance(self.link, GroupLink) else None
         self._told = ChainStatus(
@@ -309,6 +303,8 @@ class _Worker:
                 put_started(tx, now)
             for kind in TroubleKind:  # this round went well
                 take_back_trouble(tx, kind)
+        with self.instance.database.reading() as tx:
+            note_reached(self.instance, tx)
 
 
 def _open_because(link: Link) -> str | None:

@@ -311,6 +311,18 @@ def list_equipment(
     )
 
 
+def list_equipment_numbered(tx: Connection, serial: str, *, unit: int) -> list[EquipmentRow]:
+    """A unit's machines of that serial number, alone or after a maker's name and a colon."""
+    c = equipment.c
+    return _equipment.list(
+        tx,
+        c.unit == unit,
+        or_(c.serial == serial, c.serial.endswith(f":{serial}", autoescape=True)),
+        order=[c.id],
+        limit=100,
+    )
+
+
 def list_equipment_called(tx: Connection, name: str, *, unit: int | None) -> list[EquipmentRow]:
     """The machines of that name or serial number, by id."""
     return _equipment.read(
@@ -349,6 +361,21 @@ def find_cycle_by_number(
 ) -> CycleRow | None:
     """The cycle with the machine's own number, or None."""
     return _cycles.find_by(tx, equipment=equipment_id, epoch=epoch, number=number)
+
+
+def list_beside(
+    tx: Connection, equipment_id: bytes, epoch: int, number: int | None, *, above: bool
+) -> list[CycleRow]:
+    """The nearest cycles above or below a number, at most 20; below None is the highest."""
+    c = cycles.c
+    return _cycles.list(
+        tx,
+        c.equipment == equipment_id,
+        c.epoch == epoch,
+        true() if number is None else c.number > number if above else c.number < number,
+        order=[c.number if above else c.number.desc()],
+        limit=20,
+    )
 
 
 def list_cycles(

@@ -181,6 +181,16 @@ def list_places(
     return [(Digest(digest), (height, position)) for digest, height, position in found]
 
 
+def list_transactions_of(tx: Connection, digests: Iterable[bytes]) -> dict[Digest, bytes]:
+    """In which transaction the chain has each of the named operations; 32 bytes."""
+    c = t.idx_operations.c
+    return {
+        Digest(row.digest): row.tx_hash
+        for part in chunks(digests)
+        for row in tx.execute(select(c.digest, c.tx_hash).where(c.digest.in_(part)))
+    }
+
+
 def clear_index(tx: Connection) -> None:
     """Empty every table of the index, the cursor included."""
     for table in TABLES.values():

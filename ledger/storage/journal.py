@@ -57,6 +57,13 @@ def find_last_block(tx: Connection) -> JournalBlockRow | None:
     return found[0] if found else None
 
 
+def find_last_mined(tx: Connection) -> JournalBlockRow | None:
+    """The highest block that has its hash; None while none was mined."""
+    c = journal_blocks.c
+    found = _blocks.list(tx, c.hash.is_not(None), order=[c.height.desc()], limit=1)
+    return found[0] if found else None
+
+
 def list_blocks(tx: Connection, *, after: int = -1, limit: int = 100) -> list[JournalBlockRow]:
     """Blocks by height, starting after `after`."""
     c = journal_blocks.c

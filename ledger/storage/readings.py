@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Literal
 
 from sqlalchemy import (
     BigInteger,
@@ -29,6 +29,7 @@ from sqlalchemy import (
 
 from ledger.domain.encoding.identifiers import CycleId
 from ledger.domain.errors import Conflict, NotFound
+from ledger.storage.directory import cycles
 from ledger.storage.engine.columns import Bytes32, UtcTime, metadata
 from ledger.storage.engine.rows import Rows, of_unit
 
@@ -56,10 +57,15 @@ reading_cycles = Table(
     Column("serial", Text),
     Column("number", BigInteger),
     Column("cycle", Bytes32),
+    Column("began", UtcTime),
+    Column("ended", UtcTime),
+    Column("curve_sha256", Bytes32),
     Column("facts", LargeBinary, nullable=False),
     ForeignKeyConstraint(["unit", "reading"], ["readings.unit", "readings.sha256"]),
     Index(None, "content_sha256"),
+    Index(None, "curve_sha256"),
     Index(None, "cycle"),
+    Index(None, "unit", "began"),
 )
 
 
@@ -109,9 +115,19 @@ class ReadingCycleRow:
     number: int | None
     #: the cycle that it was attached to; None while it is none
     cycle: CycleId | None
+    #: the first and the last time that it shows, by the device's own clock as if that were UTC
+    began: datetime | None
+    ended: datetime | None
+    #: of its values alone; None for too few
+    curve_sha256: bytes | None
     #: RFC 8785
     facts: bytes
 
+
+#: No cycle is longer.
+_LONGEST = timedelta(days=1)
+#: More than so many are not named anyway.
+_MOST_BESIDE = 20
 
 _readings = Rows(readings, ReadingRow, "reading")
 _cycles = Rows(reading_cycles, ReadingCycleRow, "cycle of a reading")
@@ -249,6 +265,39 @@ def list_cycles_attached(
     """The readings of one cycle of the ledger."""
     c = reading_cycles.c
     return _cycles.list(tx, c.cycle == cycle, of_unit(c.unit, unit), order=[c.reading, c.ordinal])
+
+
+def list_attached_between(
+    tx: Connection, equipment: bytes, start: datetime, end: datetime, *, unit: int
+) -> list[ReadingCycleRow]:
+    """The read cycles of one machine that overlap a time by the device's own clock."""
+    c = reading_cycles.c
+    machines = select(cycles.c.id).where(cycles.c.equipment == equipment)
+    return _cycles.list(
+        tx,
+        c.unit == unit,
+        c.began < end,
+        c.began > start - _LONGEST,
+        c.ended > start,
+        c.cycle.in_(machines),
+        order=[c.began, c.reading],
+        limit=_MOST_BESIDE,
+    )
+
+
+def list_attached_with(
+    tx: Connection, digest: bytes, *, of: Literal["content", "curve"], unit: int
+) -> list[ReadingCycleRow]:
+    """The attached cycles of this very content, or with these very values, whenever they ran."""
+    c = reading_cycles.c
+    return _cycles.list(
+        tx,
+        c[f"{of}_sha256"] == digest,
+        c.unit == unit,
+        c.cycle.is_not(None),
+        order=[c.reading, c.ordinal],
+        limit=_MOST_BESIDE,
+    )
 
 
 def attach_cycle(tx: Connection, reading: bytes, ordinal: int, cycle: bytes, *, unit: int) -> None:

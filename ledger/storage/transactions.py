@@ -194,16 +194,6 @@ def list_transactions(
     )
 
 
-def list_attempts(
-    tx: Connection, *, chain_id: int, account: bytes, nonce: int
-) -> list[TransactionRow]:
-    """Every transaction signed for one nonce, in order of attempt."""
-    c = transactions.c
-    return _transactions.list(
-        tx, c.chain_id == chain_id, c.account == account, c.nonce == nonce, order=[c.attempt]
-    )
-
-
 def list_transactions_of(tx: Connection, digest: bytes) -> list[TransactionRow]:
     """Every transaction that carried an operation, by id."""
     carried = select(transaction_operations.c.transaction_id).where(

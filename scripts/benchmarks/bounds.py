@@ -183,6 +183,19 @@ BOUNDS: tuple[Bound, ...] = (
         at_most=350,
     ),
     Bound(name="up/help", what="`steriledger --help`", unit="s", at_most=0.5),
+    Bound(
+        name="network/of_bare",
+        what="owed records sent and seen mined by four validators, against a bare sender of the "
+        "same calldata",
+        unit="×",
+        at_least=0.7,
+    ),
+    Bound(
+        name="network/soak_per_second",
+        what="records final a second while a validator is killed and started every minute",
+        unit="1/s",
+        at_least=50,
+    ),
 )
 
 

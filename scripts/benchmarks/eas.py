@@ -143,7 +143,7 @@ def _data(kind: Act, message: Mapping[str, Value]) -> tuple[object, ...]:
 
 def web3_at(address: str) -> Web3:
     """web3.py on the chain's process, at its socket or its port."""
-    path = address.removeprefix(SOCKET)
+    path = address.removeprefix(SOCKET).partition("#")[0]
     return Web3(Web3.HTTPProvider(address) if path == address else Web3.IPCProvider(path))
 
 

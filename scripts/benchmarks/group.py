@@ -262,7 +262,8 @@ class Group(Members):
                 return
 
 
-def _open_writer(instance: Instance, link: Link) -> Writer:
+def open_writer(instance: Instance, link: Link) -> Writer:
+    """The writer of a home that nobody else writes for."""
     with instance.database.transaction() as tx:
         epoch = take_lease(tx, LEASE, "bench", instance.clock(), _LEASE_SECONDS)
     if epoch is None:
@@ -280,7 +281,7 @@ def founded_group(home: Path, *, machines: int = 1, database_url: str = "") -> I
         link = open_link(instance)
         try:
             ensure_deployment(instance, link)
-            group = Group(instance=instance, link=link, writer=_open_writer(instance, link))
+            group = Group(instance=instance, link=link, writer=open_writer(instance, link))
             group.found(machines)
             group.send()
             group.follow()

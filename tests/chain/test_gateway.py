@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from ledger.chain.embedded import EmbeddedChain
 from ledger.chain.gateway import METHODS, Gateway, GatewayLimits, make_server
 from ledger.chain.node import Node
+from ledger.domain.encoding.identifiers import to_hex
 from ledger.doors.connections import PatientConnection
 from ledger.doors.guard import LOOPBACK_NAMES, Bounds
 from tests.chain.kit import START, MemoryJournal, chain_of, transfer
@@ -101,7 +102,7 @@ def test_everything_else_is_refused_and_changes_nothing(
         assert reply["error"]["code"] == -32601
         assert "result" not in reply
     assert chain.node.block("latest") == before
-    assert chain.ensure_running().endpoint.ask("txpool_status") == {
+    assert chain.ensure_running().node.ask("txpool_status") == {
         "pending": "0x0",
         "queued": "0x0",
     }
@@ -194,6 +195,31 @@ def test_a_call_has_its_gas_capped_and_takes_no_overrides(client: httpx.Client) 
         question("eth_getBalance", "0x" + "11" * 20, "latest", {}),
     ):
         assert ask(client, refused)["error"]["code"] == -32602
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"blockHash": None},
+        {"blockHash": ""},
+        {"blockHash": "0x" + "00" * 31},
+        {"blockHash": 5},
+        {"blockHash": ["0x" + "00" * 32]},
+        {"blockHash": None, "fromBlock": "0x0", "toBlock": "0xffffff"},
+        {"blockHash": "0x" + "00" * 32, "fromBlock": "0x0"},
+        {"fromBlock": None, "toBlock": "latest"},
+        {"blockhash": "0x" + "00" * 32},
+    ],
+)
+def test_no_spelling_of_a_block_goes_round_the_bound_on_the_range(
+    client: httpx.Client, more: dict[str, object]
+) -> None:
+    assert ask(client, question("eth_getLogs", more))["error"]["code"] == -32602
+
+
+def test_the_logs_of_one_block_are_answered(client: httpx.Client, chain: EmbeddedChain) -> None:
+    block = to_hex(chain.tip.hash)
+    assert ask(client, question("eth_getLogs", {"blockHash": block}))["result"] == []
 
 
 def test_a_wide_log_range_is_refused(client: httpx.Client) -> None:

@@ -14,9 +14,9 @@ from eth_abi import abi as eth_abi
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ledger.chain.endpoint import AnswerTooLarge, Limits, NodeRefused
 from ledger.chain.node import Fees, Mined, Node, SendOutcome, classify_refusal
 from ledger.chain.transactions import Envelope, Price, contract_address
+from ledger.chain.transport import AnswerTooLarge, Limits, NodeRefused
 from ledger.domain.chain.chain_reader import CallReverted
 from ledger.domain.encoding.hashing import keccak256
 from ledger.domain.errors import ChainUnavailable, InvalidInput

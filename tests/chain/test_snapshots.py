@@ -94,7 +94,7 @@ def height(folder: SnapshotFolder) -> int | None:
 
 def everything(chain: EmbeddedChain) -> list[object]:
     """Blocks, transactions and receipts, as anvil tells them."""
-    ask = chain.ensure_running().endpoint.ask
+    ask = chain.ensure_running().node.ask
     told: list[object] = [ask("eth_getLogs", {"fromBlock": "0x0", "toBlock": "latest"})]
     for height in range(chain.tip.number + 1):
         block: Any = ask("eth_getBlockByNumber", hex(height), True)
@@ -218,14 +218,15 @@ def test_a_snapshot_under_another_key_or_name_does_not_open(
         folder.read(renamed)
 
 
-def test_a_snapshot_of_no_block_of_this_journal_goes(
+def test_a_snapshot_of_no_block_of_this_journal_is_passed_over_and_stays(
     journal: Replayed, folder: SnapshotFolder
 ) -> None:
+    """It tells of blocks that the journal has lost."""
     folder.write(Snapshot(height=2, hash=b"\x01" * 32), b"")
     with running(journal, folder) as chain:
         assert chain.tip.number == BLOCKS
         assert journal.after == 0
-    assert height(folder) is None
+    assert height(folder) == 2
 
 
 def test_a_snapshot_that_no_later_block_proves_waits_for_one(

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from ledger.chain.endpoint import AnswerTooLarge, Endpoint, Limits
+from ledger.chain.node import Node
+from ledger.chain.transport import AnswerTooLarge, Limits
 from ledger.chain.unix_sockets import UnixSockets
 from ledger.domain.errors import ChainUnavailable
 
@@ -62,9 +63,9 @@ def result(line: bytes, value: object) -> bytes:
     return json.dumps({"jsonrpc": "2.0", "id": json.loads(line)["id"], "result": value}).encode()
 
 
-def endpoint(path: Path, **limits: float) -> Endpoint:
+def endpoint(path: Path, **limits: float) -> Node:
     given = {"timeout_seconds": 5.0, "attempts": 1, **limits}
-    return Endpoint(f"unix:{path}", limits=Limits(**given))  # type: ignore[arg-type]
+    return Node(f"unix:{path}", limits=Limits(**given))  # type: ignore[arg-type]
 
 
 def test_an_answer_in_pieces_is_put_together(tmp_path: Path) -> None:

@@ -27,7 +27,6 @@ ASKING_NOTHING = """
 import sys
 import ledger.chain.embedded, ledger.chain.gateway, ledger.chain.node, ledger.chain.transactions
 ledger.chain.node.Node("http://127.0.0.1:9").close()
-ledger.chain.gateway.Endpoint("http://127.0.0.1:9").close()
 print({"web3", "eth_account", "py_ecc"} & set(sys.modules))
 """
 

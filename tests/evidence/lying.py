@@ -41,6 +41,8 @@ class LyingChain:
     #: blocks above the one up to which the file claims to be complete
     depth: int = 3
     finalized: bool = True
+    #: what every question over HTTP is refused with
+    error: str | None = None
 
     @classmethod
     def about(cls, data: bytes, codes: Mapping[bytes, bytes]) -> LyingChain:
@@ -168,7 +170,7 @@ def served(chain: LyingChain) -> Iterator[str]:
                 {
                     "jsonrpc": "2.0",
                     "id": c["id"],
-                    "result": _result(chain, c),
+                    **_answer(chain, c),
                 }
                 for c in calls
             ]
@@ -190,6 +192,12 @@ def served(chain: LyingChain) -> Iterator[str]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def _answer(chain: LyingChain, call: Json) -> Json:
+    if chain.error is not None:
+        return {"error": {"code": -32000, "message": chain.error}}
+    return {"result": _result(chain, call)}
 
 
 def _result(chain: LyingChain, call: Json) -> Json:

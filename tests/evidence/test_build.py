@@ -73,9 +73,12 @@ def test_a_file_about_anything_is_made_and_holds(
 def test_no_kind_needs_a_line_in_the_format() -> None:
     """All further kinds come with their declaration.
 
-    A cycle's reading names the results, and what is shown by default the unit's name.
+    A cycle's reading names the results and what takes an opening back, and what is shown by
+    default the unit's name.
     """
-    allowed = {("cycle.py", "ResultEntry"), ("selection.py", "UnitAdmission")}
+    allowed = {
+        ("cycle.py", "CycleVoid"), ("cycle.py", "ResultEntry"), ("selection.py", "UnitAdmission"),
+    }  # fmt: skip
     named = {
         (file.name, name)
         for file in EVIDENCE.glob("*.py")
@@ -92,7 +95,7 @@ def test_only_what_was_asked_for_is_shown(told: Story, deployment: Deployment) -
     assert set(ending.facts) == {
         "verdict.result", "machine.serial", "machine.epoch", "machine.number",
         "machine.hold_seconds", "machine.minimum_celsius", "machine.maximum_celsius",
-        "machine.minimum_bar", "machine.maximum_bar",
+        "machine.minimum_bar", "machine.maximum_bar", "machine.f0_minutes", "machine.a0_seconds",
     }  # fmt: skip
     assert ending.record is not None
     assert isinstance(ending.record.facts, SubtreeProof)

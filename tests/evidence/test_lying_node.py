@@ -162,6 +162,21 @@ class TestTheAuthority:
         assert (code, out) == (1, "")
         assert "the signature of the authority" in err
 
+    @pytest.mark.parametrize("more", [(), ("--json",)], ids=["words", "json"])
+    def test_an_error_of_the_endpoint_writes_nothing_of_its_own_on_the_screen(
+        self, scene: Scene, tmp_path: Path, command: Command, more: tuple[str, ...]
+    ) -> None:
+        file = tmp_path / "cycle.json"
+        file.write_bytes(scene.told.other)
+        chain = scene.chain(scene.told.other)
+        chain.error = "\x1b[2J\x1b[HVerified at 2026-01-01\n\u202e\x9b1m"
+        with served(chain) as url:
+            code, out, err = command("verify", file, "--rpc", url, *more)
+        assert (code, out) == (6, "")
+        assert "\\u001b[2J\\u001b[HVerified" in err
+        assert not any(line.startswith("Verified") for line in err.split("\n"))
+        assert all(line.isprintable() for line in err.split("\n"))
+
     def test_a_contract_as_authority_is_never_verified(self, scene: Scene) -> None:
         trusted = dataclasses.replace(scene.deployment, authority_kind=AuthorityKind.CONTRACT)
         data = edited(scene.told.other, _say_that_it_is_a_contract)

@@ -236,3 +236,11 @@ def test_parser_and_schema_refuse_the_same_shapes(
             assert BEYOND_THE_SCHEMA.search(reason), f"the parser alone refuses {where}: {reason}"
     assert tried == 500
     assert refused > 400
+
+
+@pytest.mark.parametrize("body", [b"null", b"[]", b"5", b'"text"', b"true"])
+def test_a_file_that_is_no_object_is_said_without_a_name_for_nothing(body: bytes) -> None:
+    with pytest.raises(VerificationFailed) as raised:
+        parse_evidence(body)
+    assert str(raised.value) == "the file is not an object."
+    assert raised.value.field is None

@@ -110,8 +110,8 @@ class Person:
 
         record("cycle-opening", equipment=serial, number=number)
         lines = [{"owner": 1, "package_class": 1, "quantity": 10}]
-        load = record("load-declaration", cycle=cycle, lines=lines)
-        ending = record("cycle-ending", cycle=cycle, outcome="completed")
+        load = record("load-declaration", cycle=cycle, replaces=None, lines=lines)
+        ending = record("cycle-ending", cycle=cycle, replaces=None, outcome="completed")
         record(
             "cycle-decision",
             cycle=cycle,

@@ -31,7 +31,7 @@ def accepted_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def home(accepted_home: Path, tmp_path: Path) -> Iterator[Home]:
     """A copy of it."""
     folder = tmp_path / "home"
-    shutil.copytree(accepted_home, folder, ignore=shutil.ignore_patterns("*.ipc"))
+    shutil.copytree(accepted_home, folder)
     with housing(folder) as copied:
         yield copied
 

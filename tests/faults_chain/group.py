@@ -15,7 +15,6 @@ from typing import cast
 from ledger.chain.anvil import AnvilProcess
 from ledger.chain.calldata import encode_batch
 from ledger.chain.embedded import Genesis
-from ledger.chain.endpoint import Endpoint
 from ledger.chain.node import Node
 from ledger.chain.transactions import Envelope, Price, Relayer
 from ledger.chain.transport import Limits
@@ -59,7 +58,7 @@ class RealNode:
     """An anvil whose blocks the test makes."""
 
     url: str
-    endpoint: Endpoint
+    endpoint: Node
     #: Unix seconds
     genesis_time: int
 
@@ -160,7 +159,7 @@ def real_node(
     process = AnvilProcess(
         find_anvil(), genesis.to_json(), [*common.split(), "--hardfork", fork, *flags]
     )
-    endpoint = Endpoint(process.start(timeout_seconds=20))
+    endpoint = Node(process.start(timeout_seconds=20))
     try:
         yield RealNode(endpoint.name, endpoint, since)
     finally:
@@ -271,7 +270,7 @@ class Template:
 
         A node that hangs or dies then spoils the one test that it served.
         """
-        shutil.copytree(self.home, folder / "home", ignore=shutil.ignore_patterns("*.ipc"))
+        shutil.copytree(self.home, folder / "home")
         with ExitStack() as stack:
             node = stack.enter_context(group_node(self.genesis_time))
             proxy = stack.enter_context(fault_proxy(node.url))

@@ -99,7 +99,7 @@ def test_what_reverts_in_the_new_block_of_the_same_height_is_seen(group: Group) 
     group.later(seconds=20)
     group.rounds(1)
     assert group.hospital.state(opening) is S.REFUSED
-    assert "signer is revoked" in group.hospital.reason(opening)
+    assert "the key is revoked" in group.hospital.reason(opening)
 
 
 def test_a_block_that_was_replaced_before_anybody_looked_again_loses_nothing(group: Group) -> None:

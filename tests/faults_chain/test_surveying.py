@@ -7,7 +7,6 @@ from contextlib import contextmanager
 
 import pytest
 
-from ledger.chain.endpoint import Endpoint
 from ledger.chain.node import Node
 from ledger.domain.errors import ChainUnavailable, Refused
 from ledger.steps.starting.surveying import PROBE, survey
@@ -94,7 +93,7 @@ def test_a_chain_that_begins_with_block_one_is_known_by_it() -> None:
         proxy.add(without_block_zero, "eth_getBlockByNumber")
         with pytest.raises(ChainUnavailable, match="does not have the first block"):
             node.genesis_hash()
-        Endpoint(proxy.upstream).ask("anvil_mine", "0x1")
+        Node(proxy.upstream).ask("anvil_mine", "0x1")
         first = node.block(1)
         assert first is not None
         assert node.genesis_hash() == first.hash

@@ -12,6 +12,7 @@ from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import ChainUnavailable, Inconsistent, VerificationFailed
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.steps.answering.status import WorkerState, status
+from ledger.steps.sending.recovering import Completer
 from ledger.steps.worker import _Worker
 from tests.faults_chain.group import CHAIN_ID, Group, real_node, wait_for, working
 from tests.faults_chain.proxy import answering, stuck_at, without_log
@@ -92,7 +93,7 @@ def test_another_chain_behind_the_same_address_stops_the_worker_and_is_given_not
     with real_node(genesis_time=group.node.genesis_time - 7) as other:
         group.proxy.upstream = other.url
         with pytest.raises(Inconsistent, match="answers for chain") as caught:
-            worker._round(group.writer)
+            worker._round(group.writer, Completer(writer=group.writer))
     assert caught.value.field == "chain_url"
     assert group.proxy.asked[SEND] == 0
     assert group.hospital.history(opening) == [S.OWED]
@@ -104,7 +105,7 @@ def test_a_node_that_is_behind_the_index_is_waited_for_and_given_nothing(group: 
     opening = group.hospital.accept(group.hospital.opening("S1", 1))
     group.proxy.add(stuck_at(group.node.height() - 5))
     with pytest.raises(ChainUnavailable, match="does not reach block"):
-        worker._round(group.writer)
+        worker._round(group.writer, Completer(writer=group.writer))
     assert group.proxy.asked[SEND] == 0
     group.proxy.heal()
     group.rounds(1, deeper=2)

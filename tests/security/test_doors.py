@@ -199,12 +199,31 @@ def test_room_is_made_by_the_address_that_has_most(full: Address) -> None:
 
 def test_where_all_showed_a_token_an_idle_one_makes_room(api: Api, full: Address) -> None:
     with ExitStack() as stack:
-        known = [stack.enter_context(connected(full)) for _ in range(PLACES - 1)]
+        known = [stack.enter_context(connected(full)) for _ in range(PLACES)]
         for each in known:
             assert one_answer(each, asking(api.operator)).startswith(b"HTTP/1.1 200 ")
         late = stack.enter_context(came_from("127.0.0.2", full))
         assert one_answer(late, asking(api.operator)).startswith(b"HTTP/1.1 200 ")
-        assert [is_open(each) for each in known] == [False] + [True] * (PLACES - 2)
+        assert [is_open(each) for each in known] == [False] + [True] * (PLACES - 1)
+
+
+def test_where_all_that_showed_a_token_are_busy_who_comes_is_told_to_come_again(
+    api: Api, full: Address
+) -> None:
+    body = b"POST /v1/readings HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"
+    with ExitStack() as stack, capture_logs() as logs:
+        known = [stack.enter_context(connected(full)) for _ in range(PLACES)]
+        for each in known:
+            assert one_answer(each, asking(api.operator)).startswith(b"HTTP/1.1 200 ")
+            each.sendall(body)
+        time.sleep(0.1)
+        late = stack.enter_context(came_from("127.0.0.2", full))
+        late.sendall(asking(api.operator))
+        assert everything(late).startswith(b"HTTP/1.1 503 ")
+        assert all(map(is_open, known))
+    assert [(e["event"], e["client"]) for e in logs if e["event"] == "crowded"] == [
+        ("crowded", "127.0.0.2")
+    ]
 
 
 # ---------------------------------------------------------------- metrics

@@ -27,7 +27,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
-from ledger.chain.endpoint import Endpoint
+from ledger.chain.node import Node
 from ledger.keys.vault import KEY_PURPOSE, Vault
 from ledger.settings import Settings
 from ledger.steps.accepting.prepare import read_draft
@@ -306,7 +306,7 @@ def wait_until_final(run: Run, token: str) -> None:
 
 def everything_on(rpc: str) -> bytes:
     """Every transaction and log of the chain, as the node tells them, and as plain bytes."""
-    node = Endpoint(rpc)
+    node = Node(rpc)
     last = int(str(node.ask("eth_blockNumber")), 16)
     plain: list[Any] = [node.ask("eth_getBlockByNumber", hex(n), True) for n in range(last + 1)]
     plain.append(node.ask("eth_getLogs", {"fromBlock": "0x0", "toBlock": hex(last)}))

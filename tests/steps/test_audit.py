@@ -69,8 +69,7 @@ class Evidence:
     @contextmanager
     def copied(self, folder: Path) -> Iterator[Instance]:
         """The same home again, to be damaged."""
-        # the running chain's socket is no file, and no part of what is kept
-        shutil.copytree(self.home, folder / "home", ignore=shutil.ignore_patterns("*.ipc"))
+        shutil.copytree(self.home, folder / "home")
         opened = open_instance(Settings(home=folder / "home"))
         yield opened
         opened.close()
@@ -161,7 +160,7 @@ INDEX_COLUMNS = [
 _WORDS = {
     "contract": ("CycleLedger", "UnitRegistry"),
     "state": ("final", "stuck"),
-    "party": ("signer", "countersigner"),
+    "party": ("signer", "new_key"),
     "kind": ("UnitClosure", "RecoveryVeto"),
     "suite": ("sha256-keccak256-eip712/1", "none/0"),
     "schema": ("unit/1", "signer/1"),

@@ -149,6 +149,18 @@ def test_a_file_that_exists_is_not_replaced(house: House, tmp_path: Path) -> Non
     assert file.read_text() == "precious"
 
 
+@pytest.mark.parametrize("name", ["backups", "backups.d", "nightly.2026"])
+def test_a_folder_that_is_missing_does_not_become_a_file(
+    house: House, tmp_path: Path, name: str
+) -> None:
+    """The disk was not mounted: the next day's backup would find a file in the folder's place."""
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(InvalidInput) as raised:
+        backup(house.instance, tmp_path / name)
+    assert f"there is no folder {tmp_path / name}" in raised.value.what
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_a_folder_that_is_not_there_is_named(house: House, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="no folder"):
         backup(house.instance, tmp_path / "nowhere" / "backup.tar")

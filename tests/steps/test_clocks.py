@@ -374,5 +374,5 @@ def test_dates_of_a_clock_that_was_set_back_are_told_and_are_no_difference(
     report = audit(hospital.instance, hospital.link.node)
     assert report.differences == ()
     assert report.set_back == 1
-    assert "The clock was set back: 1 state" in "\n".join(report.lines())
+    assert "states dated before the one before: 1" in "\n".join(report.lines())
     assert report.to_plain()["set_back"] == 1

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
-from ledger.chain.endpoint import Endpoint
+from ledger.chain.node import Node
 from ledger.cli.chains import reading_chain
 from ledger.domain.chain.chain_reader import Block
 from ledger.domain.encoding.identifiers import to_hex
@@ -40,35 +40,43 @@ def hospital(tmp_path: Path, database_address: str) -> Iterator[Hospital]:
 
 
 @contextmanager
-def stranger(instance: Instance) -> Iterator[Endpoint]:
-    """Somebody with our account, who asks the chain's child for what only its parent should."""
-    (place,) = instance.settings.run_folder.glob("chain-*.ipc")
-    with closing(Endpoint(f"unix:{place}")) as endpoint:
+def stranger(instance: Instance) -> Iterator[Node]:
+    """Somebody within our own process, who asks the chain's child for what only the worker may."""
+    run = str(instance.settings.run_folder)
+    (place,) = (each for each in Path("/proc/self/fd").iterdir() if leads_to(each, run))
+    with closing(Node(f"unix:{place}")) as endpoint:
         yield endpoint
 
 
-def mines(endpoint: Endpoint) -> None:
+def leads_to(handle: Path, run: str) -> bool:
+    """Whether a handle of ours is of a chain's socket in that folder."""
+    with suppress(FileNotFoundError):
+        return str(handle.readlink()).startswith(f"{run}/chain-")
+    return False
+
+
+def mines(endpoint: Node) -> None:
     endpoint.ask("evm_mine")
 
 
-def mines_much(endpoint: Endpoint) -> None:
+def mines_much(endpoint: Node) -> None:
     endpoint.ask("anvil_mine", "0x64")
 
 
-def rolls_back(endpoint: Endpoint) -> None:
+def rolls_back(endpoint: Node) -> None:
     endpoint.ask("anvil_rollback", 2)
 
 
-def replaces(endpoint: Endpoint) -> None:
+def replaces(endpoint: Node) -> None:
     endpoint.ask("anvil_rollback", 2)
     endpoint.ask("anvil_mine", "0x2")
 
 
-def resets(endpoint: Endpoint) -> None:
+def resets(endpoint: Node) -> None:
     endpoint.ask("anvil_reset")
 
 
-Act = Callable[[Endpoint], None]
+Act = Callable[[Node], None]
 EVERY_ACT = pytest.mark.parametrize("act", [mines, mines_much, rolls_back, replaces, resets])
 
 

@@ -14,21 +14,13 @@ from ledger.domain.callers import Caller, Scope
 from ledger.domain.encoding.identifiers import CycleId, signer_id
 from ledger.domain.errors import InvalidInput, NotFound, Refused
 from ledger.domain.records.commitments import FieldValue
-from ledger.domain.records.records import fields_from_bytes
-from ledger.domain.subjects.states import CycleState
 from ledger.readings import MAX_FILE_BYTES
-from ledger.steps.accepting.standing import Accepted
-from ledger.steps.reading.imports import (
-    Import,
-    ImportOptions,
-    ImportReport,
-    import_file,
-)
-from ledger.storage import operations, readings, records
+from ledger.steps.reading.imports import Import, ImportOptions, import_file
+from ledger.storage import operations, readings
 from ledger.storage.engine.database import Database
-from tests.house import CENTRE, DAC_LOG, MEMBER, SERIAL, Changes, House, build_house
+from tests.house import CENTRE, MEMBER, SERIAL, House, build_house
+from tests.steps.importing import LOG, became, facts_of, imported, state_of
 
-LOG = DAC_LOG.read_bytes()
 LINES = LOG.splitlines(keepends=True)
 #: of the log: cycle 13 stands before it, 14 to 17 after it
 MIDDLE = 250
@@ -38,31 +30,6 @@ MIDDLE = 250
 def house(database: Database, tmp_path: Path) -> House:
     """A centre with the sterilizer of the log, and a member."""
     return build_house(database, tmp_path)
-
-
-def state_of(house: House, number: int) -> CycleState:
-    """How a cycle stands."""
-    with house.instance.database.reading() as tx:
-        state = Accepted(tx).find(CycleState, house.cycle(number).id)
-    assert state is not None
-    return state
-
-
-def imported(house: House, data: bytes = LOG, **options: Changes) -> ImportReport:
-    """Import a file as the centre."""
-    return import_file(
-        house.instance,
-        house.caller,
-        data,
-        filename="DAC.Log",
-        unit=CENTRE,
-        options=ImportOptions(**options),
-    )
-
-
-def became(report: ImportReport) -> dict[int | None, Import]:
-    """What became of each cycle, by number."""
-    return {each.reading.number: each.what for each in report.cycles}
 
 
 def csv(number: int = 13, started: str = "2016-03-16T00:53:20", *, seconds: int = 0) -> bytes:
@@ -91,11 +58,9 @@ def without_end(lines: list[bytes]) -> bytes:
     return b"".join(lines[: end + 1])
 
 
-def facts_of(house: House, number: int) -> Mapping[str, FieldValue]:
+def ended(house: House, number: int) -> Mapping[str, FieldValue]:
     """The facts of a cycle's current ending."""
-    with house.instance.database.reading() as tx:
-        row = operations.get_operation(tx, state_of(house, number).ending)
-        return fields_from_bytes(records.get_record(tx, row.record_id).facts)
+    return facts_of(house, state_of(house, number).ending)
 
 
 # ------------------------------------------------------------------------------ recorded
@@ -109,7 +74,7 @@ def test_a_real_log_becomes_its_cycles_with_the_machine_s_word_and_ours(house: H
         Outcome.COMPLETED, Outcome.ABORTED, Outcome.COMPLETED, Outcome.COMPLETED, Outcome.COMPLETED,
     ]  # fmt: skip
     assert states[13].verdict is Verdict.PASSED
-    facts = facts_of(house, 13)
+    facts = ended(house, 13)
     assert facts["started"] == "16-03-2016 00:53:20"
     assert facts["started_utc"] == "2016-03-15T23:53:20Z"
     assert facts["verdict.profile"] == "en-285-134"
@@ -158,9 +123,7 @@ def test_a_cycle_opened_live_is_ended_by_the_import(house: House) -> None:
 
 def test_an_opening_by_import_says_that_the_outcome_was_known(house: House) -> None:
     imported(house)
-    with house.instance.database.reading() as tx:
-        row = operations.get_operation(tx, state_of(house, 13).opening)
-        facts = fields_from_bytes(records.get_record(tx, row.record_id).facts)
+    facts = facts_of(house, state_of(house, 13).opening)
     assert facts["timing"] == "after_outcome"
     assert facts["holds_implant"] is None
     assert facts["biological_indicator"] is None
@@ -177,18 +140,12 @@ def test_another_device_s_reading_of_an_ended_cycle_is_attached_and_amends_nothi
     report = imported(house, csv(started="2016-03-16T00:54:05"))
     (cycle,) = report.cycles
     assert cycle.what is Import.ATTACHED
-    assert cycle.why is not None
-    assert before.ending.hex() in cycle.why
+    assert cycle.why == "the cycle ended already with another reading, and this one agrees"
     assert state_of(house, 13) == before
-    assert house.counts()["operations"] == len(operations_of(house))
+    (digest,) = cycle.digests
+    assert facts_of(house, digest)["beside"] == "agrees"
     with house.instance.database.reading() as tx:
         assert len(readings.list_cycles_attached(tx, house.cycle(13).id)) == 2
-
-
-def operations_of(house: House) -> list[Any]:
-    """Every accepted operation."""
-    with house.instance.database.reading() as tx:
-        return operations.list_operations(tx, limit=1000)
 
 
 def test_an_attached_reading_amends_when_a_person_says_so(house: House) -> None:
@@ -202,7 +159,7 @@ def test_an_attached_reading_amends_when_a_person_says_so(house: House) -> None:
         reason="the logger is calibrated",
     ).digest
     assert state_of(house, 13).ending == digest
-    assert facts_of(house, 13)["supersedes"] == before.hex()
+    assert ended(house, 13)["supersedes"] == before.hex()
 
 
 def test_a_reading_of_another_cycle_ends_nothing(house: House) -> None:
@@ -230,10 +187,12 @@ def test_a_counter_that_was_reset_is_refused_with_the_remedy_and_then_recorded(
     assert cycle.cycle not in {None, house.cycle(13).id}
 
 
-def test_a_number_that_was_passed_over_comes_late_and_is_recorded(house: House) -> None:
+def test_a_number_that_was_passed_over_is_recorded_late(house: House) -> None:
     house.open(14)
     report = imported(house)
     assert became(report) == dict.fromkeys(range(13, 18), Import.RECORDED)
+    late = [each.notices for each in report.cycles if each.reading.number == 13]
+    assert late == [("late: cycle 14 was recorded before it",)]
 
 
 def test_a_number_whose_opening_was_taken_back_is_opened_again(house: House) -> None:
@@ -261,8 +220,16 @@ def test_a_cut_record_is_set_right_by_the_whole_one(house: House) -> None:
     before = state_of(house, 13)
     report = imported(house)
     (cycle,) = [each for each in report.cycles if each.reading.number == 13]
-    assert cycle.what is Import.ATTACHED
+    assert cycle.what is Import.HOLDS_MORE
+    assert f"cycle end {SERIAL}/1/13 --reading {report.file.sha256}:1" in (cycle.why or "")
     assert state_of(house, 13) == before
+    house.say(
+        "CycleEnding",
+        cycle=f"{SERIAL}/13",
+        reading={"sha256": report.file.sha256, "ordinal": 1},
+        reason="the first file was cut",
+    )
+    assert state_of(house, 13).outcome is Outcome.COMPLETED
 
 
 # ------------------------------------------------------------------------------ not recorded

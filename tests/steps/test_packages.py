@@ -10,6 +10,7 @@ from sqlalchemy import Table
 
 from ledger.domain.acts.words import Right
 from ledger.domain.callers import Scope
+from ledger.domain.custody.codes import Command, make_command
 from ledger.domain.custody.gates import Gate, Word
 from ledger.domain.custody.lines import Deed
 from ledger.domain.encoding.identifiers import Digest
@@ -483,3 +484,12 @@ def test_soiled_instruments_are_those_of_the_last_package_of_their_set(house: Ho
     scanned(house, CENTRE, Scan(act=Deed.OPENED, said="1/H2"))
     with pytest.raises(InvalidInput, match="1/H2 or 1/H1"):
         scanned(house, CENTRE, soiled)
+
+
+def test_cards_between_the_shots_speak_of_the_one_before(house: House) -> None:
+    packed(house, "Q01", "Q02")
+    said = ["1/Q01", make_command(Command.WET), "1/Q02", make_command(Command.UNDO)]
+    shots = [Scan(act=Deed.STORED, said=each, basis="scanned") for each in said]
+    assert scanned(house, CENTRE, *shots) == ["1/Q01: stored", "1/Q01: wet"]
+    with pytest.raises(InvalidInput, match="before any package"), house.nothing_stored():
+        scanned(house, CENTRE, shots[1])

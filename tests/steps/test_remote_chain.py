@@ -12,7 +12,7 @@ import pytest
 
 from ledger.chain.anvil import AnvilProcess
 from ledger.chain.embedded import Genesis
-from ledger.chain.endpoint import Endpoint
+from ledger.chain.node import Node
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import Refused
 from ledger.domain.outbox.operation_states import OperationState
@@ -34,7 +34,7 @@ class GroupChain:
     """A node of others, whose blocks the test makes."""
 
     url: str
-    endpoint: Endpoint
+    endpoint: Node
 
     def fund(self, account: bytes) -> None:
         self.endpoint.ask("anvil_setBalance", to_hex(account), hex(10**24))
@@ -60,7 +60,7 @@ def group_chain() -> Iterator[GroupChain]:
         find_anvil(), genesis.to_json(), [*flags.split(), "--hardfork", "cancun"]
     )
     url = process.start(timeout_seconds=20)
-    endpoint = Endpoint(url)
+    endpoint = Node(url)
     try:
         yield GroupChain(url, endpoint)
     finally:

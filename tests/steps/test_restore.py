@@ -70,6 +70,9 @@ def everything(tx: Connection) -> dict[str, list[Any]]:
 
 
 def plain(value: object) -> object:
+    """As both databases say it."""
+    if isinstance(value, bool):
+        return int(value)
     return bytes(value) if isinstance(value, memoryview) else value
 
 

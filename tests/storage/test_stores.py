@@ -166,6 +166,9 @@ def read_cycle(name: str, ordinal: int, content: str, *, unit: int = 1) -> Readi
         serial=None,
         number=ordinal or None,
         cycle=None,
+        began=NOON,
+        ended=None,
+        curve_sha256=None,
         facts=b"{}",
     )
 

@@ -11,10 +11,10 @@ from ledger.storage.engine.rows import values_of
 from ledger.storage.transactions import (
     NewTransaction,
     TransactionState,
+    count_attempts,
     find_highest_nonce,
     get_transaction,
     insert_transaction,
-    list_attempts,
     list_carried,
     list_transactions,
     list_transactions_of,
@@ -83,10 +83,10 @@ def test_another_attempt_at_a_nonce_carries_the_same_operations(database: Databa
             insert_transaction(tx, signed(0, attempt), [digest(1)])
         insert_transaction(tx, signed(0, account=b"o" * 20))
     with database.reading() as tx:
-        attempts = list_attempts(tx, chain_id=7, account=ACCOUNT, nonce=0)
-        assert [row.attempt for row in attempts] == [0, 1]
-        assert list_transactions_of(tx, digest(1)) == attempts
-        assert list_attempts(tx, chain_id=8, account=ACCOUNT, nonce=0) == []
+        assert [row.attempt for row in list_transactions_of(tx, digest(1))] == [0, 1]
+        assert count_attempts(tx, chain_id=7, account=ACCOUNT, since=0) == {0: 2}
+        assert count_attempts(tx, chain_id=7, account=ACCOUNT, since=1) == {}
+        assert count_attempts(tx, chain_id=8, account=ACCOUNT, since=0) == {}
 
 
 def test_the_highest_nonce_leaves_out_what_was_dropped(database: Database) -> None:

@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -14,14 +15,13 @@ from sqlalchemy import types as sql
 from sqlalchemy.types import TypeDecorator
 
 from ledger.chain.node import Node
-from ledger.domain.acts.decisions import DecisionKind
 from ledger.domain.acts.words import Right
 from ledger.steps.auditing.audit import audit
 from ledger.steps.auditing.differences import Difference
 from ledger.steps.instance import Instance
 from ledger.steps.reading.imports import ImportOptions, import_file
-from tests.house import DAC_LOG
-from tests.steps.hospital import Hospital, opened_hospital
+from tests.house import DAC_LOG, Clock
+from tests.steps.hospital import Hospital, opened_hospital, tell_everything
 
 #: the sterilizer that printed the log
 PRINTED = "601362"
@@ -32,21 +32,10 @@ FAR = 1_000_003
 Value: TypeAlias = Any
 
 
-def fill(hospital: Hospital) -> None:
-    """Released, amended and imported cycles, a gap, a refused operation, a revoked signer."""
-    for unit in (1, 2):
-        hospital.admit(unit)
-    hospital.register(1, "S1")
+def fill(hospital: Hospital, clock: Clock) -> None:
+    """Every kind of operation, and imported cycles, all of it final."""
+    tell_everything(hospital, clock)
     hospital.register(1, PRINTED)
-    _, load, ending, decision = hospital.run_cycle("S1", 1)
-    hospital.run_cycle("S1", 4)
-    amended = hospital.accept(hospital.load("S1", 1, 12, replaces=load))
-    hospital.accept(
-        hospital.decision(
-            "S1", 1, ending=ending, load=amended, quantity=2, kind=DecisionKind.CORRECT,
-            replaces=decision,
-        )
-    )  # fmt: skip
     import_file(
         hospital.instance,
         hospital.caller,
@@ -64,11 +53,8 @@ def fill(hospital: Hospital) -> None:
         options=ImportOptions(),
     )
     pack(hospital)
-    hospital.revoke_operator(2)
-    writer = hospital.writer()
-    hospital.settle(writer)
-    hospital.accept(hospital.opening("S1", 7))
-    hospital.settle(writer)
+    clock.advance(minutes=11)  # the first writer's lease is over
+    hospital.settle(hospital.writer())
 
 
 def pack(hospital: Hospital) -> None:
@@ -165,8 +151,9 @@ def past_constraints(connection: Any, _record: object) -> None:
 @contextmanager
 def opened_home(folder: Path, database_address: str) -> Iterator[Home]:
     """A filled home with its chain running."""
-    with opened_hospital(folder / "home", database_address) as hospital:
-        fill(hospital)
+    clock = Clock(now=datetime.now(UTC).replace(microsecond=0) - timedelta(days=5 * 366))
+    with opened_hospital(folder / "home", database_address, clock=clock) as hospital:
+        fill(hospital, clock)
         engine = create_engine(hospital.instance.database._url)
         event.listen(engine, "connect", past_constraints)
         try:
@@ -192,6 +179,8 @@ def another(column: Column[Any], value: Value, chance: random.Random) -> Value:
     members = getattr(kind, "members", None)
     if members is not None:
         return chance.choice([m.value for m in members if m.value != value])
+    if isinstance(kind, sql.Boolean):
+        return type(value)(not value)
     if isinstance(value, bytes):
         place = chance.randrange(len(value))
         flipped = value[place] ^ 1 << chance.randrange(8)

@@ -188,6 +188,7 @@ def record_rules(message: Message, view: View, facts: Facts, records: Records) -
     opening = records.facts_of(cycle.opening)
     _require_in_service(opening)
     _require_not_recalled(cycle, records)
+    _require_readings(cycle, facts, records)
     known = {**known_results(records.facts_about(cycle.id, *RESULTS_IN)), **_entered(facts)}
     bad = sorted(name for name, result in known.items() if result in BAD_RESULTS)
     if bad:
@@ -241,6 +242,43 @@ def _require_in_service(opening: Facts) -> None:
             field="decision",
             rule="nothing is released from a machine that is out of service or retired",
             remedy="reject it, and sterilise the load again",
+        )
+
+
+def _require_readings(cycle: CycleState, facts: Facts, records: Records) -> None:
+    """No self-test, no reading without what its profile needs, and none against it unanswered."""
+    ending = records.facts_of(cycle.ending)
+    if ending["verdict.profile_kind"] == "test":
+        raise Refused(
+            f"the cycle was a test: {ending['verdict.profile_title']}",
+            field="decision",
+            rule="a test of the machine has no load that is released",
+            remedy="amend the ending with the profile, if the programme's name misleads",
+        )
+    if (ending["verdict.hold_check"], ending["verdict.saturation_check"]) == (
+        "met",
+        "not_enough_data",
+    ):
+        raise Refused(
+            f"nothing shows saturated steam, which {ending['verdict.profile']} needs",
+            field="decision",
+            rule="what a profile needs is not released by leaving it out",
+            remedy="amend the ending with a reading that has the pressures, and for gauge "
+            "pressures the ambient pressure; or name a profile that needs none",
+        )
+    against = [
+        str(entry["reasons"])
+        for entry in records.facts_about(cycle.id, "ReadingEntry")
+        if entry["beside"] == "contradicts"
+    ]
+    if ending["verdict.result"] == "not_enough_data":
+        against.append(f"the readings are not enough for {ending['verdict.profile']}")
+    if against and facts["reason"] is None:
+        raise Refused(
+            "; ".join(against),
+            field="reason",
+            rule="who releases against a reading says why, and it is recorded",
+            remedy="look at the readings of the cycle, then decide with a reason",
         )
 
 

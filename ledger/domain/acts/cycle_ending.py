@@ -40,6 +40,7 @@ from ledger.domain.acts.words import Contract, Outcome, Right, Verdict
 from ledger.domain.callers import Scope
 from ledger.domain.encoding.moments import seconds_text
 from ledger.domain.errors import InvalidInput
+from ledger.domain.records.schemas import FieldRule, decimal, text
 from ledger.domain.subjects.states import CycleState
 
 
@@ -100,6 +101,36 @@ def says(message: Message) -> str:
     verdict = Verdict(integer(message, "verdict")).name.lower()
     again = "the ending was amended" if any(word(message, "replaces")) else "the cycle ended"
     return f"{again}: the machine says {outcome}, the computed verdict is {verdict}"
+
+
+#: The readings that a record rests on.
+READINGS = Lines(
+    {
+        "sha256": Hash(),
+        "content_sha256": Hash(),
+        "format": Words(60),
+        "source": OneOf(("gateway_signed", "uploaded", "typed", "photo")),
+        "unread_lines": Whole(0, 100_000, None),
+    }
+)
+#: What a reading tells beside the facts that a person could type; nothing that was read is dropped.
+TOLD: Mapping[str, FieldRule] = {
+    #: the cycle's name as printed, where it is not a number alone
+    "label": text(120),
+    "further_fault_codes": text(400),
+    #: why the machine's word is not completed
+    "outcome_reasons": text(4000),
+    #: what is missing or damaged
+    "incomplete_because": text(4000),
+    #: what a reader must know of the machine's clock, of its other cycles and of who assigned it
+    "remarks": text(4000),
+    "temperature_unit": text(20),
+    "pressure_unit": text(20),
+    #: bar absolute, as the file or a person said it
+    "ambient_bar": decimal("0", "2"),
+    "machine.f0_minutes": decimal("0", "1000000000"),
+    "machine.a0_seconds": decimal("0", "1000000000"),
+}
 
 
 def _typed(name: str, of: Words | Whole | Measured | OneOf, path: str, text: str = "") -> Field:
@@ -198,20 +229,8 @@ ACT = Act(
             "pressure_basis",
             "what the printed pressures count from",
         ),
-        Field(
-            name="readings",
-            of=Lines(
-                {
-                    "sha256": Hash(),
-                    "content_sha256": Hash(),
-                    "format": Words(60),
-                    "source": OneOf(("gateway_signed", "uploaded", "typed", "photo")),
-                    "unread_lines": Whole(0, 100_000, None),
-                }
-            ),
-            given=Given.NEVER,
-            default=(),
-        ),
+        Field(name="told", of=Stated(TOLD), given=Given.NEVER, path=""),
+        Field(name="readings", of=READINGS, given=Given.NEVER, default=()),
         Field(
             name="reading",
             of=ReadingPart(),

@@ -33,6 +33,9 @@ from ledger.domain.errors import Conflict, Refused
 from ledger.domain.records.commitments import MAX_SAFE_INTEGER
 from ledger.domain.subjects.states import CycleState, MachineState
 
+#: How far a typed number may lie above the highest without being asked about: a doubled scan.
+MOST_LEFT_OUT = 1000
+
 
 def opened(message: Message) -> CycleId:
     """The cycle that an opening brings."""
@@ -126,6 +129,13 @@ ACT = Act(
             path="machine.number",
             help="the machine's own cycle number",
             is_argument=True,
+        ),
+        Field(
+            name="leap",
+            of=Switch(),
+            given=Given.OPTIONAL,
+            path="",
+            help=f"the number is meant, though more than {MOST_LEFT_OUT} above the highest",
         ),
         Field(
             name="started_at",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -55,6 +55,7 @@ def complete(values: Mapping[str, Any]) -> Mapping[str, Any]:
         }
         for line in values["lines"]
     ]
+    _require_different(lines)
     totals: dict[int, int] = {}
     for line in lines:
         totals[line["package_class"]] = totals.get(line["package_class"], 0) + line["quantity"]
@@ -67,6 +68,19 @@ def complete(values: Mapping[str, Any]) -> Mapping[str, Any]:
             )
     ordered = [{"package_class": c, "quantity": totals[c]} for c in sorted(totals)]
     return {**values, "lines": lines, "totals": ordered}
+
+
+def _require_different(lines: Sequence[Mapping[str, Any]]) -> None:
+    """The same line twice is a scan that came twice; two lines of one class are one line's sum."""
+    for place, line in enumerate(lines):
+        if line in lines[:place]:
+            first = lines.index(line)
+            raise InvalidInput(
+                f"is the same as line {first + 1}",
+                field=f"lines.{place}",
+                rule="each line once, so that a scan that came twice is noticed",
+                remedy="leave it out; if there are so many more, say the sum in one line",
+            )
 
 
 def _cycle(message: Message, view: View) -> CycleState:

@@ -149,3 +149,15 @@ RESULT_WORDS = ("not_required", "not_entered", "pending", "pass", "fail", "inval
 NOT_ENTERED = "not_entered"
 #: Results that keep a load from being used.
 BAD_RESULTS = frozenset({"fail", "invalid"})
+
+
+class Beside(IntEnum):
+    """What a further reading of a cycle is to the one that its ending rests on."""
+
+    #: nothing in it speaks against the recorded one
+    AGREES = 1
+    #: it begins with all that the recorded one holds, and goes on, or says what was open there
+    HOLDS_MORE = 2
+    #: the recorded one begins with all that it holds
+    HOLDS_LESS = 3
+    CONTRADICTS = 4

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
 from ledger.domain.encoding.events import Log
-from ledger.domain.errors import Refused
+from ledger.domain.errors import ChainUnavailable, Refused
 
 #: a height, or one of the names that a node understands
 BlockTag: TypeAlias = int | Literal["latest", "finalized", "safe", "earliest", "pending"]
@@ -102,3 +102,16 @@ class ChainReader(Protocol):
 
     def call(self, to: bytes, data: bytes, tag: BlockTag = "latest") -> bytes:
         """Ask a view; raises CallReverted with what the contract said."""
+
+
+def newest_block(chain: ChainReader) -> Block:
+    """The newest block of a chain; raises ChainUnavailable for a node that has none."""
+    block = chain.block("latest")
+    if block is None:
+        raise ChainUnavailable(
+            "the node has no latest block",
+            field="chain",
+            rule="a chain has a newest block",
+            remedy="wait until the node has caught up, or ask another node of the same chain",
+        )
+    return block

@@ -65,10 +65,24 @@ TROUBLES = {
 _HARMLESS = frozenset({Trouble.TWICE, Trouble.CONTROLS, Trouble.LAYOUT})
 
 
+class Command(StrEnum):
+    """What a card beside the scanner says, for hands in gloves."""
+
+    DONE = "done"
+    #: takes back the shot before
+    UNDO = "undo"
+    #: the package of the shot before is wet, or damaged
+    WET = "wet"
+    DAMAGED = "damaged"
+    #: somebody else looked as well
+    SECOND_PERSON = "second_person"
+
+
 class Scheme(StrEnum):
     """Whose label it is."""
 
     OWN = "own"
+    COMMAND = "command"
     GS1 = "gs1"
     OTHER = "other"
 
@@ -85,6 +99,8 @@ class Shot:
     troubles: tuple[Trouble, ...] = ()
     #: `UNIT/SERIAL` where the code itself names the package
     package: str | None = None
+    #: what a card of commands says
+    command: Command | None = None
     #: of a GS1 code, by application identifier
     gtin: str | None = None
     serial: str | None = None
@@ -121,10 +137,19 @@ def make_code(package: str) -> str:
     return f"{body}{_check(body)}"
 
 
+def make_command(command: Command) -> str:
+    """The code of a card: `SLX`, the word without its joints, and two check digits."""
+    body = f"SLX{command.value.upper().replace('_', '')}"
+    return f"{body}{_check(body)}"
+
+
 def _check(body: str) -> str:
     """ISO/IEC 7064 MOD 97-10: letters count from A = 10 on, a point as 36."""
     digits = "".join("36" if each == "." else str(int(each, 36)) for each in body)
     return f"{98 - int(digits + '00') % 97:02d}"
+
+
+_COMMANDS = {make_command(command): command for command in Command}
 
 
 def read_shot(raw: str) -> Shot:
@@ -153,6 +178,8 @@ def _readings(text: str) -> Iterator[Shot]:
 
     A reading without trouble comes before one with it.
     """
+    if text in _COMMANDS:
+        yield Shot(raw=text, code=text, scheme=Scheme.COMMAND, command=_COMMANDS[text])
     straight = [shot for shot in (_own(text), _gs1(text)) if shot is not None]
     yield from (shot for shot in straight if shot.is_certain)
     for table in _LAYOUTS.values():

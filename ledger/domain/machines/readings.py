@@ -4,7 +4,7 @@ Nothing here is inferred. A value that the log does not hold, or holds damaged, 
 and a `Remark` says why.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -183,7 +183,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CycleReading:
-    """One cycle as one file tells it."""
+    """One cycle as one file tells it; what the file does not tell is empty."""
 
     ordinal: int  #: position in the file, from 1; a dropped duplicate takes no ordinal
     first_line: int  #: first line of the block
@@ -191,36 +191,36 @@ class CycleReading:
     machine: str | None  #: model as printed
     serial: str | None  #: serial number as printed; None: cannot be matched automatically
     number: int | None  #: the machine's own cycle number; None: cannot be matched automatically
-    label: str | None  #: the cycle's name as printed, where it is not a number alone
+    label: str | None = None  #: the cycle's name as printed, where it is not a number alone
     programme_text: str | None  #: as printed, damage escaped
-    programme: Programme | None  #: None when the text has another form
-    lid: str | None  #: as printed; None where the machine has no such line
-    started: PrintedTime | None  #: printed start
-    ended: PrintedTime | None  #: printed end
+    programme: Programme | None = None  #: None when the text has another form
+    lid: str | None = None  #: as printed; None where the machine has no such line
+    started: PrintedTime | None = None  #: printed start
+    ended: PrintedTime | None = None  #: printed end
     first: PrintedTime | None  #: the earliest time that the record shows, its start or a value's
     last: PrintedTime | None  #: the latest time that it shows
     zone: str | None  #: zone that the file itself names; None: the caller must supply one
-    phases: tuple[Phase, ...]  #: in printed order
+    phases: tuple[Phase, ...] = ()  #: in printed order
     probes: tuple[str, ...]  #: the temperature probes' names, as printed
     samples: tuple[Sample, ...]  #: in rising time
     temperature_unit: str | None  #: as printed; None when no temperature was measured
     pressure_unit: str | None  #: as printed; None when no pressure was measured
     pressure_basis: PressureBasis | None  #: None when no pressure was measured
-    ambient_pressure_bar: Decimal | None  #: ambient pressure, bar absolute, if the file says it
-    printed_maximum: PrintedExtreme | None  #: the machine's own maximum
-    printed_minimum: PrintedExtreme | None  #: the machine's own minimum
-    claim: MachineClaim  #: the machine's own hold, F0 and A0
-    statements: tuple[Statement, ...]  #: what else it printed: set points, leak rate, steps' values
+    ambient_pressure_bar: Decimal | None = None  #: bar absolute, if the file says it
+    printed_maximum: PrintedExtreme | None = None  #: the machine's own maximum
+    printed_minimum: PrintedExtreme | None = None  #: the machine's own minimum
+    claim: MachineClaim = field(default_factory=MachineClaim)  #: its own hold, F0 and A0
+    statements: tuple[Statement, ...] = ()  #: what else it printed, such as a leak rate
     outcome: CycleOutcome  #: the machine's own verdict
     outcome_reasons: tuple[str, ...]  #: why it is not "completed"; empty when it is
-    fault_code: str | None  #: first fault code printed
-    further_fault_codes: tuple[str, ...]  #: other codes printed, in order, each once
+    fault_code: str | None = None  #: first fault code printed
+    further_fault_codes: tuple[str, ...] = ()  #: other codes printed, in order, each once
     incomplete_because: tuple[str, ...]  #: what is missing or damaged; empty for a whole record
     is_ended: bool  #: whether the record itself shows that the cycle came to its end
-    content_sha256: str  #: hex digest over what was read, and over the text of what was not
-    curve_sha256: str | None  #: hex digest over the samples alone; None for fewer than two
+    content_sha256: str = ""  #: hex digest over what was read, and over the text of what was not
+    curve_sha256: str | None = None  #: hex digest over the samples alone; None for fewer than two
     lines_read: tuple[int, ...]  #: every line from which something was taken
-    remarks: tuple[Remark, ...]  #: the remarks that lie within this cycle
+    remarks: tuple[Remark, ...] = ()  #: the remarks that lie within this cycle
 
     @property
     def complete(self) -> bool:

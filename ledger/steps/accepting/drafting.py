@@ -22,7 +22,8 @@ from sqlalchemy import Connection
 
 from ledger.domain.acts import asking, package_lines
 from ledger.domain.acts.asking import Door, as_declared
-from ledger.domain.acts.rules import require_machine, right_in
+from ledger.domain.acts.cycle_opening import MOST_LEFT_OUT
+from ledger.domain.acts.rules import require_cycle, require_machine, right_in
 from ledger.domain.acts.vocabulary import (
     Act,
     ConsignmentReference,
@@ -229,6 +230,52 @@ _TYPED = (
 )
 
 
+def _further_reading(desk: Desk, given: Values) -> dict[str, Any]:
+    """A kept reading, held against the one that the cycle's ending rests on."""
+    cycle: CycleReference = given["cycle"]
+    state = require_cycle(Accepted(desk.tx).find(CycleState, cycle.id), unit=cycle.machine.unit)
+    if state.ending == ZERO_DIGEST:
+        raise InvalidInput(
+            "the cycle has not ended",
+            field="cycle",
+            rule="a further reading stands beside the one that the ending rests on",
+            remedy="end the cycle with it: steriledger cycle end",
+        )
+    from ledger.steps.accepting.endings import entry_of, kept_reading  # noqa: PLC0415
+    from ledger.steps.accepting.further_readings import hold_against  # noqa: PLC0415
+
+    zone, profile = given.get("zone"), given.get("profile")
+    reported = kept_reading(desk.tx, cycle, given["reading"], zone=zone, profile=profile)
+    reported, found = hold_against(desk.tx, reported, state.ending)
+    return entry_of(reported, found, state.ending)
+
+
+def _asked_number(desk: Desk, given: Values) -> dict[str, Any]:
+    """The number of a cycle that a person opens."""
+    machine: Machine = given["equipment"]
+    state = require_machine(Accepted(desk.tx).find(MachineState, machine.id), unit=machine.unit)
+    epoch = state.epoch if given.get("epoch") is None else given["epoch"]
+    if not given.get("leap"):
+        require_near(desk.tx, CycleReference(machine=machine, epoch=epoch, number=given["number"]))
+    return {}
+
+
+def require_near(tx: Connection, typed: CycleReference) -> None:
+    """A typed number that lies far above the highest is meant, or is a scan that came twice."""
+    rows = directory.list_beside(tx, typed.machine.id, typed.epoch, None, above=False)
+    cycles = (Accepted(tx).find(CycleState, row.id) for row in rows)
+    highest = next((each.number for each in cycles if each is not None and each.is_open), None)
+    above = 0 if highest is None else typed.number - highest
+    if above > MOST_LEFT_OUT:
+        raise InvalidInput(
+            f"{typed.number} lies {above} above the highest of this machine, {highest}",
+            field="number",
+            rule=f"a typed number is at most {MOST_LEFT_OUT} above the highest",
+            remedy="check it: a scan may have come twice; if it is meant, say so when the cycle is "
+            "opened: --leap, or leap: true",
+        )
+
+
 def _erased_record(desk: Desk, given: Values) -> dict[str, Any]:
     """Which record it is, and when its retention ended."""
     row = _operation(desk, given["subject"], "subject")
@@ -296,9 +343,11 @@ def _asked_gate(desk: Desk, given: Values) -> dict[str, Any]:
     return {"lines": [{**line, "against": said.get(at)} for at, line in enumerate(lines)]}
 
 
-#: What some kinds say that nobody has to be asked.
+#: What some kinds say that nobody has to be asked, and what is asked once more.
 _FOUND: Mapping[str, Callable[[Desk, Values], dict[str, Any]]] = {
+    "CycleOpening": _asked_number,
     "CycleEnding": _read_ending,
+    "ReadingEntry": _further_reading,
     "SignerEnrolment": _enrolled_from,
     "RecordErasure": _erased_record,
     "TakeOver": _taken_rest,

@@ -19,7 +19,7 @@ from ledger.domain.acts.words import AssetKind, EquipmentKind
 from ledger.domain.encoding.identifiers import EquipmentId
 from ledger.domain.subjects.folding import Memory, apply
 from ledger.domain.subjects.states import SignerState
-from ledger.steps.accepting.attaching import attach_readings
+from ledger.steps.accepting.attaching import NAMING_READINGS, attach_readings
 from ledger.steps.accepting.naming import require_own_code, require_own_look
 from ledger.steps.accepting.telling import tell
 from ledger.storage import directory
@@ -58,7 +58,7 @@ def enter(tx: Connection, recorded: Recorded, facts: Facts, personal: Facts | No
         elif directory.find_cycle(tx, row.id) is None:
             # a number that was opened before, by mistake, has its row already
             directory.insert_cycle(tx, row)
-    if recorded.act.name == "CycleEnding":
+    if recorded.act.name in NAMING_READINGS:
         attach_readings(tx, recorded.message, facts, unit=integer(recorded.message, "unit"))
     tell(tx, recorded, facts)
 

@@ -51,6 +51,7 @@ from ledger.domain.errors import InvalidInput, NotFound
 from ledger.domain.machines.profiles import get_profile
 from ledger.keys.accounts import ADDRESS_BYTES
 from ledger.steps.accepting.labels import resolve_package, resolve_set
+from ledger.steps.accepting.profiles import known_profiles
 from ledger.steps.accepting.resolving import (
     find_numbers,
     is_id,
@@ -162,7 +163,7 @@ def _(sort: Zone, value: str, asker: Asker, field: str) -> str:
 
 @parse.register
 def _(sort: Profile, value: str, asker: Asker, field: str) -> str:
-    naming(field, lambda: get_profile(value))
+    naming(field, lambda: get_profile(value, profiles=known_profiles(asker.tx)))
     return value
 
 

@@ -8,7 +8,8 @@ from types import MappingProxyType
 
 from ledger.domain.acts.catalogue import find_act
 from ledger.domain.acts.vocabulary import Recorded
-from ledger.domain.encoding.identifiers import Digest
+from ledger.domain.encoding.identifiers import Digest, to_hex
+from ledger.domain.errors import Inconsistent
 from ledger.domain.operations import message_from_plain
 from ledger.storage import operations
 
@@ -27,5 +28,8 @@ def read_operation(
 def _read(digest: Digest, kind: str, stored: bytes) -> Recorded:
     """The same bytes are read once: units, signers and machines are asked for again and again."""
     act = find_act(kind)
-    message = message_from_plain(act, json.loads(stored))
+    try:
+        message = message_from_plain(act, json.loads(stored))
+    except ValueError as error:
+        raise Inconsistent(f"the stored message of {to_hex(digest)} cannot be read") from error
     return Recorded(digest=digest, act=act, message=MappingProxyType(message))

@@ -28,7 +28,14 @@ from ledger.steps.accepting.reading_back import read_operation
 from ledger.steps.accepting.resolving import current_epoch, resolve_machine
 from ledger.steps.accepting.standing import Accepted
 from ledger.steps.accepting.submit import Receipt, record_with_held_keys
-from ledger.steps.answering.recalls import Range, RecallView, list_cycles_of, reach_of, show_recall
+from ledger.steps.answering.recalls import (
+    Range,
+    RecallView,
+    list_cycles_of,
+    reach_of,
+    show_recall,
+    with_notices,
+)
 from ledger.steps.instance import Instance
 from ledger.storage import directory, operations
 
@@ -97,12 +104,7 @@ def order_recall(  # noqa: PLR0913, PLR0917 - who orders what, at which door
     decided = {row.number: clerk.decide(row) for row in list_cycles_of(tx, wanted)}
     view = show_recall(tx, caller, to_hex(order.digest))
     notices = clerk.notify(view) if request.notifies else 0
-    return Recalled(
-        view=show_recall(tx, caller, to_hex(order.digest)),
-        order=order,
-        decided=decided,
-        notices=notices,
-    )
+    return Recalled(view=with_notices(tx, view), order=order, decided=decided, notices=notices)
 
 
 def end_recall(  # noqa: PLR0913, PLR0917 - who ends what, at which door

@@ -103,26 +103,6 @@ def resolve_machine(tx: Connection, caller: Caller, text: str) -> directory.Equi
     return matches[0]
 
 
-def find_machine_by_serial(
-    tx: Connection, caller: Caller, serial: str
-) -> directory.EquipmentRow | None:
-    """The one machine of the caller's unit with that serial number; None when there is none.
-
-    Raises InvalidInput when several units registered that serial and the caller acts for all.
-    """
-    wanted = plain_name(serial)
-    machines = directory.list_equipment_called(tx, wanted, unit=caller.unit)
-    matches = [machine for machine in machines if machine.serial == wanted]
-    if len(matches) > 1:
-        raise InvalidInput(
-            f"{len(matches)} units registered a machine of serial number {serial}",
-            field="serial",
-            rule="one machine",
-            remedy="say for which unit you import: --unit",
-        )
-    return matches[0] if matches else None
-
-
 def machine_of(row: directory.EquipmentRow) -> Machine:
     """A directory row as the acts name a machine."""
     return Machine(id=row.id, unit=row.unit, serial=row.serial)

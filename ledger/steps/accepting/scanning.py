@@ -7,7 +7,7 @@ do.  Then as many reports are made as are needed; a line that is a question keep
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from ledger.domain.acts.asking import Door
 from ledger.domain.acts.scan_report import ACT, MOST_LINES, PREVENTABLE
 from ledger.domain.callers import Caller
+from ledger.domain.custody.codes import Command, read_shot
 from ledger.domain.custody.gates import Answer, Gate, Word
 from ledger.domain.custody.lines import Deed
 from ledger.domain.errors import InvalidInput, Refused, SteriLedgerError
@@ -103,9 +104,34 @@ class _Looked:
     answer: Answer | None
 
 
+def with_commands(scans: Sequence[Scan]) -> list[Scan]:
+    """A run of shots with what the cards between them say; raises InvalidInput for one too early.
+
+    `done` and `second person` are for whoever shows the run; they say nothing of a package.
+    """
+    found: list[Scan] = []
+    for at, scan in enumerate(scans):
+        command = None if scan.said is None else read_shot(scan.said).command
+        if command is None:
+            found.append(scan)
+        elif command in {Command.DONE, Command.SECOND_PERSON}:
+            continue
+        elif not found:
+            raise InvalidInput(
+                f"{command.value} comes before any package",
+                field=f"lines.{at}",
+                rule="a card speaks of the shot before it",
+            )
+        elif command is Command.UNDO:
+            found.pop()
+        else:
+            found.append(replace(found[-1], act=Deed(command.value)))
+    return found
+
+
 def look(instance: Instance, tx: Connection, unit: int, scans: Sequence[Scan]) -> list[Look]:
     """What each line will do, before anything is stored."""
-    return [each.look for each in _look(instance, tx, unit, scans)]
+    return [each.look for each in _look(instance, tx, unit, with_commands(scans))]
 
 
 def report(  # noqa: PLR0913, PLR0917 - who reports what, at which door
@@ -123,7 +149,7 @@ def report(  # noqa: PLR0913, PLR0917 - who reports what, at which door
     left undone has a gate against it and no reason.
     """
     caller.require_unit(unit)
-    looked = _look(instance, tx, unit, scans)
+    looked = _look(instance, tx, unit, with_commands(scans))
     _require_no_question(looked)
     new = [each for each in looked if not each.look.is_repeated]
     receipts = []

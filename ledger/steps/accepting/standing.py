@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection
 
-from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.acts.catalogue import ACTS, find_act
 from ledger.domain.acts.vocabulary import Facts, unit_subject, word
 from ledger.domain.acts.words import Custody, Right
 from ledger.domain.custody.standing import Order, Suspension
@@ -96,7 +96,7 @@ class Accepted:
         self._load({subject})
         memory = Memory()
         for row in self._rows[subject]:
-            act = ACTS[row.kind]
+            act = find_act(row.kind)
             if act.about == _FOLDED[cls] and act.witness is None:
                 apply(read_operation(row), memory)
         return memory.find(cls, *key)
@@ -159,14 +159,14 @@ class Accepted:
         self._load({about})
         memory = Memory()
         for row in self._rows[about]:
-            witness = ACTS[row.kind].witness
+            witness = find_act(row.kind).witness
             if witness is not None and witness.kind == kind:
                 apply(read_operation(row), memory)
         return memory.find(CurrentWitness, kind, about, unit)
 
     def _witness(self, digest: Digest) -> WitnessState | None:
         row = operations.find_operation(self._tx, digest)
-        if row is None or ACTS[row.kind].witness is None or row.state in GIVEN_UP:
+        if row is None or find_act(row.kind).witness is None or row.state in GIVEN_UP:
             return None
         memory = Memory()
         apply(read_operation(row), memory)

@@ -126,6 +126,15 @@ def show_recall(tx: Connection, caller: Caller, order: str) -> RecallView:
     return view
 
 
+def with_notices(tx: Connection, view: RecallView) -> RecallView:
+    """A recall that was just read, with who was told since."""
+    if view.order is None:
+        return view
+    machine = parse_hex32(view.equipment, field="equipment")
+    order = Digest(parse_hex32(view.order, field="order"))
+    return replace(view, units=tuple(_told(tx, machine, order)))
+
+
 def list_recalls(tx: Connection, caller: Caller, *, limit: int = 100) -> list[RecallView]:
     """The recalls that the caller's packages are in, newest first."""
     found = []

@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
+from ledger.domain.acts.cycle_ending import TOLD
 from ledger.domain.acts.vocabulary import Recorded
 from ledger.domain.callers import Caller
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, CycleId, Digest, to_hex
 from ledger.domain.encoding.moments import instant_text
 from ledger.domain.errors import Inconsistent, NotFound
+from ledger.domain.machines.numbering import Numbering
 from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
 from ledger.domain.records.commitments import FieldValue
 from ledger.domain.records.records import fields_from_bytes
@@ -21,6 +23,7 @@ from ledger.domain.subjects.states import CycleState
 from ledger.steps.accepting.reading_back import read_operation
 from ledger.steps.accepting.resolving import resolve_cycle, resolve_machine
 from ledger.storage import directory, operations, readings, records
+from ledger.storage.numbers import numberings_of
 
 _PEOPLE = ("performer", "checker", "enterer", "on_behalf_of")
 _VERDICT = "verdict."
@@ -76,7 +79,9 @@ class CycleView:
     machine_serial: str
     epoch: int
     number: int
-    #: the decided state
+    #: which numbers before it are missing, and whether it is late
+    numbering: Numbering
+    #: the decided state, or voided
     state: str
     current: Current
     #: the machine's own word, None before the end
@@ -87,6 +92,8 @@ class CycleView:
     decision: Mapping[str, FieldValue] | None
     counts: tuple[CountView, ...]
     timeline: tuple[TimelineEntry, ...]
+    #: what is to be known of the ending's reading, and what further readings say against it
+    remarks: tuple[str, ...]
     #: SHA-256 of the files that report this cycle
     readings: tuple[str, ...]
 
@@ -109,11 +116,19 @@ class CycleLine:
     outcome: str | None
     verdict: str | None
     profile: str | None
+    #: the decided state, or voided
     state: str
+    #: which numbers before it are missing, and whether it is late
+    numbering: Numbering
     #: where the least advanced of its operations stands
     chain: OperationState
     #: pass it as `before` to read on
     cursor: int
+
+    @property
+    def name(self) -> str:
+        """As any command takes it, whatever the machine's epoch is now."""
+        return f"{self.machine_serial}/{self.epoch}/{self.number}"
 
     def to_plain(self) -> dict[str, object]:
         """The line as JSON values."""
@@ -151,7 +166,8 @@ def show_cycle(tx: Connection, caller: Caller, text: str) -> CycleView:
         machine_serial=machine.serial,
         epoch=cycle.epoch,
         number=cycle.number,
-        state=state.state.word,
+        numbering=numberings_of(tx, [cycle.id]).get(cycle.id, Numbering()),
+        state=_state_word(state),
         current=Current(
             opening=to_hex(state.opening),
             ending=_hex(state.ending),
@@ -166,6 +182,7 @@ def show_cycle(tx: Connection, caller: Caller, text: str) -> CycleView:
             for number, count in sorted(state.counts.items())
         ),
         timeline=tuple(timeline_entry(tx, act, shows_people=shows_people) for act in acts),
+        remarks=() if ending is None else _remarks(ending, acts),
         readings=tuple(row.reading.hex() for row in readings.list_cycles_attached(tx, cycle.id)),
     )
 
@@ -200,6 +217,7 @@ def list_cycles(
         for subject, each in rows.items()
     }
     endings = _endings(tx, states, rows)
+    numbered = numberings_of(tx, states)
     machines = {
         each: directory.get_equipment(tx, each) for each in {s.equipment for s in states.values()}
     }
@@ -210,6 +228,7 @@ def list_cycles(
             rows[row.subject],
             machines[states[row.subject].equipment],
             endings.get(row.subject, {}),
+            numbered.get(CycleId(row.subject), Numbering()),
         )
         for row in standing
     ]
@@ -248,6 +267,10 @@ def _state(cycle: CycleId, recorded: Iterable[Recorded]) -> CycleState:
     if state is None:
         raise Inconsistent("a cycle stands in the directory that was never opened")
     return state
+
+
+def _state_word(state: CycleState) -> str:
+    return state.state.word if state.is_open else "voided"
 
 
 def timeline_entry(tx: Connection, act: ShownAct, *, shows_people: bool) -> TimelineEntry:
@@ -290,12 +313,13 @@ def _endings(
     }
 
 
-def _line(
+def _line(  # noqa: PLR0913, PLR0917 - a cycle, and all that its line shows
     opening: operations.OperationRow,
     state: CycleState,
     rows: Sequence[operations.OperationRow],
     machine: directory.EquipmentRow,
     ending: Mapping[str, FieldValue],
+    numbered: Numbering,
 ) -> CycleLine:
     return CycleLine(
         id=state.id.hex(),
@@ -308,7 +332,8 @@ def _line(
         outcome=_text(ending, "outcome"),
         verdict=_text(ending, "verdict.result"),
         profile=_text(ending, "verdict.profile"),
-        state=state.state.word,
+        state=_state_word(state),
+        numbering=numbered,
         chain=min((row.state for row in rows), key=_PROGRESS.index),
         cursor=opening.sequence,
     )
@@ -327,11 +352,26 @@ _PROGRESS = [
 def _machine_verdict(facts: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
     names = ("outcome", "fault_code", "programme", "started", "ended")
     machine = {name: facts[name] for name in names}
-    return machine | {
+    machine |= {
         name.removeprefix("machine."): value
         for name, value in facts.items()
-        if name.startswith("machine.") and name.endswith(("_seconds", "_celsius", "_bar"))
+        if name.startswith("machine.")
+        and name.endswith(("_seconds", "_celsius", "_bar", "_minutes"))
     }
+    told = (name for name in TOLD if name != "remarks" and not name.startswith("machine."))
+    return machine | {name: facts[name] for name in told if facts.get(name) is not None}
+
+
+def _remarks(ending: ShownAct, acts: Sequence[ShownAct]) -> tuple[str, ...]:
+    """What the ending's reading makes known, and what the readings held against it say."""
+    own = _text(ending.facts, "remarks")
+    beside = [each for each in acts if each.facts.get("judged_ending") == ending.row.digest.hex()]
+    against = [
+        f"{each.recorded.act.says(each.recorded.message)}: {each.facts['reasons']}"
+        for each in beside
+        if each.facts.get("reasons") is not None
+    ]
+    return (*(() if own is None else own.split("; ")), *against)
 
 
 def _computed_verdict(facts: Mapping[str, FieldValue]) -> dict[str, FieldValue]:

@@ -14,10 +14,10 @@ import rfc8785
 from sqlalchemy import Connection
 
 from ledger.domain.acts.words import Custody
-from ledger.domain.chain.deployment import Deployment
 from ledger.domain.clocks import age_seconds, has_passed
 from ledger.domain.encoding.identifiers import Digest, to_hex
 from ledger.domain.encoding.moments import instant_text
+from ledger.domain.errors import ClockWrong
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.domain.subjects.states import SignerState
 from ledger.steps.accepting.clock import find_doubt
@@ -26,7 +26,6 @@ from ledger.steps.answering.trouble import (
     TroubleKind,
     find_started,
     find_trouble,
-    trouble_of,
 )
 from ledger.steps.instance import DEPLOYMENT_SETTING, Instance
 from ledger.steps.starting.leasing import LEASE, LEASE_SECONDS
@@ -148,14 +147,20 @@ def status(instance: Instance) -> Status:
     now = instance.clock()
     with instance.database.reading() as tx:
         chain, last_lease = find_chain_status(tx), find_lease(tx, LEASE)
-        lease = _held(last_lease, now)
+        is_kept = last_lease is not None and is_held(last_lease, now, LEASE_SECONDS)
+        lease = last_lease if is_kept else None
         waits, halted = (find_trouble(tx, kind) for kind in TroubleKind)
         started = find_started(tx)
         said = [started, *(each.at for each in (chain, waits, halted) if each is not None)]
         lives = [each for each in said if each is not None]
         # what was said before the clock was set back is not the last that was said
         last_seen = min(lives, key=lambda at: abs(now - at), default=None)
-        deployment, doubt = _find_deployment(instance, tx), find_doubt(instance, tx)
+        has_contracts = find_setting(tx, DEPLOYMENT_SETTING) is not None
+        deployment = instance.deployment_in(tx) if has_contracts else None
+        doubt, owed = find_doubt(instance, tx), find_oldest_owed(tx)
+        stuck = list_operations(tx, states=[OperationState.STUCK], limit=_MOST_STUCK)
+        signers = index.list_rows(tx, SignerState)
+        held = Counter(signer.custody for signer in signers if not signer.is_revoked)
         return Status(
             at=now,
             fingerprint=None if deployment is None else deployment.fingerprint(),
@@ -176,12 +181,12 @@ def status(instance: Instance) -> Status:
             lag=None if chain is None else max(chain.final - chain.indexed, 0),
             heartbeat_age_seconds=None if last_seen is None else age_seconds(now, last_seen),
             has_been_seen=last_seen is not None,
-            clock=None if doubt is None else trouble_of(doubt, since=now, at=now),
+            clock=None if doubt is None else _clock_trouble(doubt, now),
             counts=count_by_state(tx),
-            oldest_owed=_oldest_owed(tx, now),
-            stuck=_stuck(tx, now),
+            oldest_owed=None if owed is None else _waiting(tx, owed, now),
+            stuck=tuple(_waiting(tx, row, now) for row in stuck),
             lease=lease,
-            custody=_custody(tx),
+            custody={custody: held[custody] for custody in Custody},
         )
 
 
@@ -234,19 +239,9 @@ def _ended_state(lease: LeaseRow | None, *, is_halted: bool) -> WorkerState:
     return WorkerState.HALTED if is_halted else WorkerState.STOPPED
 
 
-def _find_deployment(instance: Instance, tx: Connection) -> Deployment | None:
-    has_one = find_setting(tx, DEPLOYMENT_SETTING) is not None
-    return instance.deployment_in(tx) if has_one else None
-
-
-def _oldest_owed(tx: Connection, now: datetime) -> WaitingOperation | None:
-    row = find_oldest_owed(tx)
-    return None if row is None else _waiting(tx, row, now)
-
-
-def _stuck(tx: Connection, now: datetime) -> tuple[WaitingOperation, ...]:
-    rows = list_operations(tx, states=[OperationState.STUCK], limit=_MOST_STUCK)
-    return tuple(_waiting(tx, row, now) for row in rows)
+def _clock_trouble(doubt: ClockWrong, now: datetime) -> Trouble:
+    reason = f"{doubt.what} (rule: {doubt.rule})"
+    return Trouble(since=now, at=now, reason=reason, remedy=doubt.remedy)
 
 
 def _waiting(tx: Connection, row: OperationRow, now: datetime) -> WaitingOperation:
@@ -261,14 +256,3 @@ def _waiting(tx: Connection, row: OperationRow, now: datetime) -> WaitingOperati
         since=latest.at,
         reason=latest.reason,
     )
-
-
-def _held(row: LeaseRow | None, now: datetime) -> LeaseRow | None:
-    return row if row is not None and is_held(row, now, LEASE_SECONDS) else None
-
-
-def _custody(tx: Connection) -> dict[Custody, int]:
-    counted = Counter(
-        signer.custody for signer in index.list_rows(tx, SignerState) if not signer.is_revoked
-    )
-    return {custody: counted[custody] for custody in Custody}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +22,7 @@ from ledger.steps.auditing.evidence import Evidence, OwedOperation
 from ledger.steps.auditing.home import check_keys, check_settings
 from ledger.steps.auditing.index import compare_indexes, derive_index
 from ledger.steps.auditing.journal import check_journal
+from ledger.steps.auditing.losses import KeptReceipt, check_losses, check_sent_by_us
 from ledger.steps.auditing.operations import check_operations
 from ledger.steps.auditing.paging import read_whole
 from ledger.steps.auditing.readings import check_readings
@@ -29,6 +30,7 @@ from ledger.steps.auditing.signatures import check_signatures
 from ledger.steps.auditing.transactions import check_transactions
 from ledger.steps.following.follow import Progress, Source
 from ledger.steps.instance import Instance
+from ledger.steps.keeping.losses import look_beside
 from ledger.storage.engine.columns import metadata
 from ledger.storage.engine.database import Database, open_scratch
 from ledger.storage.index import TABLES, find_cursor, list_operations_from, list_places
@@ -70,7 +72,7 @@ class AuditReport:
             old = "ahead of this clock" if owed.age_seconds is None else f"{owed.age_seconds} s old"
             yield f"{owed.state}: {owed.kind} {to_hex(owed.digest)}, {old}"
         if self.set_back:
-            yield f"The clock was set back: {self.set_back} states are dated before the one before"
+            yield f"The clock was set back; states dated before the one before: {self.set_back}"
         if self.by_others_count:
             yield f"Recorded by others: {self.by_others_count} operations"
         for difference in self.differences:
@@ -115,21 +117,31 @@ class AuditReport:
         }
 
 
-def audit(instance: Instance, source: Source) -> AuditReport:
+def audit(
+    instance: Instance, source: Source, *, receipts: Sequence[KeptReceipt] = ()
+) -> AuditReport:
     """Compare everything that is kept with everything that the chain says, both ways.
 
     Reads one snapshot of the database, in pages; a second index is derived from the chain in a
     temporary file.  Where there are many records, all that needs no chain is checked in a process
-    of its own, with a snapshot of its own.  Writes nothing.  Raises ChainUnavailable when the chain
-    does not answer, and StorageUnavailable when the other process dies.
+    of its own, with a snapshot of its own.  What lies beside the database, and the `receipts` that
+    somebody brings, are asked what it has lost.  Writes nothing.  Raises ChainUnavailable when the
+    chain does not answer, and StorageUnavailable when the other process dies.
     """
     deployment = instance.deployment()
     with checked_apart(instance, deployment) as apart:
-        return _audit(instance, deployment, source, apart)
+        return _audit(instance, deployment, source, apart, receipts)
 
 
-def _audit(instance: Instance, deployment: Deployment, source: Source, apart: Apart) -> AuditReport:
+def _audit(
+    instance: Instance,
+    deployment: Deployment,
+    source: Source,
+    apart: Apart,
+    receipts: Sequence[KeptReceipt],
+) -> AuditReport:
     findings = Findings()
+    seen = look_beside(instance.settings)
     with _second_database() as fresh, instance.database.reading() as ours:
         cursor = find_cursor(ours)
         progress = _compare_chain(instance, ours, fresh, source, findings)
@@ -152,6 +164,7 @@ def _audit(instance: Instance, deployment: Deployment, source: Source, apart: Ap
                 ("journal_blocks", check_journal),
                 ("keys", check_keys),
                 ("settings", check_settings),
+                ("witnesses", partial(check_losses, seen=seen, receipts=receipts)),
             ):
                 read_whole(findings, table, partial(check, evidence))
             if cursor is not None and evidence.behind > cursor.height:
@@ -163,6 +176,7 @@ def _audit(instance: Instance, deployment: Deployment, source: Source, apart: Ap
                     found=cursor.height,
                 )
             others, others_count = _recorded_by_others(ours, chain)
+            check_sent_by_us(evidence, others)
     findings.take(apart())
     return AuditReport(
         at=instance.clock(),

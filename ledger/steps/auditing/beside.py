@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.subjects.folding import Key
 from ledger.domain.subjects.indexed import IndexedOperation
+from ledger.steps.accepting.attaching import NAMING_READINGS
 from ledger.steps.auditing.evidence import Evidence
-from ledger.steps.auditing.readings import NAMING_READINGS
 from ledger.storage import index
 from ledger.storage.operations import (
     OperationRow,

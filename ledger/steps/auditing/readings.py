@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from ledger.domain.encoding.hashing import sha256
 from ledger.domain.errors import InvalidInput, SteriLedgerError
+from ledger.domain.machines.serials import is_serial_of
 from ledger.domain.records.commitments import FieldValue
 from ledger.domain.records.records import fields_from_bytes
 from ledger.readings import read_file
 from ledger.readings.files import FORMATS
 from ledger.steps.auditing.evidence import Evidence
-from ledger.steps.reading.imports import summary_of
+from ledger.steps.reading.imports import clock_time, curve_of, summary_of
 from ledger.storage import directory
 from ledger.storage.operations import OperationRow
 from ledger.storage.readings import (
@@ -25,8 +26,6 @@ from ledger.storage.readings import (
 )
 
 _READINGS_PAGE = 100
-#: the kinds whose records name readings
-NAMING_READINGS = frozenset({"CycleEnding"})
 #: in the bytes of a record that names one
 _NAMES_A_READING = b'"readings.0.sha256"'
 
@@ -86,6 +85,9 @@ def _check_cycles(evidence: Evidence, row: ReadingRow) -> None:
             ("content_sha256", bytes.fromhex(cycle.content_sha256), ours.content_sha256),
             ("serial", cycle.serial, ours.serial),
             ("number", cycle.number, ours.number),
+            ("began", clock_time(cycle.first), ours.began),
+            ("ended", clock_time(cycle.last), ours.ended),
+            ("curve_sha256", curve_of(cycle), ours.curve_sha256),
             ("facts", summary_of(cycle), ours.facts),
         ):
             findings.compare(
@@ -107,14 +109,26 @@ def _check_attached(evidence: Evidence, row: ReadingCycleRow) -> None:
         return
     cycle = directory.find_cycle(evidence.ours, row.cycle)
     machine = None if cycle is None else directory.find_equipment(evidence.ours, cycle.equipment)
-    found = None if cycle is None or machine is None else (machine.serial, str(cycle.number))
+    # what the reading does not say of itself, a person said
+    found = (
+        None
+        if cycle is None or machine is None
+        else (_printed_as(row.serial, machine.serial), None if row.number is None else cycle.number)
+    )
     evidence.findings.compare(
         "reading_cycles",
         (row.reading, row.ordinal),
         "cycle",
-        expected=(row.serial, str(row.number)),
+        expected=(row.serial, row.number),
         found=found,
     )
+
+
+def _printed_as(printed: str | None, registered: str) -> str | None:
+    """The serial number as a reading prints it; None where it prints none."""
+    if printed is None or is_serial_of(printed, registered):
+        return printed
+    return registered
 
 
 # ---------------------------------------------------------------- what was signed of a reading

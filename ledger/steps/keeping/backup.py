@@ -163,6 +163,13 @@ def hash_file(file: Path) -> bytes:
 def _file_of(target: Path, moment: datetime) -> Path:
     if target.is_dir():
         return target / f"steriledger-{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}.tar"
+    if target.suffix != ".tar":
+        raise InvalidInput(
+            f"there is no folder {target}",
+            field="FILE",
+            rule="a folder that is there, or the name of a new file, which ends in .tar",
+            remedy=f"make the folder first, or name the file {target.name}.tar",
+        )
     if not target.parent.is_dir():
         raise InvalidInput(
             f"there is no folder {target.parent}", field="FILE", remedy="make it first"

@@ -37,7 +37,7 @@ from ledger.steps.accepting.submit import FACTS_PURPOSE, PERSONAL_PURPOSE
 from ledger.steps.keeping.backup import DATABASE_NAME, FORMAT, MANIFEST_NAME, Manifest, hash_file
 from ledger.steps.starting.leasing import LEASE
 from ledger.storage.engine.copying import close_file, copy_rows, require_empty, verify_file
-from ledger.storage.engine.database import Database, open_database
+from ledger.storage.engine.database import open_database
 from ledger.storage.engine.encrypted import Secret, list_encrypted
 from ledger.storage.leases import find_lease, release_lease
 
@@ -124,6 +124,8 @@ def _unpack(file: Path, copy: Path) -> Manifest:
 
 @contextmanager
 def _opened(file: Path) -> Iterator[tarfile.TarFile]:
+    if file.exists() and not file.is_file():
+        raise InvalidInput(f"{file} is a folder, a pipe or a device", field="FILE", rule=FORMAT)
     try:
         with tarfile.open(file, "r:") as archive:
             yield archive
@@ -252,15 +254,11 @@ def _fill(database_url: str, copy: Path) -> None:
         closing(open_database(database_url)) as database,
         closing(open_database(f"sqlite:///{copy}")) as source,
     ):
-        _require_new(database)
+        database.migrate()
+        with database.reading() as tx:
+            require_empty(tx)
         with source.reading() as rows, database.transaction() as tx:
             copy_rows(rows, tx)
-
-
-def _require_new(database: Database) -> None:
-    database.migrate()
-    with database.reading() as tx:
-        require_empty(tx)
 
 
 def _move(staged: Path, home: Path) -> None:

@@ -9,9 +9,9 @@ from sqlalchemy import Connection
 
 from ledger.domain.acts.rules import SKEW_SECONDS
 from ledger.domain.acts.vocabulary import integer
+from ledger.domain.chain.chain_reader import newest_block
 from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.encoding.moments import instant_text
-from ledger.domain.errors import ChainUnavailable
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.steps.sending.owed import Owed
 from ledger.steps.starting.link import Link
@@ -30,7 +30,7 @@ def find_early(owed: Iterable[Owed], link: Link, now: datetime) -> dict[Digest, 
     ours = int(now.timestamp())
     early = {digest: at for digest, at in ends.items() if at > ours}
     if early:
-        theirs = _chain_time(link)
+        theirs = newest_block(link.node).timestamp
         early = {digest: at for digest, at in early.items() if at > theirs}
     return {digest: datetime.fromtimestamp(at, UTC) for digest, at in early.items()}
 
@@ -52,10 +52,3 @@ def set_aside(tx: Connection, early: Mapping[Digest, datetime], now: datetime) -
             reason=reason,
         )
     return len(found)
-
-
-def _chain_time(link: Link) -> int:
-    block = link.node.block("latest")
-    if block is None:
-        raise ChainUnavailable("the node has no latest block")
-    return block.timestamp

@@ -15,24 +15,19 @@ from sqlalchemy import Connection
 
 from ledger.chain.calldata import encode_recovery_completion
 from ledger.chain.contract_errors import revert_error
-from ledger.chain.transactions import Envelope, Price
+from ledger.chain.transactions import Price
 from ledger.domain.acts.rules import RECOVERY_DELAY_SECONDS
 from ledger.domain.acts.words import Contract
-from ledger.domain.chain.chain_reader import CallReverted
+from ledger.domain.chain.chain_reader import CallReverted, newest_block
 from ledger.domain.clocks import has_passed
 from ledger.domain.encoding.identifiers import Digest, SignerId, to_hex
-from ledger.domain.errors import ChainUnavailable
 from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.subjects.states import ProposalState, SignerState
-from ledger.steps.sending.enveloping import sign_and_keep
+from ledger.steps.sending.enveloping import Call, sign_and_keep
 from ledger.steps.sending.refusals import in_words
 from ledger.steps.sending.writer import Writer
 from ledger.storage import directory, index, operations, records
-from ledger.storage.transactions import (
-    TransactionRow,
-    find_highest_nonce,
-    list_attempts,
-)
+from ledger.storage.transactions import TransactionRow
 
 #: how often the worker looks; against seven days, a minute late is in time
 EVERY = timedelta(minutes=1)
@@ -137,7 +132,10 @@ class Completer:
     def step(self) -> int:
         """Complete what is due; how many went out.  Raises what the writer's own step raises."""
         now = self.writer.instance.clock()
-        if not has_passed(EVERY, self._looked, now) or not self._is_free():
+        under_way = self.writer.under_way  # nothing of the writer's is overtaken
+        if not has_passed(EVERY, self._looked, now) or under_way.is_pausing():
+            return 0
+        if under_way.pending():
             return 0
         self._looked = now
         self._enter_completed()
@@ -149,19 +147,11 @@ class Completer:
         ]
         return sum(self._complete(each, now) for each in due)
 
-    def _is_free(self) -> bool:
-        """Whether no transaction of the writer's could be overtaken."""
-        under_way = self.writer.under_way
-        return not under_way.is_pausing() and not under_way.pending()
-
     def _chain_time(self) -> int:
         """The time that the chain's next block has at least; Unix seconds."""
         if self.writer.link.seals_at_once:
             return int(self.writer.instance.clock().timestamp())
-        block = self.writer.link.node.block("latest")
-        if block is None:
-            raise ChainUnavailable("the node has no latest block")
-        return block.timestamp
+        return newest_block(self.writer.link.node).timestamp
 
     def _recoveries(self, now: int) -> list[Recovery]:
         with self.writer.instance.database.reading() as tx:
@@ -204,27 +194,18 @@ class Completer:
 
     def _store(self, proposal: Digest, now: datetime) -> TransactionRow:
         """Sign, and keep what was signed before it is sent."""
-        writer = self.writer
-        chain_id, account = writer.deployment.chain_id, writer.relayer.address
+        writer, data = self.writer, encode_recovery_completion(proposal)
         price = Price.asked(writer.link.node.fees())
-        next_nonce = writer.link.node.transaction_count(account)
+        next_nonce = writer.link.node.transaction_count(writer.relayer.address)
         with writer.instance.database.transaction() as tx:
             writer.lease.require(tx)
-            highest = find_highest_nonce(tx, chain_id=chain_id, account=account)
-            nonce = next_nonce if highest is None else max(highest + 1, next_nonce)
-            attempt = len(list_attempts(tx, chain_id=chain_id, account=account, nonce=nonce))
-            return sign_and_keep(
+            [row] = sign_and_keep(
                 tx,
                 writer.relayer,
-                Envelope(
-                    chain_id=chain_id,
-                    nonce=nonce,
-                    to=self._to(),
-                    data=encode_recovery_completion(proposal),
-                    gas=_GAS,
-                    price=price.of_attempt(attempt),
-                ),
-                attempt=attempt,
-                kind=COMPLETION,
+                [Call(to=self._to(), data=data, gas=_GAS, kind=COMPLETION)],
+                chain_id=writer.deployment.chain_id,
+                next_nonce=next_nonce,
+                price=price,
                 at=now,
             )
+        return row

@@ -67,10 +67,11 @@ def mark_mined(tx: Connection, found: Sequence[tuple[TransactionRow, Mined]], at
     mark_sent(tx, signed)
     succeeded = [row.id for row, mined in found if mined.succeeded]
     moved = move_carried(tx, succeeded, _S.MINED, at, expected=[_S.SENT, _S.STUCK])
-    moving = set(moved.values())
+    moving, cursor = set(moved.values()), find_cursor(tx)
+    indexed = -1 if cursor is None else cursor.height
     for row, mined in found:
         # When the follower was faster, no later block comes back to this transaction.
-        is_final = row.hash not in moving and _is_indexed(tx, mined)
+        is_final = row.hash not in moving and mined.block_number <= indexed
         move_transaction(
             tx,
             row.hash,
@@ -83,11 +84,6 @@ def mark_mined(tx: Connection, found: Sequence[tuple[TransactionRow, Mined]], at
             owe_again(tx, row, at, reason=reason)
         crash_point("settle.mined")
     return len(moved)
-
-
-def _is_indexed(tx: Connection, mined: Mined) -> bool:
-    cursor = find_cursor(tx)
-    return cursor is not None and mined.block_number <= cursor.height
 
 
 def mark_unmined(tx: Connection, row: TransactionRow, at: datetime) -> None:

@@ -152,7 +152,9 @@ class UnderWay:
                 mark_sent(tx, [row.hash for row in rows[: len(taken)]])
             if len(taken) < len(answers):
                 self._not_taken(tx, rows[len(taken) :], answers[len(taken)])
-            self._give_up_waiting(tx, rows)
+            late = [row for row in rows if has_passed(PATIENCE, row.created_at, now)]
+            if not self.link.seals_at_once:
+                mark_late(tx, late, now)
 
     def _not_taken(
         self, tx: Connection, rows: Sequence[TransactionRow], answer: SendAnswer
@@ -176,13 +178,6 @@ class UnderWay:
             self._next_pause = min(2 * self._pause, _LONGEST_PAUSE)
         why = f"the node does not take its transaction: {answer.reason or answer.outcome}"
         mark_dropped(tx, rows, self.instance.clock(), why)
-
-    def _give_up_waiting(self, tx: Connection, rows: Sequence[TransactionRow]) -> None:
-        """Operations of a transaction that nobody mines need a person; it stays valid."""
-        now = self.instance.clock()
-        late = {row.id for row in rows if has_passed(PATIENCE, row.created_at, now)}
-        if late and not self.link.seals_at_once:
-            mark_late(tx, [row for row in rows if row.id in late], now)
 
 
 def _lower_waits(tx: Connection, row: TransactionRow) -> bool:

@@ -24,7 +24,7 @@ from sqlalchemy import Connection
 
 from ledger.chain.calldata import encode_batch
 from ledger.chain.contract_errors import ContractError, Retry, revert_error
-from ledger.chain.transactions import Envelope, Price, Relayer
+from ledger.chain.transactions import Price, Relayer
 from ledger.crashing import crash_point
 from ledger.domain.chain.chain_reader import BlockTag, CallReverted
 from ledger.domain.chain.deployment import Deployment
@@ -35,7 +35,7 @@ from ledger.domain.outbox.batching import MAX_GAS, Candidate, plan, transaction_
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.steps.instance import Instance
 from ledger.steps.sending.early import find_early, set_aside
-from ledger.steps.sending.enveloping import sign_and_keep
+from ledger.steps.sending.enveloping import Call, sign_and_keep
 from ledger.steps.sending.owed import Owed, OwedPage, read_owed
 from ledger.steps.sending.refusals import (
     CLOCK_LIMIT,
@@ -57,11 +57,7 @@ from ledger.storage.operations import (
     move_carried,
     move_operation,
 )
-from ledger.storage.transactions import (
-    TransactionRow,
-    count_attempts,
-    find_highest_nonce,
-)
+from ledger.storage.transactions import TransactionRow
 
 #: gas of one block that we fill: half of the embedded chain's limit, so that its fee never rises
 BLOCK_GAS = 15_000_000
@@ -94,21 +90,6 @@ class Sent:
     def is_idle(self) -> bool:
         """Whether nothing happened."""
         return self == Sent()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Call:
-    """One transaction before it is signed."""
-
-    owed: Sequence[Owed]
-    data: bytes
-    #: limit
-    gas: int
-
-    @property
-    def digests(self) -> list[Digest]:
-        """What it carries, in order."""
-        return [each.row.digest for each in self.owed]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -195,8 +176,11 @@ class Writer:
     def _send_owed(self, *, is_alone: bool) -> Sent:
         with self.instance.database.reading() as tx:
             newest = _newest(tx)
-            if find_oldest_owed(tx) is None or self._is_blocked(tx):
+            if find_oldest_owed(tx) is None:
                 return Sent()
+        before, since = self._blocked
+        if before == newest and not has_passed(_LOOK_AGAIN, since, self._now()):
+            return Sent()
         done = Sent()
         for limit in (ROUND, CANDIDATES):
             current = self._begin(is_alone=is_alone, limit=limit)
@@ -231,11 +215,6 @@ class Writer:
             early=early,
             refused=len(page.doomed),
         )
-
-    def _is_blocked(self, tx: Connection) -> bool:
-        """Whether nothing could go out a moment ago, and nothing was accepted since."""
-        sequence, since = self._blocked
-        return not has_passed(_LOOK_AGAIN, since, self._now()) and _newest(tx) == sequence
 
     def _close(self, current: _Round) -> int:
         """What others relayed before it came to us is final; what follows a refusal is refused.
@@ -276,22 +255,23 @@ class Writer:
         if not self._suspects and not any(map(current.is_doubtful, groups)):
             self._place_unasked(current, groups)
             return
-        self._judge_suspects(current)
+        for digest in self._suspects & set(current.page.owed) - current.left_out:
+            self._judge(current, current.page.owed[digest])
+        self._suspects.clear()
         while self._place_checked(current):
             pass
 
     # ------------------------------------------------------------ what goes out unasked
 
     def _place_unasked(self, current: _Round, groups: Sequence[Sequence[Candidate]]) -> None:
-        calls = [self._call(current, group) for group in groups]
+        calls = [
+            self._call([current.page.owed[each.digest] for each in group], transaction_gas(group))
+            for group in groups
+        ]
         if calls:
             rows = self._store(current, calls)
             if not self.link.seals_at_once:
                 self.under_way.hand_over(rows)
-
-    def _call(self, current: _Round, group: Sequence[Candidate]) -> _Call:
-        owed = [current.page.owed[candidate.digest] for candidate in group]
-        return _Call(owed=owed, data=_calldata(owed), gas=transaction_gas(group))
 
     # ------------------------------------------------------------ what is checked first
 
@@ -316,7 +296,7 @@ class Writer:
             return True
         if current.transactions and current.gas + gas > BLOCK_GAS:
             return False
-        rows = self._store(current, [_Call(owed=group, data=_calldata(group), gas=gas)])
+        rows = self._store(current, [self._call(group, gas)])
         return self._show(rows[0])
 
     def _estimate(self, group: Sequence[Owed]) -> int:
@@ -340,51 +320,41 @@ class Writer:
 
     # ------------------------------------------------------------ signed and stored
 
-    def _store(self, current: _Round, calls: Sequence[_Call]) -> list[TransactionRow]:
+    def _call(self, group: Sequence[Owed], gas: int) -> Call:
+        act = group[0].candidate.act
+        return Call(
+            to=self.deployment.address_of(act.contract),
+            data=_calldata(group),
+            gas=gas,
+            kind=act.function,
+            digests=[owed.row.digest for owed in group],
+        )
+
+    def _store(self, current: _Round, calls: Sequence[Call]) -> list[TransactionRow]:
         """A transaction for each call, under nonces that follow each other; stored together."""
         crash_point("send.chosen")
-        chain_id, account = self.deployment.chain_id, self.relayer.address
         with self.instance.database.transaction() as tx:
             self.lease.require(tx)
-            highest = find_highest_nonce(tx, chain_id=chain_id, account=account)
-            first = current.nonce if highest is None else max(highest + 1, current.nonce)
-            attempts = count_attempts(tx, chain_id=chain_id, account=account, since=first)
-            rows = [
-                self._store_one(tx, call, nonce, attempts.get(nonce, 0), current.price)
-                for nonce, call in enumerate(calls, start=first)
-            ]
+            rows = sign_and_keep(
+                tx,
+                self.relayer,
+                calls,
+                chain_id=self.deployment.chain_id,
+                next_nonce=current.nonce,
+                price=current.price,
+                at=self._now(),
+            )
             moved = move_carried(
                 tx, [row.id for row in rows], _S.SENT, self._now(), expected=[_S.OWED]
             )
-            if len(moved) != sum(len(call.owed) for call in calls):
+            if len(moved) != sum(len(call.digests) for call in calls):
                 raise Conflict("an operation is no longer owed", field="state")
             crash_point("send.signed")
         crash_point("send.stored")
         current.transactions += rows
-        current.placed.update(digest for call in calls for digest in call.digests)
+        current.placed.update(moved)
         current.gas += sum(call.gas for call in calls)
         return rows
-
-    def _store_one(
-        self, tx: Connection, call: _Call, nonce: int, attempt: int, price: Price
-    ) -> TransactionRow:
-        act = call.owed[0].candidate.act
-        return sign_and_keep(
-            tx,
-            self.relayer,
-            Envelope(
-                chain_id=self.deployment.chain_id,
-                nonce=nonce,
-                to=self.deployment.address_of(act.contract),
-                data=call.data,
-                gas=call.gas,
-                price=price.of_attempt(attempt),
-            ),
-            attempt=attempt,
-            kind=act.function,
-            at=self._now(),
-            digests=call.digests,
-        )
 
     # ------------------------------------------------------------ what the contract refuses
 
@@ -396,11 +366,6 @@ class Writer:
             self._suspects.add(culprit.row.digest)
         else:
             self._judge(current, culprit)
-
-    def _judge_suspects(self, current: _Round) -> None:
-        for digest in self._suspects & set(current.page.owed) - current.left_out:
-            self._judge(current, current.page.owed[digest])
-        self._suspects.clear()
 
     def _judge(self, current: _Round, owed: Owed) -> None:
         """Ask the contract about one operation alone, on the chain as it stands.

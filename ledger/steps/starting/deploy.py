@@ -6,9 +6,6 @@ the same end.
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 from sqlalchemy import Connection
 
 from ledger.chain.deploy import finish_deployment, verify_deployment
@@ -17,27 +14,25 @@ from ledger.chain.transactions import Relayer
 from ledger.crashing import crash_point
 from ledger.domain.chain.deployment import Deployment, deployment_to_json, parse_deployment
 from ledger.domain.encoding.identifiers import signer_id
-from ledger.domain.errors import Inconsistent, NotFound
+from ledger.domain.errors import RESTORE_BACKUP, Inconsistent, NotFound
 from ledger.keys.accounts import account_address, create_account
 from ledger.keys.receipts import create_receipt_key, receipt_public_key
 from ledger.keys.signers import Algorithm
 from ledger.keys.vault import KEY_PURPOSE
-from ledger.steps.instance import DEPLOYMENT_SETTING, Instance
+from ledger.steps.instance import Instance
+from ledger.steps.starting.belonging import DEPLOYMENT_SETTING, write_deployment_file
 from ledger.steps.starting.creating import PLAN_SETTING, Creator
 from ledger.steps.starting.link import GENESIS_SETTING, Link, genesis_to_bytes
 from ledger.storage.keys import KeyPurpose, KeyRow, insert_key, list_keys
 from ledger.storage.settings import find_setting, insert_setting
 
 __all__ = [
-    "DEPLOYMENT_FILE",
     "PLAN_SETTING",
     "ensure_deployment",
     "ensure_home",
     "get_held_key",
     "open_relayer",
 ]
-
-DEPLOYMENT_FILE = "deployment.json"
 
 _NAME = "SteriLedger"
 
@@ -125,7 +120,8 @@ def get_held_key(tx: Connection, purpose: KeyPurpose) -> KeyRow:
             f"this home has several {purpose} keys",
             field="keys",
             rule="a home has exactly one",
-            remedy="steriledger audit names what was added; restore a backup from before",
+            remedy="steriledger audit names what was added. From a backup of before: "
+            f"{RESTORE_BACKUP}",
         )
     return rows[0]
 
@@ -154,7 +150,7 @@ def ensure_deployment(instance: Instance, link: Link) -> Deployment:
     else:
         deployment = parse_deployment(body)
         verify_deployment(link.node, deployment)
-    _write_file(instance.settings.home / DEPLOYMENT_FILE, deployment_to_json(deployment))
+    write_deployment_file(instance.settings.home, deployment)
     return deployment
 
 
@@ -171,16 +167,3 @@ def _deploy(instance: Instance, link: Link) -> Deployment:
         insert_setting(tx, DEPLOYMENT_SETTING, deployment_to_json(deployment))
     crash_point("deploy.stored")
     return deployment
-
-
-def _write_file(path: Path, body: bytes) -> None:
-    """For people to take away; written whole or not at all, and left alone when it is right."""
-    if path.is_file() and path.read_bytes() == body:
-        return
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    with draft.open("wb") as file:
-        file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
-    crash_point("deploy.drafted")
-    draft.replace(path)

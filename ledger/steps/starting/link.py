@@ -17,8 +17,9 @@ from ledger.chain.node import Node, SendAnswer, SendOutcome
 from ledger.chain.snapshots import SnapshotFolder
 from ledger.domain.encoding.hashing import keccak256
 from ledger.domain.encoding.identifiers import to_hex
-from ledger.domain.errors import Inconsistent, NotFound
+from ledger.domain.errors import RESTORE_BACKUP, Inconsistent, NotFound
 from ledger.steps.instance import Instance
+from ledger.steps.starting.belonging import SNAPSHOT_FOLDER
 from ledger.steps.starting.choosing import open_group
 from ledger.steps.starting.remote import RemoteLink, is_taken
 from ledger.storage import journal
@@ -146,7 +147,7 @@ def open_link(instance: Instance, *, whole_journal: bool = False) -> Link:
 def snapshots_of(instance: Instance) -> SnapshotFolder:
     """The home's snapshots of the embedded chain's state, sealed with the home's key."""
     return SnapshotFolder(
-        folder=instance.settings.home / "chain",
+        folder=instance.settings.home / SNAPSHOT_FOLDER,
         every=instance.settings.snapshot_blocks,
         seal=lambda content, name: instance.vault.encrypt(content, purpose=_SEAL, row=name),
         unseal=lambda sealed, name: instance.vault.decrypt(sealed, purpose=_SEAL, row=name),
@@ -211,7 +212,7 @@ def unpack_transactions(packed: bytes) -> tuple[bytes, ...]:
             "a block of the journal is cut off",
             field="journal_blocks.transactions",
             rule="each transaction stands behind its length in four bytes",
-            remedy="restore the newest backup; steriledger audit names the block",
+            remedy=f"steriledger audit names the block; {RESTORE_BACKUP}",
         )
     return tuple(found)
 

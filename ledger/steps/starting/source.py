@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ledger.chain.node import Mined
-from ledger.domain.chain.chain_reader import Block, ChainReader, Transaction
+from ledger.domain.chain.chain_reader import Block, ChainReader, Transaction, newest_block
 from ledger.domain.chain.finality import parse_finality
 from ledger.domain.encoding.events import Log
-from ledger.domain.errors import ChainUnavailable
 
 
 class Source(ChainReader, Protocol):
@@ -31,14 +30,7 @@ class Source(ChainReader, Protocol):
 def final_height(source: Source, policy: str) -> int:
     """The highest block that is final by a policy, now."""
     rule = parse_finality(policy)
-    latest = source.block("latest")
-    if latest is None:
-        raise ChainUnavailable(
-            "the node has no latest block",
-            field="chain",
-            rule="a chain has a newest block",
-            remedy="wait until the node has caught up, or ask another node of the same chain",
-        )
+    latest = newest_block(source)
     finalized = source.block("finalized") if rule.asks_node else None
     return rule.height(
         latest=latest.number, finalized=None if finalized is None else finalized.number

@@ -113,6 +113,13 @@ class Database:
         with _pool_patience(), self._asking.connect() as tx:
             yield tx
 
+    def is_untouched(self) -> bool:
+        """Whether no program of ours ever wrote to it; a file that is not there is not made."""
+        if self.is_sqlite and not Path(self._url.database or "").exists():
+            return True
+        with self.reading() as tx:
+            return find_revision(tx) is None
+
     def migrate(self) -> None:
         """Bring the schema to this version, in one transaction; does nothing when it is there.
 

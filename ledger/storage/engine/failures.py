@@ -6,7 +6,7 @@ import sqlite3
 import sys
 from copy import copy
 
-from ledger.domain.errors import SteriLedgerError, StorageUnavailable
+from ledger.domain.errors import RESTORE_BACKUP, SteriLedgerError, StorageUnavailable
 
 TRY_AGAIN = "nothing was stored; try again"
 FREE_SPACE = "nothing was stored; free space where the database lives, then try again"
@@ -26,7 +26,7 @@ _SQLITE: dict[int, tuple[str, str]] = {
     sqlite3.SQLITE_IOERR: ("the disk failed while the database used it", "check the disk"),
     sqlite3.SQLITE_CORRUPT: (
         "the database file is damaged",
-        "stop, keep the file, and restore the last backup",
+        f"stop, keep the file, and {RESTORE_BACKUP}",
     ),
     sqlite3.SQLITE_NOTADB: ("the file is not a database", "check the address of the database"),
 }

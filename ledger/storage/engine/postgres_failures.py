@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 from psycopg import errors as pg
 
-from ledger.domain.errors import StorageUnavailable
+from ledger.domain.errors import RESTORE_BACKUP, StorageUnavailable
 from ledger.storage.engine.failures import FREE_SPACE, MAKE_WRITABLE, TRY_AGAIN
 
 _POSTGRES: tuple[tuple[tuple[type[psycopg.Error], ...], str, str], ...] = (
@@ -20,7 +20,7 @@ _POSTGRES: tuple[tuple[tuple[type[psycopg.Error], ...], str, str], ...] = (
     (
         (pg.DataCorrupted, pg.IndexCorrupted),
         "the database server reports damaged data",
-        "stop, and restore the last backup",
+        f"stop, and {RESTORE_BACKUP}",
     ),
 )
 

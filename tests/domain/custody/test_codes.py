@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.domain.custody.codes import GS, Scheme, Trouble, make_code, read_shot
+from ledger.domain.custody.codes import (
+    GS,
+    Command,
+    Scheme,
+    Trouble,
+    make_code,
+    make_command,
+    read_shot,
+)
 from ledger.domain.errors import InvalidInput
 
 OWN = make_code("1/Q02")
@@ -80,6 +88,12 @@ def test_a_gs1_code_is_one_whatever_the_order_of_its_parts() -> None:
 def test_a_doubled_value_of_another_scheme_counts_once() -> None:
     shot = read_shot("4354210443542104")
     assert (shot.code, shot.troubles) == ("43542104", (Trouble.TWICE,))
+
+
+@pytest.mark.parametrize("command", Command)
+def test_a_card_of_commands_is_no_package(command: Command) -> None:
+    shot = read_shot(make_command(command))
+    assert (shot.command, shot.package, shot.troubles) == (command, None, ())
 
 
 @given(st.text(max_size=60))

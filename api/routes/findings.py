@@ -14,6 +14,7 @@ from api.documents import EVERYWHERE, problems_for
 from api.fields import Text
 from ledger.domain.duties.reading import ASKED
 from ledger.steps.answering.duties import Findings, find_duties
+from ledger.steps.answering.signed import list_signed
 
 router = APIRouter(prefix="/v1/findings", tags=["findings"], route_class=LedgerRoute)
 
@@ -36,6 +37,23 @@ _OBJECT: dict[int | str, dict[str, Any]] = {
 def _find(question: Asked, kind: str, subject: str, **how: Any) -> Findings:  # noqa: ANN401
     with question.instance.database.reading() as tx:
         return find_duties(question.instance, tx, question.caller, kind, subject, **how)
+
+
+@router.get(
+    "/signed/{signer}",
+    response_class=Response,
+    responses=problems_for(*EVERYWHERE) | _OBJECT,
+)
+def read_signed(
+    signer: Annotated[Text, Path(description="the signer's id")],
+    question: Question,
+    since: Annotated[AwareDatetime, Query(description="from when")],
+    until: Annotated[AwareDatetime, Query(description="until when")],
+) -> Response:
+    """What a key signed in a window, and how sure it is who that was."""
+    with question.instance.database.reading() as tx:
+        lines = list_signed(tx, question.caller, signer, since=since, until=until)
+    return answers.give_plain({"signed": [line.to_plain() for line in lines]})
 
 
 @router.get(

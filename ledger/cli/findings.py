@@ -182,6 +182,38 @@ def _print(plain: Mapping[str, Any], language: str) -> None:
     say(plain["not_proved"][language])
 
 
+@findings.command("signed")
+def signed(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="The signer's id: signer list.")],
+    since: Annotated[datetime, typer.Option("--since", help="From when; UTC.")],
+    until: Annotated[datetime, typer.Option("--until", help="Until when; UTC.")],
+    *,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """What a key signed in a window, and how sure it is who that was."""
+    from datetime import UTC
+
+    from ledger.steps.answering.signed import list_signed
+
+    with opened(home) as instance, instance.database.reading() as tx:
+        lines = list_signed(
+            tx,
+            local_caller(),
+            key,
+            since=since.replace(tzinfo=UTC),
+            until=until.replace(tzinfo=UTC),
+        )
+    answer(
+        [line.to_plain() for line in lines],
+        as_json=as_json,
+        human=lambda: print_table(
+            ["at", "act", "about", "who"],
+            [[each.at, each.act, each.subject[:12] + "…", each.sureness] for each in lines],
+        ),
+    )
+
+
 @findings.command("rules")
 def rules(*, as_json: JsonOption = False) -> None:
     """The rules, each with its source."""

@@ -8,10 +8,12 @@ anew, and must come to the same bytes; no database is asked.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
+from ledger.domain.acts.vocabulary import unit_subject
 from ledger.domain.acts.words import Custody
 from ledger.domain.chain.deployment import Deployment
 from ledger.domain.duties.answering import Answer, answer, answer_to_plain
@@ -24,8 +26,10 @@ from ledger.domain.encoding.hashing import sha256
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.encoding.moments import instant_text
 from ledger.domain.errors import InvalidInput, SteriLedgerError, VerificationFailed
-from ledger.domain.subjects.states import SignerState
-from ledger.evidence.build import EvidenceSources, build_evidence, gather
+from ledger.domain.operations import digest
+from ledger.domain.subjects.folding import touched
+from ledger.domain.subjects.states import SignerState, UnitState
+from ledger.evidence.build import EvidenceSources, build_evidence
 from ledger.evidence.format import MAX_NESTING, evidence_to_bytes, parse_evidence
 from ledger.evidence.forms import (
     Form,
@@ -212,21 +216,33 @@ def answer_unproven(  # noqa: PLR0913 - a question, and all that an answer is ma
     """The same answer as in the file, read of what is stored and without a proof of it."""
     said: dict[bytes, Said] = {}
     hidden: set[bytes] = set()
-    for subject in subjects:
-        operations, support, known = gather(subject, deployment, sources)
-        for entry in (*operations, *support):
-            record = known[entry.digest].record
-            if record is None:
-                hidden.add(entry.digest)
-            said[entry.digest] = Said(
-                digest=entry.digest,
-                act=entry.act,
-                message=entry.message,
-                facts={} if record is None else record.facts.fields or {},
-                block=entry.place.block,
-                log=entry.place.log_index,
-                mined_at=time_of(entry.place.block),
+
+    def take(ids: AbstractSet[bytes]) -> None:
+        for source in sources.find(ids):
+            domain = deployment.domain_of(source.act.contract)
+            name = digest(source.act, source.message, domain)
+            if source.record is None:
+                hidden.add(name)
+            said[name] = Said(
+                digest=name,
+                act=source.act,
+                message=source.message,
+                facts={} if source.record is None else source.record.facts.fields or {},
+                block=source.place.block,
+                log=source.place.log_index,
+                mined_at=time_of(source.place.block),
             )
+
+    take({each.id for each in subjects})
+    take(said.keys())  # what was said to them
+    take(
+        {
+            unit_subject(cast("int", key[0]))
+            for each in said.values()
+            for cls, key in touched(each.act, each.message)
+            if cls is UnitState
+        }
+    )
     read = read_case(
         question,
         said.values(),

@@ -98,7 +98,7 @@ def build_evidence(
     Raises InvalidInput when a pattern of `disclose` matches nothing or the file would be too long,
     and VerificationFailed when the sources do not hold together: then no file exists.
     """
-    operations, support, known = gather(subject, deployment, sources)
+    operations, support, known = _gather(subject, deployment, sources)
     package = subject.id if subject.type == PACKAGE else None
     shown = _disclose([*operations, *support], known, disclose, package)
     evidence = Evidence(
@@ -119,7 +119,7 @@ def build_evidence(
     return data
 
 
-def gather(
+def _gather(
     subject: Subject, deployment: Deployment, sources: EvidenceSources
 ) -> tuple[list[EvidenceOperation], list[EvidenceOperation], Mapping[bytes, OperationSource]]:
     """The subject's operations, those that they rest on, and what all were read from, by digest.

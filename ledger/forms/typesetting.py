@@ -10,12 +10,13 @@ import warnings
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
+from typing import Final
 
 import typst
 
 from ledger.domain.errors import Inconsistent
 
-_STANDARD = "a-3b"
+_STANDARD: Final = "a-3b"
 _FONTS = "node_modules/@expo-google-fonts/noto-sans-sc"
 _WEIGHTS = ("400Regular", "500Medium", "700Bold")
 
@@ -30,7 +31,8 @@ def set_pdf(template: str, form: object, **inputs: str) -> bytes:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            return typst.compile(  # type: ignore[no-any-return]
+            # its stubs know no folders beside a template that is given as bytes
+            return typst.compile(  # type: ignore[no-any-return, call-overload]
                 (files("ledger.forms") / template).read_bytes(),
                 font_paths=[str(fonts / weight) for weight in _WEIGHTS],
                 ignore_system_fonts=True,

@@ -54,6 +54,7 @@ READING_ROUTES = {
     "GET /v1/evidence/{type}/{subject}": READ,
     "GET /v1/findings/{kind}/{subject}": READ,
     "GET /v1/findings/{kind}/file/{subject}": READ,
+    "GET /v1/findings/signed/{signer}": READ,
     "GET /v1/signers": READ,
     "GET /v1/equipment": READ,
     "GET /v1/trace": READ,

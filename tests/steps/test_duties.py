@@ -12,13 +12,14 @@ import pytest
 
 from ledger.domain.acts.words import Right
 from ledger.domain.callers import Caller, Scope
-from ledger.domain.encoding.identifiers import to_hex
+from ledger.domain.encoding.identifiers import signer_id, to_hex
 from ledger.domain.errors import InvalidInput, NotFound
 from ledger.domain.subjects.states import ConsignmentState
 from ledger.evidence.answers import verify_answer_file
 from ledger.forms.recourse import recourse_pdf
 from ledger.keys.signers import verify_signature
 from ledger.steps.answering.duties import Findings, find_duties
+from ledger.steps.answering.signed import list_signed
 from ledger.storage import index
 from tests.steps.hospital import Hospital, opened_hospital
 
@@ -136,6 +137,7 @@ def test_a_package_is_answered_from_washing_to_use_and_the_file_reproduces_it(to
     assert said["19"] == {"not_applicable"}
     assert said["25"] == {"not_recorded"}
     assert found.pending == ()
+    assert any(each["outages"] for each in found.answer["findings"] if each["unit"] == "U2")
     again = told.verify(found.file)
     assert again.is_on_chain
     assert again.is_trusted
@@ -204,3 +206,24 @@ def test_the_answer_without_its_file_is_the_same(told: Told) -> None:
     quick = told.ask("package", PACKAGE, as_of=now, is_proven=False)
     assert quick.file == b""
     assert {**quick.answer, "rests_on": proven.answer["rests_on"]} == proven.answer
+
+
+def test_what_a_key_signed_in_a_window_says_how_sure_it_is_who_that_was(told: Told) -> None:
+    key = to_hex(signer_id(told.hospital.operators[1]))
+    now = datetime.now(UTC)
+    window = {"since": now - timedelta(hours=1), "until": now + timedelta(hours=1)}
+    with told.hospital.instance.database.reading() as tx:
+        lines = list_signed(tx, told.hospital.caller, key, **window)
+        before = list_signed(
+            tx,
+            told.hospital.caller,
+            key,
+            since=now - timedelta(days=9),
+            until=now - timedelta(days=8),
+        )
+        stranger = Caller(person="Stranger", unit=3, scopes=frozenset({Scope.READ_UNIT}))
+        with pytest.raises(NotFound):
+            list_signed(tx, stranger, key, **window)
+    assert "the cycle was opened" in [each.act for each in lines]
+    assert {each.sureness for each in lines} == {"no shift recorded"}
+    assert before == []

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from functools import cache
@@ -243,10 +244,9 @@ def _clock(text: str) -> timedelta:
 
 
 def _moment(value: object, where: str) -> datetime:
-    try:
+    moment: datetime | None = None
+    with suppress(TypeError, ValueError):
         moment = datetime.fromisoformat(cast("str", value))
-    except (TypeError, ValueError):
-        moment = None
     if moment is None or moment.tzinfo is None:
         raise InvalidInput(
             f"{value!r:.60} does not fit", field=where, rule="a moment such as 2026-11-01T00:00:00Z"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection
@@ -25,7 +26,7 @@ from ledger.domain.encoding.identifiers import (
     parse_hex32,
     to_hex,
 )
-from ledger.domain.errors import InvalidInput, NotFound
+from ledger.domain.errors import InvalidInput, NotFound, Refused
 from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
 from ledger.domain.subjects.indexed import IndexedOperation
 from ledger.domain.subjects.states import (
@@ -46,8 +47,8 @@ from ledger.storage import index, operations, packages
 
 #: How many cycles of one machine, the nearest by number, are asked whether they tested something.
 _MOST_CYCLES = 120
-#: Statements that are about nobody's subject, and belong to every answer.
-_AROUND = ("Outage", "Shift")
+#: How long before and after what is asked about a shift or an outage may be told.
+_AROUND_SECONDS = 2 * 86400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,19 +85,27 @@ def find_duties(  # noqa: PLR0913 - who asks what, and for which moment
         raise InvalidInput(
             f"{kind[:40]!r} is unknown", field="kind", rule=f"one of {', '.join(ASKED)}"
         )
-    subject, about = _GATHER[SubjectKind(kind)](tx, caller, text)
+    asked = _GATHER[SubjectKind(kind)](tx, caller, text)
     question = Question(
-        kind=SubjectKind(kind), subject=subject, as_of=moment.replace(microsecond=0), then=then
+        kind=SubjectKind(kind), subject=asked.name, as_of=moment.replace(microsecond=0), then=then
     )
-    subjects = [s for s in dict.fromkeys((*about, *_around(tx))) if _is_on_chain(tx, s)]
+    about = (*asked.own, *asked.beside, *_around(tx, asked.own))
+    subjects = [each for each in dict.fromkeys(about) if _operations_of(tx, each)]
+    if not subjects:
+        raise Refused(
+            f"nothing of this {kind} is on the chain yet",
+            field="subject",
+            rule="an answer is of what is final",
+            remedy="wait a moment: steriledger status",
+        )
     made_of = (
         question,
         subjects,
         instance.deployment_in(tx),
         sources_of(instance, tx, caller, subjects[0]),
-        lambda number: _time_of(tx, number),
+        cache(lambda number: _time_of(tx, number)),
     )
-    pending = tuple(to_hex(each) for each in _pending(tx, about))
+    pending = tuple(to_hex(each) for each in _pending(tx, asked.own))
     if not is_proven:
         answer = answer_unproven(*made_of, custody_of=lambda signer: _custody_of(tx, signer))
         return Findings(file=b"", answer=answer, pending=pending)
@@ -113,25 +122,34 @@ def _custody_of(tx: Connection, signer: bytes) -> str:
 # ---------------------------------------------------------------- what belongs to an answer
 
 
-def _cycle(tx: Connection, caller: Caller, text: str) -> tuple[str, list[Subject]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What a question is about."""
+
+    #: as the question names it
+    name: str
+    #: its own subjects
+    own: Sequence[Subject]
+    #: what else is asked because of it: the machine, and what was tested near its cycle
+    beside: Sequence[Subject] = ()
+
+
+def _cycle(tx: Connection, caller: Caller, text: str) -> _Asked:
     row = resolve_cycle(tx, caller, text)
     if caller.readable_unit not in {None, row.unit}:
         raise NotFound(f"there is no cycle {text!r}", field="cycle")
-    return to_hex(row.id), _with_machine(tx, row.id)
+    own = [Subject(type="cycle", id=row.id)]
+    return _Asked(name=to_hex(row.id), own=own, beside=_beside(tx, row.id))
 
 
-def _with_machine(tx: Connection, cycle: bytes) -> list[Subject]:
-    """A cycle, its machine, and those of the machine's cycles that tested something near it."""
+def _beside(tx: Connection, cycle: bytes) -> list[Subject]:
+    """A cycle's machine, and those of the machine's cycles that tested something near it."""
     own = index.find(tx, CycleState, CycleId(cycle))
     if own is None:
-        return [Subject(type="cycle", id=cycle)]
+        return []
     rows = index.list_rows(tx, CycleState, equipment=own.equipment, epoch=own.epoch)
     near = sorted(rows, key=lambda each: abs(each.number - own.number))[:_MOST_CYCLES]
-    return [
-        Subject(type="cycle", id=cycle),
-        Subject(type="equipment", id=own.equipment),
-        *_testing(tx, near),
-    ]
+    return [Subject(type="equipment", id=own.equipment), *_testing(tx, near)]
 
 
 def _testing(tx: Connection, cycles: Iterable[CycleState]) -> Iterator[Subject]:
@@ -146,33 +164,31 @@ def _testing(tx: Connection, cycles: Iterable[CycleState]) -> Iterator[Subject]:
             yield Subject(type="cycle", id=cycle.id)
 
 
-def _package(tx: Connection, caller: Caller, text: str) -> tuple[str, list[Subject]]:
+def _package(tx: Connection, caller: Caller, text: str) -> _Asked:
     name = find_package(tx, caller, text).package.name
-    found: dict[Subject, None] = {}
+    own: dict[Subject, None] = {}
+    beside: list[Subject] = []
     for line in packages.list_lines(tx, name):
-        if line.ended is None or line.kind == "ScanReport":
-            found |= dict.fromkeys(_of_line(tx, line.kind, line.digest, line.thread))
-    return name, list(found)
+        if line.kind in {"LoadDeclaration", "CycleDecision"} and line.thread is not None:
+            own[Subject(type="cycle", id=line.thread)] = None
+            beside += _beside(tx, line.thread)
+        elif ACTS[line.kind].about == "consignment" and line.thread is not None:
+            own[Subject(type="consignment", id=line.thread)] = None
+        else:
+            own[Subject(type=OPERATION, id=line.digest)] = None
+    return _Asked(name=name, own=list(own), beside=beside)
 
 
-def _of_line(tx: Connection, kind: str, digest: Digest, thread: bytes | None) -> list[Subject]:
-    if kind in {"LoadDeclaration", "CycleDecision"} and thread is not None:
-        return _with_machine(tx, thread)
-    if ACTS[kind].about == "consignment" and thread is not None:
-        return [Subject(type="consignment", id=thread)]
-    return [Subject(type=OPERATION, id=digest)]
-
-
-def _consignment(tx: Connection, caller: Caller, text: str) -> tuple[str, list[Subject]]:
+def _consignment(tx: Connection, caller: Caller, text: str) -> _Asked:
     identifier = parse_hex32(text, field="consignment")
     state = index.find(tx, ConsignmentState, identifier)
     unit = caller.readable_unit
     if state is None or unit not in {None, state.giver, state.receiver, state.holder}:
         raise NotFound(f"there is no consignment {text!r}", field="consignment")
-    return to_hex(identifier), [Subject(type="consignment", id=identifier)]
+    return _Asked(name=to_hex(identifier), own=[Subject(type="consignment", id=identifier)])
 
 
-def _recall(tx: Connection, caller: Caller, text: str) -> tuple[str, list[Subject]]:
+def _recall(tx: Connection, caller: Caller, text: str) -> _Asked:
     digest = parse_hex32(text, field="recall")
     row = operations.find_operation(tx, Digest(digest), unit=caller.readable_unit)
     if row is None or row.kind != "RecallOrder":
@@ -180,7 +196,8 @@ def _recall(tx: Connection, caller: Caller, text: str) -> tuple[str, list[Subjec
     machine = EquipmentId(row.subject)
     rows = index.list_rows(tx, CycleState, equipment=machine)
     cycles = sorted(rows, key=lambda each: (each.epoch, each.number))[-_MOST_CYCLES:]
-    return to_hex(digest), [Subject(type="equipment", id=machine), *_testing(tx, cycles)]
+    own = [Subject(type="equipment", id=machine)]
+    return _Asked(name=to_hex(digest), own=own, beside=list(_testing(tx, cycles)))
 
 
 _GATHER = {
@@ -191,21 +208,38 @@ _GATHER = {
 }
 
 
-def _around(tx: Connection) -> list[Subject]:
-    """The terms, declared outages and shifts."""
-    found = [Subject(type=ANYTHING, id=TERMS_SUBJECT)]
-    for kind in _AROUND:
-        witness = ACTS[kind].witness
-        rows = index.list_rows(tx, WitnessState, kind=0 if witness is None else witness.kind)
-        found += [Subject(type=OPERATION, id=each.digest) for each in rows]
-    return found
+def _around(tx: Connection, own: Iterable[Subject]) -> Iterator[Subject]:
+    """The terms; the shifts of the keys that signed, and the outages of the units that acted."""
+    yield Subject(type=ANYTHING, id=TERMS_SUBJECT)
+    rows = [row for each in own for row in _operations_of(tx, each)]
+    if not rows:
+        return
+    first = min(row.timestamp for row in rows) - _AROUND_SECONDS
+    last = max(row.timestamp for row in rows) + _AROUND_SECONDS
+    signers = {json.loads(row.message).get("signedBy") for row in rows}
+    asked: list[dict[str, Any]] = [
+        {"kind": _kind_of("Shift"), "about": bytes.fromhex(signer[2:])}
+        for signer in sorted(each for each in signers if each)
+    ]
+    asked += [{"kind": _kind_of("Outage"), "unit": u} for u in sorted({r.unit for r in rows})]
+    for equal in asked:
+        for witness in index.list_rows(tx, WitnessState, **equal):
+            row = index.find(tx, IndexedOperation, witness.digest)
+            if row is not None and first <= row.timestamp <= last:
+                yield Subject(type=OPERATION, id=witness.digest)
 
 
-def _is_on_chain(tx: Connection, subject: Subject) -> bool:
-    """Whether the chain has anything about it."""
+def _kind_of(name: str) -> int:
+    witness = ACTS[name].witness
+    return 0 if witness is None else witness.kind
+
+
+def _operations_of(tx: Connection, subject: Subject) -> Sequence[IndexedOperation]:
+    """What the chain has about a subject."""
     if subject.type == OPERATION:
-        return index.find(tx, IndexedOperation, subject.id) is not None
-    return bool(index.list_operations_about(tx, subject.id))
+        found = index.find(tx, IndexedOperation, subject.id)
+        return [] if found is None else [found]
+    return index.list_operations_about(tx, subject.id)
 
 
 def _time_of(tx: Connection, number: int) -> int:

@@ -121,8 +121,7 @@ def _checked(case: Case) -> Iterator[Duty]:
                 )  # fmt: skip
         whole = duty.part("that it was intact", "包装完好")
         opened = case.last(Deed.OPENED, unit=used.unit) or used
-        for event in dict.fromkeys((opened.source, used.source)):
-            source = opened if event == opened.source else used
+        for source in (used,) if opened is used else (opened, used):
             if source.fact("integrity") in {"intact", "broken"}:
                 duty.mark(
                     whole, source.fact("integrity") == "intact",
@@ -337,7 +336,9 @@ def _by_key(duty: Duty, signer: str, events: list[Event]) -> None:
         )  # fmt: skip
         return
     shifts = [s for s in duty.case.shifts if s.unit == duty.holder and s.fact("signer") == signer]
-    open_, over, silent = [], [], []
+    open_: list[Event] = []
+    over: list[Event] = []
+    silent: list[Event] = []
     for event in events:
         if event.how is How.PAPER or (event.when is not None and event.when.how is How.PAPER):
             continue  # who typed it is not who did it

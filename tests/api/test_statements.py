@@ -33,7 +33,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Group,
                 scopes=[Scope.READ_UNIT],
                 lifetime=timedelta(days=90),
             )
-        client = TestClient(create_app(instance), base_url="http://127.0.0.1")
+        client = TestClient(create_app(instance), raise_server_exceptions=False)
         client.headers["Authorization"] = f"Bearer {token}"
         yield group, client
 

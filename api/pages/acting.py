@@ -173,10 +173,14 @@ def _names(control: Control) -> list[str]:
 
 def do(asking: Asking) -> Response | Mapping[str, object]:
     """A filled form → recorded; the same form sent twice is recorded once."""
-    act = act_named(asking.path("act"))
-    asking.caller.require_scope(act.scope)
     if asking.filled.get("more"):
         return show(asking)
+    return record(asking, act_named(asking.path("act")))
+
+
+def record(asking: Asking, act: Act) -> Response:
+    """What was filled in → recorded, and on to where the form wants; errors name its controls."""
+    asking.caller.require_scope(act.scope)
     try:
         return go_to(after(asking, _record(asking, act)))
     except SteriLedgerError as error:

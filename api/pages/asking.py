@@ -60,6 +60,16 @@ class Filled:
             each.removeprefix(start).split(".")[0] for each in self._texts if each.startswith(start)
         }
 
+    def without(self, name: str) -> Filled:
+        """The same without what stands below a name."""
+        start = f"{name}."
+        return Filled(
+            (each, text)
+            for each, texts in self._texts.items()
+            for text in texts
+            if not each.startswith(start)
+        )
+
     def __contains__(self, name: object) -> bool:
         return name in self._texts
 

@@ -9,13 +9,14 @@ from dataclasses import asdict
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from api.pages.acting import choices_for, title_of
+from api.pages.acting import choices_for, record, title_of
 from api.pages.asking import Asking
 from api.pages.curve import drawing
 from api.pages.lists import Column, listing
 from api.pages.screens import READS, Screen
 from api.pages.words import N_
 from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.acts.decisions import RELEASES
 from ledger.domain.acts.words import BAD_RESULTS, RESULT_NAMES, EquipmentState
 from ledger.domain.callers import Scope
 from ledger.domain.drafts import People
@@ -143,6 +144,13 @@ def show_decide(asking: Asking) -> Mapping[str, object]:
         "missing": missing(view, known),
         "may_result": asking.may(Scope.RESULT),
     }
+
+
+def do_decide(asking: Asking) -> Response:
+    """The decision; packages are named for a release alone."""
+    if asking.filled.get("decision") not in {kind.name.lower() for kind in RELEASES}:
+        asking.filled = asking.filled.without("shares")
+    return record(asking, ACTS["CycleDecision"])
 
 
 def missing(view: CycleView, known: Mapping[str, str]) -> list[str]:
@@ -301,6 +309,7 @@ SCREENS = (
         template="decide.html",
         title=N_("Unload and decide"),
         show=show_decide,
+        do=do_decide,
         scopes=frozenset({Scope.DECIDE}),
     ),
     Screen(

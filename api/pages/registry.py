@@ -27,7 +27,10 @@ async def static(request: Request) -> Response:
     if found is None:
         raise HTTPException(404)
     request.scope["state"][OWN_HEADERS] = ASSET_HEADERS
-    return Response(found.content, media_type=found.media)
+    if "gzip" not in request.headers.get("accept-encoding", ""):
+        return Response(found.content, media_type=found.media)
+    packed = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+    return Response(found.packed, media_type=found.media, headers=packed)
 
 
 def add_pages(app: FastAPI, instance: Instance) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -67,6 +68,8 @@ class Asset:
     """A file that pages load."""
 
     content: bytes
+    #: the same compressed
+    packed: bytes
     media: str
     #: changes with the content, so that browsers may keep it
     version: str
@@ -78,6 +81,7 @@ def assets() -> Mapping[str, Asset]:
     return {
         path.relative_to(STATIC).as_posix(): Asset(
             content=path.read_bytes(),
+            packed=gzip.compress(path.read_bytes(), mtime=0),
             media=_MEDIA[path.suffix],
             version=sha256(path.read_bytes()).hexdigest()[:12],
         )

@@ -79,7 +79,9 @@ class PatientConnection(H11Protocol):
         """A request has to begin at once, and every byte of an answer is watched."""
         super().connection_made(transport)
         self._since = self.loop.time()
-        transport.set_write_buffer_limits(high=0)
+        # over TLS an empty buffer is at its limit of 0 already, and nothing would ever be written
+        is_sealed = transport.get_extra_info("ssl_object") is not None
+        transport.set_write_buffer_limits(high=1 if is_sealed else 0)
         self._await_head()
         if self.most is not None and len(self.connections) > self.most:
             self._make_room()

@@ -231,10 +231,33 @@ def test_a_decision_judges_what_the_page_showed(site: Site, operator: TestClient
         "shares.0.package_class": "1",
         "shares.0.delta": "10",
     }
-    assert operator.post("/acts/cycle-decision", data=form).status_code == 409
+    address = f"/cycles/{form['cycle']}/decide"
+    refused = operator.post(address, data=form)
+    assert refused.status_code == 409
+    assert "judges another load" in refused.text
     form["load"] = judged["load"]
-    assert operator.post("/acts/cycle-decision", data=form).status_code == 303
+    assert operator.post(address, data=form).status_code == 303
     assert site.api.get(f"/v1/cycles/{SERIAL}/34", site.api.operator).json()["state"] == "released"
+
+
+def test_a_rejection_names_no_packages(site: Site, operator: TestClient) -> None:
+    judged = site.api.finished_cycle(39)
+    address = f"/cycles/{_id(site, 39)}/decide"
+    page = operator.get(address).text
+    shares = dict(re.findall(r'name="(shares\.0\.[a-z_]+)" value="([^"]*)"', page))
+    assert shares["shares.0.delta"] == "10"
+    form = {
+        "form": hidden(page, "form"),
+        "key": key_of(page),
+        "cycle": hidden(page, "cycle"),
+        "ending": judged["ending"],
+        "load": judged["load"],
+        "replaces": "",
+        "decision": "reject",
+        **shares,
+    }
+    assert operator.post(address, data=form).status_code == 303
+    assert site.api.get(f"/v1/cycles/{SERIAL}/39", site.api.operator).json()["state"] == "rejected"
 
 
 def _id(site: Site, number: int) -> str:

@@ -80,6 +80,7 @@ NAMES_A_CYCLE = frozenset(
         "cycle-void",
         "result-entry",
         "package-decision",
+        "reading-entry",
     }
 )
 SCOPE_OF_ACT = {
@@ -98,6 +99,7 @@ SCOPE_OF_ACT = {
     "load-declaration": Scope.LOAD,
     "cycle-decision": Scope.DECIDE,
     "result-entry": Scope.RESULT,
+    "reading-entry": Scope.END,
     "comment": Scope.REPORT,
     **dict.fromkeys(
         ("outage", "shift", "maintenance", "request", "incident", "findings"), Scope.REPORT
@@ -241,6 +243,10 @@ class World:
             "cycle-ending": {"cycle": self.cycle, "outcome": "completed", "replaces": None},
             "cycle-void": {"cycle": self.cycle, "opening": self.opening, "reason": "mistyped"},
             "result-entry": {"cycle": self.cycle, "result": "biological", "word": "pass"},
+            "reading-entry": {
+                "cycle": self.cycle,
+                "reading": {"sha256": self.sha256, "ordinal": 1},
+            },
             "comment": {"about": self.opening, "stance": "disagrees"},
             "scan-report": {
                 "lines": [{"act": "washed", "package": f"{CENTRE}/Q01", "basis": "typed"}]

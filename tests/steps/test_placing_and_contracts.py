@@ -48,6 +48,7 @@ from ledger.domain.acts.vocabulary import (
     NewKey,
     Numbers,
     OneOf,
+    ReadingPart,
     Whole,
     WitnessMode,
     WitnessScope,
@@ -493,6 +494,8 @@ class Requests:
                 return self.random.choice(of.words) if isinstance(of, OneOf) else found
         if isinstance(of, Moment):
             return self.mostly(None, [now + timedelta(seconds=s) for s in (20, 5000)])
+        if isinstance(of, ReadingPart) and field.given is Given.ALWAYS:
+            return "kept"  # no part of what is signed
         if isinstance(of, Whole) and field.given is Given.ALWAYS:
             return self.random.randint(1, 12)
         return self.named(of.what, unit) if isinstance(of, Named) else None

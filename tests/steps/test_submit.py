@@ -480,7 +480,7 @@ BAD: dict[str, tuple[Attempt, type[SteriLedgerError], str, str]] = {
     "quantity beyond uint32": (
         _opened(lambda h: load(h, 1, line(2**32))), InvalidInput, "lines", "4294967295"),
     "quantities that add up beyond uint32": (
-        _opened(lambda h: load(h, 1, *[line(2**31 - 1)] * 3)),
+        _opened(lambda h: load(h, 1, *[line(2**31 - 1, owner=each) for each in (1, 2)], line(2))),
         InvalidInput, "lines", "4294967295"),
     "nothing of a class": (
         _opened(lambda h: load(h, 1, line(0))), InvalidInput, "lines", "at least one"),

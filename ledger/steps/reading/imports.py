@@ -374,10 +374,16 @@ class _Importing:
     def once(self) -> ImportedCycle:
         """What became of the cycle."""
         try:
-            with self.instance.database.transaction() as tx:
-                return self._record(tx)
+            try:
+                return self._tried()
+            except Conflict:
+                return self._tried()  # somebody may have recorded the same meanwhile
         except (InvalidInput, NotFound, Conflict, Refused, VerificationFailed) as error:
             return ImportedCycle(reading=self.cycle, what=Import.REFUSED, why=str(error))
+
+    def _tried(self) -> ImportedCycle:
+        with self.instance.database.transaction() as tx:
+            return self._record(tx)
 
     def _record(self, tx: Connection) -> ImportedCycle:
         known = self._known(tx)

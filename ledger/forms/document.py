@@ -1,21 +1,11 @@
-"""Account → PDF for people: A4, in either language, PDF/A-3 with the account's own bytes inside.
-
-Source: ISO 19005-3 (PDF/A-3); the fonts are Noto Sans SC, SIL Open Font License.
-"""
+"""Account → PDF for people: A4, in either language, PDF/A-3 with the account's own bytes inside."""
 
 from __future__ import annotations
 
-import json
-import warnings
 from datetime import datetime
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
-import typst
-
 from ledger.domain.encoding.hashing import sha256
-from ledger.domain.errors import Inconsistent
 from ledger.forms.sheets import (
     Cell,
     Plain,
@@ -26,11 +16,9 @@ from ledger.forms.sheets import (
     sheets_of,
     unit_in,
 )
+from ledger.forms.typesetting import set_pdf
 from ledger.forms.words import words_in
 
-_STANDARD = "a-3b"
-_FONTS = "node_modules/@expo-google-fonts/noto-sans-sc"
-_WEIGHTS = ("400Regular", "500Medium", "700Bold")
 #: columns that a page leaves out: programs have them in the other forms
 _LEFT_OUT = frozenset({"trace", "digest", "answer", "owner", "done"})
 _STEPS = ("brought_forward", "credits", "debits", "paid", "received", "balance")
@@ -43,33 +31,11 @@ def pdf_of(account: Plain, indicators: Plain, data: bytes, reader: Reader) -> by
     Raises Inconsistent when it cannot be set, or the setter warns of anything.
     """
     form = _form(account, indicators, data, reader)
-    inputs = {"form": json.dumps(form, ensure_ascii=False), "account": data.decode()}
-    template = files("ledger.forms") / "statement.typ"
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            return typst.compile(  # type: ignore[no-any-return]
-                template.read_bytes(),
-                font_paths=[str(_fonts() / weight) for weight in _WEIGHTS],
-                ignore_system_fonts=True,
-                sys_inputs=inputs,
-                pdf_standards=_STANDARD,
-            )
-    except (typst.TypstError, Warning) as error:
-        raise Inconsistent(
-            f"the page cannot be set: {error}",
-            field="forms",
-            rule="every sign of an account is in the fonts of this release",
-            remedy="run make demo once, which installs the fonts; then ask whoever maintains this",
-        ) from error
+    return set_pdf("statement.typ", form, account=data.decode())
 
 
 def _money(amount: int, account: Plain) -> str:
     return money_text(amount, account, thousands=",")
-
-
-def _fonts() -> Path:
-    return Path(str(files("ledger"))).parent / _FONTS
 
 
 def _form(account: Plain, indicators: Plain, data: bytes, reader: Reader) -> dict[str, Any]:

@@ -58,7 +58,7 @@ class Reader:
 
 def unit_in(account: Plain, unit: int) -> Plain:
     """A unit's part of an account."""
-    return next(each for each in account["units"] if each["unit"] == unit)  # type: ignore[no-any-return]
+    return next(each for each in account["units"] if each["unit"] == unit)
 
 
 def numbered_lines(account: Plain, unit: int | None) -> Iterator[tuple[int, Plain]]:
@@ -106,7 +106,7 @@ def service_text(line: Plain, account: Plain, reader: Reader) -> str:
 
 
 def _named(rows: Sequence[Plain], key: str, number: int, reader: Reader) -> str:
-    names = next((row["name"] for row in rows if row[key] == number), {})
+    names: Plain = next((row["name"] for row in rows if row[key] == number), {})
     found = names.get(reader.language.value) or next(iter(names.values()), None)
     return f"{key} {number}" if found is None else str(found)
 

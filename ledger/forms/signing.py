@@ -28,7 +28,8 @@ def sign_pdf(pdf: bytes, *, key_pem: bytes, certificate_pem: bytes, reason: str)
             field="sign-key",
             rule="PEM files without a password: PKCS#8 and X.509",
         ) from None
-    registry = SimpleCertificateStore()
+    # its constructor takes nothing, and so has no annotation
+    registry = SimpleCertificateStore()  # type: ignore[no-untyped-call]
     registry.register_multiple(chain)
     signer = signers.SimpleSigner(signing_cert=certificate, signing_key=key, cert_registry=registry)
     metadata = signers.PdfSignatureMetadata(

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     Boolean,
     Column,
     ColumnElement,
@@ -512,7 +513,7 @@ def list_moving(tx: Connection, moved: bytes, *, standing: bool = False) -> list
     return _operations.read(tx, _MOVING[standing], moved=moved)
 
 
-_MOVED = bindparam("moved")
+_MOVED: BindParameter[bytes] = bindparam("moved")
 _MOVING = {
     standing: select(operations)
     .where(or_(operations.c.subject == _MOVED, operations.c.parent == _MOVED))

@@ -350,9 +350,8 @@ def serve(hospital: Hospital) -> None:
     served = {"unit": 1, "consumer": 2, "kind": 20}
     service = hospital.say("Service", **served, quantity=90)
     hospital.say("Service", **served, quantity=-30, corrects=service.hex())
-    version = default_terms()
-    begins = {"holds_from": "2100-01-01T00:00:00Z", "version": 1}
-    later = parse_terms(canonical({**version.document, **begins}))
+    begins: dict[str, str | int] = {"holds_from": "2100-01-01T00:00:00Z", "version": 1}
+    later = parse_terms(canonical({**default_terms().document, **begins}))
     hospital.say("Terms", document=later.sha256, lines=parts_of(later))
 
 

@@ -97,7 +97,7 @@ class Day:
 
     def scan(self, unit: int, deed: Deed, *serials: str, when: datetime, **more: str) -> list[str]:
         scans = [
-            Scan(act=deed, said=f"1/{serial}", basis="scanned", happened=when, **more)  # type: ignore[arg-type]
+            Scan(act=deed, said=f"1/{serial}", basis="scanned", happened=when, **more)
             for serial in serials
         ]
         with self.house.instance.database.transaction() as tx:

@@ -6,7 +6,6 @@ What it costs stands in the terms, and the account is computed from both.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import cast
 
 from ledger.domain.acts import rules as common
 from ledger.domain.acts.vocabulary import (
@@ -120,10 +119,10 @@ def needs(message: Message, view: View) -> list[Digest]:
 def says(message: Message) -> str:
     """`unit 1 served unit 2: 90 of kind 7, class 1`."""
     what = "corrected a service to" if is_correction(message) else "served"
-    quantity = cast("int", message["quantity"])
+    unit, consumer, kind, service_class, _ = _series(message)
     return (
-        f"unit {message['unit']} {what} unit {message['consumer']}: {quantity} of kind "
-        f"{message['kind']}, class {message['serviceClass']}"
+        f"unit {unit} {what} unit {consumer}: {integer(message, 'quantity')} of kind "
+        f"{kind}, class {service_class}"
     )
 
 

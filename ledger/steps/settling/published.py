@@ -17,7 +17,7 @@ from ledger.domain.errors import NotFound
 from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.statement.account import Closing
 from ledger.domain.statement.periods import Period, parse_word
-from ledger.domain.subjects.states import WitnessState
+from ledger.domain.subjects.states import WitnessState, Word32
 from ledger.steps.instance import Instance
 from ledger.steps.settling.computing import Computed, compute_in, kept_terms
 from ledger.storage import index, operations, records
@@ -80,11 +80,11 @@ def _closing(tx: Connection, digest: Digest) -> Closing:
 
 def said_since(tx: Connection, published: Published) -> dict[str, list[dict[str, Any]]]:
     """Answers, what became of contests, and payments, as they stand on the chain now."""
-    digest = published.publication
+    digest = Word32(published.publication)
     answers = [s for s in _standing(tx, statement_answer.ACT) if s.about == digest]
-    contests = {each.digest for each in answers}
+    contests = {Word32(each.digest) for each in answers}
     payments = [each for each in _standing(tx, payment.ACT) if each.about == digest]
-    paid = {each.digest for each in payments}
+    paid = {Word32(each.digest) for each in payments}
     return {
         "answers": [
             {

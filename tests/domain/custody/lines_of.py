@@ -6,6 +6,7 @@ from itertools import count
 from typing import Any
 
 from ledger.domain.custody.lines import Deed, PackageLine
+from ledger.domain.encoding.identifiers import Digest
 
 L, M, C = 1, 2, 9
 BOX = b"\x71" * 32
@@ -27,7 +28,7 @@ class Told:
             package=more.pop("package", NAME),
             sequence=sequence,
             line=0,
-            digest=sequence.to_bytes(32, "big"),
+            digest=Digest(sequence.to_bytes(32, "big")),
             kind="ScanReport",
             unit=unit,
             deed=deed,

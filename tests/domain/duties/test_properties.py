@@ -35,7 +35,7 @@ from tests.domain.duties.test_scenario import FAIL, RECALL, SERIES, run_2241
 
 UNITS = (L, M1, M2, M3)
 MARKER = "Wang Fang"
-FREE_TEXT = {"reason": MARKER, "text": MARKER, "place": MARKER, "condition": MARKER,
+FREE_TEXT: dict[str, Any] = {"reason": MARKER, "text": MARKER, "place": MARKER, "condition": MARKER,
              "special_infection": MARKER}  # fmt: skip
 
 moments = st.builds(

@@ -90,7 +90,7 @@ def handed(by: int = L, **facts: Any) -> Any:
     return event(Deed.ASSEMBLED, by, "3 06:30", **facts)
 
 
-PACKED = {"count": 10, "expected": 10, "second_person": True, "heat_sealed": False}
+PACKED: dict[str, Any] = {"count": 10, "expected": 10, "second_person": True, "heat_sealed": False}
 LOAN = consignment("A1", M1, M2, "3 10:00", "3 11:00", purpose="loan")
 REPAIRED = event(Deed.MAINTAINED, L, "2 12:00", work="repair", asset="s2", next_due=iso("30 12:00"))
 
@@ -104,7 +104,7 @@ def after_repair(*words: str) -> dict[str, Any]:
     return {"cycle": RUN, "series": (*tests, BD), "maintenance": (REPAIRED,)}
 
 
-IMPLANT = {"holds_implant": True}
+IMPLANT: dict[str, Any] = {"holds_implant": True}
 
 CRITICAL = {"1", "2", "3", "4", "5", "8", "9", "10", "11", "12"}
 #: rule → what is found → cases

@@ -11,6 +11,7 @@ from typing import Any
 
 from ledger.domain.acts.decisions import DecisionKind
 from ledger.domain.acts.payment import PaymentSide
+from ledger.domain.acts.vocabulary import word
 from ledger.domain.acts.words import Purpose
 from ledger.domain.statement.agreement import Agreement, Group, PerTrip, YearlyFee
 from tests.domain.statement.chains import ZERO, Chain, agreement
@@ -173,9 +174,10 @@ class Slow:
     def holds(self, moment: int) -> Agreement:
         documents = {each.document: each for each in self.versions}
         published = [
-            (max(documents[e.message["content"]].valid_from, e.time), place, e.message["content"])
+            (max(documents[document].valid_from, e.time), place, document)
             for place, e in enumerate(self.entries)
             if e.kind == "Terms"
+            for document in [word(e.message, "content")]
         ]
         return documents[max(each for each in published if each[0] <= moment)[2]]
 

@@ -30,6 +30,7 @@ from ledger.domain.acts.vocabulary import (
     Each,
     Flags,
     Given,
+    Hash,
     Lines,
     MachineNamed,
     Measured,
@@ -99,6 +100,7 @@ class ReadingPartBody(Body):
 #: the sorts whose values are all alike
 _SAME: Mapping[type[Sort], Any] = {
     Serial: ShortText,
+    Hash: Hex32,
     Switch: bool,
     Measured: DecimalText,
     MomentSort: Moment,

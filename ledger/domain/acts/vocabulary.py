@@ -831,7 +831,7 @@ class Act:
     name: str
     #: in a sentence, for documents and help
     doc: str
-    #: what it is about: unit, signer, equipment, cycle, proposal or operation
+    #: what it is about: unit, signer, equipment, cycle, proposal, operation, or its own field
     about: str
     contract: Contract
     #: the contract's function, which takes a batch

@@ -20,6 +20,7 @@ from ledger.domain.acts.vocabulary import (
     CycleReference,
     Each,
     Flags,
+    Hash,
     Lines,
     Machine,
     MachineNamed,
@@ -108,6 +109,11 @@ def parse(sort: Sort, value: Any, asker: Asker, field: str) -> Any:
     if not isinstance(sort, Words | Serial | Switch | Measured):
         raise AssertionError(sort)  # noqa: TRY004 - a sort was added, and not how it is parsed
     return value
+
+
+@parse.register
+def _(sort: Hash, value: str, asker: Asker, field: str) -> str:
+    return parse_hex32(value, field=field).hex()
 
 
 @parse.register

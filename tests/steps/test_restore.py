@@ -19,7 +19,7 @@ from sqlalchemy import Connection, text
 from ledger.domain.errors import Conflict, Inconsistent, InvalidInput, NotFound, SteriLedgerError
 from ledger.settings import Settings
 from ledger.steps.accepting.prepare import prepare
-from ledger.steps.keeping.backup import Backup, backup
+from ledger.steps.keeping.backup import BACKED_UP_SETTING, Backup, backup
 from ledger.steps.keeping.restore import restore
 from ledger.steps.starting.leasing import LEASE
 from ledger.storage.engine.database import Database, open_database
@@ -60,11 +60,13 @@ def write_key_file(file: Path, key: bytes) -> Path:
 
 
 def everything(tx: Connection) -> dict[str, list[Any]]:
-    """Every row as it is stored, but for who holds the lease."""
+    """Every row as it is stored, but for who holds the lease and when a backup was made."""
     found = {}
     for name in metadata.tables:
         columns = "name, epoch" if name == "leases" else "*"
-        rows = tx.execute(text(f'SELECT {columns} FROM "{name}"')).all()  # noqa: S608
+        # the backup notes when it was made, afterwards
+        where = f" WHERE name <> '{BACKED_UP_SETTING}'" if name == "settings" else ""
+        rows = tx.execute(text(f'SELECT {columns} FROM "{name}"{where}')).all()  # noqa: S608
         found[name] = sorted(repr([plain(value) for value in row]) for row in rows)
     return found
 

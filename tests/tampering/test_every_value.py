@@ -27,6 +27,10 @@ from tests.tampering.kit import SEED, Home, Value, others
 #: Tables that hold no evidence, and why a changed row there proves or disproves nothing.
 NO_EVIDENCE: Mapping[str, str] = {
     "tokens": "who may call the API now; what was done with a token is signed by a key",
+    **dict.fromkeys(
+        ("accounts", "passkeys", "stations", "sessions", "links"),
+        "who may come in through the pages; as with tokens, what was done is signed by a key",
+    ),
     "idempotency": "answers that were given, kept for thirty days",
     "drafts": "prepared and not accepted; a changed one does not open, or has another digest",
     "leases": "who writes now; safety comes from constraints",

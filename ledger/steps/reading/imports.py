@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -355,6 +356,10 @@ def curve_of(cycle: CycleReading) -> bytes | None:
 # ---------------------------------------------------------------- one cycle
 
 
+#: how often a cycle is tried that others record at the same time
+_TRIES = 3
+
+
 @dataclass(slots=True, kw_only=True)
 class _Importing:
     """One cycle of one file, and what is added to it."""
@@ -374,10 +379,10 @@ class _Importing:
     def once(self) -> ImportedCycle:
         """What became of the cycle."""
         try:
-            try:
-                return self._tried()
-            except Conflict:
-                return self._tried()  # somebody may have recorded the same meanwhile
+            for _ in range(_TRIES - 1):
+                with suppress(Conflict):  # somebody may have recorded the same meanwhile
+                    return self._tried()
+            return self._tried()
         except (InvalidInput, NotFound, Conflict, Refused, VerificationFailed) as error:
             return ImportedCycle(reading=self.cycle, what=Import.REFUSED, why=str(error))
 

@@ -103,6 +103,7 @@ class ReadingPartBody(Body):
 #: the sorts whose values are all alike
 _SAME: Mapping[type[Sort], Any] = {
     Serial: ShortText,
+    Hash: Hex32,
     Switch: bool,
     Measured: DecimalText,
     MomentSort: Moment,

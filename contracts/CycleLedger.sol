@@ -7,7 +7,7 @@ import {Ledger} from "./Ledger.sol";
 import {Rights} from "./Rights.sol";
 
 /// @title CycleLedger
-/// @notice Records sterilisation cycles: opened, ended, loaded and decided, with released shares.
+/// @notice Records sterilisation cycles: opened, voided, ended, loaded and decided, with released shares.
 contract CycleLedger is ICycleLedger, Ledger {
     // --------------------------------------------------------------------------------- constants
 

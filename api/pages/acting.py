@@ -112,7 +112,7 @@ def _with_standing(tx: Connection, asking: Asking, act: Act) -> Filled:
     pairs: list[tuple[str, object]] = [
         (name, shown(value, asking.words))
         for name, value in stands.items()
-        if name not in asking.filled
+        if not asking.filled.has(name)
     ]
     query = asking.request.query_params.multi_items()
     return Filled([*query, *pairs])

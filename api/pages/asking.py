@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -24,6 +25,10 @@ STATION_COOKIE = "station"
 _STATION_SECONDS = 400 * 24 * 3600
 
 
+#: What no encoding and no database takes; in its place stands what every text's rule refuses.
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
+
+
 class Filled:
     """What somebody filled in: texts by name, several where a name has several."""
 
@@ -35,7 +40,7 @@ class Filled:
             if isinstance(value, UploadFile):
                 self.files[name] = (value.filename or "", value.file.read())
             else:
-                self._texts.setdefault(name, []).append(str(value))
+                self._texts.setdefault(name, []).append(_NO_TEXT.sub("\x01", str(value)))
 
     def get(self, name: str) -> str:
         """The text of that name, without blanks around it; empty where there is none."""
@@ -53,12 +58,9 @@ class Filled:
         """Whether anything of that name was sent."""
         return name in self._texts
 
-    def below(self, name: str) -> set[str]:
-        """The next parts of the names that begin with this one: `lines.0.owner` → {"0"}."""
-        start = f"{name}."
-        return {
-            each.removeprefix(start).split(".")[0] for each in self._texts if each.startswith(start)
-        }
+    def names(self) -> Iterable[str]:
+        """The names of all texts."""
+        return self._texts.keys()
 
     def without(self, name: str) -> Filled:
         """The same without what stands below a name."""
@@ -69,9 +71,6 @@ class Filled:
             for text in texts
             if not each.startswith(start)
         )
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._texts
 
 
 @dataclass(kw_only=True)
@@ -134,7 +133,9 @@ def site_of(request: Request) -> Site:
 
 def kept(request: Request, name: str) -> str | None:
     """What a browser keeps under one of our names."""
-    return request.cookies.get(_HOST_ONLY + name, request.cookies.get(name))
+    found = request.cookies.get(_HOST_ONLY + name)
+    # Over our own TLS nothing else is ours: whoever is in between may have set the rest.
+    return found if found or request.url.scheme == "https" else request.cookies.get(name)
 
 
 #: Only this host can set such a name, and only over https; RFC 6265bis §4.1.3.2.

@@ -96,7 +96,8 @@ def show_unit(asking: Asking) -> Mapping[str, object]:
         is_readable = asking.may(*READS) and asking.caller.readable_unit in {None, row.number}
         machines = directory.list_equipment(tx, unit=row.number, limit=_MOST) if is_readable else []
         state = Accepted(tx).find(UnitState, row.number)
-        acts = operations.list_by_subject(tx, row.number.to_bytes(32, "big"), standing=True)
+        subject = row.number.to_bytes(32, "big")
+        acts = operations.list_by_subject(tx, subject, standing=True) if is_readable else []
     return {
         "title": f"{row.code} – {row.name}",
         "unit": row,

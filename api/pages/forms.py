@@ -42,10 +42,12 @@ from ledger.domain.acts.vocabulary import (
 
 #: lines that a form shows empty, for more
 SPARE_LINES = 2
+#: of a line's number
+_DIGITS = 6
 _LONG = 200
-#: fields about who signs and how it came about: below the rest, and seldom opened
 #: what the session says itself: who entered it, how they were known, and when they sign
 _OF_THE_SESSION = frozenset({"enterer", "authenticated_by", "signed_at"})
+#: fields about who signs and how it came about: below the rest, and seldom opened
 _BESIDE = frozenset(each.name for each in asking.CIRCUMSTANCES)
 
 Option = tuple[str, str]
@@ -301,12 +303,13 @@ def _column(sort: Lines, column: str, name: str, desk: Desk) -> Control:
 
 def _numbers(name: str, filled: Filled) -> list[int]:
     """The numbers of the lines in which something was filled in."""
-    said = [
-        int(number)
-        for number in filled.below(name)
-        if number.isdecimal()
-        and any(filled.get(f"{name}.{number}.{c}") for c in filled.below(f"{name}.{number}"))
-    ]
+    start = f"{name}."
+    said = set()
+    for each in filled.names():
+        number, _, column = each.removeprefix(start).partition(".")
+        is_number = number.isascii() and number.isdecimal() and len(number) <= _DIGITS
+        if each.startswith(start) and is_number and column and filled.get(each):
+            said.add(int(number))
     return sorted(said)
 
 

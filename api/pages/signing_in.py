@@ -24,7 +24,7 @@ from api.pages.asking import (
 )
 from api.pages.screens import Screen
 from api.pages.words import COOKIE, LANGUAGES, N_
-from ledger.domain.errors import InvalidInput, NotFound
+from ledger.domain.errors import InvalidInput, NotFound, Refused
 from ledger.keys.one_time_codes import SECRET_BYTES, address_of, secret_text
 from ledger.steps.asking import accounts, passkeys
 from ledger.steps.asking.links import LinkPurpose, find_link
@@ -39,6 +39,8 @@ from ledger.storage import accounts as stored
 from ledger.storage import directory
 
 _LANGUAGE_SECONDS = 400 * 24 * 3600
+#: how somebody was known who may add a way in that lasts
+_ADDS_PASSKEYS = frozenset({"password", "passkey"})
 
 
 # ---------------------------------------------------------------- sign in
@@ -126,6 +128,8 @@ def do_link(asking: Asking) -> Response:
     """Use it."""
     purpose, text = asking.path("purpose"), asking.path("text")
     filled, instance = asking.filled, asking.instance
+    keeper: Doorkeeper = asking.request.app.state.doorkeeper
+    keeper.admit_try(asking.request, f"link {text}")
     try:
         if purpose == LinkPurpose.ACCOUNT:
             accounts.complete_account(
@@ -201,6 +205,13 @@ def do_own(asking: Asking) -> Response:
             identifier = _bytes(filled.get("forget"))
             stored.remove_passkey(tx, identifier, account=asking.account)
     else:
+        if asking.session is None or asking.session.way not in _ADDS_PASSKEYS:
+            raise Refused(
+                "a passkey is added by whoever signed in with password or passkey",
+                field="passkey",
+                rule="a badge at a station, or a link, lets in for a while",
+                remedy="sign in with your password and a code, then add it",
+            )
         passkeys.enrol(
             asking.instance,
             asking.site,

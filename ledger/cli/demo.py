@@ -17,7 +17,7 @@ from ledger.cli.launching import first_link, start_all, stop_on_signals
 from ledger.cli.printing import say
 from ledger.cli.running import ChainOption, FinalityOption, environment, overrides_chain
 
-#: The centre is unit 1; the figures of the group are those of docs/architecture.md.
+#: The centre is unit 1.
 _UNITS: Mapping[str, str] = {
     "CENTRE": "Lead hospital, sterile supply centre",
     "EAST": "East Community Hospital",
@@ -34,6 +34,10 @@ DEMO_HOME = Path("steriledger-demo")
 _MACHINE = "601362"
 _SHOWN = f"{_MACHINE}/13"
 _ABORTED = f"{_MACHINE}/14"
+_SIGNERS = {
+    "Operator Li": "open load result report",
+    "Releaser Wang": "decide result report",
+}
 #: a sterilizer without a printer: people type its cycles
 _STEAMER = "S2"
 #: who signs in to the pages: name, person, unit, what they may do, and whose key signs
@@ -142,7 +146,7 @@ class _Shell:
                 "--kind", "sterilizer", "--clock-zone", "Europe/Berlin", "--profile", "en-285-134",
             )  # fmt: skip
         names = {each["name"] for each in self.ask("signer", "list")}
-        for name, rights in (("Operator Li", "open load result"), ("Releaser Wang", "decide")):
+        for name, rights in _SIGNERS.items():
             if name not in names:
                 which = [word for right in rights.split() for word in ("--right", right)]
                 self.type("signer", "enrol", name, "--unit", 1, *which)

@@ -32,16 +32,12 @@ UnitOption = Annotated[str, typer.Option("--unit", help="Unit number or code.")]
 SignerOption = Annotated[
     str | None,
     typer.Option(
-        "--signer", help="Who signs: name or id; left out when only one held key has the duty."
+        "--signer", help="Who signs: name or id; left out when only one held key has the right."
     ),
 ]
 ReasonOption = Annotated[str | None, typer.Option("--reason", help="Why, in words.")]
 PerformerOption = Annotated[
     str | None, typer.Option("--performer", help="Who did it, as your unit names them.")
-]
-CheckerOption = Annotated[str | None, typer.Option("--checker", help="Who checked it.")]
-ReplacesOption = Annotated[
-    str | None, typer.Option("--replaces", help="Digest of the record that this one amends.")
 ]
 
 DEFAULT_HOME = Path("steriledger-home")

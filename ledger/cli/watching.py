@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ledger.cli.incoming import Failures, batches, files_in
 from ledger.cli.launching import stop_on_signals
 from ledger.cli.printing import say
+from ledger.domain.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -112,7 +113,7 @@ def _look(
                     return
                 brought = importer.bring(batch, replace(options, is_growing=is_growing))
                 told.tell_brought(brought)
-                _finish(watched, batch, brought)
+                finish(watched, batch, brought, is_growing=is_growing)
         told.tell_once([f"{path}: not imported. {error}" for path, error in failures])
     except SteriLedgerError as error:
         # What is wrong with the folder or the database passes, or is told again when it changes.
@@ -130,7 +131,8 @@ def _files(folder: Path, failures: Failures) -> list[Path]:
         raise
 
 
-def _finish(watched: Watched, batch: list[Path], brought: Brought) -> None:
+def finish(watched: Watched, batch: list[Path], brought: Brought, *, is_growing: bool) -> None:
+    """Note of each file of a batch whether it waits for the end of its newest cycle."""
     from ledger.steps.reading.imports import Import
 
     waiting = {
@@ -139,7 +141,8 @@ def _finish(watched: Watched, batch: list[Path], brought: Brought) -> None:
         if any(each.what is Import.WAITING for each in report.cycles)
     }
     for path in batch:
-        watched.finish(path, is_waiting=path.name in waiting)
+        # what does not grow any more waits for nothing, and is told once
+        watched.finish(path, is_waiting=is_growing and visible(path.name) in waiting)
 
 
 @dataclass(slots=True)

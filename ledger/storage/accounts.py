@@ -249,6 +249,11 @@ def remove_passkey(tx: Connection, identifier: bytes, *, account: str) -> None:
     tx.execute(passkeys.delete().where(c.id == identifier, c.account == account))
 
 
+def drop_passkeys(tx: Connection, *, account: str) -> None:
+    """Forget every passkey of a person."""
+    tx.execute(passkeys.delete().where(passkeys.c.account == account))
+
+
 # ---------------------------------------------------------------- stations
 
 

@@ -9,7 +9,6 @@ from sqlalchemy import BigInteger, Column, Connection, LargeBinary, Table, tuple
 
 from ledger.storage.engine.columns import Bytes32, metadata
 from ledger.storage.engine.rows import Rows
-from ledger.storage.readings import ReadingHead, list_unsigned
 
 arrivals = Table(
     "arrivals",
@@ -59,8 +58,3 @@ def list_arrivals(
     key = arrivals.c.reading, arrivals.c.unit
     beyond = () if after is None else (tuple_(*key) > tuple_(*after),)
     return _arrivals.list(tx, *beyond, order=key, limit=limit)
-
-
-def list_without_arrival(tx: Connection, *, limit: int) -> list[ReadingHead]:
-    """The first readings, by hash and unit, of which nobody signed that they arrived."""
-    return list_unsigned(tx, arrivals, limit=limit)

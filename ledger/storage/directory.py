@@ -293,11 +293,6 @@ def get_equipment(tx: Connection, equipment_id: bytes, *, unit: int | None = Non
     return _equipment.get_by(tx, id=equipment_id, unit=unit, name=equipment_id)
 
 
-def find_equipment_by_serial(tx: Connection, unit: int, serial: str) -> EquipmentRow | None:
-    """The unit's machine of that serial number, or None."""
-    return _equipment.find_by(tx, unit=unit, serial=serial)
-
-
 def list_equipment(
     tx: Connection, *, unit: int | None = None, after: bytes | None = None, limit: int = 100
 ) -> list[EquipmentRow]:

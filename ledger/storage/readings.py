@@ -21,7 +21,6 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
-    exists,
     func,
     select,
     true,
@@ -204,15 +203,6 @@ def heads_of(
     hashes = {sha256 for _, sha256 in wanted}
     heads = _heads(tx, _select_heads().where(readings.c.sha256.in_(hashes)))
     return {key: head for head in heads if (key := (head.unit, head.sha256)) in wanted}
-
-
-def list_unsigned(tx: Connection, signed: Table, *, limit: int) -> list[ReadingHead]:
-    """The first readings, by hash and unit, that a table of (unit, reading) does not name."""
-    c = readings.c
-    named = exists(
-        select(signed.c.unit).where(signed.c.unit == c.unit, signed.c.reading == c.sha256)
-    )
-    return _heads(tx, _select_heads().where(~named).limit(limit))
 
 
 def _select_heads() -> Select[Any]:

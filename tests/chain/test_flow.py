@@ -28,7 +28,6 @@ ADMIN = AccountKey("administrator")
 NURSE = AccountKey("nurse")
 EQUIPMENT = equipment_id(UnitNumber(1), serial_hash("GS-1 0001"))
 CYCLE = cycle_id(EQUIPMENT, 1, 13)
-SECOND_CYCLE = cycle_id(EQUIPMENT, 1, 17)
 
 
 @pytest.fixture(scope="module")

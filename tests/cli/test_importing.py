@@ -12,14 +12,20 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from ledger.cli.watching import Watched
+from ledger.cli.watching import Watched, finish
 from ledger.domain.machines import profiles
+from ledger.domain.visible import visible
+from ledger.steps.reading.imports import Import
 from tests.cli.conftest import Shell
 from tests.house import DAC_LOG, DATA, SERIAL
+
+if TYPE_CHECKING:
+    from ledger.cli.importing import Brought
 
 CASES = DATA / "cases"
 LINES = DAC_LOG.read_bytes().splitlines(keepends=True)
@@ -185,6 +191,19 @@ def test_a_file_has_settled_when_two_looks_see_the_same(tmp_path: Path) -> None:
     assert watched.settled([path], now + 3700) == []
     path.unlink()
     assert watched.settled([path], now) == []
+
+
+def test_a_log_waits_for_its_newest_cycle_only_while_it_may_still_grow(tmp_path: Path) -> None:
+    path, watched = tmp_path / "a\x1b.log", Watched()
+    path.write_text("one")
+    watched.settled([path], time.time())
+    report = SimpleNamespace(
+        filename=visible(path.name), cycles=[SimpleNamespace(what=Import.WAITING)]
+    )
+    brought = cast("Brought", SimpleNamespace(reports=[report]))
+    for is_growing in (True, False):
+        finish(watched, [path], brought, is_growing=is_growing)
+        assert (path in watched.waiting) is is_growing
 
 
 @contextmanager

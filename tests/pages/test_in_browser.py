@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request
 from tests.house import SERIAL
 from tests.pages.browser import AXE, browser
 from tests.pages.conftest import Site, serving
+from tests.pages.test_signing_in import PASSWORD, code, complete, invite
 
 MOST_BYTES = 150 * 1024
 PHONE = {"width": 360, "height": 740}
@@ -235,7 +236,16 @@ def test_everything_is_done_without_javascript(chromium: Browser, site: Site) ->
 
 
 def test_a_passkey_is_enrolled_and_signs_in(chromium: Browser, site: Site) -> None:
+    status, secret = complete(site, invite(site))
+    assert status == 303
+    site.api.house.clock.advance(seconds=60)
     with serving(site), opened(chromium, site, "operator") as page:
+        page.get_by_role("button", name="Sign out").click()
+        page.locator("[name=login]").fill("operator")
+        page.locator("[name=password]").fill(PASSWORD)
+        page.locator("[name=code]").fill(code(site, secret))
+        page.get_by_role("button", name="Sign in", exact=True).click()
+        page.get_by_role("heading", name="Start").wait_for()
         devices = page.context.new_cdp_session(page)
         devices.send("WebAuthn.enable")
         device = {

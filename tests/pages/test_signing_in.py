@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from ledger.domain.callers import Scope
 from ledger.domain.encoding.identifiers import signer_id
 from ledger.domain.errors import NotFound, Refused
-from ledger.keys.one_time_codes import code_of, step_at
+from ledger.keys.one_time_codes import SECRET_BYTES, code_of, step_at
 from ledger.steps.asking import accounts
 from ledger.steps.asking.accounts import first_administrator
 from ledger.steps.asking.links import LinkPurpose, make_link
@@ -307,6 +307,81 @@ def test_a_badge_of_another_unit_does_not_let_in(site: Site, tablet: TestClient)
         house.instance, house.caller, site.accounts["member"], badge="MEMBER-0001", pin="280719"
     )
     assert badge(tablet, text="MEMBER-0001") == 403
+    with house.instance.database.reading() as tx:
+        assert stored.get_account(tx, site.accounts["member"]).failures == 0
+
+
+def test_a_session_of_a_badge_adds_no_passkey(site: Site, tablet: TestClient) -> None:
+    assert badge(tablet) == 303
+    page = tablet.post("/account", data={"form": forms(tablet), "question": "", "answer": "{}"})
+    assert page.status_code == 422
+    assert "password or passkey" in page.text
+
+
+# ---------------------------------------------------------------- links that complete
+
+
+def test_a_new_choice_ends_the_passkeys_that_there_were(site: Site, secret: bytes) -> None:
+    house = site.api.house
+    with house.instance.database.transaction() as tx:
+        stored.insert_passkey(
+            tx,
+            stored.PasskeyRow(
+                id=b"key", account=site.accounts["operator"], public_key=b"cose", sign_count=0,
+                created_at=house.clock(),
+            ),
+        )  # fmt: skip
+    assert complete(site, invite(site))[0] == 303
+    with house.instance.database.reading() as tx:
+        assert stored.list_passkeys(tx, site.accounts["operator"]) == []
+
+
+def test_a_link_that_does_not_hold_costs_no_hash_and_tries_are_limited(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accounts, "hash_secret", in_no_case)
+    secret = bytes(SECRET_BYTES)
+    form = {
+        "secret": base64.b32encode(secret).decode(), "password": PASSWORD, "again": PASSWORD,
+        "code": code(site, secret),
+    }  # fmt: skip
+    assert site.client.post("/link/account/" + "x" * 43, data=form).status_code == 404
+    path, wrong = invite(site), form | {"code": "000000"}
+    statuses = [site.client.post(path, data=wrong).status_code for _ in range(8)]
+    assert (statuses[0], statuses[-1]) == (422, 429)
+
+
+def in_no_case(*_: object) -> str:
+    """Stands for what must not be asked for."""
+    raise AssertionError("hashed")
+
+
+def test_a_chief_gives_no_way_into_an_account_that_reads_more(site: Site) -> None:
+    house = site.api.house
+    with house.instance.database.transaction() as tx:
+        stored.change_account(
+            tx, site.accounts["operator"], scopes=f"{Scope.READ_ALL} {Scope.READ_UNIT}"
+        )
+    chief = site.signed_in("chief")
+    page, form = f"/people/{site.accounts['operator']}", forms(chief)
+    for what in ({"what": "renew"}, {"what": "badge", "badge": BADGE, "pin": PIN}):
+        assert chief.post(page, data={"form": form, **what}).status_code == 422
+    with house.instance.database.reading() as tx:
+        assert stored.get_account(tx, site.accounts["operator"]).badge is None
+    assert chief.post(page, data={"form": form, "what": "end"}).status_code == 303
+
+
+def test_who_was_invited_and_never_came_is_no_other_administrator(site: Site) -> None:
+    house = site.api.house
+    with house.instance.database.transaction() as tx:
+        accounts.create_account(
+            house.instance, tx, house.caller, login="deputy", person="Deputy", unit=CENTRE,
+            scopes=[Scope.ADMINISTER],
+        )  # fmt: skip
+    chief = site.signed_in("chief")
+    page = f"/people/{site.accounts['chief']}"
+    assert chief.post(page, data={"form": forms(chief), "what": "end"}).status_code == 422
+    assert is_in(chief)
 
 
 # ---------------------------------------------------------------- links that sign in

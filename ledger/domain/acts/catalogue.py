@@ -49,7 +49,6 @@ from ledger.domain.acts import (
     unit_closure,
 )
 from ledger.domain.acts.vocabulary import Act
-from ledger.domain.acts.words import Contract
 from ledger.domain.encoding.abi import Struct
 from ledger.domain.errors import InvalidInput
 from ledger.domain.records.schemas import Schema
@@ -136,8 +135,3 @@ def find_schema(name: str) -> Schema:
             f"{name!r} is unknown", field="schema", rule=f"one of {', '.join(_SCHEMAS)}"
         )
     return _SCHEMAS[name].record_schema
-
-
-def functions_of(contract: Contract) -> Mapping[str, Act]:
-    """A contract's functions, each with a kind that it takes; witness kinds share one."""
-    return {act.function: act for act in ACTS.values() if act.contract is contract}

@@ -10,6 +10,7 @@ from ledger.domain.acts.vocabulary import (
     Facts,
     Field,
     Given,
+    Hash,
     Message,
     Named,
     Records,
@@ -85,7 +86,7 @@ ACT = witness(
     fields=(
         Field(name="stance", of=Choice(Stance), help="what it is", is_argument=True),
         Field(name="text", of=Words(1000), given=Given.OPTIONAL, help="in words"),
-        Field(name="photo_sha256", of=Words(64), given=Given.OPTIONAL, help="SHA-256 of a picture"),
+        Field(name="photo_sha256", of=Hash(), given=Given.OPTIONAL, help="SHA-256 of a picture"),
     ),
     says=says,
     record_rules=record_rules,

@@ -9,6 +9,7 @@ from ledger.domain.acts.vocabulary import (
     CycleNamed,
     Field,
     Given,
+    Hash,
     Message,
     Moment,
     OneOf,
@@ -92,7 +93,7 @@ ACT = witness(
         ),
         Field(
             name="photo_sha256",
-            of=Words(64),
+            of=Hash(),
             given=Given.OPTIONAL,
             help="SHA-256 of a picture of the strip or vial",
         ),

@@ -940,7 +940,8 @@ class Act:
     name: str
     #: in a sentence, for documents and help
     doc: str
-    #: what it is about: unit, signer, equipment, cycle, consignment, asset, proposal or operation
+    #: what it is about: unit, signer, equipment, cycle, consignment, asset, proposal, operation, or
+    #: its own field
     about: str
     contract: Contract
     #: the contract's function, which takes a batch

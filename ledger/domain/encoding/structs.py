@@ -106,14 +106,6 @@ def number_word(value: int) -> bytes:
 # ---------------------------------------------------------------- bytes → values
 
 
-def decode_struct(struct: Struct, nested: Nested, data: bytes) -> dict[str, Value]:
-    """The message that `encode_struct` made these bytes of; raises InvalidInput for any others."""
-    message, end = read_struct(struct, nested, data, 0)
-    if end != len(data):
-        raise InvalidInput(f"has {len(data)} bytes", field=struct.name, rule=f"{end} bytes")
-    return message
-
-
 def read_struct(
     struct: Struct, nested: Nested, data: bytes, at: int
 ) -> tuple[dict[str, Value], int]:

@@ -121,6 +121,11 @@ def parse(sort: Sort, value: Any, asker: Asker, field: str) -> Any:
 
 
 @parse.register
+def _(sort: Hash, value: str, asker: Asker, field: str) -> str:
+    return parse_hex32(value, field=field).hex()
+
+
+@parse.register
 def _(sort: Choice, value: str, asker: Asker, field: str) -> Any:
     return sort.of[_word(sort.words, value, field).upper()]
 

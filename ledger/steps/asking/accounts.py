@@ -79,6 +79,8 @@ def first_administrator(instance: Instance) -> str | None:
         if any(row.password is not None and row.ended_at is None for row in rows):
             return None
         row = stored.find_account(tx, login=FIRST_LOGIN)
+        if row is not None and row.ended_at is not None:
+            return None
         if row is None:
             row = stored.AccountRow(
                 id=instance.randomness(8).hex(),
@@ -89,6 +91,7 @@ def first_administrator(instance: Instance) -> str | None:
                 created_at=instance.clock(),
             )
             stored.insert_account(tx, row)
+        stored.drop_links(tx, account=row.id)
         return make_link(instance, tx, LinkPurpose.ACCOUNT, account=row.id)
 
 
@@ -114,7 +117,9 @@ def complete_account(  # noqa: PLR0913 - what a person chooses
     secret: bytes,
     code: str,
 ) -> str:
-    """A person's choice → they can sign in; their account's id.  Other sessions of theirs end.
+    """A person's choice → they can sign in; their account's id.
+
+    What they had before is over: other sessions, links and passkeys.
 
     `secret` is that of the one-time codes, which their app was shown.  Raises NotFound for a link
     that is over, and InvalidInput naming the field.
@@ -138,7 +143,9 @@ def complete_account(  # noqa: PLR0913 - what a person chooses
             rule="the six digits that the app shows now",
             remedy="look whether this device and the phone have the right time",
         ) from None
-    kept = hash_secret(password)  # before the transaction: it takes a while
+    with instance.database.asking() as tx:
+        find_link(instance, tx, LinkPurpose.ACCOUNT, link)
+    kept = hash_secret(password)  # before the transaction, and for nobody else: it takes a while
     with instance.database.transaction() as tx:
         row = find_link(instance, tx, LinkPurpose.ACCOUNT, link)
         account = stored.get_account(tx, str(row.account))
@@ -154,6 +161,7 @@ def complete_account(  # noqa: PLR0913 - what a person chooses
         use_link(instance, tx, row)
         stored.change_account(tx, account.id, **values)
         stored.drop_links(tx, account=account.id)
+        stored.drop_passkeys(tx, account=account.id)
         stored.end_sessions(tx, account.id, instance.clock())
         return account.id
 
@@ -161,6 +169,7 @@ def complete_account(  # noqa: PLR0913 - what a person chooses
 def renew_account(instance: Instance, tx: Connection, caller: Caller, account: str) -> str:
     """A new link for somebody who lost password or phone; what they had holds until it is used."""
     row = _administered(tx, caller, account)
+    _require_within(caller, row)
     stored.drop_links(tx, account=row.id)
     return make_link(instance, tx, LinkPurpose.ACCOUNT, account=row.id)
 
@@ -171,7 +180,11 @@ def end_account(instance: Instance, tx: Connection, caller: Caller, account: str
     others = [
         each
         for each in stored.list_accounts(tx)
-        if each.unit == row.unit and each.id != row.id and each.ended_at is None
+        if each.unit == row.unit
+        and each.id != row.id
+        and each.ended_at is None
+        # who was invited may never come
+        and each.password is not None
     ]
     if Scope.ADMINISTER in row.scopes.split() and not any(
         Scope.ADMINISTER in each.scopes.split() for each in others
@@ -196,6 +209,7 @@ def set_badge(instance: Instance, caller: Caller, account: str, *, badge: str, p
     digest, kept = badge_hash(badge), hash_secret(pin)
     with instance.database.transaction() as tx:
         row = _administered(tx, caller, account)
+        _require_within(caller, row)
         carrier = stored.find_account(tx, badge=digest)
         if carrier is not None and carrier.id != row.id:
             raise Conflict("is somebody else's", field="badge", remedy="take another badge")
@@ -247,12 +261,22 @@ def station_hash(text: str) -> bytes:
 
 
 def _administered(tx: Connection, caller: Caller, account: str) -> stored.AccountRow:
-    """An account that the caller administers, or their own; raises NotFound, Refused."""
+    """An account that the caller administers; raises NotFound, Refused, Conflict when ended."""
     caller.require_scope(Scope.ADMINISTER)
     row = stored.get_account(tx, account, unit=caller.unit)
     if row.ended_at is not None:
         raise Conflict(f"{row.person} signs in no more", field="account")
     return row
+
+
+def _require_within(caller: Caller, row: stored.AccountRow) -> None:
+    """Whoever gives a new way into an account could take it themselves: no more than they have."""
+    if Scope.READ_ALL in row.scopes.split() and Scope.READ_ALL not in caller.scopes:
+        raise Refused(
+            f"{row.person} may read every unit's records, and you may not",
+            field="account",
+            rule="whoever runs the instance helps those who read everything",
+        )
 
 
 def _require_grant(

@@ -114,7 +114,10 @@ def offer_sign_in(instance: Instance, site: Site) -> tuple[str, str]:
 def sign_in_with_passkey(instance: Instance, site: Site, *, question: str, answer: str) -> str:
     """A device's answer → a session's text; raises NotSignedIn."""
     challenge, plain = _opened(instance, question, ""), _plain(answer)
-    identifier = base64url_to_bytes(str(plain.get("rawId", "")))
+    try:
+        identifier = base64url_to_bytes(str(plain.get("rawId", "")))
+    except ValueError:
+        raise _unknown("the passkey does not hold") from None
     with instance.database.asking() as tx:
         row = stored.find_passkey(tx, identifier)
     if row is None:

@@ -134,7 +134,7 @@ def sign_in_at_station(instance: Instance, station: str, badge: str, pin: str) -
     try:
         verify_secret(row.pin if row is not None and fits else None, pin)
     except VerificationFailed:
-        if row is not None:
+        if row is not None and fits:
             with instance.database.transaction() as tx:
                 stored.count_failure(tx, row.id)
         raise _wrong("badge and PIN do not fit together") from None

@@ -49,6 +49,7 @@ from ledger.steps.instance import Instance
 from ledger.steps.reading.arrivals import sign_arrival
 from ledger.steps.reading.placing import Place, in_order, oddities_of, place_of
 from ledger.storage import directory, readings
+from ledger.storage.engine.database import lock_subjects
 from ledger.storage.numbers import numberings_of
 
 
@@ -391,6 +392,8 @@ class _Importing:
             return self._record(tx)
 
     def _record(self, tx: Connection) -> ImportedCycle:
+        # Others may bring the same lines at this moment: who waited finds them recorded.
+        lock_subjects(tx, [bytes.fromhex(self.cycle.content_sha256)])
         known = self._known(tx)
         if known is not None:
             return known
@@ -546,7 +549,6 @@ class _Importing:
         reported, found = hold_against(tx, reported, ending)
         entry = {"cycle": reference, "reading": reported, **entry_of(reported, found, ending)}
         digest = self._accept(tx, "ReadingEntry", entry)
-        self._attach(tx, reference.id)
         what = _BESIDE[found.beside]
         name = f"{reference.machine.serial}/{reference.epoch}/{reference.number}"
         amend = f"to amend: steriledger cycle end {name} --reading {self._named} --reason WHY"

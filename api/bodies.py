@@ -114,7 +114,6 @@ _SAME: Mapping[type[Sort], Any] = {
     CycleNamed: Text,
     SetNamed: Text,
     ConsignmentNamed: Text,
-    Hash: Hex32,
 }
 
 

@@ -111,8 +111,10 @@ contract Handler is CycleBase {
     function actRevoked(uint256 which) external {
         ICycleLedger.CycleOpening memory operation = opening(last + 1);
         operation.signedBy = id(_revoked[which % _revoked.length]);
+        bytes32 before = ledger.head();
         (bool done, ) = address(ledger).call(encode(operation));
-        revokedActed = revokedActed || done;
+        // What it signed while it was enrolled may be sent again, and changes nothing.
+        revokedActed = revokedActed || (done && ledger.head() != before);
     }
 
     function replay(uint256 which) external {

@@ -223,13 +223,9 @@ def _(sort: ReadingPart) -> st.SearchStrategy[Any]:
 def _(sort: Lines) -> st.SearchStrategy[Any]:
     columns = {name: plain(column) for name, column in sort.columns.items()}
     # a colon ends a column on the command line, where a unit may be named by its number
-    plainly = words.filter(lambda text: ":" not in text)
-    texts = {
-        n: c
-        for n, c in sort.columns.items()
-        if isinstance(c, Words | SetNamed) or c == Named("unit")
-    }
-    columns |= dict.fromkeys(texts, plainly)
+    for name, of in sort.columns.items():
+        if isinstance(of, Words | SetNamed) or of == Named("unit"):
+            columns[name] = columns[name].filter(lambda text: ":" not in text)
     return st.lists(st.fixed_dictionaries(columns), min_size=1, max_size=3)
 
 

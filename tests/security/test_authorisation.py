@@ -632,16 +632,10 @@ def test_who_reads_everything_reads_it_and_changes_nothing(world: World) -> None
     for route, needs in ROUTES.items():
         if needs == READ:
             # Evidence waits for the chain, which this house has not; a printout may name people.
-            # No account is published.
-            last = {
-                "{subject}": 422,
-                "raw": 403,
-                "{period}": 404,
-                "said": 404,
-                "trace": 404,
-                "where": 404,
-                "sets": 404,
-            }
+            # No account is published, and nothing of the packages that are asked for is there.
+            last = {"{subject}": 422, "raw": 403} | dict.fromkeys(
+                ("{period}", "said", "trace", "where", "sets"), 404
+            )
             status = last.get(route.rsplit("/", 1)[-1], 200)
             assert world.ask(route, reader).status_code == status, route
         elif route.startswith("POST"):

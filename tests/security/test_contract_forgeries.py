@@ -225,8 +225,8 @@ def asset_change(world: World) -> Operation:
 
 def service(world: World) -> Operation:
     return world.operation(
-        "Service", unit=1, consumer=another_unit(world), kind=20, serviceClass=1, quantity=5, subject=bytes(32),
-        happenedAt=0, corrects=bytes(32), signedBy=signer_id(mover(world)),
+        "Service", unit=1, consumer=another_unit(world), kind=20, serviceClass=1, quantity=5,
+        subject=bytes(32), happenedAt=0, corrects=bytes(32), signedBy=signer_id(mover(world)),
     )  # fmt: skip
 
 

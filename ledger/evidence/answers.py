@@ -194,7 +194,9 @@ def make_answer_file(  # noqa: PLR0913 - a question, and all that an answer is m
     file = AnswerFile(
         question=question, evidence=documents, blocks=blocks, hidden=hidden, answer=None
     )
-    plain = _answer_to_plain(answer(read.case, then=question.then), deployment, file)
+    plain = _answer_to_plain(
+        answer(read.case, then=question.then, before=read.before), deployment, file
+    )
     file = replace(file, answer=plain)
     data = canonical(cast("Any", FILE.write(file)))
     if len(data) > MAX_FILE_BYTES:
@@ -251,7 +253,7 @@ def answer_unproven(  # noqa: PLR0913 - a question, and all that an answer is ma
         hidden=hidden,
     )
     return {
-        **answer_to_plain(answer(read.case, then=question.then)),
+        **answer_to_plain(answer(read.case, then=question.then, before=read.before)),
         "deployment": to_hex(deployment.fingerprint()),
     }
 
@@ -343,7 +345,7 @@ def verify_answer_file(
             _require_times(file.blocks, verify_on_chain(each, trusted, chain).times)
     try:
         read = _read(file.question, checked, file.blocks, file.hidden)
-        found = answer(read.case, then=file.question.then)
+        found = answer(read.case, then=file.question.then, before=read.before)
     except VerificationFailed:
         raise
     except SteriLedgerError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import IntEnum
 
 from ledger.domain.acts.vocabulary import Act, Facts, Message, integer, word
 from ledger.domain.duties.case import Deed, Event, How, Source, When
@@ -105,6 +106,11 @@ class Page:
     def read_line(self, number: int, *columns: str) -> dict[str, FieldValue]:
         """Some columns of one line."""
         return {name: self.get(f"lines.{number}.{name}") for name in columns}
+
+
+def word_of(kind: type[IntEnum], number: int) -> str | None:
+    """A packed number as records spell it; None for one that stands for nothing."""
+    return next((each.name.lower() for each in kind if each == number), None)
 
 
 def moment_text(seconds: int) -> str | None:

@@ -234,7 +234,7 @@ def test_in_the_recalls_own_answer_the_half_of_m3_is_not_met() -> None:
 
 
 def test_what_was_not_known_at_the_time_stands_beside_what_is_known_now() -> None:
-    found = answer(q02(), then=at("3 18:00"))
+    found = answer(q02(), then=at("3 18:00"), before=replace(q02(), as_of=at("3 18:00")))
     changed = {(c.rule, c.holder): (c.then, c.now) for c in found.changed}
     assert changed["19", M1] == (None, Word.MET)
     assert changed["5", L] == (Word.NOT_APPLICABLE, Word.MET)
@@ -455,3 +455,29 @@ def test_an_early_release_whose_user_hears_of_the_failure_after_nine_hours() -> 
 
 def test_nobody_of_m4_appears_where_nothing_of_m4_is_recorded() -> None:
     assert M4 not in {f.holder for f in list_findings(q02())}
+
+
+def test_an_order_that_leaves_out_a_cycle_that_ran_before_it_is_not_the_whole_recall() -> None:
+    """40 fails, 42 ran before the order of 39–41, and a later order of 60–61 changes nothing."""
+    runs = [
+        cycle(number, opened=f"2 {number - 30:02}:00", ended=f"2 {number - 30:02}:40")
+        for number in (38, 39, 41, 42)
+    ]
+    passed = replace(runs[0], results=(biological("pass", "4 08:45", "2 08:45"),))
+    failed = cycle(40, opened="2 10:00", ended="2 10:40",
+                   results=[biological("fail", "4 10:45", "2 10:45")])  # fmt: skip
+
+    def order(first: int, last: int, when: str) -> Recall:
+        ordered = event(Deed.ORDERED, L, when, first=first, last=last)
+        return Recall(id=f"{first}", order=ordered, machine=S2.id, first=first, last=last)
+
+    short, later, rest = (
+        order(39, 41, "4 11:00"), order(60, 61, "4 11:30"), order(42, 42, "4 11:40"),
+    )  # fmt: skip
+    series = (passed, failed, *runs[1:])
+    for own in (runs[2], runs[3]):
+        judged = case("6 12:00", cycle=own, series=series, recalls=(later, short))
+        assert word(judged, "6") == "L not_met"
+        assert "not recalled in time: 42" in of(judged, "6")[0].why[0].en
+        whole = replace(judged, recalls=(later, rest, short))
+        assert word(whole, "6") == "L met"

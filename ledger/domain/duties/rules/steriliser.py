@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from ledger.domain.duties.case import (
+    RELEASING,
     Area,
     Case,
     Cycle,
@@ -20,9 +21,21 @@ OF_A_CYCLE = frozenset({SubjectKind.PACKAGE, SubjectKind.CYCLE})
 NO_CYCLE = say("no cycle is known for it", "未关联任何灭菌批次")
 
 
-def _released(case: Case) -> tuple[Cycle, Event] | None:
-    cycle = case.cycle
-    return None if cycle is None or cycle.release is None else (cycle, cycle.release)
+def release_of(case: Case) -> Event | None:
+    """The decision that released it: the first that does not leave it out, or that adds it."""
+    if case.cycle is None:
+        return None
+    left_out, added = (
+        {e.source.operation for e in case.all(*deeds)}
+        for deeds in ((Deed.EXCLUDED, Deed.WAITING), (Deed.ADDED,))
+    )
+    is_out = False
+    for decision in case.cycle.decisions:
+        name = decision.source.operation
+        is_out = is_out or name in left_out
+        if name in added or (not is_out and decision.fact("decision") in RELEASING):
+            return decision
+    return None
 
 
 def left_at(case: Case) -> Event | None:
@@ -41,10 +54,9 @@ def left_at(case: Case) -> Event | None:
 
 
 def _physical(case: Case) -> Iterator[Duty]:
-    found = _released(case)
-    if found is None:
+    cycle = case.cycle
+    if cycle is None or release_of(case) is None:
         return
-    cycle, _ = found
     duty = Duty(case, cycle.unit, since=cycle.ran_at)
     values = duty.part("that the physical values were within the profile", "物理参数符合程序要求")
     ended = cycle.ended
@@ -106,9 +118,9 @@ def _by_hand(duty: Duty, part: Part, cycle: Cycle) -> None:
 def _decided(case: Case) -> Iterator[Duty]:
     cycle = case.cycle
     left = left_at(case)
-    if cycle is None or (cycle.release is None and left is None):
+    release = release_of(case)
+    if cycle is None or (release is None and left is None):
         return
-    release = cycle.release
     duty = Duty(case, cycle.unit, since=cycle.ran_at)
     part = duty.part("that it was released", "已放行")
     if release is None:
@@ -328,17 +340,19 @@ def _chemical(case: Case) -> Iterator[Duty]:
         if word == "not_required":
             part.excused = say("{en} was not required", "不要求{zh}", en=en, zh=zh)
         elif word in {"pass", "fail"}:
-            bad = word == "fail" and cycle.release is not None and not _is_excluded(case)
+            bad = word == "fail" and release_of(case) is not None and not _is_excluded(case)
             duty.mark(
                 part, not bad,
                 say("{en}: {word}", "{zh}：{wort}", en=en, zh=zh, word=word, wort=in_chinese(word)),
-                entry, cycle.release if bad else None, facts=("result", "word"),
+                entry, release_of(case) if bad else None, facts=("result", "word"),
             )  # fmt: skip
     yield duty
 
 
 def _is_excluded(case: Case) -> bool:
-    return case.first(Deed.EXCLUDED) is not None
+    """Whether it was left out before it could go anywhere."""
+    excluded, left = case.first(Deed.EXCLUDED), left_at(case)
+    return excluded is not None and (left is None or excluded.order < left.order)
 
 
 # ---------------------------------------------------------------- 9

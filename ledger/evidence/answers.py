@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from ledger.domain.acts.vocabulary import unit_subject
+from ledger.domain.acts.vocabulary import Message, integer, unit_subject
 from ledger.domain.acts.words import Custody
 from ledger.domain.chain.deployment import Deployment
 from ledger.domain.duties.answering import Answer, answer, answer_to_plain
@@ -162,6 +162,7 @@ def make_answer_file(  # noqa: PLR0913 - a question, and all that an answer is m
     time_of: Callable[[int], int],
     *,
     verify_signature: SignatureVerifier,
+    case_units: frozenset[int] | None = None,
 ) -> bytes:
     """The file about a question, from the evidence of these subjects.
 
@@ -186,7 +187,7 @@ def make_answer_file(  # noqa: PLR0913 - a question, and all that an answer is m
     hidden = sorted({e.digest for each in whole_records for e in each.ordered if e.record is None})
     used = _read(question, whole_records, blocks, hidden).used
     shown = [
-        build(subject, _patterns(each, used))
+        build(subject, _patterns(each, used, case_units))
         for subject, each in zip(subjects, whole_records, strict=True)
     ]
     read = _read(question, shown, blocks, hidden)
@@ -214,6 +215,7 @@ def answer_unproven(  # noqa: PLR0913 - a question, and all that an answer is ma
     time_of: Callable[[int], int],
     *,
     custody_of: Callable[[bytes], str],
+    case_units: frozenset[int] | None = None,
 ) -> dict[str, Plain]:
     """The same answer as in the file, read of what is stored and without a proof of it."""
     said: dict[bytes, Said] = {}
@@ -225,11 +227,16 @@ def answer_unproven(  # noqa: PLR0913 - a question, and all that an answer is ma
             name = digest(source.act, source.message, domain)
             if source.record is None:
                 hidden.add(name)
+            whole = {} if source.record is None else source.record.facts.fields or {}
             said[name] = Said(
                 digest=name,
                 act=source.act,
                 message=source.message,
-                facts={} if source.record is None else source.record.facts.fields or {},
+                facts={
+                    path: value
+                    for path, value in whole.items()
+                    if not _is_kept_back(path, value, source.message, case_units)
+                },
                 block=source.place.block,
                 log=source.place.log_index,
                 mined_at=time_of(source.place.block),
@@ -258,13 +265,24 @@ def answer_unproven(  # noqa: PLR0913 - a question, and all that an answer is ma
     }
 
 
-def _patterns(checked: Checked, used: Mapping[bytes, frozenset[str]]) -> tuple[str, ...]:
+def _is_kept_back(
+    path: str, value: object, message: Message, case_units: frozenset[int] | None
+) -> bool:
+    """Whether it is the token of a case of another unit than these; None: all may be shown."""
+    is_token = path.startswith("lines.") and path.endswith(".case") and value is not None
+    return is_token and case_units is not None and integer(message, "unit") not in case_units
+
+
+def _patterns(
+    checked: Checked, used: Mapping[bytes, frozenset[str]], case_units: frozenset[int] | None
+) -> tuple[str, ...]:
     """What was read of the operations of one file, as it is disclosed."""
     found = {
         f"{entry.act.schema}:{path}": None
         for entry in checked.ordered
         for path in sorted(used.get(entry.digest, ()))
         if path in entry.facts
+        and not _is_kept_back(path, entry.facts[path], entry.message, case_units)
     }
     return tuple(found)
 

@@ -156,14 +156,25 @@ def test_a_cycle_and_a_consignment_are_answered_as_well(told: Told) -> None:
     told.verify(sent.file)
 
 
-def test_a_unit_reads_of_others_what_it_may_and_the_rest_is_not_readable_here(told: Told) -> None:
+def test_who_holds_a_package_reads_its_whole_trace_and_no_person(told: Told) -> None:
     member = Caller(person="Member", unit=2, scopes=frozenset({Scope.READ_UNIT}))
     found = told.ask("package", PACKAGE, caller=member)
-    said = words(found)
-    assert said["20"] == {"met"}
-    assert "not_recorded" not in said["10"]
+    all_read = words(told.ask("package", PACKAGE))
+    assert words(found) == all_read
+    assert "No cycle is known" not in found.answer["head"]["en"]
     assert b"Zhang" not in found.file
     told.verify(found.file)
+
+
+def test_the_token_of_a_case_is_shown_to_its_own_unit_alone(told: Told) -> None:
+    centre = Caller(person="Centre", unit=1, scopes=frozenset({Scope.READ_UNIT}))
+    found = told.ask("package", PACKAGE, caller=centre)
+    assert b'"c-1"' in told.ask("package", PACKAGE).file
+    assert b'"c-1"' not in found.file
+    assert words(found)["20"] == {"met"}
+    told.verify(found.file)
+    quick = told.ask("package", PACKAGE, caller=centre, is_proven=False)
+    assert words(quick) == words(found)
 
 
 def test_what_one_may_not_read_is_not_found_in_the_words_of_what_does_not_exist(

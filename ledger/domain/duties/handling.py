@@ -170,7 +170,8 @@ def _scanned(page: Page, number: int, terms: tuple[Terms, ...]) -> Iterator[Even
     elif when is not None and when.how is not How.PAPER:
         when = replace(when, how=how)
     expires = _last_moment(line["expires"], terms_at(terms, event.at))
-    facts = {**told, "case_token": line["case"], "expires_at": expires}
+    facts = {**told, "case_token": line["case"], "expires_at": expires,
+             "case_kept_back": f"lines.{number}.case" not in page.said.facts or None}  # fmt: skip
     yield replace(
         event, when=when, how=how, path=f"lines.{number}.",
         facts={name: value for name, value in facts.items() if value is not None},

@@ -55,6 +55,11 @@ class Page:
         """What it is about."""
         return self.said.act.subject_of(self.said.message)
 
+    @property
+    def known(self) -> datetime:
+        """Since when it could be known."""
+        return datetime.fromtimestamp(self.said.mined_at, UTC)
+
     def source(self) -> Source:
         """Who says it, and since when it could be known."""
         message = self.said.message
@@ -64,7 +69,7 @@ class Page:
             unit=integer(message, "unit"),
             block=self.said.block,
             log=self.said.log,
-            known=datetime.fromtimestamp(self.said.mined_at, UTC),
+            known=self.known,
             signer=to_hex(word(message, "signedBy")),
             custody=self.custody,
         )

@@ -81,7 +81,7 @@ def read_case(
     ]
     case, before = _case(question, pages, block, hidden), None
     if question.then is not None:
-        known = [page for page in pages if page.source().known <= question.then]
+        known = [page for page in pages if page.known <= question.then]
         asked = replace(question, as_of=min(question.as_of, question.then))
         with suppress(InvalidInput):  # nothing of it was known then
             before = _case(asked, known, block, hidden)

@@ -16,6 +16,7 @@ from ledger.domain.acts.cycle_decision import RESULTS_IN, known_results
 from ledger.domain.acts.terms import SUBJECT as TERMS_SUBJECT
 from ledger.domain.acts.words import Custody
 from ledger.domain.callers import Caller
+from ledger.domain.custody.lines import package_subject
 from ledger.domain.duties.case import SubjectKind
 from ledger.domain.duties.reading import ASKED, Question
 from ledger.domain.encoding.identifiers import (
@@ -36,11 +37,11 @@ from ledger.domain.subjects.states import (
     WitnessState,
 )
 from ledger.evidence.answers import answer_unproven, make_answer_file
-from ledger.evidence.shape import ANYTHING, OPERATION, Subject
+from ledger.evidence.shape import ANYTHING, OPERATION, PACKAGE, Subject
 from ledger.keys.signers import verify_signature
 from ledger.steps.accepting.resolving import resolve_cycle
 from ledger.steps.accepting.standing import AcceptedRecords
-from ledger.steps.answering.exporting import sources_of
+from ledger.steps.answering.exporting import case_units, sources_of
 from ledger.steps.answering.packages import find_package
 from ledger.steps.instance import Instance
 from ledger.storage import index, operations, packages
@@ -98,18 +99,23 @@ def find_duties(  # noqa: PLR0913 - who asks what, and for which moment
             rule="an answer is of what is final",
             remedy="wait a moment: steriledger status",
         )
+    is_package = asked.package is not None
+    asking = Subject(type=PACKAGE, id=question.id) if is_package else subjects[0]
     made_of = (
         question,
         subjects,
         instance.deployment_in(tx),
-        sources_of(instance, tx, caller, subjects[0]),
+        sources_of(instance, tx, caller, asking, asked.package),
         cache(lambda number: _time_of(tx, number)),
     )
     pending = tuple(to_hex(each) for each in _pending(tx, asked.own))
+    tokens = case_units(tx, caller)
     if not is_proven:
-        answer = answer_unproven(*made_of, custody_of=lambda signer: _custody_of(tx, signer))
+        answer = answer_unproven(
+            *made_of, custody_of=lambda signer: _custody_of(tx, signer), case_units=tokens
+        )
         return Findings(file=b"", answer=answer, pending=pending)
-    file = make_answer_file(*made_of, verify_signature=verify_signature)
+    file = make_answer_file(*made_of, verify_signature=verify_signature, case_units=tokens)
     return Findings(file=file, answer=json.loads(file)["answer"], pending=pending)
 
 
@@ -132,6 +138,8 @@ class _Asked:
     own: Sequence[Subject]
     #: what else is asked because of it: the machine, and what was tested near its cycle
     beside: Sequence[Subject] = ()
+    #: the package, whose trace is then readable whoever said it
+    package: packages.PackageRow | None = None
 
 
 def _cycle(tx: Connection, caller: Caller, text: str) -> _Asked:
@@ -176,7 +184,8 @@ def _package(tx: Connection, caller: Caller, text: str) -> _Asked:
             own[Subject(type="consignment", id=line.thread)] = None
         else:
             own[Subject(type=OPERATION, id=line.digest)] = None
-    return _Asked(name=name, own=list(own), beside=beside)
+    row = packages.find_package_by_subject(tx, package_subject(name))
+    return _Asked(name=name, own=list(own), beside=beside, package=row)
 
 
 def _consignment(tx: Connection, caller: Caller, text: str) -> _Asked:

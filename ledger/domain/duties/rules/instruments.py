@@ -158,6 +158,10 @@ def _use_recorded(case: Case) -> Iterator[Duty]:
                 shown, used, facts=("indicator",),
             )  # fmt: skip
         token = duty.part("for which case it was used", "用于哪一病例（代码）")
+        if used.fact("case_kept_back") is True:
+            token.excused = say(
+                "the token of a case is shown to its own unit alone", "病例代码仅供使用单位查阅"
+            )
         if used.fact("case_token"):
             duty.mark(
                 token, True, say("recorded with a case token", "已记录病例代码"), used,

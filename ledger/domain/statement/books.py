@@ -319,12 +319,14 @@ class Books:
 
     def answer(self, entry: Entry) -> None:
         """A unit acknowledges its statement, or contests lines of it; the latest answer stands."""
-        self.claims.answers[entry.about, entry.unit] = Answer(
-            digest=entry.digest,
-            publication=entry.about,
-            unit=entry.unit,
-            lines=LINES.read(word(entry.message, "content")),
-            time=entry.time,
+        self.claims.answer(
+            Answer(
+                digest=entry.digest,
+                publication=entry.about,
+                unit=entry.unit,
+                lines=LINES.read(word(entry.message, "content")),
+                time=entry.time,
+            )
         )
 
     def resolution(self, entry: Entry) -> None:
@@ -528,8 +530,7 @@ class Books:
         found: list[Contest] = []
         for publication, answer in self.claims.contests():
             others = self._other_sides(publication.period, answer.unit)
-            is_late = answer.time > publication.contest_until
-            open_lines = [] if is_late else self.claims.open_lines(answer, others)
+            open_lines = self.claims.open_lines(answer, publication, others)
             found.append(
                 Contest(
                     answer=answer.digest,
@@ -538,7 +539,7 @@ class Books:
                     unit=answer.unit,
                     lines=answer.lines,
                     open_lines=tuple(open_lines),
-                    is_late=is_late,
+                    is_late=not self.claims.timely_lines(answer, publication),
                 )
             )
         return found

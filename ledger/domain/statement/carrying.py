@@ -64,6 +64,7 @@ class Carrying:
             giver=entry.unit,
             receiver=integer(message, "receiver"),
             purpose=words.Purpose(integer(message, "purpose")),
+            packages=integer(message, "packages"),
             asset=word(message, "asset"),
         )
 
@@ -87,6 +88,9 @@ class Carrying:
         if outcome is TakeOutcome.CARRIED:
             self._carry(entry, consignment)
             return
+        if outcome is TakeOutcome.REFUSED:
+            # the whole box: it names no lines
+            refused = refused or consignment.packages
         if refused:
             self._refusals[entry.digest] = entry, consignment, refused
         if outcome is TakeOutcome.REFUSED:
@@ -132,14 +136,15 @@ class Carrying:
             self.trips.touch(consignment.leg.trip)
 
     def refusals(self, now: int, said: Mapping[tuple[bytes, int], Stance]) -> list[Refusal]:
-        """What receivers refused, with what the givers said to it by now."""
+        """What receivers refused, with what the givers said to it; an agreement is told once."""
         terms, _ = self._books.terms_at(now - 1)
         days = 0 if terms is None else terms.refusal_days
         found: list[Refusal] = []
-        for digest, (entry, consignment, packages) in self._refusals.items():
+        for digest, (entry, consignment, packages) in list(self._refusals.items()):
             answer = said.get((digest, consignment.giver))
             if answer is Stance.AGREES:
                 state = "agreed"
+                del self._refusals[digest]
             elif answer is Stance.DISAGREES:
                 state = "disagreed"
             else:

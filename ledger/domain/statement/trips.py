@@ -24,6 +24,7 @@ class Consignment:
     receiver: int
     purpose: Purpose
     asset: bytes
+    packages: int = 0
     #: the leg that it is on; None while nobody carries it
     leg: Leg | None = None
 

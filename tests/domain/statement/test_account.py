@@ -319,6 +319,45 @@ def test_a_contest_that_comes_after_the_agreed_days_is_told_and_the_line_stays_d
     assert december["contests"][0]["is_late"] is True
 
 
+def test_neither_side_ends_a_dispute_by_speaking_for_the_other(chain: Chain) -> None:
+    publication = published(chain)
+    answer = chain.answer(2, publication, 1)
+    chain.resolve(1, answer, ContestOutcome.WITHDRAWN)
+    chain.resolve(1, answer, ContestOutcome.SETTLED)
+    assert unit(account(chain, DECEMBER), 2)["due"] == 0
+    chain.resolve(2, answer, ContestOutcome.SETTLED)
+    assert unit(account(chain, DECEMBER), 2)["due"] == -30_000
+
+
+def test_who_contested_withdraws_alone(chain: Chain) -> None:
+    answer = chain.answer(2, published(chain), 1)
+    chain.resolve(2, answer, ContestOutcome.WITHDRAWN)
+    assert unit(account(chain, DECEMBER), 2)["due"] == -30_000
+
+
+def two_lines(chain: Chain) -> bytes:
+    chain.at("2026-11-02 00:00").serve(1, 2, 30, 2, service_class=1)
+    chain.serve(1, 2, 20, 60)
+    found = account(chain, NOVEMBER)
+    return chain.at("2026-12-01 09:00").publish(NOVEMBER, account_hash(found))
+
+
+def test_a_contest_that_is_narrowed_late_was_still_made_in_time(chain: Chain) -> None:
+    publication = two_lines(chain)
+    chain.at("2026-12-04 00:00").answer(2, publication, 1, 2)
+    chain.at("2026-12-20 00:00").answer(2, publication, 2)
+    (contest,) = account(chain, DECEMBER)["contests"]
+    assert (contest["open_lines"], contest["is_late"]) == ([2], False)
+
+
+def test_an_answer_again_reopens_no_line_that_was_resolved(chain: Chain) -> None:
+    publication = two_lines(chain)
+    first = chain.at("2026-12-04 00:00").answer(2, publication, 1)
+    chain.resolve(1, first, ContestOutcome.UPHELD, 100)
+    chain.at("2026-12-06 00:00").answer(2, publication, 1, 2)
+    assert account(chain, DECEMBER)["contests"][0]["open_lines"] == [2]
+
+
 def test_a_line_that_both_sides_contest_is_disputed_once(chain: Chain) -> None:
     publication = published(chain)
     chain.answer(2, publication, 1)
@@ -364,7 +403,11 @@ def test_an_unanswered_refusal_is_disputed_after_the_agreed_days(chain: Chain) -
     states = [(each["packages"], each["state"]) for each in account(chain, NOVEMBER)["refusals"]]
     assert states == [(3, "disputed"), (1, "unanswered")]
     chain.at("2026-12-02 00:00").comment(1, kept, Stance.AGREES)
-    assert account(chain, DECEMBER)["refusals"][0]["state"] == "agreed"
+    whole = chain.dispatch("S3", 1, 2, Purpose.CLEAN)
+    chain.refuse(whole, 2)
+    found = [(each["packages"], each["state"]) for each in account(chain, DECEMBER)["refusals"]]
+    assert found == [(3, "agreed"), (1, "disputed"), (20, "disputed")]
+    assert [each["packages"] for each in account(chain, JANUARY)["refusals"]] == [1, 20]
 
 
 # ---------------------------------------------------------------- terms
@@ -374,6 +417,7 @@ def test_an_unanswered_refusal_is_disputed_after_the_agreed_days(chain: Chain) -
     "change, field",
     [
         ({"prices": {"currency": ""}}, "terms.prices.currency"),
+        ({"prices": {"smallest_in_one": 5}}, "terms.prices.smallest_in_one"),
         ({"offset_minutes": "8"}, "terms.offset_minutes"),
         ({"prices": {"trips": [{"carrier": 1}]}}, "terms.prices.trips[0]"),
         ({"prices": {"services": [{"kind": 1}]}}, "terms.prices.services[0].class"),

@@ -170,6 +170,13 @@ def make_answer_file(  # noqa: PLR0913 - a question, and all that an answer is m
     that the file shows.  `time_of` gives the Unix seconds of a block.  Raises InvalidInput and
     VerificationFailed as `build_evidence`.
     """
+    if len(subjects) > MAX_EVIDENCE:
+        raise InvalidInput(
+            f"would have {len(subjects)} parts",
+            field="findings",
+            rule=f"at most {MAX_EVIDENCE}",
+            remedy="ask about one cycle or consignment of it",
+        )
 
     def build(subject: Subject, disclose: tuple[str, ...]) -> Checked:
         data = build_evidence(

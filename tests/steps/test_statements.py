@@ -114,6 +114,26 @@ def test_what_an_incident_is_about_is_random_and_not_on_the_chain(house: House) 
     assert all(each is not None and each.about.hex() != subject for each in messages)
 
 
+def test_an_incident_about_a_package_holds_its_cycle_with_it(house: House) -> None:
+    opened, other = house.open(1).digest, house.open(2).digest
+    line = {"owner": CENTRE, "package_class": 1, "quantity": 1, "package": "1/Q20"}
+    house.say("LoadDeclaration", cycle=to_hex(house.cycle(1).id), lines=[line])
+    incident(house, subject="1/Q20", subject_kind="package")
+    with house.instance.database.reading() as tx:
+        records = AcceptedRecords(tx)
+        assert records.is_held(opened)
+        assert not records.is_held(other)
+
+
+def test_an_incident_names_what_it_is_about_so_that_it_can_be_held(house: House) -> None:
+    house.open(1)
+    told = incident(house, subject=to_hex(house.cycle(1).id))
+    with house.instance.database.reading() as tx:
+        assert AcceptedRecords(tx).facts_of(told.digest)["subject"] == house.cycle(1).id.hex()
+    with house.nothing_stored(), pytest.raises(InvalidInput, match="names nothing"):
+        incident(house, subject="that box from Tuesday")
+
+
 def test_an_incident_holds_the_records_of_its_trace_until_it_is_withdrawn(house: House) -> None:
     opened = house.open(1).digest
     other = house.open(2).digest
@@ -166,6 +186,8 @@ def test_findings_are_published_only_after_their_holders_were_heard(house: House
             finding(house, stage="heard")
         with pytest.raises(Refused, match="nobody was heard"):
             finding(house, stage="published")
+    with house.nothing_stored(), pytest.raises(InvalidInput, match="as long as the terms say"):
+        finding(house, stage="heard", hearing_until=until - timedelta(seconds=1))
     heard = finding(house, stage="heard", hearing_until=until)
     replaces = to_hex(heard.digest)
     with house.nothing_stored(), pytest.raises(Refused, match="may answer until"):

@@ -29,6 +29,8 @@ from ledger.domain.encoding.identifiers import (
 )
 from ledger.domain.errors import InvalidInput, NotFound, Refused
 from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
+from ledger.domain.records.commitments import FieldValue
+from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.subjects.indexed import IndexedOperation
 from ledger.domain.subjects.states import (
     ConsignmentState,
@@ -45,6 +47,7 @@ from ledger.steps.answering.exporting import case_units, sources_of
 from ledger.steps.answering.packages import find_package
 from ledger.steps.instance import Instance
 from ledger.storage import index, operations, packages
+from ledger.storage.records import get_record
 
 #: How many cycles of one machine, the nearest by number, are asked whether they tested something.
 _MOST_CYCLES = 120
@@ -225,17 +228,47 @@ def _around(tx: Connection, own: Iterable[Subject]) -> Iterator[Subject]:
         return
     first = min(row.timestamp for row in rows) - _AROUND_SECONDS
     last = max(row.timestamp for row in rows) + _AROUND_SECONDS
-    signers = {json.loads(row.message).get("signedBy") for row in rows}
-    asked: list[dict[str, Any]] = [
-        {"kind": _kind_of("Shift"), "about": bytes.fromhex(signer[2:])}
-        for signer in sorted(each for each in signers if each)
-    ]
-    asked += [{"kind": _kind_of("Outage"), "unit": u} for u in sorted({r.unit for r in rows})]
-    for equal in asked:
-        for witness in index.list_rows(tx, WitnessState, **equal):
-            row = index.find(tx, IndexedOperation, witness.digest)
-            if row is not None and first <= row.timestamp <= last:
+    signed: dict[str, list[int]] = {}
+    for row in rows:
+        message = json.loads(row.message)
+        if message.get("signedBy"):
+            signed.setdefault(message["signedBy"], []).append(int(message["signedAt"]))
+    for signer, moments in sorted(signed.items()):
+        yield from _shifts(tx, bytes.fromhex(signer[2:]), moments)
+    for unit in sorted({row.unit for row in rows}):
+        for witness in index.list_rows(tx, WitnessState, kind=_kind_of("Outage"), unit=unit):
+            declared = index.find(tx, IndexedOperation, witness.digest)
+            if declared is not None and first <= declared.timestamp <= last:
                 yield Subject(type=OPERATION, id=witness.digest)
+
+
+def _shifts(tx: Connection, signer: bytes, moments: Sequence[int]) -> Iterator[Subject]:
+    """Of a key's shifts those that were open when it signed, or had begun last before it.
+
+    One whose record is not here may be any of them; one that replaces another stands with it.
+    """
+    begun: dict[bytes, tuple[float, float]] = {}
+    states = index.list_rows(tx, WitnessState, kind=_kind_of("Shift"), about=signer)
+    for state in states:
+        row = operations.find_operation(tx, state.digest)
+        facts = None if row is None else fields_from_bytes(get_record(tx, row.record_id).facts)
+        begun[state.digest] = (
+            (float("-inf"), float("inf"))
+            if facts is None
+            else (_seconds(facts["begun_at"]) or 0.0, _seconds(facts["ended_at"]) or float("inf"))
+        )
+    wanted: set[bytes] = set()
+    for moment in moments:
+        before = [digest for digest, (since, _) in begun.items() if since <= moment]
+        wanted |= {digest for digest in before if moment <= begun[digest][1]}
+        wanted |= set(sorted(before, key=lambda digest: begun[digest])[-1:])
+    for state in states:
+        if state.digest in wanted or state.replaced_by in wanted or state.replaces in wanted:
+            yield Subject(type=OPERATION, id=state.digest)
+
+
+def _seconds(moment: FieldValue) -> float | None:
+    return None if moment is None else datetime.fromisoformat(str(moment)).timestamp()
 
 
 def _kind_of(name: str) -> int:

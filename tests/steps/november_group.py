@@ -102,7 +102,7 @@ def november_group(home: Path, database_address: str) -> Iterator[Group]:
         down = datetime(2026, 11, 20, 0, 0, tzinfo=UTC)
         outage = {"begun_at": down, "ended_at": down + timedelta(hours=1), "what": "power"}
         begun = hospital.say("Outage", unit=2, begun_at=down, what="power")
-        hospital.say("Outage", unit=2, replaces=begun.hex(), **outage)
+        hospital.say("Outage", unit=2, replaces=begun.hex(), reason="it ended", **outage)
         hospital.settle(hospital.writer())
         clock.advance(days=11)
         correction = {"kind": 20, "quantity": -90, "corrects": services[1].hex()}

@@ -114,7 +114,6 @@ class Deed(StrEnum):
     NOTICED = "noticed"
     REACHED = "reached"
     ANSWERED = "answered"
-    TOLD = "told"
     # around it
     COMMENTED = "commented"
     SHIFT = "shift"

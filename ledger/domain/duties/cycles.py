@@ -38,7 +38,7 @@ def _cycle(opening: Page, pages: list[Page], machines: Mapping[bytes, Page]) -> 
         machine=_machine(equipment, integer(message, "unit"), machines.get(equipment), opening),
         opened=opening.event(
             Deed.CYCLE_OPENED,
-            "programme", "biological_indicator", "holds_implant", "machine.state",
+            "programme", "biological_indicator", "holds_implant", "flash", "machine.state",
             when=moment_text(integer(message, "startedAt")),
         ),
         ended=None if ended is None else _ending(ended),
@@ -87,7 +87,13 @@ def _machine(equipment: bytes, unit: int, registered: Page | None, opening: Page
     """As it was registered; its process follows from the profile that it is judged by."""
     serial = str(opening.get("machine.serial") or equipment.hex()[:8])
     profile = None if registered is None else registered.get("profile")
-    return Machine(id=equipment.hex(), name=serial, unit=unit, process=_process(profile))
+    told = None if registered is None else registered.get("process")
+    draws = None if registered is None else registered.get("pre_vacuum")
+    return Machine(
+        id=equipment.hex(), name=serial, unit=unit,
+        process=_process(profile) if told is None else str(told),
+        is_pre_vacuum=draws if isinstance(draws, bool) else None,
+    )  # fmt: skip
 
 
 def _process(profile: FieldValue) -> str | None:

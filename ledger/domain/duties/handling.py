@@ -105,8 +105,9 @@ def read_history(
             if page.kind == "ScanReport":
                 history += _scanned(page, number, terms)
             elif page.kind == "LoadDeclaration":
-                page.read_line(number, "package")
-                history.append(page.event(Deed.LOADED))
+                needed = page.read_line(number, "package", "programme_required")
+                loaded = page.event(Deed.LOADED, programme_required=needed["programme_required"])
+                history.append(replace(loaded, path=f"lines.{number}."))
                 cycle = word(page.said.message, "cycle")
             elif page.kind == "CycleDecision":
                 outcome = page.read_line(number, "package", "outcome")["outcome"]
@@ -219,6 +220,10 @@ def read_consignments(
             )
 
 
+#: What both sides say of an asset.
+_STATED = ("condition", "instruments")
+
+
 def _name(line: Mapping[str, FieldValue]) -> str:
     return f"{line.get('assembler')}/{line.get('package')}"
 
@@ -226,17 +231,24 @@ def _name(line: Mapping[str, FieldValue]) -> str:
 def _steps(sent: Page, pages: Iterable[Page], terms: tuple[Terms, ...]) -> Iterator[Event]:
     seals = sent.get("seals")
     receiver = integer(sent.said.message, "receiver")
-    yield replace(sent.event(Deed.DISPATCHED), facts={"seal": seals})
+    yield sent.event(
+        Deed.DISPATCHED, "closed", "pretreated", "special_infection", *_STATED, seal=seals
+    )
     for page in pages:
         if page.kind == "HandOver":
             if page.get("leg") == "diverted":
                 yield page.event(Deed.DIVERTED)
+            if page.get("resealed"):
+                yield page.event(Deed.RESEALED, seal=page.get("seals"))
+            if page.get("transport_log"):
+                yield page.event(Deed.TRANSPORT_LOG, "transport_log")
             if integer(page.said.message, "taker") == receiver:
                 yield page.event(Deed.ARRIVED)
         elif page.kind == "TakeOver":
             outcome, found = page.get("outcome"), page.get("seals")
             seal = seals if found == "intact" else found
-            facts = {"seal": seal, "count": page.get("boxes") or page.get("counts.seen") or None}
+            facts = {"seal": seal, "count": page.get("boxes") or page.get("counts.seen") or None,
+                     **page.facts("automatic", *_STATED)}  # fmt: skip
             if outcome == "carried":
                 event = page.event(Deed.TAKEN_OVER)
                 kind = terms_at(terms, event.at).document["unit_classes"].get(str(event.unit))

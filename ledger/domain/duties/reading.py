@@ -15,11 +15,12 @@ from typing import Any
 from ledger.domain.acts.comment import Stance
 from ledger.domain.acts.terms import document_of
 from ledger.domain.acts.vocabulary import integer, word
+from ledger.domain.acts.witnessing import packed_numbers
 from ledger.domain.custody.lines import package_subject
 from ledger.domain.duties.case import Area, Case, Cycle, Deed, Event, SubjectKind
 from ledger.domain.duties.cycles import read_cycles
 from ledger.domain.duties.handling import read_consignments, read_history, read_recalls
-from ledger.domain.duties.pages import Page, Said
+from ledger.domain.duties.pages import Page, Said, word_of
 from ledger.domain.duties.terms import Terms, parse_terms, published
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import InvalidInput, SteriLedgerError
@@ -260,6 +261,7 @@ def _events(
 def _comments(pages: list[Page]) -> Iterator[Event]:
     for page in pages:
         if page.kind == "Comment":
-            event = page.event(Deed.COMMENTED, "stance", "text")
-            if event.fact("stance") != Stance.WITHDRAWN.name.lower():
+            stance = word_of(Stance, packed_numbers(page.said.message)[0])
+            event = page.event(Deed.COMMENTED, "text", stance=stance)
+            if stance != Stance.WITHDRAWN.name.lower():
                 yield replace(event, facts={**event.facts, "about": to_hex(page.subject)})

@@ -174,6 +174,7 @@ def consignment(
     ]
     if received is not None:
         own.append(event(Deed.RECEIVED, receiver, received, seal=seal))
+        own.append(event(Deed.TRANSPORT_LOG, carrier, received, transport_log="none"))
     return Consignment(
         id=name, name=name, giver=giver, receiver=receiver, purpose=purpose,
         steps=(*own, *steps),

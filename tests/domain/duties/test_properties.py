@@ -71,10 +71,10 @@ STEPS: dict[Deed, dict[str, Any]] = {
     Deed.DISPATCHED: {"seal": st.sampled_from((None, "1")), "closed": maybe, "pretreated": maybe},
     Deed.TAKEN_OVER: {
         "seal": st.sampled_from((None, "1", "2")), "count": counts,
-        "vehicle": st.sampled_from(("van", "drone")), "has_log": maybe,
+        "vehicle": st.sampled_from(("van", "drone")),
     },
     Deed.DIVERTED: {},
-    Deed.TRANSPORT_LOG: {"within": maybe},
+    Deed.TRANSPORT_LOG: {"transport_log": st.sampled_from(("none", "within", "outside"))},
     Deed.ARRIVED: {},
     Deed.RECEIVED: {"seal": st.sampled_from((None, "1", "2"))},
 }  # fmt: skip

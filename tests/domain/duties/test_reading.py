@@ -14,6 +14,7 @@ from ledger.domain.acts.package_decision import PackageDecisionKind
 from ledger.domain.acts.recall_order import RecallStage
 from ledger.domain.acts.result_entry import Result, ResultWord
 from ledger.domain.acts.terms import SUBJECT, parts_of
+from ledger.domain.acts.words import Purpose
 from ledger.domain.duties.answering import answer
 from ledger.domain.duties.case import Area, Case, Deed, SubjectKind
 from ledger.domain.duties.pages import Said
@@ -320,3 +321,95 @@ def test_it_expires_when_the_last_day_ends_at_the_group_s_clocks() -> None:
     packed_at = scan("assembled", "2 06:30", "10/10; second person", expires="2026-11-03")
     for when, expected in (("3 23:30", "M1 met"), ("4 07:30", "M1 not_met")):
         assert word(case(opening(), load(), packed_at, used(when)), "18") == expected
+
+
+# ---------------------------------------------------------------- what has a field of its own
+
+BOX = b"\x33" * 32
+
+
+def sent(purpose: Purpose, when: str, unit: int, to: int, **facts: FieldValue) -> Said:
+    named = {"lines.0.assembler": 1, "lines.0.package": "Q20", "seals": "7001", "slip": "4711"}
+    return said("Dispatch", when, {**named, **facts}, unit=unit, receiver=to,
+                purpose=int(purpose), slip=BOX)  # fmt: skip
+
+
+def take(when: str, unit: int, box: bytes, **facts: FieldValue) -> Said:
+    return said("TakeOver", when, {"seals": "intact", "boxes": 1, **facts}, unit=unit,
+                consignment=box)  # fmt: skip
+
+
+def give(when: str, unit: int, taker: int, box: bytes, **facts: FieldValue) -> Said:
+    return said("HandOver", when, facts, unit=unit, taker=taker, consignment=box)
+
+
+def carried(**facts: FieldValue) -> tuple[Said, ...]:
+    """Dispatched by L to M1, taken by L's own van, handed over, and kept."""
+    away = sent(Purpose.CLEAN, "3 10:15", L, M1)
+    box = away.act.subject_of(away.message)
+    return (
+        opening(), load(), away, take("3 10:15", L, box, outcome="carried"),
+        give("3 10:45", L, M1, box, **facts), take("3 10:50", M1, box, outcome="kept"),
+    )  # fmt: skip
+
+
+def test_the_log_of_a_leg_is_what_its_carrier_states_at_its_end() -> None:
+    assert word(case(*carried()), "16") == "L not_recorded"
+    assert word(case(*carried(transport_log="within")), "16") == "L met"
+    assert word(case(*carried(transport_log="outside")), "16") == "L not_met"
+    assert word(case(*carried(transport_log="none")), "16") == "L not_applicable"
+
+
+def test_a_van_of_the_receiver_s_own_that_was_sealed_anew_says_so() -> None:
+    *told, kept = carried(resealed="a box was added", seals="7002")
+    found = replace(kept, facts={**kept.facts, "seals": "other_numbers"})
+    assert word(case(*told, found), "15") == "L met"
+    *silent, kept = carried()
+    assert word(case(*silent, replace(kept, facts=found.facts)), "15") != "L met"
+
+
+def test_a_soiled_return_states_how_it_was_closed_and_what_it_met() -> None:
+    stated = {"closed": True, "pretreated": True, "special_infection": "none_known"}
+    opened = scan("opened", "3 14:10", "10/10; intact", M1)
+    for facts, expected in ((stated, "M1 met"), ({**stated, "closed": None}, "M1 not_recorded")):
+        back = sent(Purpose.SOILED, "4 10:50", M1, L, **facts)
+        assert word(case(opening(), load(), opened, back), "21") == expected
+
+
+def test_the_programme_that_a_load_needs_is_held_against_the_one_that_ran() -> None:
+    facts = {"lines.0.package": PACK, "lines.0.programme_required": "B134"}
+    needed = said("LoadDeclaration", "3 08:01", facts, cycle=run(2241))
+    for ran, expected in (("B134", "L met"), ("B121", "L not_met")):
+        opened = opening()
+        opened = replace(opened, facts={**opened.facts, "programme": ran})
+        release = decision(DecisionKind.RELEASE, "3 09:20")
+        passed = said("ResultEntry", "3 09:10", {}, about=run(2241),
+                      content=packed(Result.PHYSICAL, ResultWord.PASS))  # fmt: skip
+        assert word(case(opened, needed, passed, release), "1") == expected
+
+
+def test_a_plasma_machine_owes_no_bowie_dick_test() -> None:
+    def registered(**facts: FieldValue) -> tuple[Said, Said]:
+        machine = said("EquipmentRegistration", "1 08:00", facts, serial=b"\x01" * 32)
+        opened = opening()
+        equipment = machine.act.subject_of(machine.message)
+        return machine, replace(opened, message={**opened.message, "equipment": equipment})
+
+    for facts, expected in (
+        ({"process": "hydrogen_peroxide"}, "not_applicable"),
+        ({"process": "steam", "pre_vacuum": False}, "not_applicable"),
+        ({"process": "steam", "pre_vacuum": True}, "L not_recorded"),
+    ):
+        told = registered(**facts)
+        own = to_hex(told[1].act.subject_of(told[1].message))
+        assert word(case(*told, kind=SubjectKind.CYCLE, subject=own), "3") == expected
+
+
+def test_the_user_of_an_early_release_was_told_once_it_saw_the_result() -> None:
+    early = decision(DecisionKind.EMERGENCY_RELEASE, "3 08:20")
+    passed = entered(ResultWord.PASS, "5 08:05")
+    told = (opening(), load(), early, passed, used("3 10:00"))
+    seen = said("Comment", "5 08:20", {"stance": "seen"}, unit=M1, about=passed.digest,
+                content=packed(Stance.SEEN))  # fmt: skip
+    assert word(case(*told), "7") == "L not_recorded"
+    assert word(case(*told, seen), "7") == "L met"

@@ -349,8 +349,8 @@ TABLE: list[tuple[str, str, Case]] = [
     ("15", "L not_recorded", package(consignments=(by_van(None),), as_of="3 16:01")),
     ("15", "not_applicable", package()),
     # 16
-    ("16", "D met", k2()),
-    ("16", "not_applicable", package(consignments=(by_van(),))),
+    ("16", "D met, L not_applicable", k2()),
+    ("16", "L not_applicable", package(consignments=(by_van(),))),
     # 17: 30 min
     (
         "17",
@@ -547,17 +547,20 @@ def test_a_seal_that_changed_asks_for_a_record_of_it() -> None:
     assert word(package(consignments=(resealed,)), "15") == "L met"
 
 
-def test_a_log_outside_its_limits_is_the_machines_word() -> None:
+LOG = Deed.TRANSPORT_LOG
+
+
+def test_a_log_outside_its_limits_is_the_carriers_own_record() -> None:
     judged = k2()
     steps = tuple(
-        replace(s, facts={"within": False}) if s.deed is Deed.TRANSPORT_LOG else s
+        replace(s, facts={"transport_log": "outside"}) if s.unit == D and s.deed is LOG else s
         for s in judged.consignments[0].steps
     )
     outside = replace(judged, consignments=(replace(judged.consignments[0], steps=steps),))
-    assert word(outside, "16") == "D not_met"
-    silent = tuple(s for s in steps if s.deed is not Deed.TRANSPORT_LOG)
+    assert word(outside, "16") == "D not_met, L not_applicable"
+    silent = tuple(s for s in steps if s.deed is not LOG)
     missing = replace(judged, consignments=(replace(judged.consignments[0], steps=silent),))
-    assert word(missing, "16") == "D not_recorded"
+    assert word(missing, "16") == "D not_recorded, L not_recorded"
 
 
 def test_an_early_release_needs_its_indicator_to_pass() -> None:

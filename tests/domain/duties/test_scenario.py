@@ -246,11 +246,12 @@ def test_what_was_not_known_at_the_time_stands_beside_what_is_known_now() -> Non
 
 def k2(*further: Event) -> Case:
     steps = (
-        event(Deed.TAKEN_OVER, D, "3 10:05", vehicle="drone", seal="7002", count=8, has_log=True),
+        event(Deed.TAKEN_OVER, D, "3 10:05", vehicle="drone", seal="7002", count=8),
         event(Deed.DIVERTED, D, "3 10:20", known="3 10:22", place="M5", reason="wind"),
         event(Deed.TAKEN_OVER, L, "3 13:05", known="3 16:00", how=How.PAPER, vehicle="van",
               seal="7002", count=8),
-        event(Deed.TRANSPORT_LOG, D, "3 10:20", how=How.PRINTED, within=True),
+        event(Deed.TRANSPORT_LOG, D, "3 10:20", transport_log="within"),
+        event(Deed.TRANSPORT_LOG, L, "3 14:10", transport_log="none"),
         event(Deed.ARRIVED, L, "3 14:10"),
         event(Deed.RECEIVED, M2, "3 14:50", seal="7002"),
         *further,
@@ -266,7 +267,7 @@ def test_k2_came_in_time_over_two_carriers_and_its_receipt_is_disputed() -> None
     judged = k2(event(Deed.ARRIVED, M2, "3 14:45"))
     assert word(judged, "14") == "D met, L met"
     assert word(judged, "15") == "D met, L met"
-    assert word(judged, "16") == "D met"
+    assert word(judged, "16") == "D met, L not_applicable"
     assert word(judged, "17") == "M2 disputed"
 
 
@@ -356,9 +357,11 @@ def a01(told: str | None = "5 08:20", word_: str = "pass") -> Case:
         history=(
             *prepared(dry="3 08:15"),
             event(Deed.USED, L, "3 08:40", case_token="c9"),
-            *([] if told is None else [event(Deed.TOLD, L, told, to=L)]),
         ),
-    )
+        comments=() if told is None else (
+            event(Deed.COMMENTED, L, told, stance="seen", about=run.results[-1].source.operation),
+        ),
+    )  # fmt: skip
 
 
 def test_a01_was_released_early_with_a_reason_and_its_user_was_told() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from ledger.domain.duties.case import Area, Case, Cycle, Deed, Event, Recall, SubjectKind
+from ledger.domain.duties.case import Area, Case, Cycle, Deed, Event, Recall, SubjectKind, earliest
 from ledger.domain.duties.findings import Duty, Ground, Part, Rule, Stance, say
 from ledger.domain.duties.rules.steriliser import OF_A_CYCLE, read_at
 
@@ -181,7 +181,12 @@ def _early(case: Case) -> Iterator[Duty]:
         yield duty
         return
     due = duty.deadline(read_at(entry), "notice_opened", of_record=False)
-    told = case.first(Deed.TOLD)
+    users = {e.unit for e in case.all(Deed.USED, Deed.OPENED)}
+    told = earliest(
+        c for c in case.comments
+        if c.fact("stance") == "seen" and c.fact("about") == entry.source.operation
+        and (c.unit in users or not users)
+    )  # fmt: skip
     if told is not None:
         timely = duty.timely(told.when, due)
         if timely is not None:
@@ -189,7 +194,7 @@ def _early(case: Case) -> Iterator[Duty]:
                 part, timely,
                 say("told at {at}; due {due}", "{at}告知；截止{due}", at=case.clock(told.at),
                     due=case.clock(due)),
-                told, entry, facts=("to", "read_at"),
+                told, entry, facts=("stance", "read_at"),
             )  # fmt: skip
     else:
         duty.leave_open(part, due)

@@ -183,6 +183,8 @@ def _bowie_dick(case: Case) -> Iterator[Duty]:
     cycle = case.cycle
     if cycle is None or cycle.machine.is_pre_vacuum is False:
         return
+    if cycle.machine.process not in {None, "steam"}:
+        return
     duty = Duty(case, cycle.unit, since=cycle.ran_at)
     part = duty.part(
         "that a Bowie-Dick test passed that day before the load", "当日首锅前B-D试验合格"

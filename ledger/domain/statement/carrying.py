@@ -46,10 +46,8 @@ class Carrying:
         self._refusals: dict[bytes, tuple[Entry, Consignment, int]] = {}
 
     def was_with(self, subject: bytes, unit: int, moment: int) -> bool:
-        """Whether a unit had a shared thing at a moment; of what is none, always."""
-        if subject not in self.custody:
-            return True
-        had = [holder for since, holder in self.custody[subject] if since <= moment]
+        """Whether a unit had a shared thing at a moment; nobody had what is none."""
+        had = [holder for since, holder in self.custody.get(subject, ()) if since <= moment]
         return bool(had) and had[-1] == unit
 
     def asset(self, entry: Entry) -> None:

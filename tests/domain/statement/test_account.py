@@ -16,7 +16,8 @@ from ledger.domain.statement.account import Closing, account_hash, account_of
 from ledger.domain.statement.agreement import Agreement, parse_agreement
 from ledger.domain.statement.books import Books
 from ledger.domain.statement.periods import Period
-from tests.domain.statement.chains import Chain, agreement, document, moment, name
+from ledger.domain.statement.work import Work
+from tests.domain.statement.chains import Chain, agreement, document, moment, name, packed
 
 NOVEMBER, DECEMBER, JANUARY = (Period(2026, 11).plus(n) for n in range(3))
 CLOSING = Closing(block=9, hash=b"\1" * 32, time=1_800_000_000)
@@ -120,9 +121,9 @@ def test_every_published_version_is_needed(chain: Chain) -> None:
 
 
 def test_the_smallest_and_the_largest_quantity_are_charged_to_the_fen(chain: Chain) -> None:
-    chain.at("2026-11-02 00:00").serve(1, 2, 20, 1)
+    chain.at("2026-11-02 00:00").comment(2, chain.serve(1, 2, 20, 1), Stance.AGREES)
     assert lines(account(chain, NOVEMBER), "equipment")[0]["amount"] == 83
-    chain.serve(1, 3, 20, 10**9)
+    chain.comment(3, chain.serve(1, 3, 20, 10**9), Stance.AGREES)
     found = account(chain, NOVEMBER)
     assert lines(found, "equipment")[1]["amount"] == 83_333_333_333
 
@@ -181,6 +182,7 @@ def test_a_unit_that_is_closed_keeps_its_account(chain: Chain) -> None:
 
 def test_corrections_come_to_exactly_what_was_charged_whatever_is_rounded(chain: Chain) -> None:
     service = chain.at("2026-11-02 00:00").serve(1, 2, 20, 100)
+    chain.comment(2, service, Stance.AGREES)
     for month in range(3):
         chain.at(f"{DECEMBER.plus(month)}-05 00:00")
         chain.serve(1, 2, 20, -33 if month else -34, corrects=service)
@@ -203,6 +205,47 @@ def test_a_service_that_nobody_confirmed_is_in_no_line_until_its_consumer_agrees
     chain.comment(2, service, Stance.AGREES)
     (line,) = lines(account(chain, DECEMBER), "equipment")
     assert (line["amount"], line["of"]) == (5_000, "2026-11")
+
+
+def test_who_takes_its_word_back_confirms_nothing(chain: Chain) -> None:
+    service = chain.at("2026-11-02 00:00").serve(1, 2, 20, 60)
+    agreed = chain.comment(2, service, Stance.AGREES)
+    assert lines(account(chain, NOVEMBER), "equipment")[0]["amount"] == 5_000
+    chain.witness("Comment", 2, service, packed(Stance.WITHDRAWN), replaces=agreed)
+    assert sum(each["amount"] for each in lines(account(chain, NOVEMBER), "equipment")) == 0
+
+
+def test_what_nobody_confirmed_is_no_shared_use(chain: Chain) -> None:
+    scope = chain.at("2026-11-02 00:00").register(1, "scope")
+    service = chain.serve(1, 2, 20, 60, subject=scope)
+
+    def shared() -> int:
+        books = chain.books(V1)
+        work = Work(books.offset, books.seconds_within, books.counts)
+        for entry in chain.entries:
+            work.read(entry)
+        return work.months[NOVEMBER].shared_use[scope]
+
+    assert shared() == 0
+    chain.comment(2, service, Stance.AGREES)
+    assert shared() == 60
+
+
+def test_trips_that_began_under_a_fee_pay_it_though_another_price_came_within_the_month(
+    chain: Chain,
+) -> None:
+    priced = agreement(
+        "v2",
+        prices={"trips": [{"carrier": 10, "per_trip": 700}]},
+        holds_from="2026-11-20T00:00:00+08:00",
+    )
+    chain.at("2026-11-02 00:00").carry(chain.dispatch("A", 1, 2, Purpose.CLEAN), 10, "T1")
+    chain.terms(priced)
+    chain.at("2026-11-21 00:00").carry(chain.dispatch("B", 1, 2, Purpose.CLEAN), 10, "T2")
+    found = account(chain, NOVEMBER, V1, priced)
+    assert [each["amount"] for each in lines(found, "transport")] == [280_000, 20_000, 700]
+    (fee,) = found["fees"]
+    assert (fee["due"], fee["charged_trips"], fee["unused"]) == (300_000, 1, 280_000)
 
 
 def test_a_shared_thing_that_the_consumer_had_then_needs_no_word(chain: Chain) -> None:
@@ -337,7 +380,7 @@ def test_who_contested_withdraws_alone(chain: Chain) -> None:
 
 def two_lines(chain: Chain) -> bytes:
     chain.at("2026-11-02 00:00").serve(1, 2, 30, 2, service_class=1)
-    chain.serve(1, 2, 20, 60)
+    chain.comment(2, chain.serve(1, 2, 20, 60), Stance.AGREES)
     found = account(chain, NOVEMBER)
     return chain.at("2026-12-01 09:00").publish(NOVEMBER, account_hash(found))
 

@@ -206,9 +206,24 @@ def test_what_is_not_final_stands_beside_it(told: Told) -> None:
 
 def test_the_answer_is_set_as_a_page_in_both_languages(told: Told) -> None:
     found = told.ask("package", PACKAGE)
-    pages = [recourse_pdf(found.answer, found.file, each, 480) for each in ("en", "zh")]
+    pages = [recourse_pdf(found.answer, found.file, each) for each in ("en", "zh")]
     assert all(page.startswith(b"%PDF-") for page in pages)
-    assert pages[0] == recourse_pdf(found.answer, found.file, "en", 480)
+    assert pages[0] == recourse_pdf(found.answer, found.file, "en")
+
+
+def test_a_sign_that_no_font_has_is_spelt_out_and_stops_no_page(told: Told) -> None:
+    found = told.ask("package", PACKAGE)
+    answer = json.loads(json.dumps(found.answer))
+    answer["subject"]["name"] = "1/Q01 \U0001f489"
+    answer["findings"][0]["why"] = [{"en": "sealed: \u26a0 7001", "zh": "封签：\u26a0 7001"}]
+    answer["findings"][0]["unit"] = "U\u2460"
+    assert recourse_pdf(answer, found.file, "en").startswith(b"%PDF-")
+
+
+def test_every_finding_names_the_clause_of_its_rule_and_the_answer_its_clocks(told: Told) -> None:
+    answer = told.ask("package", PACKAGE, is_proven=False).answer
+    assert all(each["source"]["of"] for each in answer["findings"])
+    assert answer["offset_minutes"] == 480
 
 
 def test_the_answer_without_its_file_is_the_same(told: Told) -> None:

@@ -24,6 +24,7 @@ FORMAT = "steriledger-answer/1"
 
 _CRITICAL = frozenset(rule.id for rule in RULES if rule.is_critical)
 _OPEN_WORDS = frozenset({Word.NOT_MET, Word.DISPUTED, Word.NOT_RECORDED, Word.NOT_READABLE})
+_SOURCES = {rule.id: {"of": rule.source, "clause": rule.clause} for rule in RULES}
 _TITLES = {rule.id: rule.title for rule in RULES}
 
 COMPUTED = say(
@@ -229,6 +230,7 @@ def answer_to_plain(found: Answer) -> dict[str, Plain]:
         "subject": {"kind": case.kind.value, "id": case.id, "name": case.name},
         "as_of": instant_text(case.as_of),
         "block": case.block,
+        "offset_minutes": case.terms_at(case.as_of).document["offset_minutes"],
         "engine": ENGINE,
         "rules_sha256": rules_sha256(),
         "terms": [
@@ -288,6 +290,7 @@ def _finding(case: Case, finding: Finding) -> dict[str, Plain]:
     return {
         "rule": finding.rule,
         "title": _words(_TITLES[finding.rule]),
+        "source": _SOURCES[finding.rule],
         "holder": finding.holder,
         "unit": case.code(finding.holder),
         "word": finding.word.value,

@@ -308,7 +308,7 @@ class Books:
         if served.counts != is_confirmed:
             change = served.quantity if is_confirmed else -served.quantity
             served.counts = is_confirmed
-            self.lines.add(served.key, entry.digest, quantity=change, done=change)
+            self.lines.add(served.key, entry.about, quantity=change, done=change)
 
     def counts(self, service: bytes) -> bool:
         """Whether a service is in a line."""

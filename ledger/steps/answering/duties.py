@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.acts.cycle_decision import RESULTS_IN, known_results
 from ledger.domain.acts.terms import SUBJECT as TERMS_SUBJECT
+from ledger.domain.acts.witnessing import packed_numbers
 from ledger.domain.acts.words import Custody
 from ledger.domain.callers import Caller
 from ledger.domain.custody.lines import package_subject
@@ -41,6 +42,7 @@ from ledger.domain.subjects.states import (
 from ledger.evidence.answers import answer_unproven, make_answer_file
 from ledger.evidence.shape import ANYTHING, OPERATION, PACKAGE, Subject
 from ledger.keys.signers import verify_signature
+from ledger.steps.accepting.reading_back import read_operation
 from ledger.steps.accepting.resolving import resolve_cycle
 from ledger.steps.accepting.standing import AcceptedRecords
 from ledger.steps.answering.exporting import case_units, sources_of
@@ -158,35 +160,54 @@ def _beside(tx: Connection, cycle: bytes) -> list[Subject]:
     own = index.find(tx, CycleState, CycleId(cycle))
     if own is None:
         return []
-    rows = index.list_rows(tx, CycleState, equipment=own.equipment, epoch=own.epoch)
-    near = sorted(rows, key=lambda each: abs(each.number - own.number))[:_MOST_CYCLES]
+    near = _near(tx, own.equipment, own.epoch, own.number, own.number)
     return [Subject(type="equipment", id=own.equipment), *_testing(tx, near)]
 
 
-def _testing(tx: Connection, cycles: Iterable[CycleState]) -> Iterator[Subject]:
-    """The cycles with a biological or Bowie-Dick result, or an indicator in them."""
+def _near(tx: Connection, machine: bytes, epoch: int, first: int, last: int) -> list[CycleState]:
+    """The opened cycles of a machine with these numbers, and the nearest to them."""
+    ends = max(first - _MOST_CYCLES // 2, 0), last + _MOST_CYCLES // 2
+    rows = index.list_rows(tx, CycleState, equipment=machine, epoch=epoch, between={"number": ends})
+    near = sorted(rows, key=lambda each: max(first - each.number, each.number - last))
+    return sorted((c for c in near[:_MOST_CYCLES] if c.is_open), key=lambda c: c.number)
+
+
+def _testing(tx: Connection, cycles: Sequence[CycleState]) -> Iterator[Subject]:
+    """The cycles that tested something; after a failure all since the last pass, tested or not."""
     records = AcceptedRecords(tx)
+    passed, since = 0, None
+    told: list[tuple[CycleState, bool]] = []
     for cycle in cycles:
         facts = list(records.facts_about(cycle.id, *RESULTS_IN, "CycleOpening"))
         entered = known_results(f for f in facts if "biological_indicator" not in f)
         tested = {entered.get(n, "not_required") for n in ("biological", "bowie_dick")}
         has_indicator = any(f.get("biological_indicator") is True for f in facts)
-        if cycle.is_open and (has_indicator or tested != {"not_required"}):
+        told.append((cycle, has_indicator or tested != {"not_required"}))
+        has_failed = any(
+            f.get("results.biological") == "fail"
+            or (f.get("result"), f.get("word")) == ("biological", "fail")
+            for f in facts
+        )
+        if has_failed and since is None:
+            since = passed
+        if entered.get("biological") == "pass":
+            passed = cycle.number
+    for cycle, is_tested in told:
+        if is_tested or (since is not None and cycle.number > since):
             yield Subject(type="cycle", id=cycle.id)
 
 
 def _package(tx: Connection, caller: Caller, text: str) -> _Asked:
     name = find_package(tx, caller, text).package.name
     own: dict[Subject, None] = {}
-    beside: list[Subject] = []
     for line in packages.list_lines(tx, name):
         if line.kind in {"LoadDeclaration", "CycleDecision"} and line.thread is not None:
             own[Subject(type="cycle", id=line.thread)] = None
-            beside += _beside(tx, line.thread)
         elif ACTS[line.kind].about == "consignment" and line.thread is not None:
             own[Subject(type="consignment", id=line.thread)] = None
         else:
             own[Subject(type=OPERATION, id=line.digest)] = None
+    beside = [b for each in own if each.type == "cycle" for b in _beside(tx, each.id)]
     row = packages.find_package_by_subject(tx, package_subject(name))
     return _Asked(name=name, own=list(own), beside=beside, package=row)
 
@@ -206,10 +227,10 @@ def _recall(tx: Connection, caller: Caller, text: str) -> _Asked:
     if row is None or row.kind != "RecallOrder":
         raise NotFound(f"there is no recall {text!r}", field="recall")
     machine = EquipmentId(row.subject)
-    rows = index.list_rows(tx, CycleState, equipment=machine)
-    cycles = sorted(rows, key=lambda each: (each.epoch, each.number))[-_MOST_CYCLES:]
+    epoch, first, last, _ = packed_numbers(read_operation(row).message)
+    near = _near(tx, machine, epoch, first, last)
     own = [Subject(type="equipment", id=machine)]
-    return _Asked(name=to_hex(digest), own=own, beside=list(_testing(tx, cycles)))
+    return _Asked(name=to_hex(digest), own=own, beside=list(_testing(tx, near)))
 
 
 _GATHER = {

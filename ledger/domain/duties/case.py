@@ -59,6 +59,8 @@ class Source:
     log: int
     #: since when it could be known: the time of its block
     known: datetime
+    #: when it was signed, by the signer's own clock
+    signed: datetime
     #: the signer's id, and who holds the key: server, station, device, hardware, authority
     signer: str
     custody: str

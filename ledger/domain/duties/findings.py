@@ -219,7 +219,7 @@ class Duty:
         due = since + allowed
         if of_record:
             for outage in self.covering(since, due):
-                due = max(due, _end(outage, self.case.as_of) + allowed)
+                due = max(due, ends(self.case, outage) + allowed)
         self.due = due if self.due is None else max(self.due, due)
         return due
 
@@ -228,7 +228,7 @@ class Duty:
         found = [
             o for o in self.case.outages
             if o.unit == self.holder and is_declared(self.case, o)
-            and _begin(o) <= until and since <= _end(o, self.case.as_of)
+            and _begin(o) <= until and since <= ends(self.case, o)
         ]  # fmt: skip
         self.outages += [o for o in found if o not in self.outages]
         return found
@@ -283,7 +283,7 @@ class Duty:
                 "该时段处于{unit}已申报的系统中断期内：{first}至{last}",
                 unit=self.case.code(outage.unit),
                 first=self.case.clock(_begin(outage)),
-                last=self.case.clock(_end(outage, self.case.as_of)),
+                last=self.case.clock(ends(self.case, outage)),
             )
 
     def _why_of(self, part: Part, word: Word) -> Iterator[Say]:
@@ -345,9 +345,10 @@ def _begin(outage: Event) -> datetime:
     return outage.moment("begun_at") or outage.at
 
 
-def _end(outage: Event, as_of: datetime) -> datetime:
-    """Its end; one that nobody ended lasts until now."""
-    return outage.moment("ended_at") or as_of
+def ends(case: Case, outage: Event) -> datetime:
+    """Its end; one that nobody ended lasts no longer than it could have been declared anew."""
+    allowed = case.terms_at(outage.source.known).duration("outage_declared")
+    return outage.moment("ended_at") or min(case.as_of, outage.source.known + allowed)
 
 
 def is_declared(case: Case, outage: Event) -> bool:

@@ -60,6 +60,11 @@ class Page:
         """Since when it could be known."""
         return datetime.fromtimestamp(self.said.mined_at, UTC)
 
+    @property
+    def signed(self) -> datetime:
+        """When it was signed."""
+        return datetime.fromtimestamp(integer(self.said.message, "signedAt"), UTC)
+
     def source(self) -> Source:
         """Who says it, and since when it could be known."""
         message = self.said.message
@@ -70,6 +75,7 @@ class Page:
             block=self.said.block,
             log=self.said.log,
             known=self.known,
+            signed=self.signed,
             signer=to_hex(word(message, "signedBy")),
             custody=self.custody,
         )
@@ -82,17 +88,20 @@ class Page:
         printed: bool = False,
         **more: FieldValue,
     ) -> Event:
-        """The event that it tells; without a time of its own, when it was signed."""
+        """The event that it tells; without a time of its own, when it was signed.
+
+        `about 13:05` alone is no moment: nobody says when.
+        """
         how = How.PRINTED if printed else How.TYPED
         if self.get("authenticated_by") == "paper":
             how = How.PAPER
         told = when or self.get("happened.utc")
-        signed = datetime.fromtimestamp(integer(self.said.message, "signedAt"), UTC)
-        moment = signed if told is None else datetime.fromisoformat(str(told))
+        is_in_words = told is None and self.get("happened.text") is not None
+        moment = self.signed if told is None else datetime.fromisoformat(str(told))
         return Event(
             deed=deed,
             unit=integer(self.said.message, "unit"),
-            when=When(first=moment, last=moment, how=how),
+            when=None if is_in_words else When(first=moment, last=moment, how=how),
             source=self.source(),
             facts={**self.facts(*paths), **more},
             how=how,

@@ -73,6 +73,7 @@ def event(
             block=int(at(moment).timestamp()) // 60,
             log=number,
             known=at(moment),
+            signed=at(moment),
             signer=signer or f"0x{unit:064x}",
             custody=custody,
         ),

@@ -413,3 +413,12 @@ def test_the_user_of_an_early_release_was_told_once_it_saw_the_result() -> None:
                 content=packed(Stance.SEEN))  # fmt: skip
     assert word(case(*told), "7") == "L not_recorded"
     assert word(case(*told, seen), "7") == "L met"
+
+
+def test_what_is_said_of_a_time_in_words_alone_is_no_moment() -> None:
+    away = sent(Purpose.CLEAN, "3 16:00", L, M1, **{"happened.text": "about 13:05"})
+    told = case(opening(), load(), away).consignments[0].steps[0]
+    assert told.when is None
+    dated = {"happened.text": "about 13:05", "happened.utc": iso("3 13:05")}
+    away = sent(Purpose.CLEAN, "3 16:00", L, M1, **dated)
+    assert case(opening(), load(), away).consignments[0].steps[0].at == at("3 13:05")

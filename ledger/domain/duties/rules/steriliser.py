@@ -15,7 +15,7 @@ from ledger.domain.duties.case import (
     SubjectKind,
     earliest,
 )
-from ledger.domain.duties.findings import Duty, Ground, Part, Rule, Stance, in_chinese, say
+from ledger.domain.duties.findings import Duty, Ground, Part, Rule, Stance, ends, in_chinese, say
 
 OF_A_CYCLE = frozenset({SubjectKind.PACKAGE, SubjectKind.CYCLE})
 NO_CYCLE = say("no cycle is known for it", "未关联任何灭菌批次")
@@ -292,8 +292,7 @@ def _biological_read(case: Case) -> Iterator[Duty]:
     due, tolerance = read_window(case, cycle)
     latest = due + tolerance
     for outage in duty.covering(due, latest):
-        ended = outage.moment("ended_at") or case.as_of
-        latest = max(latest, ended + tolerance)
+        latest = max(latest, ends(case, outage) + tolerance)
     duty.due = due
     part = duty.part("that the biological result was read", "已判读生物监测结果")
     entry = cycle.result("biological")
@@ -335,19 +334,18 @@ def _chemical(case: Case) -> Iterator[Duty]:
         ),
     ):
         part = duty.part(f"what {en} showed", f"{zh}的结果")
-        entry = next((e for n in names if (e := cycle.result(n)) is not None), None)
-        if entry is None:
-            continue
-        word = entry.fact("word")
-        if word == "not_required":
-            part.excused = say("{en} was not required", "不要求{zh}", en=en, zh=zh)
-        elif word in {"pass", "fail"}:
-            bad = word == "fail" and release_of(case) is not None and not _is_excluded(case)
-            duty.mark(
-                part, not bad,
-                say("{en}: {word}", "{zh}：{wort}", en=en, zh=zh, word=word, wort=in_chinese(word)),
-                entry, release_of(case) if bad else None, facts=("result", "word"),
-            )  # fmt: skip
+        for entry in filter(None, map(cycle.result, names)):
+            word = entry.fact("word")
+            if word == "not_required":
+                part.excused = say("{en} was not required", "不要求{zh}", en=en, zh=zh)
+            elif word in {"pass", "fail"}:
+                bad = word == "fail" and release_of(case) is not None and not _is_excluded(case)
+                duty.mark(
+                    part, not bad,
+                    say("{en}: {word}", "{zh}：{wort}", en=en, zh=zh, word=word,
+                        wort=in_chinese(word)),
+                    entry, release_of(case) if bad else None, facts=("result", "word"),
+                )  # fmt: skip
     yield duty
 
 
@@ -415,7 +413,7 @@ def _in_service(case: Case) -> Iterator[Duty]:
     repaired = [
         m for m in case.maintenance
         if m.fact("work") in {"repair", "move"} and m.at <= cycle.opened.at
-        and m.fact("asset") == cycle.machine.id
+        and m.unit == cycle.unit and m.fact("asset") == cycle.machine.id
     ]  # fmt: skip
     if repaired:
         _requalified(duty, cycle, max(repaired, key=lambda m: m.order))

@@ -76,7 +76,7 @@ def opening(number: int = 2241, when: str = "3 08:00", epoch: int = 1) -> Said:
 
 
 def load(number: int = 2241, when: str = "3 08:01") -> Said:
-    facts = {"lines.0.package": PACK, "lines.0.owner": M1}
+    facts: dict[str, FieldValue] = {"lines.0.package": PACK, "lines.0.owner": M1}
     return said("LoadDeclaration", when, facts, cycle=run(number))
 
 
@@ -329,7 +329,12 @@ BOX = b"\x33" * 32
 
 
 def sent(purpose: Purpose, when: str, unit: int, to: int, **facts: FieldValue) -> Said:
-    named = {"lines.0.assembler": 1, "lines.0.package": "Q20", "seals": "7001", "slip": "4711"}
+    named: dict[str, FieldValue] = {
+        "lines.0.assembler": 1,
+        "lines.0.package": "Q20",
+        "seals": "7001",
+        "slip": "4711",
+    }
     return said("Dispatch", when, {**named, **facts}, unit=unit, receiver=to,
                 purpose=int(purpose), slip=BOX)  # fmt: skip
 
@@ -369,7 +374,11 @@ def test_a_van_of_the_receiver_s_own_that_was_sealed_anew_says_so() -> None:
 
 
 def test_a_soiled_return_states_how_it_was_closed_and_what_it_met() -> None:
-    stated = {"closed": True, "pretreated": True, "special_infection": "none_known"}
+    stated: dict[str, FieldValue] = {
+        "closed": True,
+        "pretreated": True,
+        "special_infection": "none_known",
+    }
     opened = scan("opened", "3 14:10", "10/10; intact", M1)
     for facts, expected in ((stated, "M1 met"), ({**stated, "closed": None}, "M1 not_recorded")):
         back = sent(Purpose.SOILED, "4 10:50", M1, L, **facts)

@@ -17,7 +17,7 @@ from ledger.domain.errors import NotFound
 from ledger.domain.operations import message_from_json
 from ledger.domain.subjects.indexed import IndexedOperation
 from ledger.domain.subjects.states import SignerState
-from ledger.steps.accepting.standing import AcceptedRecords
+from ledger.steps.accepting.standing import Accepted, AcceptedRecords
 from ledger.storage import index
 
 #: How sure it is who used a key, surest first.
@@ -44,9 +44,10 @@ def list_signed(
     tx: Connection, caller: Caller, signer: str, *, since: datetime, until: datetime
 ) -> list[SignedLine]:
     """What a signer, by its id, signed between two moments; raises NotFound for another unit's."""
+    readable = caller.readable_unit
     identifier = SignerId(parse_hex32(signer, field="signer"))
-    state = index.find(tx, SignerState, identifier)
-    if state is None or caller.readable_unit not in {None, state.unit}:
+    state = Accepted(tx).find(SignerState, identifier)
+    if state is None or readable not in {None, state.unit}:
         raise NotFound(f"there is no signer {signer}", field="signer")
     shifts = list(_shifts(tx, identifier, state.unit))
     rows = index.list_signed_by(

@@ -143,14 +143,12 @@ def _language(text: str) -> str:
 
 
 def _write_page(pdf: Path, plain: Mapping[str, Any], language: str) -> None:
-    from ledger.domain.duties.terms import default_terms
     from ledger.domain.encoding.canonical import canonical
     from ledger.forms.recourse import recourse_pdf
 
-    offset = int(default_terms().document["offset_minutes"])
     data = canonical(dict(plain))
     chosen: Any = _language(language)
-    write_whole(pdf, recourse_pdf(plain, data, chosen, offset))
+    write_whole(pdf, recourse_pdf(plain, data, chosen))
 
 
 def _print(plain: Mapping[str, Any], language: str) -> None:

@@ -52,7 +52,7 @@ def make(period: Period) -> Account:
     chain.pay(LEAD, paid, PaymentSide.RECEIVED, M1, 16_600)
     chain.answer(M2, publication, 2)
     books = chain.books(terms)
-    work = Work(books.offset, books.seconds_within)
+    work = Work(books.offset, books.seconds_within, books.counts)
     for entry in chain.entries:
         work.read(entry)
     month = books.close_until(period)

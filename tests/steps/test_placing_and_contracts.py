@@ -60,7 +60,7 @@ from ledger.domain.acts.words import Party, Right, UnitRole
 from ledger.domain.callers import Scope
 from ledger.domain.chain.deployment import AuthorityKind, DeployedContract, Deployment, Role
 from ledger.domain.drafts import Circumstances, Draft, draft
-from ledger.domain.duties.terms import default_terms, parse_terms
+from ledger.domain.duties.terms import parse_terms
 from ledger.domain.encoding.abi import Value
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest, signer_id
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused, SteriLedgerError
@@ -86,6 +86,7 @@ from ledger.storage.operations import (
     list_signatures,
 )
 from tests.contracts.world import deploy
+from tests.domain.statement.chains import document as agreed
 from tests.house import CENTRE, MEMBER, SERIAL, Clock, House, build_house
 
 T = TypeVar("T")
@@ -652,7 +653,7 @@ class Requests:
     def terms(self) -> dict[str, Any]:
         """A document of the defaults' values, later than every other."""
         document = {
-            **default_terms().document,
+            **agreed(),
             "version": self.random.randint(1, 10**6),
             "holds_from": "2099-01-01T00:00:00Z",
         }

@@ -79,7 +79,7 @@ def export_evidence(  # noqa: PLR0913 - what to show of which subject to whom
         disclose=Selection(
             disclose=None if disclose is None else tuple(disclose),
             attach_readings=attach_readings,
-            case_units=_case_units(tx, caller),
+            case_units=case_units(tx, caller),
         ),
         verify_signature=verify_signature,
     )
@@ -155,7 +155,7 @@ def _package_of(tx: Connection, subject: Subject) -> packages.PackageRow | None:
     return packages.find_package_by_subject(tx, subject.id)
 
 
-def _case_units(tx: Connection, caller: Caller) -> frozenset[int]:
+def case_units(tx: Connection, caller: Caller) -> frozenset[int]:
     """The units whose tokens of cases the caller may show: its own; an auditor's are all."""
     if caller.readable_unit is not None:
         return frozenset({caller.readable_unit})
@@ -271,10 +271,12 @@ class _Reader:
     def _record(self, row: IndexedOperation) -> RecordSource | None:
         """None where it is kept elsewhere, or not the caller's to read."""
         record = records.find_record_by_root(self.tx, row.record)
-        # Who may read a package reads its lines, whoever said them; no other line is shown.
         if record is None:
             return None
-        if self.package is None and self.caller.readable_unit not in {None, record.unit}:
+        # Who may read a package reads its lines, whoever said them; no other line is shown.  What
+        # the authority said is said to all.
+        is_open = self.package is not None or Party.AUTHORITY in find_act(row.kind).parties
+        if not is_open and self.caller.readable_unit not in {None, record.unit}:
             return None
         secrets, vault = records.get_secrets(self.tx, record.id), self.instance.vault
         facts = PartSource(

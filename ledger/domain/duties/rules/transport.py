@@ -194,20 +194,26 @@ def _same_seal(duty: Duty, consignment: Consignment, leg: Leg) -> None:
 def _logged(case: Case) -> Iterator[Duty]:
     for each in case.consignments:
         for leg in legs(each):
-            if leg.taken.fact("has_log") is not True:
-                continue
             duty = Duty(case, leg.taken.unit, since=leg.taken.at, of=each.name)
             part = duty.part("what the transport log shows", "运输记录")
             for log in each.all(Deed.TRANSPORT_LOG):
-                if log.unit == leg.taken.unit and log.fact("within") is not None:
-                    inside = log.fact("within") is True
-                    duty.mark(
-                        part, inside,
-                        say("the log lies {en} its limits", "运输记录{zh}",
-                            en="within" if inside else "outside",
-                            zh="在限值内" if inside else "超出限值"),
-                        log, facts=("within",),
-                    )  # fmt: skip
+                until = each.step(Deed.RECEIVED) if leg.next is None else leg.next
+                is_later = until is not None and log.at > until.at
+                if log.unit != leg.taken.unit or log.at < leg.taken.at or is_later:
+                    continue
+                if log.fact("transport_log") == "none":
+                    part.excused = say("the vehicle keeps no log", "运输工具无记录装置")
+                    continue
+                inside = log.fact("transport_log") == "within"
+                duty.mark(
+                    part, inside,
+                    say("the log lies {en} its limits", "运输记录{zh}",
+                        en="within" if inside else "outside",
+                        zh="在限值内" if inside else "超出限值"),
+                    log, facts=("transport_log",),
+                )  # fmt: skip
+            if leg.next is None and each.step(Deed.RECEIVED) is None:
+                part.open_until = case.as_of  # it is still on its way
             yield duty
 
 
@@ -344,7 +350,7 @@ RULES = (
                   "运输工具有温湿度记录的，记录应在限值内。"),
         source="WS 310.2-2016; group rule", clause="5.10?", requires_record=True, holder="carrier",
         applies_to=_ON_THE_WAY, area=Area.TRANSPORT,
-        otherwise=say("no vehicle with a log carried it", "运输工具无记录装置"), judge=_logged,
+        otherwise=say("no carrier took it over", "未经承运"), judge=_logged,
     ),
     Rule(
         id="17", title=say("Received", "签收"),

@@ -54,6 +54,7 @@ class Reason(StrEnum):
     NO_EXPIRY = "no_expiry"
     WET = "wet"
     DAMAGED = "damaged"
+    REFUSED = "refused"
     USED = "used"
     OPENED = "opened"
     PROCESSING = "processing"
@@ -89,6 +90,7 @@ WORDS: Mapping[str, Mapping[Reason, str]] = {
         Reason.NO_EXPIRY: "no last day of use is recorded",
         Reason.WET: "found wet",
         Reason.DAMAGED: "damaged",
+        Reason.REFUSED: "refused by who received it",
         Reason.USED: "used already",
         Reason.OPENED: "opened",
         Reason.PROCESSING: "in processing: {stage}",
@@ -121,6 +123,7 @@ WORDS: Mapping[str, Mapping[Reason, str]] = {
         Reason.NO_EXPIRY: "没有有效期记录",
         Reason.WET: "湿包",
         Reason.DAMAGED: "破损",
+        Reason.REFUSED: "接收方已拒收",
         Reason.USED: "已使用",
         Reason.OPENED: "已打开",
         Reason.PROCESSING: "处理中:{stage}",
@@ -308,6 +311,7 @@ def _condition(gate: Gate, package: Package) -> Iterable[Said]:
     for overlay, why in (
         (Overlay.WET, Reason.WET),
         (Overlay.DAMAGED, Reason.DAMAGED),
+        (Overlay.REFUSED, Reason.REFUSED),
         (Overlay.HELD, Reason.HELD),
         (Overlay.RECALLED, Reason.RECALLED),
         (Overlay.EXCLUDED, Reason.LEFT_OUT),

@@ -40,7 +40,7 @@ def asking(unit: int = L, **more: Any) -> Asking:
 def package(*deeds: Deed, **more: Any) -> Package:
     told = Told().ready()
     for deed in deeds:
-        told.say(deed, **more)
+        told.say(deed, **{"thread": CYCLE, **more})
     return fold(NAME, told.lines)
 
 

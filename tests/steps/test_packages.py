@@ -469,7 +469,7 @@ def test_a_list_of_scans_is_taken_whole_or_not_at_all(house: House) -> None:
     packed(house, "Q01")
     good = Scan(act=Deed.STORED, said="1/Q01")
     with pytest.raises(InvalidInput, match="two codes"), house.nothing_stored():
-        scanned(house, CENTRE, good, Scan(act=Deed.STORED, said="SL1PQ0191\tSL1PQ0286"))
+        scanned(house, CENTRE, good, Scan(act=Deed.STORED, said="SL1PQ0123\tSL1PQ0220"))
 
 
 def test_soiled_instruments_are_those_of_the_last_package_of_their_set(house: House) -> None:

@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 
-from ledger.domain.custody.counting import require_lines_of_load, require_shares_counted
+from ledger.domain.custody.counting import (
+    require_added_sound,
+    require_lines_of_load,
+    require_shares_counted,
+)
 from ledger.domain.custody.expiry import OTHER, last_day, materials, shelf_days, source
 from ledger.domain.custody.fold import fold, ordered
 from ledger.domain.custody.lines import Deed, parse_package
@@ -161,6 +165,22 @@ def test_shares_are_what_the_lines_say() -> None:
 def test_shares_that_say_otherwise_are_refused(told: list[dict[str, Any]]) -> None:
     with pytest.raises(InvalidInput, match="the lines say"):
         require_shares_counted(LOAD, told)
+
+
+def test_whoever_is_in_no_line_gets_no_share_but_of_what_is_only_counted() -> None:
+    stranger = {"owner": 3, "payer": 3, "package_class": 1, "delta": 1}
+    told = decided(2, B="wet") | {f"shares.1.{name}": value for name, value in stranger.items()}
+    with pytest.raises(InvalidInput, match="owner 3 and payer 3, but the lines say 0"):
+        require_shares_counted(LOAD, [told])
+    require_shares_counted(load(None, quantity=10), [told])
+
+
+@pytest.mark.parametrize("outcome", ["wet", "torn", "failed_indicator"])
+def test_what_was_found_spoilt_is_not_added(outcome: str) -> None:
+    spoilt, added = decided(2, B=outcome), decided(1, B="added")
+    with pytest.raises(InvalidInput, match="1/B was found spoilt"):
+        require_added_sound([spoilt, added])
+    require_added_sound([decided(2, B="left_out"), added])
 
 
 def test_what_is_only_counted_has_no_lines_to_compare_with() -> None:

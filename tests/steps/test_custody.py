@@ -42,7 +42,7 @@ from tests.house import CENTRE, MEMBER, House, build_house
 CUSTODY = Right.DISPATCH | Right.CARRY | Right.RECEIVE
 VAN, DRONE, EAST = 3, 4, 5
 BOX = "centre/4711"
-REPORT = "steriledger scan report"
+REPORT = "steriledger package report"
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from ledger.domain.acts.decisions import DecisionState
 from ledger.domain.custody.fold import Overlay, Package, Stage
+from ledger.domain.custody.lines import day_or_none
 from ledger.domain.custody.standing import CycleStanding
 from ledger.domain.encoding.moments import seconds_text
 
@@ -52,6 +53,7 @@ class Reason(StrEnum):
     WAITING = "waiting"
     EXPIRED = "expired"
     NO_EXPIRY = "no_expiry"
+    NO_DAY = "no_day"
     WET = "wet"
     DAMAGED = "damaged"
     REFUSED = "refused"
@@ -88,6 +90,7 @@ WORDS: Mapping[str, Mapping[Reason, str]] = {
         Reason.WAITING: "waits for a later decision",
         Reason.EXPIRED: "expired on {date}",
         Reason.NO_EXPIRY: "no last day of use is recorded",
+        Reason.NO_DAY: "its last day of use is no day: {date}",
         Reason.WET: "found wet",
         Reason.DAMAGED: "damaged",
         Reason.REFUSED: "refused by who received it",
@@ -121,6 +124,7 @@ WORDS: Mapping[str, Mapping[Reason, str]] = {
         Reason.WAITING: "等待后续决定",
         Reason.EXPIRED: "已于 {date} 过期",
         Reason.NO_EXPIRY: "没有有效期记录",
+        Reason.NO_DAY: "有效期不是有效日期:{date}",
         Reason.WET: "湿包",
         Reason.DAMAGED: "破损",
         Reason.REFUSED: "接收方已拒收",
@@ -363,7 +367,11 @@ def _of_cycle(cycle: CycleStanding) -> Iterable[Said]:
 def _date(package: Package, asking: Asking) -> Iterable[Said]:
     if package.expires is None:
         yield Said(reason=Reason.NO_EXPIRY, values={})
-    elif date.fromisoformat(package.expires) < asking.today:
+        return
+    day = day_or_none(package.expires)
+    if day is None:
+        yield Said(reason=Reason.NO_DAY, values={"date": package.expires})
+    elif day < asking.today:
         yield Said(reason=Reason.EXPIRED, values={"date": package.expires})
 
 

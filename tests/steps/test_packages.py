@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Table
 
-from ledger.domain.acts.words import Right
+from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.acts.words import Party, Right
 from ledger.domain.callers import Scope
 from ledger.domain.custody.codes import Command, make_command
 from ledger.domain.custody.gates import Gate, Word
@@ -16,6 +18,9 @@ from ledger.domain.custody.lines import Deed
 from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused
 from ledger.steps.accepting.assembling import Assembly, assemble
+from ledger.steps.accepting.cosigning import submit_with
+from ledger.steps.accepting.drafting import make_draft
+from ledger.steps.accepting.prepare import prepare
 from ledger.steps.accepting.recalling import RecallRequest, end_recall, order_recall
 from ledger.steps.accepting.scanning import Scan, look, report
 from ledger.steps.accepting.telling import refill
@@ -136,6 +141,57 @@ def test_issuing_against_a_gate_takes_a_reason(house: House) -> None:
     with pytest.raises(Refused, match="in no declared load"), house.nothing_stored():
         scanned(house, CENTRE, Scan(act=Deed.ISSUED, said="1/Q01"))
     scanned(house, CENTRE, Scan(act=Deed.ISSUED, said="1/Q01", reason="no other set"))
+
+
+def test_what_a_gate_says_is_asked_and_not_taken_from_who_reports(house: House) -> None:
+    packed(house, "Q01")
+    line = {"act": "issued", "package": "1/Q01", "basis": "scanned"}
+    for told in ({}, {"against": "yes"}):
+        with pytest.raises(InvalidInput, match="reason"), house.nothing_stored():
+            house.say("ScanReport", unit="centre", lines=[{**line, **told}])
+    house.say("ScanReport", unit="centre", lines=[{**line, "reason": "no other set"}])
+    with house.instance.database.reading() as tx:
+        (kept,) = list_against(tx, house.caller)
+    assert kept.against == "no: in no declared load"
+
+
+def test_the_last_day_of_use_ends_where_the_house_is(house: House) -> None:
+    packed(house, "Q01", expires="2026-11-03")
+    loaded(house, 1, "Q01")
+    released(house, 1, 1)
+    settings = house.instance.settings
+    for zone, text in (("UTC", "yes"), ("Asia/Shanghai", "no: expired on 2026-11-03")):
+        there = replace(
+            house.instance,
+            settings=settings.model_copy(update={"zone": zone}),
+            clock=lambda: datetime(2026, 11, 3, 22, tzinfo=UTC),
+        )
+        with there.database.reading() as tx:
+            assert gate(there, tx, house.caller, Gate.USE, "1/Q01", unit=CENTRE).text() == text
+
+
+def test_a_last_day_that_is_no_day_is_refused(house: House) -> None:
+    with pytest.raises(InvalidInput, match="is no day"), house.nothing_stored():
+        packed(house, "Q01", expires="2026-13-45")
+
+
+def test_the_same_line_twice_in_one_list_is_taken_once(house: House) -> None:
+    packed(house, "Q01")
+    used = Scan(act=Deed.USED, said="1/Q01", happened=house.clock())
+    assert scanned(house, CENTRE, used, used)[1] == "was reported before: left out"
+    with house.instance.database.reading() as tx:
+        assert where(tx, house.caller, "1/Q01").out_of_order == ("used after assembled",)
+
+
+def test_a_decision_of_packages_names_those_of_its_own_load(house: House) -> None:
+    packed(house, "Q01", "Q02")
+    loaded(house, 1, "Q01")
+    loaded(house, 2, "Q02")
+    decided = {"decision": "recall", "reason": "by mistake", "lines": [{"package": "1/Q01"}]}
+    with pytest.raises(InvalidInput, match="not in the declared load"), house.nothing_stored():
+        house.say("PackageDecision", cycle=f"{SERIAL}/2", **decided)
+    house.say("PackageDecision", cycle=f"{SERIAL}/1", **decided)
+    assert asked(house, Gate.USE, "1/Q01") == f"no: recalled; cycle {SERIAL}/1 is not released"
 
 
 def test_another_units_report_contradicts_and_moves_nothing(house: House) -> None:
@@ -350,6 +406,31 @@ def test_a_package_is_not_offered_twice_without_a_reason(travelling: House) -> N
     assert (kept.deed, kept.reason) == ("dispatched", "the first box came back")
 
 
+def test_what_was_prepared_is_held_against_the_gates_again(travelling: House) -> None:
+    house = travelling
+    packed(house, "Q04")
+    loaded(house, 2, "Q04")
+    released(house, 2, 1)
+    values = {
+        "unit": CENTRE, "receiver": MEMBER, "taker": MEMBER, "purpose": "clean",
+        "lines": [{"assembler": CENTRE, "package": "Q04", "basis": "scanned"}],
+    }  # fmt: skip
+    waiting = []
+    for slip in ("4712", "4713"):
+        with house.instance.database.transaction() as tx:
+            told = {**values, "slip": slip}
+            draft = make_draft(house.instance, tx, house.caller, ACTS["Dispatch"], told, AT_A_DOOR)
+            waiting.append(prepare(house.instance, tx, house.caller, draft).operation.digest)
+
+    def submitted(digest: Digest) -> None:
+        with house.instance.database.transaction() as tx:
+            submit_with(house.instance, tx, house.caller, digest, {}, held=[Party.SIGNER])
+
+    submitted(waiting[0])
+    with pytest.raises(Conflict, match="in transit to member"), house.nothing_stored():
+        submitted(waiting[1])
+
+
 def test_a_cancelled_consignment_leaves_its_packages_where_they_were(travelling: House) -> None:
     travelling.say(
         "Disposition", unit=CENTRE, consignment="centre/4711", kind="cancel", reason="no van"
@@ -481,6 +562,8 @@ def test_soiled_instruments_are_those_of_the_last_package_of_their_set(house: Ho
     scanned(house, CENTRE, Scan(act=Deed.OPENED, said="1/H1"))
     soiled = Scan(act=Deed.RECEIVED_SOILED, set="HIP", basis="counted")
     assert scanned(house, CENTRE, soiled) == ["1/H1: received soiled"]
+    with house.instance.database.reading() as tx:
+        assert trace(tx, house.caller, "1/H1").lines[-1].basis == "inferred"
     scanned(house, CENTRE, Scan(act=Deed.OPENED, said="1/H2"))
     with pytest.raises(InvalidInput, match="1/H2 or 1/H1"):
         scanned(house, CENTRE, soiled)

@@ -62,6 +62,7 @@ class Reason(StrEnum):
     PROCESSING = "processing"
     GONE = "gone"
     NOT_HERE = "not_here"
+    ELSEWHERE = "elsewhere"
     TRAVELLING = "travelling"
     CONTRADICTED = "contradicted"
     COUNTED_ONLY = "counted_only"
@@ -99,6 +100,7 @@ WORDS: Mapping[str, Mapping[Reason, str]] = {
         Reason.PROCESSING: "in processing: {stage}",
         Reason.GONE: "{stage}",
         Reason.NOT_HERE: "not here: at {unit} since {time}",
+        Reason.ELSEWHERE: "not here",
         Reason.TRAVELLING: "in transit to {unit}",
         Reason.CONTRADICTED: "contradicted by {unit}",
         Reason.COUNTED_ONLY: "counted only, cycle {cycle} at best",
@@ -133,6 +135,7 @@ WORDS: Mapping[str, Mapping[Reason, str]] = {
         Reason.PROCESSING: "处理中:{stage}",
         Reason.GONE: "{stage}",
         Reason.NOT_HERE: "不在此处:自 {time} 起在 {unit}",
+        Reason.ELSEWHERE: "不在此处",
         Reason.TRAVELLING: "正运往 {unit}",
         Reason.CONTRADICTED: "与 {unit} 的报告不一致",
         Reason.COUNTED_ONLY: "仅计数,最多可追溯到循环 {cycle}",
@@ -223,7 +226,19 @@ _CHECKED = ("label", "release", "results", "recall", "expiry", "condition", "pla
 
 
 def ask(gate: Gate, package: Package, cycle: CycleStanding | None, asking: Asking) -> Answer:
-    """A gate's answer about a package, by its fold and its cycle."""
+    """A gate's answer about a package, by its fold and its cycle.
+
+    A unit that never had it, and does not get it, hears that it is not there, and no more.
+    """
+    if not _concerns(package, asking.unit):
+        return Answer(
+            gate=gate,
+            package=package.name,
+            word=Word.NO,
+            reasons=(Said(reason=Reason.ELSEWHERE, values={}),),
+            checked=("label", "place"),
+            unchecked=tuple(each for each in _CHECKED if each not in {"label", "place"}),
+        )
     found = list(_all(gate, package, cycle, asking))
     notes = tuple(said for said in found if said.reason in _NOTES)
     against = tuple(
@@ -241,6 +256,12 @@ def ask(gate: Gate, package: Package, cycle: CycleStanding | None, asking: Askin
         checked=tuple(each for each in _CHECKED if each not in unchecked),
         unchecked=unchecked,
     )
+
+
+def _concerns(package: Package, unit: int) -> bool:
+    named = {package.owner, package.next_unit, package.destination}
+    had = {each.unit for each in package.holdings}
+    return package.holder is None or unit in named | had
 
 
 def unknown(gate: Gate, package: str | None = None) -> Answer:

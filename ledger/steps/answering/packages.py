@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -29,7 +30,7 @@ from ledger.steps.accepting.standing import Accepted
 from ledger.steps.answering.standings import Cycles, CycleStep
 from ledger.steps.instance import Instance
 from ledger.storage import directory, operations, packages
-from ledger.storage.index import find_cursor, find_newest_block_time
+from ledger.storage.index import find_newest_block_time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -306,59 +307,62 @@ def gate(  # noqa: PLR0913 - who asks what of which package
 ) -> gates.Answer:
     """Whether a unit may dispatch, issue or use this now."""
     caller.require_unit(unit)
-    (answer,) = ask_all(instance, tx, which, [said], unit=unit)
+    (answer,) = ask_all(instance, tx, [Question(gate=which, said=said)], unit=unit)
     return answer
 
 
-def ask_all(  # noqa: PLR0913 - who asks what of which packages
-    instance: Instance,
-    tx: Connection,
-    which: gates.Gate,
-    said: Sequence[str],
-    *,
-    unit: int,
-    at: int | None = None,
-) -> list[gates.Answer]:
-    """The gate's answers about several names or codes, in their order.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked of one package."""
 
-    `at` (Unix seconds): what it would have said then, by all that is known now.
-    """
-    found = meant(tx, said, unit_number=lambda text: numbering(tx, text))
+    gate: gates.Gate
+    #: a name, or what a scanner delivered
+    said: str
+    #: the label that was read, where a package is named beside it
+    code: str | None = None
+    #: Unix seconds: what it would have said then, by all that is known now; None: now
+    at: int | None = None
+
+
+def ask_all(
+    instance: Instance, tx: Connection, asked: Sequence[Question], *, unit: int
+) -> list[gates.Answer]:
+    """The gates' answers to what a unit asks, in its order."""
+    found = meant(tx, [each.said for each in asked], unit_number=lambda t: numbering(tx, t))
     named = [each.package for each in found if each.package is not None]
     lines = packages.list_lines_of(tx, named)
-    moment = int(instance.clock().timestamp()) if at is None else at
-    folded = {name: fold(name, rows, at=at) for name, rows in lines.items()}
+    now = int(instance.clock().timestamp())
+    folded = {
+        (name, at): fold(name, lines[name], at=at)
+        for name, at in {(what.package, each.at) for what, each in zip(found, asked, strict=True)}
+        if name in lines
+    }
     cycles = Cycles(tx)
     names = unit_names(tx, {u for each in folded.values() for u in _units_in(each)})
     behind = behind_since(instance, tx)
+    zone = ZoneInfo(instance.settings.zone)
     answers = []
-    for each in found:
-        package = folded.get(each.package or "")
+    for what, each in zip(found, asked, strict=True):
+        package = None if what.package is None else folded.get((what.package, each.at))
         if package is None:
-            answers.append(gates.unknown(which, each.package))
+            answers.append(gates.unknown(each.gate, what.package))
             continue
+        moment = now if each.at is None else each.at
         asking = gates.Asking(
             unit=unit,
             at=moment,
-            today=datetime.fromtimestamp(moment, UTC).date(),
+            today=datetime.fromtimestamp(moment, zone).date(),
             behind_since=behind,
             names=names,
-            is_voided=each.is_voided,
+            is_voided=what.is_voided or each.code in package.voided - package.codes,
             is_loaner=package.cycle is None and cycles.is_loaner(package.set_name),
         )
-        answers.append(gates.ask(which, package, cycles.find(package.cycle), asking))
+        answers.append(gates.ask(each.gate, package, cycles.find(package.cycle), asking))
     return answers
 
 
 #: what a record keeps of a gate's answer
 _LONGEST_AGAINST = 300
-
-
-def against(
-    instance: Instance, tx: Connection, which: gates.Gate, said: Sequence[str], *, unit: int
-) -> list[str | None]:
-    """What a gate has against several packages, in words; None where it says yes."""
-    return [in_words(each) for each in ask_all(instance, tx, which, said, unit=unit)]
 
 
 def in_words(answer: gates.Answer | None) -> str | None:
@@ -382,11 +386,14 @@ def behind_since(instance: Instance, tx: Connection) -> int | None:
 
     On an embedded chain nobody else writes: what is accepted here is all that there is.
     """
-    if not instance.settings.chain_url or find_cursor(tx) is None:
+    if not instance.settings.chain_url:
         return None
-    newest = find_newest_block_time(tx)
     now = int(instance.clock().timestamp())
-    return newest if newest is not None and now - newest > BEHIND_AFTER else None
+    newest = find_newest_block_time(tx)
+    if newest is None:
+        # No block yet: nothing was heard for as long as anybody has asked here.
+        return instance.known("first asked", lambda: now)
+    return newest if now - newest > BEHIND_AFTER else None
 
 
 # ---------------------------------------------------------------- holdings

@@ -452,8 +452,18 @@ def show_asset(tx: Connection, caller: Caller, text: str) -> AssetView:
     state = Accepted(tx).find(AssetState, row.id)
     if state is None:
         raise AssertionError(row)
-    moves = shown_acts(tx, operations.list_moving(tx, row.id))
-    return _asset(tx, caller, row, state, moves)
+    moves = operations.list_moving(tx, row.id)
+    if caller.readable_unit not in {None, row.unit}:
+        part = {each.subject for each in moves if _has_part(tx, caller, each.subject)}
+        moves = [each for each in moves if each.subject in {row.id, *part}]
+    return _asset(tx, caller, row, state, shown_acts(tx, moves))
+
+
+def _has_part(tx: Connection, caller: Caller, consignment: bytes) -> bool:
+    state = Accepted(tx).find(ConsignmentState, ConsignmentId(consignment))
+    rows = operations.list_by_subject(tx, consignment)
+    recorded = [read_operation(each) for each in rows if each.state not in GIVEN_UP]
+    return state is not None and caller.readable_unit in parties_of(state, recorded)
 
 
 def _asset(

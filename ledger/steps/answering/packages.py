@@ -17,7 +17,14 @@ from ledger.domain.callers import Caller
 from ledger.domain.custody import gates
 from ledger.domain.custody.fold import Overlay, Package, fold, ordered
 from ledger.domain.custody.lines import PackageLine
-from ledger.domain.custody.reading import Reader, may_ask, names_of, readable, visible_case
+from ledger.domain.custody.reading import (
+    Reader,
+    as_read,
+    may_ask,
+    names_of,
+    readable,
+    visible_case,
+)
 from ledger.domain.custody.standing import CycleStanding
 from ledger.domain.encoding.identifiers import Digest, to_hex
 from ledger.domain.encoding.moments import instant_text, seconds_text
@@ -179,9 +186,10 @@ def trace(
 ) -> TraceView:
     """A package's story; `at`: how it stood then (Unix seconds), `known`: as known then."""
     found = find_package(tx, caller, said, at=at, known=known)
-    reader, package = reader_of(tx, caller), found.package
+    reader = reader_of(tx, caller)
     lines = [line for line in found.lines if known is None or line.sequence <= known]
-    rows = readable(reader, package, ordered(lines))
+    rows = readable(reader, found.package, ordered(lines))
+    package = as_read(reader, found.package, found.lines, at=at, known=known)
     if at is not None:
         rows = [(moment, line) for moment, line in rows if moment <= at]
     names = unit_names(tx, names_of(rows) | _units_in(package))
@@ -207,10 +215,10 @@ def trace(
 def where(tx: Connection, caller: Caller, said: str) -> Standing:
     """Where a package is, how it stands, and how sure that is."""
     found = find_package(tx, caller, said)
-    package = found.package
+    reader = reader_of(tx, caller)
+    package = as_read(reader, found.package, found.lines)
     names = unit_names(tx, _units_in(package))
-    cycle = Cycles(tx).find(package.cycle)
-    return _standing(reader_of(tx, caller), package, cycle, names)
+    return _standing(reader, package, Cycles(tx).find(package.cycle), names)
 
 
 def _units_in(package: Package) -> set[int]:

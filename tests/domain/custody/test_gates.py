@@ -153,6 +153,11 @@ def test_what_is_elsewhere_or_on_its_way_is_not_here() -> None:
     assert reasons(fold(NAME, told.lines), unit=M) == []
 
 
+def test_who_never_had_it_hears_that_it_is_not_there_and_no_more() -> None:
+    answer = ask(Gate.USE, package(Deed.USED), cycle(), asking(unit=8))
+    assert (answer.text(), answer.checked) == ("no: not here", ("label", "place"))
+
+
 def test_a_contradiction_is_said_with_who_contradicts() -> None:
     told = Told().ready()
     told.say(Deed.USED, M)

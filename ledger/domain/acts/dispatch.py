@@ -233,6 +233,7 @@ ACT = Act(
             help="by when it is to be there",
         ),
         moving.guest_field(),
+        moving.retold_field(),
     ),
     says=says,
     subject=dispatched,

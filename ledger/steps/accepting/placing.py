@@ -62,6 +62,7 @@ def place(tx: Connection, operation: Operation, record: Record, now: datetime) -
     """The operation's place; raises the rule that keeps it out, and changes nothing."""
     act, message = operation.act, operation.message
     rules.require_timely(message, int(now.timestamp()))
+    rules.require_happened(act, message, record.facts)
     rules.require_known_words(act, message)
     accepted = Accepted(tx, touched(act, message))
     rules.require_rights(act, message, accepted)

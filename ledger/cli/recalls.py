@@ -154,6 +154,7 @@ def print_recall(view: RecallView) -> None:
         if view.passes is None
         else (f"suspended: {view.passes} of {view.passes_needed} biological passes in a row")
     )
+    none = "no package that is named" if view.counted_only else "none"
     print_pairs(
         (name, value)
         for name, value in [
@@ -163,7 +164,11 @@ def print_recall(view: RecallView) -> None:
             ("used before", view.used),
             ("to find", view.to_find),
             ("found", view.found),
-            ("cannot be excluded", ", ".join(view.cannot_be_excluded) or "none"),
+            (
+                "only counted",
+                f"{view.counted_only}: nobody can say where" if view.counted_only else None,
+            ),
+            ("cannot be excluded", ", ".join(view.cannot_be_excluded) or none),
             ("numbers never opened", view.gaps),
             ("machine", suspended or "may release"),
         ]

@@ -219,14 +219,19 @@ def list_lines_by_digests(tx: Connection, digests: Iterable[bytes]) -> list[Pack
 
 
 def list_sent(tx: Connection, consignment: bytes) -> list[PackageLine]:
-    """What was sent in a consignment, by its dispatch."""
+    """What was sent in a consignment, by the newest dispatch of it.
+
+    One that the chain refused is told again under the same slip, and its lines stay.
+    """
     c = package_lines.c
-    return _lines.list(
+    rows = _lines.list(
         tx,
         c.thread == consignment,
         c.deed == Deed.DISPATCHED,
+        c.ended.is_(None),
         order=[c.sequence, c.line],
     )
+    return [row for row in rows if row.sequence == rows[-1].sequence]
 
 
 def list_lines_from(tx: Connection, *, after: tuple[int, int], limit: int) -> list[PackageLine]:
@@ -359,15 +364,19 @@ def list_packages_named(tx: Connection, names: Iterable[str]) -> list[PackageRow
     ]
 
 
-def list_packages_of_cycles(tx: Connection, cycles: Iterable[bytes]) -> list[PackageRow]:
-    """The packages that were sterilised last in some cycles, by name within each."""
-    return [
-        row
-        for part in chunks(cycles)
-        for row in _packages.list(
-            tx, packages.c.cycle.in_(part), order=[packages.c.cycle, packages.c.name]
+def list_loaded(tx: Connection, cycles: Iterable[bytes]) -> list[str]:
+    """The packages that standing loads of some cycles name, each once, by name."""
+    c = package_lines.c
+    found: set[str] = set()
+    for part in chunks(cycles):
+        found.update(
+            tx.scalars(
+                select(c.package).where(
+                    c.thread.in_(part), c.deed == Deed.LOADED, c.ended.is_(None)
+                )
+            )
         )
-    ]
+    return sorted(found)
 
 
 def list_newest_of_set(tx: Connection, set_name: str, *, limit: int = 3) -> list[PackageRow]:

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Table
 
 from ledger.domain.acts.catalogue import ACTS
-from ledger.domain.acts.words import Party, Right
+from ledger.domain.acts.words import Party, Right, UnitRole
 from ledger.domain.callers import Scope
 from ledger.domain.custody.codes import Command, make_command
 from ledger.domain.custody.gates import Gate, Word
 from ledger.domain.custody.lines import Deed
-from ledger.domain.encoding.identifiers import Digest
+from ledger.domain.encoding.identifiers import Digest, to_hex
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused
 from ledger.steps.accepting.assembling import Assembly, assemble
 from ledger.steps.accepting.cosigning import submit_with
 from ledger.steps.accepting.drafting import make_draft
 from ledger.steps.accepting.prepare import prepare
-from ledger.steps.accepting.recalling import RecallRequest, end_recall, order_recall
+from ledger.steps.accepting.recalling import Recalled, RecallRequest, end_recall, order_recall
 from ledger.steps.accepting.scanning import Scan, look, report
 from ledger.steps.accepting.telling import refill
 from ledger.steps.answering.packages import gate, holdings, list_against, trace, where
+from ledger.steps.answering.recalls import list_recalls, show_recall
 from ledger.steps.auditing.differences import Findings
 from ledger.steps.auditing.evidence import Stored
 from ledger.steps.auditing.packages import check_packages
@@ -294,6 +295,59 @@ def test_a_recall_holds_everything_at_once_and_suspends_the_machine(house: House
     assert differences(house) == []
 
 
+def test_what_is_only_counted_is_asked_back_and_nobody_can_say_where(house: House) -> None:
+    house.open(1)
+    lines = [{"owner": "member", "package_class": 1, "quantity": 4}]
+    house.say("LoadDeclaration", cycle=f"{SERIAL}/1", lines=lines)
+    done = ordered_back(house)
+    assert (done.view.packages, done.view.counted_only) == (0, 4)
+    member = replace(house.caller, unit=MEMBER, scopes=frozenset({Scope.READ_UNIT}))
+    with house.instance.database.reading() as tx:
+        assert [each.counted_only for each in list_recalls(tx, member)] == [4]
+
+
+def test_who_was_not_told_finds_nothing_and_a_notice_twice_asks_once(travelling: House) -> None:
+    house = travelling
+    order = ordered_back(house).view.order
+    assert order is not None
+    house.say(
+        "RecallNotice", equipment=SERIAL, order=order, to="member", reached_by="call_confirmed",
+        lines=[{"package": "1/Q01"}],
+    )  # fmt: skip
+    house.admit(8, "stranger", UnitRole.USER)
+    house.enrol(8, "Answers 8", Right.ANSWER)
+    house.say("RecallAnswer", unit=8, order=order, found=50, asked=50)
+    house.say("RecallAnswer", unit=MEMBER, order=order, found=9, asked=9)
+    with house.instance.database.reading() as tx:
+        view = show_recall(tx, house.caller, order)
+    asked_for = {each.name: each.asked for each in view.units}
+    assert asked_for == {"centre": 3, "member": 3, "stranger": 0}
+    assert (view.to_find, view.found) == (3, 3)
+
+
+def test_a_recall_asks_for_what_its_load_names_and_another_unit_has(house: House) -> None:
+    scanned(house, MEMBER, Scan(act=Deed.ASSEMBLED, said="2/X1"))
+    house.open(1)
+    lines = [{"owner": "centre", "package_class": 1, "quantity": 1, "package": "2/X1"}]
+    house.say("LoadDeclaration", cycle=f"{SERIAL}/1", lines=lines)
+    centre = replace(house.caller, unit=CENTRE, scopes=frozenset({Scope.READ_UNIT}))
+    order = ordered_back(house).view.order
+    assert order is not None
+    with house.instance.database.reading() as tx:
+        (hidden,) = show_recall(tx, centre, order).reached
+        (whole,) = show_recall(tx, house.caller, order).reached
+    assert (hidden.package, hidden.holder, hidden.cannot_be_excluded) == ("2/X1", None, True)
+    assert (whole.holder, whole.concerns) == (MEMBER, (MEMBER,))
+
+
+def ordered_back(house: House) -> Recalled:
+    wanted = RecallRequest(
+        equipment=SERIAL, first=1, last=1, cause="biological", reason="BI of 1 failed"
+    )
+    with house.instance.database.transaction() as tx:
+        return order_recall(house.instance, tx, house.caller, wanted, AT_A_DOOR)
+
+
 def test_a_result_that_comes_after_a_release_is_seen_by_the_gate(house: House) -> None:
     packed(house, "Q01")
     loaded(house, 1, "Q01")
@@ -355,6 +409,25 @@ def sent(house: House, slip: str, *serials: str, **more: object) -> str:
         **more,
     ).digest  # fmt: skip
     return digest.hex()
+
+
+def test_a_name_that_another_unit_mistypes_is_still_to_be_assembled(house: House) -> None:
+    scanned(house, MEMBER, Scan(act=Deed.STORED, said="1/Q50"))
+    packed(house, "Q50")
+    with pytest.raises(Conflict), house.nothing_stored():
+        packed(house, "Q50")
+
+
+def test_what_is_reported_has_happened(house: House) -> None:
+    packed(house, "Q01")
+    later = Scan(act=Deed.STORED, said="1/Q01", happened=house.clock() + timedelta(hours=1))
+    with pytest.raises(InvalidInput, match="after the signature"), house.nothing_stored():
+        scanned(house, CENTRE, later)
+    with pytest.raises(InvalidInput, match="after the signature"), house.nothing_stored():
+        house.say(
+            "ScanReport", unit="centre", happened={"utc": datetime(2062, 1, 1, tzinfo=UTC)},
+            lines=[{"act": "stored", "package": "1/Q01", "basis": "typed"}],
+        )  # fmt: skip
 
 
 @pytest.fixture
@@ -429,6 +502,21 @@ def test_what_was_prepared_is_held_against_the_gates_again(travelling: House) ->
     submitted(waiting[0])
     with pytest.raises(Conflict, match="in transit to member"), house.nothing_stored():
         submitted(waiting[1])
+
+
+def test_a_refused_dispatch_is_told_again_under_its_slip(travelling: House) -> None:
+    house = travelling
+    with house.instance.database.reading() as tx:
+        first = list_latest_operations(tx, kind="Dispatch", limit=1)[0].digest
+    refused(house, first)
+    sent(house, "4711", "Q01", "Q02", reason="told again", retells=to_hex(first))
+    house.say("HandOver", unit=CENTRE, consignment="centre/4711", taker=MEMBER)
+    house.say("TakeOver", unit=MEMBER, consignment="centre/4711", outcome="kept", rest="scanned")
+    with house.instance.database.reading() as tx:
+        one, left = (where(tx, house.caller, name) for name in ("1/Q01", "1/Q03"))
+    assert (one.holder, one.contradicted_by) == ("member", ())
+    assert (left.holder, left.stage) == ("centre", "loaded"), "the second list leaves it out"
+    assert differences(house) == []
 
 
 def test_a_cancelled_consignment_leaves_its_packages_where_they_were(travelling: House) -> None:

@@ -18,7 +18,7 @@ from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.acts.decisions import TRANSITIONS, DecisionKind, DecisionState
 from ledger.domain.acts.vocabulary import items
 from ledger.domain.callers import Caller
-from ledger.domain.custody.recalls import Found, Reached
+from ledger.domain.custody.recalls import Reached
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import InvalidInput
 from ledger.domain.outbox.operation_states import GIVEN_UP
@@ -170,12 +170,12 @@ class _Clerk:
         return {_K.RECALL: "recalled", _K.REJECT: "rejected"}[kind]
 
     def notify(self, view: RecallView) -> int:
-        """A notice to each holder, carriers in transit too; sent is not reached."""
-        by_holder: dict[int, list[Reached]] = {}
+        """A notice to whoever has one, takes it next or used it; sent is not reached."""
+        by_unit: dict[int, list[Reached]] = {}
         for each in view.reached:
-            if each.holder is not None and each.found in {Found.TO_FIND, Found.IN_TRANSIT}:
-                by_holder.setdefault(each.holder, []).append(each)
-        for unit, asked in sorted(by_holder.items()):
+            for unit in each.concerns:
+                by_unit.setdefault(unit, []).append(each)
+        for unit, asked in sorted(by_unit.items()):
             for start in range(0, len(asked), _MOST_ASKED):
                 part = asked[start : start + _MOST_ASKED]
                 self.say(
@@ -186,7 +186,7 @@ class _Clerk:
                     reached_by="sent",
                     lines=[{"package": each.package, "basis": each.basis} for each in part],
                 )
-        return len(by_holder)
+        return len(by_unit)
 
 
 _MOST_ASKED = 256

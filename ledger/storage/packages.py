@@ -218,8 +218,10 @@ def list_lines_by_digests(tx: Connection, digests: Iterable[bytes]) -> list[Pack
     ]
 
 
-def list_sent(tx: Connection, consignment: bytes) -> list[PackageLine]:
-    """What was sent in a consignment, by the newest dispatch of it.
+def list_sent(
+    tx: Connection, consignment: bytes, *, before: int | None = None
+) -> list[PackageLine]:
+    """What was sent in a consignment, by the newest dispatch of it before a sequence.
 
     One that the chain refused is told again under the same slip, and its lines stay.
     """
@@ -228,7 +230,7 @@ def list_sent(tx: Connection, consignment: bytes) -> list[PackageLine]:
         tx,
         c.thread == consignment,
         c.deed == Deed.DISPATCHED,
-        c.ended.is_(None),
+        true() if before is None else c.sequence < before,
         order=[c.sequence, c.line],
     )
     return [row for row in rows if row.sequence == rows[-1].sequence]

@@ -45,11 +45,16 @@ def subjects_told(tx: Connection, act: Act, message: Message, facts: Facts) -> s
     return {package_subject(line.package) for line in said}
 
 
-def sent_in(tx: Connection, act: Act, message: Message) -> list[PackageLine]:
-    """The lines of the dispatch of a consignment whose step this is; empty for all other acts."""
+def sent_in(
+    tx: Connection, act: Act, message: Message, *, before: int | None = None
+) -> list[PackageLine]:
+    """The lines of the dispatch of a consignment whose step this is; empty for all other acts.
+
+    `before`: the step's own sequence, once it has one.
+    """
     if act.moved_lines is None:
         return []
-    return packages.list_sent(tx, word(message, "consignment"))
+    return packages.list_sent(tx, word(message, "consignment"), before=before)
 
 
 def _said(
@@ -86,7 +91,7 @@ def tell(tx: Connection, recorded: Recorded, facts: Facts) -> None:
     if recorded.act.name not in TELLING:
         return
     sequence = operations.get_operation(tx, recorded.digest).sequence
-    sent = sent_in(tx, recorded.act, recorded.message)
+    sent = sent_in(tx, recorded.act, recorded.message, before=sequence)
     lines = list(lines_of(recorded, facts, sequence, sent))
     if recorded.act.lines_stay and packages.list_lines_by_digests(tx, [recorded.digest]):
         # it was refused, and the chain has it all the same
@@ -199,7 +204,7 @@ def refill(tx: Connection) -> int:
         for row in told:
             facts = fields_from_bytes(stored[row.record_id].facts)
             recorded = read_operation(row)
-            sent = sent_in(tx, recorded.act, recorded.message)
+            sent = sent_in(tx, recorded.act, recorded.message, before=row.sequence)
             lines = list(lines_of(recorded, facts, row.sequence, sent))
             packages.insert_lines(tx, lines)
             names |= {line.package for line in lines}

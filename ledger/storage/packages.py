@@ -274,22 +274,21 @@ def end_lines(tx: Connection, digest: bytes, sequence: int, *, line: int | None 
     return names
 
 
-def restore_lines(tx: Connection, sequence: int) -> set[str]:
-    """Let count again what an operation had ended; returns the packages."""
+def names_touched(tx: Connection, digest: bytes, sequence: int) -> set[str]:
+    """The packages of an operation's lines, and of those that it ended."""
     c = package_lines.c
-    names = set(tx.scalars(select(c.package).where(c.ended == sequence)))
-    if names:
-        tx.execute(update(package_lines).where(c.ended == sequence).values(ended=None))
-    return names
+    return set(tx.scalars(select(c.package).where(or_(c.digest == digest, c.ended == sequence))))
 
 
-def remove_lines(tx: Connection, digest: bytes) -> set[str]:
-    """Take out the lines of an operation that never stood; returns their packages."""
+def restore_lines(tx: Connection, sequence: int) -> None:
+    """Let count again what an operation had ended."""
     c = package_lines.c
-    names = set(tx.scalars(select(c.package).where(c.digest == digest)))
-    if names:
-        tx.execute(package_lines.delete().where(c.digest == digest))
-    return names
+    tx.execute(update(package_lines).where(c.ended == sequence).values(ended=None))
+
+
+def remove_lines(tx: Connection, digest: bytes) -> None:
+    """Take out the lines of an operation that never stood."""
+    tx.execute(package_lines.delete().where(package_lines.c.digest == digest))
 
 
 def newest_sequence(tx: Connection) -> int:

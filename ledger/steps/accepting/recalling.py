@@ -38,6 +38,7 @@ from ledger.steps.answering.recalls import (
 )
 from ledger.steps.instance import Instance
 from ledger.storage import directory, operations
+from ledger.storage.engine.database import lock_subjects
 
 _K = DecisionKind
 
@@ -90,6 +91,8 @@ def order_recall(  # noqa: PLR0913, PLR0917 - who orders what, at which door
     wanted = Range(machine=machine, epoch=epoch, first=request.first, last=request.last)
     if request.is_mock:
         return Recalled(view=reach_of(tx, caller, wanted), order=None, decided={}, notices=0)
+    # Whoever decides over one of these is before all of it or after it.
+    lock_subjects(tx, [machine.id, *(row.id for row in list_cycles_of(tx, wanted))])
     told = {**(circumstances or {}), "reason": request.reason}
     clerk = _Clerk(instance, tx, caller, door, told)
     order = clerk.say(

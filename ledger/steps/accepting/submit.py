@@ -126,7 +126,7 @@ def _accept(
 ) -> Receipt:
     operation, now = prepared.operation, instance.clock()
     require_clock(instance, tx, operation.act, now)
-    subjects = subjects_of(operation.act, operation.message)
+    subjects = subjects_of(tx, operation.act, operation.message)
     told = subjects_told(tx, operation.act, operation.message, prepared.record.facts)
     lock_subjects(tx, subjects.changed | told, shared=subjects.read - told)
     require_still_open(

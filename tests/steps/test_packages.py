@@ -511,8 +511,8 @@ def test_a_refused_dispatch_is_told_again_under_its_slip(travelling: House) -> N
     house = travelling
     with house.instance.database.reading() as tx:
         first = list_latest_operations(tx, kind="Dispatch", limit=1)[0].digest
-    left = house.say("TakeOver", unit=MEMBER, consignment="centre/4711", outcome="carried")
-    refused(house, left.digest)
+    carried = house.say("TakeOver", unit=MEMBER, consignment="centre/4711", outcome="carried")
+    refused(house, carried.digest)
     refused(house, first)
     sent(house, "4711", "Q01", "Q02", reason="told again", retells=to_hex(first))
     house.say("HandOver", unit=CENTRE, consignment="centre/4711", taker=MEMBER)

@@ -95,7 +95,8 @@ def answer_of(
 
 def _concerned(package: Package) -> tuple[int, ...]:
     taker = package.next_unit if package.stage is Stage.OFFERED else None
-    return tuple(sorted({package.holder, taker, package.used_by} - {None}))  # type: ignore[type-var]
+    named = (package.holder, taker, package.used_by)
+    return tuple(sorted({unit for unit in named if unit is not None}))
 
 
 def reach(

@@ -96,12 +96,18 @@ def show(
 
 
 @recall.command("list")
-def list_all(*, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
+def list_all(
+    before: Annotated[int | None, typer.Option(help="Read on before this cursor.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="At most so many.")] = 20,
+    *,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
     """List recalls, newest first."""
     from ledger.steps.answering.recalls import list_recalls
 
     with opened(home) as instance, instance.database.reading() as tx:
-        views = list_recalls(tx, local_caller())
+        views = list_recalls(tx, local_caller(), before=before, limit=limit)
     answer(
         [view.to_plain() for view in views],
         as_json=as_json,

@@ -24,6 +24,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    text,
     true,
     tuple_,
     update,
@@ -68,6 +69,12 @@ package_lines = Table(
     Index(None, "thread", "deed"),
     Index(None, "unit", "package"),
     Index(None, "sequence", "line"),
+    Index(
+        "ix_package_lines_against",
+        "sequence",
+        sqlite_where=text("against IS NOT NULL"),
+        postgresql_where=text("against IS NOT NULL"),
+    ),
     # A trace stays one range scan of few pages however many there are.
     sqlite_with_rowid=False,
 )
@@ -250,16 +257,20 @@ def list_lines_from(tx: Connection, *, after: tuple[int, int], limit: int) -> li
 def list_against(
     tx: Connection, *, unit: int | None = None, before: int | None = None, limit: int = 100
 ) -> list[PackageLine]:
-    """What was done against a gate, newest first; with `unit`, what that unit did."""
+    """What was done against a gate, newest first; with `unit`, what that unit did.
+
+    The lines of one operation are given together, also where they are more than the limit.
+    """
     c = package_lines.c
-    return _lines.list(
-        tx,
-        c.against.is_not(None),
-        true() if unit is None else c.unit == unit,
-        true() if before is None else c.sequence < before,
-        order=[c.sequence.desc(), c.line],
-        limit=limit,
-    )
+    where = [c.against.is_not(None), true() if unit is None else c.unit == unit]
+    order = [c.sequence.desc(), c.line]
+    earlier = true() if before is None else c.sequence < before
+    rows = _lines.list(tx, *where, earlier, order=order, limit=limit)
+    if len(rows) == limit:
+        last = rows[-1]
+        rest = (c.sequence == last.sequence, c.line > last.line)
+        rows += _lines.list(tx, *where, *rest, order=order)
+    return rows
 
 
 def end_lines(tx: Connection, digest: bytes, sequence: int, *, line: int | None = None) -> set[str]:

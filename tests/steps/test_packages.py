@@ -27,7 +27,7 @@ from ledger.steps.accepting.recalling import Recalled, RecallRequest, end_recall
 from ledger.steps.accepting.scanning import Scan, look, report
 from ledger.steps.accepting.submit import record_with_held_keys
 from ledger.steps.accepting.telling import refill
-from ledger.steps.answering.packages import gate, holdings, list_against, trace, where
+from ledger.steps.answering.packages import gate, gate_counted, holdings, list_against, trace, where
 from ledger.steps.answering.recalls import list_recalls, show_recall
 from ledger.steps.auditing.differences import Findings
 from ledger.steps.auditing.evidence import Stored
@@ -174,6 +174,18 @@ def test_the_last_day_of_use_ends_where_the_house_is(house: House) -> None:
             assert gate(there, tx, house.caller, Gate.USE, "1/Q01", unit=CENTRE).text() == text
 
 
+def test_before_the_first_block_of_others_nothing_is_known_of_them(house: House) -> None:
+    packed(house, "Q01")
+    loaded(house, 1, "Q01")
+    released(house, 1, 1)
+    settings = house.instance.settings.model_copy(update={"chain_url": "http://node.invalid"})
+    there = replace(house.instance, settings=settings)
+    with there.database.reading() as tx:
+        answer = gate(there, tx, house.caller, Gate.USE, "1/Q01", unit=CENTRE)
+    assert (answer.word, answer.unchecked) == (Word.CANNOT_KNOW, ("release", "recall"))
+    assert answer.text().startswith("cannot know: nothing was heard since 2")
+
+
 def test_a_last_day_that_is_no_day_is_refused(house: House) -> None:
     with pytest.raises(InvalidInput, match="is no day"), house.nothing_stored():
         packed(house, "Q01", expires="2026-13-45")
@@ -196,6 +208,18 @@ def test_a_decision_of_packages_names_those_of_its_own_load(house: House) -> Non
         house.say("PackageDecision", cycle=f"{SERIAL}/2", **decided)
     house.say("PackageDecision", cycle=f"{SERIAL}/1", **decided)
     assert asked(house, Gate.USE, "1/Q01") == f"no: recalled; cycle {SERIAL}/1 is not released"
+
+
+def test_what_was_done_against_a_gate_is_read_page_by_page_and_no_operation_is_parted(
+    house: House,
+) -> None:
+    packed(house, "Q01", "Q02", "Q03")
+    for serials in (("Q01",), ("Q02", "Q03")):
+        scanned(house, CENTRE, *(Scan(act=Deed.USED, said=f"1/{each}") for each in serials))
+    with house.instance.database.reading() as tx:
+        first = list_against(tx, house.caller, limit=1)
+        rest = list_against(tx, house.caller, before=first[-1].sequence, limit=1)
+    assert [line.package for line in (*first, *rest)] == ["1/Q02", "1/Q03", "1/Q01"]
 
 
 def test_another_units_report_contradicts_and_moves_nothing(house: House) -> None:
@@ -341,6 +365,31 @@ def test_a_recall_asks_for_what_its_load_names_and_another_unit_has(house: House
         (whole,) = show_recall(tx, house.caller, order).reached
     assert (hidden.package, hidden.holder, hidden.cannot_be_excluded) == ("2/X1", None, True)
     assert (whole.holder, whole.concerns) == (MEMBER, (MEMBER,))
+
+
+def test_recalls_are_read_page_by_page_and_an_end_takes_no_place(house: House) -> None:
+    packed(house, "Q01")
+    loaded(house, 1, "Q01")
+    orders = [ordered_back(house).view.order for _ in range(2)]
+    with house.instance.database.transaction() as tx:
+        end_recall(house.instance, tx, house.caller, str(orders[1]), "all found", AT_A_DOOR)
+    with house.instance.database.reading() as tx:
+        first = list_recalls(tx, house.caller, limit=1)
+        rest = list_recalls(tx, house.caller, before=first[-1].cursor, limit=1)
+        assert list_recalls(tx, house.caller, before=rest[-1].cursor) == []
+    assert [view.order for view in (*first, *rest)] == orders[::-1]
+
+
+def test_a_range_that_nobody_can_mean_is_refused_also_when_it_only_looks(house: House) -> None:
+    for first, last in ((1, 2**53 - 1), (5, 4)):
+        wanted = RecallRequest(
+            equipment=SERIAL, first=first, last=last, cause="water", reason="?", is_mock=True
+        )
+        with (
+            pytest.raises(InvalidInput, match="ends"),
+            house.instance.database.transaction() as tx,
+        ):
+            order_recall(house.instance, tx, house.caller, wanted, AT_A_DOOR)
 
 
 def ordered_back(house: House) -> Recalled:
@@ -505,6 +554,23 @@ def test_what_was_prepared_is_held_against_the_gates_again(travelling: House) ->
     submitted(waiting[0])
     with pytest.raises(Conflict, match="in transit to member"), house.nothing_stored():
         submitted(waiting[1])
+
+
+def test_who_only_counts_asks_of_the_cycle_that_the_list_names(travelling: House) -> None:
+    cycle = f"{SERIAL}/1"
+    member = replace(travelling.caller, unit=MEMBER, scopes=frozenset({Scope.READ_UNIT}))
+
+    def counted() -> str:
+        with travelling.instance.database.reading() as tx:
+            return gate_counted(tx, member, Gate.USE, cycle).text()
+
+    with pytest.raises(NotFound):
+        counted()
+    travelling.say(
+        "Dispatch", unit=CENTRE, slip="4715", receiver=MEMBER, taker=MEMBER, purpose="clean",
+        lines=[{"package_class": 1, "quantity": 4, "cycle": cycle, "basis": "counted"}],
+    )  # fmt: skip
+    assert counted() == f"cannot know: counted only, cycle {cycle} at best"
 
 
 def test_a_refused_dispatch_is_told_again_under_its_slip(travelling: House) -> None:

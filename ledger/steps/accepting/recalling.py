@@ -16,11 +16,11 @@ from sqlalchemy import Connection
 from ledger.domain.acts.asking import Door
 from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.acts.decisions import TRANSITIONS, DecisionKind, DecisionState
+from ledger.domain.acts.recall_order import require_range
 from ledger.domain.acts.vocabulary import items
 from ledger.domain.callers import Caller
 from ledger.domain.custody.recalls import Reached
 from ledger.domain.encoding.identifiers import to_hex
-from ledger.domain.errors import InvalidInput
 from ledger.domain.outbox.operation_states import GIVEN_UP
 from ledger.domain.subjects.states import CycleState
 from ledger.steps.accepting.drafting import make_draft
@@ -82,11 +82,10 @@ def order_recall(  # noqa: PLR0913, PLR0917 - who orders what, at which door
 ) -> Recalled:
     """Order a range back, or only look at its reach.
 
-    Raises InvalidInput for a range that does not ascend, and whatever keeps a decision out.
+    Raises InvalidInput for a range that is none, and whatever keeps a decision out.
     """
     machine = resolve_machine(tx, caller, request.equipment)
-    if request.last < request.first:
-        raise InvalidInput(f"ends at {request.last}", field="last", rule="first to last number")
+    require_range(request.first, request.last)
     epoch = current_epoch(tx, machine.id) if request.epoch is None else request.epoch
     wanted = Range(machine=machine, epoch=epoch, first=request.first, last=request.last)
     if request.is_mock:

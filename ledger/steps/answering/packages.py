@@ -6,14 +6,14 @@ Everything is read from rows that carry what the fold reads; a trace opens no re
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
 from ledger.domain.acts.words import UnitRole
-from ledger.domain.callers import Caller
+from ledger.domain.callers import Caller, Scope
 from ledger.domain.custody import gates
 from ledger.domain.custody.fold import Overlay, Package, fold, ordered
 from ledger.domain.custody.lines import PackageLine
@@ -34,6 +34,7 @@ from ledger.domain.subjects.states import UnitState
 from ledger.steps.accepting.labels import Meant, meant
 from ledger.steps.accepting.resolving import resolve_cycle, resolve_unit
 from ledger.steps.accepting.standing import Accepted
+from ledger.steps.answering.custody import find_giver_counting
 from ledger.steps.answering.standings import Cycles, CycleStep
 from ledger.steps.instance import Instance
 from ledger.storage import directory, operations, packages
@@ -66,6 +67,8 @@ class TraceLine:
     chain: str
     digest: str
     line: int
+    #: of its operation, in our own order of acceptance
+    sequence: int
 
     def to_plain(self) -> dict[str, object]:
         """As JSON has it."""
@@ -295,6 +298,7 @@ def _line(
         chain="reported, not on chain" if is_refused else "" if state is None else state.value,
         digest=to_hex(line.digest),
         line=line.line,
+        sequence=line.sequence,
     )
 
 
@@ -381,8 +385,18 @@ def in_words(answer: gates.Answer | None) -> str | None:
 
 
 def gate_counted(tx: Connection, caller: Caller, which: gates.Gate, cycle: str) -> gates.Answer:
-    """The answer about packages that are only counted, of a cycle that the caller may read."""
-    named = resolve_cycle(tx, caller, cycle)
+    """The answer about packages that are only counted, of a cycle that the caller may read.
+
+    That is its own unit's, or one that the list of a consignment names to it, as it stands there.
+    """
+    try:
+        named = resolve_cycle(tx, caller, cycle)
+    except NotFound:
+        giver = find_giver_counting(tx, caller, cycle)
+        if giver is None:
+            raise
+        there = replace(caller, unit=giver, scopes=frozenset({Scope.READ_UNIT}))
+        named = resolve_cycle(tx, there, cycle)
     stands = Cycles(tx).find(named.id)
     if stands is None:
         raise NotFound(f"there is no cycle {cycle!r}", field="cycle")
@@ -491,7 +505,10 @@ def _held_as_known(
 def list_against(
     tx: Connection, caller: Caller, *, before: int | None = None, limit: int = 100
 ) -> list[TraceLine]:
-    """What was done against a gate, newest first, as far as the caller may read it."""
+    """What was done against a gate, newest first, as far as the caller may read it.
+
+    `before`: a line's sequence; the lines of one operation are never parted.
+    """
     unit = caller.readable_unit
     rows = packages.list_against(tx, unit=unit, before=before, limit=limit)
     names = unit_names(tx, {row.unit for row in rows})

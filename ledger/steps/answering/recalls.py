@@ -29,6 +29,8 @@ from ledger.steps.accepting.recalled import suspensions_of
 from ledger.steps.answering.packages import reader_of, unit_names
 from ledger.storage import directory, operations, packages, records
 
+_PAGE = 100
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Range:
@@ -88,6 +90,8 @@ class RecallView:
     reached: tuple[Reached, ...]
     #: numbers of the range that were never opened
     gaps: int
+    #: in a list: pass it as `before` to read on
+    cursor: int | None = None
 
     def to_plain(self) -> dict[str, object]:
         """As JSON has it."""
@@ -138,14 +142,24 @@ def with_notices(tx: Connection, view: RecallView) -> RecallView:
     return replace(view, units=tuple(_told(tx, _notices(tx, machine, order), order)))
 
 
-def list_recalls(tx: Connection, caller: Caller, *, limit: int = 100) -> list[RecallView]:
-    """The recalls that the caller's packages are in, newest first."""
-    found = []
-    for row in operations.list_latest_operations(tx, kind="RecallOrder", limit=limit):
-        _, _, _, stage = packed_numbers(read_operation(row).message)
-        if row.state not in GIVEN_UP and stage == RecallStage.ORDERED:
-            with suppress(NotFound):
-                found.append(show_recall(tx, caller, to_hex(row.digest)))
+def list_recalls(
+    tx: Connection, caller: Caller, *, before: int | None = None, limit: int = 20
+) -> list[RecallView]:
+    """The recalls that the caller's packages are in, newest first, starting before a cursor."""
+    found: list[RecallView] = []
+    while len(found) < limit:
+        page = operations.list_latest_operations(tx, kind="RecallOrder", before=before, limit=_PAGE)
+        for row in page:
+            _, _, _, stage = packed_numbers(read_operation(row).message)
+            if row.state not in GIVEN_UP and stage == RecallStage.ORDERED:
+                with suppress(NotFound):
+                    view = show_recall(tx, caller, to_hex(row.digest))
+                    found.append(replace(view, cursor=row.sequence))
+            if len(found) == limit:
+                break
+        if len(page) < _PAGE:
+            break
+        before = page[-1].sequence
     return found
 
 

@@ -251,6 +251,7 @@ ACT = Act(
         ),
         *moving.condition_fields(),
         moving.guest_field(),
+        moving.retold_field(),
     ),
     says=says,
     subject=dispatched,

@@ -41,7 +41,7 @@ from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused
 from ledger.domain.subjects.states import AssetState, ConsignmentState, UnitState
 
 #: What to do about a step that happened and does not fit.
-REPORT_IT = "what happened is not lost: report it instead, steriledger scan report"
+REPORT_IT = "what happened is not lost: report it instead, steriledger package report"
 
 _CLOSING = frozenset({Step.KEEP, Step.KEEP_WITHOUT_ASSET})
 #: Who takes one of these holds it afterwards.

@@ -8,26 +8,29 @@ import os
 import shlex
 from collections.abc import Iterable, Mapping
 from contextlib import redirect_stdout
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from ledger.cli.day import CHINA
 from ledger.cli.launching import first_link, start_all, stop_on_signals
 from ledger.cli.printing import say
 from ledger.cli.running import ChainOption, FinalityOption, environment, overrides_chain
 
-#: The centre is unit 1.
+#: The lead, with the centre, is unit 1.
 _UNITS: Mapping[str, str] = {
-    "CENTRE": "Lead hospital, sterile supply centre",
-    "EAST": "East Community Hospital",
-    "WEST": "West Community Hospital",
-    "NORTH": "North Community Hospital",
-    "SOUTH": "South Community Hospital",
-    "RIVER": "Riverside Clinic",
-    "HILL": "Hillside Clinic",
-    "LAKE": "Lakeside Clinic",
-    "PORT": "Harbour Dental Clinic",
+    "L": "Lead hospital, sterile supply centre",
+    "M1": "East Community Hospital",
+    "M2": "West Community Hospital",
+    "M3": "North Community Hospital",
+    "M4": "South Community Hospital",
+    "M5": "Riverside Clinic",
+    "M6": "Hillside Clinic",
+    "M7": "Lakeside Clinic",
+    "M8": "Harbour Dental Clinic",
+    "D": "Drone firm",
 }
 #: Not the default of the other commands: the demonstration's units belong into no real ledger.
 DEMO_HOME = Path("steriledger-demo")
@@ -38,13 +41,19 @@ _SIGNERS = {
     "Operator Li": "open load result report",
     "Releaser Wang": "decide result report",
 }
+#: of the desk that each unit has
+_DESK = "scan answer dispatch carry receive settle"
 #: a sterilizer without a printer: people type its cycles
-_STEAMER = "S2"
+_STEAMER = "S3"
+#: the machines of the day
+_MACHINES = {"S1": "Steam 1", "S2": "Steam 2", "P1": "Plasma 1"}
+#: when it begins, so that the day's terms hold for the whole of its month
+_BEGINS = datetime(2026, 10, 24, 8, 0, tzinfo=CHINA)
 #: who signs in to the pages: name, person, unit, what they may do, and whose key signs
 _PEOPLE = (
     ("operator", "Li Na", 1, "open load end result report read_unit", "Operator Li"),
     ("releaser", "Wang Fang", 1, "decide result report read_unit", "Releaser Wang"),
-    ("chief", "Chen Jing", 1, "administer read_unit", "Administrator of CENTRE"),
+    ("chief", "Chen Jing", 1, "administer read_unit", "Administrator of L"),
     ("east", "Zhao Min", 2, "read_unit", None),
     ("auditor", "Liu Yang", 9, "read_all", None),
 )
@@ -136,7 +145,8 @@ class _Shell:
         """Units, machine and signers that are not there yet."""
         there = {each["code"] for each in self.ask("unit", "list")}
         for number, (code, name) in enumerate(_UNITS.items(), start=1):
-            roles = ["--role", "user"] if number > 1 else ["--role", "user", "--role", "processor"]
+            words = {"L": ("user", "processor", "carrier"), "D": ("carrier",)}.get(code, ("user",))
+            roles = [word for role in words for word in ("--role", role)]
             if code not in there:
                 named = ["--administrator-name", f"Administrator of {code}"]
                 self.type("unit", "admit", number, "--code", code, "--name", name, *roles, *named)
@@ -148,8 +158,21 @@ class _Shell:
         names = {each["name"] for each in self.ask("signer", "list")}
         for name, rights in _SIGNERS.items():
             if name not in names:
-                which = [word for right in rights.split() for word in ("--right", right)]
-                self.type("signer", "enrol", name, "--unit", 1, *which)
+                self.enrol(name, 1, rights)
+
+    def enter_desks(self) -> None:
+        """The machines of the day, and a key for each unit's desk."""
+        for serial, name in _MACHINES.items():
+            profile = [] if serial == "P1" else ["--profile", "en-285-134"]
+            self.type("equipment", "register", name, "--unit", 1, "--serial", serial,
+                      "--kind", "sterilizer", "--clock-zone", "Asia/Shanghai", *profile)  # fmt: skip
+        for number, code in enumerate(_UNITS, start=1):
+            self.enrol(f"Desk {code}", number, _DESK if number == 1 else f"{_DESK} report")
+
+    def enrol(self, name: str, unit: int, rights: str) -> None:
+        """A signer whose key is held here."""
+        which = [word for right in rights.split() for word in ("--right", right)]
+        self.type("signer", "enrol", name, "--unit", unit, *which)
 
     def open_out_of_order(self) -> None:
         """Numbers 41 and 42 are passed over; 41 comes after 43, and 42 never."""

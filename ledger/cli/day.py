@@ -42,7 +42,13 @@ def names(letter: str, first: int, last: int) -> tuple[str, ...]:
 
 
 Q1, Q2, Q3 = names("Q", 1, 8), names("Q", 9, 16), names("Q", 17, 24)
-Q, R, W, X, A = Q1 + Q2 + Q3, names("R", 1, 6), names("W", 1, 20), names("X", 1, 4), names("A", 1, 4)
+Q, R, W, X, A = (
+    Q1 + Q2 + Q3,
+    names("R", 1, 6),
+    names("W", 1, 20),
+    names("X", 1, 4),
+    names("A", 1, 4),
+)
 #: what Friday's cycle makes of what came back, by owner
 AGAIN = {M1: (*names("Y", 1, 5), "T07-2"), M2: names("Y", 6, 12),
          M3: (*names("Y", 13, 17), "Q20-2"), LEAD: names("Y", 18, 31)}  # fmt: skip
@@ -57,11 +63,15 @@ def act(kind: str, **values: Any) -> Said:  # noqa: ANN401 - an act's values, by
 
 def scans(unit: int, did: str, packages: Iterable[str], **more: str) -> Said:
     """What was done with packages, line by line; a gate is asked where one is."""
-    lines = [{"act": did, "said": f"{LEAD}/{name}", "basis": "scanned", **more} for name in packages]
+    lines = [
+        {"act": did, "said": f"{LEAD}/{name}", "basis": "scanned", **more} for name in packages
+    ]
     return act("scan", unit=unit, lines=lines)
 
 
-def prepared(packages: Iterable[str], expires: str = "2027-05-01", *, washed: bool = True) -> list[Said]:
+def prepared(
+    packages: Iterable[str], expires: str = "2027-05-01", *, washed: bool = True
+) -> list[Said]:
     """Washed, then assembled and counted by two, in a bag whose seal was tested."""
     counted = "10/10; second person; seal test pass"
     return [
@@ -90,7 +100,11 @@ def loaded(cycle: str, package_class: int, owners: dict[int, tuple[str, ...]]) -
 
 
 def released(
-    cycle: str, package_class: int, counts: dict[int, int], word: str = "release", **more: Any  # noqa: ANN401
+    cycle: str,
+    package_class: int,
+    counts: dict[int, int],
+    word: str = "release",
+    **more: Any,  # noqa: ANN401
 ) -> Said:
     shares = [{"owner": o, "package_class": package_class, "delta": n} for o, n in counts.items()]
     return act("CycleDecision", cycle=cycle, decision=word, shares=shares, **more)
@@ -119,7 +133,9 @@ def sent(
 ) -> Said:  # fmt: skip
     lines = [{"assembler": LEAD, "package": name, "basis": "scanned"} for name in packages]
     told = {"lines": lines, "seals": f"70{slip[1:]:0>2}", "boxes": 1, **more}
-    return act("Dispatch", unit=unit, slip=slip, receiver=receiver, purpose=purpose, taker=taker, **told)
+    return act(
+        "Dispatch", unit=unit, slip=slip, receiver=receiver, purpose=purpose, taker=taker, **told
+    )
 
 
 def carried(box: str, trip: str, unit: int = LEAD) -> Said:
@@ -217,10 +233,10 @@ def _before() -> Iterator[Moment]:
     yield Moment("10-27 09:30", "their biological result is read",
                  (result("S1/5100", "biological", "pass", read_at="10-27 09:30"),
                   act("CycleDecision", cycle="S1/5100", decision="release")))  # fmt: skip
-    yield Moment("10-31 17:00", "the authority publishes the terms, for November on", (act("terms"),))
     yield Moment(
-        "11-02 06:10", "Bowie-Dick on S2 and S1", (*bowie_dick("S2/2238"),)
+        "10-31 17:00", "the authority publishes the terms, for November on", (act("terms"),)
     )
+    yield Moment("11-02 06:10", "Bowie-Dick on S2 and S1", (*bowie_dick("S2/2238"),))
     yield Moment("11-02 08:00", "X01 to X04 of M5 in S1 5101",
                  (*prepared(X), begun("S1/5101", biological_indicator=False),
                   loaded("S1/5101", B1, {M5: X})))  # fmt: skip
@@ -267,7 +283,9 @@ def _tuesday() -> Iterator[Moment]:
         ended("S2/2241"), result("S2/2241", "biological", "pending", incubated_at="11-03 08:55"),
         ended("P1/871"), result("P1/871", "biological", "pending", incubated_at="11-03 08:55"),
     ))  # fmt: skip
-    yield Moment("11-03 09:15", "all of them are dry", (scans(LEAD, "stored", Q + R, outcome="dry"),))
+    yield Moment(
+        "11-03 09:15", "all of them are dry", (scans(LEAD, "stored", Q + R, outcome="dry"),)
+    )
     yield Moment("11-03 09:20", "released with the biological result pending", (
         released("S2/2241", B2, {M1: 8, M2: 8, M3: 8}, "release_biological_pending", results=PENDING),
         released("P1/871", PLASMA, {M4: 6}, "release_biological_pending", results=PENDING),
@@ -400,7 +418,14 @@ def _flights() -> Iterator[Moment]:
     yield Moment("12-01 06:10", "December begins: Bowie-Dick on S1", (*bowie_dick("S1/5110"),))
 
 
-BEFORE = tuple(_before())
-TUESDAY = tuple(_tuesday())
-AFTER = tuple(_after())
-FLIGHTS = tuple(_flights())
+#: when the clock begins, in the month before the day's; and when that month's account is published
+BEGINS, ENDS = moment("10-24 08:00"), moment("12-01 09:00")
+#: the number of the last cycle: the day was played to its end
+LAST = 5110
+#: what is played, under headings
+PARTS = {
+    "October, and Monday: what the day begins with": tuple(_before()),
+    "Tuesday, 3 November 2026": tuple(_tuesday()),
+    "What follows from it": tuple(_after()),
+    "78 further flights of November, four a day": tuple(_flights()),
+}

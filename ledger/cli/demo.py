@@ -6,18 +6,21 @@ import io
 import json
 import os
 import shlex
-from collections.abc import Iterable, Mapping
-from contextlib import redirect_stdout
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import Annotated, Any
+from threading import Event
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ledger.cli.day import CHINA
 from ledger.cli.launching import first_link, start_all, stop_on_signals
+from ledger.cli.options import opened
 from ledger.cli.printing import say
 from ledger.cli.running import ChainOption, FinalityOption, environment, overrides_chain
+
+if TYPE_CHECKING:
+    from ledger.running.processes import Instance as Processes
 
 #: The lead, with the centre, is unit 1.
 _UNITS: Mapping[str, str] = {
@@ -37,24 +40,27 @@ DEMO_HOME = Path("steriledger-demo")
 _MACHINE = "601362"
 _SHOWN = f"{_MACHINE}/13"
 _ABORTED = f"{_MACHINE}/14"
+#: whose keys sign for the lead, and for what
 _SIGNERS = {
-    "Operator Li": "open load result report",
+    "Operator Li": "open load result report scan dispatch carry receive",
     "Releaser Wang": "decide result report",
 }
-#: of the desk that each unit has
-_DESK = "scan answer dispatch carry receive settle"
+#: … and at each desk: the lead's own answers and settles, the others do everything
+_LEADS_DESK = "answer settle"
+_DESK = "scan answer dispatch carry receive settle report"
 #: a sterilizer without a printer: people type its cycles
 _STEAMER = "S3"
 #: the machines of the day
 _MACHINES = {"S1": "Steam 1", "S2": "Steam 2", "P1": "Plasma 1"}
-#: when it begins, so that the day's terms hold for the whole of its month
-_BEGINS = datetime(2026, 10, 24, 8, 0, tzinfo=CHINA)
+_MONTH = "2026-11"
 #: who signs in to the pages: name, person, unit, what they may do, and whose key signs
 _PEOPLE = (
-    ("operator", "Li Na", 1, "open load end result report read_unit", "Operator Li"),
+    ("operator", "Li Na", 1, "open load end result report scan custody read_unit", "Operator Li"),
     ("releaser", "Wang Fang", 1, "decide result report read_unit", "Releaser Wang"),
     ("chief", "Chen Jing", 1, "administer read_unit", "Administrator of L"),
-    ("east", "Zhao Min", 2, "read_unit", None),
+    ("east", "Zhao Min", 2, "scan custody answer report settle read_unit", "Desk M1"),
+    ("north", "Wu Jie", 4, "scan custody answer report settle read_unit", "Desk M3"),
+    ("carrier", "Sun Tao", 10, "custody read_unit", "Desk D"),
     ("auditor", "Liu Yang", 9, "read_all", None),
 )
 _PATIENCE_SECONDS = 120
@@ -71,26 +77,27 @@ def demo(
     *,
     home: Annotated[Path, typer.Option("--home", help="Folder of the demonstration.")] = DEMO_HOME,
 ) -> None:
-    """Run the main job on a real sterilizer's printouts, then stay up until Ctrl-C.
+    """Run the main job on a real sterilizer's printouts, play a day, then stay up until Ctrl-C.
 
-    A second run finds its records again and changes nothing.
+    A second run finds its records again and changes nothing.  On a chain of others, whose clock
+    nobody plays, the day is left out.
     """
-    from ledger.domain.errors import ChainUnavailable
-    from ledger.running.processes import Instance as Processes
-
     os.environ.update(overrides_chain(chain, finality))
     stop = stop_on_signals()
-    with Processes(
-        home=home, environment=environment(), log=home / "run" / "log", tell=say
-    ) as processes:
-        say("Starting the chain, the worker and the API …")
-        api, rpc = start_all(processes, stop, chain_seconds=_PATIENCE_SECONDS)
+    shell = _Shell(home=home)
+    is_played = shell.set_clock()
+    with _running(home, stop) as (_, _, rpc):
+        if not stop.is_set():
+            shell.run_everything(log, rpc)
+    if is_played and not stop.is_set():
+        shell.play()
+    with _running(home, stop) as (processes, api, rpc):
         if stop.is_set():
             return
-        if rpc is None:
-            raise ChainUnavailable("the chain is not there", remedy=f"look into {processes.log}")
-        shell = _Shell(home=home)
-        shell.run_everything(log, rpc)
+        if is_played:
+            shell.settle(rpc)
+        else:
+            _tell("\nThe day of the group is played on the embedded chain alone.")
         _tell("\nAll of it held.")
         if not once:
             say(f"Chain (read only): {rpc}")
@@ -102,6 +109,22 @@ def demo(
                 say(f"  {'administrator':<20} {first}")
             say(f"Ready: {api}")
             processes.watch(stop)
+
+
+@contextmanager
+def _running(home: Path, stop: Event) -> Iterator[tuple[Processes, str | None, str]]:
+    """The chain, the worker and the API; their addresses."""
+    from ledger.domain.errors import ChainUnavailable
+    from ledger.running.processes import Instance as Processes
+
+    with Processes(
+        home=home, environment=environment(), log=home / "run" / "log", tell=say
+    ) as processes:
+        say("Starting the chain, the worker and the API …")
+        api, rpc = start_all(processes, stop, chain_seconds=_PATIENCE_SECONDS)
+        if rpc is None and not stop.is_set():
+            raise ChainUnavailable("the chain is not there", remedy=f"look into {processes.log}")
+        yield processes, api, rpc or ""
 
 
 def _tell(words: str) -> None:
@@ -141,6 +164,76 @@ class _Shell:
         trusted = self.home / "deployment.json"
         _tell(self.type("verify", file, "--rpc", rpc, "--deployment", trusted, has_home=False))
 
+    # ------------------------------------------------------------ the day, and its month
+
+    def set_clock(self) -> bool:
+        """Let the home's clock be played; False on a chain of others."""
+        from ledger.cli.day import BEGINS
+        from ledger.steps.starting.playing import begin_played
+
+        with opened(self.home) as instance:
+            if instance.settings.is_embedded:
+                begin_played(instance, BEGINS)
+            return instance.settings.is_embedded
+
+    def play(self) -> None:
+        """The day, moment by moment; a home that has it already is left alone."""
+        from ledger.cli.day import ENDS, LAST, PARTS
+        from ledger.cli.playing import playing
+        from ledger.domain.errors import Refused
+
+        if "S1" in {each["serial"] for each in self.ask("equipment", "list")}:
+            if LAST in {each["number"] for each in self.ask("cycle", "list", "--machine", "S1")}:
+                return
+            raise Refused(
+                "the day was begun here and not finished", field="home",
+                rule="a day is played once, from its beginning to its end",
+                remedy="choose a new folder: --home",
+            )  # fmt: skip
+        self.enter_desks()
+        with playing(self.home, ENDS) as player:
+            for words, moments in PARTS.items():
+                _tell(f"\n{words}")
+                player.play(moments)
+
+    def settle(self, rpc: str) -> None:
+        """The month's account: published, written, computed by others, answered."""
+        from ledger.cli.day import M2, terms
+
+        wait = ("--wait", _PATIENCE_SECONDS)
+        folder, trusted = self.home / "statements", self.home / "deployment.json"
+        given = folder / "en" / f"{_MONTH}-group.json"
+        if given.exists():
+            return
+        _tell("\nNovember is over: its account is computed from the chain, and published")
+        self.type("statement", "publish", _MONTH, *wait)
+        _tell(self.type("statement", "show", _MONTH))
+        for language in ("zh", "en"):
+            written = ("-o", folder / language, "--language", language)
+            _tell(self.type("statement", "write", _MONTH, *written))
+        _tell(
+            "\nAnybody computes the same bytes from the chain and the terms, without our database"
+        )
+        agreed = folder / "terms.json"
+        agreed.write_text(json.dumps(terms(), ensure_ascii=False, indent=2), "utf-8")
+        _tell(self.type(
+            "statement", "recompute", "--rpc", rpc, "--deployment", trusted, "--terms", agreed,
+            "--period", _MONTH, "--finality", "instant", "--against", given, has_home=False,
+        ))  # fmt: skip
+        _tell(
+            "\nM1 acknowledges its statement; M2 contests the transport of the box that was diverted"
+        )
+        account = json.loads(given.read_bytes())
+        published = self.published()
+        own = next(each["lines"] for each in account["units"] if each["unit"] == M2)
+        carried = [n for n, at in enumerate(own, 1) if account["lines"][at]["group"] == "transport"]
+        self.type("statement", "answer", published, "--unit", "M1", *wait)
+        self.type(
+            "statement", "answer", published, "--unit", "M2", "--line", carried[0],
+            "--proposal", "the drone came down; the box came four hours later", *wait,
+        )  # fmt: skip
+        _tell(self.type("statement", "show", _MONTH))
+
     def enter_group(self) -> None:
         """Units, machine and signers that are not there yet."""
         there = {each["code"] for each in self.ask("unit", "list")}
@@ -160,6 +253,15 @@ class _Shell:
             if name not in names:
                 self.enrol(name, 1, rights)
 
+    def published(self) -> str:
+        """The digest of the month's publication."""
+        from ledger.domain.encoding.identifiers import to_hex
+        from ledger.domain.statement.periods import parse_period
+        from ledger.steps.settling.published import get_published
+
+        with opened(self.home) as instance, instance.database.reading() as tx:
+            return to_hex(get_published(tx, parse_period(_MONTH)).publication)
+
     def enter_desks(self) -> None:
         """The machines of the day, and a key for each unit's desk."""
         for serial, name in _MACHINES.items():
@@ -167,7 +269,7 @@ class _Shell:
             self.type("equipment", "register", name, "--unit", 1, "--serial", serial,
                       "--kind", "sterilizer", "--clock-zone", "Asia/Shanghai", *profile)  # fmt: skip
         for number, code in enumerate(_UNITS, start=1):
-            self.enrol(f"Desk {code}", number, _DESK if number == 1 else f"{_DESK} report")
+            self.enrol(f"Desk {code}", number, _LEADS_DESK if number == 1 else _DESK)
 
     def enrol(self, name: str, unit: int, rights: str) -> None:
         """A signer whose key is held here."""

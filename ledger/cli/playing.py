@@ -99,7 +99,9 @@ class Player:
         yield from ()
 
     def _scan(self, unit: int, lines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-        yield from self._report(unit, [Scan(**{**line, "act": Deed(line["act"])}) for line in lines])
+        yield from self._report(
+            unit, [Scan(**{**line, "act": Deed(line["act"])}) for line in lines]
+        )
 
     def _paper(self, unit: int, form: str, day: str) -> Iterator[str]:
         lines = parse_list(form.encode(), zone="Asia/Shanghai", basis="imported", day=day)
@@ -115,9 +117,7 @@ class Player:
 
     def _gate(self, of: str, package: str, unit: int) -> Iterator[str]:
         with self.instance.database.reading() as tx:
-            found = gate(
-                self.instance, tx, self.caller, Gate(of), f"{LEAD}/{package}", unit=unit
-            )
+            found = gate(self.instance, tx, self.caller, Gate(of), f"{LEAD}/{package}", unit=unit)
         yield f"gate: may {package} be {_DONE[of]}? {found.text()}"
 
     def _comment(self, about: str, **values: Any) -> Iterator[str]:  # noqa: ANN401

@@ -18,6 +18,18 @@ LEAD, M1, M2, M3, M4, M5, DRONE = 1, 2, 3, 4, 5, 6, 10
 #: a line of a price list is a class: by the band of item count, and plasma apart
 B1, B2, PLASMA = 1, 2, 3
 
+MACHINES = [
+    {"serial": serial, "name": name, "kind": "sterilizer", "clock_zone": "Asia/Shanghai", **more}
+    for serial, name, more in (
+        ("S1", "Steam 1", {"profile": "en-285-134"}),
+        ("S2", "Steam 2", {"profile": "en-285-134"}),
+        ("P1", "Plasma 1", {}),
+    )
+]
+#: what a desk's key may sign; of each unit but the lead, whose people have keys of their own
+DESK = ["scan", "answer", "dispatch", "carry", "receive", "settle", "report"]
+DESKS = {**{number + 1: f"M{number}" for number in range(1, 9)}, DRONE: "D"}
+
 #: the kind of an act, and its values; or one of `playing`'s own words
 Said: TypeAlias = tuple[str, dict[str, Any]]
 
@@ -57,7 +69,8 @@ AGAIN = {M1: (*names("Y", 1, 5), "T07-2"), M2: names("Y", 6, 12),
 # ---------------------------------------------------------------- what is said, in few words
 
 
-def act(kind: str, **values: Any) -> Said:  # noqa: ANN401 - an act's values, by their fields
+def act(kind: str, /, **values: Any) -> Said:  # noqa: ANN401 - an act's values, by their fields
+    """One thing that is said."""
     return kind, values
 
 
@@ -81,17 +94,20 @@ def prepared(
 
 
 def result(cycle: str, name: str, word: str, **moments: str) -> Said:
+    """A monitoring result; moments as `incubated_at`, `read_at`."""
     told = {each: moment(text) for each, text in moments.items()}
     return act("ResultEntry", cycle=cycle, result=name, word=word, **told)
 
 
 def begun(cycle: str, **more: Any) -> Said:  # noqa: ANN401 - further values of an opening
+    """A cycle begins: `S1/5103`."""
     machine, number = cycle.split("/")
     programme = {"programme": "134 porous"} | more
     return act("CycleOpening", equipment=machine, number=int(number), **programme)
 
 
 def loaded(cycle: str, package_class: int, owners: dict[int, tuple[str, ...]]) -> Said:
+    """Packages of a class lie in the chamber, by owner."""
     lines = [
         {"owner": owner, "package_class": package_class, "quantity": 1, "package": f"{LEAD}/{name}"}
         for owner, packages in owners.items() for name in packages
@@ -106,20 +122,24 @@ def released(
     word: str = "release",
     **more: Any,  # noqa: ANN401
 ) -> Said:
+    """A decision, with how many packages of a class it gives each owner."""
     shares = [{"owner": o, "package_class": package_class, "delta": n} for o, n in counts.items()]
     return act("CycleDecision", cycle=cycle, decision=word, shares=shares, **more)
 
 
+EARLY = "release_biological_pending"
 GOOD = {"physical": "pass", "chemical_external": "pass", "chemical_internal": "pass"}
 PENDING = {**GOOD, "biological": "pending"}
 
 
 def ended(cycle: str) -> Said:
+    """The machine printed what it has to, and a person typed it."""
     return act("CycleEnding", cycle=cycle, outcome="completed", hold_seconds=300,
                minimum_celsius="134.2", maximum_celsius="135.6")  # fmt: skip
 
 
 def bowie_dick(cycle: str) -> list[Said]:
+    """A cycle of the day's first test, which passes."""
     return [
         begun(cycle, programme="Bowie-Dick", biological_indicator=False),
         ended(cycle),
@@ -131,6 +151,7 @@ def sent(
     slip: str, unit: int, receiver: int, packages: Iterable[str], purpose: str = "clean",
     taker: int = LEAD, **more: Any,  # noqa: ANN401
 ) -> Said:  # fmt: skip
+    """A sealed box under a slip number; the lead's van takes it unless another does."""
     lines = [{"assembler": LEAD, "package": name, "basis": "scanned"} for name in packages]
     told = {"lines": lines, "seals": f"70{slip[1:]:0>2}", "boxes": 1, **more}
     return act(
@@ -139,11 +160,13 @@ def sent(
 
 
 def carried(box: str, trip: str, unit: int = LEAD) -> Said:
+    """A carrier takes a box along, on a trip."""
     return act("TakeOver", unit=unit, consignment=box, outcome="carried", trip=trip, seals="intact",
                boxes=1)  # fmt: skip
 
 
 def kept(box: str, unit: int, basis: str = "scanned", **more: Any) -> Said:  # noqa: ANN401
+    """The receiver takes a box in, and how its packages are known."""
     return act("TakeOver", unit=unit, consignment=box, outcome="kept", rest=basis, seals="intact",
                boxes=1, **more)  # fmt: skip
 
@@ -154,6 +177,7 @@ def told(unit: int, at: str) -> Said:
 
 
 def answered(unit: int, found: int, asked: int, *missing: str) -> Said:
+    """What a unit found of what it was asked for; the missing by name."""
     return act("answer", unit=unit, found=found, asked=asked, missing=missing)
 
 
@@ -201,6 +225,12 @@ PAPER = """paper,time,act,package,performer,outcome,case
 
 def _before() -> Iterator[Moment]:
     """October, and Monday."""
+    yield Moment("10-24 09:00", "the machines of the day, and a key for each unit's desk", (
+        *(act("EquipmentRegistration", unit=LEAD, **each) for each in MACHINES),
+        act("SignerEnrolment", unit=LEAD, name="Desk L", rights=["answer", "settle"]),
+        *(act("SignerEnrolment", unit=unit, name=f"Desk {code}", rights=DESK)
+          for unit, code in DESKS.items()),
+    ))  # fmt: skip
     yield Moment("10-25 06:10", "Bowie-Dick on S1", (*bowie_dick("S1/5099"),))
     yield Moment(
         "10-25 08:00",
@@ -219,7 +249,7 @@ def _before() -> Iterator[Moment]:
             ended("S1/5100"),
             result("S1/5100", "biological", "pending", incubated_at="10-25 09:30"),
             scans(LEAD, "stored", ["E05", "T07"], outcome="dry"),
-            released("S1/5100", B1, {M5: 1, M1: 1}, "release_biological_pending", results=PENDING),
+            released("S1/5100", B1, {M5: 1, M1: 1}, EARLY, results=PENDING),
         ),
     )
     yield Moment(
@@ -245,7 +275,8 @@ def _before() -> Iterator[Moment]:
                   released("S1/5101", B1, {M5: 4}, results=GOOD)))  # fmt: skip
     yield Moment("11-02 14:10", "M1 opens T07: complete", (
         scans(M1, "opened", ["T07"], outcome="10/10; intact; indicator pass"),
-        scans(M1, "used", ["T07"], outcome="label legible", case="k-t07"),
+        scans(M1, "used", ["T07"], outcome="label legible; pretreated; special infection none",
+              case="k-t07"),
     ))  # fmt: skip
     yield Moment("11-02 16:00", "S2 2239, with an indicator: its result will be the last pass", (
         begun("S2/2239", biological_indicator=True), ended("S2/2239"),
@@ -256,7 +287,7 @@ def _before() -> Iterator[Moment]:
 def _tuesday() -> Iterator[Moment]:
     yield Moment("11-03 06:10", "Bowie-Dick on S1 and S2 passes",
                  (*bowie_dick("S1/5102"), *bowie_dick("S2/2240")))  # fmt: skip
-    yield Moment("11-03 07:00", "packed: A of the lead (A01 an implant), Q of M1, M2, M3, R of M4", (
+    yield Moment("11-03 07:00", "packed: A of L (A01 an implant), Q of M1, M2, M3, R of M4", (
         *prepared(A), *prepared(Q), *prepared(R),
         begun("S1/5103", biological_indicator=True, holds_implant=True),
         loaded("S1/5103", B2, {LEAD: A}),
@@ -265,7 +296,7 @@ def _tuesday() -> Iterator[Moment]:
         begun("P1/871", programme="plasma 55", biological_indicator=True),
         loaded("P1/871", PLASMA, {M4: R}),
     ))  # fmt: skip
-    yield Moment("11-03 08:20", "trauma: A01 is released early, its class-5 indicator passed; A02 to A04 wait", (
+    yield Moment("11-03 08:20", "trauma: A01 is released early, by class 5; A02-A04 wait", (
         ended("S1/5103"),
         result("S1/5103", "biological", "pending", incubated_at="11-03 08:10"),
         result("S1/5103", "lumen_pcd", "pass"),
@@ -279,7 +310,7 @@ def _tuesday() -> Iterator[Moment]:
         scans(LEAD, "used", A[:1], outcome="label legible", case="k-l1"),
         act("gate", of="issue", package="A02", unit=LEAD),
     ))  # fmt: skip
-    yield Moment("11-03 08:55", "Q and R are out of the machines; their indicators go into the incubator", (
+    yield Moment("11-03 08:55", "Q and R are out; their indicators go into the incubator", (
         ended("S2/2241"), result("S2/2241", "biological", "pending", incubated_at="11-03 08:55"),
         ended("P1/871"), result("P1/871", "biological", "pending", incubated_at="11-03 08:55"),
     ))  # fmt: skip
@@ -287,11 +318,11 @@ def _tuesday() -> Iterator[Moment]:
         "11-03 09:15", "all of them are dry", (scans(LEAD, "stored", Q + R, outcome="dry"),)
     )
     yield Moment("11-03 09:20", "released with the biological result pending", (
-        released("S2/2241", B2, {M1: 8, M2: 8, M3: 8}, "release_biological_pending", results=PENDING),
-        released("P1/871", PLASMA, {M4: 6}, "release_biological_pending", results=PENDING),
+        released("S2/2241", B2, {M1: 8, M2: 8, M3: 8}, EARLY, results=PENDING),
+        released("P1/871", PLASMA, {M4: 6}, EARLY, results=PENDING),
         act("gate", of="dispatch", package="Q20", unit=LEAD),
     ))  # fmt: skip
-    yield Moment("11-03 10:00", "the boxes are sealed: K1 for M1, K2 for M2, K3 for M3, K6 for M5", (
+    yield Moment("11-03 10:00", "boxes are sealed: K1 for M1, K2 for M2, K3 for M3, K6 for M5", (
         sent("K1", LEAD, M1, Q1), sent("K2", LEAD, M2, Q2, taker=DRONE), sent("K3", LEAD, M3, Q3),
         sent("K6", LEAD, M5, X),
     ))  # fmt: skip
@@ -316,13 +347,14 @@ def _tuesday() -> Iterator[Moment]:
     yield Moment("11-03 11:40", "M3 finds Q20 torn, and sends it back with the van", (
         scans(M3, "damaged", ["Q20"], outcome="torn"),
         act("gate", of="use", package="Q20", unit=M3),
-        sent("K8", M3, LEAD, ["Q20"], "return", reason="torn"), carried("M3/K8", "V1"),
+        sent("K8", M3, LEAD, ["Q20"], "return", reason="torn"),
     ))  # fmt: skip
-    yield Moment("11-03 13:05", "M5 has no power; the van leaves K6 on paper, and takes K2, same seal",
+    yield Moment("11-03 11:45", "the van takes it", (carried("M3/K8", "V1"),))
+    yield Moment("11-03 13:05", "no power at M5; the van leaves K6 on paper, and takes K2",
                  (carried("1/K2", "V1"),))  # fmt: skip
     yield Moment("11-03 14:10", "the van is at M2, by its driver's time",
                  (act("HandOver", unit=LEAD, consignment="1/K2", taker=M2, boxes=1),))  # fmt: skip
-    yield Moment("11-03 14:50", "M2 signs for a sealed box that it has not opened; it came at 14:45", (
+    yield Moment("11-03 14:50", "M2 signs for a box not opened yet; it says it came 14:45", (
         kept("1/K2", M2, "inferred"),
         act("comment", unit=M2, about="HandOver", stance="disagrees", text="it came at 14:45"),
     ))  # fmt: skip
@@ -336,16 +368,20 @@ def _tuesday() -> Iterator[Moment]:
         act("Outage", unit=M5, begun_at=moment("11-03 12:50"), ended_at=moment("11-03 15:10"),
             what="power"),
     ))  # fmt: skip
-    yield Moment("11-03 15:30", "M2 opens K2 and stores what it finds; nobody scans Q13. The van is back", (
+    yield Moment("11-03 15:30", "M2 stores what is in K2; nobody scans Q13. The van is back", (
         scans(M2, "stored", [name for name in Q2 if name != "Q13"]),
         kept("M1/K7", LEAD), kept("M3/K8", LEAD),
     ))  # fmt: skip
     yield Moment("11-03 15:40", "T07 is counted by two: 9 of 10",
-                 (scans(LEAD, "received_soiled", ["T07"], outcome="9/10; second person; closed"),))  # fmt: skip
-    yield Moment("11-03 16:00", "M5's paper is imported: K6 came 13:05, and E05 was used at 13:30", (
+                 (scans(LEAD, "received_soiled", ["T07"],
+                        outcome="9/10; second person; closed"),))  # fmt: skip
+    yield Moment("11-03 16:00", "M5's paper is imported: K6 came 13:05, E05 was used 13:30", (
         kept("1/K6", M5, happened={"utc": moment("11-03 13:05")}, authenticated_by="paper"),
         act("paper", unit=M5, form=PAPER, day="2026-11-03"),
     ))  # fmt: skip
+    yield Moment(
+        "11-03 18:00", "M3 asks which duties were done for Q20", (act("ask", package="Q20"),)
+    )
 
 
 def _after() -> Iterator[Moment]:
@@ -365,12 +401,16 @@ def _after() -> Iterator[Moment]:
         scans(LEAD, "used", W[:6], outcome="label legible", case="k-l2"),
     ))  # fmt: skip
     yield Moment("11-05 06:10", "Bowie-Dick on S2", (*bowie_dick("S2/2244"),))
-    yield Moment("11-05 08:05", "5103's indicator passes: A02 to A04 are taken in by a correction", (
+    yield Moment("11-05 08:05", "5103's indicator passes: A02-A04 are added by a correction", (
         result("S1/5103", "biological", "pass", read_at="11-05 08:05"),
         act("CycleDecision", cycle="S1/5103", decision="release"),
         released("S1/5103", B2, {LEAD: 3}, "correct", reason="the biological result is here",
                  lines=[{"package": f"{LEAD}/{name}", "outcome": "added"} for name in A[1:]]),
         act("gate", of="use", package="A02", unit=LEAD),
+    ))  # fmt: skip
+    yield Moment("11-05 08:20", "the theatre is told, since A01 was released early", (
+        act("comment", unit=LEAD, about="ResultEntry", stance="seen", text="told the theatre",
+            signer="Operator Li"),
     ))  # fmt: skip
     yield Moment("11-05 09:00", "2241's biological indicator FAILS", (
         result("S2/2241", "biological", "fail", read_at="11-05 09:00"),
@@ -397,6 +437,7 @@ def _after() -> Iterator[Moment]:
         begun("S1/5109", biological_indicator=True), loaded("S1/5109", B2, AGAIN),
         ended("S1/5109"), result("S1/5109", "biological", "pending", incubated_at="11-06 15:00"),
     ))  # fmt: skip
+    yield Moment("11-06 18:00", "M5 asks the same for E05", (act("ask", package="E05"),))
     yield Moment("11-08 15:00", "its indicator passes: released", (
         result("S1/5109", "biological", "pass", read_at="11-08 15:00"),
         released("S1/5109", B2, {unit: len(own) for unit, own in AGAIN.items()}, results=GOOD),

@@ -8,6 +8,7 @@ import os
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
+from functools import cache
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Annotated, Any
@@ -45,13 +46,8 @@ _SIGNERS = {
     "Operator Li": "open load result report scan dispatch carry receive",
     "Releaser Wang": "decide result report",
 }
-#: … and at each desk: the lead's own answers and settles, the others do everything
-_LEADS_DESK = "answer settle"
-_DESK = "scan answer dispatch carry receive settle report"
 #: a sterilizer without a printer: people type its cycles
 _STEAMER = "S3"
-#: the machines of the day
-_MACHINES = {"S1": "Steam 1", "S2": "Steam 2", "P1": "Plasma 1"}
 _MONTH = "2026-11"
 #: who signs in to the pages: name, person, unit, what they may do, and whose key signs
 _PEOPLE = (
@@ -133,6 +129,14 @@ def _tell(words: str) -> None:
         say(line)
 
 
+@cache
+def _commands() -> Any:  # noqa: ANN401 - typer's own class
+    """The whole command line, made once."""
+    from ledger.cli.app import app
+
+    return typer.main.get_command(app)
+
+
 class _Shell:
     """Types commands, and shows them."""
 
@@ -190,7 +194,6 @@ class _Shell:
                 rule="a day is played once, from its beginning to its end",
                 remedy="choose a new folder: --home",
             )  # fmt: skip
-        self.enter_desks()
         with playing(self.home, ENDS) as player:
             for words, moments in PARTS.items():
                 _tell(f"\n{words}")
@@ -220,9 +223,7 @@ class _Shell:
             "statement", "recompute", "--rpc", rpc, "--deployment", trusted, "--terms", agreed,
             "--period", _MONTH, "--finality", "instant", "--against", given, has_home=False,
         ))  # fmt: skip
-        _tell(
-            "\nM1 acknowledges its statement; M2 contests the transport of the box that was diverted"
-        )
+        _tell("\nM1 acknowledges its statement; M2 contests the trip of its box that was diverted")
         account = json.loads(given.read_bytes())
         published = self.published()
         own = next(each["lines"] for each in account["units"] if each["unit"] == M2)
@@ -232,7 +233,18 @@ class _Shell:
             "statement", "answer", published, "--unit", "M2", "--line", carried[0],
             "--proposal", "the drone came down; the box came four hours later", *wait,
         )  # fmt: skip
-        _tell(self.type("statement", "show", _MONTH))
+        for each in self.ask("statement", "show", _MONTH)["said"]["answers"]:
+            lines = ", ".join(map(str, each["contested"]))
+            _tell(f"unit {each['unit']}: {f'contests line {lines}' if lines else 'acknowledged'}")
+
+    def published(self) -> str:
+        """The digest of the month's publication."""
+        from ledger.domain.encoding.identifiers import to_hex
+        from ledger.domain.statement.periods import parse_period
+        from ledger.steps.settling.published import get_published
+
+        with opened(self.home) as instance, instance.database.reading() as tx:
+            return to_hex(get_published(tx, parse_period(_MONTH)).publication)
 
     def enter_group(self) -> None:
         """Units, machine and signers that are not there yet."""
@@ -251,30 +263,8 @@ class _Shell:
         names = {each["name"] for each in self.ask("signer", "list")}
         for name, rights in _SIGNERS.items():
             if name not in names:
-                self.enrol(name, 1, rights)
-
-    def published(self) -> str:
-        """The digest of the month's publication."""
-        from ledger.domain.encoding.identifiers import to_hex
-        from ledger.domain.statement.periods import parse_period
-        from ledger.steps.settling.published import get_published
-
-        with opened(self.home) as instance, instance.database.reading() as tx:
-            return to_hex(get_published(tx, parse_period(_MONTH)).publication)
-
-    def enter_desks(self) -> None:
-        """The machines of the day, and a key for each unit's desk."""
-        for serial, name in _MACHINES.items():
-            profile = [] if serial == "P1" else ["--profile", "en-285-134"]
-            self.type("equipment", "register", name, "--unit", 1, "--serial", serial,
-                      "--kind", "sterilizer", "--clock-zone", "Asia/Shanghai", *profile)  # fmt: skip
-        for number, code in enumerate(_UNITS, start=1):
-            self.enrol(f"Desk {code}", number, _LEADS_DESK if number == 1 else _DESK)
-
-    def enrol(self, name: str, unit: int, rights: str) -> None:
-        """A signer whose key is held here."""
-        which = [word for right in rights.split() for word in ("--right", right)]
-        self.type("signer", "enrol", name, "--unit", unit, *which)
+                which = [word for right in rights.split() for word in ("--right", right)]
+                self.type("signer", "enrol", name, "--unit", 1, *which)
 
     def open_out_of_order(self) -> None:
         """Numbers 41 and 42 are passed over; 41 comes after 43, and 42 never."""
@@ -289,8 +279,11 @@ class _Shell:
     def links(self) -> list[tuple[str, str, str]]:
         """Each person's sign-in name, their name, and the path of a link that lets them in."""
         there = {each["login"] for each in self.ask("account", "list")}
+        keys = {each["name"] for each in self.ask("signer", "list")}
         found = []
         for login, person, unit, scopes, signer in _PEOPLE:
+            if signer is not None and signer not in keys:
+                continue  # the day was not played here
             if login not in there:
                 may = [word for scope in scopes.split() for word in ("--scope", scope)]
                 signs = [] if signer is None else ["--signer", signer]
@@ -303,7 +296,8 @@ class _Shell:
 
     def completed(self) -> list[dict[str, Any]]:
         """The cycles of which the machine says that they were completed, the newest first."""
-        return [each for each in self.ask("cycle", "list") if each["outcome"] == "completed"]
+        own = self.ask("cycle", "list", "--machine", _MACHINE)
+        return [each for each in own if each["outcome"] == "completed"]
 
     def load_and_release(self, cycle: str, number: int) -> None:
         """Handpieces of three units, different from cycle to cycle."""
@@ -326,10 +320,9 @@ class _Shell:
         else:
             raise Inconsistent("an aborted cycle was released")
 
-    def ask(self, *words: object) -> list[dict[str, Any]]:
+    def ask(self, *words: object) -> Any:  # noqa: ANN401 - what JSON says
         """What a command answers to a program."""
-        answer: list[dict[str, Any]] = json.loads(self._run([*words, "--json"]))
-        return answer
+        return json.loads(self._run([*words, "--json"]))
 
     def type(self, *words: object, has_home: bool = True) -> str:
         """What a command answers to a person; raises its error."""
@@ -337,12 +330,10 @@ class _Shell:
         return self._run(words, has_home=has_home)
 
     def _run(self, words: Iterable[object], *, has_home: bool = True) -> str:
-        from ledger.cli.app import app
-
         printed = io.StringIO()
         home = ["--home", str(self.home)] if has_home else []
         with redirect_stdout(printed):
-            code = app([*map(str, words), *home], standalone_mode=False)
+            code = _commands()([*map(str, words), *home], standalone_mode=False)
         if code:
             raise typer.Exit(code)
         return printed.getvalue().rstrip()

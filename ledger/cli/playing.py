@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ledger.cli.day import LEAD, Moment, moment, terms
+from ledger.cli.findings import print_findings
 from ledger.cli.options import local_caller, opened
 from ledger.cli.printing import say
 from ledger.domain.acts.asking import Door
@@ -21,11 +22,13 @@ from ledger.domain.custody.gates import Gate
 from ledger.domain.custody.lines import Deed
 from ledger.domain.duties.terms import parse_terms
 from ledger.domain.encoding.canonical import canonical
-from ledger.domain.encoding.identifiers import Digest, to_hex
+from ledger.domain.encoding.identifiers import Digest, parse_hex32, to_hex
+from ledger.domain.errors import Refused
 from ledger.steps.accepting.drafting import make_draft
 from ledger.steps.accepting.recalling import RecallRequest, order_recall
 from ledger.steps.accepting.scanning import Scan, report
 from ledger.steps.accepting.submit import record_with_held_keys
+from ledger.steps.answering.duties import find_duties
 from ledger.steps.answering.packages import gate
 from ledger.steps.answering.recalls import show_recall
 from ledger.steps.following.follow import follow
@@ -81,7 +84,7 @@ class Player:
         else:
             self.say(kind, **values)
 
-    def say(self, kind: str, **values: Any) -> Digest:  # noqa: ANN401 - an act's values
+    def say(self, kind: str, /, **values: Any) -> Digest:  # noqa: ANN401 - an act's values
         """An ordinary act, accepted with the unit's own key."""
         door = replace(_DOOR, authenticated_by=values.pop("authenticated_by", "local"))
         if kind in _SIGNS:
@@ -120,6 +123,14 @@ class Player:
             found = gate(self.instance, tx, self.caller, Gate(of), f"{LEAD}/{package}", unit=unit)
         yield f"gate: may {package} be {_DONE[of]}? {found.text()}"
 
+    def _ask(self, package: str) -> Iterator[str]:
+        with self.instance.database.reading() as tx:
+            found = find_duties(
+                self.instance, tx, self.caller, "package", f"{LEAD}/{package}",
+            )  # fmt: skip
+        print_findings(found.answer, "en")
+        yield from ()
+
     def _comment(self, about: str, **values: Any) -> Iterator[str]:  # noqa: ANN401
         self.say("Comment", about=to_hex(self.last[about]), **values)
         yield from ()
@@ -131,9 +142,8 @@ class Player:
         )  # fmt: skip
         with self.instance.database.transaction() as tx:
             done = order_recall(self.instance, tx, self.caller, wanted, _DOOR)
-        assert done.order is not None
-        self.last["recall"] = done.order.digest
         view = done.view
+        self.last["recall"] = Digest(parse_hex32(view.order or "", field="recall"))
         yield f"{view.packages} packages: {view.used} used, {view.to_find} to find"
 
     def _notices(self) -> Iterator[str]:
@@ -175,8 +185,8 @@ def playing(home: Path, until: datetime) -> Iterator[Player]:
     """A player on a home with a played clock, which goes on from `until` afterwards."""
     with opened(home) as instance, writer_lease(instance, threading.Event()) as held:
         clock = instance.clock
-        assert held is not None
-        assert isinstance(clock, PlayedClock), "require_played was asked before"
+        if held is None or not isinstance(clock, PlayedClock):
+            raise Refused("its clock is not played", field="home", remedy="begin a new home")
         link = open_link(instance)
         try:
             yield Player(

@@ -6,7 +6,7 @@ name: who signed is a key, and whose key it is a unit.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -393,8 +393,22 @@ class Case:
 
     def as_known(self, moment: datetime) -> Case:
         """The same, of what the chain had by then."""
-        cut: Case = _known(self, moment)
+        cut: Case = _cut(self, lambda each: _is_known(each, moment))
         return replace(cut, as_of=min(self.as_of, moment))
+
+    def as_it_stood(self) -> Case:
+        """The same, without what happened after the moment that is asked about.
+
+        What was known by then had happened, whatever a clock says.
+        """
+        cut: Case = _cut(
+            self,
+            lambda each: (
+                _is_known(each, self.as_of)
+                or (isinstance(each, Event) and each.when is not None and each.at <= self.as_of)
+            ),
+        )
+        return cut
 
 
 def _events(value: Any) -> Iterator[Event]:
@@ -425,15 +439,19 @@ def _place(value: Any) -> tuple[Any, ...]:
     return (value.number, value.id) if isinstance(value, Cycle) else (value.id,)
 
 
-def _known(value: Any, moment: datetime) -> Any:
+def _is_known(value: Event | Terms, moment: datetime) -> bool:
+    known = value.source.known if isinstance(value, Event) else value.known
+    return known is None or known <= moment
+
+
+def _cut(value: Any, stays: Callable[[Event | Terms], bool]) -> Any:
     """What is left of a value; None where nothing is."""
     if isinstance(value, Event | Terms):
-        known = value.source.known if isinstance(value, Event) else value.known
-        return value if known is None or known <= moment else None
+        return value if stays(value) else None
     if isinstance(value, tuple):
-        return tuple(cut for each in value if (cut := _known(each, moment)) is not None)
+        return tuple(cut for each in value if (cut := _cut(each, stays)) is not None)
     if isinstance(value, Case | Cycle | Consignment | Recall):
-        cut = {each.name: _known(getattr(value, each.name), moment) for each in fields(value)}
+        cut = {each.name: _cut(getattr(value, each.name), stays) for each in fields(value)}
         # a cycle is what was opened, a recall what was ordered
         is_there = cut.get("opened", cut.get("order", value)) is not None
         return replace(value, **cut) if is_there else None

@@ -51,6 +51,10 @@ OUTCOMES: dict[str, tuple[str, FieldValue]] = {
     "seal test fail": ("seal_test", False),
     "closed": ("closed", True),
     "open": ("closed", False),
+    "pretreated": ("pretreated", True),
+    "not pretreated": ("pretreated", False),
+    "special infection none": ("special_infection", "none"),
+    "special infection declared": ("special_infection", "declared"),
 }
 _COLUMNS = (
     "act", "package", "basis", "happened", "happened_text", "outcome", "case", "expires",
@@ -75,7 +79,9 @@ def parse_outcome(text: str | None) -> dict[str, FieldValue]:
 # ---------------------------------------------------------------- the package
 
 
-def read_history(pages: list[Page], package: str) -> tuple[list[Event], bytes | None]:
+def read_history(
+    pages: list[Page], package: str, terms: tuple[Terms, ...]
+) -> tuple[list[Event], bytes | None]:
     """What lines say of a package, and the cycle that it was loaded into last."""
     taken_back = set(_taken_back(pages))
     history: list[Event] = []
@@ -85,7 +91,7 @@ def read_history(pages: list[Page], package: str) -> tuple[list[Event], bytes | 
             if line.get("package") != package or (page.said.digest, number) in taken_back:
                 continue
             if page.kind == "ScanReport":
-                history += _scanned(page, number, package)
+                history += _scanned(page, number, package, terms)
             elif page.kind == "LoadDeclaration":
                 page.read_line(number, "package")
                 history.append(page.event(Deed.LOADED))
@@ -112,7 +118,7 @@ def _taken_back(pages: list[Page]) -> Iterator[tuple[bytes, int]]:
                 yield raw, int(at)
 
 
-def _scanned(page: Page, number: int, package: str) -> Iterator[Event]:
+def _scanned(page: Page, number: int, package: str, terms: tuple[Terms, ...]) -> Iterator[Event]:
     line = page.read_line(number, *_COLUMNS)
     deed = _DEEDS.get(str(line["act"]))  # None: of no duty by itself, such as an inspection
     told = parse_outcome(None if line["outcome"] is None else str(line["outcome"]))
@@ -123,7 +129,9 @@ def _scanned(page: Page, number: int, package: str) -> Iterator[Event]:
         when = None  # said in words alone: `about 13:00`
     elif when is not None and when.how is not How.PAPER:
         when = replace(when, how=how)
-    facts = {**told, "case_token": line["case"], "expires_at": _last_moment(line["expires"])}
+    offset = terms_at(terms, event.at).offset
+    expires = _last_moment(line["expires"], offset)
+    facts = {**told, "case_token": line["case"], "expires_at": expires}
     event = replace(
         event, when=when, how=how, path=f"lines.{number}.",
         facts={name: value for name, value in facts.items() if value is not None},
@@ -139,15 +147,15 @@ def _scanned(page: Page, number: int, package: str) -> Iterator[Event]:
         yield replace(event, deed=Deed.SEAL_TESTED, facts={"passed": told["seal_test"]})
 
 
-def _last_moment(day: FieldValue) -> str | None:
-    """The end of the last day of use, by UTC."""
+def _last_moment(day: FieldValue, offset: timedelta) -> str | None:
+    """The end of the last day of use, by the group's clocks."""
     if day is None:
         return None
     try:
         end = datetime.fromisoformat(f"{day}T00:00:00+00:00") + timedelta(days=1, seconds=-1)
     except ValueError:
         return None
-    return instant_text(end)
+    return instant_text(end - offset)
 
 
 # ---------------------------------------------------------------- its ways
@@ -193,7 +201,11 @@ def _steps(sent: Page, pages: Iterable[Page], terms: tuple[Terms, ...]) -> Itera
         elif page.kind == "TakeOver":
             outcome, found = page.get("outcome"), page.get("seals")
             seal = seals if found == "intact" else found
-            facts = {"seal": seal, "count": page.get("boxes") or page.get("counts.seen") or None}
+            facts = {
+                "seal": seal,
+                "boxes": page.get("boxes"),
+                "count": page.get("counts.seen") or None,
+            }
             if outcome == "carried":
                 event = page.event(Deed.TAKEN_OVER)
                 kind = terms_at(terms, event.at).document["unit_classes"].get(str(event.unit))
@@ -221,13 +233,24 @@ def read_recalls(pages: list[Page]) -> Iterator[Recall]:
             )
 
 
+def read_seen(pages: list[Page], deed: Deed, about: Page) -> Iterator[Event]:
+    """Who says that they saw an operation."""
+    for page in pages:
+        if page.kind == "Comment" and page.subject == about.said.digest:
+            seen = page.event(deed, "stance")
+            if seen.fact("stance") == "seen":
+                yield replace(seen, facts={**seen.facts, "to": seen.unit})
+
+
 def _told(order: bytes, pages: list[Page]) -> Iterator[Event]:
     for page in pages:
         if page.kind == "RecallNotice" and word(page.said.message, "content") == order:
             yield page.event(Deed.NOTICED, "to")
+            to = int(str(page.get("to") or 0))
+            yield from (e for e in read_seen(pages, Deed.REACHED, page) if e.unit == to)
             if page.get("reached_by") not in {None, "sent"}:
                 reached = page.event(Deed.REACHED, "reached_by", when=page.get("reached_at"))
-                yield replace(reached, unit=int(str(page.get("to") or 0)))
+                yield replace(reached, unit=to)
         elif page.kind == "RecallAnswer" and page.subject == order:
             answer = page.event(Deed.ANSWERED, "found", "asked")
             yield replace(answer, unit=integer(page.said.message, "unit"))

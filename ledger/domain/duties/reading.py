@@ -17,7 +17,12 @@ from ledger.domain.acts.vocabulary import integer, word
 from ledger.domain.custody.lines import package_subject
 from ledger.domain.duties.case import Area, Case, Cycle, Deed, Event, SubjectKind
 from ledger.domain.duties.cycles import read_cycles
-from ledger.domain.duties.handling import read_consignments, read_history, read_recalls
+from ledger.domain.duties.handling import (
+    read_consignments,
+    read_history,
+    read_recalls,
+    read_seen,
+)
 from ledger.domain.duties.pages import Page, Said
 from ledger.domain.duties.terms import Terms, parse_terms, published
 from ledger.domain.encoding.identifiers import to_hex
@@ -99,6 +104,7 @@ def read_case(
         ),
         **parts,
     )
+    case = case.as_it_stood()
     return Read(case=case, used={p.said.digest: frozenset(p.used) for p in pages if p.used})
 
 
@@ -161,7 +167,7 @@ def _is_beside(each: Cycle, own: Cycle) -> bool:
 
 def _of_package(question: Question, pages: list[Page], terms: tuple[Terms, ...]) -> dict[str, Any]:
     """A package: what lines say of it, its cycle, and the consignments that it was in."""
-    history, cycle = read_history(pages, question.subject)
+    history, cycle = read_history(pages, question.subject, terms)
     moved = tuple(read_consignments(pages, terms, package=question.subject))
     if not history and not moved:
         raise _nothing(question)
@@ -170,9 +176,17 @@ def _of_package(question: Question, pages: list[Page], terms: tuple[Terms, ...])
         **of_cycle,
         "id": question.id.hex(),
         "name": question.subject,
-        "history": tuple(history),
+        "history": (*history, *_told_results(pages, cycle)),
         "consignments": moved,
     }
+
+
+def _told_results(pages: list[Page], cycle: bytes | None) -> Iterator[Event]:
+    """Who saw a result of its cycle, as the user of an early release does."""
+    for page in pages:
+        is_own = page.kind == "ResultEntry" and page.subject == cycle
+        if is_own and page.get("result") == "biological" and page.get("word") != "pending":
+            yield from read_seen(pages, Deed.TOLD, page)
 
 
 def _of_consignment(

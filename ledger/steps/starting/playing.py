@@ -6,8 +6,8 @@ from datetime import datetime
 
 from ledger.domain.errors import Refused
 from ledger.steps.instance import DEPLOYMENT_SETTING, PLAYED_SETTING, Instance, system_clock
-from ledger.storage.settings import find_setting, put_setting
 from ledger.storage.operations import find_newest_standing
+from ledger.storage.settings import find_setting, put_setting
 
 
 def begin_played(instance: Instance, moment: datetime) -> None:

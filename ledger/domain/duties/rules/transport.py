@@ -90,14 +90,15 @@ def _taken_over(case: Case) -> Iterator[Duty]:
             part = duty.part("that count and seals were checked", "已核对件数与封签")
             if taken.fact("automatic") is True:
                 part.excused = say("an automatic pad: nobody looked", "自动起降点，无人查看")
-            elif taken.fact("seal") is not None or taken.number("count") is not None:
+            elif any(taken.fact(name) is not None for name in ("seal", "count", "boxes")):
                 seal = taken.fact("seal")
                 duty.mark(
                     part, True,
-                    say("taken over with {count} packages, seal {seal}",
-                        "接收{count}件，封签{seal}", seal=seal or "not entered",
+                    say("taken over: {count} packages, {boxes} boxes, seal {seal}",
+                        "接收{count}件，{boxes}箱，封签{seal}",
+                        seal=seal or "not entered", boxes=taken.fact("boxes") or "uncounted",
                         count=taken.fact("count") or "uncounted"),
-                    taken, facts=("count", "seal"),
+                    taken, facts=("count", "boxes", "seal"),
                 )  # fmt: skip
                 if seal is None:
                     duty.part("that the seals were checked", "已核对封签")

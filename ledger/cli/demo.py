@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ledger.cli.launching import first_link, start_all, stop_on_signals
+from ledger.cli.launching import first_link, start_all, start_worker, stop_on_signals
 from ledger.cli.options import opened
 from ledger.cli.printing import say
 from ledger.cli.running import ChainOption, FinalityOption, environment, overrides_chain
@@ -82,7 +82,7 @@ def demo(
     stop = stop_on_signals()
     shell = _Shell(home=home)
     is_played = shell.set_clock()
-    with _running(home, stop) as (_, _, rpc):
+    with _running(home, stop, has_api=False) as (_, _, rpc):
         if not stop.is_set():
             shell.run_everything(log, rpc)
     if is_played and not stop.is_set():
@@ -108,16 +108,19 @@ def demo(
 
 
 @contextmanager
-def _running(home: Path, stop: Event) -> Iterator[tuple[Processes, str | None, str]]:
-    """The chain, the worker and the API; their addresses."""
+def _running(
+    home: Path, stop: Event, *, has_api: bool = True
+) -> Iterator[tuple[Processes, str | None, str]]:
+    """The chain and the worker, and the API beside them; their addresses."""
     from ledger.domain.errors import ChainUnavailable
     from ledger.running.processes import Instance as Processes
 
     with Processes(
         home=home, environment=environment(), log=home / "run" / "log", tell=say
     ) as processes:
-        say("Starting the chain, the worker and the API …")
-        api, rpc = start_all(processes, stop, chain_seconds=_PATIENCE_SECONDS)
+        say(f"Starting the chain and the worker{', and the API' if has_api else ''} …")
+        start = start_all if has_api else start_worker
+        api, rpc = start(processes, stop, chain_seconds=_PATIENCE_SECONDS)
         if rpc is None and not stop.is_set():
             raise ChainUnavailable("the chain is not there", remedy=f"look into {processes.log}")
         yield processes, api, rpc or ""
@@ -202,6 +205,7 @@ class _Shell:
     def settle(self, rpc: str) -> None:
         """The month's account: published, written, computed by others, answered."""
         from ledger.cli.day import M2, terms
+        from ledger.cli.paper import tell_paper
 
         wait = ("--wait", _PATIENCE_SECONDS)
         folder, trusted = self.home / "statements", self.home / "deployment.json"
@@ -236,6 +240,9 @@ class _Shell:
         for each in self.ask("statement", "show", _MONTH)["said"]["answers"]:
             lines = ", ".join(map(str, each["contested"]))
             _tell(f"unit {each['unit']}: {f'contests line {lines}' if lines else 'acknowledged'}")
+
+        _tell("\nThe months of the paper that this began with: made-up events, without a chain")
+        tell_paper()
 
     def published(self) -> str:
         """The digest of the month's publication."""

@@ -108,11 +108,11 @@ class Player:
 
     def _paper(self, unit: int, form: str, day: str) -> Iterator[str]:
         lines = parse_list(form.encode(), zone="Asia/Shanghai", basis="imported", day=day)
-        yield from self._report(unit, lines, authenticated_by="paper")
+        yield from self._report(unit, lines, by="paper")
 
-    def _report(self, unit: int, lines: Sequence[Scan], **told: str) -> Iterator[str]:
+    def _report(self, unit: int, lines: Sequence[Scan], *, by: str = "local") -> Iterator[str]:
         with self.instance.database.transaction() as tx:
-            door = replace(_DOOR, **told)
+            door = replace(_DOOR, authenticated_by=by)
             _, looks = report(self.instance, tx, self.caller, unit, lines, door)
         for look in looks:
             if look.gate is not None and not look.gate.startswith("yes"):

@@ -203,7 +203,14 @@ def terms() -> dict[str, Any]:
         ],
         "services": [],
         "recalled": "credited",
-        "catalogue": [],
+        "catalogue": [
+            {
+                "kind": 99,
+                "group": "resolution",
+                "unit": "fen",
+                "name": {"en": "given back", "zh": "退还"},
+            },
+        ],  # fmt: skip
         "formula": {"weights": {"sterilisation": 100, "transport": 80}},
         "settlement": {"rule": "none", "contest_days": 15, "refusal_days": 10},
     }

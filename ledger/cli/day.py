@@ -210,7 +210,7 @@ def terms() -> dict[str, Any]:
                 "unit": "fen",
                 "name": {"en": "given back", "zh": "退还"},
             },
-        ],  # fmt: skip
+        ],
         "formula": {"weights": {"sterilisation": 100, "transport": 80}},
         "settlement": {"rule": "none", "contest_days": 15, "refusal_days": 10},
     }

@@ -104,6 +104,11 @@ class Instance:
         """Whether its clock is a demonstration's."""
         return isinstance(self.clock, PlayedClock)
 
+    @property
+    def wall_clock(self) -> Callable[[], datetime]:
+        """What a phone shows as well: this machine's time, also where ours is played."""
+        return system_clock if self.is_played else self.clock
+
     def close(self) -> None:
         """Give back the database connections."""
         self.database.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -83,7 +82,9 @@ def opened(home: Path) -> Iterator[Instance]:
 @cache
 def _tell_played() -> None:
     """Once in a process, beside what it answers."""
-    sys.stderr.write("played clock: this home is a demonstration, and its times are made up\n")
+    from ledger.cli.printing import note
+
+    note("played clock: this home is a demonstration, and its times are made up")
 
 
 def local_caller() -> Caller:

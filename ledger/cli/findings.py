@@ -155,8 +155,13 @@ def _write_page(pdf: Path, plain: Mapping[str, Any], language: str) -> None:
 
 def print_findings(plain: Mapping[str, Any], language: str) -> None:
     """An answer in words: what it says as a whole, then duty by duty."""
+    from ledger.domain.duties.terms import default_terms
+
     subject = plain["subject"]
-    say(f"{subject['kind']} {subject['name']}, as of {plain['as_of']}, block {plain['block']}")
+    as_of = datetime.fromisoformat(plain["as_of"]) + default_terms().offset
+    say(
+        f"{subject['kind']} {subject['name']}, as of {as_of:%Y-%m-%d %H:%M}, block {plain['block']}"
+    )
     say(plain["head"][language])
     say(plain["computed"][language])
     for interval in plain["intervals"]:

@@ -5,12 +5,15 @@ Everything is read from rows that carry what the fold reads; a trace opens no re
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
+from ledger.domain.acts.terms import SUBJECT as TERMS_SUBJECT
+from ledger.domain.acts.terms import document_of
 from ledger.domain.acts.words import UnitRole
 from ledger.domain.callers import Caller
 from ledger.domain.custody import gates
@@ -18,17 +21,19 @@ from ledger.domain.custody.fold import Overlay, Package, fold, ordered
 from ledger.domain.custody.lines import PackageLine
 from ledger.domain.custody.reading import Reader, may_ask, names_of, readable, visible_case
 from ledger.domain.custody.standing import CycleStanding
+from ledger.domain.duties.terms import default_terms
 from ledger.domain.encoding.identifiers import Digest, to_hex
 from ledger.domain.encoding.moments import instant_text, seconds_text
 from ledger.domain.errors import NotFound
 from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
+from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.subjects.states import UnitState
 from ledger.steps.accepting.labels import Meant, meant
 from ledger.steps.accepting.resolving import resolve_cycle, resolve_unit
 from ledger.steps.accepting.standing import Accepted
 from ledger.steps.answering.standings import Cycles, CycleStep
 from ledger.steps.instance import Instance
-from ledger.storage import directory, operations, packages
+from ledger.storage import directory, operations, packages, records
 from ledger.storage.index import find_cursor, find_newest_block_time
 
 
@@ -331,6 +336,7 @@ def ask_all(  # noqa: PLR0913 - who asks what of which packages
     cycles = Cycles(tx)
     names = unit_names(tx, {u for each in folded.values() for u in _units_in(each)})
     behind = behind_since(instance, tx)
+    today = (datetime.fromtimestamp(moment, UTC) + _agreed_offset(tx)).date()
     answers = []
     for each in found:
         package = folded.get(each.package or "")
@@ -340,7 +346,7 @@ def ask_all(  # noqa: PLR0913 - who asks what of which packages
         asking = gates.Asking(
             unit=unit,
             at=moment,
-            today=datetime.fromtimestamp(moment, UTC).date(),
+            today=today,
             behind_since=behind,
             names=names,
             is_voided=each.is_voided,
@@ -348,6 +354,15 @@ def ask_all(  # noqa: PLR0913 - who asks what of which packages
         )
         answers.append(gates.ask(which, package, cycles.find(package.cycle), asking))
     return answers
+
+
+def _agreed_offset(tx: Connection) -> timedelta:
+    """Of the group's clocks from UTC: every version of its terms has the same."""
+    rows = operations.list_by_subject(tx, TERMS_SUBJECT, standing=True)
+    if not rows:
+        return default_terms().offset
+    facts = fields_from_bytes(records.get_record(tx, rows[-1].record_id).facts)
+    return timedelta(minutes=json.loads(document_of(facts))["offset_minutes"])
 
 
 #: what a record keeps of a gate's answer

@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
-from ledger.cli.day import moment
+from ledger.cli.day import A, Q, R, W, X, moment
 from ledger.domain.callers import local_administrator
+from ledger.domain.custody.fold import Overlay, fold
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import Refused
 from ledger.domain.subjects.indexed import IndexedOperation
@@ -25,7 +26,7 @@ from ledger.steps.answering.custody import show_consignment
 from ledger.steps.answering.duties import Findings, find_duties
 from ledger.steps.instance import open_instance
 from ledger.steps.starting.playing import begin_played
-from ledger.storage import index
+from ledger.storage import index, packages
 from tests.domain.statement.test_november import EXPECTED
 from tests.house import Clock
 from tests.steps.hospital import opened_hospital
@@ -172,6 +173,20 @@ def test_the_other_answers_of_the_day_are_the_scenario_s(played: Played) -> None
     assert {("14", "D", "met"), ("15", "D", "met"), ("15", "L", "met"),
             ("17", "M2", "disputed")} <= words_of(k2)  # fmt: skip
     assert {("7", "L", "met"), ("7", "M2", "met"), ("7", "M3", "not_met")} <= words_of(recall)
+
+
+def test_what_was_played_contradicts_itself_nowhere_but_where_it_should(played: Played) -> None:
+    """T07 was found by M1 while the lead had it; all else follows from what came before."""
+    instance = open_instance(Settings(home=played.home))
+    with closing(instance), instance.database.reading() as tx:
+        names = {f"1/{serial}" for serial in (*A, *Q, *R, *W, *X, "E05", "T07")}
+        lines = packages.list_lines_of(tx, names)
+        folded = {name: fold(name, rows).overlays for name, rows in lines.items()}
+    assert folded.keys() == names
+    odd = {Overlay.OUT_OF_ORDER, Overlay.CONTRADICTED}
+    assert {name: found & odd for name, found in folded.items() if found & odd} == {
+        "1/T07": {Overlay.CONTRADICTED}
+    }
 
 
 def test_a_home_with_a_real_clock_is_not_switched(played: Played, tmp_path: Path) -> None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ledger.domain.errors import Refused
 from ledger.steps.instance import DEPLOYMENT_SETTING, PLAYED_SETTING, Instance, system_clock
 from ledger.storage.operations import find_newest_standing
 from ledger.storage.settings import find_setting, put_setting
 
+#: shorter than what makes a clock doubtful
+_SILENCE = timedelta(days=30)
+
 
 def begin_played(instance: Instance, moment: datetime) -> None:
     """Give a new home a played clock that shows `moment` now.
 
-    One that has it already goes on behind the last that was accepted.  Raises Refused for a home
-    with contracts and a real clock, or on a chain of others.
+    One that has it already goes on; after a long silence right behind what was accepted last.
+    Raises Refused for a home with contracts and a real clock, or on a chain of others.
     """
     with instance.database.reading() as tx:
         is_new = find_setting(tx, DEPLOYMENT_SETTING) is None
@@ -26,7 +29,10 @@ def begin_played(instance: Instance, moment: datetime) -> None:
             rule="a clock is played from the first start on, on the embedded chain alone",
             remedy="choose a new folder: --home",
         )
-    set_played(instance, moment if newest is None else newest[1])
+    if newest is None:
+        set_played(instance, moment)
+    elif instance.clock() - newest[1] > _SILENCE:
+        set_played(instance, newest[1])
 
 
 def set_played(instance: Instance, moment: datetime) -> None:

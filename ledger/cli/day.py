@@ -29,6 +29,7 @@ MACHINES = [
 #: what a desk's key may sign; of each unit but the lead, whose people have keys of their own
 DESK = ["scan", "answer", "dispatch", "carry", "receive", "settle", "report"]
 DESKS = {**{number + 1: f"M{number}" for number in range(1, 9)}, DRONE: "D"}
+CODES = {LEAD: "L", **DESKS}
 
 #: the kind of an act, and its values; or one of `playing`'s own words
 Said: TypeAlias = tuple[str, dict[str, Any]]

@@ -204,7 +204,7 @@ class _Shell:
 
     def settle(self, rpc: str) -> None:
         """The month's account: published, written, computed by others, answered."""
-        from ledger.cli.day import M2, terms
+        from ledger.cli.day import CODES, M2, terms
         from ledger.cli.paper import tell_paper
 
         wait = ("--wait", _PATIENCE_SECONDS)
@@ -239,7 +239,7 @@ class _Shell:
         )  # fmt: skip
         for each in self.ask("statement", "show", _MONTH)["said"]["answers"]:
             lines = ", ".join(map(str, each["contested"]))
-            _tell(f"unit {each['unit']}: {f'contests line {lines}' if lines else 'acknowledged'}")
+            _tell(f"{CODES[each['unit']]} {f'contests line {lines}' if lines else 'acknowledges'}")
 
         _tell("\nThe months of the paper that this began with: made-up events, without a chain")
         tell_paper()

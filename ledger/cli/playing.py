@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ledger.cli.day import LEAD, Moment, moment, terms
+from ledger.cli.day import CODES, LEAD, Moment, moment, terms
 from ledger.cli.findings import print_findings
 from ledger.cli.options import local_caller, opened
 from ledger.cli.printing import say
@@ -150,7 +150,7 @@ class Player:
         for unit, packages in sorted(self._to_find().items()):
             lines = [{"package": each} for each in packages]
             self._notice(to=unit, reached_by="sent", lines=lines)
-            yield f"unit {unit}: {len(packages)} packages"
+            yield f"{CODES[unit]}: {len(packages)} packages"
 
     def _notice(self, **values: Any) -> Iterator[str]:  # noqa: ANN401
         order = to_hex(self.last["recall"])

@@ -107,7 +107,7 @@ def test_the_month_that_was_played_on_a_chain_is_the_scenario_s_to_the_fen(playe
 def test_whoever_has_the_chain_computes_the_same_bytes_and_units_answer(played: Played) -> None:
     assert "It is the account that was published." in played.out
     assert "The given account is the same, byte for byte." in played.out
-    assert "unit 2: acknowledged\nunit 3: contests line 2\n" in played.out
+    assert "M1 acknowledges\nM2 contests line 2\n" in played.out
     # the paper's own flights: what it says, and what a fee makes of each of 4 and of 20 a day
     assert re.search(r"180 to 42, called 60 % +180\.00 +36\.00", played.out)
     for language in ("zh", "en"):

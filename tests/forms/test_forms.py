@@ -101,6 +101,11 @@ def rows_of(data: bytes) -> list[list[str]]:
     return list(csv.reader(io.StringIO(data.decode("utf-8-sig"))))
 
 
+def test_a_unit_without_lines_has_a_csv_with_its_columns(account: Account) -> None:
+    (columns,) = rows_of(form("lines", account, unit=9))
+    assert len(columns) > 1
+
+
 def test_the_lines_add_up_to_the_units_in_csv(account: Account) -> None:
     head, *lines = rows_of(form("lines", account, M1))
     amounts = [line[head.index("Amount")] for line in lines]

@@ -222,7 +222,7 @@ def answer_to_bytes(found: Answer) -> bytes:
 def answer_to_plain(found: Answer) -> dict[str, Plain]:
     """The answer as plain data."""
     case = found.case
-    comments = sorted(case.comments, key=lambda c: c.source.place)
+    comments = sorted(_own_comments(case), key=lambda c: c.source.place)
     used = {e.source.operation: e for e in _used(found, comments)}
     versions = sorted({f.terms for f in found.findings if f.terms is not None})
     plain: dict[str, Plain] = {
@@ -270,6 +270,19 @@ def answer_to_plain(found: Answer) -> dict[str, Plain]:
             ],
         }
     return plain
+
+
+def _own_comments(case: Case) -> list[Event]:
+    """What was said, but not of the other cycles of the machine; of a recall, of all."""
+    if case.kind is SubjectKind.RECALL:
+        return list(case.comments)
+    of_others = {
+        each.source.operation
+        for cycle in case.series
+        for each in (cycle.opened, cycle.ended, *cycle.results, *cycle.decisions)
+        if each is not None
+    }
+    return [each for each in case.comments if each.fact("about") not in of_others]
 
 
 def _used(found: Answer, comments: Iterable[Event]) -> Iterator[Event]:

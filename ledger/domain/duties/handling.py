@@ -67,6 +67,10 @@ OUTCOMES: dict[str, tuple[str, FieldValue]] = {
     "seal test fail": ("seal_test", False),
     "closed": ("closed", True),
     "open": ("closed", False),
+    "pretreated": ("pretreated", True),
+    "not pretreated": ("pretreated", False),
+    "special infection none": ("special_infection", "none"),
+    "special infection declared": ("special_infection", "declared"),
 }
 _COLUMNS = (
     "act", "package", "basis", "happened", "happened_text", "outcome", "case", "expires",
@@ -247,8 +251,12 @@ def _steps(sent: Page, pages: Iterable[Page], terms: tuple[Terms, ...]) -> Itera
         elif page.kind == "TakeOver":
             outcome, found = page.get("outcome"), page.get("seals")
             seal = seals if found == "intact" else found
-            facts = {"seal": seal, "count": page.get("boxes") or page.get("counts.seen") or None,
-                     **page.facts("automatic", *_STATED)}  # fmt: skip
+            facts = {
+                "seal": seal,
+                "boxes": page.get("boxes"),
+                "count": page.get("counts.seen") or None,
+                **page.facts("automatic", *_STATED),
+            }
             if outcome == "carried":
                 event = page.event(Deed.TAKEN_OVER)
                 kind = terms_at(terms, event.at).document["unit_classes"].get(str(event.unit))
@@ -283,8 +291,9 @@ def _told(order: bytes, ordered: datetime, pages: list[Page]) -> Iterator[Event]
     for page in pages:
         message, unit = page.said.message, integer(page.said.message, "unit")
         if page.kind == "RecallNotice" and word(message, "content") == order:
-            to = told[page.said.digest] = int(str(page.get("to") or 0))
+            to = int(str(page.get("to") or 0))
             yield page.event(Deed.NOTICED, "to")
+            told[page.said.digest] = to
             if page.get("reached_by") not in {None, "sent"}:
                 reached = page.event(Deed.REACHED, "reached_by", when=page.get("reached_at"))
                 yield replace(reached, unit=to)

@@ -19,7 +19,11 @@ from ledger.domain.acts.witnessing import packed_numbers
 from ledger.domain.custody.lines import package_subject
 from ledger.domain.duties.case import Area, Case, Cycle, Deed, Event, SubjectKind
 from ledger.domain.duties.cycles import read_cycles
-from ledger.domain.duties.handling import read_consignments, read_history, read_recalls
+from ledger.domain.duties.handling import (
+    read_consignments,
+    read_history,
+    read_recalls,
+)
 from ledger.domain.duties.pages import Page, Said, word_of
 from ledger.domain.duties.terms import Terms, parse_terms, published
 from ledger.domain.encoding.identifiers import to_hex
@@ -186,7 +190,7 @@ def _of_package(question: Question, pages: list[Page], terms: tuple[Terms, ...])
         **of_cycle,
         "id": question.id.hex(),
         "name": question.subject,
-        "history": tuple(history),
+        "history": history,
         "consignments": moved,
     }
 

@@ -5,13 +5,15 @@ Everything is read from rows that carry what the fold reads; a trace opens no re
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
+from ledger.domain.acts.terms import SUBJECT as TERMS_SUBJECT
+from ledger.domain.acts.terms import document_of
 from ledger.domain.acts.words import UnitRole
 from ledger.domain.callers import Caller, Scope
 from ledger.domain.custody import gates
@@ -26,10 +28,12 @@ from ledger.domain.custody.reading import (
     visible_case,
 )
 from ledger.domain.custody.standing import CycleStanding
+from ledger.domain.duties.terms import default_terms
 from ledger.domain.encoding.identifiers import Digest, to_hex
 from ledger.domain.encoding.moments import instant_text, seconds_text
 from ledger.domain.errors import NotFound
 from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
+from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.subjects.states import UnitState
 from ledger.steps.accepting.labels import Meant, meant
 from ledger.steps.accepting.resolving import resolve_cycle, resolve_unit
@@ -37,7 +41,7 @@ from ledger.steps.accepting.standing import Accepted
 from ledger.steps.answering.custody import find_giver_counting
 from ledger.steps.answering.standings import Cycles, CycleStep
 from ledger.steps.instance import Instance
-from ledger.storage import directory, operations, packages
+from ledger.storage import directory, operations, packages, records
 from ledger.storage.index import find_newest_block_time
 
 
@@ -352,7 +356,7 @@ def ask_all(
     cycles = Cycles(tx)
     names = unit_names(tx, {u for each in folded.values() for u in _units_in(each)})
     behind = behind_since(instance, tx)
-    zone = ZoneInfo(instance.settings.zone)
+    offset = _agreed_offset(tx)
     answers = []
     for what, each in zip(found, asked, strict=True):
         package = None if what.package is None else folded.get((what.package, each.at))
@@ -363,7 +367,7 @@ def ask_all(
         asking = gates.Asking(
             unit=unit,
             at=moment,
-            today=datetime.fromtimestamp(moment, zone).date(),
+            today=(datetime.fromtimestamp(moment, UTC) + offset).date(),
             behind_since=behind,
             names=names,
             is_voided=what.is_voided or each.code in package.voided - package.codes,
@@ -371,6 +375,15 @@ def ask_all(
         )
         answers.append(gates.ask(each.gate, package, cycles.find(package.cycle), asking))
     return answers
+
+
+def _agreed_offset(tx: Connection) -> timedelta:
+    """Of the group's clocks from UTC: every version of its terms has the same."""
+    rows = operations.list_by_subject(tx, TERMS_SUBJECT, standing=True)
+    if not rows:
+        return default_terms().offset
+    facts = fields_from_bytes(records.get_record(tx, rows[-1].record_id).facts)
+    return timedelta(minutes=json.loads(document_of(facts))["offset_minutes"])
 
 
 #: what a record keeps of a gate's answer

@@ -198,23 +198,23 @@ def _soiled_returned(case: Case) -> Iterator[Duty]:
         if sent is None:
             continue
         duty = Duty(case, each.giver, since=sent.at, of=each.name)
+        own = case.all(Deed.OPENED, Deed.USED, unit=each.giver)
         _in_time(duty, opened if opened and opened.unit == each.giver else None, sent)
         for name, en, zh in (
             ("closed", "closed", "密闭"),
             ("pretreated", "pre-treated", "预处理"),
         ):
             part = duty.part(f"that it was {en}", f"已{zh}")
-            _yes(duty, part, sent, name, en, zh)
-            for seen in case.all(Deed.SOILED_COUNTED):
-                if seen.fact(name) is False:
-                    _yes(duty, part, seen, name, en, zh)
+            for told in (sent, *own, *case.all(Deed.SOILED_COUNTED)):
+                _yes(duty, part, told, name, en, zh)
         infection = duty.part("whether a special infection was declared", "是否说明特殊感染")
-        if sent.fact("special_infection") is not None:
-            duty.mark(
-                infection, True,
-                say("whether there was a special infection was declared", "已说明有无特殊感染"),
-                sent, facts=("special_infection",),
-            )  # fmt: skip
+        for told in (sent, *own):
+            if told.fact("special_infection") is not None:
+                duty.mark(
+                    infection, True,
+                    say("whether there was a special infection was declared", "已说明有无特殊感染"),
+                    told, facts=("special_infection",),
+                )  # fmt: skip
         yield duty
     if not returned and opened is not None and opened.deed is Deed.USED:
         duty = Duty(case, opened.unit, since=opened.at)

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from ledger.domain.duties.case import Area, Case, Consignment, Deed, Event, SubjectKind
 from ledger.domain.duties.findings import Duty, Part, Rule, Stance, say
+from ledger.domain.records.commitments import FieldValue
 
 _ON_THE_WAY = frozenset({SubjectKind.PACKAGE, SubjectKind.CONSIGNMENT, SubjectKind.ASSET})
 _LENDING = frozenset({"loan", "return"})
@@ -90,18 +91,27 @@ def _taken_over(case: Case) -> Iterator[Duty]:
             part = duty.part("that count and seals were checked", "已核对件数与封签")
             if taken.fact("automatic") is True:
                 part.excused = say("an automatic pad: nobody looked", "自动起降点，无人查看")
-            elif taken.fact("seal") is not None or taken.number("count") is not None:
+            elif any(taken.fact(name) is not None for name in ("seal", "count", "boxes")):
                 seal = taken.fact("seal")
                 duty.mark(
                     part, True,
-                    say("taken over with {count} packages, seal {seal}",
-                        "接收{count}件，封签{seal}", seal=seal or "not entered",
-                        count=taken.fact("count") or "uncounted"),
-                    taken, facts=("count", "seal"),
+                    say("taken over; boxes: {boxes}, packages: {count}, seal: {seal}",
+                        "已接收；箱数：{boxes_zh}，件数：{count_zh}，封签：{seal_zh}",
+                        **_counted_words(taken)),
+                    taken, facts=("count", "boxes", "seal"),
                 )  # fmt: skip
                 if seal is None:
                     duty.part("that the seals were checked", "已核对封签")
             yield duty
+
+
+def _counted_words(taken: Event) -> dict[str, FieldValue]:
+    """What was counted when it was taken over, in both languages."""
+    told: dict[str, FieldValue] = {}
+    for name in ("boxes", "count", "seal"):
+        value = taken.fact(name)
+        told |= {name: value or "not entered", f"{name}_zh": value or "未录入"}
+    return told
 
 
 # ---------------------------------------------------------------- 15

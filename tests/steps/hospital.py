@@ -371,7 +371,7 @@ def move_things(hospital: Hospital) -> None:
     say("HandOver", consignment=box, unit=1, taker=2, boxes=1)
     say("TakeOver", consignment=box, unit=2, outcome="carried", trip="T-9")
     say("TakeOver", consignment=box, unit=2, outcome="kept", rest="scanned", previous=None)
-    say("Dispatch", slip="4712", reason="a slip was written for what had gone", **sent)
+    say("Dispatch", slip="4712", **{**sent, "reason": "a slip was written for what had gone"})
     say("Disposition", consignment="U1/4712", unit=1, kind="cancel", reason="never sent")
 
 

@@ -113,6 +113,14 @@ def find_duties(  # noqa: PLR0913 - who asks what, and for which moment
     return Findings(file=file, answer=json.loads(file)["answer"], pending=pending)
 
 
+def trace_of(tx: Connection, caller: Caller, kind: str, text: str) -> tuple[str, list[str]]:
+    """How a question names its subject, and the ids that its trace names; raises as above."""
+    if kind not in ASKED:
+        raise NotFound(f"nothing is asked about a {kind[:40]}", field="kind")
+    asked = _GATHER[SubjectKind(kind)](tx, caller, text)
+    return asked.name, [to_hex(each.id) for each in asked.own]
+
+
 def _custody_of(tx: Connection, signer: bytes) -> str:
     """Who holds a signer's key; the authority's is nobody's in the group."""
     state = index.find(tx, SignerState, SignerId(signer))

@@ -14,6 +14,7 @@ from api.pages import (
     answers,
     cycles,
     directory,
+    inbox,
     incidents,
     offices,
     people,
@@ -29,6 +30,7 @@ SCREENS: tuple[Screen, ...] = tuple(
     for module in (
         cycles,
         offices,
+        inbox,
         answers,
         incidents,
         statements,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -35,6 +35,7 @@ from ledger.steps.settling.published import (
     compute_published,
     get_published,
     list_published,
+    open_contests,
     said_since,
 )
 from ledger.storage import directory, index, operations
@@ -82,7 +83,7 @@ def show_statement(asking: Asking) -> Values:
         "publication": to_hex(published.publication),
         "is_same": published.account == computed.hash,
         "until": None if since is None else since + timedelta(days=days),
-        "contested": dict(_contested(computed.account, said)),
+        "contested": dict(open_contests(computed.account, said)),
         "answers": said["answers"],
         "answer": _answer_of(said["answers"], unit),
         "word": _word,
@@ -167,20 +168,6 @@ def _places(account: Plain, unit: int | None) -> dict[int, int]:
     """The place in the account of each line by its number."""
     places = range(len(account["lines"])) if unit is None else unit_in(account, unit)["lines"]
     return dict(enumerate(places, start=1))
-
-
-def _contested(
-    account: Plain, said: Mapping[str, list[dict[str, Any]]]
-) -> Iterator[tuple[int, Plain]]:
-    """The answer that contests a line, by the line's place, while nothing became of it."""
-    for answer in said["answers"]:
-        own = unit_in(account, answer["unit"])["lines"]
-        told = {each["unit"] for each in said["resolutions"] if each["about"] == answer["event"]}
-        for number in answer["contested"]:
-            if number <= len(own):
-                line = account["lines"][own[number - 1]]
-                if told.isdisjoint({line["provider"], line["consumer"]}):
-                    yield own[number - 1], answer
 
 
 def take_form(asking: Asking) -> Response:

@@ -51,7 +51,9 @@ class Door:
 def read(client: TestClient, path: str, status: int = 200) -> str:
     """The text of a page, without its tags' escapes."""
     answer = client.get(path)
-    assert answer.status_code == status, answer.text.partition("<main")[2][:1500]
+    assert answer.status_code == status, (
+        answer.status_code, answer.text.partition("<main")[2][:1500],
+    )  # fmt: skip
     return html.unescape(answer.text)
 
 

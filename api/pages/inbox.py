@@ -1,0 +1,102 @@
+"""The inbox: what waits for a unit, by deadline, each with its answers of one or two taps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+from api.pages.asking import Asking
+from api.pages.screens import READS, Screen
+from api.pages.words import N_
+from ledger.domain.callers import Scope
+from ledger.steps.answering.inbox import Waiting, list_waiting
+from ledger.storage import directory
+
+#: what a unit may say to what another one says; none is about responsibility
+_STANCES = (("agrees", N_("Agree")), ("disagrees", N_("Disagree")), ("seen", N_("Seen")))
+#: what each kind is called, with holes for who said it and what there is to know
+_TITLES = {
+    "notice": N_("{unit} recalls packages: {asked} are asked for"),
+    "recall": N_("{unit} waits for what you found of {asked} packages"),
+    "difference": N_("{unit} differs about {consignment}"),
+    "report": N_("{unit} reports package {package}"),
+    "statement": N_("Your statement of {period} is published"),
+    "contest": N_("{unit} contests lines {lines} of the account of {period}"),
+    "payment": N_("{unit} says that it paid you, for {period}"),
+    "incident": N_("{unit} opened an incident about {subject}"),
+    "findings": N_("{unit} sent you what was found about {subject}"),
+    "request": N_("{unit} asks you for something"),
+}
+#: of what is told: what is shown beside the title, in words
+_BESIDE = ("refused", "missing", "extra", "seals", "deed", "what", "amount", "text")
+
+
+def show_inbox(asking: Asking) -> Mapping[str, object]:
+    """What waits for whoever's unit it is."""
+    with asking.instance.database.reading() as tx:
+        found = list_waiting(asking.instance, tx, asking.caller)
+        codes = {each.number: each.code for each in directory.list_units(tx, limit=1000)}
+    rows = [
+        {
+            "waiting": each,
+            "title": asking.words.say(_TITLES[each.kind]).format(
+                **{**each.told, "unit": codes.get(each.unit, each.unit)}
+            ),
+            "beside": {name: each.told[name] for name in _BESIDE if name in each.told},
+            "link": _page(asking, each),
+            "buttons": _buttons(asking, each),
+        }
+        for each in found
+    ]
+    now = int(asking.instance.clock().timestamp())
+    return {"rows": rows, "now": now, "done": asking.filled.get("done")}
+
+
+def _page(asking: Asking, each: Waiting) -> str:
+    """Where there is more to see, or to fill in."""
+    told, unit = each.told, asking.caller.unit
+    back = "/inbox"
+    if each.kind in {"notice", "recall"}:
+        query = {"order": told["order"], "asked": told["asked"], "replaces": "", "next": back}
+        return f"/acts/recall-answer?{urlencode(query)}" if asking.may(Scope.ANSWER) else ""
+    if each.kind == "contest":
+        query = {"answer": each.about, "next": back}
+        return f"/acts/resolution?{urlencode(query)}" if asking.may(Scope.SETTLE) else ""
+    if each.kind == "request":
+        query = {"to": each.unit, "what": told["what"], "answers": each.about, "next": back}
+        return f"/acts/request?{urlencode(query)}" if asking.may(Scope.REPORT) else ""
+    return {
+        "difference": f"/questions?q={told.get('consignment')}",
+        "report": f"/answers/package/{told.get('package')}",
+        "statement": f"/statements/{told.get('period')}/{unit}",
+        "payment": f"/statements/{told.get('period')}/{unit}",
+    }.get(each.kind, f"/incidents/{told.get('incident')}")
+
+
+def _buttons(asking: Asking, each: Waiting) -> list[tuple[str, str, Mapping[str, object]]]:
+    """What a tap records: its label, the act, and the fields of its form."""
+    unit, about = asking.caller.unit, each.about
+    if each.kind == "statement" and asking.may(Scope.SETTLE):
+        values = {"publication": about, "unit": unit, "replaces": ""}
+        return [(N_("Acknowledge"), "statement-answer", values)]
+    if each.kind == "payment" and asking.may(Scope.SETTLE):
+        values = {"publication": about, "unit": unit, "side": "received"}
+        values |= {"other": each.unit, "amount": each.told["amount"]}
+        return [(N_("We received it"), "payment", values)]
+    stances = _STANCES if each.kind not in {"notice", "incident"} else _STANCES[2:]
+    if each.kind in {"recall", "statement", "payment", "contest", "request"}:
+        stances = ()
+    may = asking.may(Scope.REPORT)
+    return [(label, "comment", {"about": about, "stance": word}) for word, label in stances if may]
+
+
+SCREENS = (
+    Screen(
+        path="/inbox",
+        template="inbox.html",
+        title=N_("Inbox"),
+        show=show_inbox,
+        menu=N_("Offices"),
+        scopes=READS,
+    ),
+)

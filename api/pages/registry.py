@@ -20,6 +20,7 @@ from api.pages import (
     people,
     signing_in,
     statements,
+    terms,
 )
 from api.pages.rendering import ASSET_HEADERS, assets
 from api.pages.screens import Pages, Screen
@@ -35,6 +36,7 @@ SCREENS: tuple[Screen, ...] = tuple(
         incidents,
         statements,
         directory,
+        terms,
         people,
         acting,
         signing_in,

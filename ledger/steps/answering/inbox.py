@@ -113,7 +113,11 @@ def _notices(tx: Connection, unit: int, terms: Terms) -> Iterator[Waiting]:
     for row in _rows(tx, "RecallNotice"):
         facts = _facts(tx, row)
         order = word(read_operation(row).message, "content")
-        if int(str(facts["to"])) != unit or _said(tx, order, unit, "RecallAnswer") or _has_ended(tx, order):
+        if (
+            int(str(facts["to"])) != unit
+            or _said(tx, order, unit, "RecallAnswer")
+            or _has_ended(tx, order)
+        ):
             continue
         told: dict[str, str | int] = {"asked": len(list(rows_of(facts))), "order": to_hex(order)}
         is_open = facts["reached_by"] != "sent" or _said(tx, row.digest, unit)
@@ -266,7 +270,11 @@ def _requests(tx: Connection, unit: int) -> Iterator[Waiting]:
     rows = [(row, _facts(tx, row)) for row in _rows(tx, "Request")]
     answered = {str(facts["answers"]).removeprefix("0x") for _, facts in rows if facts["answers"]}
     for row, facts in rows:
-        if int(str(facts["to"])) == unit and not facts["answers"] and row.digest.hex() not in answered:
+        if (
+            int(str(facts["to"])) == unit
+            and not facts["answers"]
+            and row.digest.hex() not in answered
+        ):
             wanted = facts["wanted_by"]
             due = None if wanted is None else datetime.fromisoformat(str(wanted)).timestamp()
             yield Waiting(

@@ -24,7 +24,7 @@ from ledger.domain.duties.terms import default_terms
 from ledger.domain.encoding.canonical import canonical
 from ledger.domain.encoding.identifiers import parse_hex32, to_hex
 from ledger.domain.errors import InvalidInput, NotFound
-from ledger.forms.recourse import recourse_pdf
+from ledger.forms.recourse import WORDS, recourse_pdf
 from ledger.steps.accepting.resolving import is_id, resolve_consignment, resolve_cycle
 from ledger.steps.answering.duties import find_duties
 from ledger.steps.answering.incidents import find_incident
@@ -123,9 +123,11 @@ def show_answer(asking: Asking) -> Values | Response:
         "others": [each for each in answer["findings"] if each not in findings],
         "rules": _RULES,
         "ground": _GROUND,
+        "said": WORDS,
         "titles": {name: title_of(act) for name, act in ACTS.items()},
         "units": units,
         "kinds": {each["digest"]: each for each in answer["operations"]},
+        "unseen": N_("not seen to apply"),
         "pending": found.pending,
         "as_of": asking.filled.get("as_of"),
         "then": asking.filled.get("then"),

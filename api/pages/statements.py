@@ -62,8 +62,8 @@ def _answer_of(answers: list[dict[str, Any]], unit: int | None) -> Plain | None:
 
 def _word(answer: Plain | None) -> str:
     if answer is None:
-        return "not answered"
-    return "contested" if answer["contested"] else "acknowledged"
+        return N_("not answered")
+    return N_("contested") if answer["contested"] else N_("acknowledged")
 
 
 # ---------------------------------------------------------------- one statement

@@ -160,10 +160,29 @@ def test_a_unit_reads_of_others_what_it_may_and_the_rest_is_not_readable_here(to
     member = Caller(person="Member", unit=2, scopes=frozenset({Scope.READ_UNIT}))
     found = told.ask("package", PACKAGE, caller=member)
     said = words(found)
-    assert said["20"] == {"met"}
-    assert "not_recorded" not in said["10"]
-    assert b"Zhang" not in found.file
+    for rule in ("2", "8", "9", "10", "11", "14", "15", "17", "18", "20"):
+        assert said[rule] == {"met"}, rule
+    for name in (b"Zhang", b"Nurse"):
+        assert name not in found.file
     told.verify(found.file)
+    # the token of a case is for the unit that used it, and so is the report that holds it
+    centre = Caller(person="Centre", unit=1, scopes=frozenset({Scope.READ_UNIT}))
+    told_there = told.ask("package", PACKAGE, caller=centre)
+    assert b"c-1" in found.file
+    assert b"c-1" not in told_there.file
+    assert words(told_there)["10"] == {"met"}
+    assert words(told_there)["20"] == {"not_readable"}
+    told.verify(told_there.file)
+
+
+def test_both_sides_of_a_consignment_read_what_the_other_recorded(told: Told) -> None:
+    with told.hospital.instance.database.reading() as tx:
+        (box,) = index.list_rows(tx, ConsignmentState)
+    for unit in (1, 2):
+        caller = Caller(person="Side", unit=unit, scopes=frozenset({Scope.READ_UNIT}))
+        found = told.ask("consignment", to_hex(box.id), caller=caller)
+        assert "not_readable" not in {w for each in words(found).values() for w in each}
+        told.verify(found.file)
 
 
 def test_what_one_may_not_read_is_not_found_in_the_words_of_what_does_not_exist(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -16,6 +16,8 @@ from ledger.domain.acts.cycle_decision import RESULTS_IN, known_results
 from ledger.domain.acts.terms import SUBJECT as TERMS_SUBJECT
 from ledger.domain.acts.words import Custody
 from ledger.domain.callers import Caller
+from ledger.domain.custody.fold import ordered
+from ledger.domain.custody.reading import Reader, names_of, readable
 from ledger.domain.duties.case import SubjectKind
 from ledger.domain.duties.reading import ASKED, Question
 from ledger.domain.encoding.identifiers import (
@@ -41,9 +43,9 @@ from ledger.keys.signers import verify_signature
 from ledger.steps.accepting.resolving import resolve_cycle
 from ledger.steps.accepting.standing import AcceptedRecords
 from ledger.steps.answering.exporting import sources_of
-from ledger.steps.answering.packages import find_package
+from ledger.steps.answering.packages import Found, find_package, reader_of
 from ledger.steps.instance import Instance
-from ledger.storage import index, operations, packages
+from ledger.storage import index, operations
 
 #: How many cycles of one machine, the nearest by number, are asked whether they tested something.
 _MOST_CYCLES = 120
@@ -90,7 +92,9 @@ def find_duties(  # noqa: PLR0913 - who asks what, and for which moment
         kind=SubjectKind(kind), subject=asked.name, as_of=moment.replace(microsecond=0), then=then
     )
     about = (*asked.own, *asked.beside, *_around(tx, asked.own))
-    subjects = [each for each in dict.fromkeys(about) if _operations_of(tx, each)]
+    told = {each: _operations_of(tx, each) for each in dict.fromkeys(about)}
+    subjects = [each for each, rows in told.items() if rows]
+    named = {row.digest for rows in told.values() for row in rows}
     if not subjects:
         raise Refused(
             f"nothing of this {kind} is on the chain yet",
@@ -102,7 +106,13 @@ def find_duties(  # noqa: PLR0913 - who asks what, and for which moment
         question,
         subjects,
         instance.deployment_in(tx),
-        sources_of(instance, tx, caller, subjects[0]),
+        sources_of(
+            instance,
+            tx,
+            caller,
+            subjects[0],
+            may_read=lambda row: row.digest in named and asked.may_read(row),
+        ),
         cache(lambda number: _time_of(tx, number)),
     )
     pending = tuple(to_hex(each) for each in _pending(tx, asked.own))
@@ -140,6 +150,8 @@ class _Asked:
     own: Sequence[Subject]
     #: what else is asked because of it: the machine, and what was tested near its cycle
     beside: Sequence[Subject] = ()
+    #: of what others said about all this, what is for the eyes of who asks
+    may_read: Callable[[IndexedOperation], bool] = lambda _row: True
 
 
 def _cycle(tx: Connection, caller: Caller, text: str) -> _Asked:
@@ -173,10 +185,11 @@ def _testing(tx: Connection, cycles: Iterable[CycleState]) -> Iterator[Subject]:
 
 
 def _package(tx: Connection, caller: Caller, text: str) -> _Asked:
-    name = find_package(tx, caller, text).package.name
+    found = find_package(tx, caller, text)
+    name = found.package.name
     own: dict[Subject, None] = {}
     beside: list[Subject] = []
-    for line in packages.list_lines(tx, name):
+    for line in found.lines:
         if line.kind in {"LoadDeclaration", "CycleDecision"} and line.thread is not None:
             own[Subject(type="cycle", id=line.thread)] = None
             beside += _beside(tx, line.thread)
@@ -184,7 +197,33 @@ def _package(tx: Connection, caller: Caller, text: str) -> _Asked:
             own[Subject(type="consignment", id=line.thread)] = None
         else:
             own[Subject(type=OPERATION, id=line.digest)] = None
-    return _Asked(name=name, own=list(own), beside=beside)
+    return _Asked(
+        name=name, own=list(own), beside=beside, may_read=_of_package(reader_of(tx, caller), found)
+    )
+
+
+def _of_package(reader: Reader, found: Found) -> Callable[[IndexedOperation], bool]:
+    """Of others' operations: the trace as far as the reader reads it, with its threads.
+
+    A carrier reads none of it, and nobody but its user the report that holds a case's token.
+    """
+    rows = readable(reader, found.package, ordered(found.lines))
+    seen, threads = {line.digest for _, line in rows}, {line.thread for _, line in rows}
+    told = {line.digest for line in found.lines}
+    moved = {line.thread for line in found.lines}
+    private = {line.digest for line in found.lines if line.case and line.unit != reader.unit}
+    units = names_of(rows)
+
+    def may_read(row: IndexedOperation) -> bool:
+        if reader.is_carrier or row.digest in private:
+            return False
+        if row.kind == "Comment":
+            return row.unit in units
+        if row.digest in told:
+            return row.digest in seen
+        return row.subject not in moved or row.subject in threads
+
+    return may_read
 
 
 def _consignment(tx: Connection, caller: Caller, text: str) -> _Asked:
@@ -193,7 +232,13 @@ def _consignment(tx: Connection, caller: Caller, text: str) -> _Asked:
     unit = caller.readable_unit
     if state is None or unit not in {None, state.giver, state.receiver, state.holder}:
         raise NotFound(f"there is no consignment {text!r}", field="consignment")
-    return _Asked(name=to_hex(identifier), own=[Subject(type="consignment", id=identifier)])
+    # whoever only carried it reads counts and seals, and no list
+    reads_lists = unit in {None, state.giver, state.receiver}
+    return _Asked(
+        name=to_hex(identifier),
+        own=[Subject(type="consignment", id=identifier)],
+        may_read=lambda _row: reads_lists,
+    )
 
 
 def _recall(tx: Connection, caller: Caller, text: str) -> _Asked:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import Connection
@@ -34,7 +35,7 @@ from ledger.storage import directory, operations
 
 _RULES = {rule.id: rule for rule in RULES}
 #: what stands first on a page: what a reader has to act on
-_OPEN = (Word.NOT_MET, Word.DISPUTED, Word.NOT_RECORDED, Word.NOT_READABLE)
+_OPEN = (Word.NOT_MET, Word.DISPUTED, Word.NOT_RECORDED)
 #: on whose word something rests
 _GROUND = {
     "machine": N_("a machine's reading"),
@@ -112,15 +113,18 @@ def show_answer(asking: Asking) -> Values | Response:
         language = "zh" if words.language == "zh" else "en"
         page = recourse_pdf(answer, canonical(dict(answer)), language, offset)
         return _file(page, "application/pdf", f"{kind}.findings.pdf")
-    findings = [each for each in answer["findings"] if each["word"] != Word.NOT_APPLICABLE]
+    words_of: dict[str, list[Any]] = {word: [] for word in Word}
+    for each in answer["findings"]:
+        words_of[each["word"]].append(each)
     return {
         "title": answer["subject"]["name"],
         "answer": answer,
         "kind": kind,
         "subject": subject,
-        "open": [each for each in findings if each["word"] in _OPEN],
-        "done_duties": [each for each in findings if each["word"] not in _OPEN],
-        "others": [each for each in answer["findings"] if each not in findings],
+        "open": [each for word in _OPEN for each in words_of[word]],
+        "done_duties": words_of[Word.MET],
+        "unreadable": words_of[Word.NOT_READABLE],
+        "others": words_of[Word.NOT_APPLICABLE],
         "rules": _RULES,
         "ground": _GROUND,
         "said": WORDS,

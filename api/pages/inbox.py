@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlencode
 
 from api.pages.asking import Asking
 from api.pages.screens import READS, Screen
 from api.pages.words import N_
 from ledger.domain.callers import Scope
+from ledger.forms.sheets import money_text
 from ledger.steps.answering.inbox import Waiting, list_waiting
+from ledger.steps.answering.published_terms import terms_now
 from ledger.storage import directory
 
 #: what a unit may say to what another one says; none is about responsibility
@@ -28,7 +31,7 @@ _TITLES = {
     "request": N_("{unit} asks you for something"),
 }
 #: of what is told: what is shown beside the title, in words
-_BESIDE = ("refused", "missing", "extra", "seals", "deed", "what", "amount", "text")
+_BESIDE = ("refused", "missing", "extra", "seals", "deed", "what", "text")
 
 
 def show_inbox(asking: Asking) -> Mapping[str, object]:
@@ -36,6 +39,7 @@ def show_inbox(asking: Asking) -> Mapping[str, object]:
     with asking.instance.database.reading() as tx:
         found = list_waiting(asking.instance, tx, asking.caller)
         codes = {each.number: each.code for each in directory.list_units(tx, limit=1000)}
+        prices = terms_now(tx, asking.instance.clock()).document["prices"]
     rows = [
         {
             "waiting": each,
@@ -43,6 +47,7 @@ def show_inbox(asking: Asking) -> Mapping[str, object]:
                 **{**each.told, "unit": codes.get(each.unit, each.unit)}
             ),
             "beside": {name: each.told[name] for name in _BESIDE if name in each.told},
+            "amount": _money(each.told.get("amount"), prices),
             "link": _page(asking, each),
             "buttons": _buttons(asking, each),
         }
@@ -50,6 +55,13 @@ def show_inbox(asking: Asking) -> Mapping[str, object]:
     ]
     now = int(asking.instance.clock().timestamp())
     return {"rows": rows, "now": now, "done": asking.filled.get("done")}
+
+
+def _money(amount: object, prices: Mapping[str, Any]) -> str:
+    """An amount in the currency of the terms; as smallest units where they name none."""
+    if not isinstance(amount, int) or "smallest_in_one" not in prices:
+        return "" if amount is None else str(amount)
+    return f"{money_text(amount, {'terms': prices}, thousands=',')} {prices['currency']}"
 
 
 def _page(asking: Asking, each: Waiting) -> str:

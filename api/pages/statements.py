@@ -43,6 +43,12 @@ from ledger.storage import directory, index, operations
 _MOST = 1000
 _GROUP = "group"
 _LINK = "/statements/{}/{}"
+#: the forms that are taken away as they are; the PDF is in a language
+_FILES = {
+    "json": "JSON", "indicators": N_("Indicators (JSON)"), "lines": N_("Lines (CSV)"),
+    "units": N_("Units (CSV)"), "review": N_("Review (CSV)"), "xlsx": "XLSX",
+    "journal": N_("Journal for hledger"),
+}  # fmt: skip
 Plain = Mapping[str, Any]
 Values = Mapping[str, object]
 
@@ -78,12 +84,18 @@ def show_statement(asking: Asking) -> Values:
     days = computed.books.terms_of(published.period).contest_days
     since = None if mined is None else datetime.fromtimestamp(mined.timestamp, UTC)
     unit = reader.unit
+    contested = dict(open_contests(computed.account, said))
     return {
         **_shown(computed, reader),
         "publication": to_hex(published.publication),
         "is_same": published.account == computed.hash,
         "until": None if since is None else since + timedelta(days=days),
-        "contested": dict(open_contests(computed.account, said)),
+        "contested": contested,
+        "resolvable": {
+            answer["event"]
+            for place, answer in contested.items()
+            if asking.may(Scope.SETTLE) and asking.caller.unit in _sides(computed.account, place)
+        },
         "answers": said["answers"],
         "answer": _answer_of(said["answers"], unit),
         "word": _word,
@@ -94,6 +106,12 @@ def show_statement(asking: Asking) -> Values:
         "may_settle": asking.may(Scope.SETTLE) and asking.caller.unit in {None, unit},
         "done": asking.filled.get("done"),
     }
+
+
+def _sides(account: Plain, place: int) -> set[int | None]:
+    """Who may say what became of a contest of a line; None: who administers every unit."""
+    line = account["lines"][place]
+    return {None, line["provider"], line["consumer"]}
 
 
 def _read(asking: Asking) -> tuple[Published, Computed, Reader]:
@@ -152,9 +170,10 @@ def _shown(computed: Computed, reader: Reader) -> dict[str, object]:
         "numbers": {code: number for number, code in reader.names.items()},
         "money": money,
         "hash": computed.hash.hex(),
-        "files": list(FORMS),
+        "files": _FILES,
+        "titles": {name: title_of(act) for name, act in ACTS.items()},
         "chart": bars.both_sides(form["bars"], form["bars_left"], form["bars_right"]),
-        "trend": bars.months(trend, words["contributed"], words["used"]) if trend else "",
+        "trend": bars.months(trend, words["contributed"], words["used"]) if len(trend) > 1 else "",
         "unpriced": [
             (number, service_text(line, account, reader))
             for number, line in numbered_lines(account, unit)

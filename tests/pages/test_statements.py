@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +12,9 @@ from starlette.testclient import TestClient
 from ledger.domain.acts.words import Right
 from ledger.domain.callers import Scope
 from ledger.forms.all_forms import FORMS
+from ledger.steps.asking.accounts import RUNS_THE_INSTANCE
+from ledger.steps.worker import _gateway
+from ledger.storage import operations
 from tests.pages.kit import Door, press, read
 from tests.steps.november_group import Group, november_group
 
@@ -94,7 +99,7 @@ def test_a_unit_contests_a_line_and_the_other_side_says_what_became_of_it(
 ) -> None:
     where = press(payer, read(payer, OF_2), "Contest", lines=["1"], reason="never came")
     assert where.startswith(OF_2)
-    group.hospital.settle(_writer(group))
+    _settle(group)
     page = read(payer, OF_2)
     assert "disputed</span>" in page.lower()
     assert "its lines 1" in page
@@ -104,7 +109,7 @@ def test_a_unit_contests_a_line_and_the_other_side_says_what_became_of_it(
     answer = link.partition("answer=")[2].partition("&")[0]
     told = {"answer": answer, "outcome": "settled", "amount": "0"}
     assert press(payee, read(payee, link), "Sign and record", link, **told)
-    group.hospital.settle(_writer(group))
+    _settle(group)
     assert "settled" in read(payee, GROUP)
     assert 'mark warn">Disputed' not in read(payer, OF_2)
 
@@ -113,13 +118,38 @@ def test_a_payment_counts_when_both_have_said_so(
     group: Group, payer: TestClient, payee: TestClient
 ) -> None:
     press(payer, read(payer, OF_2), "We paid it")
-    group.hospital.settle(_writer(group))
+    _settle(group)
     assert "paid, not confirmed" in read(payer, OF_2)
     press(payee, read(payee, "/statements/2026-11/1"), "We received it")
-    group.hospital.settle(_writer(group))
+    _settle(group)
     assert "confirmed by both" in read(payer, OF_2)
 
 
-def _writer(group: Group):  # type: ignore[no-untyped-def] # noqa: ANN202
+def test_the_authority_sees_an_account_before_it_publishes_it(group: Group, door: Door) -> None:
+    authority = door.enter("authority", None, *RUNS_THE_INSTANCE)
+    hospital = group.hospital
+    with hospital.instance.database.reading() as tx:
+        before = len(operations.list_latest_operations(tx, kind="Publication"))
+    with _gateway(hospital.instance, hospital.link):
+        page = read(authority, "/statements/publish")
+        token = re.search(r'name="form" value="([0-9a-f]+)"', page)
+        assert token
+        seen = authority.post("/statements/publish", data={"form": token[1], "period": "2026-11"})
+        assert seen.status_code == 200
+        assert group.compute().hash.hex() in seen.text
+        early = authority.post("/statements/publish", data={"form": token[1], "period": "2027-01"})
+        assert "is not closed" in early.text
+        where = press(authority, html.unescape(seen.text), "Publish it", "/statements/publish")
+    assert where.startswith(f"{GROUP}?done=0x")
+    with hospital.instance.database.reading() as tx:
+        after = operations.list_latest_operations(tx, kind="Publication")
+    assert len(after) == before + 1
+    payer = door.enter("another", 2, Scope.READ_UNIT)
+    assert "Publish" not in read(payer, "/statements")
+    read(payer, "/statements/publish", 404)
+
+
+def _settle(group: Group) -> None:
+    # the lease of the writer before has run out
     group.clock.advance(minutes=11)
-    return group.hospital.writer()
+    group.hospital.settle(group.hospital.writer())

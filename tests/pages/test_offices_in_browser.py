@@ -66,7 +66,7 @@ def statements(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Offices]:
     with november_group(tmp_path_factory.mktemp("november") / "home", "") as group:
         key = group.hospital.new_signer(2, Right.SETTLE | Right.REPORT)
         about = to_hex(group.publish(group.compute()))
-        group.say("StatementAnswer", unit=3, publication=about, lines=[2], reason="never came")
+        group.say("StatementAnswer", unit=3, publication=about, lines=[1], reason="never came")
         group.say("Payment", unit=3, publication=about, side="paid", other=2, amount=500)
         paths = ["/statements", "/inbox", "/terms?version=1", "/statements/2026-11/2/lines/1"]
         paths += [f"/statements/2026-11/{who}" for who in ("2", "3", "group")]

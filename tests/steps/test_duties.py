@@ -165,6 +165,7 @@ def test_a_unit_reads_of_others_what_it_may_and_the_rest_is_not_readable_here(to
     for name in (b"Zhang", b"Nurse"):
         assert name not in found.file
     told.verify(found.file)
+    assert {each["unit"] for each in found.answer["findings"]} <= {"U1", "U2", "–"}
     # the token of a case is for the unit that used it, and so is the report that holds it
     centre = Caller(person="Centre", unit=1, scopes=frozenset({Scope.READ_UNIT}))
     told_there = told.ask("package", PACKAGE, caller=centre)

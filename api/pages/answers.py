@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 from starlette.responses import Response
@@ -21,15 +22,15 @@ from api.pages.words import N_
 from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.duties.findings import Word
 from ledger.domain.duties.rules import RULES
-from ledger.domain.duties.terms import default_terms
 from ledger.domain.encoding.canonical import canonical
 from ledger.domain.encoding.identifiers import parse_hex32, to_hex
 from ledger.domain.errors import InvalidInput, NotFound
-from ledger.forms.recourse import WORDS, recourse_pdf
+from ledger.forms.recourse import WORDS, Language, recourse_pdf
 from ledger.steps.accepting.resolving import is_id, resolve_consignment, resolve_cycle
 from ledger.steps.answering.duties import find_duties
 from ledger.steps.answering.incidents import find_incident
 from ledger.steps.answering.packages import find_package
+from ledger.steps.answering.published_terms import terms_now
 from ledger.steps.answering.signed import list_signed
 from ledger.storage import directory, operations
 
@@ -97,9 +98,11 @@ def _meant(tx: Connection, asking: Asking, text: str) -> Iterator[dict[str, str]
 def show_answer(asking: Asking) -> Values | Response:
     """Every duty that applied, who held it, and whether it was met; or the same as a file."""
     kind, subject, words = asking.path("kind"), asking.path("subject"), asking.words
-    form, as_of = asking.filled.get("format"), _moment(asking, "as_of")
-    then = _moment(asking, "then")
+    form = asking.filled.get("format")
     with asking.instance.database.reading() as tx:
+        # sentences of an answer say times by the group's clock, and so does all beside them
+        zone = timezone(terms_now(tx, asking.instance.clock()).offset)
+        as_of, then = (_moment(asking, name, zone) for name in ("as_of", "then"))
         found = find_duties(
             asking.instance, tx, asking.caller, kind, subject,
             as_of=as_of, then=then, is_proven=form in {"json", "pdf"},
@@ -109,8 +112,8 @@ def show_answer(asking: Asking) -> Values | Response:
     if form == "json":
         return _file(found.file, "application/json", f"{kind}.findings.json")
     if form == "pdf":
-        offset = int(default_terms().document["offset_minutes"])
-        language = "zh" if words.language == "zh" else "en"
+        offset = int(zone.utcoffset(None).total_seconds()) // 60
+        language: Language = "zh" if words.language == "zh" else "en"
         page = recourse_pdf(answer, canonical(dict(answer)), language, offset)
         return _file(page, "application/pdf", f"{kind}.findings.pdf")
     words_of: dict[str, list[Any]] = {word: [] for word in Word}
@@ -131,6 +134,8 @@ def show_answer(asking: Asking) -> Values | Response:
         "titles": {name: title_of(act) for name, act in ACTS.items()},
         "units": units,
         "kinds": {each["digest"]: each for each in answer["operations"]},
+        "clock": lambda text: f"{datetime.fromisoformat(text).astimezone(zone):%Y-%m-%d %H:%M}",
+        "zone": zone,
         "unseen": N_("not seen to apply"),
         "pending": found.pending,
         "as_of": asking.filled.get("as_of"),
@@ -144,11 +149,12 @@ def _file(content: bytes, media: str, name: str) -> Response:
     return Response(content=content, media_type=media, headers=headers)
 
 
-def _moment(asking: Asking, name: str) -> datetime | None:
-    """What was typed for a moment, by the reader's clock; None for nothing."""
+def _moment(asking: Asking, name: str, zone: tzinfo) -> datetime | None:
+    """What was typed for a moment, by a clock; None for nothing."""
     text = asking.filled.get(name)
     try:
-        return asking.words.local(text).astimezone(UTC) if text else None
+        found = datetime.fromisoformat(text) if text else None
+        return found and (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise InvalidInput("is no moment", field=name, rule="2026-11-03T09:00") from None
 
@@ -159,7 +165,8 @@ def _moment(asking: Asking, name: str) -> datetime | None:
 def show_signed(asking: Asking) -> Values:
     """What a key signed in a window, and how sure it is who that was."""
     now = asking.instance.clock()
-    until, since = _moment(asking, "until") or now, _moment(asking, "since")
+    zone = ZoneInfo(asking.words.zone)
+    until, since = _moment(asking, "until", zone) or now, _moment(asking, "since", zone)
     since = since or until - timedelta(days=1)
     with asking.instance.database.reading() as tx:
         row = directory.find_signer(

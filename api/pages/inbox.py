@@ -16,7 +16,12 @@ from ledger.steps.answering.published_terms import terms_now
 from ledger.storage import directory
 
 #: what a unit may say to what another one says; none is about responsibility
-_STANCES = (("agrees", N_("Agree")), ("disagrees", N_("Disagree")), ("seen", N_("Seen")))
+_STANCES = {"agrees": N_("Agree"), "disagrees": N_("Disagree"), "seen": N_("Seen")}
+_STANCES_TO = {
+    "notice": ("seen",),
+    "incident": ("seen",),
+    **dict.fromkeys(("difference", "report", "findings"), tuple(_STANCES)),
+}
 #: what each kind is called, with holes for who said it and what there is to know
 _TITLES = {
     "notice": N_("{unit} recalls packages: {asked} are asked for"),
@@ -95,11 +100,8 @@ def _buttons(asking: Asking, each: Waiting) -> list[tuple[str, str, Mapping[str,
         values = {"publication": about, "unit": unit, "side": "received"}
         values |= {"other": each.unit, "amount": each.told["amount"]}
         return [(N_("We received it"), "payment", values)]
-    stances = _STANCES if each.kind not in {"notice", "incident"} else _STANCES[2:]
-    if each.kind in {"recall", "statement", "payment", "contest", "request"}:
-        stances = ()
-    may = asking.may(Scope.REPORT)
-    return [(label, "comment", {"about": about, "stance": word}) for word, label in stances if may]
+    words = _STANCES_TO.get(each.kind, ()) if asking.may(Scope.REPORT) else ()
+    return [(_STANCES[word], "comment", {"about": about, "stance": word}) for word in words]
 
 
 SCREENS = (

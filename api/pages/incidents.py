@@ -80,7 +80,7 @@ def do_open(asking: Asking) -> Response:
     """Record it, and hold every record that its trace names."""
     filled = asking.filled
     kind, subject = filled.get("subject_kind"), filled.get("subject")
-    name, held = subject, []
+    name, held = subject, list[str]()
     with asking.instance.database.reading() as tx, suppress(NotFound, InvalidInput):
         # what this home does not know may all the same have gone wrong
         name, held = trace_of(tx, asking.caller, kind, subject)

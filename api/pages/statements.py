@@ -241,7 +241,7 @@ def _event(tx: Connection, asking: Asking, reader: Reader, entry: Entry) -> Valu
     """An event, with the pages that this reader may open."""
     unit = asking.caller.readable_unit
     row = operations.find_operation(tx, entry.digest, unit=unit)
-    cycle = directory.find_cycle(tx, entry.about, unit=unit)  # type: ignore[arg-type]
+    cycle = directory.find_cycle(tx, entry.about, unit=unit)
     return {
         "what": title_of(ACTS[entry.kind]),
         "unit": reader.name(entry.unit),

@@ -19,6 +19,7 @@ from ledger.domain.callers import Scope
 from ledger.domain.duties.terms import Terms, default_terms, parse_terms, require_successor
 from ledger.domain.errors import InvalidInput, NotFound
 from ledger.forms.sheets import money_text
+from ledger.forms.words import Language, say
 from ledger.steps.answering.published_terms import list_versions, terms_now
 from ledger.steps.settling.computing import read_terms
 from ledger.storage import directory
@@ -118,6 +119,8 @@ def _table(words: Words, name: str, prices: Mapping[str, Any], codes: Mapping[in
             return money_text(value, {"terms": prices}, thousands=",")
         if isinstance(value, Mapping):
             return str(value.get(words.language) or next(iter(value.values())))
+        if column == "group":
+            return say(str(value), Language(words.language))
         return codes.get(value, str(value)) if column in _UNITS else str(value)
 
     return {

@@ -36,7 +36,8 @@ __all__ = ["chromium"]
 SCOPES = (Scope.READ_UNIT, Scope.REPORT, Scope.ANSWER, Scope.SETTLE)
 #: what people typed, and the names of this group
 TYPED = re.compile(
-    r"never came|declared|Nurse|as declared|not ours|Hip set|tray|ultrasound|Shared|U\d"
+    r"never came|hledger|minute|hour|fen|training|given back|declared|Nurse|not ours|Hip set|tray"
+    r"|ultrasound|U\d"
 )
 
 

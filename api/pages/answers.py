@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from api.pages.acting import title_of
 from api.pages.asking import Asking
+from api.pages.directory import codes_of
 from api.pages.screens import READS, Screen
 from api.pages.words import N_
 from ledger.domain.acts.catalogue import ACTS
@@ -107,7 +108,7 @@ def show_answer(asking: Asking) -> Values | Response:
             asking.instance, tx, asking.caller, kind, subject,
             as_of=as_of, then=then, is_proven=form in {"json", "pdf"},
         )  # fmt: skip
-        units = {each.number: each.code for each in directory.list_units(tx, limit=1000)}
+        units = codes_of(tx)
     answer = found.answer
     if form == "json":
         return _file(found.file, "application/json", f"{kind}.findings.json")

@@ -7,13 +7,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from api.pages.asking import Asking
+from api.pages.directory import codes_of
 from api.pages.screens import READS, Screen
 from api.pages.words import N_
 from ledger.domain.callers import Scope
 from ledger.forms.sheets import money_text
 from ledger.steps.answering.inbox import Waiting, list_waiting
 from ledger.steps.answering.published_terms import terms_now
-from ledger.storage import directory
 
 #: what a unit may say to what another one says; none is about responsibility
 _STANCES = {"agrees": N_("Agree"), "disagrees": N_("Disagree"), "seen": N_("Seen")}
@@ -43,7 +43,7 @@ def show_inbox(asking: Asking) -> Mapping[str, object]:
     """What waits for whoever's unit it is."""
     with asking.instance.database.reading() as tx:
         found = list_waiting(asking.instance, tx, asking.caller)
-        codes = {each.number: each.code for each in directory.list_units(tx, limit=1000)}
+        codes = codes_of(tx)
         prices = terms_now(tx, asking.instance.clock()).document["prices"]
     rows = [
         {

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from api.pages.acting import record
 from api.pages.asking import Asking, Filled
+from api.pages.directory import codes_of
 from api.pages.lists import Column, listing
 from api.pages.screens import READS, Screen
 from api.pages.words import N_
@@ -24,7 +25,6 @@ from ledger.domain.errors import InvalidInput, NotFound, Refused
 from ledger.steps.answering.duties import find_duties, trace_of
 from ledger.steps.answering.incidents import IncidentView, list_incidents, show_incident
 from ledger.steps.answering.published_terms import terms_now
-from ledger.storage import directory
 
 _COLUMNS = (
     Column(name="what", label="what", kind="word", link="link"),
@@ -41,7 +41,7 @@ Values = Mapping[str, object]
 def show_incidents(asking: Asking) -> Values | Response:
     """The incidents that the reader may know."""
     with asking.instance.database.reading() as tx:
-        codes = {each.number: each.code for each in directory.list_units(tx, limit=1000)}
+        codes = codes_of(tx)
         rows = [
             {
                 "what": each.told.facts["what"],
@@ -99,7 +99,7 @@ def show_one(asking: Asking) -> Values:
     """What is known of it now, beside what was found, sent to be heard, and published."""
     with asking.instance.database.reading() as tx:
         view = show_incident(tx, asking.caller, asking.path("incident"))
-        codes = {each.number: each.code for each in directory.list_units(tx, limit=1000)}
+        codes = codes_of(tx)
         answer, missing = None, None
         try:
             kind, subject = _subject(view)

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from api.pages.acting import record
 from api.pages.asking import Asking, Filled
+from api.pages.directory import codes_of
 from api.pages.screens import READS, Screen
 from api.pages.words import N_, Words
 from ledger.domain.acts.catalogue import ACTS
@@ -22,7 +23,6 @@ from ledger.forms.sheets import money_text
 from ledger.forms.words import Language, say
 from ledger.steps.answering.published_terms import list_versions, terms_now
 from ledger.steps.settling.computing import read_terms
-from ledger.storage import directory
 
 Values = Mapping[str, object]
 #: the tables of a price list, and what their columns are called
@@ -50,7 +50,7 @@ def show_terms(asking: Asking) -> Values:
     with asking.instance.database.reading() as tx:
         versions = {each.version: each for each in (default_terms(), *list_versions(tx))}
         now = terms_now(tx, asking.instance.clock())
-        codes = {each.number: each.code for each in directory.list_units(tx, limit=1000)}
+        codes = codes_of(tx)
     shown = _chosen(versions, asking.filled.get("version"), now)
     before = [each for number, each in sorted(versions.items()) if number < shown.version]
     other = _chosen(versions, asking.filled.get("against"), before[-1] if before else shown)

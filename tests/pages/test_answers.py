@@ -20,7 +20,7 @@ from ledger.steps.answering.duties import find_duties
 from tests.house import Clock
 from tests.pages.kit import Door, press, read
 from tests.steps.hospital import Hospital, opened_hospital
-from tests.steps.test_duties import PACKAGE, SERIAL, tell
+from tests.steps.test_duties import PACKAGE, SERIAL, line, tell
 
 ANSWER = f"/answers/package/{PACKAGE}"
 READS = Scope.READ_UNIT
@@ -38,6 +38,7 @@ def hospital(tmp_path_factory: pytest.TempPathFactory, clock: Clock) -> Iterator
     home = tmp_path_factory.mktemp("answers")
     with opened_hospital(home, f"sqlite:///{home / 'ledger.db'}", clock=clock) as hospital:
         tell(hospital)
+        hospital.say("ScanReport", unit=2, lines=[line("damaged")])
         hospital.admit(3)
         hospital.settle(hospital.writer())
         yield hospital
@@ -70,10 +71,13 @@ def words(page: str) -> str:
     return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page)))
 
 
-def findings(hospital: Hospital) -> list[dict[str, Any]]:
+def answered(hospital: Hospital) -> dict[str, Any]:
     with hospital.instance.database.reading() as tx:
-        found = find_duties(hospital.instance, tx, NURSE, "package", PACKAGE)
-    return list(found.answer["findings"])
+        return dict(find_duties(hospital.instance, tx, NURSE, "package", PACKAGE).answer)
+
+
+def findings(hospital: Hospital) -> list[dict[str, Any]]:
+    return list(answered(hospital)["findings"])
 
 
 def test_every_duty_stands_there_with_its_holder_its_word_and_why(
@@ -88,6 +92,9 @@ def test_every_duty_stands_there_with_its_holder_its_word_and_why(
             word = each["word"].replace("_", " ")
             assert re.search(rf"{re.escape(name)}.*?{word} held by {each['unit']}", page)
             assert all(why["en"] in page for why in each["why"])
+    (interval,) = answered(hospital)["intervals"]
+    assert interval["says"]["en"] in page
+    assert "A declared outage covers its time" in page
     assert "no unit's statement" in page
     assert "Not proved is" in page
     told = page.replace("It does not say who is at fault, nor what caused anything.", "")

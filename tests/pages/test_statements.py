@@ -5,13 +5,19 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from starlette.testclient import TestClient
 
+from api.pages.rendering import rendered
+from api.pages.statements import _shown
+from api.pages.words import Words
 from ledger.domain.acts.words import Right
 from ledger.domain.callers import Scope
 from ledger.forms.all_forms import FORMS
+from ledger.forms.sheets import Reader
+from ledger.forms.words import Language
 from ledger.steps.asking.accounts import RUNS_THE_INSTANCE
 from ledger.steps.worker import _gateway
 from ledger.storage import operations
@@ -87,6 +93,28 @@ def test_every_form_is_taken_away(payer: TestClient, group: Group) -> None:
         assert "attachment" in answer.headers["content-disposition"]
     assert payer.get(f"{GROUP}/files/json").content == group.compute().data
     read(payer, f"{GROUP}/files/word", 404)
+
+
+def test_a_shared_thing_has_its_colour_and_name_and_a_missing_price_is_named(group: Group) -> None:
+    computed, thing = group.compute(), "0x" + "aa" * 32
+    row = {"name": "sharing", "of": thing, "numerator": 1, "denominator": 4, "basis_points": 2500,
+           "sources": ["Service"], "colour": "yellow"}  # fmt: skip
+    lines = [{**each, "is_priced": False, "price": None} for each in computed.account["lines"]]
+    changed = replace(
+        computed,
+        indicators={**computed.indicators, "indicators": [row]},
+        account={**computed.account, "lines": lines},
+    )
+    reader = Reader(
+        language=Language.ENGLISH, names={1: "U1", 2: "U2", 3: "U3"}, things={thing: "Doppler"}
+    )
+    shown = {**_shown(changed, reader), "publication": "", "contested": {}}
+    page = rendered("account_sheets.html", Words("en", "UTC"), **shown)
+    assert 'class="mark warn">yellow' in page
+    assert "Doppler" in page
+    page = rendered("account_sums.html", Words("en", "UTC"), **shown)
+    assert "The terms have no price for" in page
+    assert "line 2: ultrasound (no price in the terms)" in page
 
 
 def test_what_is_not_published_and_who_is_in_no_account_are_not_found(payer: TestClient) -> None:

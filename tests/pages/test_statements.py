@@ -131,6 +131,8 @@ def test_a_unit_contests_a_line_and_the_other_side_says_what_became_of_it(
     page = read(payer, OF_2)
     assert "disputed</span>" in page.lower()
     assert "its lines 1" in page
+    assert "U2 contests lines 2 of the account of 2026-11" in read(payee, "/inbox")
+    assert "Your statement of 2026-11" not in read(payer, "/inbox")
     page = read(payee, GROUP)
     start = page.index("/acts/resolution?answer=")
     link = page[start : page.index('"', start)]
@@ -139,6 +141,7 @@ def test_a_unit_contests_a_line_and_the_other_side_says_what_became_of_it(
     assert press(payee, read(payee, link), "Sign and record", link, **told)
     _settle(group)
     assert "settled" in read(payee, GROUP)
+    assert "contests lines" not in read(payee, "/inbox")
     assert 'mark warn">Disputed' not in read(payer, OF_2)
 
 
@@ -148,7 +151,8 @@ def test_a_payment_counts_when_both_have_said_so(
     press(payer, read(payer, OF_2), "We paid it")
     _settle(group)
     assert "paid, not confirmed" in read(payer, OF_2)
-    press(payee, read(payee, "/statements/2026-11/1"), "We received it")
+    assert "50.83 CNY" in read(payee, "/inbox")
+    press(payee, read(payee, "/inbox"), "We received it")
     _settle(group)
     assert "confirmed by both" in read(payer, OF_2)
 

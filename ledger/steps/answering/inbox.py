@@ -22,7 +22,7 @@ from ledger.domain.callers import Caller
 from ledger.domain.custody.fold import fold
 from ledger.domain.custody.lines import Deed, rows_of
 from ledger.domain.duties.terms import Terms
-from ledger.domain.encoding.identifiers import ConsignmentId, to_hex
+from ledger.domain.encoding.identifiers import ConsignmentId, Digest, parse_hex32, to_hex
 from ledger.domain.outbox.operation_states import GIVEN_UP
 from ledger.domain.records.commitments import FieldValue
 from ledger.domain.records.records import fields_from_bytes
@@ -82,13 +82,18 @@ def list_waiting(instance: Instance, tx: Connection, caller: Caller) -> list[Wai
         *_incidents(tx, caller, unit),
         *_requests(tx, unit),
     ]
-    return sorted(found, key=lambda each: (each.due is None, each.due or 0, each.since))
+    standing = [each for each in found if not _is_replaced(tx, each)]
+    return sorted(standing, key=lambda each: (each.due is None, each.due or 0, each.since))
 
 
 def _rows(tx: Connection, kind: str) -> Iterator[operations.OperationRow]:
     for row in operations.list_latest_operations(tx, kind=kind, limit=_LOOKED):
-        if row.state not in GIVEN_UP and not operations.list_replacing(tx, row.digest):
+        if row.state not in GIVEN_UP:
             yield row
+
+
+def _is_replaced(tx: Connection, each: Waiting) -> bool:
+    return bool(operations.list_replacing(tx, Digest(parse_hex32(each.about, field="about"))))
 
 
 def _facts(tx: Connection, row: operations.OperationRow) -> Mapping[str, FieldValue]:
@@ -143,8 +148,10 @@ def _differences(tx: Connection, unit: int, terms: Terms) -> Iterator[Waiting]:
     """Receipts and reservations of others that differ from what was sent, while we had a part."""
     for row in _rows(tx, "TakeOver"):
         message = read_operation(row).message
-        state = Accepted(tx).find(ConsignmentState, ConsignmentId(row.subject))
-        if row.unit == unit or state is None:
+        state = None
+        if row.unit != unit:
+            state = Accepted(tx).find(ConsignmentState, ConsignmentId(row.subject))
+        if state is None:
             continue
         counts = {name: integer(message, name) for name in COUNTS}
         keeps = TakeOutcome(integer(message, "outcome")) is not TakeOutcome.CARRIED

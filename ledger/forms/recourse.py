@@ -15,7 +15,8 @@ from ledger.forms.typesetting import set_pdf
 
 Language = Literal["en", "zh"]
 
-_WORDS: Mapping[str, Mapping[str, str]] = {
+#: what the page of an answer says, by language
+WORDS: Mapping[str, Mapping[str, str]] = {
     "title": {"en": "Which duties were done", "zh": "职责履行情况"},
     "cycle": {"en": "Cycle", "zh": "灭菌批次"},
     "package": {"en": "Package", "zh": "无菌包"},
@@ -84,7 +85,7 @@ def recourse_pdf(answer: Mapping[str, Any], data: bytes, language: Language) -> 
 def _form(
     answer: Mapping[str, Any], data: bytes, language: Language, offset: timedelta
 ) -> dict[str, Any]:
-    words = {name: each[language] for name, each in _WORDS.items()}
+    words = {name: each[language] for name, each in WORDS.items()}
     as_of = datetime.fromisoformat(answer["as_of"])
     findings: Sequence[Mapping[str, Any]] = answer["findings"]
     applying = [f for f in findings if f["word"] != "not_applicable"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, TypeAlias
 
@@ -46,6 +46,8 @@ class Reader:
     unit: int | None = None
     #: what units are called
     names: Mapping[int, str]
+    #: what machines and assets are called, by their ids as 0x and digits
+    things: Mapping[str, str] = field(default_factory=dict)
 
     def name(self, unit: int | None) -> str:
         """`M1`, or the number of a unit without a name."""
@@ -217,7 +219,8 @@ def _about(row: Plain, reader: Reader) -> Plain:
     number = str(row["of"]).removeprefix("unit ")
     if number.isdigit():
         return {**row, "unit": int(number), "about": reader.name(int(number))}
-    return {**row, "about": row["of"] or reader.word("not_recorded")}
+    of = row["of"] or reader.word("not_recorded")
+    return {**row, "about": reader.things.get(of, of)}
 
 
 _TABLES = (

@@ -163,7 +163,19 @@ def test_who_holds_a_package_reads_its_whole_trace_and_no_person(told: Told) -> 
     assert words(found) == all_read
     assert "No cycle is known" not in found.answer["head"]["en"]
     assert b"Zhang" not in found.file
+    assert b"Nurse" not in found.file
     told.verify(found.file)
+    assert {each["unit"] for each in found.answer["findings"]} <= {"U1", "U2", "–"}
+
+
+def test_both_sides_of_a_consignment_read_what_the_other_recorded(told: Told) -> None:
+    with told.hospital.instance.database.reading() as tx:
+        (box,) = index.list_rows(tx, ConsignmentState)
+    for unit in (1, 2):
+        caller = Caller(person="Side", unit=unit, scopes=frozenset({Scope.READ_UNIT}))
+        found = told.ask("consignment", to_hex(box.id), caller=caller)
+        assert "not_readable" not in {w for each in words(found).values() for w in each}
+        told.verify(found.file)
 
 
 def test_the_token_of_a_case_is_shown_to_its_own_unit_alone(told: Told) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -17,7 +17,9 @@ from ledger.domain.acts.terms import SUBJECT as TERMS_SUBJECT
 from ledger.domain.acts.witnessing import packed_numbers
 from ledger.domain.acts.words import Custody
 from ledger.domain.callers import Caller
+from ledger.domain.custody.fold import ordered
 from ledger.domain.custody.lines import package_subject
+from ledger.domain.custody.reading import Reader, names_of, readable
 from ledger.domain.duties.case import SubjectKind
 from ledger.domain.duties.reading import ASKED, Question
 from ledger.domain.encoding.identifiers import (
@@ -46,7 +48,7 @@ from ledger.steps.accepting.reading_back import read_operation
 from ledger.steps.accepting.resolving import resolve_cycle
 from ledger.steps.accepting.standing import AcceptedRecords
 from ledger.steps.answering.exporting import case_units, sources_of
-from ledger.steps.answering.packages import find_package
+from ledger.steps.answering.packages import Found, find_package, reader_of
 from ledger.steps.instance import Instance
 from ledger.storage import index, operations, packages
 from ledger.storage.records import get_record
@@ -96,7 +98,9 @@ def find_duties(  # noqa: PLR0913 - who asks what, and for which moment
         kind=SubjectKind(kind), subject=asked.name, as_of=moment.replace(microsecond=0), then=then
     )
     about = (*asked.own, *asked.beside, *_around(tx, asked.own))
-    subjects = [each for each in dict.fromkeys(about) if _operations_of(tx, each)]
+    told = {each: _operations_of(tx, each) for each in dict.fromkeys(about)}
+    subjects = [each for each, rows in told.items() if rows]
+    named = {row.digest for rows in told.values() for row in rows}
     if not subjects:
         raise Refused(
             f"nothing of this {kind} is on the chain yet",
@@ -110,7 +114,17 @@ def find_duties(  # noqa: PLR0913 - who asks what, and for which moment
         question,
         subjects,
         instance.deployment_in(tx),
-        sources_of(instance, tx, caller, asking, asked.package),
+        sources_of(
+            instance,
+            tx,
+            caller,
+            asking,
+            asked.package,
+            # what units are called, everybody may know
+            may_read=lambda row: (
+                row.kind == "UnitAdmission" or (row.digest in named and asked.may_read(row))
+            ),
+        ),
         cache(lambda number: _time_of(tx, number)),
     )
     pending = tuple(to_hex(each) for each in _pending(tx, asked.own))
@@ -122,6 +136,14 @@ def find_duties(  # noqa: PLR0913 - who asks what, and for which moment
         return Findings(file=b"", answer=answer, pending=pending)
     file = make_answer_file(*made_of, verify_signature=verify_signature, case_units=tokens)
     return Findings(file=file, answer=json.loads(file)["answer"], pending=pending)
+
+
+def trace_of(tx: Connection, caller: Caller, kind: str, text: str) -> tuple[str, list[str]]:
+    """How a question names its subject, and the ids that its trace names; raises as above."""
+    if kind not in ASKED:
+        raise NotFound(f"nothing is asked about a {kind[:40]}", field="kind")
+    asked = _GATHER[SubjectKind(kind)](tx, caller, text)
+    return asked.name, [to_hex(each.id) for each in asked.own]
 
 
 def _custody_of(tx: Connection, signer: bytes) -> str:
@@ -145,6 +167,8 @@ class _Asked:
     beside: Sequence[Subject] = ()
     #: the package, whose trace is then readable whoever said it
     package: packages.PackageRow | None = None
+    #: of what others said about all this, what is for the eyes of who asks
+    may_read: Callable[[IndexedOperation], bool] = lambda _row: True
 
 
 def _cycle(tx: Connection, caller: Caller, text: str) -> _Asked:
@@ -198,9 +222,10 @@ def _testing(tx: Connection, cycles: Sequence[CycleState]) -> Iterator[Subject]:
 
 
 def _package(tx: Connection, caller: Caller, text: str) -> _Asked:
-    name = find_package(tx, caller, text).package.name
+    found = find_package(tx, caller, text)
+    name = found.package.name
     own: dict[Subject, None] = {}
-    for line in packages.list_lines(tx, name):
+    for line in found.lines:
         if line.kind in {"LoadDeclaration", "CycleDecision"} and line.thread is not None:
             own[Subject(type="cycle", id=line.thread)] = None
         elif ACTS[line.kind].about == "consignment" and line.thread is not None:
@@ -208,8 +233,36 @@ def _package(tx: Connection, caller: Caller, text: str) -> _Asked:
         else:
             own[Subject(type=OPERATION, id=line.digest)] = None
     beside = [b for each in own if each.type == "cycle" for b in _beside(tx, each.id)]
-    row = packages.find_package_by_subject(tx, package_subject(name))
-    return _Asked(name=name, own=list(own), beside=beside, package=row)
+    return _Asked(
+        name=name,
+        own=list(own),
+        beside=beside,
+        package=packages.find_package_by_subject(tx, package_subject(name)),
+        may_read=_of_package(reader_of(tx, caller), found),
+    )
+
+
+def _of_package(reader: Reader, found: Found) -> Callable[[IndexedOperation], bool]:
+    """Of others' operations: the trace as far as the reader reads it, with its threads.
+
+    A carrier reads none of it.
+    """
+    rows = readable(reader, found.package, ordered(found.lines))
+    seen, threads = {line.digest for _, line in rows}, {line.thread for _, line in rows}
+    told = {line.digest for line in found.lines}
+    moved = {line.thread for line in found.lines}
+    units = names_of(rows)
+
+    def may_read(row: IndexedOperation) -> bool:
+        if reader.is_carrier:
+            return False
+        if row.kind == "Comment":
+            return row.unit in units
+        if row.digest in told:
+            return row.digest in seen
+        return row.subject not in moved or row.subject in threads
+
+    return may_read
 
 
 def _consignment(tx: Connection, caller: Caller, text: str) -> _Asked:
@@ -218,7 +271,13 @@ def _consignment(tx: Connection, caller: Caller, text: str) -> _Asked:
     unit = caller.readable_unit
     if state is None or unit not in {None, state.giver, state.receiver, state.holder}:
         raise NotFound(f"there is no consignment {text!r}", field="consignment")
-    return _Asked(name=to_hex(identifier), own=[Subject(type="consignment", id=identifier)])
+    # whoever only carried it reads counts and seals, and no list
+    reads_lists = unit in {None, state.giver, state.receiver}
+    return _Asked(
+        name=to_hex(identifier),
+        own=[Subject(type="consignment", id=identifier)],
+        may_read=lambda _row: reads_lists,
+    )
 
 
 def _recall(tx: Connection, caller: Caller, text: str) -> _Asked:

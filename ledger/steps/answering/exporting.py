@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
@@ -85,14 +85,19 @@ def export_evidence(  # noqa: PLR0913 - what to show of which subject to whom
     )
 
 
-def sources_of(
+def sources_of(  # noqa: PLR0913, PLR0917 - who asks, about what, and what they may read
     instance: Instance,
     tx: Connection,
     caller: Caller,
     subject: Subject,
     package: packages.PackageRow | None = None,
+    may_read: Callable[[IndexedOperation], bool] | None = None,
 ) -> EvidenceSources:
-    """What evidence may be made of for a caller; raises Refused before anything is on the chain."""
+    """What evidence may be made of for a caller; raises Refused before anything is on the chain.
+
+    `may_read` says of another unit's operation whether its facts are the caller's to read as well;
+    who may read a `package` reads, where it is not said, all its lines.
+    """
     cursor = index.find_cursor(tx)
     if cursor is None:
         raise Refused(
@@ -101,7 +106,14 @@ def sources_of(
             rule="evidence proves what is final",
             remedy="start it and wait a moment: steriledger up",
         )
-    reader = _Reader(instance=instance, tx=tx, caller=caller, subject=subject, package=package)
+    reader = _Reader(
+        instance=instance,
+        tx=tx,
+        caller=caller,
+        subject=subject,
+        package=package,
+        may_read=may_read or (lambda _row: package is not None),
+    )
     return EvidenceSources(
         find=reader.find,
         as_of=BlockReference(number=cursor.height, hash=cursor.hash),
@@ -229,6 +241,7 @@ class _Reader:
     caller: Caller
     subject: Subject
     package: packages.PackageRow | None
+    may_read: Callable[[IndexedOperation], bool]
 
     def find(self, ids: AbstractSet[bytes]) -> Iterable[OperationSource]:
         """The operations that these 32 bytes name, are the subjects of, or are brought by."""
@@ -275,7 +288,7 @@ class _Reader:
             return None
         # Who may read a package reads its lines, whoever said them; no other line is shown.  What
         # the authority said is said to all.
-        is_open = self.package is not None or Party.AUTHORITY in find_act(row.kind).parties
+        is_open = Party.AUTHORITY in find_act(row.kind).parties or self.may_read(row)
         if not is_open and self.caller.readable_unit not in {None, record.unit}:
             return None
         secrets, vault = records.get_secrets(self.tx, record.id), self.instance.vault

@@ -23,9 +23,13 @@ from api.pages.acting import title_of
 from api.pages.words import CATALOGUES, LANGUAGES, measured, spoken
 from ledger.domain.acts import asking, words
 from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.acts.custody import ConsignmentStatus
 from ledger.domain.acts.decisions import DecisionState
 from ledger.domain.acts.vocabulary import Each, Field, Lines, Parts
 from ledger.domain.callers import Scope
+from ledger.domain.custody.fold import Overlay, Stage
+from ledger.domain.custody.lines import Deed
+from ledger.domain.custody.recalls import Found
 from ledger.domain.machines.readings import CycleOutcome
 from ledger.domain.machines.verdicts import CheckState, Verdict
 from ledger.domain.outbox.operation_states import OperationState
@@ -122,12 +126,14 @@ def _of_field(each: Field) -> Iterator[str]:
 def _of_words() -> Iterator[str]:
     kinds: tuple[type[Enum], ...] = (
         words.Right, words.UnitRole, words.Custody, words.EquipmentKind, words.EquipmentState,
-        words.Outcome, words.Verdict, DecisionState,
+        words.Outcome, words.Verdict, words.AssetKind, words.AssetCondition, words.Purpose,
+        DecisionState, ConsignmentStatus,
     )  # fmt: skip
     for kind in kinds:
         yield from (spoken(member.name.lower()) for member in kind)
     named: tuple[type[Enum], ...] = (
-        Scope, OperationState, WorkerState, Import, CycleOutcome, Verdict, CheckState,
+        Scope, OperationState, WorkerState, Import, CycleOutcome, Verdict, CheckState, Deed, Stage,
+        Overlay, Found,
     )  # fmt: skip
     for kind in named:
         yield from (spoken(str(member.value)) for member in kind)

@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from api.pages.words import LANGUAGES, Words, spoken
+from ledger.domain.acts.catalogue import ACTS
 from ledger.doors.guard import SECURITY_HEADERS
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
@@ -60,6 +61,7 @@ def environment() -> Environment:
     )
     made.globals["languages"] = LANGUAGES
     made.filters["spoken"] = spoken
+    made.filters["titled"] = lambda kind: ACTS[kind].spelled.replace("-", " ")
     return made
 
 

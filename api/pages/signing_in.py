@@ -118,7 +118,7 @@ def show_link(asking: Asking) -> Mapping[str, object]:
         address = address_of(secret, issuer="SteriLedger", login=account.login)
         values |= {
             "secret": secret_text(secret),
-            "drawing": _code(address),
+            "drawing": qr_code(address),
             "names_themselves": accounts.may_name_themselves(account),
         }
     return values
@@ -166,7 +166,7 @@ def _secret(asking: Asking) -> bytes:
         return b""
 
 
-def _code(address: str) -> Markup:
+def qr_code(address: str) -> Markup:
     """A QR code, drawn as dark squares on a light ground whatever the theme."""
     drawn = zxingcpp.create_barcode(address, zxingcpp.BarcodeFormat.QRCode).to_svg()
     start = drawn.index("<svg ")

@@ -19,6 +19,7 @@ from ledger.domain.callers import Caller
 from ledger.domain.encoding.identifiers import ConsignmentId, to_hex
 from ledger.domain.encoding.moments import seconds_text
 from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
+from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.subjects.folding import Memory, apply
 from ledger.domain.subjects.states import AssetState, ConsignmentState
 from ledger.steps.accepting.reading_back import read_operation
@@ -37,7 +38,7 @@ from ledger.steps.answering.showing import (
     timeline_entry,
 )
 from ledger.steps.sending.mending import unnamed
-from ledger.storage import directory, operations
+from ledger.storage import directory, operations, records
 
 _PAGE = 200
 #: How a step is told that the chain did not take.
@@ -131,6 +132,10 @@ class ConsignmentLine(_Consignment):
 
     #: the latest step that counts
     signed_at: str
+    #: that step, which the next one names
+    latest: str
+    #: by when its giver wants it there, RFC 3339; None: nobody said so
+    expected_by: str | None
     #: pass it as `before` to read on
     cursor: int
 
@@ -377,8 +382,16 @@ def list_consignments(  # noqa: PLR0913 - whose, which, and how many
         wanted = {caller.readable_unit, of_unit} - {None}
         if wanted <= named and not (open_only and state.status.is_over):
             signed_at = seconds_text(integer(recorded[-1].message, "signedAt"))
+            facts = fields_from_bytes(records.get_record(tx, row.record_id).facts)
+            expected = facts.get("expected_by")
             found.append(
-                ConsignmentLine(**_common(tx, state), signed_at=signed_at, cursor=row.sequence)
+                ConsignmentLine(
+                    **_common(tx, state),
+                    signed_at=signed_at,
+                    latest=to_hex(state.latest),
+                    expected_by=None if expected is None else str(expected),
+                    cursor=row.sequence,
+                )
             )
         if len(found) == limit:
             break

@@ -75,6 +75,15 @@ class HoldingView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContradictionView:
+    """What a unit reported of a package that another one had."""
+
+    unit: str
+    deed: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """How a package stands."""
 
@@ -115,6 +124,7 @@ class TraceView:
 
     standing: Standing
     holdings: tuple[HoldingView, ...]
+    contradictions: tuple[ContradictionView, ...]
     lines: tuple[TraceLine, ...]
     cycle: tuple[CycleStep, ...]
     #: the sequence as of which this is known
@@ -197,10 +207,23 @@ def trace(
             )
             for each in package.holdings
         ),
+        contradictions=tuple(
+            ContradictionView(
+                unit=names.get(each.unit, str(each.unit)),
+                deed=each.deed.value,
+                at=seconds_text(each.at),
+            )
+            for each in package.contradictions
+        ),
         lines=tuple(_line(line, moment, names, states, known) for moment, line in rows),
         cycle=tuple(cycles.steps(package.cycle)),
         known=packages.newest_sequence(tx) if known is None else known,
     )
+
+
+def known_at(tx: Connection, moment: datetime) -> int:
+    """The sequence up to which things were known at a moment."""
+    return operations.find_sequence_at(tx, moment)
 
 
 def where(tx: Connection, caller: Caller, said: str) -> Standing:

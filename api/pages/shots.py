@@ -1,0 +1,138 @@
+"""Scanning: what was scanned so far on a page, kept in its address, so that nothing of it is lost.
+
+Each shot is a form that comes back with one more in the address; cards beside the scanner speak of
+the shot before them.  What was scanned is recorded only when somebody says that they are done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from api.pages.asking import Asking, go_to
+from api.pages.words import Words
+from ledger.domain.custody.codes import Command, make_command, read_shot
+from ledger.domain.custody.gates import WORDS, Answer, Said, Word
+
+#: a run that is longer is recorded in parts
+MOST_SHOTS: Final = 500
+#: buttons that say the same as a card
+CARDS: Mapping[str, str] = {each.value: make_command(each) for each in Command}
+_MARKS = frozenset({Command.WET, Command.DAMAGED})
+_TONES = {Word.YES: "good", Word.NO: "bad", Word.CANNOT_KNOW: "warn"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shot:
+    """One thing that was scanned, and what cards said of it."""
+
+    said: str
+    marks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What a page says of a shot."""
+
+    name: str
+    #: good, warn or bad
+    tone: str
+    #: in the reader's words
+    told: str
+    #: the package's page; empty where there is none
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What was scanned, oldest first; cards stand after what they speak of."""
+
+    said: tuple[str, ...]
+    #: whether the card *done* was scanned
+    is_done: bool = False
+
+    @property
+    def shots(self) -> list[Shot]:
+        """Each thing once, in the order in which it was scanned first."""
+        found: dict[str, list[str]] = {}
+        last = ""
+        for each in self.said:
+            command = read_shot(each).command
+            if command is None:
+                last = each
+                found.setdefault(each, [])
+            elif last:
+                found[last].append(command.value)
+        return [Shot(said=said, marks=tuple(marks)) for said, marks in found.items()]
+
+
+def run_of(asking: Asking) -> Run:
+    """What the page has so far, with what was scanned just now."""
+    said = [each for each in asking.filled.all("said") if each.strip()][:MOST_SHOTS]
+    is_done = asking.filled.get("ready") == "yes"
+    for each in asking.filled.all("scan"):
+        command = read_shot(each).command
+        if command is Command.UNDO:
+            while said and read_shot(said.pop()).command is not None:
+                pass
+        elif command in {Command.DONE, Command.SECOND_PERSON}:
+            is_done = is_done or command is Command.DONE
+        elif each.strip() and (command not in _MARKS or said) and len(said) < MOST_SHOTS:
+            said.append(each.strip(" "))
+    return Run(tuple(said), is_done)
+
+
+def is_over(asking: Asking) -> bool:
+    """Whether the form was sent to be recorded, not to scan on."""
+    return asking.filled.get("step") == "done"
+
+
+def scan_on(asking: Asking, keeps: Iterable[str] = (), path: str = "") -> Response:
+    """The same page with one more shot in its address, and what else was filled in."""
+    run = run_of(asking)
+    pairs = [("said", each) for each in run.said]
+    kept = set(keeps)
+    pairs += [
+        (name, text)
+        for name in asking.filled.names()
+        for text in asking.filled.all(name)
+        if name.partition(".")[0] in kept and text
+    ]
+    if run.is_done:
+        pairs.append(("ready", "yes"))
+    return go_to(f"{path or asking.request.url.path}?{urlencode(pairs)}")
+
+
+# ---------------------------------------------------------------- gates in words
+
+
+def said_of_gate(answer: Answer, words: Words) -> Seen:
+    """A gate's answer: may, may not, or cannot know, and why."""
+    word = words.say(
+        {Word.YES: "may", Word.NO: "may not", Word.CANNOT_KNOW: "cannot know"}[answer.word]
+    )
+    told = "; ".join(_reason(each, words) for each in (*answer.reasons, *answer.notes))
+    return Seen(
+        name=answer.package or "?",
+        tone=_TONES[answer.word]
+        if not answer.notes
+        else "warn"
+        if answer.word is Word.YES
+        else "bad",
+        told=f"{word}: {told}" if told else word,
+        link="" if answer.package is None else f"/packages/{answer.package}",
+    )
+
+
+def _reason(said: Said, words: Words) -> str:
+    values = {name: words.value("", value) for name, value in said.values.items()}
+    return WORDS[words.language][said.reason].format(**values)
+
+
+def unchecked(answers: Sequence[Answer]) -> list[str]:
+    """What none of the gates could look at, by their own words, each once."""
+    return list(dict.fromkeys(each for answer in answers for each in answer.unchecked))

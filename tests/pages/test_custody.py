@@ -1,0 +1,254 @@
+"""Custody on pages: where a thing is and how sure that is, boxes in and out, use, recall, shelf."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from ledger.domain.acts.words import Right, UnitRole
+from ledger.domain.callers import Scope
+from ledger.domain.encoding.identifiers import signer_id
+from ledger.steps.asking.accounts import create_account
+from tests.api.kit import Api
+from tests.house import CENTRE, MEMBER, SERIAL
+from tests.pages.conftest import Site
+
+VAN, OTHER = 7, 8
+BOX = "centre/4711"
+SERIALS = ("Q01", "Q02", "Q03")
+_MAY = (Scope.CUSTODY, Scope.SCAN, Scope.ANSWER, Scope.REPORT, Scope.READ_UNIT)
+_RIGHTS = Right.DISPATCH | Right.CARRY | Right.RECEIVE | Right.SCAN | Right.ANSWER | Right.REPORT
+
+
+@dataclass(kw_only=True)
+class Group:
+    """A centre with three released packages, a member, a carrier and a unit apart."""
+
+    site: Site
+    #: tokens of the same people, by unit
+    tokens: dict[int, str]
+    #: the consignments' pages, by slip number
+    boxes: dict[str, str]
+
+    @property
+    def api(self) -> Api:
+        """The same group over HTTP."""
+        return self.site.api
+
+    def at(self, unit: int) -> TestClient:
+        """A browser of a unit's worker."""
+        return self.site.signed_in(f"worker {unit}")
+
+    def get(self, path: str, **params: Any) -> dict[str, Any]:
+        """What the API answers the centre's auditor."""
+        found: dict[str, Any] = self.api.get(f"/v1/{path}", self.api.auditor, params=params).json()
+        return found
+
+    def send(self, slip: str = "4711", *serials: str, **more: Any) -> str:
+        """A box from the centre to the member; its page."""
+        lines = [{"assembler": CENTRE, "package": each} for each in serials or SERIALS]
+        body = {"slip": slip, "receiver": "member", "taker": VAN, "purpose": "clean",
+                "basis": "scanned", "lines": lines, "seals": "S-1", **more}  # fmt: skip
+        self.api.record("dispatch", self.tokens[CENTRE], **body)
+        self.boxes[slip] = f"/consignments/{self.get(f'consignments/centre/{slip}')['id']}"
+        return self.boxes[slip]
+
+    def take(self, slip: str = "4711") -> None:
+        """The carrier takes it along, twenty minutes later."""
+        self.api.house.wait(minutes=20)
+        box = f"centre/{slip}"
+        latest = self.get(f"consignments/{box}")["latest"]
+        self.api.record(
+            "take-over", self.tokens[VAN], consignment=box, outcome="carried", previous=latest
+        )
+
+
+def furnish(site: Site) -> Group:
+    """People for each unit, and three packages that the centre released for the member."""
+    api, house = site.api, site.api.house
+    house.admit(VAN, "van", UnitRole.CARRIER)
+    house.admit(OTHER, "other", UnitRole.USER)
+    tokens = {}
+    for unit in (CENTRE, MEMBER, VAN, OTHER):
+        key = house.enrol(unit, f"Worker {unit}", _RIGHTS)
+        tokens[unit] = api.token(unit, *_MAY, person=f"Worker {unit}", signer=key)
+        with house.instance.database.transaction() as tx:
+            account, _ = create_account(
+                house.instance,
+                tx,
+                house.caller,
+                login=f"worker{unit}",
+                person=f"Worker {unit}",
+                unit=unit,
+                scopes=_MAY,
+                signer=signer_id(key),
+            )
+        site.accounts[f"worker {unit}"] = account
+    packed = api.post(
+        "/v1/packages", tokens[CENTRE], json={"serials": list(SERIALS), "expires": "2027-05-01"}
+    )
+    assert packed.status_code == 200, packed.text
+    api.open_cycle(1)
+    cycle = f"{SERIAL}/1"
+    lines = [
+        {"owner": MEMBER, "package_class": 1, "quantity": 1, "package": f"centre/{each}"}
+        for each in SERIALS
+    ]
+    api.record("load-declaration", api.operator, cycle=cycle, lines=lines)
+    api.record("cycle-ending", api.operator, cycle=cycle, outcome="completed")
+    judged = api.get(f"/v1/cycles/{cycle}", api.operator).json()["current"]
+    api.record(
+        "cycle-decision", api.operator, cycle=cycle, decision="release", replaces=None,
+        ending=judged["ending"], load=judged["load"], results={"physical": "pass"},
+        shares=[{"owner": MEMBER, "package_class": 1, "delta": len(SERIALS)}],
+    )  # fmt: skip
+    return Group(site=site, tokens=tokens, boxes={})
+
+
+@pytest.fixture
+def group(site: Site) -> Group:
+    """A group that a test may change."""
+    return furnish(site)
+
+
+def shown(client: TestClient, path: str, **params: str) -> str:
+    """The page in words."""
+    answer = client.get(path, params=params)
+    assert answer.status_code == 200, answer.text[-2000:]
+    return plain(answer.text)
+
+
+def plain(page: str) -> str:
+    """A page's main part without its tags."""
+    main = page[page.index("<main") : page.index("</main>")]
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", main)).split())
+
+
+class Form:
+    """The form of a page that scans or records, filled and sent as a browser does."""
+
+    def __init__(self, client: TestClient, path: str, number: int = 0) -> None:
+        self.client, self.path = client, path
+        page = client.get(path)
+        assert page.status_code == 200, page.text[-2000:]
+        self.page = page.text
+        main = page.text[page.text.index("<main") :]
+        posts = re.findall(r'<form method="post".*?</form>', main, re.DOTALL)
+        self.action = path
+        found = re.search(r'^<form[^>]* action="([^"]*)"', posts[number])
+        if found:
+            self.action = html.unescape(found[1])
+        self.values = [
+            (name, html.unescape(value))
+            for name, value in re.findall(
+                r'type="hidden" name="([^"]*)" value="([^"]*)"', posts[number]
+            )
+        ]
+
+    def send(self, *pairs: tuple[str, str]) -> Any:
+        """The answer to it with some more filled in."""
+        body: dict[str, list[str]] = {}
+        for name, value in (*self.values, *pairs):
+            body.setdefault(name, []).append(value)
+        return self.client.post(self.action, data=body)
+
+    def scan(self, *shots: str, **filled: str) -> Form:
+        """The page after some shots."""
+        form = self
+        for shot in shots:
+            answer = form.send(("step", "scan"), ("scan", shot), *filled.items())
+            assert answer.status_code == 303, plain(answer.text)
+            form = Form(self.client, answer.headers["location"])
+        return form
+
+    def done(self, **filled: str) -> str:
+        """Where it goes on after it was recorded; the refusal's text where it was not."""
+        answer = self.send(("step", "done"), *filled.items())
+        return answer.headers["location"] if answer.status_code == 303 else plain(answer.text)
+
+
+def test_a_package_says_where_it_is_how_sure_that_is_and_who_held_it(group: Group) -> None:
+    group.send()
+    group.take()
+    client = group.at(MEMBER)
+    page = shown(client, "/packages/1/Q01")
+    assert "With van since 2026-11-21" in page
+    assert "nobody there has said that they saw it" in page
+    assert "on its way to member" in page
+    (bar,) = re.findall(r"<svg class=\"custody-bar\".*?</svg>", client.get("/packages/1/Q01").text)
+    assert bar.count('class="seen"') == 1, "the centre assembled it"
+    assert bar.count('class="unseen"') == 1, "the van has it on the word of a list"
+    assert bar.count('class="hatched"') == 1, "offered until the van took it"
+
+
+def test_a_package_is_shown_as_it_was_known_then(group: Group) -> None:
+    group.api.house.wait(hours=1)
+    before = group.api.house.clock()
+    group.api.house.wait(hours=1)
+    group.send()
+    then = before.strftime("%Y-%m-%dT%H:%M:%S")
+    client = group.at(MEMBER)
+    page = shown(client, "/packages/1/Q01", at=then)
+    assert "by what was known then" in page
+    assert "With centre" in page
+    assert "Dispatched" not in page
+    assert "Nothing was known of it then" in shown(client, "/packages/1/Q01", at="2026-01-01T00:00")
+    assert client.get("/packages/1/Q01", params={"at": "soon"}).status_code == 422
+
+
+def test_what_is_asked_leads_to_packages_boxes_and_assets(group: Group) -> None:
+    box = group.send()
+    group.api.record(
+        "asset-registration", group.api.administrator, name="Hip", code="L-1", kind="loaner_set"
+    )
+    asset = group.get("assets")["assets"][0]["id"]
+    code = group.get("trace", package="centre/Q01")["standing"]["codes"][0]
+    client = group.at(CENTRE)
+    expected = {
+        "centre/Q01": "/packages/1/Q01", code: "/packages/1/Q01", BOX: box, f"{BOX}>member": box,
+        "L-1": f"/assets/{asset}",
+    }  # fmt: skip
+    for text, path in expected.items():
+        answer = client.get("/ask", params={"q": text})
+        assert (answer.status_code, answer.headers.get("location")) == (303, path)
+    group.send("Q01", "Q01", reason="a slip that is called as a package is")
+    assert "fits several things" in shown(client, "/ask", q="centre/Q01")
+
+
+@pytest.mark.parametrize("path", ["/packages/1/{}", "/consignments/{}", "/assets/{}"])
+def test_what_is_another_units_is_not_found_in_the_words_of_what_is_nowhere(
+    group: Group, path: str
+) -> None:
+    box = group.send()
+    group.api.record(
+        "asset-registration", group.api.administrator, name="Hip", code="L-1", kind="loaner_set"
+    )
+    asset = group.get("assets")["assets"][0]["id"]
+    names = {"/packages/1/{}": "Q01", "/consignments/{}": box.split("/")[2], "/assets/{}": asset}
+    there, client = names[path], group.at(OTHER)
+    nowhere = "Q77" if path.startswith("/p") else "ab" * 32
+    answers = [client.get(path.format(each)) for each in (there, nowhere)]
+    assert [each.status_code for each in answers] == [404, 404]
+    assert plain(answers[0].text).replace(there, "…") == plain(answers[1].text).replace(
+        nowhere, "…"
+    )
+
+
+def test_a_consignments_page_tells_its_lines_and_each_step(group: Group) -> None:
+    box = group.send()
+    group.take()
+    page = shown(group.at(MEMBER), box)
+    assert "With van" in page
+    assert "package Q02 of unit 1" in page
+    assert "Take over · van · carried" in page
+    assert "Who carries it reads counts and seals" in shown(group.at(VAN), box)
+    slip = group.at(CENTRE).get(f"{box}/slip").text
+    assert "<svg" in slip
+    assert "S-1" in plain(slip)
+    listed = group.at(MEMBER).get("/consignments", params={"open": "yes", "format": "csv"})
+    assert "centre/4711" in listed.text

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from api.pages.shots import CARDS
 from ledger.domain.acts.words import Right, UnitRole
 from ledger.domain.callers import Scope
 from ledger.domain.encoding.identifiers import signer_id
@@ -252,3 +253,113 @@ def test_a_consignments_page_tells_its_lines_and_each_step(group: Group) -> None
     assert "S-1" in plain(slip)
     listed = group.at(MEMBER).get("/consignments", params={"open": "yes", "format": "csv"})
     assert "centre/4711" in listed.text
+
+
+def lines_of(group: Group, box: str = BOX) -> dict[str, tuple[str | None, str | None]]:
+    """What became of each line of a consignment, and how that is known."""
+    view = group.get(f"consignments/{box}")
+    return {each["names"]: (each["outcome"], each["basis"]) for each in view["lines"]}
+
+
+def test_a_box_is_taken_in_sealed_with_a_scan_and_a_tap(group: Group) -> None:
+    group.send(expected_by="2026-11-21T11:00:00Z")
+    group.send("4712", "Q03", purpose="return")
+    client = group.at(MEMBER)
+    listed = shown(client, "/receive")
+    assert listed.index("4711") < listed.index("4712"), "what is overdue stands first"
+    assert "overdue since 2026-11-21 11:00" in listed
+    answer = client.get("/receive", params={"q": "centre/4711>member"})
+    assert answer.status_code == 303
+    gone = Form(client, answer.headers["location"]).send(("step", "sealed"))
+    assert gone.status_code == 303
+    view = group.get(f"consignments/{BOX}")
+    assert (view["status"], view["counts"]["accepted_inferred"]) == ("received", 3)
+    assert "It is over: received" in shown(client, f"{group.boxes['4711']}/receive")
+
+
+def test_a_box_is_taken_in_line_by_line_with_what_is_wrong_with_it(group: Group) -> None:
+    group.send("4711", "Q01", "Q02")
+    packed = {"serials": ["X9", "X8"], "expires": "2027-05-01"}
+    assert group.api.post("/v1/packages", group.tokens[CENTRE], json=packed).status_code == 200
+    client = group.at(MEMBER)
+    form = Form(client, f"{group.boxes['4711']}/receive")
+    form = form.scan("centre/Q01", "centre/Q01", "nonsense", "centre/X9", "centre/X8")
+    told = plain(form.page)
+    assert "1 of 2 there · 2 not expected" in told
+    assert "unknown code" in told
+    again = Form(client, form.path)
+    assert plain(again.page) == told, "whoever comes back goes on where they stopped"
+    where = again.done(note="torn")
+    assert where.startswith(group.boxes["4711"])
+    assert lines_of(group) == {
+        "package Q01 of unit 1": ("accepted", "scanned"),
+        "package X9 of unit 1": ("extra", "scanned"),
+        "package X8 of unit 1": ("extra", "scanned"),
+        "package Q02 of unit 1": ("missing", "scanned"),
+    }
+
+
+def test_cards_say_wet_and_undo_and_what_has_no_label_is_counted(group: Group) -> None:
+    counted = {"package_class": 3, "quantity": 4, "basis": "counted"}
+    group.send(lines=[{"assembler": CENTRE, "package": "Q01"}, counted])
+    client = group.at(MEMBER)
+    form = Form(client, f"{group.boxes['4711']}/receive").scan(
+        "centre/Q02", CARDS["undo"], "centre/Q01", CARDS["wet"]
+    )
+    assert "1 wet or damaged" in plain(form.page)
+    assert "is not counted" in form.done()
+    form.done(**{"count.1": "5", "note": "from the rain"})
+    view = group.get(f"consignments/{BOX}")
+    assert view["counts"] == {
+        "sent": 5, "accepted_seen": 4, "accepted_inferred": 0, "refused": 1, "extra": 1,
+        "missing": 0,
+    }  # fmt: skip
+    assert {e["reason"] for e in view["lines"]} == {"wet: from the rain", None, "from the rain"}
+
+
+def test_a_box_for_another_unit_says_so_and_no_more(group: Group) -> None:
+    group.send()
+    told = shown(group.at(OTHER), "/receive", q="centre/4711>member")
+    assert "this is for member" in told
+    there, nowhere = (shown(group.at(OTHER), "/receive", q=f"centre/{n}") for n in (4711, 9999))
+    assert there == nowhere.replace("9999", "4711")
+    group.take()
+    assert "this is for member" in shown(group.at(VAN), f"{group.boxes['4711']}/receive")
+
+
+def test_a_box_is_sent_by_scan_and_the_gate_names_the_pack(group: Group) -> None:
+    client = group.at(CENTRE)
+    form = Form(client, "/dispatch").scan("centre/Q01", "centre/Q02", purpose="clean")
+    assert "may" in plain(form.page)
+    filled = {"purpose": "clean", "receiver": "2", "taker": "7", "slip": "4713", "seals": "S-9"}
+    where = form.done(**filled)
+    assert where.endswith("/slip")
+    assert "package Q02 of unit 1" in shown(client, where)
+    form = Form(client, "/dispatch").scan("centre/Q01", "centre/Q03", **filled | {"slip": "4714"})
+    told = plain(form.page)
+    assert "The gate says no to 1/Q01" in told
+    assert "in transit to van" in told
+    assert "what is sent all the same has a reason" in form.done(**filled | {"slip": "4714"})
+    assert "names no package" in form.scan("junk").done(**filled | {"slip": "4715", "reason": "x"})
+    where = form.done(**filled | {"slip": "4714", "reason": "the van came back"})
+    assert where.endswith("/slip")
+
+
+def test_a_carrier_takes_all_and_hands_over_stop_by_stop(group: Group) -> None:
+    group.send()
+    group.send("4712", "Q03", receiver="other", purpose="return")
+    client = group.at(VAN)
+    assert "Take all 2" in shown(client, "/trip")
+    form = Form(client, "/trip")
+    group.api.house.wait(minutes=5)
+    assert form.send(("step", "take"), ("trip", "T-9")).status_code == 303
+    page = shown(client, "/trip")
+    assert "Hand over 1 to member" in page
+    assert "Hand over 1 to other" in page
+    handed = Form(client, "/trip").send(("step", "hand"))
+    assert handed.status_code == 303
+    views = [group.get(f"consignments/centre/{n}") for n in (4711, 4712)]
+    assert [each["holder"] for each in views] == [VAN, VAN]
+    assert sorted(each["taker"] or 0 for each in views) in ([0, MEMBER], [0, OTHER])
+    again = form.send(("step", "take"), ("trip", "T-9"))
+    assert again.status_code == 303, "the same form sent twice is recorded once"

@@ -9,14 +9,36 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from api.guard import OWN_HEADERS
-from api.pages import acting, boxes, custody, cycles, directory, offices, people, signing_in
+from api.pages import (
+    acting,
+    boxes,
+    custody,
+    cycles,
+    directory,
+    offices,
+    people,
+    recalls,
+    signing_in,
+    using,
+)
 from api.pages.rendering import ASSET_HEADERS, assets
 from api.pages.screens import Pages, Screen
 from ledger.steps.instance import Instance
 
 SCREENS: tuple[Screen, ...] = tuple(
     screen
-    for module in (cycles, boxes, custody, offices, directory, people, acting, signing_in)
+    for module in (
+        cycles,
+        boxes,
+        using,
+        recalls,
+        custody,
+        offices,
+        directory,
+        people,
+        acting,
+        signing_in,
+    )
     for screen in module.SCREENS
 )
 

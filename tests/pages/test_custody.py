@@ -363,3 +363,99 @@ def test_a_carrier_takes_all_and_hands_over_stop_by_stop(group: Group) -> None:
     assert sorted(each["taker"] or 0 for each in views) in ([0, MEMBER], [0, OTHER])
     again = form.send(("step", "take"), ("trip", "T-9"))
     assert again.status_code == 303, "the same form sent twice is recorded once"
+
+
+def test_what_is_used_passes_the_gate_or_takes_a_reason(group: Group) -> None:
+    client = group.at(CENTRE)
+    form = Form(client, "/use").scan("centre/Q01", case="k-77")
+    assert "may" in plain(form.page)
+    assert form.done(case="k-77", inside="pass").startswith("/use?done=0x")
+    stands = group.get("where", package="centre/Q01")
+    assert (stands["stage"], stands["case"]) == ("used", "k-77")
+    lines = group.get("trace", package="centre/Q01")["lines"]
+    assert lines[-1]["outcome"] == "inner indicator: pass"
+    form = Form(client, "/use").scan("centre/Q01", "centre/Q02", case="k-78")
+    assert "used already" in plain(form.page)
+    assert "the gate does not say that it may be" in form.done(case="k-78")
+    with group.api.nothing_stored():
+        form.done(case="k-78")
+    assert form.done(case="k-78", reason="nothing else").startswith("/use?done=0x")
+    (kept,) = group.get("against")["lines"]
+    assert (kept["against"], kept["reason"]) == ("no: used already", "nothing else")
+
+
+def test_a_gate_says_may_may_not_and_cannot_know(group: Group) -> None:
+    form = Form(group.at(CENTRE), "/use").scan("centre/Q01", "centre/Z99", "SL1PQ0100")
+    told = plain(form.page)
+    assert "1/Q01 – may" in told
+    assert "1/Z99 – cannot know: nothing of it is recorded here" in told
+    assert "a check digit is wrong" in told
+    assert "Cannot be known now: release" in told
+
+
+def test_a_shelf_is_in_order_of_expiry_and_scanned(group: Group) -> None:
+    packed = {"serials": ["OLD"], "expires": "2026-11-01"}
+    group.api.post("/v1/packages", group.tokens[CENTRE], json=packed)
+    client = group.at(CENTRE)
+    told = shown(client, "/shelf")
+    assert "Expired: 1 1/OLD" in told
+    rows = client.get("/shelf", params={"format": "csv"}).text.splitlines()[1:]
+    assert [row.split(",")[0] for row in rows] == ["1/OLD", "1/Q01", "1/Q02", "1/Q03"]
+    form = Form(client, "/shelf").scan("centre/Q01", "centre/Q02", CARDS["wet"], "centre/Z99")
+    assert "the records do not have it here" in plain(form.page)
+    assert form.done().startswith("/shelf?done=0x")
+    assert group.get("where", package="centre/Q02")["overlays"] == ["wet"]
+
+
+def test_what_came_sealed_is_not_seen_until_the_shelf_is_scanned(group: Group) -> None:
+    group.send()
+    client = group.at(MEMBER)
+    Form(client, f"{group.boxes['4711']}/receive").send(("step", "sealed"))
+    seen = [
+        row.split(",")[5]
+        for row in client.get("/shelf", params={"format": "csv"}).text.splitlines()[1:]
+    ]
+    assert seen == ["no"] * 3
+    group.api.house.wait(minutes=5)
+    Form(client, "/shelf").scan("centre/Q01").done()
+    rows = client.get("/shelf", params={"format": "csv"}).text.splitlines()[1:]
+    assert [row.split(",")[5] for row in rows] == ["yes", "no", "no"]
+
+
+def test_an_exercise_shows_the_reach_and_changes_nothing(group: Group) -> None:
+    client = group.site.signed_in("operator")
+    filled = (("equipment", SERIAL), ("first", "1"), ("last", "2"))
+    form = Form(client, "/recalls")
+    with group.api.nothing_stored():
+        told = plain(form.send(("step", "look"), *filled).text)
+    assert "Exercise: nothing was ordered" in told
+    assert "3 packages in the range" in told
+    assert "is missing" in plain(form.send(("step", "order"), *filled).text)
+
+
+def test_a_recall_is_ordered_read_searched_answered_and_ended(group: Group) -> None:
+    group.send()
+    member = group.at(MEMBER)
+    Form(member, f"{group.boxes['4711']}/receive").send(("step", "sealed"))
+    filled = (("equipment", SERIAL), ("first", "1"), ("last", "1"), ("cause", "biological"))
+    client = group.site.signed_in("operator")
+    sent = Form(client, "/recalls").send(("step", "order"), ("reason", "BI grew"), *filled)
+    assert sent.status_code == 303
+    path = sent.headers["location"].partition("?")[0]
+    assert "sent is not reached" in shown(client, path)
+    assert path in member.get("/recalls").text
+    group.api.house.wait(minutes=10)
+    form = Form(member, path)
+    assert "We have read it: 3 packages" in plain(form.page)
+    assert form.send(("step", "seen")).status_code == 303
+    assert "Opened 2026" in shown(client, path) or "opened 2026" in shown(client, path)
+    form = Form(member, f"{path}/answer").scan("centre/Q01", "centre/Q02")
+    assert "2 of 3 found" in plain(form.page)
+    assert "1/Q03 is not answered" in form.done()
+    assert form.done(**{"answer.1/Q03": "not_found"}).startswith(path)
+    told = shown(client, path)
+    assert "2 of 3 found of what is to be found" in told
+    assert "Cannot be excluded: 1/Q03" in told
+    assert Form(client, path).send(("step", "end"), ("reason", "all asked")).status_code == 303
+    assert "ended" in shown(member, path)
+    assert group.at(OTHER).get(path).status_code == 404

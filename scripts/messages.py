@@ -27,6 +27,7 @@ from ledger.domain.acts.custody import ConsignmentStatus
 from ledger.domain.acts.decisions import DecisionState
 from ledger.domain.acts.vocabulary import Each, Field, Lines, Parts
 from ledger.domain.callers import Scope
+from ledger.domain.custody.codes import TROUBLES
 from ledger.domain.custody.fold import Overlay, Stage
 from ledger.domain.custody.lines import Deed
 from ledger.domain.custody.recalls import Found
@@ -52,6 +53,10 @@ _MORE = (
     "yes", "no", "none", "open", "closed", "valid", "revoked", "ended", "invited", "active",
     "not computed", "pressure, absolute", "pressure, gauge", "is missing", "is not allowed",
     "this field is required",
+    # lines of lists, steps that the chain did not take, and what gates look at
+    "nobody knows", "package {} of unit {}", "set {}", "basket {}", "class {}, counted only",
+    "class {} of cycle {}, counted only", "reported, not on chain", "reported, not on chain: {}",
+    "label", "results", "expiry", "condition", "place",
 )  # fmt: skip
 
 
@@ -75,6 +80,7 @@ def _shown() -> Iterator[str]:
     for folder in _RAISING:
         for path in sorted((ROOT / folder).rglob("*.py")) or [ROOT / folder]:
             yield from sentences(ast.parse(path.read_text("utf-8")))
+    yield from TROUBLES.values()
     failure = problems.told_by_failure()
     yield from (failure.detail, str(failure.remedy))
     yield from (each.title for each in vars(problems).values() if isinstance(each, problems.Kind))

@@ -81,10 +81,10 @@ def _lanes(view: TraceView, words: Words, until: datetime) -> Iterator[_Lane]:
     for begin, end in _spans(view, _MISSED, _THERE, until):
         told = words.say("nobody says where it is: {}").format(words.moment(begin))
         yield _Lane(told=told, spans=[(begin, end, "hatched gap")])
-    for each in view.contradictions:
-        at = _moment(each.at)
+    for said in view.contradictions:
+        at = _moment(said.at)
         told = words.say("{} says otherwise: {}, {}").format(
-            each.unit, words.say(each.deed.replace("_", " ")), words.moment(at)
+            said.unit, words.say(said.deed.replace("_", " ")), words.moment(at)
         )
         yield _Lane(told=told, spans=[(at, at, "overlap")])
 

@@ -218,7 +218,8 @@ def _tally(tx: Connection, asking: Asking, view: ConsignmentView, run: Run) -> _
     counted = [(number, e) for number, e in enumerate(sent) if not e.get("package")]
     for number, line in counted:
         text = filled.get(f"count.{number}")
-        name = str(line.get("set") or line.get("basket") or f"class {line.get('package_class')}")
+        called_so = asking.words.say("class {}").format(line.get("package_class"))
+        name = str(line.get("set") or line.get("basket") or called_so)
         tally.counted.append((number, name, int(line["quantity"]), text))
         tally.lines += _counted(line, int(text) if text.isdecimal() else 0, note)
     return tally
@@ -339,9 +340,9 @@ def do_dispatch(asking: Asking) -> Response:
     values |= {"lines": lines, "basis": "scanned"}
     if expected is not None:
         values["expected_by"] = expected
-    once(asking, values, lambda tx: accept(tx, asking, "Dispatch", **values))
+    digest = once(asking, values, lambda tx: accept(tx, asking, "Dispatch", **values))
     identifier = consignment_id(UnitNumber(unit), serial_hash(plain_name(given["slip"])))
-    return go_to(f"/consignments/{identifier.hex()}/slip")
+    return go_to(f"/consignments/{identifier.hex()}/slip?done={digest}")
 
 
 def _whole(text: str, name: str) -> int:

@@ -54,7 +54,7 @@ _SIGNERS = (
 _OPERATIONS = (
     Column(name="what", label="what", kind="word", link="link"),
     Column(name="unit", label="unit"),
-    Column(name="accepted_at", label="accepted", kind="moment"),
+    Column(name="accepted_at", label="accepted at", kind="moment"),
     Column(name="state", label="proof", kind="word"),
     Column(name="digest", label="digest"),
 )

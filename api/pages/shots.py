@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from api.pages.asking import Asking, go_to
-from api.pages.words import Words
+from api.pages.words import N_, Words
 from ledger.domain.custody.codes import Command, make_command, read_shot
 from ledger.domain.custody.gates import WORDS, Answer, Said, Word
 
@@ -23,6 +23,9 @@ MOST_SHOTS: Final = 500
 #: buttons that say the same as a card
 CARDS: Mapping[str, str] = {each.value: make_command(each) for each in Command}
 _MARKS = frozenset({Command.WET, Command.DAMAGED})
+_WORDS = {Word.YES: N_("may"), Word.NO: N_("may not"), Word.CANNOT_KNOW: N_("cannot know")}
+#: what a reason is filled with in words or moments of ours, not in names
+_OURS = frozenset({"stage", "time", "results"})
 _TONES = {Word.YES: "good", Word.NO: "bad", Word.CANNOT_KNOW: "warn"}
 
 
@@ -112,24 +115,22 @@ def scan_on(asking: Asking, keeps: Iterable[str] = (), path: str = "") -> Respon
 
 def said_of_gate(answer: Answer, words: Words) -> Seen:
     """A gate's answer: may, may not, or cannot know, and why."""
-    word = words.say(
-        {Word.YES: "may", Word.NO: "may not", Word.CANNOT_KNOW: "cannot know"}[answer.word]
-    )
+    word = words.say(_WORDS[answer.word])
     told = "; ".join(_reason(each, words) for each in (*answer.reasons, *answer.notes))
+    tone = "warn" if answer.notes and answer.word is Word.YES else _TONES[answer.word]
     return Seen(
         name=answer.package or "?",
-        tone=_TONES[answer.word]
-        if not answer.notes
-        else "warn"
-        if answer.word is Word.YES
-        else "bad",
+        tone=tone,
         told=f"{word}: {told}" if told else word,
         link="" if answer.package is None else f"/packages/{answer.package}",
     )
 
 
 def _reason(said: Said, words: Words) -> str:
-    values = {name: words.value("", value) for name, value in said.values.items()}
+    values = {
+        name: words.value(name, value) if name in _OURS else value
+        for name, value in said.values.items()
+    }
     return WORDS[words.language][said.reason].format(**values)
 
 

@@ -37,6 +37,18 @@ PAGES = {
         "/people", "/people/add", "/people/{operator}", "/stations", "/machines", "/signers",
         "/units", "/units/1", "/acts/equipment-registration",
     ],
+    "worker 2": [
+        "/receive", "/receive?q=centre/4711>other", "/consignments/{4712}/receive",
+        "/consignments/{4712}/receive?said=1/Q03&said=1/Q77&said=zz", "/consignments",
+        "/consignments/{4711}", "/packages/1/Q01", "/packages/1/Q01?at=2026-11-21T12:10",
+        "/use?said=1/Q01&said=zz", "/shelf?said=1/Q01&said=1/Q77", "/recalls",
+        "/recalls/{recall}", "/recalls/{recall}/answer?said=1/Q01",
+    ],
+    "worker 1": [
+        "/consignments/{4711}/slip", "/dispatch", "/dispatch?said=1/Q01&purpose=clean",
+        "/ask?q=centre/4711",
+    ],
+    "worker 7": ["/trip", "/consignments/{4712}"],
 }  # fmt: skip
 
 
@@ -72,6 +84,10 @@ def address(site: Site, path: str) -> str:
     """The address of a page, with what it is about."""
     cycles = site.api.get("/v1/cycles", site.api.operator).json()["cycles"]
     about = {str(each["number"]): each["id"] for each in cycles} | site.accounts
+    boxes = site.api.get("/v1/consignments", site.api.auditor).json()["consignments"]
+    about |= {each["slip"]: each["id"] for each in boxes}
+    for each in site.api.get("/v1/recalls", site.api.operator).json()["recalls"]:
+        about["recall"] = each["order"]
     return site.url + re.sub(r"\{(\w+)\}", lambda found: about[found[1]], path)
 
 

@@ -16,8 +16,8 @@ from api.pages.words import Words
 from ledger.domain.custody.lines import SEEN
 from ledger.steps.answering.packages import TraceView
 
-_WIDTH, _LANE, _TOP, _THICK = 340, 50, 4, 16
-_NARROWEST = 3.0
+_WIDTH, _LANE, _TOP, _THICK = 300, 62, 2, 16
+_NARROWEST = 6.0
 #: deeds with which it is offered to somebody, missed, and there again
 _OFFERED = frozenset({"dispatched", "handed_over"})
 _MISSED = frozenset({"missing", "short", "lost"})
@@ -26,9 +26,10 @@ _THERE = frozenset({"carried", "received", "returned", "cancelled", "found", "fo
 
 @dataclass(slots=True, kw_only=True)
 class _Lane:
-    """One line of words, and what is drawn below it."""
+    """Two lines of words, and what is drawn below them."""
 
     told: str
+    when: str
     #: begin, end and class
     spans: list[tuple[datetime, datetime, str]] = field(default_factory=list)
 
@@ -48,15 +49,16 @@ def custody_bar(view: TraceView, words: Words, until: datetime) -> Markup:
     parts: list[str] = []
     for number, lane in enumerate(lanes):
         top = _TOP + number * _LANE
-        parts.append(f'<text x="0" y="{top + 13}">{escape(lane.told)}</text>')
-        parts.append(f'<path class="grid" d="M0 {top + 20 + _THICK / 2}H{_WIDTH}"/>')
+        parts.append(f'<text class="who" x="0" y="{top + 13}">{escape(lane.told)}</text>')
+        parts.append(f'<text x="0" y="{top + 28}">{escape(lane.when)}</text>')
+        parts.append(f'<path class="grid" d="M0 {top + 34 + _THICK / 2}H{_WIDTH}"/>')
         for begin, end, kind in lane.spans:
             width = max(x(end) - x(begin), _NARROWEST)
             parts.append(
-                f'<rect class="{kind}" x="{x(begin)}" y="{top + 20}" '
+                f'<rect class="{kind}" x="{x(begin)}" y="{top + 34}" '
                 f'width="{width:.1f}" height="{_THICK}"/>'
             )
-    label = escape("; ".join(lane.told for lane in lanes))
+    label = escape("; ".join(f"{lane.told}: {lane.when}" for lane in lanes))
     height = _TOP + len(lanes) * _LANE
     return Markup(  # noqa: S704 - everything in it is a number or escaped
         f'<svg class="custody-bar" viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{label}">'
@@ -70,23 +72,21 @@ def _lanes(view: TraceView, words: Words, until: datetime) -> Iterator[_Lane]:
     offers = list(_spans(view, _OFFERED, _THERE | _MISSED, until))
     for each in view.holdings:
         begin, end = _moment(each.since), until if each.until is None else _moment(each.until)
-        shown = words.say("now") if each.until is None else words.moment(end)
-        told = f"{each.unit}: {words.moment(begin)} – {shown}"
-        lane = _Lane(
-            told=f"{told} · {words.say((each.basis or 'as it was said').replace('_', ' '))}"
-        )
+        shown = words.say("still") if each.until is None else words.moment(end)
+        known = words.say((each.basis or "as it was said").replace("_", " "))
+        lane = _Lane(told=f"{each.unit} · {known}", when=f"{words.moment(begin)} – {shown}")
         lane.spans.append((begin, max(begin, end), "seen" if each.basis in SEEN else "unseen"))
         lane.spans += [(a, min(b, end), "hatched") for a, b in offers if begin <= a < end]
         yield lane
     for begin, end in _spans(view, _MISSED, _THERE, until):
-        told = words.say("nobody says where it is: {}").format(words.moment(begin))
-        yield _Lane(told=told, spans=[(begin, end, "hatched gap")])
+        told = words.say("nobody says where it is")
+        when = f"{words.moment(begin)} – {words.moment(end)}"
+        yield _Lane(told=told, when=when, spans=[(begin, end, "hatched")])
     for said in view.contradictions:
         at = _moment(said.at)
-        told = words.say("{} says otherwise: {}, {}").format(
-            said.unit, words.say(said.deed.replace("_", " ")), words.moment(at)
-        )
-        yield _Lane(told=told, spans=[(at, at, "overlap")])
+        deed = words.say(said.deed.replace("_", " "))
+        told = words.say("{} says otherwise: {}").format(said.unit, deed)
+        yield _Lane(told=told, when=words.moment(at), spans=[(at, at, "overlap")])
 
 
 def _spans(

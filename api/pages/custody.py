@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
+from urllib.parse import quote
 
 from sqlalchemy import Connection
 from starlette.responses import Response
@@ -20,6 +22,7 @@ from ledger.domain.custody.gates import Gate
 from ledger.domain.errors import InvalidInput, NotFound
 from ledger.steps.answering.custody import (
     ConsignmentView,
+    LineView,
     StepView,
     list_consignments,
     show_asset,
@@ -40,6 +43,7 @@ _CONSIGNMENTS = (
     Column(name="expected_by", label="expected by", kind="moment"),
     Column(name="signed_at", label="latest step", kind="moment"),
 )
+_PACKAGE = re.compile(r"package (.+) of unit (\d+)")
 OPEN = frozenset({"offered", "held", "lost"})
 #: what the other side answers to a step
 _ANSWERS = {
@@ -135,6 +139,7 @@ def of_consignment(tx: Connection, asking: Asking, view: ConsignmentView) -> dic
     return {
         "title": called(view, codes),
         "view": view,
+        "lines": [_named(line, codes) for line in view.lines or ()],
         "codes": codes,
         "sent": _facts(view, "Dispatch"),
         "left_at": None if latest is None else latest.entry.facts.get("left_at"),
@@ -153,6 +158,15 @@ def called(view: ConsignmentView, codes: Mapping[int, str]) -> str:
     return f"{codes.get(view.giver, view.giver)}/{view.slip or view.id[:8]}"
 
 
+def _named(line: LineView, codes: Mapping[int, str]) -> tuple[str, str, LineView]:
+    """A line as it stands on labels, and the page of the package that it names."""
+    found = _PACKAGE.fullmatch(line.names)
+    if found is None:
+        return line.names, "", line
+    unit, serial = int(found[2]), found[1]
+    return f"{codes.get(unit, unit)}/{serial}", f"/packages/{unit}/{quote(serial, safe='')}", line
+
+
 def _facts(view: ConsignmentView, kind: str) -> Mapping[str, object]:
     step: StepView | None = next((s for s in view.steps if s.kind == kind), None)
     return {} if step is None else step.entry.facts
@@ -163,14 +177,8 @@ def show_slip(asking: Asking) -> Mapping[str, object]:
     with asking.instance.database.reading() as tx:
         view = show_consignment(tx, asking.caller, asking.path("consignment"))
         values = of_consignment(tx, asking, view)
-    receiver = codes_receiver(values, view)
+        receiver = codes_of(tx).get(view.receiver)
     return {**values, "drawing": qr_code(f"{values['title']}>{receiver}")}
-
-
-def codes_receiver(values: Mapping[str, object], view: ConsignmentView) -> str:
-    """Whom it is for, as its slip names them."""
-    codes = values["codes"]
-    return str(codes.get(view.receiver, view.receiver)) if isinstance(codes, Mapping) else ""
 
 
 # ---------------------------------------------------------------- an asset

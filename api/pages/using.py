@@ -124,7 +124,7 @@ def show_shelf(asking: Asking) -> Mapping[str, object] | Response:
         {
             **asdict(each),
             "overlays": ", ".join(words.say(word.replace("_", " ")) for word in each.overlays),
-            "seen": "yes" if each.is_seen or each.package in names else "no",
+            "seen": "yes" if each.is_seen else "no",
             "link": f"/packages/{each.package}",
         }
         for each in lying

@@ -23,6 +23,7 @@ LATIN = re.compile(
     r"SteriLedger|English|CSV|PIN|steriledger [a-z]+( [a-z]+)*|DAC[\w. ]*|[\w-]*/[\w./-]+"
     r"|0x[0-9a-f]*|\b[0-9a-f]{8,}\b|Zhang|Unit \w+|Administrator \w+|Sterilizer \d+|Operator"
     r"|[Cc]entre|member|operator|chief|runner|auditor|Chief|Member|Auditor|Runner"
+    r"|[Ww]orker|van\b|other\b|[A-Z]-\d+"
     r"|en-285\S*|UTC|Europe/\w+|bar\b|min\b|zzz|Universal\S*|MiB"
 )
 PAGES = {

@@ -56,7 +56,8 @@ _MORE = (
     # lines of lists, steps that the chain did not take, and what gates look at
     "nobody knows", "package {} of unit {}", "set {}", "basket {}", "class {}, counted only",
     "class {} of cycle {}, counted only", "reported, not on chain", "reported, not on chain: {}",
-    "own scheme", "accepted seen", "accepted inferred", "label", "results", "expiry", "condition", "place",
+    "own scheme", "accepted seen", "accepted inferred", "label", "results", "expiry",
+    "condition", "place",
 )  # fmt: skip
 
 

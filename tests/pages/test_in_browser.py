@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request
 from tests.house import SERIAL
 from tests.pages.browser import AXE, browser
 from tests.pages.conftest import Site, serving
+from tests.pages.group import people_and_packages
 from tests.pages.test_signing_in import PASSWORD, code, complete, invite
 
 MOST_BYTES = 150 * 1024
@@ -221,6 +222,55 @@ def test_a_load_is_released_with_two_taps(chromium: Browser, site: Site) -> None
         )
     view = site.api.get(f"/v1/cycles/{SERIAL}/41", site.api.operator).json()
     assert view["state"] == "released"
+
+
+def test_a_sealed_box_is_taken_in_with_a_scan_and_a_tap(chromium: Browser, site: Site) -> None:
+    people_and_packages(site).send("4711")
+    with serving(site), opened(chromium, site, "worker 2", viewport=PHONE) as page:
+        page.goto(site.url + "/receive")
+        page.keyboard.type("centre/4711>member\n")
+        page.get_by_role("button", name="Seals whole").wait_for()
+        taps = Taps(page)
+        taps.tap("button[value=sealed]")
+        page.get_by_text("Recorded.").wait_for()
+        assert taps.count == 1
+    (box,) = site.api.get("/v1/consignments", site.api.auditor).json()["consignments"]
+    assert box["status"] == "received"
+
+
+def test_a_box_that_was_left_half_scanned_is_gone_on_with(chromium: Browser, site: Site) -> None:
+    box = people_and_packages(site).send("4711")
+    with serving(site), opened(chromium, site, "worker 2", viewport=PHONE) as page:
+        page.goto(site.url + f"{box}/receive")
+        for serial in ("Q01", "Q02"):
+            page.keyboard.type(f"centre/{serial}\n")
+            page.get_by_role("status").filter(has_text=f"1/{serial}").wait_for()
+        page.goto(site.url + "/shelf")
+        page.goto(site.url + f"{box}/receive")
+        page.get_by_role("button", name="Go on where you stopped").click()
+        page.get_by_text("2 of 3 there").wait_for()
+        page.keyboard.type("centre/Q03\n")
+        page.get_by_text("3 of 3 there").wait_for()
+        page.locator("button[value=done]").click()
+        page.get_by_text("Recorded.").wait_for()
+        page.goto(site.url + f"{box}/receive")
+        assert page.locator("[data-resume]:visible").count() == 0
+
+
+def test_packages_are_used_without_javascript(chromium: Browser, site: Site) -> None:
+    group = people_and_packages(site)
+    with (
+        serving(site),
+        opened(chromium, site, "worker 1", java_script_enabled=False) as page,
+    ):
+        page.goto(site.url + "/use")
+        for serial in ("Q01", "Q02"):
+            page.locator("#scan").fill(f"centre/{serial}")
+            page.locator("#scan").press("Enter")
+        page.locator("#case").fill("k-1")
+        page.locator("button[value=done]").click()
+        page.get_by_text("Recorded.").wait_for()
+    assert group.get("where", package="centre/Q02")["case"] == "k-1"
 
 
 def test_two_taps_on_one_button_record_once(chromium: Browser, site: Site) -> None:

@@ -66,7 +66,16 @@ def test_what_is_asked_leads_to_packages_boxes_and_assets(group: Group) -> None:
     assert "fits several things" in shown(client, "/ask", q="centre/Q01")
 
 
-@pytest.mark.parametrize("path", ["/packages/1/{}", "/consignments/{}", "/assets/{}"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/packages/1/{}",
+        "/consignments/{}",
+        "/consignments/{}/receive",
+        "/consignments/{}/slip",
+        "/assets/{}",
+    ],
+)
 def test_what_is_another_units_is_not_found_in_the_words_of_what_is_nowhere(
     group: Group, path: str
 ) -> None:
@@ -75,8 +84,8 @@ def test_what_is_another_units_is_not_found_in_the_words_of_what_is_nowhere(
         "asset-registration", group.api.administrator, name="Hip", code="L-1", kind="loaner_set"
     )
     asset = group.get("assets")["assets"][0]["id"]
-    names = {"/packages/1/{}": "Q01", "/consignments/{}": box.split("/")[2], "/assets/{}": asset}
-    there, client = names[path], group.at(OTHER)
+    names = {"packages": "Q01", "consignments": box.split("/")[2], "assets": asset}
+    there, client = names[path.split("/")[1]], group.at(OTHER)
     nowhere = "Q77" if path.startswith("/p") else "ab" * 32
     answers = [client.get(path.format(each)) for each in (there, nowhere)]
     assert [each.status_code for each in answers] == [404, 404]
@@ -304,3 +313,27 @@ def test_a_recall_is_ordered_read_searched_answered_and_ended(group: Group) -> N
     assert Form(client, path).send(("step", "end"), ("reason", "all asked")).status_code == 303
     assert "ended" in shown(member, path)
     assert group.at(OTHER).get(path).status_code == 404
+
+
+def test_who_handed_a_package_on_is_not_shown_who_had_it_later(group: Group) -> None:
+    group.send()
+    group.take()
+    member = group.at(MEMBER)
+    Form(member, f"{group.boxes['4711']}/receive").send(("step", "sealed"))
+    group.api.house.wait(minutes=5)
+    group.api.record(
+        "dispatch", group.tokens[MEMBER], slip="1", receiver="other", taker="other",
+        purpose="loan", basis="scanned", lines=[{"assembler": CENTRE, "package": "Q01"}],
+        reason="lent",
+    )  # fmt: skip
+    group.api.house.wait(minutes=5)
+    group.api.record(
+        "take-over", group.tokens[OTHER], consignment="member/1", outcome="kept", previous=None,
+        rest="scanned",
+    )  # fmt: skip
+    own, carriers = (
+        re.findall(r'<text class="who"[^>]*>(\w+)', group.at(unit).get("/packages/1/Q01").text)
+        for unit in (MEMBER, VAN)
+    )
+    assert own == ["centre", "van", "member", "other"], "it is the member's own"
+    assert carriers == ["centre", "van", "member"], "a carrier reads to whom it brought it"

@@ -43,7 +43,7 @@ def readable(
     """The lines that a reader may read, each as far as it may; `lines` as `ordered` gives them."""
     if reader.unit is None:
         return list(lines)
-    until = _until(reader.unit, package)
+    until = readable_until(reader, package)
     return [
         (moment, _without_case(reader.unit, line))
         for moment, line in lines
@@ -51,11 +51,11 @@ def readable(
     ]
 
 
-def _until(unit: int, package: Package) -> float:
-    """The moment of its own hand-over; without end for an owner and for whoever has it."""
-    if package.owner == unit:
+def readable_until(reader: Reader, package: Package) -> float:
+    """The moment (Unix seconds) of its own hand-over; without end for an owner, and who has it."""
+    if reader.unit in {None, package.owner}:
         return float("inf")
-    ends = [each.until for each in package.holdings if each.unit == unit]
+    ends = [each.until for each in package.holdings if each.unit == reader.unit]
     if not ends:
         return float("-inf")
     return float("inf") if None in ends else max(end for end in ends if end is not None)

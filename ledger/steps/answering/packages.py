@@ -16,7 +16,14 @@ from ledger.domain.callers import Caller
 from ledger.domain.custody import gates
 from ledger.domain.custody.fold import Overlay, Package, Stage, fold, ordered
 from ledger.domain.custody.lines import SEEN, PackageLine
-from ledger.domain.custody.reading import Reader, may_ask, names_of, readable, visible_case
+from ledger.domain.custody.reading import (
+    Reader,
+    may_ask,
+    names_of,
+    readable,
+    readable_until,
+    visible_case,
+)
 from ledger.domain.custody.recalls import reach
 from ledger.domain.custody.standing import CycleStanding
 from ledger.domain.encoding.identifiers import Digest, to_hex
@@ -194,6 +201,7 @@ def trace(
     rows = readable(reader, package, ordered(lines))
     if at is not None:
         rows = [(moment, line) for moment, line in rows if moment <= at]
+    until = readable_until(reader, package)
     names = unit_names(tx, names_of(rows) | _units_in(package))
     states = operations.states_of(tx, {line.digest for _, line in rows})
     cycles = Cycles(tx, known=known)
@@ -207,6 +215,7 @@ def trace(
                 basis=each.basis,
             )
             for each in package.holdings
+            if each.since <= until
         ),
         contradictions=tuple(
             ContradictionView(
@@ -215,6 +224,7 @@ def trace(
                 at=seconds_text(each.at),
             )
             for each in package.contradictions
+            if each.at <= until or each.unit == reader.unit
         ),
         lines=tuple(_line(line, moment, names, states, known) for moment, line in rows),
         cycle=tuple(cycles.steps(package.cycle)),

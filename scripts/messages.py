@@ -128,6 +128,7 @@ def _of_field(each: Field) -> Iterator[str]:
             yield from _of_field(part)
     if isinstance(sort, Lines):
         yield from (spoken(measured(column)[0]) for column in sort.columns)
+        yield from (spoken(w) for of in sort.columns.values() for w in getattr(of, "words", ()))
 
 
 def _of_words() -> Iterator[str]:

@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from api.pages.acting import accept, choices_for, once
-from api.pages.asking import Asking, go_to
-from api.pages.custody import MOST_SHOWN, called, codes_of, moment_of, of_consignment
+from api.pages.acting import accept, choices_for, once, record
+from api.pages.asking import Asking, Filled, Step, go_to
+from api.pages.custody import MOST_LOOKED, MOST_SHOWN, called, codes_of, of_consignment
 from api.pages.screens import Screen
-from api.pages.shots import CARDS, Run, Seen, is_over, run_of, said_of_gate, scan_on, unchecked
-from api.pages.words import N_
+from api.pages.shots import (
+    Run,
+    Seen,
+    check,
+    is_over,
+    named,
+    on_page,
+    own_unit,
+    run_of,
+    scan_on,
+    told_of,
+)
+from api.pages.words import N_, Words
 from ledger.domain.acts import package_lines
+from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.acts.words import Purpose
 from ledger.domain.callers import Scope
 from ledger.domain.custody.gates import Gate, Word
 from ledger.domain.encoding.identifiers import UnitNumber, consignment_id, serial_hash
 from ledger.domain.encoding.moments import instant_text
-from ledger.domain.errors import InvalidInput, NotFound, Refused
+from ledger.domain.errors import InvalidInput, NotFound
 from ledger.domain.names import plain_name
-from ledger.steps.accepting.labels import Meant, meant
 from ledger.steps.accepting.resolving import resolve_consignment
 from ledger.steps.answering.custody import (
     ConsignmentLine,
@@ -32,7 +42,6 @@ from ledger.steps.answering.custody import (
     list_consignments,
     show_consignment,
 )
-from ledger.steps.answering.packages import ask_all, numbering
 
 MOVES = frozenset({Scope.CUSTODY})
 #: kept from one scan of a box to the next
@@ -42,32 +51,20 @@ _OF_DISPATCH = (
 )  # fmt: skip
 #: purposes whose packages pass a gate
 _GATED = frozenset({Purpose.CLEAN.name.lower(), Purpose.LOAN.name.lower()})
+#: digits of the most that a list counts
+_DIGITS = 5
 
 
-def own_unit(asking: Asking) -> int:
-    """The unit whose people these are; raises Refused for whoever belongs to none."""
-    unit = asking.caller.unit
-    if unit is None:
-        raise Refused("the authority handles nothing", field="unit", rule="a unit's own people")
-    return unit
-
-
-def what_is_meant(tx: Connection, said: Sequence[str]) -> list[Meant]:
-    """The package that each shot means, or what is wrong with it."""
-    return meant(tx, said, unit_number=lambda text: numbering(tx, text))
-
-
-def trouble(what: Meant, asking: Asking) -> Seen:
-    """Why a shot names no package, and what to do."""
-    words = asking.words
-    if what.candidates:
-        told = words.say("fits {}: look at the label, and type the one").format(
-            " · ".join(what.candidates)
-        )
-    else:
-        why = "; ".join(words.sentence(each) for each in what.troubles)
-        told = why or words.say("unknown code: scan again, or type it as unit/serial")
-    return Seen(name=what.said[:60], tone="bad", told=told)
+def _open_ones(tx: Connection, asking: Asking) -> list[ConsignmentLine]:
+    """What is not over and is one's unit's affair, of the newest that the group sent."""
+    return list_consignments(
+        tx,
+        asking.caller,
+        of_unit=own_unit(asking),
+        open_only=True,
+        limit=MOST_SHOWN,
+        looks=MOST_LOOKED,
+    )
 
 
 # ---------------------------------------------------------------- what comes
@@ -75,18 +72,19 @@ def trouble(what: Meant, asking: Asking) -> Seen:
 
 def show_receive(asking: Asking) -> Mapping[str, object] | Response:
     """The boxes that are on their way to one's unit, overdue ones first; a scan opens one."""
-    unit, now, box = own_unit(asking), instant_text(asking.instance.clock()), asking.filled.get("q")
-    told = None
+    box, told = asking.filled.get("q")[:200], ""
     with asking.instance.database.reading() as tx:
         codes = codes_of(tx)
-        lines = list_consignments(tx, asking.caller, of_unit=unit, open_only=True, limit=MOST_SHOWN)
-        coming = [line for line in lines if line.receiver == unit]
+        coming = [e for e in _open_ones(tx, asking) if e.receiver == asking.caller.unit]
         if box:
-            path, told = _opened(tx, asking, box[:200], coming, codes)
+            path, told = _opened(tx, asking, box, coming, codes)
             if path:
                 return go_to(path)
     coming.sort(key=lambda line: (line.expected_by or "9", line.signed_at))
-    return {"coming": coming, "codes": codes, "now": now, "told": told, "q": box}
+    now = instant_text(asking.instance.clock())
+    return {
+        "coming": coming, "codes": codes, "now": now, "told": told, "q": box, "looked": MOST_LOOKED,
+    }  # fmt: skip
 
 
 def _opened(
@@ -95,7 +93,7 @@ def _opened(
     box: str,
     coming: Sequence[ConsignmentLine],
     codes: Mapping[int, str],
-) -> tuple[str, str | None]:
+) -> tuple[str, str]:
     """The page of the box that was scanned, or what is to be said of it.
 
     Whom a box is for stands on its slip; a unit without a part in it reads no more than that.
@@ -103,18 +101,14 @@ def _opened(
     name, _, receiver = box.partition(">")
     if receiver and receiver != codes[own_unit(asking)]:
         return "", _not_ours(asking, receiver)
-    by_slip = [line.id for line in coming if line.slip == name]
-    if len(by_slip) == 1:
-        return f"/consignments/{by_slip[0]}/receive", None
+    found = [line.id for line in coming if line.slip == name]
     try:
-        return (
-            f"/consignments/{resolve_consignment(tx, asking.caller, name).id.hex()}/receive",
-            None,
-        )
+        if len(found) != 1:
+            found = [resolve_consignment(tx, asking.caller, name).id.hex()]
     except (NotFound, InvalidInput) as error:
-        words = asking.words
-        told = [words.sentence(error.what), words.sentence(error.remedy or error.rule or "")]
-        return "", "; ".join(each for each in told if each)
+        told = (error.what, error.remedy or error.rule or "")
+        return "", "; ".join(asking.words.sentence(each) for each in told if each)
+    return f"/consignments/{found[0]}/receive", ""
 
 
 def _not_ours(asking: Asking, receiver: str) -> str:
@@ -137,62 +131,53 @@ class _Tally:
     #: lines that are counted: number, what it is, how many, and what was filled in
     counted: list[tuple[int, str, int, str]] = field(default_factory=list)
 
-    def count(self, outcome: str) -> int:
+    def count(self, *outcomes: str) -> int:
         """How many packages its lines tell so."""
-        return sum(int(e.get("quantity", 1)) for e in self.lines if e["outcome"] == outcome)
+        return sum(int(e.get("quantity", 1)) for e in self.lines if e["outcome"] in outcomes)
 
 
 def show_box(asking: Asking) -> Mapping[str, object]:
     """One box: taken in sealed with one tap, or line by line with what is wrong with it."""
-    unit = own_unit(asking)
+    unit, run = own_unit(asking), run_of(asking)
     with asking.instance.database.reading() as tx:
         view = show_consignment(tx, asking.caller, asking.path("consignment"))
-        values = of_consignment(tx, asking, view)
-        run = run_of(asking)
-        tally = _tally(tx, asking, view, run)
-        codes = codes_of(tx)
+        values, tally, codes = (
+            of_consignment(tx, asking, view),
+            _tally(tx, asking, view),
+            codes_of(tx),
+        )
     is_ours = unit in {view.receiver, view.giver}
     return {
         **values,
+        **on_page(asking, run),
         "title": called(view, codes),
-        "run": run,
         "tally": tally,
-        "cards": CARDS,
-        "told": None if is_ours else _not_ours(asking, codes.get(view.receiver, "?")),
-        "key": asking.filled.get("key") or secrets.token_hex(16),
+        "told": "" if is_ours else _not_ours(asking, codes.get(view.receiver, "?")),
         "previous": asking.filled.get("previous") or view.latest,
     }
 
 
 def do_box(asking: Asking) -> Response:
     """A scan more, or the box taken in."""
-    step = asking.filled.get("step")
-    if not is_over(asking) and step != "sealed":
-        return scan_on(asking, _OF_BOX)
     consignment, filled = asking.path("consignment"), asking.filled
-    with asking.instance.database.reading() as tx:
-        view = show_consignment(tx, asking.caller, consignment)
-        tally = _tally(tx, asking, view, run_of(asking))
-    said: dict[str, Any] = {"rest": "inferred", "seals": "intact"}
-    if step != "sealed":
+    values: dict[str, Any] = {"rest": "inferred", "seals": "intact", "outcome": "kept"}
+    if filled.get("step") != "sealed":
+        if not is_over(asking):
+            return scan_on(asking, _OF_BOX)
+        with asking.instance.database.reading() as tx:
+            tally = _tally(tx, asking, show_consignment(tx, asking.caller, consignment))
         _require_counted(tally)
-        said = {"lines": tally.lines, "basis": "scanned"}
-        if filled.get("seals"):
-            said["seals"] = filled.get("seals")
-    is_without = filled.get("asset_there") == "no" and step != "sealed"
-    values = {
-        "consignment": consignment,
-        "outcome": "kept_without_asset" if is_without else "kept",
-        "previous": filled.get("previous") or None,
-        **said,
-    }
+        outcome = "kept_without_asset" if filled.get("asset_there") == "no" else "kept"
+        values = {"lines": tally.lines, "basis": "scanned", "outcome": outcome}
+        values |= {"seals": filled.get("seals")} if filled.get("seals") else {}
+    values |= {"consignment": consignment, "previous": filled.get("previous") or None}
     digest = once(asking, values, lambda tx: accept(tx, asking, "TakeOver", **values))
     return go_to(f"/consignments/{consignment}?done={digest}")
 
 
 def _require_counted(tally: _Tally) -> None:
     for number, name, _, filled in tally.counted:
-        if not (filled.isascii() and filled.isdecimal() and len(filled) <= 5):  # noqa: PLR2004 - 16 bits
+        if _count_of(filled) is None:
             raise InvalidInput(
                 f"{name} is not counted",
                 field=f"count.{number}",
@@ -200,53 +185,59 @@ def _require_counted(tally: _Tally) -> None:
             )
 
 
-def _tally(tx: Connection, asking: Asking, view: ConsignmentView, run: Run) -> _Tally:
+def _count_of(text: str) -> int | None:
+    is_count = text.isascii() and text.isdecimal() and len(text) <= _DIGITS
+    return int(text) if is_count else None
+
+
+def _tally(tx: Connection, asking: Asking, view: ConsignmentView) -> _Tally:
     """What the giver's list names and what was scanned → line by line, as it would be recorded."""
     dispatch = next((s.entry.facts for s in view.steps if s.kind == "Dispatch"), {})
     sent = list(package_lines.lines_in(dispatch)) if view.lines is not None else []
-    named = {f"{e['assembler']}/{e['package']}": e for e in sent if e.get("package")}
-    tally, filled = _Tally(), asking.filled
+    names = [f"{e['assembler']}/{e['package']}" for e in sent if e.get("package")]
+    tally, filled, words, run = _Tally(), asking.filled, asking.words, run_of(asking)
     note, told = filled.get("note"), dict[str, dict[str, Any]]()
-    for what, shot in zip(what_is_meant(tx, [s.said for s in run.shots]), run.shots, strict=True):
-        tally.seen.append(_line(asking, what, shot.marks, named, told, note))
+    for what, shot in zip(named(tx, run), run.shots, strict=True):
+        line = _teller(words, shot.marks, names, told, note)
+        tally.seen += told_of(asking, [what], line)
     for name in filled.all("ticked"):
-        if name in named and name not in told:
+        if name in names and name not in told:
             told[name] = _said(name, "accepted", "ticked_off", "")
-    tally.open = [name for name in named if name not in told]
-    missing = [_said(name, "missing", "scanned", note) for name in tally.open]
-    tally.lines = [*told.values(), *missing]
-    counted = [(number, e) for number, e in enumerate(sent) if not e.get("package")]
-    for number, line in counted:
-        text = filled.get(f"count.{number}")
-        called_so = asking.words.say("class {}").format(line.get("package_class"))
-        name = str(line.get("set") or line.get("basket") or called_so)
-        tally.counted.append((number, name, int(line["quantity"]), text))
-        tally.lines += _counted(line, int(text) if text.isdecimal() else 0, note)
+    tally.open = [name for name in names if name not in told]
+    tally.lines = [*told.values(), *(_said(e, "missing", "scanned", note) for e in tally.open)]
+    for number, line in enumerate(sent):
+        if not line.get("package"):
+            text = filled.get(f"count.{number}")
+            what_it_is = words.say("class {}").format(line.get("package_class"))
+            name = str(line.get("set") or line.get("basket") or what_it_is)
+            tally.counted.append((number, name, int(line["quantity"]), text))
+            tally.lines += _counted(line, _count_of(text) or 0, note)
     return tally
 
 
-def _line(  # noqa: PLR0913, PLR0917 - a shot, its box, and what was told so far
-    asking: Asking,
-    what: Meant,
+def _teller(
+    words: Words,
     marks: Sequence[str],
-    named: Mapping[str, object],
+    names: Container[str],
     told: dict[str, dict[str, Any]],
     note: str,
-) -> Seen:
-    words, name = asking.words, what.package
-    if name is None:
-        return trouble(what, asking)
-    if name in told:
-        return Seen(name=name, tone="warn", told=words.say("scanned before: counts once"))
-    reason = ", ".join(marks) + (f": {note}" if marks and note else "")
-    outcome = "extra" if name not in named else "refused" if marks else "accepted"
-    told[name] = _said(name, outcome, "scanned", reason or (note if outcome == "extra" else ""))
-    shown = {
-        "accepted": words.say("in the list"),
-        "refused": ", ".join(words.say(each) for each in marks),
-        "extra": words.say("not expected: no line of the list names it"),
-    }[outcome]
-    return Seen(name=name, tone="good" if outcome == "accepted" else "bad", told=shown)
+) -> Callable[[str], Seen]:
+    """What a shot does to the lines that are told, and what the page says of it."""
+
+    def tell(name: str) -> Seen:
+        if name in told:
+            return Seen(name=name, tone="warn", told=words.say("scanned before: counts once"))
+        outcome = "extra" if name not in names else "refused" if marks else "accepted"
+        reasons = [", ".join(marks), note if outcome != "accepted" else ""]
+        told[name] = _said(name, outcome, "scanned", ": ".join(filter(None, reasons)))
+        shown = {
+            "accepted": words.say("in the list"),
+            "refused": ", ".join(words.say(each) for each in marks),
+            "extra": words.say("not expected: no line of the list names it"),
+        }[outcome]
+        return Seen(name=name, tone="good" if outcome == "accepted" else "bad", told=shown)
+
+    return tell
 
 
 def _said(name: str, outcome: str, basis: str, reason: str) -> dict[str, Any]:
@@ -257,15 +248,10 @@ def _said(name: str, outcome: str, basis: str, reason: str) -> dict[str, Any]:
 
 def _counted(line: Mapping[str, Any], count: int, note: str) -> Iterator[dict[str, Any]]:
     """So many of what is only counted: accepted, beyond what was sent extra, below it missing."""
-    naming = {
-        name: line[name] for name in ("set", "basket", "package_class", "cycle") if line.get(name)
-    }
+    naming = {n: line[n] for n in ("set", "basket", "package_class", "cycle") if line.get(n)}
     sent = int(line["quantity"])
-    for outcome, quantity in (
-        ("accepted", min(count, sent)),
-        ("extra", count - sent),
-        ("missing", sent - count),
-    ):
+    found = {"accepted": min(count, sent), "extra": count - sent, "missing": sent - count}
+    for outcome, quantity in found.items():
         if quantity > 0:
             reason = {"reason": note} if note and outcome != "accepted" else {}
             yield {"outcome": outcome, **naming, "quantity": quantity, "basis": "counted", **reason}
@@ -276,42 +262,28 @@ def _counted(line: Mapping[str, Any], count: int, note: str) -> Iterator[dict[st
 
 def show_dispatch(asking: Asking) -> Mapping[str, object]:
     """Where it goes, what is in it, and what the gate says of each package."""
-    unit, run, filled = own_unit(asking), run_of(asking), asking.filled
+    unit, run = own_unit(asking), run_of(asking)
+    gate = Gate.DISPATCH if asking.filled.get("purpose") in _GATED else None
     with asking.instance.database.reading() as tx:
-        found = what_is_meant(tx, [shot.said for shot in run.shots])
-        names = list(dict.fromkeys(each.package for each in found if each.package))
-        gated = filled.get("purpose") in _GATED
-        answers = ask_all(asking.instance, tx, Gate.DISPATCH, names, unit=unit) if gated else []
-        told = {each.package: said_of_gate(each, asking.words) for each in answers}
+        checked = check(tx, asking, run, gate)
         units = choices_for(tx, asking)["unit"]
-    sent = asking.words.say("in the box")
-    seen = [
-        trouble(each, asking)
-        if each.package is None
-        else told.get(each.package) or Seen(name=each.package, tone="good", told=sent)
-        for each in found
-    ]
     return {
-        "run": run,
-        "seen": seen,
+        **on_page(asking, run),
+        "checked": checked,
+        "against": [name for name, word in checked.against.items() if word is Word.NO],
         "units": units,
         "others": [each for each in units if each[0] != str(unit)],
         "purposes": [each.name.lower() for each in Purpose],
-        "cards": CARDS,
-        "count": len(names),
-        "against": [each.package for each in answers if each.word is Word.NO],
-        "unchecked": unchecked(answers),
-        "key": filled.get("key") or secrets.token_hex(16),
     }
 
 
 def do_dispatch(asking: Asking) -> Response:
-    """A scan more, or the box sealed and sent."""
+    """A scan more, or the box sealed and sent: the form of the act, with what was scanned."""
     if not is_over(asking):
         return scan_on(asking, _OF_DISPATCH)
     unit, filled = own_unit(asking), asking.filled
     with asking.instance.database.reading() as tx:
-        found = what_is_meant(tx, [shot.said for shot in run_of(asking).shots])
+        found = named(tx, run_of(asking))
     unknown = [each.said for each in found if each.package is None]
     if unknown:
         raise InvalidInput(
@@ -320,35 +292,13 @@ def do_dispatch(asking: Asking) -> Response:
             rule="what is sent is named",
             remedy="undo it, and scan it again or type it as unit/serial",
         )
-    lines = [
-        dict(zip(("assembler", "package"), (int(head), serial), strict=True))
-        for head, _, serial in (
-            name.partition("/") for name in dict.fromkeys(each.package or "" for each in found)
-        )
-    ]
-    expected = moment_of(asking, "expected_by")
-    given = {name: filled.get(name) for name in ("slip", "purpose", "seals", "reason")}
-    for name in ("receiver", "taker", "boxes"):
-        given[name] = filled.get(name)
-    required = ("slip", "receiver", "purpose", "taker")
-    missing = next((name for name in required if not given[name]), None)
-    if missing:
-        raise InvalidInput("is missing", field=missing, rule="what is written on the slip")
-    values: dict[str, Any] = {name: text for name, text in given.items() if text}
-    if "boxes" in values:
-        values["boxes"] = _whole(values["boxes"], "boxes")
-    values |= {"lines": lines, "basis": "scanned"}
-    if expected is not None:
-        values["expected_by"] = expected
-    digest = once(asking, values, lambda tx: accept(tx, asking, "Dispatch", **values))
-    identifier = consignment_id(UnitNumber(unit), serial_hash(plain_name(given["slip"])))
-    return go_to(f"/consignments/{identifier.hex()}/slip?done={digest}")
-
-
-def _whole(text: str, name: str) -> int:
-    if not (text.isascii() and text.isdecimal() and 1 <= len(text) <= 5):  # noqa: PLR2004 - 10,000
-        raise InvalidInput("is no number", field=name, rule="a whole number")
-    return int(text)
+    slip = consignment_id(UnitNumber(unit), serial_hash(plain_name(filled.get("slip"))))
+    pairs: list[tuple[str, object]] = [(name, filled.get(name)) for name in _OF_DISPATCH]
+    pairs += [("basis", "scanned"), ("next", f"/consignments/{slip.hex()}/slip")]
+    for at, name in enumerate(dict.fromkeys(each.package or "" for each in found)):
+        assembler, _, serial = name.partition("/")
+        pairs += [(f"lines.{at}.assembler", assembler), (f"lines.{at}.package", serial)]
+    return record(replace(asking, filled=Filled(pairs)), ACTS["Dispatch"])
 
 
 # ---------------------------------------------------------------- on the way
@@ -358,21 +308,20 @@ def show_trip(asking: Asking) -> Mapping[str, object]:
     """What is offered to a carrier, and what it has, stop by stop."""
     unit = own_unit(asking)
     with asking.instance.database.reading() as tx:
-        codes = codes_of(tx)
-        lines = list_consignments(tx, asking.caller, of_unit=unit, open_only=True, limit=MOST_SHOWN)
+        codes, lines = codes_of(tx), _open_ones(tx, asking)
     held = [line for line in lines if line.holder == unit and line.status != "lost"]
     stops: dict[int, list[ConsignmentLine]] = {}
     for line in held:
         if line.taker is None and line.giver != unit:
             stops.setdefault(line.receiver, []).append(line)
     return {
+        **on_page(asking, Run(())),
         "offered": [line for line in lines if line.taker == unit and line.status == "offered"],
         "stops": stops,
         "waiting": [line for line in held if line.taker not in {None, unit}],
         "codes": codes,
         "now": instant_text(asking.instance.clock()),
-        "done": asking.filled.get("done"),
-        "key": secrets.token_hex(16),
+        "looked": MOST_LOOKED,
     }
 
 
@@ -380,59 +329,36 @@ def do_trip(asking: Asking) -> Response:
     """All boxes of a form taken, or all of one stop handed over: each its own step, or none."""
     filled = asking.filled
     boxes = [each.partition(":")[::2] for each in filled.all("box")]
-    is_taking = filled.get("step") == "take"
-    trip, left_at = filled.get("trip"), filled.get("left_at")
-
-    def work(tx: Connection) -> str:
-        digest = ""
-        for box, previous in boxes:
-            values: dict[str, Any] = {"consignment": box, "previous": previous}
-            if is_taking:
-                values |= {"outcome": "carried"} | ({"trip": trip} if trip else {})
-                digest = accept(tx, asking, "TakeOver", **values)
-            else:
-                values |= {"taker": filled.get("stop")} | ({"left_at": left_at} if left_at else {})
-                digest = accept(tx, asking, "HandOver", **values)
-        return digest
-
     if not boxes:
         raise InvalidInput("is missing", field="box", rule="a box at least")
-    return go_to(f"/trip?done={once(asking, (filled.get('step'), boxes, trip, left_at), work)}")
+    kind = "TakeOver" if filled.get("step") == "take" else "HandOver"
+    said = {"outcome": "carried", "trip": filled.get("trip")}
+    if kind == "HandOver":
+        said = {"taker": filled.get("stop"), "left_at": filled.get("left_at")}
+    said = {name: text for name, text in said.items() if text}
+
+    def work(tx: Connection) -> str:
+        steps = [
+            accept(tx, asking, kind, consignment=box, previous=previous, **said)
+            for box, previous in boxes
+        ]
+        return steps[-1]
+
+    return go_to(f"/trip?done={once(asking, (kind, boxes, said), work)}")
+
+
+def _screen(path: str, title: str, show: Step, do: Step | None = None, *, template: str) -> Screen:
+    menu = "" if "{" in path else N_("Custody")
+    return Screen(
+        path=path, template=template, title=title, show=show, do=do, menu=menu, scopes=MOVES
+    )
 
 
 SCREENS = (
-    Screen(
-        path="/receive",
-        template="receive.html",
-        title=N_("Receive"),
-        show=show_receive,
-        menu=N_("Custody"),
-        scopes=MOVES,
+    _screen("/receive", N_("Receive"), show_receive, template="receive.html"),
+    _screen(
+        "/consignments/{consignment}/receive", N_("Receive"), show_box, do_box, template="box.html"
     ),
-    Screen(
-        path="/consignments/{consignment}/receive",
-        template="box.html",
-        title=N_("Receive"),
-        show=show_box,
-        do=do_box,
-        scopes=MOVES,
-    ),
-    Screen(
-        path="/dispatch",
-        template="dispatch.html",
-        title=N_("Dispatch"),
-        show=show_dispatch,
-        do=do_dispatch,
-        menu=N_("Custody"),
-        scopes=MOVES,
-    ),
-    Screen(
-        path="/trip",
-        template="trip.html",
-        title=N_("Trip"),
-        show=show_trip,
-        do=do_trip,
-        menu=N_("Custody"),
-        scopes=MOVES,
-    ),
+    _screen("/dispatch", N_("Dispatch"), show_dispatch, do_dispatch, template="dispatch.html"),
+    _screen("/trip", N_("Trip"), show_trip, do_trip, template="trip.html"),
 )

@@ -32,6 +32,8 @@ from ledger.steps.answering.packages import gate, known_at, trace
 from ledger.storage import directory
 
 MOST_SHOWN = 500
+#: of the newest consignments of the group
+MOST_LOOKED = 3000
 _CONSIGNMENTS = (
     Column(name="called", label="consignment", link="link"),
     Column(name="giver", label="from"),
@@ -109,7 +111,9 @@ def show_consignments(asking: Asking) -> Mapping[str, object] | Response:
     open_only = asking.filled.get("open") == "yes"
     with asking.instance.database.reading() as tx:
         codes = codes_of(tx)
-        lines = list_consignments(tx, asking.caller, open_only=open_only, limit=MOST_SHOWN)
+        lines = list_consignments(
+            tx, asking.caller, open_only=open_only, limit=MOST_SHOWN, looks=MOST_LOOKED
+        )
     rows = [
         {
             **line.to_plain(),
@@ -122,7 +126,9 @@ def show_consignments(asking: Asking) -> Mapping[str, object] | Response:
         for line in lines
     ]
     found = listing(asking, _CONSIGNMENTS, rows, most=MOST_SHOWN, keeps=("open",))
-    return found if isinstance(found, Response) else {"listing": found, "open_only": open_only}
+    if isinstance(found, Response):
+        return found
+    return {"listing": found, "open_only": open_only, "looked": MOST_LOOKED}
 
 
 def show_one(asking: Asking) -> Mapping[str, object]:

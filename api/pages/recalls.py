@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from sqlalchemy import Connection
@@ -11,9 +11,8 @@ from starlette.responses import Response
 
 from api.pages.acting import accept, choices_for, circumstances, door_of, once
 from api.pages.asking import Asking, go_to
-from api.pages.boxes import own_unit, trouble, what_is_meant
 from api.pages.screens import READS, Screen
-from api.pages.shots import CARDS, Seen, is_over, run_of, scan_on
+from api.pages.shots import Seen, is_over, named, on_page, own_unit, run_of, scan_on, told_of
 from api.pages.words import N_
 from ledger.domain.acts.recall_answer import ANSWERS
 from ledger.domain.acts.recall_order import CAUSES
@@ -93,11 +92,10 @@ def show_one(asking: Asking) -> Mapping[str, object]:
     with asking.instance.database.reading() as tx:
         view = show_recall(tx, asking.caller, asking.path("order"))
         values = of_recall(tx, asking, view)
-    machine_unit = asking.may(Scope.DECIDE) and values["own"] is None
     return {
         **values,
         "title": f"{view.machine} {view.first}–{view.last}",
-        "may_end": not view.has_ended and (machine_unit or asking.may(Scope.DECIDE)),
+        "may_end": not view.has_ended and asking.may(Scope.DECIDE),
         "done": asking.filled.get("done"),
         "key": secrets.token_hex(16),
     }
@@ -145,28 +143,24 @@ def show_answer(asking: Asking) -> Mapping[str, object]:
         view = show_recall(tx, asking.caller, asking.path("order"))
         values = of_recall(tx, asking, view)
         asked = [each.package for each in _asked(asking, view)]
-        seen = []
-        for what in what_is_meant(tx, [shot.said for shot in run.shots]):
-            name, words = what.package, asking.words
-            if name is None:
-                seen.append(trouble(what, asking))
-            elif name in asked:
-                seen.append(Seen(name=name, tone="good", told=words.say("found: set it aside")))
-            else:
-                seen.append(Seen(name=name, tone="warn", told=words.say("is not asked for")))
+        seen = told_of(asking, named(tx, run), lambda name: _found(asking, name, asked))
     found = {each.name for each in seen if each.tone == "good"}
     return {
         **values,
         "title": f"{view.machine} {view.first}–{view.last}",
-        "run": run,
+        **on_page(asking, run),
         "seen": seen,
         "asked": asked,
         "found": [each for each in asked if each in found],
         "left": [each for each in asked if each not in found],
         "answers": [each for each in ANSWERS if each != "found"],
-        "cards": CARDS,
-        "key": asking.filled.get("key") or secrets.token_hex(16),
     }
+
+
+def _found(asking: Asking, name: str, asked: Container[str]) -> Seen:
+    if name in asked:
+        return Seen(name=name, tone="good", told=asking.words.say("found: set it aside"))
+    return Seen(name=name, tone="warn", told=asking.words.say("is not asked for"))
 
 
 def do_answer(asking: Asking) -> Response:

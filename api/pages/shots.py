@@ -6,17 +6,22 @@ the shot before them.  What was scanned is recorded only when somebody says that
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import secrets
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
 
+from sqlalchemy import Connection
 from starlette.responses import Response
 
 from api.pages.asking import Asking, go_to
 from api.pages.words import N_, Words
 from ledger.domain.custody.codes import Command, make_command, read_shot
-from ledger.domain.custody.gates import WORDS, Answer, Said, Word
+from ledger.domain.custody.gates import WORDS, Answer, Gate, Said, Word
+from ledger.domain.errors import Refused
+from ledger.steps.accepting.labels import Meant, meant
+from ledger.steps.answering.packages import ask_all, numbering
 
 #: a run that is longer is recorded in parts
 MOST_SHOTS: Final = 500
@@ -94,7 +99,7 @@ def is_over(asking: Asking) -> bool:
     return asking.filled.get("step") == "done"
 
 
-def scan_on(asking: Asking, keeps: Iterable[str] = (), path: str = "") -> Response:
+def scan_on(asking: Asking, keeps: Iterable[str]) -> Response:
     """The same page with one more shot in its address, and what else was filled in."""
     run = run_of(asking)
     pairs = [("said", each) for each in run.said]
@@ -107,7 +112,7 @@ def scan_on(asking: Asking, keeps: Iterable[str] = (), path: str = "") -> Respon
     ]
     if run.is_done:
         pairs.append(("ready", "yes"))
-    return go_to(f"{path or asking.request.url.path}?{urlencode(pairs)}")
+    return go_to(f"{asking.request.url.path}?{urlencode(pairs)}")
 
 
 # ---------------------------------------------------------------- gates in words
@@ -134,6 +139,73 @@ def _reason(said: Said, words: Words) -> str:
     return WORDS[words.language][said.reason].format(**values)
 
 
-def unchecked(answers: Sequence[Answer]) -> list[str]:
-    """What none of the gates could look at, by their own words, each once."""
-    return list(dict.fromkeys(each for answer in answers for each in answer.unchecked))
+# ---------------------------------------------------------------- what was scanned, in words
+
+
+def on_page(asking: Asking, run: Run) -> dict[str, object]:
+    """What every page of scanning shows."""
+    key = asking.filled.get("key") or secrets.token_hex(16)
+    return {"run": run, "cards": CARDS, "key": key, "done": asking.filled.get("done")}
+
+
+def own_unit(asking: Asking) -> int:
+    """The unit whose people these are; raises Refused for whoever belongs to none."""
+    unit = asking.caller.unit
+    if unit is None:
+        raise Refused("the authority handles nothing", field="unit", rule="a unit's own people")
+    return unit
+
+
+def named(tx: Connection, run: Run) -> list[Meant]:
+    """The package that each shot means, or what is wrong with it."""
+    return meant(
+        tx, [each.said for each in run.shots], unit_number=lambda text: numbering(tx, text)
+    )
+
+
+def told_of(asking: Asking, found: Iterable[Meant], tell: Callable[[str], Seen]) -> list[Seen]:
+    """What a page says of each shot; of one that names no package, why, and what to do."""
+    return [
+        _trouble(each, asking.words) if each.package is None else tell(each.package)
+        for each in found
+    ]
+
+
+def _trouble(what: Meant, words: Words) -> Seen:
+    if what.candidates:
+        told = words.say("fits {}: look at the label, and type the one").format(
+            " · ".join(what.candidates)
+        )
+    else:
+        why = "; ".join(words.sentence(each) for each in what.troubles)
+        told = why or words.say("unknown code: scan again, or type it as unit/serial")
+    return Seen(name=what.said[:60], tone="bad", told=told)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """Packages of a run, and what a gate says of them."""
+
+    names: list[str]
+    seen: list[Seen]
+    #: the answers that are no yes, by package
+    against: dict[str, Word]
+    #: what the gate could not look at
+    unchecked: list[str]
+
+
+def check(tx: Connection, asking: Asking, run: Run, gate: Gate | None) -> Checked:
+    """What a gate says of each package of a run; None: they pass none."""
+    found, unit = named(tx, run), own_unit(asking)
+    names = list(dict.fromkeys(each.package for each in found if each.package))
+    answers = [] if gate is None else ask_all(asking.instance, tx, gate, names, unit=unit)
+    told = {each.package: said_of_gate(each, asking.words) for each in answers}
+    plain = asking.words.say("in the box")
+    return Checked(
+        names=names,
+        seen=told_of(
+            asking, found, lambda name: told.get(name) or Seen(name=name, tone="good", told=plain)
+        ),
+        against={each.package or "": each.word for each in answers if each.word is not Word.YES},
+        unchecked=list(dict.fromkeys(each for answer in answers for each in answer.unchecked)),
+    )

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 
 from sqlalchemy import Connection
 from starlette.responses import Response
 
 from api.pages.acting import circumstances, door_of, once
 from api.pages.asking import Asking, go_to
-from api.pages.boxes import own_unit, trouble, what_is_meant
 from api.pages.lists import Column, listing
 from api.pages.screens import READS, Screen
-from api.pages.shots import CARDS, Run, Seen, is_over, run_of, said_of_gate, scan_on, unchecked
+from api.pages.shots import (
+    Run,
+    Seen,
+    check,
+    is_over,
+    named,
+    on_page,
+    own_unit,
+    run_of,
+    scan_on,
+    told_of,
+)
 from api.pages.words import N_
 from ledger.domain.callers import Scope
-from ledger.domain.custody.gates import Gate, Word
+from ledger.domain.custody.gates import Gate
 from ledger.domain.custody.lines import Deed
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import InvalidInput
 from ledger.steps.accepting.scanning import Scan, report
-from ledger.steps.answering.packages import OnShelf, ask_all, shelf
+from ledger.steps.answering.packages import OnShelf, shelf
 
 SCANS = frozenset({Scope.SCAN})
 _OF_USE = ("case", "inside", "reason", "key")
@@ -40,15 +49,24 @@ _SHELF = (
 )
 
 
-def _report(asking: Asking, scans: Sequence[Scan]) -> str:
-    """What was scanned → accepted, once; the digest of its first report."""
+def _report(asking: Asking, run: Run, each: Scan) -> str:
+    """The same of every package of a run, and what cards said of it → accepted, once; a digest."""
     unit = own_unit(asking)
+    scans = [
+        replace(each, said=shot.said)
+        if deed is each.act
+        else Scan(act=deed, said=shot.said, basis=each.basis)
+        for shot in run.shots
+        for deed in (*map(Deed, dict.fromkeys(shot.marks)), each.act)
+    ]
+    if not scans:
+        raise InvalidInput("is missing", field="scan", rule="a package at least")
 
     def work(tx: Connection) -> str:
         receipts, _ = report(
             asking.instance, tx, asking.caller, unit, scans, door_of(asking), circumstances(asking)
         )
-        return to_hex(receipts[0].digest) if receipts else ""
+        return to_hex(receipts[0].digest)
 
     return once(asking, [asdict(each) for each in scans], work)
 
@@ -58,56 +76,35 @@ def _report(asking: Asking, scans: Sequence[Scan]) -> str:
 
 def show_use(asking: Asking) -> Mapping[str, object]:
     """What is about to be used, and of each package whether it may be."""
-    unit, run, filled = own_unit(asking), run_of(asking), asking.filled
+    run = run_of(asking)
     with asking.instance.database.reading() as tx:
-        found = what_is_meant(tx, [shot.said for shot in run.shots])
-        names = list(dict.fromkeys(each.package for each in found if each.package))
-        answers = ask_all(asking.instance, tx, Gate.USE, names, unit=unit)
-    told = {each.package: said_of_gate(each, asking.words) for each in answers}
-    return {
-        "run": run,
-        "seen": [told.get(each.package) or trouble(each, asking) for each in found],
-        "against": [each.package for each in answers if each.word is not Word.YES],
-        "unchecked": unchecked(answers),
-        "count": len(names),
-        "inside": INSIDE,
-        "cards": CARDS,
-        "key": filled.get("key") or secrets.token_hex(16),
-        "done": filled.get("done"),
-    }
+        checked = check(tx, asking, run, Gate.USE)
+    return {**on_page(asking, run), "checked": checked, "inside": INSIDE}
 
 
 def do_use(asking: Asking) -> Response:
     """A package more, or all of them used in the case."""
     if not is_over(asking):
         return scan_on(asking, _OF_USE)
-    filled, run, shown = asking.filled, run_of(asking), show_use(asking)
-    if not run.shots:
-        raise InvalidInput("is missing", field="scan", rule="a package at least")
-    reason = filled.get("reason") or None
-    if shown["against"] and reason is None:
+    filled, run = asking.filled, run_of(asking)
+    with asking.instance.database.reading() as tx:
+        checked = check(tx, asking, run, Gate.USE)
+    reason, inside = filled.get("reason") or None, filled.get("inside")
+    if checked.against and reason is None:
         raise InvalidInput(
             "is not entered",
             field="reason",
             rule="what is used although the gate does not say that it may be has a reason",
             remedy="leave it unused, or state the reason; it is kept",
         )
-    inside = filled.get("inside")
-    scans = [
-        Scan(
-            act=deed,
-            said=shot.said,
-            basis="scanned",
-            case=filled.get("case") or None if deed is Deed.USED else None,
-            outcome=f"inner indicator: {inside}"
-            if inside in INSIDE and deed is Deed.USED
-            else None,
-            reason=reason,
-        )
-        for shot in run.shots
-        for deed in (*(Deed(mark) for mark in dict.fromkeys(shot.marks)), Deed.USED)
-    ]
-    return go_to(f"/use?done={_report(asking, scans)}")
+    used = Scan(
+        act=Deed.USED,
+        basis="scanned",
+        case=filled.get("case") or None,
+        outcome=f"inner indicator: {inside}" if inside in INSIDE else None,
+        reason=reason,
+    )
+    return go_to(f"/use?done={_report(asking, run, used)}")
 
 
 # ---------------------------------------------------------------- shelf
@@ -134,47 +131,35 @@ def show_shelf(asking: Asking) -> Mapping[str, object] | Response:
         return found
     return {
         "listing": found,
-        "run": run,
+        **on_page(asking, run),
         "seen": seen,
-        "cards": CARDS,
         "left": [each.package for each in lying if each.package not in names],
         "recalled": [each.package for each in lying if "recalled" in each.overlays],
         "expired": [e.package for e in lying if e.expires is not None and e.expires < today],
-        "key": asking.filled.get("key") or secrets.token_hex(16),
-        "done": asking.filled.get("done"),
         "now": now,
     }
 
 
 def _on_shelf(tx: Connection, asking: Asking, run: Run, lying: Mapping[str, OnShelf]) -> list[Seen]:
     """What was scanned of a shelf: here as recorded, here against the records, or unknown."""
-    words, found = asking.words, list[Seen]()
-    for what in what_is_meant(tx, [shot.said for shot in run.shots]):
-        name = what.package
-        if name is None:
-            found.append(trouble(what, asking))
-            continue
-        tone, told = "good", words.say("here")
+
+    def tell(name: str) -> Seen:
+        tone, told = "good", asking.words.say("here")
         if name not in lying:
-            tone, told = "bad", words.say("the records do not have it here: both are asked")
+            tone, told = "bad", asking.words.say("the records do not have it here: both are asked")
         elif "recalled" in lying[name].overlays:
-            tone, told = "bad", words.say("recalled: take it off the shelf")
-        found.append(Seen(name=name, tone=tone, told=told, link=f"/packages/{name}"))
-    return found
+            tone, told = "bad", asking.words.say("recalled: take it off the shelf")
+        return Seen(name=name, tone=tone, told=told, link=f"/packages/{name}")
+
+    return told_of(asking, named(tx, run), tell)
 
 
 def do_shelf(asking: Asking) -> Response:
     """A package more, or all that were scanned found here."""
     if not is_over(asking):
         return scan_on(asking, ("key",))
-    scans = [
-        Scan(act=deed, said=shot.said, basis="scanned")
-        for shot in run_of(asking).shots
-        for deed in (*(Deed(mark) for mark in dict.fromkeys(shot.marks)), Deed.FOUND)
-    ]
-    if not scans:
-        raise InvalidInput("is missing", field="scan", rule="a package at least")
-    return go_to(f"/shelf?done={_report(asking, scans)}")
+    found = Scan(act=Deed.FOUND, basis="scanned")
+    return go_to(f"/shelf?done={_report(asking, run_of(asking), found)}")
 
 
 SCREENS = (

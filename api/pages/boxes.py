@@ -10,9 +10,9 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from api.pages.acting import accept, choices_for, once, record
-from api.pages.asking import Asking, Filled, Step, go_to
+from api.pages.asking import Asking, Filled, go_to
 from api.pages.custody import MOST_LOOKED, MOST_SHOWN, called, codes_of, of_consignment
-from api.pages.screens import Screen
+from api.pages.screens import screen
 from api.pages.shots import (
     Run,
     Seen,
@@ -198,8 +198,8 @@ def _tally(tx: Connection, asking: Asking, view: ConsignmentView) -> _Tally:
     tally, filled, words, run = _Tally(), asking.filled, asking.words, run_of(asking)
     note, told = filled.get("note"), dict[str, dict[str, Any]]()
     for what, shot in zip(named(tx, run), run.shots, strict=True):
-        line = _teller(words, shot.marks, names, told, note)
-        tally.seen += told_of(asking, [what], line)
+        tell = _teller(words, shot.marks, names, told, note)
+        tally.seen += told_of(asking, [what], tell)
     for name in filled.all("ticked"):
         if name in names and name not in told:
             told[name] = _said(name, "accepted", "ticked_off", "")
@@ -347,18 +347,16 @@ def do_trip(asking: Asking) -> Response:
     return go_to(f"/trip?done={once(asking, (kind, boxes, said), work)}")
 
 
-def _screen(path: str, title: str, show: Step, do: Step | None = None, *, template: str) -> Screen:
-    menu = "" if "{" in path else N_("Custody")
-    return Screen(
-        path=path, template=template, title=title, show=show, do=do, menu=menu, scopes=MOVES
-    )
-
-
+_MENU = N_("Custody")
 SCREENS = (
-    _screen("/receive", N_("Receive"), show_receive, template="receive.html"),
-    _screen(
-        "/consignments/{consignment}/receive", N_("Receive"), show_box, do_box, template="box.html"
+    screen("/receive", N_("Receive"), "receive.html", show_receive, menu=_MENU, scopes=MOVES),
+    screen(
+        "/consignments/{consignment}/receive",
+        N_("Receive"), "box.html", show_box, do_box, scopes=MOVES,
     ),
-    _screen("/dispatch", N_("Dispatch"), show_dispatch, do_dispatch, template="dispatch.html"),
-    _screen("/trip", N_("Trip"), show_trip, do_trip, template="trip.html"),
-)
+    screen(
+        "/dispatch",
+        N_("Dispatch"), "dispatch.html", show_dispatch, do_dispatch, menu=_MENU, scopes=MOVES,
+    ),
+    screen("/trip", N_("Trip"), "trip.html", show_trip, do_trip, menu=_MENU, scopes=MOVES),
+)  # fmt: skip

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from api.pages.asking import Asking
 from api.pages.bar import custody_bar
 from api.pages.lists import Column, listing
-from api.pages.screens import READS, Screen
+from api.pages.screens import screen
 from api.pages.shots import said_of_gate
 from api.pages.signing_in import qr_code
 from api.pages.words import N_
@@ -198,40 +198,12 @@ def show_one_asset(asking: Asking) -> Mapping[str, object]:
 
 
 SCREENS = (
-    Screen(
-        path="/packages/{unit}/{serial}",
-        template="package.html",
-        title=N_("Package"),
-        show=show_package,
-        scopes=READS,
+    screen("/packages/{unit}/{serial}", N_("Package"), "package.html", show_package),
+    screen(
+        "/consignments",
+        N_("Consignments"), "consignments.html", show_consignments, menu=N_("Custody"),
     ),
-    Screen(
-        path="/consignments",
-        template="consignments.html",
-        title=N_("Consignments"),
-        show=show_consignments,
-        menu=N_("Custody"),
-        scopes=READS,
-    ),
-    Screen(
-        path="/consignments/{consignment}",
-        template="consignment.html",
-        title=N_("Consignment"),
-        show=show_one,
-        scopes=READS,
-    ),
-    Screen(
-        path="/consignments/{consignment}/slip",
-        template="slip.html",
-        title=N_("Slip"),
-        show=show_slip,
-        scopes=READS,
-    ),
-    Screen(
-        path="/assets/{asset}",
-        template="asset.html",
-        title=N_("Asset"),
-        show=show_one_asset,
-        scopes=READS,
-    ),
-)
+    screen("/consignments/{consignment}", N_("Consignment"), "consignment.html", show_one),
+    screen("/consignments/{consignment}/slip", N_("Slip"), "slip.html", show_slip),
+    screen("/assets/{asset}", N_("Asset"), "asset.html", show_one_asset),
+)  # fmt: skip

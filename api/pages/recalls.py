@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from api.pages.acting import accept, choices_for, circumstances, door_of, once
 from api.pages.asking import Asking, go_to
-from api.pages.screens import READS, Screen
+from api.pages.screens import screen
 from api.pages.shots import Seen, is_over, named, on_page, own_unit, run_of, scan_on, told_of
 from api.pages.words import N_
 from ledger.domain.acts.recall_answer import ANSWERS
@@ -194,29 +194,13 @@ def _texts(value: object) -> list[str]:
 
 
 SCREENS = (
-    Screen(
-        path="/recalls",
-        template="recalls.html",
-        title=N_("Recalls"),
-        show=show_recalls,
-        do=do_recalls,
-        menu=N_("Custody"),
-        scopes=READS,
+    screen(
+        "/recalls", N_("Recalls"), "recalls.html", show_recalls, do_recalls, menu=N_("Custody")
     ),
-    Screen(
-        path="/recalls/{order}",
-        template="recall.html",
-        title=N_("Recall"),
-        show=show_one,
-        do=do_one,
-        scopes=READS,
-    ),
-    Screen(
-        path="/recalls/{order}/answer",
-        template="recall_answer.html",
-        title=N_("Answer a recall"),
-        show=show_answer,
-        do=do_answer,
+    screen("/recalls/{order}", N_("Recall"), "recall.html", show_one, do_one),
+    screen(
+        "/recalls/{order}/answer",
+        N_("Answer a recall"), "recall_answer.html", show_answer, do_answer,
         scopes=frozenset({Scope.ANSWER}),
     ),
-)
+)  # fmt: skip

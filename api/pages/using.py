@@ -11,7 +11,7 @@ from starlette.responses import Response
 from api.pages.acting import circumstances, door_of, once
 from api.pages.asking import Asking, go_to
 from api.pages.lists import Column, listing
-from api.pages.screens import READS, Screen
+from api.pages.screens import screen
 from api.pages.shots import (
     Run,
     Seen,
@@ -163,22 +163,6 @@ def do_shelf(asking: Asking) -> Response:
 
 
 SCREENS = (
-    Screen(
-        path="/use",
-        template="use.html",
-        title=N_("Use"),
-        show=show_use,
-        do=do_use,
-        menu=N_("Custody"),
-        scopes=SCANS,
-    ),
-    Screen(
-        path="/shelf",
-        template="shelf.html",
-        title=N_("Shelf"),
-        show=show_shelf,
-        do=do_shelf,
-        menu=N_("Custody"),
-        scopes=READS,
-    ),
+    screen("/use", N_("Use"), "use.html", show_use, do_use, menu=N_("Custody"), scopes=SCANS),
+    screen("/shelf", N_("Shelf"), "shelf.html", show_shelf, do_shelf, menu=N_("Custody")),
 )

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from urllib.parse import quote
 
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from api.pages.asking import Asking
+from api.pages.asking import Asking, package_page
 from api.pages.bar import custody_bar
 from api.pages.lists import Column, listing
 from api.pages.screens import screen
@@ -170,7 +169,7 @@ def _named(line: LineView, codes: Mapping[int, str]) -> tuple[str, str, LineView
     if found is None:
         return line.names, "", line
     unit, serial = int(found[2]), found[1]
-    return f"{codes.get(unit, unit)}/{serial}", f"/packages/{unit}/{quote(serial, safe='')}", line
+    return f"{codes.get(unit, unit)}/{serial}", package_page(f"{unit}/{serial}"), line
 
 
 def _facts(view: ConsignmentView, kind: str) -> Mapping[str, object]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import calendar as calendars
 from collections.abc import Mapping
 from datetime import datetime
-from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 from starlette.responses import Response
 
 from api.pages.acting import title_of
-from api.pages.asking import Asking, go_to
+from api.pages.asking import Asking, go_to, package_page
 from api.pages.cycles import load_of, machine_of, results_of
 from api.pages.screens import READS, Screen
 from api.pages.words import N_
@@ -104,10 +103,9 @@ def _unit(tx: Connection, asking: Asking, text: str) -> str:  # noqa: ARG001 - e
 
 def _package(tx: Connection, asking: Asking, text: str) -> str:
     try:
-        unit, _, serial = find_package(tx, asking.caller, text).package.name.partition("/")
+        return package_page(find_package(tx, asking.caller, text).package.name)
     except (NotFound, InvalidInput):
         return ""
-    return f"/packages/{unit}/{quote(serial, safe='')}"
 
 
 def _consignment(tx: Connection, asking: Asking, text: str) -> str:

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from api.pages.asking import Asking, go_to
+from api.pages.asking import Asking, go_to, package_page
 from api.pages.words import N_, Words
 from ledger.domain.custody.codes import Command, make_command, read_shot
 from ledger.domain.custody.gates import WORDS, Answer, Gate, Said, Word
@@ -127,7 +127,7 @@ def said_of_gate(answer: Answer, words: Words) -> Seen:
         name=answer.package or "?",
         tone=tone,
         told=f"{word}: {told}" if told else word,
-        link="" if answer.package is None else f"/packages/{answer.package}",
+        link="" if answer.package is None else package_page(answer.package),
     )
 
 

@@ -173,6 +173,7 @@ def qr_code(address: str) -> Markup:
     drawn = re.sub(
         r'width="(\d+)" height="(\d+)"', r'class="code" viewBox="0 0 \1 \2"', drawn[start:], count=1
     )
+    drawn = re.sub("<desc>.*?</desc>", "", drawn)
     return Markup(drawn)  # noqa: S704 - made of squares alone
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from api.pages.acting import circumstances, door_of, once
-from api.pages.asking import Asking, go_to
+from api.pages.asking import Asking, go_to, package_page
 from api.pages.lists import Column, listing
 from api.pages.screens import screen
 from api.pages.shots import (
@@ -122,7 +122,7 @@ def show_shelf(asking: Asking) -> Mapping[str, object] | Response:
             **asdict(each),
             "overlays": ", ".join(words.say(word.replace("_", " ")) for word in each.overlays),
             "seen": "yes" if each.is_seen else "no",
-            "link": f"/packages/{each.package}",
+            "link": package_page(each.package),
         }
         for each in lying
     ]
@@ -149,7 +149,7 @@ def _on_shelf(tx: Connection, asking: Asking, run: Run, lying: Mapping[str, OnSh
             tone, told = "bad", asking.words.say("the records do not have it here: both are asked")
         elif "recalled" in lying[name].overlays:
             tone, told = "bad", asking.words.say("recalled: take it off the shelf")
-        return Seen(name=name, tone=tone, told=told, link=f"/packages/{name}")
+        return Seen(name=name, tone=tone, told=told, link=package_page(name))
 
     return told_of(asking, named(tx, run), tell)
 

@@ -337,3 +337,13 @@ def test_who_handed_a_package_on_is_not_shown_who_had_it_later(group: Group) -> 
     )
     assert own == ["centre", "van", "member", "other"], "it is the member's own"
     assert carriers == ["centre", "van", "member"], "a carrier reads to whom it brought it"
+
+
+def test_a_serial_with_signs_of_addresses_has_its_page(group: Group) -> None:
+    line = {"act": "stored", "package": "1/A B#1?", "basis": "typed"}
+    group.api.record("scan-report", group.tokens[CENTRE], lines=[line])
+    client = group.at(CENTRE)
+    answer = client.get("/ask", params={"q": "centre/A B#1?"})
+    assert answer.headers["location"] == "/packages/1/A%20B%231%3F"
+    assert "With centre" in shown(client, answer.headers["location"])
+    assert 'href="/packages/1/A%20B%231%3F"' in client.get("/shelf").text

@@ -1,4 +1,4 @@
-"""Random ledgers: nothing is lost, and a slow model agrees to the fen; ten thousand in `make soak`."""
+"""Random ledgers: nothing is lost, and a slow model agrees; ten thousand of them in `make soak`."""
 
 from __future__ import annotations
 

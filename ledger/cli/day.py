@@ -172,9 +172,10 @@ def kept(box: str, unit: int, basis: str = "scanned", **more: Any) -> Said:  # n
                boxes=1, **more)  # fmt: skip
 
 
-def told(unit: int, at: str) -> Said:
+def seen(unit: int) -> Said:
     """The unit opened the notice of the recall."""
-    return act("notice", to=unit, reached_by="opened", reached_at=moment(at))
+    signer = {"signer": "Operator Li"} if unit == LEAD else {}
+    return act("comment", unit=unit, about=f"notice to {unit}", stance="seen", **signer)
 
 
 def answered(unit: int, found: int, asked: int, *missing: str) -> Said:
@@ -428,11 +429,13 @@ def _after() -> Iterator[Moment]:
                  (act("recall", equipment="S2", first=2240, last=2244),))  # fmt: skip
     yield Moment("11-05 09:12", "each holder is told", (act("notices"),))
     for at, unit in (("09:15", LEAD), ("09:25", M1), ("09:40", M3), ("10:05", M2)):
-        yield Moment(f"11-05 {at}", "", (told(unit, f"11-05 {at}"),))
+        yield Moment(f"11-05 {at}", "", (seen(unit),))
     yield Moment("11-05 11:00", "the lead found all of 15", (answered(LEAD, 15, 15),))
     yield Moment("11-05 12:00", "M1 found all of 5", (answered(M1, 5, 5),))
     yield Moment("11-05 16:00", "M2 found 7 of 8: not Q13", (answered(M2, 7, 8, "Q13"),))
-    yield Moment("11-06 10:00", "M3 found all of 5, after the agreed day", (answered(M3, 5, 5),))
+    yield Moment(
+        "11-06 10:00", "M3 found all of 5, after the agreed day", (answered(M3, 5, 5), act("found"))
+    )
     back = {M1: Q1[3:], M2: tuple(n for n in Q2 if n != "Q13"), M3: ("Q19", *Q3[4:])}
     yield Moment("11-06 14:00", "what was recalled comes back with van V2", tuple(
         said for unit, packages in back.items() for said in (

@@ -240,25 +240,25 @@ def _before() -> Iterator[Moment]:
         *(act("SignerEnrolment", unit=unit, name=f"Desk {code}", rights=DESK)
           for unit, code in DESKS.items()),
     ))  # fmt: skip
-    yield Moment("10-25 06:10", "Bowie-Dick on S1", (*bowie_dick("S1/5099"),))
+    yield Moment("10-25 06:10", "Bowie-Dick on S1", (*bowie_dick("S1/5098"),))
     yield Moment(
         "10-25 08:00",
         "E05 and T07 are packed; nobody records how E05 was washed",
         (
             *prepared(["E05"], "2026-11-01", washed=False),
             *prepared(["T07"]),
-            begun("S1/5100", biological_indicator=True),
-            loaded("S1/5100", B1, {M5: ("E05",), M1: ("T07",)}),
+            begun("S1/5099", biological_indicator=True),
+            loaded("S1/5099", B1, {M5: ("E05",), M1: ("T07",)}),
         ),
     )
     yield Moment(
         "10-25 09:30",
         "they are dry, and released",
         (
-            ended("S1/5100"),
-            result("S1/5100", "biological", "pending", incubated_at="10-25 09:30"),
+            ended("S1/5099"),
+            result("S1/5099", "biological", "pending", incubated_at="10-25 09:30"),
             scans(LEAD, "stored", ["E05", "T07"], outcome="dry"),
-            released("S1/5100", B1, {M5: 1, M1: 1}, EARLY, results=PENDING),
+            released("S1/5099", B1, {M5: 1, M1: 1}, EARLY, results=PENDING),
         ),
     )
     yield Moment(
@@ -270,12 +270,13 @@ def _before() -> Iterator[Moment]:
         ),
     )  # fmt: skip
     yield Moment("10-27 09:30", "their biological result is read",
-                 (result("S1/5100", "biological", "pass", read_at="10-27 09:30"),
-                  act("CycleDecision", cycle="S1/5100", decision="release")))  # fmt: skip
+                 (result("S1/5099", "biological", "pass", read_at="10-27 09:30"),
+                  act("CycleDecision", cycle="S1/5099", decision="release")))  # fmt: skip
     yield Moment(
         "10-31 17:00", "the authority publishes the terms, for November on", (act("terms"),)
     )
-    yield Moment("11-02 06:10", "Bowie-Dick on S2 and S1", (*bowie_dick("S2/2238"),))
+    yield Moment("11-02 06:10", "Bowie-Dick on S1 and S2",
+                 (*bowie_dick("S1/5100"), *bowie_dick("S2/2238")))  # fmt: skip
     yield Moment("11-02 08:00", "X01 to X04 of M5 in S1 5101",
                  (*prepared(X), begun("S1/5101", biological_indicator=False),
                   loaded("S1/5101", B1, {M5: X})))  # fmt: skip

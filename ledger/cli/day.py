@@ -172,9 +172,10 @@ def kept(box: str, unit: int, basis: str = "scanned", **more: Any) -> Said:  # n
                boxes=1, **more)  # fmt: skip
 
 
-def told(unit: int, at: str) -> Said:
+def seen(unit: int) -> Said:
     """The unit opened the notice of the recall."""
-    return act("notice", to=unit, reached_by="opened", reached_at=moment(at))
+    signer = {"signer": "Operator Li"} if unit == LEAD else {}
+    return act("comment", unit=unit, about=f"notice to {unit}", stance="seen", **signer)
 
 
 def answered(unit: int, found: int, asked: int, *missing: str) -> Said:
@@ -239,25 +240,25 @@ def _before() -> Iterator[Moment]:
         *(act("SignerEnrolment", unit=unit, name=f"Desk {code}", rights=DESK)
           for unit, code in DESKS.items()),
     ))  # fmt: skip
-    yield Moment("10-25 06:10", "Bowie-Dick on S1", (*bowie_dick("S1/5099"),))
+    yield Moment("10-25 06:10", "Bowie-Dick on S1", (*bowie_dick("S1/5098"),))
     yield Moment(
         "10-25 08:00",
         "E05 and T07 are packed; nobody records how E05 was washed",
         (
             *prepared(["E05"], "2026-11-01", washed=False),
             *prepared(["T07"]),
-            begun("S1/5100", biological_indicator=True),
-            loaded("S1/5100", B1, {M5: ("E05",), M1: ("T07",)}),
+            begun("S1/5099", biological_indicator=True),
+            loaded("S1/5099", B1, {M5: ("E05",), M1: ("T07",)}),
         ),
     )
     yield Moment(
         "10-25 09:30",
         "they are dry, and released",
         (
-            ended("S1/5100"),
-            result("S1/5100", "biological", "pending", incubated_at="10-25 09:30"),
+            ended("S1/5099"),
+            result("S1/5099", "biological", "pending", incubated_at="10-25 09:30"),
             scans(LEAD, "stored", ["E05", "T07"], outcome="dry"),
-            released("S1/5100", B1, {M5: 1, M1: 1}, EARLY, results=PENDING),
+            released("S1/5099", B1, {M5: 1, M1: 1}, EARLY, results=PENDING),
         ),
     )
     yield Moment(
@@ -269,12 +270,13 @@ def _before() -> Iterator[Moment]:
         ),
     )  # fmt: skip
     yield Moment("10-27 09:30", "their biological result is read",
-                 (result("S1/5100", "biological", "pass", read_at="10-27 09:30"),
-                  act("CycleDecision", cycle="S1/5100", decision="release")))  # fmt: skip
+                 (result("S1/5099", "biological", "pass", read_at="10-27 09:30"),
+                  act("CycleDecision", cycle="S1/5099", decision="release")))  # fmt: skip
     yield Moment(
         "10-31 17:00", "the authority publishes the terms, for November on", (act("terms"),)
     )
-    yield Moment("11-02 06:10", "Bowie-Dick on S2 and S1", (*bowie_dick("S2/2238"),))
+    yield Moment("11-02 06:10", "Bowie-Dick on S1 and S2",
+                 (*bowie_dick("S1/5100"), *bowie_dick("S2/2238")))  # fmt: skip
     yield Moment("11-02 08:00", "X01 to X04 of M5 in S1 5101",
                  (*prepared(X), begun("S1/5101", biological_indicator=False),
                   loaded("S1/5101", B1, {M5: X})))  # fmt: skip
@@ -428,11 +430,13 @@ def _after() -> Iterator[Moment]:
                  (act("recall", equipment="S2", first=2240, last=2244),))  # fmt: skip
     yield Moment("11-05 09:12", "each holder is told", (act("notices"),))
     for at, unit in (("09:15", LEAD), ("09:25", M1), ("09:40", M3), ("10:05", M2)):
-        yield Moment(f"11-05 {at}", "", (told(unit, f"11-05 {at}"),))
+        yield Moment(f"11-05 {at}", "", (seen(unit),))
     yield Moment("11-05 11:00", "the lead found all of 15", (answered(LEAD, 15, 15),))
     yield Moment("11-05 12:00", "M1 found all of 5", (answered(M1, 5, 5),))
     yield Moment("11-05 16:00", "M2 found 7 of 8: not Q13", (answered(M2, 7, 8, "Q13"),))
-    yield Moment("11-06 10:00", "M3 found all of 5, after the agreed day", (answered(M3, 5, 5),))
+    yield Moment(
+        "11-06 10:00", "M3 found all of 5, after the agreed day", (answered(M3, 5, 5), act("found"))
+    )
     back = {M1: Q1[3:], M2: tuple(n for n in Q2 if n != "Q13"), M3: ("Q19", *Q3[4:])}
     yield Moment("11-06 14:00", "what was recalled comes back with van V2", tuple(
         said for unit, packages in back.items() for said in (

@@ -212,6 +212,15 @@ class _Shell:
         given = folder / "en" / f"{_MONTH}-group.json"
         if given.exists():
             return
+        _tell("\nE05's answer as a file and a page, and reproduced from file and chain alone")
+        answer = self.home / "answers" / "E05.json"
+        answer.parent.mkdir(exist_ok=True)
+        page = ("--pdf", answer.with_suffix(".pdf"), "--language", "zh")
+        asked = ("package", "1/E05", "--as-of", "2026-11-06T10:00:00")
+        self.type("findings", "show", *asked, "-o", answer, *page)
+        by_whom = ("--rpc", rpc, "--deployment", trusted)
+        reproduced = self.type("findings", "verify", answer, *by_whom, has_home=False)
+        _tell(reproduced.partition("\n")[0])
         _tell("\nNovember is over: its account is computed from the chain, and published")
         self.type("statement", "publish", _MONTH, *wait)
         _tell(self.type("statement", "show", _MONTH))

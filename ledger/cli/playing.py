@@ -147,15 +147,13 @@ class Player:
         yield f"{view.packages} packages: {view.used} used, {view.to_find} to find"
 
     def _notices(self) -> Iterator[str]:
-        for unit, packages in sorted(self._to_find().items()):
-            lines = [{"package": each} for each in packages]
-            self._notice(to=unit, reached_by="sent", lines=lines)
-            yield f"{CODES[unit]}: {len(packages)} packages"
-
-    def _notice(self, **values: Any) -> Iterator[str]:  # noqa: ANN401
         order = to_hex(self.last["recall"])
-        self.say("RecallNotice", equipment="S2", order=order, **values)
-        return iter(())
+        for unit, packages in sorted(self._to_find().items()):
+            self.last[f"notice to {unit}"] = self.say(
+                "RecallNotice", equipment="S2", order=order, to=unit, reached_by="sent",
+                lines=[{"package": each} for each in packages],
+            )  # fmt: skip
+            yield f"{CODES[unit]}: {len(packages)} packages"
 
     def _answer(self, unit: int, found: int, asked: int, missing: Sequence[str]) -> Iterator[str]:
         lines = [
@@ -165,6 +163,12 @@ class Player:
         order = to_hex(self.last["recall"])
         self.say("RecallAnswer", unit=unit, order=order, found=found, asked=asked, lines=lines)
         yield from ()
+
+    def _found(self) -> Iterator[str]:
+        with self.instance.database.reading() as tx:
+            view = show_recall(tx, self.caller, to_hex(self.last["recall"]))
+        never_seen = ", ".join(view.cannot_be_excluded)
+        yield f"found {view.found} of {view.to_find}; cannot be excluded: {never_seen}"
 
     def _to_find(self) -> dict[int, list[str]]:
         """What each holder is asked for."""

@@ -118,6 +118,7 @@ def test_whoever_has_the_chain_computes_the_same_bytes_and_units_answer(played: 
 
 def test_the_recall_finds_what_it_asks_for_but_one(played: Played) -> None:
     assert "44 packages: 11 used, 33 to find" in played.out
+    assert "found 32 of 33; cannot be excluded: 1/Q13" in played.out
     assert "gate: may A02 be issued? no: waits for a later decision" in played.out
     assert "gate: may Q04 be used? no: cycle S2/2241: biological did not pass" in played.out
 
@@ -138,6 +139,8 @@ def test_e05_was_used_after_its_label_said_and_its_washing_is_not_recorded(playe
     found = played.words("E05")
     assert (found["18", "M5"], found["13", "L"], found["20", "M5"]) == ("not met", "met", "met")
     assert (found["10", "L"], found["19", "–"]) == ("not recorded", "not applicable")
+    assert "The answer follows from the file, byte for byte: SHA-256" in played.out
+    assert (played.home / "answers" / "E05.pdf").read_bytes().startswith(b"%PDF-")
     assert "used 2026-11-03 13:30, expires 2026-11-01 23:59, label legible" in played.out
 
 

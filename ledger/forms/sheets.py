@@ -143,8 +143,12 @@ class _Table:
 
 def sheets_of(account: Plain, indicators: Plain, reader: Reader) -> list[Sheet]:
     """The tables of an account, for the group or for one unit of it; those with rows."""
-    found = (_sheet(table, account, indicators, reader) for table in _TABLES)
-    return [each for each in found if each.rows]
+    return [each for each in every_sheet(account, indicators, reader) if each.rows]
+
+
+def every_sheet(account: Plain, indicators: Plain, reader: Reader) -> list[Sheet]:
+    """The same, also those without rows: a program that reads one finds its columns."""
+    return [_sheet(table, account, indicators, reader) for table in _TABLES]
 
 
 def _sheet(table: _Table, account: Plain, indicators: Plain, reader: Reader) -> Sheet:

@@ -79,7 +79,7 @@ def export_evidence(  # noqa: PLR0913 - what to show of which subject to whom
         disclose=Selection(
             disclose=None if disclose is None else tuple(disclose),
             attach_readings=attach_readings,
-            case_units=_case_units(tx, caller),
+            case_units=case_units(tx, caller),
         ),
         verify_signature=verify_signature,
     )
@@ -91,11 +91,12 @@ def sources_of(  # noqa: PLR0913, PLR0917 - who asks, about what, and what they 
     caller: Caller,
     subject: Subject,
     package: packages.PackageRow | None = None,
-    may_read: Callable[[IndexedOperation], bool] = lambda _row: False,
+    may_read: Callable[[IndexedOperation], bool] | None = None,
 ) -> EvidenceSources:
     """What evidence may be made of for a caller; raises Refused before anything is on the chain.
 
-    `may_read` says of another unit's operation whether its facts are the caller's to read as well.
+    `may_read` says of another unit's operation whether its facts are the caller's to read as well;
+    who may read a `package` reads, where it is not said, all its lines.
     """
     cursor = index.find_cursor(tx)
     if cursor is None:
@@ -111,7 +112,7 @@ def sources_of(  # noqa: PLR0913, PLR0917 - who asks, about what, and what they 
         caller=caller,
         subject=subject,
         package=package,
-        may_read=may_read,
+        may_read=may_read or (lambda _row: package is not None),
     )
     return EvidenceSources(
         find=reader.find,
@@ -166,7 +167,7 @@ def _package_of(tx: Connection, subject: Subject) -> packages.PackageRow | None:
     return packages.find_package_by_subject(tx, subject.id)
 
 
-def _case_units(tx: Connection, caller: Caller) -> frozenset[int]:
+def case_units(tx: Connection, caller: Caller) -> frozenset[int]:
     """The units whose tokens of cases the caller may show: its own; an auditor's are all."""
     if caller.readable_unit is not None:
         return frozenset({caller.readable_unit})
@@ -283,11 +284,12 @@ class _Reader:
     def _record(self, row: IndexedOperation) -> RecordSource | None:
         """None where it is kept elsewhere, or not the caller's to read."""
         record = records.find_record_by_root(self.tx, row.record)
-        # Who may read a package reads its lines, whoever said them; no other line is shown.
         if record is None:
             return None
-        is_named = self.caller.readable_unit in {None, record.unit} or self.may_read(row)
-        if self.package is None and not is_named:
+        # Who may read a package reads its lines, whoever said them; no other line is shown.  What
+        # the authority said is said to all.
+        is_open = Party.AUTHORITY in find_act(row.kind).parties or self.may_read(row)
+        if not is_open and self.caller.readable_unit not in {None, record.unit}:
             return None
         secrets, vault = records.get_secrets(self.tx, record.id), self.instance.vault
         facts = PartSource(

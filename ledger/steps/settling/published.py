@@ -60,9 +60,12 @@ def get_published(tx: Connection, period: Period) -> Published:
 
 def compute_published(instance: Instance, tx: Connection, published: Published) -> Computed:
     """The account again, up to the block that its publication names; raises NotFound."""
-    return compute_in(
-        instance, tx, published.period, _closing(tx, published.publication), kept_terms(tx)
-    )
+
+    def compute() -> Computed:
+        closing = _closing(tx, published.publication)
+        return compute_in(instance, tx, published.period, closing, kept_terms(tx))
+
+    return instance.known(f"account {published.publication.hex()}", compute)
 
 
 def _closing(tx: Connection, digest: Digest) -> Closing:

@@ -110,12 +110,12 @@ def show_answer(asking: Asking) -> Values | Response:
         )  # fmt: skip
         units = codes_of(tx)
     answer = found.answer
+    zone = timezone(timedelta(minutes=answer["offset_minutes"]))
     if form == "json":
         return _file(found.file, "application/json", f"{kind}.findings.json")
     if form == "pdf":
-        offset = int(zone.utcoffset(None).total_seconds()) // 60
         language: Language = "zh" if words.language == "zh" else "en"
-        page = recourse_pdf(answer, canonical(dict(answer)), language, offset)
+        page = recourse_pdf(answer, canonical(dict(answer)), language)
         return _file(page, "application/pdf", f"{kind}.findings.pdf")
     words_of: dict[str, list[Any]] = {word: [] for word in Word}
     for each in answer["findings"]:

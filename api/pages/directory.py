@@ -9,10 +9,10 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from api.pages.acting import title_of
-from api.pages.asking import Asking, Step
+from api.pages.asking import Asking
 from api.pages.cycles import machine_of
 from api.pages.lists import Column, listing
-from api.pages.screens import READS, Screen
+from api.pages.screens import READS, Screen, screen
 from api.pages.words import N_
 from ledger.domain.acts.catalogue import ACTS, find_act
 from ledger.domain.acts.vocabulary import flag_words
@@ -54,7 +54,7 @@ _SIGNERS = (
 _OPERATIONS = (
     Column(name="what", label="what", kind="word", link="link"),
     Column(name="unit", label="unit"),
-    Column(name="accepted_at", label="accepted", kind="moment"),
+    Column(name="accepted_at", label="accepted at", kind="moment"),
     Column(name="state", label="proof", kind="word"),
     Column(name="digest", label="digest"),
 )
@@ -280,12 +280,6 @@ def _listed(found: object, act: str) -> Mapping[str, object] | Response:
 ACTS_BY_SPELLING: Mapping[str, Scope] = {act.spelled: act.scope for act in ACTS.values()}
 
 
-def _screen(
-    path: str, title: str, show: Step, *, menu: str = "", template: str = "list.html"
-) -> Screen:
-    return Screen(path=path, template=template, title=title, show=show, menu=menu, scopes=READS)
-
-
 SCREENS = (
     Screen(
         path="/units",
@@ -295,10 +289,10 @@ SCREENS = (
         menu=N_("Group"),
     ),
     Screen(path="/units/{number}", template="unit.html", title=N_("Unit"), show=show_unit),
-    _screen("/machines", N_("Machines"), show_machines, menu=N_("Group")),
-    _screen("/machines/{machine}", N_("Machine"), show_machine, template="machine.html"),
-    _screen("/signers", N_("Signers and keys"), show_signers, menu=N_("Group")),
-    _screen("/signers/{signer}", N_("Signer"), show_signer, template="signer.html"),
-    _screen("/operations", N_("Records"), show_operations, menu=N_("Offices")),
-    _screen("/operations/{digest}", N_("Record"), show_operation, template="operation.html"),
+    screen("/machines", N_("Machines"), "list.html", show_machines, menu=N_("Group")),
+    screen("/machines/{machine}", N_("Machine"), "machine.html", show_machine),
+    screen("/signers", N_("Signers and keys"), "list.html", show_signers, menu=N_("Group")),
+    screen("/signers/{signer}", N_("Signer"), "signer.html", show_signer),
+    screen("/operations", N_("Records"), "list.html", show_operations, menu=N_("Offices")),
+    screen("/operations/{digest}", N_("Record"), "operation.html", show_operation),
 )

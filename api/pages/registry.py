@@ -12,15 +12,19 @@ from api.guard import OWN_HEADERS
 from api.pages import (
     acting,
     answers,
+    boxes,
+    custody,
     cycles,
     directory,
     inbox,
     incidents,
     offices,
     people,
+    recalls,
     signing_in,
     statements,
     terms,
+    using,
 )
 from api.pages.rendering import ASSET_HEADERS, assets
 from api.pages.screens import Pages, Screen
@@ -30,6 +34,10 @@ SCREENS: tuple[Screen, ...] = tuple(
     screen
     for module in (
         cycles,
+        boxes,
+        using,
+        recalls,
+        custody,
         offices,
         inbox,
         answers,

@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from api.pages.words import LANGUAGES, Words, spoken
+from ledger.domain.acts.catalogue import ACTS
 from ledger.doors.guard import SECURITY_HEADERS
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
@@ -63,6 +64,7 @@ def environment() -> Environment:
     made.filters["spoken"] = spoken
     # a form that is sent twice is recorded once: each has a key of its own
     made.globals["new_key"] = lambda: token_hex(16)
+    made.filters["titled"] = lambda kind: ACTS[kind].spelled.replace("-", " ")
     return made
 
 

@@ -146,7 +146,7 @@ def cycle_void(world: World) -> Operation:
 
 def mover(world: World) -> LocalAccount:
     """Somebody of the unit who does all that custody and accounts know."""
-    key = Account.create()
+    key: LocalAccount = Account.create()
     world.enrol(key, DISPATCH | CARRY | RECEIVE | SETTLE)
     return key
 

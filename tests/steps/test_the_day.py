@@ -16,7 +16,7 @@ from ledger.domain.custody.lines import Deed
 from ledger.steps.accepting.assembling import Assembly, assemble
 from ledger.steps.accepting.recalling import Recalled, RecallRequest, order_recall
 from ledger.steps.accepting.scanning import Scan, report
-from ledger.steps.answering.packages import ask_all, gate, holdings, trace, where
+from ledger.steps.answering.packages import Question, ask_all, gate, holdings, trace, where
 from ledger.steps.answering.recalls import RecallView, show_recall
 from ledger.steps.reading.scan_lists import parse_list
 from ledger.storage.engine.database import Database
@@ -261,8 +261,8 @@ def test_a_package_expires_with_the_day_of_the_group_s_clocks(day: Day) -> None:
     with day.house.instance.database.reading() as tx:
         for moment in (at(3, "15:59"), at(3, "16:00")):
             (answer,) = ask_all(
-                day.house.instance, tx, Gate.USE, ["centre/E06"], unit=M5,
-                at=int(moment.timestamp()),
+                day.house.instance, tx,
+                [Question(gate=Gate.USE, said="centre/E06", at=int(moment.timestamp()))], unit=M5,
             )  # fmt: skip
             said.append("expired on 2026-11-03" in answer.text())
     assert said == [False, True]

@@ -111,6 +111,15 @@ def test_it_is_read_in_chinese_as_well(hospital: Hospital, nurse: TestClient) ->
     assert "不是任何单位的陈述" in page
 
 
+def test_a_page_of_custody_leads_to_its_duties_and_back(nurse: TestClient) -> None:
+    assert f'"{ANSWER}"' in read(nurse, f"/packages/{PACKAGE}")
+    page = read(nurse, "/questions?q=U1/4711")
+    link = re.search(r'"(/consignments/0x([0-9a-f]{64}))"', page)
+    assert link
+    assert f"/answers/consignment/{link[2]}" in read(nurse, link[1])
+    assert f'"/packages/{PACKAGE}"' in read(nurse, f"/questions?q={PACKAGE}")
+
+
 def test_a_code_leads_to_its_questions(nurse: TestClient, centre: TestClient) -> None:
     assert f'"/answers/package/{PACKAGE}"' in read(nurse, f"/questions?q={PACKAGE}")
     page = read(centre, f"/questions?q={SERIAL}/1")

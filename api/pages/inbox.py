@@ -76,11 +76,13 @@ def _page(asking: Asking, each: Waiting) -> str:
     if each.kind in {"notice", "recall"}:
         return f"/recalls/{told['order']}{'/answer' if asking.may(Scope.ANSWER) else ''}"
     if each.kind == "contest":
-        query = {"answer": each.about, "next": back}
-        return f"/acts/resolution?{urlencode(query)}" if asking.may(Scope.SETTLE) else ""
+        query = urlencode({"answer": each.about, "next": back})
+        return f"/acts/resolution?{query}" if asking.may(Scope.SETTLE) else ""
     if each.kind == "request":
-        query = {"to": each.unit, "what": told["what"], "answers": each.about, "next": back}
-        return f"/acts/request?{urlencode(query)}" if asking.may(Scope.REPORT) else ""
+        query = urlencode(
+            {"to": each.unit, "what": told["what"], "answers": each.about, "next": back}
+        )
+        return f"/acts/request?{query}" if asking.may(Scope.REPORT) else ""
     return {
         "difference": f"/consignments/{told.get('id')}",
         "report": f"/packages/{told.get('package')}",

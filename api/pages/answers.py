@@ -110,6 +110,7 @@ def show_answer(asking: Asking) -> Values | Response:
         )  # fmt: skip
         units = codes_of(tx)
     answer = found.answer
+    zone = timezone(timedelta(minutes=answer["offset_minutes"]))
     if form == "json":
         return _file(found.file, "application/json", f"{kind}.findings.json")
     if form == "pdf":

@@ -74,17 +74,18 @@ def _page(asking: Asking, each: Waiting) -> str:
     told, unit = each.told, asking.caller.unit
     back = "/inbox"
     if each.kind in {"notice", "recall"}:
-        query = {"order": told["order"], "asked": told["asked"], "replaces": "", "next": back}
-        return f"/acts/recall-answer?{urlencode(query)}" if asking.may(Scope.ANSWER) else ""
+        return f"/recalls/{told['order']}{'/answer' if asking.may(Scope.ANSWER) else ''}"
     if each.kind == "contest":
-        query = {"answer": each.about, "next": back}
-        return f"/acts/resolution?{urlencode(query)}" if asking.may(Scope.SETTLE) else ""
+        query = urlencode({"answer": each.about, "next": back})
+        return f"/acts/resolution?{query}" if asking.may(Scope.SETTLE) else ""
     if each.kind == "request":
-        query = {"to": each.unit, "what": told["what"], "answers": each.about, "next": back}
-        return f"/acts/request?{urlencode(query)}" if asking.may(Scope.REPORT) else ""
+        query = urlencode(
+            {"to": each.unit, "what": told["what"], "answers": each.about, "next": back}
+        )
+        return f"/acts/request?{query}" if asking.may(Scope.REPORT) else ""
     return {
-        "difference": f"/questions?q={told.get('consignment')}",
-        "report": f"/answers/package/{told.get('package')}",
+        "difference": f"/consignments/{told.get('id')}",
+        "report": f"/packages/{told.get('package')}",
         "statement": f"/statements/{told.get('period')}/{unit}",
         "payment": f"/statements/{told.get('period')}/{unit}",
     }.get(each.kind, f"/incidents/{told.get('incident')}")

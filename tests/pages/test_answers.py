@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 from ledger.domain.acts.words import Right
 from ledger.domain.callers import Caller, Scope
+from ledger.domain.encoding.identifiers import to_hex
 from ledger.evidence.answers import verify_answer_file
 from ledger.keys.signers import verify_signature
 from ledger.steps.answering.duties import find_duties
@@ -40,6 +41,9 @@ def hospital(tmp_path_factory: pytest.TempPathFactory, clock: Clock) -> Iterator
         tell(hospital)
         hospital.say("ScanReport", unit=2, lines=[line("damaged")])
         hospital.admit(3)
+        hospital.new_signer(3, Right.REPORT)
+        cycle = to_hex(hospital.reference(SERIAL, 1).id)
+        hospital.say("Comment", unit=3, about=cycle, stance="statement", text="of ours alone")
         hospital.settle(hospital.writer())
         yield hospital
 
@@ -107,6 +111,15 @@ def test_it_is_read_in_chinese_as_well(hospital: Hospital, nurse: TestClient) ->
     assert "不是任何单位的陈述" in page
 
 
+def test_a_page_of_custody_leads_to_its_duties_and_back(nurse: TestClient) -> None:
+    assert f'"{ANSWER}"' in read(nurse, f"/packages/{PACKAGE}")
+    page = read(nurse, "/questions?q=U1/4711")
+    link = re.search(r'"(/consignments/0x([0-9a-f]{64}))"', page)
+    assert link
+    assert f"/answers/consignment/{link[2]}" in read(nurse, link[1])
+    assert f'"/packages/{PACKAGE}"' in read(nurse, f"/questions?q={PACKAGE}")
+
+
 def test_a_code_leads_to_its_questions(nurse: TestClient, centre: TestClient) -> None:
     assert f'"/answers/package/{PACKAGE}"' in read(nurse, f"/questions?q={PACKAGE}")
     page = read(centre, f"/questions?q={SERIAL}/1")
@@ -128,6 +141,16 @@ def test_what_another_unit_may_not_read_is_not_found_in_the_same_words(
     searched = [read(stranger, f"/questions?q={name}") for name in (PACKAGE, "1/Q99")]
     assert "may read is called" in searched[0]
     assert searched[0].replace(PACKAGE, "1/Q99") == searched[1]
+
+
+def test_what_a_unit_says_that_had_no_part_in_a_package_is_not_in_its_answer(
+    hospital: Hospital, nurse: TestClient, centre: TestClient
+) -> None:
+    assert "of ours alone" not in read(nurse, ANSWER)
+    assert "of ours alone" not in nurse.get(f"{ANSWER}?format=json").text
+    cycle = to_hex(hospital.reference(SERIAL, 1).id)
+    assert "“of ours alone”" in read(centre, f"/answers/cycle/{cycle}")
+    read(nurse, f"/answers/cycle/{cycle}", 404)
 
 
 def test_the_file_from_the_page_reproduces_the_answer_and_the_pdf_is_taken(

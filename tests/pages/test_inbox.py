@@ -61,6 +61,9 @@ def test_what_differs_waits_for_the_other_side_until_it_says_something(house: Ho
     assert titles(page) == ["member differs about 1/4711"]
     assert "Missing: 1" in page
     assert "Seals: broken" in page
+    link = re.search(r'href="(/consignments/[^"]+)"', page)
+    assert link
+    read(centre, link[1])
     until = house.clock() + timedelta(days=1)
     assert until.strftime("until %Y-%m-%d") in page
     assert titles(read(enter(house, MEMBER, "receiver", Right.REPORT), "/inbox")) == []
@@ -112,10 +115,12 @@ def test_a_recall_waits_until_it_is_opened_and_then_until_it_is_answered(house: 
     press(member, page, "Seen")
     page = read(member, "/inbox")
     assert titles(page) == ["centre waits for what you found of 1 packages"]
-    link = re.search(r'href="(/acts/recall-answer[^"]+)"', page)
+    link = re.search(r'href="(/recalls/[^"]+/answer)"', page)
     assert link
-    told = {"order": to_hex(order.digest), "found": "0", "asked": "1"}
-    press(member, read(member, link[1]), "Sign and record", link[1], **told)
+    read(member, link[1])
+    house.say(
+        "RecallAnswer", unit=MEMBER, signer="answerer", order=to_hex(order.digest), found=0, asked=1
+    )  # fmt: skip
     assert titles(read(member, "/inbox")) == []
 
 

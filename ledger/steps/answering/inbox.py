@@ -163,6 +163,7 @@ def _differences(tx: Connection, unit: int, terms: Terms) -> Iterator[Waiting]:
             told["seals"] = str(seals)
         steps = map(read_operation, operations.list_messages(tx, [row.subject]))
         if told and unit in parties_of(state, steps) and not _said(tx, row.digest, unit):
+            told["id"] = state.id.hex()
             named = directory.find_consignment(tx, state.id)
             told["consignment"] = state.id.hex() if named is None else f"{named.unit}/{named.slip}"
             yield Waiting(

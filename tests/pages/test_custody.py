@@ -347,3 +347,20 @@ def test_a_serial_with_signs_of_addresses_has_its_page(group: Group) -> None:
     assert answer.headers["location"] == "/packages/1/A%20B%231%3F"
     assert "With centre" in shown(client, answer.headers["location"])
     assert 'href="/packages/1/A%20B%231%3F"' in client.get("/shelf").text
+
+
+def test_the_bar_shows_where_nobody_says_and_where_two_say_otherwise(group: Group) -> None:
+    def say(unit: int, act: str) -> None:
+        group.api.house.wait(minutes=30)
+        line = {"act": act, "package": "1/Q02", "basis": "typed"}
+        group.api.record("scan-report", group.tokens[unit], lines=[line])
+
+    say(CENTRE, "missing")
+    say(CENTRE, "found")
+    say(MEMBER, "used")
+    page = group.at(CENTRE).get("/packages/1/Q02").text
+    (bar,) = re.findall(r"<svg class=\"custody-bar\".*?</svg>", page, re.DOTALL)
+    assert re.findall(r'class="(seen|hatched|overlap)"', bar) == ["seen", "hatched", "overlap"]
+    assert "nobody says where it is: 2026-11-21 12:30 – 2026-11-21 13:00" in bar
+    assert "member says otherwise: used: 2026-11-21 13:30" in bar
+    assert "Both are asked; nothing is blocked" in plain(page)

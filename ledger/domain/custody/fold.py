@@ -137,6 +137,8 @@ _OFF: Mapping[Deed, Overlay] = {D.LIFTED: Overlay.HELD, D.ADDED: Overlay.WAITING
 _SAID = frozenset({*_ON, *_OFF, D.LABELLED, D.LABEL_VOIDED, D.NOT_SO, D.ASKED_BACK, D.ANSWERED})
 #: Reported of what somebody has in their hands, so that it is asked who has it.
 _OBSERVED = frozenset({D.WET, D.DAMAGED})
+#: Whoever says this did not have it before their eyes, however they know.
+UNSIGHTED = frozenset({D.MISSING, D.SHORT, D.LOST, D.NOT_SO})
 #: Steps of a consignment, which both sides sign: they move the package whoever had it.
 STEPS = frozenset(
     {
@@ -317,7 +319,7 @@ def _apply(package: Package, line: PackageLine, moment: int) -> None:
     package.sequence = max(package.sequence, line.sequence)
     _describe(package, line)
     deed = line.deed
-    if line.basis in SEEN:
+    if line.basis in SEEN and deed not in UNSIGHTED:
         package.seen_by, package.seen_at = line.unit, moment
     if deed in _SAID and deed not in _OBSERVED:
         _say(package, deed)

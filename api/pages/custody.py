@@ -17,7 +17,9 @@ from api.pages.shots import said_of_gate
 from api.pages.signing_in import qr_code
 from api.pages.words import N_
 from ledger.domain.acts.comment import Stance
+from ledger.domain.custody.fold import UNSIGHTED
 from ledger.domain.custody.gates import Gate
+from ledger.domain.custody.lines import SEEN
 from ledger.domain.errors import InvalidInput, NotFound
 from ledger.steps.answering.custody import (
     ConsignmentView,
@@ -27,7 +29,7 @@ from ledger.steps.answering.custody import (
     show_asset,
     show_consignment,
 )
-from ledger.steps.answering.packages import gate, known_at, trace
+from ledger.steps.answering.packages import TraceView, gate, known_at, trace
 from ledger.storage import directory
 
 MOST_SHOWN = 500
@@ -89,17 +91,33 @@ def show_package(asking: Asking) -> Mapping[str, object]:
         elif caller.unit is not None:
             found = gate(asking.instance, tx, caller, Gate.USE, said, unit=caller.unit)
             answer = said_of_gate(found, asking.words)
+    stands, reads_all = view.standing, caller.readable_unit is None
     return {
-        "title": view.standing.package,
+        "title": stands.package,
         "view": view,
-        "stands": view.standing,
+        "stands": stands,
+        # who only had it reads nothing of what is said where it is now
+        "is_unseen": (reads_all or own in {stands.holder, stands.owner}) and _is_unseen(view),
         "bar": custody_bar(view, asking.words, at or now),
         "own": own,
-        "reads_all": caller.readable_unit is None,
+        "reads_all": reads_all,
         "answer": answer,
         "at": at,
         "is_known_then": is_known_then,
     }
+
+
+def _is_unseen(view: TraceView) -> bool:
+    """Whether nobody where it is has said that they had it before their eyes."""
+    holder, since = view.standing.holder, view.standing.since or ""
+    return holder is not None and not any(
+        line.unit == holder
+        and line.at >= since
+        and line.basis in SEEN
+        and line.deed not in UNSIGHTED
+        and not line.taken_back
+        for line in view.lines
+    )
 
 
 # ---------------------------------------------------------------- consignments

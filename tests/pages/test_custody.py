@@ -24,7 +24,7 @@ def test_a_package_says_where_it_is_how_sure_that_is_and_who_held_it(group: Grou
     client = group.at(MEMBER)
     page = shown(client, "/packages/1/Q01")
     assert "With van since 2026-11-21" in page
-    assert "nobody there has said that they saw it" in page
+    assert "Nobody there has said that they saw it" in page
     assert "on its way to member" in page
     (bar,) = re.findall(r"<svg class=\"custody-bar\".*?</svg>", client.get("/packages/1/Q01").text)
     assert bar.count('class="seen"') == 1, "the centre assembled it"
@@ -263,6 +263,7 @@ def test_a_shelf_is_in_order_of_expiry_and_scanned(group: Group) -> None:
 
 def test_what_came_sealed_is_not_seen_until_the_shelf_is_scanned(group: Group) -> None:
     group.send()
+    group.take()
     client = group.at(MEMBER)
     Form(client, f"{group.boxes['4711']}/receive").send(("step", "sealed"))
     seen = [
@@ -272,6 +273,9 @@ def test_what_came_sealed_is_not_seen_until_the_shelf_is_scanned(group: Group) -
     assert seen == ["no"] * 3
     group.api.house.wait(minutes=5)
     Form(client, "/shelf").scan("centre/Q01").done()
+    assert "said that they saw it" not in shown(client, "/packages/1/Q01")
+    assert "said that they saw it" in shown(client, "/packages/1/Q02")
+    assert "said that they saw it" not in shown(group.at(VAN), "/packages/1/Q02")
     rows = client.get("/shelf", params={"format": "csv"}).text.splitlines()[1:]
     assert [row.split(",")[5] for row in rows] == ["yes", "no", "no"]
 

@@ -53,7 +53,9 @@ network-test: $(VENV)/.dev $(MODULES)/.full network-node ## Misuse four validato
 soak: $(VENV)/.dev $(MODULES)/.full ## Kill worker, chain and API at random while people record, and ask what nobody would: ROUNDS=300 SEED=7 EXAMPLES=40
 	@SOAK_ROUNDS="$(or $(ROUNDS),300)" SOAK_SEED="$(SEED)" \
 		STERILEDGER_SCHEMATHESIS_EXAMPLES="$(or $(EXAMPLES),40)" \
-		$(BIN)/python -m pytest -s tests/faults/test_soak.py tests/security/test_schemathesis.py $(ARGS)
+		STERILEDGER_PROPERTY_EXAMPLES=200 STERILEDGER_LEDGER_CHUNKS=40 \
+		$(BIN)/python -m pytest -s tests/faults/test_soak.py tests/security/test_schemathesis.py \
+		tests/domain tests/chain/test_calldata.py tests/test_asking.py $(ARGS)
 
 check: lint types vectors pages contracts ## Everything else that must hold before a commit
 

@@ -1,5 +1,6 @@
 """Loads the suite's own rules; fixtures stand in tests/conftest.py."""
 
+import os
 import sys
 
 import eth  # noqa: F401  # raises the recursion limit, as py_ecc does below eth_account
@@ -15,5 +16,7 @@ settings.register_profile(
     "steriledger",
     parent=settings.get_profile(settings.get_current_profile_name()),
     deadline=None,
+    # Each property is asked with few examples in every run, and with many in `make soak`.
+    max_examples=int(os.environ.get("STERILEDGER_PROPERTY_EXAMPLES", "25")),
 )
 settings.load_profile("steriledger")

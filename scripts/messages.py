@@ -31,9 +31,13 @@ from ledger.domain.custody.codes import TROUBLES
 from ledger.domain.custody.fold import Overlay, Stage
 from ledger.domain.custody.lines import Deed
 from ledger.domain.custody.recalls import Found
+from ledger.domain.duties import findings
+from ledger.domain.duties.case import How, SubjectKind
+from ledger.domain.duties.terms import default_terms
 from ledger.domain.machines.readings import CycleOutcome
 from ledger.domain.machines.verdicts import CheckState, Verdict
 from ledger.domain.outbox.operation_states import OperationState
+from ledger.steps.answering import signed
 from ledger.steps.answering.status import WorkerState
 from ledger.steps.reading.imports import Import
 
@@ -42,7 +46,9 @@ ROOT = Path(__file__).resolve().parent.parent
 _RAISING = (
     "api/pages", "ledger/doors", "ledger/domain/acts", "ledger/domain/records",
     "ledger/domain/callers.py", "ledger/steps/asking", "ledger/steps/accepting",
-    "ledger/steps/answering", "ledger/steps/reading",
+    "ledger/steps/answering", "ledger/steps/reading", "ledger/steps/settling",
+    "ledger/domain/statement/periods.py", "ledger/domain/statement/agreement.py",
+    "ledger/domain/duties/terms.py",
 )  # fmt: skip
 _TOLD = {"rule", "remedy"}
 _METHODS = [("pages/**.py", "python"), ("templates/**.html", "jinja2")]
@@ -78,6 +84,7 @@ def _shown() -> Iterator[str]:
     yield from _of_templates()
     yield from _of_declarations()
     yield from _of_words()
+    yield from _of_terms()
     for folder in _RAISING:
         for path in sorted((ROOT / folder).rglob("*.py")) or [ROOT / folder]:
             yield from sentences(ast.parse(path.read_text("utf-8")))
@@ -141,10 +148,16 @@ def _of_words() -> Iterator[str]:
         yield from (spoken(member.name.lower()) for member in kind)
     named: tuple[type[Enum], ...] = (
         Scope, OperationState, WorkerState, Import, CycleOutcome, Verdict, CheckState, Deed, Stage,
-        Overlay, Found,
+        Overlay, Found, findings.Word, findings.Stance, How, SubjectKind,
     )  # fmt: skip
     for kind in named:
         yield from (spoken(str(member.value)) for member in kind)
+
+
+def _of_terms() -> Iterator[str]:
+    for table in ("durations", "thresholds"):
+        yield from (spoken(name) for name in default_terms().document[table])
+    yield from (signed.ONE_PERSON, signed.SHIFT_OPEN, signed.NO_SHIFT)
 
 
 def sentences(tree: ast.Module) -> Iterator[str]:

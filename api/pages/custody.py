@@ -17,9 +17,7 @@ from api.pages.shots import said_of_gate
 from api.pages.signing_in import qr_code
 from api.pages.words import N_
 from ledger.domain.acts.comment import Stance
-from ledger.domain.custody.fold import UNSIGHTED
 from ledger.domain.custody.gates import Gate
-from ledger.domain.custody.lines import SEEN
 from ledger.domain.errors import InvalidInput, NotFound
 from ledger.steps.answering.custody import (
     ConsignmentView,
@@ -29,7 +27,7 @@ from ledger.steps.answering.custody import (
     show_asset,
     show_consignment,
 )
-from ledger.steps.answering.packages import TraceView, gate, known_at, trace
+from ledger.steps.answering.packages import Standing, gate, known_at, trace
 from ledger.storage import directory
 
 MOST_SHOWN = 500
@@ -96,8 +94,7 @@ def show_package(asking: Asking) -> Mapping[str, object]:
         "title": stands.package,
         "view": view,
         "stands": stands,
-        # who only had it reads nothing of what is said where it is now
-        "is_unseen": (reads_all or own in {stands.holder, stands.owner}) and _is_unseen(view),
+        "is_unseen": _is_unseen(stands),
         "bar": custody_bar(view, asking.words, at or now),
         "own": own,
         "reads_all": reads_all,
@@ -107,16 +104,11 @@ def show_package(asking: Asking) -> Mapping[str, object]:
     }
 
 
-def _is_unseen(view: TraceView) -> bool:
+def _is_unseen(stands: Standing) -> bool:
     """Whether nobody where it is has said that they had it before their eyes."""
-    holder, since = view.standing.holder, view.standing.since or ""
-    return holder is not None and not any(
-        line.unit == holder
-        and line.at >= since
-        and line.basis in SEEN
-        and line.deed not in UNSIGHTED
-        and not line.taken_back
-        for line in view.lines
+    is_there = stands.last_seen_by == stands.holder
+    return stands.holder is not None and not (
+        is_there and (stands.last_seen_at or "") >= (stands.since or "")
     )
 
 

@@ -60,7 +60,8 @@ _OPERATIONS = (
 )
 
 
-def _codes(tx: Connection) -> dict[int, str]:
+def codes_of(tx: Connection) -> dict[int, str]:
+    """What units are called, by number; nobody is a dash."""
     return {each.number: each.code for each in directory.list_units(tx, limit=_MOST)} | {0: "–"}
 
 
@@ -110,7 +111,7 @@ def show_unit(asking: Asking) -> Mapping[str, object]:
 def show_machines(asking: Asking) -> Mapping[str, object] | Response:
     """The machines that the reader may know."""
     with asking.instance.database.reading() as tx:
-        codes, accepted = _codes(tx), Accepted(tx)
+        codes, accepted = codes_of(tx), Accepted(tx)
         rows = []
         unit = asking.caller.readable_unit
         for each in directory.list_equipment(tx, unit=unit, limit=_MOST):
@@ -138,7 +139,7 @@ def show_machine(asking: Asking) -> Mapping[str, object]:
             (title_of(ACTS[each.kind]), each, _facts(tx, each))
             for each in operations.list_by_subject(tx, row.id, standing=True)
         ]
-        codes = _codes(tx)
+        codes = codes_of(tx)
     return {
         "title": row.name or row.serial,
         "machine": row,
@@ -157,7 +158,7 @@ def _facts(tx: Connection, row: operations.OperationRow) -> dict[str, object]:
 def show_signers(asking: Asking) -> Mapping[str, object] | Response:
     """The keys that act, with who holds each; people's names only of one's own unit."""
     with asking.instance.database.reading() as tx:
-        codes = _codes(tx)
+        codes = codes_of(tx)
         unit = asking.caller.readable_unit
         rows = [
             {
@@ -195,7 +196,7 @@ def show_signer(asking: Asking) -> Mapping[str, object]:
         )
         if row is None:
             raise NotFound("there is no such signer", field="signer")
-        is_revoked, codes = _is_revoked(tx, row), _codes(tx)
+        is_revoked, codes = _is_revoked(tx, row), codes_of(tx)
     return {
         "title": _name(asking, row) or row.id.hex()[:12],
         "signer": row,
@@ -209,7 +210,7 @@ def show_signer(asking: Asking) -> Mapping[str, object]:
 def show_operations(asking: Asking) -> Mapping[str, object] | Response:
     """What was recorded last, whatever it is about."""
     with asking.instance.database.reading() as tx:
-        codes = _codes(tx)
+        codes = codes_of(tx)
         rows = [
             {
                 "what": title_of(ACTS[each.kind]),
@@ -242,7 +243,7 @@ def show_operation(asking: Asking) -> Mapping[str, object]:
         personal = (
             fields_from_bytes(record.personal) if is_own and record.personal is not None else {}
         )
-        codes = _codes(tx)
+        codes = codes_of(tx)
     return {
         "title": title_of(act),
         "act": act,

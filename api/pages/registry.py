@@ -11,14 +11,19 @@ from starlette.routing import Route
 from api.guard import OWN_HEADERS
 from api.pages import (
     acting,
+    answers,
     boxes,
     custody,
     cycles,
     directory,
+    inbox,
+    incidents,
     offices,
     people,
     recalls,
     signing_in,
+    statements,
+    terms,
     using,
 )
 from api.pages.rendering import ASSET_HEADERS, assets
@@ -34,7 +39,12 @@ SCREENS: tuple[Screen, ...] = tuple(
         recalls,
         custody,
         offices,
+        inbox,
+        answers,
+        incidents,
+        statements,
         directory,
+        terms,
         people,
         acting,
         signing_in,

@@ -200,6 +200,7 @@ class Pages:
             "errors": asking.errors,
             "menu": self.menu(asking.session),
             "here": asking.request.url.path,
+            "is_played": self.instance.is_played,
         }
         return page(template, asking.words, status=status, **{**common, **values})
 

@@ -21,7 +21,7 @@ from ledger.domain.custody.codes import Command, make_command, read_shot
 from ledger.domain.custody.gates import WORDS, Answer, Gate, Said, Word
 from ledger.domain.errors import Refused
 from ledger.steps.accepting.labels import Meant, meant
-from ledger.steps.answering.packages import ask_all, numbering
+from ledger.steps.answering.packages import Question, ask_all, numbering
 
 #: a run that is longer is recorded in parts
 MOST_SHOTS: Final = 500
@@ -198,7 +198,8 @@ def check(tx: Connection, asking: Asking, run: Run, gate: Gate | None) -> Checke
     """What a gate says of each package of a run; None: they pass none."""
     found, unit = named(tx, run), own_unit(asking)
     names = list(dict.fromkeys(each.package for each in found if each.package))
-    answers = [] if gate is None else ask_all(asking.instance, tx, gate, names, unit=unit)
+    asked = [] if gate is None else [Question(gate=gate, said=name) for name in names]
+    answers = ask_all(asking.instance, tx, asked, unit=unit)
     told = {each.package: said_of_gate(each, asking.words) for each in answers}
     plain = asking.words.say("in the box")
     return Checked(

@@ -10,7 +10,8 @@ from starlette.responses import Response
 from api import answers
 from api.access import Asked, LedgerRoute, asked_of
 from api.documents import EVERYWHERE, problems_for
-from api.fields import Text
+from api.fields import Hex32, Text
+from ledger.domain.encoding.identifiers import parse_hex32
 from ledger.steps.answering.custody import (
     list_assets,
     list_consignments,
@@ -69,10 +70,15 @@ def read_consignment(consignment: ConsignmentPath, question: Question) -> Respon
 
 
 @router.get("/assets", response_model=answers.Assets, responses=problems_for(*EVERYWHERE))
-def read_assets(question: Question) -> Response:
-    """The assets that your unit owns or has, and those that are offered to all."""
+def read_assets(
+    question: Question,
+    after: Annotated[Hex32 | None, Query(description="read on after this id")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
+) -> Response:
+    """The assets that your unit owns or has, and those that are offered to all, by id."""
+    start = None if after is None else parse_hex32(after, field="after")
     with question.instance.database.reading() as tx:
-        views = list_assets(tx, question.caller)
+        views = list_assets(tx, question.caller, after=start, limit=limit)
     return answers.give(answers.Assets(assets=[view.to_plain() for view in views]))
 
 

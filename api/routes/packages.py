@@ -342,11 +342,15 @@ def post_recall(body: RecallBody, question: Question) -> Response:
 @router.get(
     "/recalls", response_class=Response, responses=problems_for(*EVERYWHERE) | _plain("recalls")
 )
-def read_recalls(question: Question) -> Response:
-    """The recalls that concern you, newest first."""
+def read_recalls(
+    question: Question,
+    before: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> Response:
+    """The recalls that concern you, newest first; read on with `before` the last one's cursor."""
     _require_reading(question)
     with question.instance.database.reading() as tx:
-        views = recalls.list_recalls(tx, question.caller)
+        views = recalls.list_recalls(tx, question.caller, before=before, limit=limit)
     return answers.give_plain({"recalls": [view.to_plain() for view in views]})
 
 

@@ -394,7 +394,7 @@ def gate(
     from ledger.cli.failing import DOES_NOT_HOLD
     from ledger.domain.custody.gates import WORDS, Gate, Word
     from ledger.domain.errors import InvalidInput
-    from ledger.steps.answering.packages import ask_all, gate_counted, numbering
+    from ledger.steps.answering.packages import Question, ask_all, gate_counted, numbering
 
     if which not in set(Gate) or language not in WORDS:
         raise InvalidInput(
@@ -404,7 +404,8 @@ def gate(
         )
     with opened(home) as instance, instance.database.reading() as tx:
         said = packages or []
-        answers = ask_all(instance, tx, Gate(which), said, unit=numbering(tx, unit)) if said else []
+        asked = [Question(gate=Gate(which), said=each) for each in said]
+        answers = ask_all(instance, tx, asked, unit=numbering(tx, unit)) if asked else []
         if cycle is not None:
             said = [*said, cycle]
             answers = [*answers, gate_counted(tx, local_caller(), Gate(which), cycle)]

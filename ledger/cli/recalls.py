@@ -96,12 +96,18 @@ def show(
 
 
 @recall.command("list")
-def list_all(*, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
+def list_all(
+    before: Annotated[int | None, typer.Option(help="Read on before this cursor.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="At most so many.")] = 20,
+    *,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
     """List recalls, newest first."""
     from ledger.steps.answering.recalls import list_recalls
 
     with opened(home) as instance, instance.database.reading() as tx:
-        views = list_recalls(tx, local_caller())
+        views = list_recalls(tx, local_caller(), before=before, limit=limit)
     answer(
         [view.to_plain() for view in views],
         as_json=as_json,
@@ -154,6 +160,7 @@ def print_recall(view: RecallView) -> None:
         if view.passes is None
         else (f"suspended: {view.passes} of {view.passes_needed} biological passes in a row")
     )
+    none = "no package that is named" if view.counted_only else "none"
     print_pairs(
         (name, value)
         for name, value in [
@@ -163,7 +170,11 @@ def print_recall(view: RecallView) -> None:
             ("used before", view.used),
             ("to find", view.to_find),
             ("found", view.found),
-            ("cannot be excluded", ", ".join(view.cannot_be_excluded) or "none"),
+            (
+                "only counted",
+                f"{view.counted_only}: nobody can say where" if view.counted_only else None,
+            ),
+            ("cannot be excluded", ", ".join(view.cannot_be_excluded) or none),
             ("numbers never opened", view.gaps),
             ("machine", suspended or "may release"),
         ]

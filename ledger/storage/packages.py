@@ -24,6 +24,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    text,
     true,
     tuple_,
     update,
@@ -68,6 +69,12 @@ package_lines = Table(
     Index(None, "thread", "deed"),
     Index(None, "unit", "package"),
     Index(None, "sequence", "line"),
+    Index(
+        "ix_package_lines_against",
+        "sequence",
+        sqlite_where=text("against IS NOT NULL"),
+        postgresql_where=text("against IS NOT NULL"),
+    ),
     # A trace stays one range scan of few pages however many there are.
     sqlite_with_rowid=False,
 )
@@ -218,15 +225,22 @@ def list_lines_by_digests(tx: Connection, digests: Iterable[bytes]) -> list[Pack
     ]
 
 
-def list_sent(tx: Connection, consignment: bytes) -> list[PackageLine]:
-    """What was sent in a consignment, by its dispatch."""
+def list_sent(
+    tx: Connection, consignment: bytes, *, before: int | None = None
+) -> list[PackageLine]:
+    """What was sent in a consignment, by the newest dispatch of it before a sequence.
+
+    One that the chain refused is told again under the same slip, and its lines stay.
+    """
     c = package_lines.c
-    return _lines.list(
+    rows = _lines.list(
         tx,
         c.thread == consignment,
         c.deed == Deed.DISPATCHED,
+        true() if before is None else c.sequence < before,
         order=[c.sequence, c.line],
     )
+    return [row for row in rows if row.sequence == rows[-1].sequence]
 
 
 def list_lines_from(tx: Connection, *, after: tuple[int, int], limit: int) -> list[PackageLine]:
@@ -243,16 +257,20 @@ def list_lines_from(tx: Connection, *, after: tuple[int, int], limit: int) -> li
 def list_against(
     tx: Connection, *, unit: int | None = None, before: int | None = None, limit: int = 100
 ) -> list[PackageLine]:
-    """What was done against a gate, newest first; with `unit`, what that unit did."""
+    """What was done against a gate, newest first; with `unit`, what that unit did.
+
+    The lines of one operation are given together, also where they are more than the limit.
+    """
     c = package_lines.c
-    return _lines.list(
-        tx,
-        c.against.is_not(None),
-        true() if unit is None else c.unit == unit,
-        true() if before is None else c.sequence < before,
-        order=[c.sequence.desc(), c.line],
-        limit=limit,
-    )
+    where = [c.against.is_not(None), true() if unit is None else c.unit == unit]
+    order = [c.sequence.desc(), c.line]
+    earlier = true() if before is None else c.sequence < before
+    rows = _lines.list(tx, *where, earlier, order=order, limit=limit)
+    if len(rows) == limit:
+        last = rows[-1]
+        rest = (c.sequence == last.sequence, c.line > last.line)
+        rows += _lines.list(tx, *where, *rest, order=order)
+    return rows
 
 
 def end_lines(tx: Connection, digest: bytes, sequence: int, *, line: int | None = None) -> set[str]:
@@ -267,22 +285,21 @@ def end_lines(tx: Connection, digest: bytes, sequence: int, *, line: int | None 
     return names
 
 
-def restore_lines(tx: Connection, sequence: int) -> set[str]:
-    """Let count again what an operation had ended; returns the packages."""
+def names_touched(tx: Connection, digest: bytes, sequence: int) -> set[str]:
+    """The packages of an operation's lines, and of those that it ended."""
     c = package_lines.c
-    names = set(tx.scalars(select(c.package).where(c.ended == sequence)))
-    if names:
-        tx.execute(update(package_lines).where(c.ended == sequence).values(ended=None))
-    return names
+    return set(tx.scalars(select(c.package).where(or_(c.digest == digest, c.ended == sequence))))
 
 
-def remove_lines(tx: Connection, digest: bytes) -> set[str]:
-    """Take out the lines of an operation that never stood; returns their packages."""
+def restore_lines(tx: Connection, sequence: int) -> None:
+    """Let count again what an operation had ended."""
     c = package_lines.c
-    names = set(tx.scalars(select(c.package).where(c.digest == digest)))
-    if names:
-        tx.execute(package_lines.delete().where(c.digest == digest))
-    return names
+    tx.execute(update(package_lines).where(c.ended == sequence).values(ended=None))
+
+
+def remove_lines(tx: Connection, digest: bytes) -> None:
+    """Take out the lines of an operation that never stood."""
+    tx.execute(package_lines.delete().where(package_lines.c.digest == digest))
 
 
 def newest_sequence(tx: Connection) -> int:
@@ -359,15 +376,19 @@ def list_packages_named(tx: Connection, names: Iterable[str]) -> list[PackageRow
     ]
 
 
-def list_packages_of_cycles(tx: Connection, cycles: Iterable[bytes]) -> list[PackageRow]:
-    """The packages that were sterilised last in some cycles, by name within each."""
-    return [
-        row
-        for part in chunks(cycles)
-        for row in _packages.list(
-            tx, packages.c.cycle.in_(part), order=[packages.c.cycle, packages.c.name]
+def list_loaded(tx: Connection, cycles: Iterable[bytes]) -> list[str]:
+    """The packages that standing loads of some cycles name, each once, by name."""
+    c = package_lines.c
+    found: set[str] = set()
+    for part in chunks(cycles):
+        found.update(
+            tx.scalars(
+                select(c.package).where(
+                    c.thread.in_(part), c.deed == Deed.LOADED, c.ended.is_(None)
+                )
+            )
         )
-    ]
+    return sorted(found)
 
 
 def list_newest_of_set(tx: Connection, set_name: str, *, limit: int = 3) -> list[PackageRow]:

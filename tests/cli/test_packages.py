@@ -24,7 +24,7 @@ def desk(shell: Shell) -> Shell:
         "package", "assemble", "Q01", "Q02", "--unit", "centre", "--set", "HIP",
         "--storage", "controlled",
     )  # fmt: skip
-    assert [each["code"] for each in made] == ["SL1PQ0194", "SL1PQ0291"]
+    assert [each["code"] for each in made] == ["SL1PQ0123", "SL1PQ0220"]
     cycle = f"{SERIAL}/7"
     shell.done("cycle", "open", SERIAL, "7")
     shell.done(
@@ -69,7 +69,7 @@ def test_a_list_and_a_paper_log_say_first_what_they_will_do(desk: Shell, tmp_pat
     assert did["package"] == "1/Q01"
     assert desk.done("where", "centre/Q01")["stage"] == "opened"
     scans = tmp_path / "scans.csv"
-    scans.write_text("act,code\nused,SL1PQ0194SL1PQ0194\n")
+    scans.write_text("act,code\nused,SL1PQ0123SL1PQ0123\n")
     (did,) = desk.done("scan", "list", "--unit", "centre", "--file", str(scans))
     assert "twice" in did["troubles"][0]
     assert desk.done("against") == []

@@ -34,6 +34,8 @@ PAGES = {
         "/cycles/{13}", "/cycles/{13}/decide", "/cycles/{14}/decide", "/operations",
         "/inspection?month=2016-03", "/inspection/{13}", "/account", "/state",
         "/acts/load-declaration?cycle={13}", "/acts/cycle-opening?equipment=601362&epoch=9",
+        "/statements", "/inbox", "/questions", "/questions?q=zzz", "/incidents", "/terms",
+        "/incidents/open",
     ],
     "chief": [
         "/people", "/people/add", "/people/{operator}", "/stations", "/machines", "/signers",
@@ -109,20 +111,58 @@ def violations(page: Page, *rules: str) -> list[str]:
     ]
 
 
+def barriers(page: Page, url: str) -> list[str]:
+    """What keeps somebody out of a page, in light and dark."""
+    page.emulate_media(color_scheme="light")
+    page.goto(url)
+    found = violations(page)
+    page.emulate_media(color_scheme="dark")
+    return found + violations(page, *OF_A_THEME)
+
+
+def require_phone(page: Page, url: str) -> None:
+    """A page is light, fits a phone, and has targets for fingers."""
+    page.goto(url)
+    assets = sum(
+        int(page.request.get(each).headers["content-length"])
+        for each in page.eval_on_selector_all(
+            "link[rel=stylesheet], script[src], img",
+            "all => [...new Set(all.map(each => each.href || each.src))]",
+        )
+    )
+    assert assets + len(page.content().encode()) <= MOST_BYTES, url
+    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert wide <= 0, url
+    small = page.eval_on_selector_all(
+        "main button:not([hidden]), main a[role=button], main select,"
+        " main input:not([type=hidden], [type=checkbox], [type=radio])",
+        "all => all.filter(e => e.checkVisibility()"
+        " && e.getBoundingClientRect().height < 44).map(e => e.outerHTML.slice(0, 120))",
+    )
+    assert small == [], url
+
+
+def english_left(page: Page, url: str) -> set[str]:
+    """The English words of a Chinese page."""
+    page.goto(url)
+    # what is recorded stays in the words of whoever recorded it
+    page.evaluate(
+        "() => { for (const each of document.querySelectorAll('details')) "
+        "each.open = true; for (const each of document.querySelectorAll("
+        "'svg, dd, code, option, [lang=en]')) each.remove(); }"
+    )
+    rest = LATIN.sub(" ", page.locator("body").inner_text())
+    return set(re.findall(r"[A-Za-z][a-z]{2,}[A-Za-z ]*", rest))
+
+
 @pytest.mark.parametrize("language", LOCALES)
 @pytest.mark.parametrize("role", PAGES)
 def test_nothing_on_a_page_keeps_anybody_out(
     chromium: Browser, shown: Site, role: str, language: str
 ) -> None:
-    wrong: dict[str, list[str]] = {}
     # nothing moves: a colour on its way to the other theme is of neither
     with opened(chromium, shown, role, language=language, reduced_motion="reduce") as page:
-        for path in PAGES[role]:
-            page.emulate_media(color_scheme="light")
-            page.goto(address(shown, path))
-            wrong[path] = violations(page)
-            page.emulate_media(color_scheme="dark")
-            wrong[path] += violations(page, *OF_A_THEME)
+        wrong = {path: barriers(page, address(shown, path)) for path in PAGES[role]}
     assert {path: each for path, each in wrong.items() if each} == {}
 
 
@@ -132,44 +172,15 @@ def test_a_page_is_light_fits_a_phone_and_has_targets_for_fingers(
 ) -> None:
     with opened(chromium, shown, role, viewport=PHONE, has_touch=True) as page:
         for path in PAGES[role]:
-            page.goto(address(shown, path))
-            assets = sum(
-                int(page.request.get(each).headers["content-length"])
-                for each in page.eval_on_selector_all(
-                    "link[rel=stylesheet], script[src], img",
-                    "all => [...new Set(all.map(each => each.href || each.src))]",
-                )
-            )
-            assert assets + len(page.content().encode()) <= MOST_BYTES, path
-            wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-            assert wide <= 0, path
-            small = page.eval_on_selector_all(
-                "main button:not([hidden]), main a[role=button], main select,"
-                " main input:not([type=hidden], [type=checkbox], [type=radio])",
-                "all => all.filter(e => e.checkVisibility()"
-                " && e.getBoundingClientRect().height < 44).map(e => e.outerHTML.slice(0, 120))",
-            )
-            assert small == [], path
+            require_phone(page, address(shown, path))
 
 
 def test_a_chinese_page_has_no_english_left(chromium: Browser, shown: Site) -> None:
     left: dict[str, set[str]] = {}
     for role, paths in PAGES.items():
         with opened(chromium, shown, role, language="zh") as page:
-            for path in paths:
-                page.goto(address(shown, path))
-                # what is recorded stays in the words of whoever recorded it
-                page.evaluate(
-                    "() => { for (const each of document.querySelectorAll('details')) "
-                    "each.open = true; for (const each of document.querySelectorAll("
-                    "'svg, dd, code, option, [lang=en]')) each.remove(); }"
-                )
-                shown_text = page.locator("body").inner_text()
-                rest = LATIN.sub(" ", shown_text)
-                words = set(re.findall(r"[A-Za-z][a-z]{2,}[A-Za-z ]*", rest))
-                if words:
-                    left[path] = words
-    assert left == {}
+            left |= {path: english_left(page, address(shown, path)) for path in paths}
+    assert {path: words for path, words in left.items() if words} == {}
 
 
 def test_a_list_narrows_while_somebody_types(chromium: Browser, shown: Site) -> None:

@@ -42,7 +42,7 @@ from tests.house import CENTRE, MEMBER, House, build_house
 CUSTODY = Right.DISPATCH | Right.CARRY | Right.RECEIVE
 VAN, DRONE, EAST = 3, 4, 5
 BOX = "centre/4711"
-REPORT = "steriledger scan report"
+REPORT = "steriledger package report"
 
 
 @pytest.fixture
@@ -753,6 +753,19 @@ def test_assets_are_read_by_owner_and_custodian_and_offered_ones_by_all(house: H
         shown_asset(house, of_unit(EAST))
     house.say("AssetChange", asset="L-1", state="offered", reason="as agreed")
     assert shown_asset(house, of_unit(EAST)).owner == CENTRE
+
+
+def test_an_offered_asset_shows_others_no_step_of_what_they_had_no_part_in(house: House) -> None:
+    register(house)
+    dispatch(house, slip="A1", asset="L-1")
+    house.say("TakeOver", unit=MEMBER, consignment="centre/A1", outcome="kept", rest="scanned")
+    house.say("AssetChange", asset="L-1", state="offered", reason="as agreed")
+    assert [step.kind for step in shown_asset(house, of_unit(EAST)).steps] == [
+        "AssetRegistration", "AssetChange",
+    ]  # fmt: skip
+    for unit in (CENTRE, MEMBER):
+        kinds = [step.kind for step in shown_asset(house, of_unit(unit)).steps]
+        assert {"Dispatch", "TakeOver"} <= set(kinds)
 
 
 def test_the_list_is_read_page_by_page(house: House) -> None:

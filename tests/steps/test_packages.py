@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Table
+from sqlalchemy import Connection, Table
 
-from ledger.domain.acts.words import Right
+from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.acts.words import Party, Right, UnitRole
 from ledger.domain.callers import Scope
 from ledger.domain.custody.codes import Command, make_command
 from ledger.domain.custody.gates import Gate, Word
 from ledger.domain.custody.lines import Deed
-from ledger.domain.encoding.identifiers import Digest
-from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused
+from ledger.domain.encoding.identifiers import Digest, to_hex
+from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused, SteriLedgerError
 from ledger.steps.accepting.assembling import Assembly, assemble
-from ledger.steps.accepting.recalling import RecallRequest, end_recall, order_recall
+from ledger.steps.accepting.cosigning import submit_with
+from ledger.steps.accepting.drafting import make_draft
+from ledger.steps.accepting.prepare import prepare
+from ledger.steps.accepting.recalling import Recalled, RecallRequest, end_recall, order_recall
 from ledger.steps.accepting.scanning import Scan, look, report
+from ledger.steps.accepting.submit import record_with_held_keys
 from ledger.steps.accepting.telling import refill
-from ledger.steps.answering.packages import gate, holdings, list_against, trace, where
+from ledger.steps.answering.packages import gate, gate_counted, holdings, list_against, trace, where
+from ledger.steps.answering.recalls import list_recalls, show_recall
 from ledger.steps.auditing.differences import Findings
 from ledger.steps.auditing.evidence import Stored
 from ledger.steps.auditing.packages import check_packages
@@ -138,6 +147,81 @@ def test_issuing_against_a_gate_takes_a_reason(house: House) -> None:
     scanned(house, CENTRE, Scan(act=Deed.ISSUED, said="1/Q01", reason="no other set"))
 
 
+def test_what_a_gate_says_is_asked_and_not_taken_from_who_reports(house: House) -> None:
+    packed(house, "Q01")
+    line = {"act": "issued", "package": "1/Q01", "basis": "scanned"}
+    for told in ({}, {"against": "yes"}):
+        with pytest.raises(InvalidInput, match="reason"), house.nothing_stored():
+            house.say("ScanReport", unit="centre", lines=[{**line, **told}])
+    house.say("ScanReport", unit="centre", lines=[{**line, "reason": "no other set"}])
+    with house.instance.database.reading() as tx:
+        (kept,) = list_against(tx, house.caller)
+    assert kept.against == "no: in no declared load"
+
+
+def test_the_last_day_of_use_ends_where_the_house_is(house: House) -> None:
+    packed(house, "Q01", expires="2026-11-03")
+    loaded(house, 1, "Q01")
+    released(house, 1, 1)
+    settings = house.instance.settings
+    for zone, text in (("UTC", "yes"), ("Asia/Shanghai", "no: expired on 2026-11-03")):
+        there = replace(
+            house.instance,
+            settings=settings.model_copy(update={"zone": zone}),
+            clock=lambda: datetime(2026, 11, 3, 22, tzinfo=UTC),
+        )
+        with there.database.reading() as tx:
+            assert gate(there, tx, house.caller, Gate.USE, "1/Q01", unit=CENTRE).text() == text
+
+
+def test_before_the_first_block_of_others_nothing_is_known_of_them(house: House) -> None:
+    packed(house, "Q01")
+    loaded(house, 1, "Q01")
+    released(house, 1, 1)
+    settings = house.instance.settings.model_copy(update={"chain_url": "http://node.invalid"})
+    there = replace(house.instance, settings=settings)
+    with there.database.reading() as tx:
+        answer = gate(there, tx, house.caller, Gate.USE, "1/Q01", unit=CENTRE)
+    assert (answer.word, answer.unchecked) == (Word.CANNOT_KNOW, ("release", "recall"))
+    assert answer.text().startswith("cannot know: nothing was heard since 2")
+
+
+def test_a_last_day_that_is_no_day_is_refused(house: House) -> None:
+    with pytest.raises(InvalidInput, match="is no day"), house.nothing_stored():
+        packed(house, "Q01", expires="2026-13-45")
+
+
+def test_the_same_line_twice_in_one_list_is_taken_once(house: House) -> None:
+    packed(house, "Q01")
+    used = Scan(act=Deed.USED, said="1/Q01", happened=house.clock())
+    assert scanned(house, CENTRE, used, used)[1] == "was reported before: left out"
+    with house.instance.database.reading() as tx:
+        assert where(tx, house.caller, "1/Q01").out_of_order == ("used after assembled",)
+
+
+def test_a_decision_of_packages_names_those_of_its_own_load(house: House) -> None:
+    packed(house, "Q01", "Q02")
+    loaded(house, 1, "Q01")
+    loaded(house, 2, "Q02")
+    decided = {"decision": "recall", "reason": "by mistake", "lines": [{"package": "1/Q01"}]}
+    with pytest.raises(InvalidInput, match="not in the declared load"), house.nothing_stored():
+        house.say("PackageDecision", cycle=f"{SERIAL}/2", **decided)
+    house.say("PackageDecision", cycle=f"{SERIAL}/1", **decided)
+    assert asked(house, Gate.USE, "1/Q01") == f"no: recalled; cycle {SERIAL}/1 is not released"
+
+
+def test_what_was_done_against_a_gate_is_read_page_by_page_and_no_operation_is_parted(
+    house: House,
+) -> None:
+    packed(house, "Q01", "Q02", "Q03")
+    for serials in (("Q01",), ("Q02", "Q03")):
+        scanned(house, CENTRE, *(Scan(act=Deed.USED, said=f"1/{each}") for each in serials))
+    with house.instance.database.reading() as tx:
+        first = list_against(tx, house.caller, limit=1)
+        rest = list_against(tx, house.caller, before=first[-1].sequence, limit=1)
+    assert [line.package for line in (*first, *rest)] == ["1/Q02", "1/Q03", "1/Q01"]
+
+
 def test_another_units_report_contradicts_and_moves_nothing(house: House) -> None:
     packed(house, "Q01")
     scanned(house, MEMBER, Scan(act=Deed.USED, said="1/Q01"))
@@ -238,6 +322,84 @@ def test_a_recall_holds_everything_at_once_and_suspends_the_machine(house: House
     assert differences(house) == []
 
 
+def test_what_is_only_counted_is_asked_back_and_nobody_can_say_where(house: House) -> None:
+    house.open(1)
+    lines = [{"owner": "member", "package_class": 1, "quantity": 4}]
+    house.say("LoadDeclaration", cycle=f"{SERIAL}/1", lines=lines)
+    done = ordered_back(house)
+    assert (done.view.packages, done.view.counted_only) == (0, 4)
+    member = replace(house.caller, unit=MEMBER, scopes=frozenset({Scope.READ_UNIT}))
+    with house.instance.database.reading() as tx:
+        assert [each.counted_only for each in list_recalls(tx, member)] == [4]
+
+
+def test_who_was_not_told_finds_nothing_and_a_notice_twice_asks_once(travelling: House) -> None:
+    house = travelling
+    order = ordered_back(house).view.order
+    assert order is not None
+    house.say(
+        "RecallNotice", equipment=SERIAL, order=order, to="member", reached_by="call_confirmed",
+        lines=[{"package": "1/Q01"}],
+    )  # fmt: skip
+    house.admit(8, "stranger", UnitRole.USER)
+    house.enrol(8, "Answers 8", Right.ANSWER)
+    house.say("RecallAnswer", unit=8, order=order, found=50, asked=50)
+    house.say("RecallAnswer", unit=MEMBER, order=order, found=9, asked=9)
+    with house.instance.database.reading() as tx:
+        view = show_recall(tx, house.caller, order)
+    asked_for = {each.name: each.asked for each in view.units}
+    assert asked_for == {"centre": 3, "member": 3, "stranger": 0}
+    assert (view.to_find, view.found) == (3, 3)
+
+
+def test_a_recall_asks_for_what_its_load_names_and_another_unit_has(house: House) -> None:
+    scanned(house, MEMBER, Scan(act=Deed.ASSEMBLED, said="2/X1"))
+    house.open(1)
+    lines = [{"owner": "centre", "package_class": 1, "quantity": 1, "package": "2/X1"}]
+    house.say("LoadDeclaration", cycle=f"{SERIAL}/1", lines=lines)
+    centre = replace(house.caller, unit=CENTRE, scopes=frozenset({Scope.READ_UNIT}))
+    order = ordered_back(house).view.order
+    assert order is not None
+    with house.instance.database.reading() as tx:
+        (hidden,) = show_recall(tx, centre, order).reached
+        (whole,) = show_recall(tx, house.caller, order).reached
+    assert (hidden.package, hidden.holder, hidden.cannot_be_excluded) == ("2/X1", None, True)
+    assert (whole.holder, whole.concerns) == (MEMBER, (MEMBER,))
+
+
+def test_recalls_are_read_page_by_page_and_an_end_takes_no_place(house: House) -> None:
+    packed(house, "Q01")
+    loaded(house, 1, "Q01")
+    orders = [ordered_back(house).view.order for _ in range(2)]
+    with house.instance.database.transaction() as tx:
+        end_recall(house.instance, tx, house.caller, str(orders[1]), "all found", AT_A_DOOR)
+    with house.instance.database.reading() as tx:
+        first = list_recalls(tx, house.caller, limit=1)
+        rest = list_recalls(tx, house.caller, before=first[-1].cursor, limit=1)
+        assert list_recalls(tx, house.caller, before=rest[-1].cursor) == []
+    assert [view.order for view in (*first, *rest)] == orders[::-1]
+
+
+def test_a_range_that_nobody_can_mean_is_refused_also_when_it_only_looks(house: House) -> None:
+    for first, last in ((1, 2**53 - 1), (5, 4)):
+        wanted = RecallRequest(
+            equipment=SERIAL, first=first, last=last, cause="water", reason="?", is_mock=True
+        )
+        with (
+            pytest.raises(InvalidInput, match="ends"),
+            house.instance.database.transaction() as tx,
+        ):
+            order_recall(house.instance, tx, house.caller, wanted, AT_A_DOOR)
+
+
+def ordered_back(house: House) -> Recalled:
+    wanted = RecallRequest(
+        equipment=SERIAL, first=1, last=1, cause="biological", reason="BI of 1 failed"
+    )
+    with house.instance.database.transaction() as tx:
+        return order_recall(house.instance, tx, house.caller, wanted, AT_A_DOOR)
+
+
 def test_a_result_that_comes_after_a_release_is_seen_by_the_gate(house: House) -> None:
     packed(house, "Q01")
     loaded(house, 1, "Q01")
@@ -301,6 +463,25 @@ def sent(house: House, slip: str, *serials: str, **more: object) -> str:
     return digest.hex()
 
 
+def test_a_name_that_another_unit_mistypes_is_still_to_be_assembled(house: House) -> None:
+    scanned(house, MEMBER, Scan(act=Deed.STORED, said="1/Q50"))
+    packed(house, "Q50")
+    with pytest.raises(Conflict), house.nothing_stored():
+        packed(house, "Q50")
+
+
+def test_what_is_reported_has_happened(house: House) -> None:
+    packed(house, "Q01")
+    later = Scan(act=Deed.STORED, said="1/Q01", happened=house.clock() + timedelta(hours=1))
+    with pytest.raises(InvalidInput, match="after the signature"), house.nothing_stored():
+        scanned(house, CENTRE, later)
+    with pytest.raises(InvalidInput, match="after the signature"), house.nothing_stored():
+        house.say(
+            "ScanReport", unit="centre", happened={"utc": datetime(2062, 1, 1, tzinfo=UTC)},
+            lines=[{"act": "stored", "package": "1/Q01", "basis": "typed"}],
+        )  # fmt: skip
+
+
 @pytest.fixture
 def travelling(house: House) -> House:
     """Three released packages on their way to the member."""
@@ -350,6 +531,65 @@ def test_a_package_is_not_offered_twice_without_a_reason(travelling: House) -> N
     assert (kept.deed, kept.reason) == ("dispatched", "the first box came back")
 
 
+def test_what_was_prepared_is_held_against_the_gates_again(travelling: House) -> None:
+    house = travelling
+    packed(house, "Q04")
+    loaded(house, 2, "Q04")
+    released(house, 2, 1)
+    values = {
+        "unit": CENTRE, "receiver": MEMBER, "taker": MEMBER, "purpose": "clean",
+        "lines": [{"assembler": CENTRE, "package": "Q04", "basis": "scanned"}],
+    }  # fmt: skip
+    waiting = []
+    for slip in ("4712", "4713"):
+        with house.instance.database.transaction() as tx:
+            told = {**values, "slip": slip}
+            draft = make_draft(house.instance, tx, house.caller, ACTS["Dispatch"], told, AT_A_DOOR)
+            waiting.append(prepare(house.instance, tx, house.caller, draft).operation.digest)
+
+    def submitted(digest: Digest) -> None:
+        with house.instance.database.transaction() as tx:
+            submit_with(house.instance, tx, house.caller, digest, {}, held=[Party.SIGNER])
+
+    submitted(waiting[0])
+    with pytest.raises(Conflict, match="in transit to member"), house.nothing_stored():
+        submitted(waiting[1])
+
+
+def test_who_only_counts_asks_of_the_cycle_that_the_list_names(travelling: House) -> None:
+    cycle = f"{SERIAL}/1"
+    member = replace(travelling.caller, unit=MEMBER, scopes=frozenset({Scope.READ_UNIT}))
+
+    def counted() -> str:
+        with travelling.instance.database.reading() as tx:
+            return gate_counted(tx, member, Gate.USE, cycle).text()
+
+    with pytest.raises(NotFound):
+        counted()
+    travelling.say(
+        "Dispatch", unit=CENTRE, slip="4715", receiver=MEMBER, taker=MEMBER, purpose="clean",
+        lines=[{"package_class": 1, "quantity": 4, "cycle": cycle, "basis": "counted"}],
+    )  # fmt: skip
+    assert counted() == f"cannot know: counted only, cycle {cycle} at best"
+
+
+def test_a_refused_dispatch_is_told_again_under_its_slip(travelling: House) -> None:
+    house = travelling
+    with house.instance.database.reading() as tx:
+        first = list_latest_operations(tx, kind="Dispatch", limit=1)[0].digest
+    carried = house.say("TakeOver", unit=MEMBER, consignment="centre/4711", outcome="carried")
+    refused(house, carried.digest)
+    refused(house, first)
+    sent(house, "4711", "Q01", "Q02", reason="told again", retells=to_hex(first))
+    house.say("HandOver", unit=CENTRE, consignment="centre/4711", taker=MEMBER)
+    house.say("TakeOver", unit=MEMBER, consignment="centre/4711", outcome="kept", rest="scanned")
+    with house.instance.database.reading() as tx:
+        one, left = (where(tx, house.caller, name) for name in ("1/Q01", "1/Q03"))
+    assert (one.holder, one.contradicted_by) == ("member", ())
+    assert (left.holder, left.stage) == ("centre", "loaded"), "the second list leaves it out"
+    assert differences(house) == []
+
+
 def test_a_cancelled_consignment_leaves_its_packages_where_they_were(travelling: House) -> None:
     travelling.say(
         "Disposition", unit=CENTRE, consignment="centre/4711", kind="cancel", reason="no van"
@@ -366,6 +606,61 @@ def test_what_one_says_and_another_denies_is_both_told(travelling: House) -> Non
         stands = where(tx, travelling.caller, "1/Q01")
     assert (stands.stage, stands.holder) == ("offered", "centre")
     assert [each.split(":")[0] for each in stands.contradicted_by] == ["member"]
+
+
+# ---------------------------------------------------------------- at the same time
+
+
+def waits(house: House, within: Callable[[Connection], object], act: Callable[[], object]) -> None:
+    """What `act` does comes only after the transaction of `within`; its error is raised here."""
+    found: list[SteriLedgerError] = []
+
+    def run() -> None:
+        try:
+            act()
+        except SteriLedgerError as error:
+            found.append(error)
+
+    other = threading.Thread(target=run)
+    with house.instance.database.transaction() as tx:
+        within(tx)
+        other.start()
+        other.join(0.3)
+        assert other.is_alive()
+    other.join()
+    for error in found:
+        raise error
+
+
+def test_a_release_waits_for_a_recall_of_its_machine_and_sees_it(house: House) -> None:
+    packed(house, "Q01", "Q02")
+    loaded(house, 1, "Q01")
+    loaded(house, 2, "Q02")
+    wanted = RecallRequest(equipment=SERIAL, first=1, last=1, cause="water", reason="hard")
+    with pytest.raises(Refused, match="suspended"):
+        waits(
+            house,
+            lambda tx: order_recall(house.instance, tx, house.caller, wanted, AT_A_DOOR),
+            lambda: released(house, 2, 1),
+        )
+
+
+def test_who_tells_of_a_package_waits_for_who_takes_a_line_of_it_back(house: House) -> None:
+    packed(house, "Q01")
+    scanned(house, CENTRE, Scan(act=Deed.MISSING, said="1/Q01"))
+    with house.instance.database.reading() as tx:
+        digest = list_latest_operations(tx, kind="ScanReport", limit=1)[0].digest
+    line = {"act": "not_so", "basis": "typed", "takes_back": f"{to_hex(digest)}:0", "reason": "?"}
+
+    def takes_back(tx: Connection) -> None:
+        values = {"unit": "centre", "lines": [line]}
+        draft = make_draft(house.instance, tx, house.caller, ACTS["ScanReport"], values, AT_A_DOOR)
+        record_with_held_keys(house.instance, tx, house.caller, draft)
+
+    waits(house, takes_back, lambda: scanned(house, CENTRE, Scan(act=Deed.STORED, said="1/Q01")))
+    with house.instance.database.reading() as tx:
+        assert where(tx, house.caller, "1/Q01").out_of_order == ("stored after assembled",)
+    assert differences(house) == []
 
 
 # ---------------------------------------------------------------- refused by the chain, tampered
@@ -469,7 +764,7 @@ def test_a_list_of_scans_is_taken_whole_or_not_at_all(house: House) -> None:
     packed(house, "Q01")
     good = Scan(act=Deed.STORED, said="1/Q01")
     with pytest.raises(InvalidInput, match="two codes"), house.nothing_stored():
-        scanned(house, CENTRE, good, Scan(act=Deed.STORED, said="SL1PQ0191\tSL1PQ0286"))
+        scanned(house, CENTRE, good, Scan(act=Deed.STORED, said="SL1PQ0123\tSL1PQ0220"))
 
 
 def test_soiled_instruments_are_those_of_the_last_package_of_their_set(house: House) -> None:
@@ -481,6 +776,8 @@ def test_soiled_instruments_are_those_of_the_last_package_of_their_set(house: Ho
     scanned(house, CENTRE, Scan(act=Deed.OPENED, said="1/H1"))
     soiled = Scan(act=Deed.RECEIVED_SOILED, set="HIP", basis="counted")
     assert scanned(house, CENTRE, soiled) == ["1/H1: received soiled"]
+    with house.instance.database.reading() as tx:
+        assert trace(tx, house.caller, "1/H1").lines[-1].basis == "inferred"
     scanned(house, CENTRE, Scan(act=Deed.OPENED, said="1/H2"))
     with pytest.raises(InvalidInput, match="1/H2 or 1/H1"):
         scanned(house, CENTRE, soiled)

@@ -56,6 +56,7 @@ from ledger.domain.acts.words import (
 from ledger.domain.callers import Scope
 from ledger.domain.custody.counting import (
     LINE_DEEDS,
+    require_added_sound,
     require_lines_of_load,
     require_shares_counted,
 )
@@ -210,6 +211,7 @@ def _require_counts(
     load = records.facts_of(cycle.load)
     told = [*records.facts_about(cycle.id, "CycleDecision", "PackageDecision"), facts]
     require_lines_of_load(load, facts)
+    require_added_sound(told)
     if after in USABLE and items(message, "shares"):
         require_shares_counted(load, told)
     elif after is DecisionState.RECALLED:

@@ -13,6 +13,8 @@ from ledger.domain.acts.vocabulary import (
     Lines,
     Message,
     PackageNamed,
+    Records,
+    View,
     WitnessMode,
     WitnessScope,
     Words,
@@ -21,7 +23,11 @@ from ledger.domain.acts.vocabulary import (
 from ledger.domain.acts.witnessing import packed_numbers, witness
 from ledger.domain.acts.words import Right
 from ledger.domain.callers import Scope
+from ledger.domain.custody.counting import require_lines_of_load
 from ledger.domain.custody.lines import Deed, PackageLine, rows_of, text_or_none
+from ledger.domain.encoding.identifiers import ZERO_DIGEST
+from ledger.domain.errors import InvalidInput
+from ledger.domain.subjects.states import CycleState
 
 
 class PackageDecisionKind(IntEnum):
@@ -50,6 +56,19 @@ def says(message: Message) -> str:
 
 def _kind(message: Message) -> PackageDecisionKind:
     return PackageDecisionKind(packed_numbers(message)[0])
+
+
+def record_rules(message: Message, view: View, facts: Facts, records: Records) -> None:
+    """It names packages of its own cycle's load."""
+    cycle = view.find(CycleState, word(message, "about"))
+    if cycle is None or cycle.load == ZERO_DIGEST:
+        raise InvalidInput(
+            "has no declared load",
+            field="cycle",
+            rule="a decision names packages of its own load",
+            remedy="declare the load: steriledger cycle load",
+        )
+    require_lines_of_load(records.facts_of(cycle.load), facts)
 
 
 def package_lines(message: Message, facts: Facts) -> Iterator[PackageLine]:
@@ -103,5 +122,6 @@ ACT = witness(
         ),
     ),
     says=says,
+    record_rules=record_rules,
     package_lines=package_lines,
 )

@@ -28,6 +28,8 @@ from ledger.domain.errors import InvalidInput
 
 CAUSES = ("biological", "chemical", "physical", "machine", "water", "packaging", "other")
 _NUMBER = 2**53 - 1
+#: of one recall: some years of a machine; what is in it is folded package by package
+MOST_NUMBERS = 5_000
 
 
 class RecallStage(IntEnum):
@@ -45,13 +47,25 @@ def says(message: Message) -> str:
     return f"a recall {verb}: numbers {first} to {last} of epoch {epoch}"
 
 
-def record_rules(message: Message, view: View, facts: Facts, records: Records) -> None:  # noqa: ARG001
-    """The range ascends; an end names the order that it ends, and says what was found."""
-    _, first, last, stage = packed_numbers(message)
+def require_range(first: int, last: int) -> None:
+    """Raise InvalidInput for a range that does not ascend, or is more than anybody orders back."""
     if last < first:
         raise InvalidInput(
             f"ends at {last}", field="last", rule="a range ascends: first to last number"
         )
+    if last - first >= MOST_NUMBERS:
+        raise InvalidInput(
+            f"ends {last - first + 1} numbers after it begins",
+            field="last",
+            rule=f"at most {MOST_NUMBERS} numbers a recall",
+            remedy="order it back in several parts",
+        )
+
+
+def record_rules(message: Message, view: View, facts: Facts, records: Records) -> None:  # noqa: ARG001
+    """The range ascends; an end names the order that it ends, and says what was found."""
+    _, first, last, stage = packed_numbers(message)
+    require_range(first, last)
     ends = stage == RecallStage.ENDED
     if ends != any(word(message, "replaces")):
         raise InvalidInput(

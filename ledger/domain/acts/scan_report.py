@@ -35,6 +35,7 @@ from ledger.domain.custody.lines import (
     SCANNED,
     Deed,
     PackageLine,
+    day_or_none,
     rows_of,
     seconds_or_none,
     text_or_none,
@@ -79,6 +80,10 @@ def record_rules(message: Message, view: View, facts: Facts, records: Records) -
                 "is not entered",
                 field=f"{field}.reason",
                 rule=f"the gate said {line['against']}: what is done all the same has a reason",
+            )
+        if line["expires"] is not None and day_or_none(str(line["expires"])) is None:
+            raise InvalidInput(
+                f"{line['expires']} is no day", field=f"{field}.expires", rule="as in 2026-11-03"
             )
         if (line["act"] == Deed.NOT_SO) != (line["takes_back"] is not None):
             raise InvalidInput(

@@ -4,8 +4,8 @@ Scanners deliver more than the label holds: the value twice, two labels in one s
 characters, a lost group separator, letters that a keyboard layout turned.  Each is recognised and
 said; nothing is guessed.
 
-The own scheme: `SL`, the unit's number, `P`, the serial text, and two check digits (ISO/IEC 7064,
-MOD 97-10), capital letters, digits and points only.
+The own scheme: `SL`, the unit's number, `P`, the serial text, and two check digits (modulo 97, as
+ISO/IEC 7064 MOD 97-10, of two digits a sign), capital letters, digits and points only.
 """
 
 from __future__ import annotations
@@ -144,8 +144,12 @@ def make_command(command: Command) -> str:
 
 
 def _check(body: str) -> str:
-    """ISO/IEC 7064 MOD 97-10: letters count from A = 10 on, a point as 36."""
-    digits = "".join("36" if each == "." else str(int(each, 36)) for each in body)
+    """Letters count from A = 10 on, a point as 36.
+
+    Each sign is two digits, so that a letter read as a digit moves none of the others: one wrong
+    sign is always noticed, since all values are below 97.
+    """
+    digits = "".join("36" if each == "." else f"{int(each, 36):02d}" for each in body)
     return f"{98 - int(digits + '00') % 97:02d}"
 
 

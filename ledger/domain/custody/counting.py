@@ -21,6 +21,7 @@ LINE_DEEDS: Mapping[str, Deed] = {
     "waiting": Deed.WAITING,
     "added": Deed.ADDED,
 }
+_SPOILT = frozenset({"wet", "torn", "failed_indicator"})
 #: decisions on packages after which one counts no longer
 _TAKES_OUT = frozenset({"exclude", "recall", "reprocess"})
 
@@ -41,6 +42,28 @@ def require_lines_of_load(load: Fields, facts: Fields) -> None:
                 rule="a decision names packages of its own load, each once",
             )
         named.add(package)
+
+
+def require_added_sound(told: Iterable[Fields]) -> None:
+    """Raise InvalidInput where the last of some decisions adds what an earlier one found spoilt.
+
+    What waited, or was left out of an early release, is added; what is spoilt is reprocessed.
+    """
+    before: dict[object, object] = {}
+    for facts in told:
+        rows = [row for row in rows_of(facts) if "outcome" in row[1]]
+        spoilt = [
+            (number, line["package"])
+            for number, line in rows
+            if line["outcome"] == "added" and before.get(line["package"]) in _SPOILT
+        ]
+        before |= {line["package"]: line["outcome"] for _, line in rows}
+    for number, package in spoilt:
+        raise InvalidInput(
+            f"{package} was found spoilt before",
+            field=f"lines.{number}.outcome",
+            rule="what waited or was left out is added; what is wet, torn or failed is reprocessed",
+        )
 
 
 def require_shares_counted(
@@ -67,7 +90,10 @@ def require_shares_counted(
 def counted(
     load: Fields, told: Iterable[Fields]
 ) -> tuple[dict[tuple[int, int, int], int], Counter[tuple[int, int, int]]]:
-    """By owner, payer and class: what the lines say, where they name packages; and the shares."""
+    """By owner, payer and class: what the lines say, where they name packages; and the shares.
+
+    What whoever is in no line has a share of is compared with none.
+    """
     actual: Counter[tuple[int, int, int]] = Counter()
     out: set[str] = set()
     for facts in told:
@@ -83,12 +109,15 @@ def counted(
             (out.add if is_out else out.discard)(package)
     expected: Counter[tuple[int, int, int]] = Counter()
     named: set[tuple[int, int, int]] = set()
+    counted_only: set[tuple[int, int, int]] = set()
     for _, line in rows_of(load):
-        if line["package"] is not None:
-            named.add(_key(line))
+        (counted_only if line["package"] is None else named).add(_key(line))
         if str(line["package"]) not in out:
             expected[_key(line)] += int(str(line["quantity"]))
-    return {key: expected[key] for key in named}, actual
+    # Whoever is in no line has no share, unless it comes out of what is only counted.
+    classes = {package_class for _, _, package_class in counted_only}
+    strangers = {key for key in actual.keys() - counted_only if key[2] not in classes}
+    return {key: expected[key] for key in named | strangers}, actual
 
 
 def _key(row: Mapping[str, object]) -> tuple[int, int, int]:

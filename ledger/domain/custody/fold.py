@@ -50,6 +50,8 @@ class Overlay(StrEnum):
     WAITING = "waiting"
     WET = "wet"
     DAMAGED = "damaged"
+    #: its receiver would not have it, and sends it back
+    REFUSED = "refused"
     CONTRADICTED = "contradicted"
     #: something was done that does not follow from what was known
     OUT_OF_ORDER = "out_of_order"
@@ -59,6 +61,8 @@ S, D = Stage, Deed
 
 #: Deeds after which it is as it was before it left: the state in which it travelled or was missed.
 _RESUMES = frozenset({D.RECEIVED, D.RETURNED, D.CANCELLED, D.FOUND, D.FOUND_AGAIN})
+#: Done with what goes into a package, before anything is packed.
+_PREPARING = frozenset({D.WASHED, D.INSPECTED})
 _TRAVELLING = frozenset({S.OFFERED, S.CARRIED, S.LOST})
 _AWAY = _TRAVELLING | {S.MISSING}
 #: A package that was received is stored, whatever was last done with it where it came from.
@@ -122,6 +126,19 @@ LEADS |= {D.DISCARDED: S.DISCARDED, D.MISSING: S.MISSING, D.SHORT: S.MISSING, D.
 #: From every state that is not the end.
 _ALWAYS = frozenset({D.DISCARDED, D.MISSING, D.SHORT, D.LOST})
 
+#: What a person decides of the packages of a load.
+_DECIDED = frozenset(
+    {
+        D.HELD,
+        D.LIFTED,
+        D.EXCLUDED,
+        D.RECALLED,
+        D.REPROCESS,
+        D.LEFT_OUT,
+        D.WAITING,
+        D.ADDED,
+    }
+)
 #: What says something of a package without moving it.
 _ON: Mapping[Deed, Overlay] = {
     D.HELD: Overlay.HELD,
@@ -133,12 +150,16 @@ _ON: Mapping[Deed, Overlay] = {
     D.WET: Overlay.WET,
     D.DAMAGED: Overlay.DAMAGED,
 }
-_OFF: Mapping[Deed, Overlay] = {D.LIFTED: Overlay.HELD, D.ADDED: Overlay.WAITING}
-_SAID = frozenset({*_ON, *_OFF, D.LABELLED, D.LABEL_VOIDED, D.NOT_SO, D.ASKED_BACK, D.ANSWERED})
+_OFF: Mapping[Deed, frozenset[Overlay]] = {
+    D.LIFTED: frozenset({Overlay.HELD}),
+    D.ADDED: frozenset({Overlay.WAITING, Overlay.EXCLUDED}),
+}
 #: Reported of what somebody has in their hands, so that it is asked who has it.
-_OBSERVED = frozenset({D.WET, D.DAMAGED})
-#: Whoever says this did not have it before their eyes, however they know.
-UNSIGHTED = frozenset({D.MISSING, D.SHORT, D.LOST, D.NOT_SO})
+_OBSERVED = frozenset({D.WET, D.DAMAGED, D.LABELLED, D.LABEL_VOIDED})
+#: Said of a package by whoever it concerns, wherever that is.
+_SAID = frozenset({D.NOT_SO, D.ASKED_BACK, D.ANSWERED})
+#: Said of what nobody had before their eyes, whatever the line's basis.
+_OF_ABSENT = frozenset({D.MISSING, D.SHORT, D.NOT_SO, D.LABEL_VOIDED, D.LOST})
 #: Steps of a consignment, which both sides sign: they move the package whoever had it.
 STEPS = frozenset(
     {
@@ -203,6 +224,10 @@ class Package:
     expires: str | None = None
     #: the cycle in which it was sterilised last
     cycle: bytes | None = None
+    #: every cycle in which whoever had it put it
+    loads: set[bytes] = field(default_factory=set)
+    #: cycles whose load names it, declared by a unit that did not have it
+    claimed: set[bytes] = field(default_factory=set)
     overlays: set[Overlay] = field(default_factory=set)
     contradictions: list[Contradiction] = field(default_factory=list)
     holdings: list[Holding] = field(default_factory=list)
@@ -298,9 +323,16 @@ def fold(
     `known` is the sequence of the last operation that counts.
     """
     package = Package(name=name)
+    decided = []
     for moment, line in ordered(standing(lines, known=known)):
         if at is None or moment <= at:
             _apply(package, line, moment)
+            if line.deed in _DECIDED:
+                decided.append(line)
+    # A load that was amended is told anew after what was decided of it; so this comes last.
+    for line in decided:
+        if line.thread in package.loads:
+            _say(package, line.deed)
     return package
 
 
@@ -317,19 +349,42 @@ def standing(lines: Iterable[PackageLine], *, known: int | None = None) -> list[
 
 def _apply(package: Package, line: PackageLine, moment: int) -> None:
     package.sequence = max(package.sequence, line.sequence)
-    _describe(package, line)
     deed = line.deed
-    if line.basis in SEEN and deed not in UNSIGHTED:
+    if deed not in _DECIDED and deed not in _SAID:
+        if _may(package, line):
+            _describe(package, line)
+            (_step if deed in STEPS else _do)(package, line, moment)
+        else:
+            _contradict(package, line, moment)
+    is_seen = line.basis in SEEN and deed not in _OF_ABSENT
+    if is_seen and line.unit == package.holder and _is_there(line):
         package.seen_by, package.seen_at = line.unit, moment
-    if deed in _SAID and deed not in _OBSERVED:
-        _say(package, deed)
-    elif deed in STEPS:
-        _step(package, line, moment)
-    elif package.holder not in {None, line.unit}:
-        package.contradictions.append(Contradiction(unit=line.unit, deed=deed, at=moment))
-        package.overlays.add(Overlay.CONTRADICTED)
-    else:
-        _do(package, line, moment)
+
+
+def _is_there(line: PackageLine) -> bool:
+    return line.deed is not D.ANSWERED or line.outcome == "found"
+
+
+def _may(package: Package, line: PackageLine) -> bool:
+    """Whether it counts: whoever has it says so, or it is a step of what it travels in."""
+    if line.deed not in STEPS:
+        return package.holder in {None, line.unit}
+    if line.deed is D.DISPATCHED:
+        has_it = package.holder in {None, line.unit}
+        return has_it and package.consignment in {None, line.thread}
+    if package.consignment == line.thread:
+        return True
+    # A box does not hold what somebody else had when it was sent; but who took a package out of it
+    # with their own hands has it, and who has it says nothing new by taking it once more.
+    is_taken = line.deed in {D.RECEIVED, D.RETURNED}
+    return is_taken and (line.basis in SEEN or package.holder == line.unit)
+
+
+def _contradict(package: Package, line: PackageLine, moment: int) -> None:
+    package.contradictions.append(Contradiction(unit=line.unit, deed=line.deed, at=moment))
+    package.overlays.add(Overlay.CONTRADICTED)
+    if line.deed is D.LOADED and line.thread is not None:
+        package.claimed.add(line.thread)
 
 
 def _describe(package: Package, line: PackageLine) -> None:
@@ -337,8 +392,9 @@ def _describe(package: Package, line: PackageLine) -> None:
         said = getattr(line, name)
         if said is not None:
             setattr(package, name, said)
-    if line.deed is D.LOADED:
+    if line.deed is D.LOADED and line.thread is not None:
         package.cycle = line.thread
+        package.loads.add(line.thread)
     if line.deed is D.ASSEMBLED:
         package.is_assembled = True
     if line.code is not None and line.deed is D.LABELLED:
@@ -351,8 +407,7 @@ def _describe(package: Package, line: PackageLine) -> None:
 def _say(package: Package, deed: Deed) -> None:
     if deed in _ON:
         package.overlays.add(_ON[deed])
-    if deed in _OFF:
-        package.overlays.discard(_OFF[deed])
+    package.overlays -= _OFF.get(deed, frozenset())
 
 
 def _do(package: Package, line: PackageLine, moment: int) -> None:
@@ -360,8 +415,8 @@ def _do(package: Package, line: PackageLine, moment: int) -> None:
     deed = line.deed
     if package.holder is None:
         _hold(package, line.unit, moment, line.basis)
-    if deed in _ON:
-        package.overlays.add(_ON[deed])
+    if deed in _OBSERVED:
+        _say(package, deed)
         return
     if deed is D.USED:
         package.used_by, package.used_at, package.case = line.unit, moment, line.case
@@ -376,8 +431,11 @@ def _move(package: Package, deed: Deed) -> None:
         if stage not in _AWAY or (deed is D.FOUND and stage in {S.OFFERED, S.CARRIED}):
             # whoever has it finds it where it is
             return
-        was = package.before
+        is_found = deed in {D.FOUND, D.FOUND_AGAIN}
+        was = S.CARRIED if is_found and package.consignment is not None else package.before
         package.stage = _ARRIVES_AS.get(was, was) if deed is D.RECEIVED else was
+        return
+    if stage is S.NAMED and deed in _PREPARING:
         return
     following = TABLE[stage].get(deed)
     if following is None and not (deed in _ALWAYS and stage is not S.DISCARDED):
@@ -395,41 +453,31 @@ def _note(package: Package, deed: Deed) -> None:
 
 
 def _step(package: Package, line: PackageLine, moment: int) -> None:
-    """A step of a consignment: signed by its own side, and checked where it was signed.
-
-    It moves what was sent in it.  A box does not hold what somebody else had when it was sent; but
-    who took a package out of it with their own hands has it.
-    """
+    """A step of a consignment: signed by its own side, and checked where it was signed."""
     deed = line.deed
-    if not _may_step(package, line):
-        package.contradictions.append(Contradiction(unit=line.unit, deed=deed, at=moment))
-        package.overlays.add(Overlay.CONTRADICTED)
-        return
     if deed is D.DISPATCHED:
         package.consignment = line.thread
+        package.overlays.discard(Overlay.REFUSED)
         _hold(package, line.unit, moment, line.basis)
     if deed in {D.DISPATCHED, D.REROUTED}:
         package.destination = line.destination
     if deed in {D.DISPATCHED, D.HANDED_OVER}:
         package.next_unit = line.to_unit
-    if deed in {D.CARRIED, D.RECEIVED, D.RETURNED}:
+    if deed in _LEAVES_TAKER:
         package.next_unit = None
+    if deed in {D.CARRIED, D.RECEIVED, D.RETURNED}:
         _hold(package, line.unit, moment, line.basis)
+    if line.outcome == "refused":
+        package.overlays.add(Overlay.REFUSED)
     if deed is not D.REROUTED:
         _move(package, deed)
     if deed in _ENDS:
         package.consignment = package.destination = package.next_unit = None
 
 
+#: After these it is offered to nobody.
+_LEAVES_TAKER = frozenset({D.CARRIED, D.RECEIVED, D.RETURNED, D.REFUSED, D.LOST, D.FOUND_AGAIN})
 _ENDS = frozenset({D.RECEIVED, D.RETURNED, D.CANCELLED, D.SHORT})
-
-
-def _may_step(package: Package, line: PackageLine) -> bool:
-    if line.deed is D.DISPATCHED:
-        return package.holder in {None, line.unit} and package.consignment is None
-    if package.consignment == line.thread:
-        return True
-    return line.deed in {D.RECEIVED, D.RETURNED} and line.basis in SEEN
 
 
 def _hold(package: Package, unit: int, moment: int, basis: str | None) -> None:

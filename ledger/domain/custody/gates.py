@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from ledger.domain.acts.decisions import DecisionState
 from ledger.domain.custody.fold import Overlay, Package, Stage
+from ledger.domain.custody.lines import day_or_none
 from ledger.domain.custody.standing import CycleStanding
 from ledger.domain.encoding.moments import seconds_text
 
@@ -52,13 +53,16 @@ class Reason(StrEnum):
     WAITING = "waiting"
     EXPIRED = "expired"
     NO_EXPIRY = "no_expiry"
+    NO_DAY = "no_day"
     WET = "wet"
     DAMAGED = "damaged"
+    REFUSED = "refused"
     USED = "used"
     OPENED = "opened"
     PROCESSING = "processing"
     GONE = "gone"
     NOT_HERE = "not_here"
+    ELSEWHERE = "elsewhere"
     TRAVELLING = "travelling"
     CONTRADICTED = "contradicted"
     COUNTED_ONLY = "counted_only"
@@ -87,13 +91,16 @@ WORDS: Mapping[str, Mapping[Reason, str]] = {
         Reason.WAITING: "waits for a later decision",
         Reason.EXPIRED: "expired on {date}",
         Reason.NO_EXPIRY: "no last day of use is recorded",
+        Reason.NO_DAY: "its last day of use is no day: {date}",
         Reason.WET: "found wet",
         Reason.DAMAGED: "damaged",
+        Reason.REFUSED: "refused by who received it",
         Reason.USED: "used already",
         Reason.OPENED: "opened",
         Reason.PROCESSING: "in processing: {stage}",
         Reason.GONE: "{stage}",
         Reason.NOT_HERE: "not here: at {unit} since {time}",
+        Reason.ELSEWHERE: "not here",
         Reason.TRAVELLING: "in transit to {unit}",
         Reason.CONTRADICTED: "contradicted by {unit}",
         Reason.COUNTED_ONLY: "counted only, cycle {cycle} at best",
@@ -119,13 +126,16 @@ WORDS: Mapping[str, Mapping[Reason, str]] = {
         Reason.WAITING: "等待后续决定",
         Reason.EXPIRED: "已于 {date} 过期",
         Reason.NO_EXPIRY: "没有有效期记录",
+        Reason.NO_DAY: "有效期不是有效日期:{date}",
         Reason.WET: "湿包",
         Reason.DAMAGED: "破损",
+        Reason.REFUSED: "接收方已拒收",
         Reason.USED: "已使用",
         Reason.OPENED: "已打开",
         Reason.PROCESSING: "处理中:{stage}",
         Reason.GONE: "{stage}",
         Reason.NOT_HERE: "不在此处:自 {time} 起在 {unit}",
+        Reason.ELSEWHERE: "不在此处",
         Reason.TRAVELLING: "正运往 {unit}",
         Reason.CONTRADICTED: "与 {unit} 的报告不一致",
         Reason.COUNTED_ONLY: "仅计数,最多可追溯到循环 {cycle}",
@@ -216,7 +226,19 @@ _CHECKED = ("label", "release", "results", "recall", "expiry", "condition", "pla
 
 
 def ask(gate: Gate, package: Package, cycle: CycleStanding | None, asking: Asking) -> Answer:
-    """A gate's answer about a package, by its fold and its cycle."""
+    """A gate's answer about a package, by its fold and its cycle.
+
+    A unit that never had it, and does not get it, hears that it is not there, and no more.
+    """
+    if not _concerns(package, asking.unit):
+        return Answer(
+            gate=gate,
+            package=package.name,
+            word=Word.NO,
+            reasons=(Said(reason=Reason.ELSEWHERE, values={}),),
+            checked=("label", "place"),
+            unchecked=tuple(each for each in _CHECKED if each not in {"label", "place"}),
+        )
     found = list(_all(gate, package, cycle, asking))
     notes = tuple(said for said in found if said.reason in _NOTES)
     against = tuple(
@@ -234,6 +256,12 @@ def ask(gate: Gate, package: Package, cycle: CycleStanding | None, asking: Askin
         checked=tuple(each for each in _CHECKED if each not in unchecked),
         unchecked=unchecked,
     )
+
+
+def _concerns(package: Package, unit: int) -> bool:
+    named = {package.owner, package.next_unit, package.destination}
+    had = {each.unit for each in package.holdings}
+    return package.holder is None or unit in named | had
 
 
 def unknown(gate: Gate, package: str | None = None) -> Answer:
@@ -308,6 +336,7 @@ def _condition(gate: Gate, package: Package) -> Iterable[Said]:
     for overlay, why in (
         (Overlay.WET, Reason.WET),
         (Overlay.DAMAGED, Reason.DAMAGED),
+        (Overlay.REFUSED, Reason.REFUSED),
         (Overlay.HELD, Reason.HELD),
         (Overlay.RECALLED, Reason.RECALLED),
         (Overlay.EXCLUDED, Reason.LEFT_OUT),
@@ -359,7 +388,11 @@ def _of_cycle(cycle: CycleStanding) -> Iterable[Said]:
 def _date(package: Package, asking: Asking) -> Iterable[Said]:
     if package.expires is None:
         yield Said(reason=Reason.NO_EXPIRY, values={})
-    elif date.fromisoformat(package.expires) < asking.today:
+        return
+    day = day_or_none(package.expires)
+    if day is None:
+        yield Said(reason=Reason.NO_DAY, values={"date": package.expires})
+    elif day < asking.today:
         yield Said(reason=Reason.EXPIRED, values={"date": package.expires})
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from ledger.domain.encoding.hashing import sha256
@@ -184,6 +184,15 @@ def rows_of(facts: Fields, root: str = "lines") -> Iterator[tuple[int, Mapping[s
 def text_or_none(value: FieldValue) -> str | None:
     """A fact that is text; None stays."""
     return None if value is None else str(value)
+
+
+def day_or_none(text: str) -> date | None:
+    """A day as ISO 8601 writes it, `2026-11-03`; None for all else."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if day.isoformat() == text else None
 
 
 def seconds_or_none(value: FieldValue) -> int | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from ledger.domain.custody.fold import STEPS, Package
+from ledger.domain.custody.fold import STEPS, Package, fold, ordered
 from ledger.domain.custody.lines import Deed, PackageLine
 
 #: Everybody who ever had it is told.
@@ -33,7 +33,6 @@ def may_ask(reader: Reader, package: Package) -> bool:
         reader.unit is None
         or package.owner == reader.unit
         or any(each.unit == reader.unit for each in package.holdings)
-        or any(each.unit == reader.unit for each in package.contradictions)
     )
 
 
@@ -49,6 +48,29 @@ def readable(
         for moment, line in lines
         if _may_read(reader, line, moment, until)
     ]
+
+
+def as_read(
+    reader: Reader,
+    package: Package,
+    lines: Sequence[PackageLine],
+    *,
+    at: int | None = None,
+    known: int | None = None,
+) -> Package:
+    """How a package stands by the lines that a reader may read; where it went since is not there.
+
+    `package`: as it stands by all of them, at the same moment and as known then.
+    """
+    if reader.unit is None:
+        return package
+    until = readable_until(reader, package)
+    read = [
+        line
+        for moment, line in readable(reader, package, ordered(lines))
+        if moment <= until or line.deed not in STEPS
+    ]
+    return fold(package.name, read, at=at, known=known)
 
 
 def readable_until(reader: Reader, package: Package) -> float:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from ledger.domain.custody.fold import Package, Stage
+from ledger.domain.custody.lines import Deed, PackageLine
 
 
 class Found(StrEnum):
@@ -54,20 +55,55 @@ class Reached:
     seen_at: int | None
     #: nobody saw it since it came to whoever has it: that it was used cannot be excluded
     is_unseen: bool
-    #: what the unit that was asked answered; None while it did not
+    #: every unit that has to be told: who has it, who takes it next, who used it
+    concerns: tuple[int, ...] = ()
+    #: what the unit that was asked answered, and which that was; None while none did
     answer: str | None = None
+    answered_by: int | None = None
 
     @property
     def cannot_be_excluded(self) -> bool:
         """Whether it may have been used unrecorded: not seen since, and not found when asked."""
         if self.found in {Found.USED, Found.REPROCESSED}:
             return False
+        if self.answer == "sent_on":
+            # until it is known where to, and somebody saw it there
+            return self.is_unseen or self.answered_by == self.holder
         return self.answer == "not_found" or (self.answer is None and self.is_unseen)
 
 
-def reach(package: Package, answer: str | None = None) -> Reached:
+#: Of several answers about one package that says most which comes first: it was used, it is in
+#: somebody's hands, and so on to what nobody found.
+_SAYS_MOST = ("used", "found", "reprocessed", "sent_on", "not_found")
+
+
+def answer_of(
+    package: Package, lines: Iterable[PackageLine], order: bytes, noticed: Collection[int]
+) -> PackageLine | None:
+    """What was answered about a package in a recall, by whoever has it or was told; or None.
+
+    `lines`: those that stand.  Nobody else's word counts: they were not asked, and never had it.
+    """
+    asked = {*_concerned(package), *noticed}
+    answers = [
+        line
+        for line in lines
+        if line.deed is Deed.ANSWERED and line.thread == order and line.unit in asked
+    ]
+    return min(answers, key=lambda line: _SAYS_MOST.index(str(line.outcome)), default=None)
+
+
+def _concerned(package: Package) -> tuple[int, ...]:
+    taker = package.next_unit if package.stage is Stage.OFFERED else None
+    named = (package.holder, taker, package.used_by)
+    return tuple(sorted({unit for unit in named if unit is not None}))
+
+
+def reach(
+    package: Package, answer: str | None = None, *, answered_by: int | None = None
+) -> Reached:
     """A package as a recall lists it."""
-    was_used = package.used_at is not None
+    was_used = package.used_at is not None or answer == "used"
     stage = package.before if package.stage is Stage.MISSING and was_used else package.stage
     found = Found.USED if was_used else _BY_STAGE.get(stage, Found.TO_FIND)
     is_unseen = package.since is not None and (
@@ -80,12 +116,14 @@ def reach(package: Package, answer: str | None = None) -> Reached:
         holder=package.next_unit if package.stage is Stage.OFFERED else package.holder,
         found=found,
         basis=package.basis,
-        used_by=package.used_by,
+        used_by=answered_by if package.used_at is None and answer == "used" else package.used_by,
         case=package.case,
         seen_by=package.seen_by,
         seen_at=package.seen_at,
         is_unseen=is_unseen,
+        concerns=_concerned(package),
         answer=answer,
+        answered_by=answered_by,
     )
 
 

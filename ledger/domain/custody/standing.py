@@ -39,6 +39,8 @@ class Order:
     last: int
     #: our own order of acceptance
     sequence: int
+    #: the highest epoch and number of the machine that were opened by then
+    highest: tuple[int, int] = (0, 0)
     #: whether it ended with what was found; it is in force until then and stays so for its cycles
     has_ended: bool = False
 
@@ -75,6 +77,7 @@ class Suspension:
 def suspensions(orders: Iterable[Order], results: Sequence[BiologicalResult]) -> list[Suspension]:
     """The suspensions of one machine; cycles that were opened after an order count, in their order.
 
+    A number below the highest that was open by then ran before it, however late it is entered.
     A result that is neither pass nor fail yet says nothing; a fail begins the count anew.
     """
     return [_suspension(order, results) for order in orders]
@@ -84,7 +87,9 @@ def _suspension(order: Order, results: Sequence[BiologicalResult]) -> Suspension
     after = [
         each
         for each in results
-        if each.opened > order.sequence and not order.covers(each.epoch, each.number)
+        if each.opened > order.sequence
+        and (each.epoch, each.number) > order.highest
+        and not order.covers(each.epoch, each.number)
     ]
     newest = {(each.epoch, each.number): each for each in sorted(after, key=lambda r: r.sequence)}
     told = [each for _, each in sorted(newest.items()) if each.word in {"pass", "fail", "invalid"}]

@@ -12,6 +12,8 @@ from dataclasses import replace
 from ledger.domain.custody.lines import Deed, PackageLine, rows_of, text_or_none
 from ledger.domain.records.commitments import Fields, FieldValue
 
+#: what a receipt that only counts says of a package that was sent
+COUNTED_ONLY = "counted only"
 #: where a step stands that was written where nobody could ask which comes next
 LAST_STEP = 65_535
 
@@ -65,12 +67,14 @@ def taken_lines(
     """What a take-over says of what was sent, of what was not in it, and of what was too much.
 
     `deed`: what becomes of what is accepted; who carries a sealed box names nothing, and has all.
+    Who counts, or names sets and baskets, says of no package that it was not there.
     """
     named: set[str] = set()
-    number = 0
+    number, counts = 0, False
     for number, line in rows_of(facts):
         name = name_of(line)
         if name is None:
+            counts = counts or line["outcome"] in {"accepted", "refused"}
             continue
         named.add(name)
         outcome = str(line["outcome"])
@@ -86,14 +90,14 @@ def taken_lines(
             reason=text_or_none(line["reason"]),
         )
     unnamed = [line for line in sent if line.package not in named]
-    is_short = deed in {Deed.RECEIVED, Deed.RETURNED}
+    is_short = deed in {Deed.RECEIVED, Deed.RETURNED} and not counts
     for place, row in enumerate(
         all_of(
             unnamed,
             Deed.SHORT if is_short else deed,
             step=step,
-            basis="inferred" if deed is Deed.CARRIED else None,
-            outcome="missing" if is_short else None,
+            basis=None if is_short else "inferred",
+            outcome="missing" if is_short else COUNTED_ONLY if counts else None,
         ),
         start=number + 1,
     ):

@@ -15,6 +15,7 @@ from ledger.domain.acts.scan_report import ACT, MOST_LINES
 from ledger.domain.callers import Caller
 from ledger.domain.custody.codes import make_code
 from ledger.domain.custody.expiry import STORAGE_CLASSES, last_day
+from ledger.domain.custody.fold import standing
 from ledger.domain.custody.lines import Deed, parse_package, set_subject
 from ledger.domain.errors import Conflict, NotFound
 from ledger.domain.records.commitments import Fields
@@ -74,7 +75,12 @@ def assemble(  # noqa: PLR0913, PLR0917 - who packed what, at which door
     """
     caller.require_unit(unit)
     named = [parse_package(f"{unit}/{serial}", field="serials") for serial in packed.serials]
-    taken = [row.name for row in packages.list_packages_named(tx, named)]
+    # Whoever mistypes a name of this unit's takes it from nobody.
+    taken = [
+        name
+        for name, lines in packages.list_lines_of(tx, named).items()
+        if any(line.deed is Deed.ASSEMBLED and line.unit == unit for line in standing(lines))
+    ]
     if taken or len(set(named)) != len(named):
         raise Conflict(
             f"{', '.join(taken) or 'a serial'} names a package already",

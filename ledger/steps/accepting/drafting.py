@@ -34,9 +34,8 @@ from ledger.domain.acts.vocabulary import (
     Sort,
     WitnessMode,
 )
-from ledger.domain.acts.words import Custody, Party, Purpose, Right
+from ledger.domain.acts.words import Custody, Party, Right
 from ledger.domain.callers import Caller
-from ledger.domain.custody.gates import Gate
 from ledger.domain.drafts import Circumstances, Draft, People, draft
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest, signer_id, to_hex
 from ledger.domain.encoding.moments import instant_text
@@ -324,23 +323,21 @@ def _taken_rest(desk: Desk, given: Values) -> dict[str, Any]:
     return {"lines": [*lines, *({**e, "outcome": "accepted", "basis": basis} for e in rest)]}
 
 
-def _asked_gate(desk: Desk, given: Values) -> dict[str, Any]:
-    """What the gate says of what is sent clean or on loan, kept line by line."""
-    lines = list(given.get("lines") or ())
-    named = {
-        at: f"{line['assembler']}/{line['package']}"
-        for at, line in enumerate(lines)
-        if line.get("package") is not None and line.get("assembler") is not None
-    }
-    if given.get("purpose") not in {Purpose.CLEAN, Purpose.LOAN} or not named:
-        return {}
-    # A command that sends nothing does not wait for the gates.
-    from ledger.steps.answering.packages import against  # noqa: PLC0415
+def _asked_gates(desk: Desk, given: Values) -> dict[str, Any]:
+    """What the gates say of what is sent, issued, opened or used, kept line by line."""
+    # A command that moves nothing does not wait for the gates.
+    from ledger.steps.accepting.gating import against  # noqa: PLC0415
 
-    unit = desk.acting_unit()
-    told = against(desk.instance, desk.tx, Gate.DISPATCH, list(named.values()), unit=unit)
-    said = dict(zip(named, told, strict=True))
-    return {"lines": [{**line, "against": said.get(at)} for at, line in enumerate(lines)]}
+    lines = list(given.get("lines") or ())
+    told = against(
+        desk.instance,
+        desk.tx,
+        desk.act,
+        enumerate(lines),
+        purpose=given.get("purpose"),
+        unit=desk.acting_unit(),
+    )
+    return {"lines": [{**line, "against": told.get(at)} for at, line in enumerate(lines)]}
 
 
 #: What some kinds say that nobody has to be asked, and what is asked once more.
@@ -351,7 +348,8 @@ _FOUND: Mapping[str, Callable[[Desk, Values], dict[str, Any]]] = {
     "SignerEnrolment": _enrolled_from,
     "RecordErasure": _erased_record,
     "TakeOver": _taken_rest,
-    "Dispatch": _asked_gate,
+    "Dispatch": _asked_gates,
+    "ScanReport": _asked_gates,
 }
 
 

@@ -30,7 +30,7 @@ from ledger.domain.records.records import Record
 from ledger.domain.subjects.folding import brought_by, touched
 from ledger.domain.subjects.states import CycleState, SignerState, UnitState
 from ledger.steps.accepting.standing import Accepted, AcceptedRecords
-from ledger.storage import operations
+from ledger.storage import directory, operations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +62,7 @@ def place(tx: Connection, operation: Operation, record: Record, now: datetime) -
     """The operation's place; raises the rule that keeps it out, and changes nothing."""
     act, message = operation.act, operation.message
     rules.require_timely(message, int(now.timestamp()))
+    rules.require_happened(act, message, record.facts)
     rules.require_known_words(act, message)
     accepted = Accepted(tx, touched(act, message))
     rules.require_rights(act, message, accepted)
@@ -78,8 +79,11 @@ def place(tx: Connection, operation: Operation, record: Record, now: datetime) -
     )
 
 
-def subjects_of(act: Act, message: Message) -> Subjects:
-    """The subjects that must not change while the operation is placed and stored."""
+def subjects_of(tx: Connection, act: Act, message: Message) -> Subjects:
+    """The subjects that must not change while the operation is placed and stored.
+
+    Of what is about a cycle its machine, which may be ordered back or taken out of service at once.
+    """
     also = act.also_of(message)
     changed = {act.subject_of(message)} | ({also} if also else set())
     read = {
@@ -87,6 +91,9 @@ def subjects_of(act: Act, message: Message) -> Subjects:
         for cls, key in touched(act, message)
         if len(key) == 1
     }
+    cycle = directory.find_cycle(tx, word(message, "cycle")) if "cycle" in message else None
+    if cycle is not None:
+        read.add(bytes(cycle.equipment))
     return Subjects(changed=frozenset(changed), read=frozenset(read - changed))
 
 

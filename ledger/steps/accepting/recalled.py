@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
@@ -16,6 +17,7 @@ from ledger.domain.outbox.operation_states import GIVEN_UP
 from ledger.domain.records.records import fields_from_bytes
 from ledger.steps.accepting.reading_back import read_operation
 from ledger.storage import operations, records
+from ledger.storage.numbers import highest_opened
 
 _ORDER = "RecallOrder"
 
@@ -53,6 +55,9 @@ def suspensions_of(tx: Connection, machine: bytes) -> Sequence[Suspension]:
     orders = orders_of(tx, machine)
     if not orders:
         return []
+    orders = [
+        replace(each, highest=highest_opened(tx, machine, before=each.sequence)) for each in orders
+    ]
     return suspensions(orders, list(_biological(tx, machine, since=orders[0].sequence)))
 
 

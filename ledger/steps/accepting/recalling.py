@@ -16,11 +16,11 @@ from sqlalchemy import Connection
 from ledger.domain.acts.asking import Door
 from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.acts.decisions import TRANSITIONS, DecisionKind, DecisionState
+from ledger.domain.acts.recall_order import require_range
 from ledger.domain.acts.vocabulary import items
 from ledger.domain.callers import Caller
-from ledger.domain.custody.recalls import Found, Reached
+from ledger.domain.custody.recalls import Reached
 from ledger.domain.encoding.identifiers import to_hex
-from ledger.domain.errors import InvalidInput
 from ledger.domain.outbox.operation_states import GIVEN_UP
 from ledger.domain.subjects.states import CycleState
 from ledger.steps.accepting.drafting import make_draft
@@ -38,6 +38,7 @@ from ledger.steps.answering.recalls import (
 )
 from ledger.steps.instance import Instance
 from ledger.storage import directory, operations
+from ledger.storage.engine.database import lock_subjects
 
 _K = DecisionKind
 
@@ -81,15 +82,16 @@ def order_recall(  # noqa: PLR0913, PLR0917 - who orders what, at which door
 ) -> Recalled:
     """Order a range back, or only look at its reach.
 
-    Raises InvalidInput for a range that does not ascend, and whatever keeps a decision out.
+    Raises InvalidInput for a range that is none, and whatever keeps a decision out.
     """
     machine = resolve_machine(tx, caller, request.equipment)
-    if request.last < request.first:
-        raise InvalidInput(f"ends at {request.last}", field="last", rule="first to last number")
+    require_range(request.first, request.last)
     epoch = current_epoch(tx, machine.id) if request.epoch is None else request.epoch
     wanted = Range(machine=machine, epoch=epoch, first=request.first, last=request.last)
     if request.is_mock:
         return Recalled(view=reach_of(tx, caller, wanted), order=None, decided={}, notices=0)
+    # Whoever decides over one of these is before all of it or after it.
+    lock_subjects(tx, [machine.id, *(row.id for row in list_cycles_of(tx, wanted))])
     told = {**(circumstances or {}), "reason": request.reason}
     clerk = _Clerk(instance, tx, caller, door, told)
     order = clerk.say(
@@ -170,12 +172,12 @@ class _Clerk:
         return {_K.RECALL: "recalled", _K.REJECT: "rejected"}[kind]
 
     def notify(self, view: RecallView) -> int:
-        """A notice to each holder, carriers in transit too; sent is not reached."""
-        by_holder: dict[int, list[Reached]] = {}
+        """A notice to whoever has one, takes it next or used it; sent is not reached."""
+        by_unit: dict[int, list[Reached]] = {}
         for each in view.reached:
-            if each.holder is not None and each.found in {Found.TO_FIND, Found.IN_TRANSIT}:
-                by_holder.setdefault(each.holder, []).append(each)
-        for unit, asked in sorted(by_holder.items()):
+            for unit in each.concerns:
+                by_unit.setdefault(unit, []).append(each)
+        for unit, asked in sorted(by_unit.items()):
             for start in range(0, len(asked), _MOST_ASKED):
                 part = asked[start : start + _MOST_ASKED]
                 self.say(
@@ -186,7 +188,7 @@ class _Clerk:
                     reached_by="sent",
                     lines=[{"package": each.package, "basis": each.basis} for each in part],
                 )
-        return len(by_holder)
+        return len(by_unit)
 
 
 _MOST_ASKED = 256

@@ -17,22 +17,17 @@ from ledger.domain.acts.asking import Door
 from ledger.domain.acts.scan_report import ACT, MOST_LINES, PREVENTABLE
 from ledger.domain.callers import Caller
 from ledger.domain.custody.codes import Command, read_shot
-from ledger.domain.custody.gates import Answer, Gate, Word
+from ledger.domain.custody.gates import Answer, Word
 from ledger.domain.custody.lines import Deed
 from ledger.domain.errors import InvalidInput, Refused, SteriLedgerError
 from ledger.steps.accepting.drafting import make_draft
+from ledger.steps.accepting.gating import GATES
 from ledger.steps.accepting.labels import Meant, meant, resolve_set
 from ledger.steps.accepting.submit import Receipt, record_with_held_keys
-from ledger.steps.answering.packages import ask_all, in_words, numbering
+from ledger.steps.answering.packages import Question, ask_all, numbering
 from ledger.steps.instance import Instance
 from ledger.storage import packages
 
-#: Which gate is asked of a deed.
-_GATES: Mapping[Deed, Gate] = {
-    Deed.ISSUED: Gate.ISSUE,
-    Deed.OPENED: Gate.USE,
-    Deed.USED: Gate.USE,
-}
 #: Deeds of what carries no label: the last package of the set is proposed.
 _OF_SETS = frozenset({Deed.RECEIVED_SOILED, Deed.WASHED, Deed.INSPECTED})
 
@@ -211,7 +206,6 @@ def _line(each: _Looked) -> dict[str, Any]:
         "happened": scan.happened,
         "happened_text": scan.happened_text,
         "outcome": scan.outcome,
-        "against": in_words(each.answer),
         "reason": scan.reason,
         "case": scan.case,
         "material": scan.material,
@@ -249,22 +243,15 @@ def _ask(
     whats: Sequence[Meant | None],
 ) -> dict[int, Answer]:
     """The gates' answers, by place; of something past, what the gate would have said then."""
-    asked: dict[tuple[Gate, int | None], list[int]] = {}
+    asked: dict[int, Question] = {}
     for at, (scan, what) in enumerate(zip(scans, whats, strict=True)):
-        gate = _GATES.get(scan.act)
+        gate = GATES.get(scan.act)
         if gate is not None and what is not None:
             moment = None if scan.happened is None else int(scan.happened.timestamp())
-            asked.setdefault((gate, moment), []).append(at)
-    answers: dict[int, Answer] = {}
-    for (gate, moment), places in asked.items():
-        names = [_name(whats[at]) for at in places]
-        found = ask_all(instance, tx, gate, names, unit=unit, at=moment)
-        answers |= dict(zip(places, found, strict=True))
-    return answers
-
-
-def _name(what: Meant | None) -> str:
-    return "" if what is None else what.package or what.said
+            said = what.package or what.said
+            asked[at] = Question(gate=gate, said=said, code=what.code, at=moment)
+    told = ask_all(instance, tx, list(asked.values()), unit=unit) if asked else []
+    return dict(zip(asked, told, strict=True))
 
 
 def _reported(
@@ -305,8 +292,12 @@ def _looked(  # noqa: PLR0913, PLR0917 - what is known of one line
             question = str(error)
     if set_name is not None and package is None and scan.act in _OF_SETS:
         package, question = _last_of_set(tx, set_name)
+        # Somebody saw the instruments; which package they were in is a proposal.
+        scan = replace(scan, basis="inferred")
     moment = None if scan.happened is None else int(scan.happened.timestamp())
     key = (package or "", scan.act, moment, scan.happened_text)
+    is_repeated = _states_time(scan) and key in before
+    before.add(key)
     return _Looked(
         scan,
         Look(
@@ -319,7 +310,7 @@ def _looked(  # noqa: PLR0913, PLR0917 - what is known of one line
             troubles=() if what is None else what.troubles,
             gate=None if answer is None else answer.text(),
             question=question,
-            is_repeated=_states_time(scan) and key in before,
+            is_repeated=is_repeated,
         ),
         answer,
     )

@@ -24,6 +24,7 @@ from ledger.domain.outbox.operation_states import GIVEN_UP
 from ledger.domain.records.records import fields_from_bytes
 from ledger.steps.accepting.reading_back import read_operation
 from ledger.storage import operations, packages, records
+from ledger.storage.engine.database import lock_subjects
 
 _PAGE = 200
 #: The kinds whose records name packages.
@@ -37,19 +38,26 @@ TELLING = frozenset(
 def subjects_told(tx: Connection, act: Act, message: Message, facts: Facts) -> set[bytes]:
     """What nobody else may tell anything of until the operation is stored: its packages.
 
+    Those of the lines that it takes back are among them, since they are folded anew too.
     Empty on SQLite, whose transactions keep everybody else out.
     """
     if tx.dialect.name == "sqlite":
         return set()
     said = _said(act, message, facts, sent_in(tx, act, message))
-    return {package_subject(line.package) for line in said}
+    ended = packages.list_lines_by_digests(tx, {digest for digest, _ in ends(act, facts)})
+    return {package_subject(line.package) for line in (*said, *ended)}
 
 
-def sent_in(tx: Connection, act: Act, message: Message) -> list[PackageLine]:
-    """The lines of the dispatch of a consignment whose step this is; empty for all other acts."""
+def sent_in(
+    tx: Connection, act: Act, message: Message, *, before: int | None = None
+) -> list[PackageLine]:
+    """The lines of the dispatch of a consignment whose step this is; empty for all other acts.
+
+    `before`: the step's own sequence, once it has one.
+    """
     if act.moved_lines is None:
         return []
-    return packages.list_sent(tx, word(message, "consignment"))
+    return packages.list_sent(tx, word(message, "consignment"), before=before)
 
 
 def _said(
@@ -86,7 +94,7 @@ def tell(tx: Connection, recorded: Recorded, facts: Facts) -> None:
     if recorded.act.name not in TELLING:
         return
     sequence = operations.get_operation(tx, recorded.digest).sequence
-    sent = sent_in(tx, recorded.act, recorded.message)
+    sent = sent_in(tx, recorded.act, recorded.message, before=sequence)
     lines = list(lines_of(recorded, facts, sequence, sent))
     if recorded.act.lines_stay and packages.list_lines_by_digests(tx, [recorded.digest]):
         # it was refused, and the chain has it all the same
@@ -98,16 +106,16 @@ def tell(tx: Connection, recorded: Recorded, facts: Facts) -> None:
 def _end(tx: Connection, recorded: Recorded, facts: Facts, sequence: int) -> set[str]:
     """Let what it amends, withdraws or takes back count no longer."""
     names: set[str] = set()
-    for digest, line in ends(recorded, facts):
+    for digest, line in ends(recorded.act, facts):
         names |= packages.end_lines(tx, digest, sequence, line=line)
     return names
 
 
-def ends(recorded: Recorded, facts: Facts) -> Iterator[tuple[bytes, int | None]]:
+def ends(act: Act, facts: Facts) -> Iterator[tuple[bytes, int | None]]:
     """What an operation takes back: operations, or one line of them."""
     amended = facts["supersedes"]
     # A cycle's decision follows the one before it, and takes back nothing of what that left out.
-    if recorded.act.amendment_needs_reason and amended is not None:
+    if act.amendment_needs_reason and amended is not None:
         yield bytes.fromhex(str(amended)), None
     for path, value in facts.items():
         if path.startswith("lines.") and path.endswith(".takes_back") and value is not None:
@@ -118,7 +126,11 @@ def untell(tx: Connection, row: operations.OperationRow) -> None:
     """Take out what a refused operation said, unless it says what happened."""
     if row.kind not in TELLING or ACTS[row.kind].lines_stay:
         return
-    refold(tx, packages.remove_lines(tx, row.digest) | packages.restore_lines(tx, row.sequence))
+    names = packages.names_touched(tx, row.digest, row.sequence)
+    lock_subjects(tx, map(package_subject, names))
+    packages.remove_lines(tx, row.digest)
+    packages.restore_lines(tx, row.sequence)
+    refold(tx, names)
 
 
 # ---------------------------------------------------------------- how each stands
@@ -199,7 +211,7 @@ def refill(tx: Connection) -> int:
         for row in told:
             facts = fields_from_bytes(stored[row.record_id].facts)
             recorded = read_operation(row)
-            sent = sent_in(tx, recorded.act, recorded.message)
+            sent = sent_in(tx, recorded.act, recorded.message, before=row.sequence)
             lines = list(lines_of(recorded, facts, row.sequence, sent))
             packages.insert_lines(tx, lines)
             names |= {line.package for line in lines}

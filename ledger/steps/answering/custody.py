@@ -401,6 +401,21 @@ def list_consignments(  # noqa: PLR0913 - whose, which, and how many
     return found
 
 
+#: A cycle whose packages were sent long ago is found among so many of a unit's newest.
+_COUNTED_AMONG = 500
+
+
+def find_giver_counting(tx: Connection, caller: Caller, cycle: str) -> int | None:
+    """The unit that sent the caller's so many packages of a cycle, as its list names that."""
+    for line in list_consignments(tx, caller, limit=_COUNTED_AMONG):
+        about = operations.list_by_subject(tx, bytes.fromhex(line.id), standing=True)
+        row = next(each for each in about if each.kind == "Dispatch")
+        facts = fields_from_bytes(records.get_record(tx, row.record_id).facts)
+        if any(each.get("cycle") == cycle for each in package_lines.lines_in(facts)):
+            return line.giver
+    return None
+
+
 def _newest(
     tx: Connection, before: int | None
 ) -> Iterator[tuple[operations.OperationRow, ConsignmentState, list[Recorded]]]:
@@ -450,15 +465,22 @@ def _asset_name(tx: Connection, state: ConsignmentState) -> str | None:
 # ---------------------------------------------------------------- assets
 
 
-def list_assets(tx: Connection, caller: Caller, *, limit: int = 1000) -> list[AssetView]:
-    """The assets that the caller owns or has, and those that are offered to all."""
+def list_assets(
+    tx: Connection, caller: Caller, *, after: bytes | None = None, limit: int = 1000
+) -> list[AssetView]:
+    """The assets that the caller owns or has, and those offered to all, by id after `after`."""
     _require_reader(caller)
-    found = []
-    for row in directory.list_assets(tx, limit=limit):
-        state = Accepted(tx).find(AssetState, row.id)
-        if state is not None and sees_asset(tx, caller, row.id):
-            found.append(_asset(tx, caller, row, state, ()))
-    return found
+    found: list[AssetView] = []
+    while len(found) < limit:
+        page = directory.list_assets(tx, after=after, limit=_PAGE)
+        for row in page:
+            state = Accepted(tx).find(AssetState, row.id)
+            if state is not None and sees_asset(tx, caller, row.id):
+                found.append(_asset(tx, caller, row, state, ()))
+        if len(page) < _PAGE:
+            break
+        after = page[-1].id
+    return found[:limit]
 
 
 def show_asset(tx: Connection, caller: Caller, text: str) -> AssetView:
@@ -468,8 +490,18 @@ def show_asset(tx: Connection, caller: Caller, text: str) -> AssetView:
     state = Accepted(tx).find(AssetState, row.id)
     if state is None:
         raise AssertionError(row)
-    moves = shown_acts(tx, operations.list_moving(tx, row.id))
-    return _asset(tx, caller, row, state, moves)
+    moves = operations.list_moving(tx, row.id)
+    if caller.readable_unit not in {None, row.unit}:
+        part = {each.subject for each in moves if _has_part(tx, caller, each.subject)}
+        moves = [each for each in moves if each.subject in {row.id, *part}]
+    return _asset(tx, caller, row, state, shown_acts(tx, moves))
+
+
+def _has_part(tx: Connection, caller: Caller, consignment: bytes) -> bool:
+    state = Accepted(tx).find(ConsignmentState, ConsignmentId(consignment))
+    rows = operations.list_by_subject(tx, consignment)
+    recorded = [read_operation(each) for each in rows if each.state not in GIVEN_UP]
+    return state is not None and caller.readable_unit in parties_of(state, recorded)
 
 
 def _asset(

@@ -5,19 +5,23 @@ Everything is read from rows that carry what the fold reads; a trace opens no re
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
+from ledger.domain.acts.terms import SUBJECT as TERMS_SUBJECT
+from ledger.domain.acts.terms import document_of
 from ledger.domain.acts.words import UnitRole
-from ledger.domain.callers import Caller
+from ledger.domain.callers import Caller, Scope
 from ledger.domain.custody import gates
 from ledger.domain.custody.fold import Overlay, Package, Stage, fold, ordered
 from ledger.domain.custody.lines import SEEN, PackageLine
 from ledger.domain.custody.reading import (
     Reader,
+    as_read,
     may_ask,
     names_of,
     readable,
@@ -26,18 +30,21 @@ from ledger.domain.custody.reading import (
 )
 from ledger.domain.custody.recalls import reach
 from ledger.domain.custody.standing import CycleStanding
+from ledger.domain.duties.terms import default_terms
 from ledger.domain.encoding.identifiers import Digest, to_hex
 from ledger.domain.encoding.moments import instant_text, seconds_text
 from ledger.domain.errors import NotFound
 from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
+from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.subjects.states import UnitState
 from ledger.steps.accepting.labels import Meant, meant
 from ledger.steps.accepting.resolving import resolve_cycle, resolve_unit
 from ledger.steps.accepting.standing import Accepted
+from ledger.steps.answering.custody import find_giver_counting
 from ledger.steps.answering.standings import Cycles, CycleStep
 from ledger.steps.instance import Instance
-from ledger.storage import directory, operations, packages
-from ledger.storage.index import find_cursor, find_newest_block_time
+from ledger.storage import directory, operations, packages, records
+from ledger.storage.index import find_newest_block_time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +73,8 @@ class TraceLine:
     chain: str
     digest: str
     line: int
+    #: of its operation, in our own order of acceptance
+    sequence: int
 
     def to_plain(self) -> dict[str, object]:
         """As JSON has it."""
@@ -196,9 +205,10 @@ def trace(
 ) -> TraceView:
     """A package's story; `at`: how it stood then (Unix seconds), `known`: as known then."""
     found = find_package(tx, caller, said, at=at, known=known)
-    reader, package = reader_of(tx, caller), found.package
+    reader = reader_of(tx, caller)
     lines = [line for line in found.lines if known is None or line.sequence <= known]
-    rows = readable(reader, package, ordered(lines))
+    rows = readable(reader, found.package, ordered(lines))
+    package = as_read(reader, found.package, found.lines, at=at, known=known)
     if at is not None:
         rows = [(moment, line) for moment, line in rows if moment <= at]
     until = readable_until(reader, package)
@@ -240,10 +250,10 @@ def known_at(tx: Connection, moment: datetime) -> int:
 def where(tx: Connection, caller: Caller, said: str) -> Standing:
     """Where a package is, how it stands, and how sure that is."""
     found = find_package(tx, caller, said)
-    package = found.package
+    reader = reader_of(tx, caller)
+    package = as_read(reader, found.package, found.lines)
     names = unit_names(tx, _units_in(package))
-    cycle = Cycles(tx).find(package.cycle)
-    return _standing(reader_of(tx, caller), package, cycle, names)
+    return _standing(reader, package, Cycles(tx).find(package.cycle), names)
 
 
 def _units_in(package: Package) -> set[int]:
@@ -323,6 +333,7 @@ def _line(
         chain="reported, not on chain" if is_refused else "" if state is None else state.value,
         digest=to_hex(line.digest),
         line=line.line,
+        sequence=line.sequence,
     )
 
 
@@ -343,59 +354,71 @@ def gate(  # noqa: PLR0913 - who asks what of which package
 ) -> gates.Answer:
     """Whether a unit may dispatch, issue or use this now."""
     caller.require_unit(unit)
-    (answer,) = ask_all(instance, tx, which, [said], unit=unit)
+    (answer,) = ask_all(instance, tx, [Question(gate=which, said=said)], unit=unit)
     return answer
 
 
-def ask_all(  # noqa: PLR0913 - who asks what of which packages
-    instance: Instance,
-    tx: Connection,
-    which: gates.Gate,
-    said: Sequence[str],
-    *,
-    unit: int,
-    at: int | None = None,
-) -> list[gates.Answer]:
-    """The gate's answers about several names or codes, in their order.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked of one package."""
 
-    `at` (Unix seconds): what it would have said then, by all that is known now.
-    """
-    found = meant(tx, said, unit_number=lambda text: numbering(tx, text))
+    gate: gates.Gate
+    #: a name, or what a scanner delivered
+    said: str
+    #: the label that was read, where a package is named beside it
+    code: str | None = None
+    #: Unix seconds: what it would have said then, by all that is known now; None: now
+    at: int | None = None
+
+
+def ask_all(
+    instance: Instance, tx: Connection, asked: Sequence[Question], *, unit: int
+) -> list[gates.Answer]:
+    """The gates' answers to what a unit asks, in its order."""
+    found = meant(tx, [each.said for each in asked], unit_number=lambda t: numbering(tx, t))
     named = [each.package for each in found if each.package is not None]
     lines = packages.list_lines_of(tx, named)
-    moment = int(instance.clock().timestamp()) if at is None else at
-    folded = {name: fold(name, rows, at=at) for name, rows in lines.items()}
+    now = int(instance.clock().timestamp())
+    folded = {
+        (name, at): fold(name, lines[name], at=at)
+        for name, at in {(what.package, each.at) for what, each in zip(found, asked, strict=True)}
+        if name in lines
+    }
     cycles = Cycles(tx)
     names = unit_names(tx, {u for each in folded.values() for u in _units_in(each)})
     behind = behind_since(instance, tx)
+    offset = _agreed_offset(tx)
     answers = []
-    for each in found:
-        package = folded.get(each.package or "")
+    for what, each in zip(found, asked, strict=True):
+        package = None if what.package is None else folded.get((what.package, each.at))
         if package is None:
-            answers.append(gates.unknown(which, each.package))
+            answers.append(gates.unknown(each.gate, what.package))
             continue
+        moment = now if each.at is None else each.at
         asking = gates.Asking(
             unit=unit,
             at=moment,
-            today=datetime.fromtimestamp(moment, UTC).date(),
+            today=(datetime.fromtimestamp(moment, UTC) + offset).date(),
             behind_since=behind,
             names=names,
-            is_voided=each.is_voided,
+            is_voided=what.is_voided or each.code in package.voided - package.codes,
             is_loaner=package.cycle is None and cycles.is_loaner(package.set_name),
         )
-        answers.append(gates.ask(which, package, cycles.find(package.cycle), asking))
+        answers.append(gates.ask(each.gate, package, cycles.find(package.cycle), asking))
     return answers
+
+
+def _agreed_offset(tx: Connection) -> timedelta:
+    """Of the group's clocks from UTC: every version of its terms has the same."""
+    rows = operations.list_by_subject(tx, TERMS_SUBJECT, standing=True)
+    if not rows:
+        return default_terms().offset
+    facts = fields_from_bytes(records.get_record(tx, rows[-1].record_id).facts)
+    return timedelta(minutes=json.loads(document_of(facts))["offset_minutes"])
 
 
 #: what a record keeps of a gate's answer
 _LONGEST_AGAINST = 300
-
-
-def against(
-    instance: Instance, tx: Connection, which: gates.Gate, said: Sequence[str], *, unit: int
-) -> list[str | None]:
-    """What a gate has against several packages, in words; None where it says yes."""
-    return [in_words(each) for each in ask_all(instance, tx, which, said, unit=unit)]
 
 
 def in_words(answer: gates.Answer | None) -> str | None:
@@ -406,8 +429,18 @@ def in_words(answer: gates.Answer | None) -> str | None:
 
 
 def gate_counted(tx: Connection, caller: Caller, which: gates.Gate, cycle: str) -> gates.Answer:
-    """The answer about packages that are only counted, of a cycle that the caller may read."""
-    named = resolve_cycle(tx, caller, cycle)
+    """The answer about packages that are only counted, of a cycle that the caller may read.
+
+    That is its own unit's, or one that the list of a consignment names to it, as it stands there.
+    """
+    try:
+        named = resolve_cycle(tx, caller, cycle)
+    except NotFound:
+        giver = find_giver_counting(tx, caller, cycle)
+        if giver is None:
+            raise
+        there = replace(caller, unit=giver, scopes=frozenset({Scope.READ_UNIT}))
+        named = resolve_cycle(tx, there, cycle)
     stands = Cycles(tx).find(named.id)
     if stands is None:
         raise NotFound(f"there is no cycle {cycle!r}", field="cycle")
@@ -419,11 +452,14 @@ def behind_since(instance: Instance, tx: Connection) -> int | None:
 
     On an embedded chain nobody else writes: what is accepted here is all that there is.
     """
-    if not instance.settings.chain_url or find_cursor(tx) is None:
+    if not instance.settings.chain_url:
         return None
-    newest = find_newest_block_time(tx)
     now = int(instance.clock().timestamp())
-    return newest if newest is not None and now - newest > BEHIND_AFTER else None
+    newest = find_newest_block_time(tx)
+    if newest is None:
+        # No block yet: nothing was heard for as long as anybody has asked here.
+        return instance.known("first asked", lambda: now)
+    return newest if now - newest > BEHIND_AFTER else None
 
 
 # ---------------------------------------------------------------- holdings
@@ -567,7 +603,10 @@ def _held_as_known(
 def list_against(
     tx: Connection, caller: Caller, *, before: int | None = None, limit: int = 100
 ) -> list[TraceLine]:
-    """What was done against a gate, newest first, as far as the caller may read it."""
+    """What was done against a gate, newest first, as far as the caller may read it.
+
+    `before`: a line's sequence; the lines of one operation are never parted.
+    """
     unit = caller.readable_unit
     rows = packages.list_against(tx, unit=unit, before=before, limit=limit)
     names = unit_names(tx, {row.unit for row in rows})

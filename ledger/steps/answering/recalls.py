@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 
@@ -14,9 +14,9 @@ from ledger.domain.acts.vocabulary import word
 from ledger.domain.acts.witnessing import packed_numbers
 from ledger.domain.callers import Caller
 from ledger.domain.custody.fold import Package, fold, standing
-from ledger.domain.custody.lines import Deed, rows_of, seconds_or_none
+from ledger.domain.custody.lines import rows_of, seconds_or_none
 from ledger.domain.custody.reading import may_ask, visible_case
-from ledger.domain.custody.recalls import Reach, Reached, count, reach
+from ledger.domain.custody.recalls import Reach, Reached, answer_of, count, reach
 from ledger.domain.custody.standing import PASSES_TO_RETURN, suspended
 from ledger.domain.encoding.identifiers import Digest, parse_hex32, to_hex
 from ledger.domain.encoding.moments import seconds_text
@@ -28,6 +28,8 @@ from ledger.steps.accepting.reading_back import read_operation
 from ledger.steps.accepting.recalled import suspensions_of
 from ledger.steps.answering.packages import reader_of, unit_names
 from ledger.storage import directory, operations, packages, records
+
+_PAGE = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +48,7 @@ class Told:
 
     unit: int
     name: str
-    #: packages that it was asked for
+    #: packages that it was asked for, each once
     asked: int
     #: sent, opened, call_confirmed, signed_paper, answered; None where nobody told it
     reached_by: str | None
@@ -80,6 +82,8 @@ class RecallView:
     passes: int | None
     passes_needed: int
     packages: int
+    #: packages of these loads that were only counted: nobody can say where they are
+    counted_only: int
     used: int
     to_find: int
     found: int
@@ -90,6 +94,8 @@ class RecallView:
     reached: tuple[Reached, ...]
     #: numbers of the range that were never opened
     gaps: int
+    #: in a list: pass it as `before` to read on
+    cursor: int | None = None
 
     def to_plain(self) -> dict[str, object]:
         """As JSON has it."""
@@ -125,7 +131,8 @@ def show_recall(tx: Connection, caller: Caller, order: str) -> RecallView:
     ]
     facts = fields_from_bytes(records.get_record(tx, row.record_id).facts)
     view = _view(tx, caller, wanted, order=digest, facts=facts, has_ended=bool(ends))
-    if not view.packages and not view.units and caller.readable_unit not in {None, machine.unit}:
+    concerns = view.packages or view.counted_only or view.units
+    if not concerns and caller.readable_unit not in {None, machine.unit}:
         raise NotFound(f"there is no recall {to_hex(digest)}", field="order")
     return view
 
@@ -136,17 +143,27 @@ def with_notices(tx: Connection, view: RecallView) -> RecallView:
         return view
     machine = parse_hex32(view.equipment, field="equipment")
     order = Digest(parse_hex32(view.order, field="order"))
-    return replace(view, units=tuple(_told(tx, machine, order)))
+    return replace(view, units=tuple(_told(tx, _notices(tx, machine, order), order)))
 
 
-def list_recalls(tx: Connection, caller: Caller, *, limit: int = 100) -> list[RecallView]:
-    """The recalls that the caller's packages are in, newest first."""
-    found = []
-    for row in operations.list_latest_operations(tx, kind="RecallOrder", limit=limit):
-        _, _, _, stage = packed_numbers(read_operation(row).message)
-        if row.state not in GIVEN_UP and stage == RecallStage.ORDERED:
-            with suppress(NotFound):
-                found.append(show_recall(tx, caller, to_hex(row.digest)))
+def list_recalls(
+    tx: Connection, caller: Caller, *, before: int | None = None, limit: int = 20
+) -> list[RecallView]:
+    """The recalls that the caller's packages are in, newest first, starting before a cursor."""
+    found: list[RecallView] = []
+    while len(found) < limit:
+        page = operations.list_latest_operations(tx, kind="RecallOrder", before=before, limit=_PAGE)
+        for row in page:
+            _, _, _, stage = packed_numbers(read_operation(row).message)
+            if row.state not in GIVEN_UP and stage == RecallStage.ORDERED:
+                with suppress(NotFound):
+                    view = show_recall(tx, caller, to_hex(row.digest))
+                    found.append(replace(view, cursor=row.sequence))
+            if len(found) == limit:
+                break
+        if len(page) < _PAGE:
+            break
+        before = page[-1].sequence
     return found
 
 
@@ -160,13 +177,16 @@ def _view(  # noqa: PLR0913 - a range and what is known of its recall
     has_ended: bool,
 ) -> RecallView:
     cycles = list_cycles_of(tx, wanted)
-    reached = list(_reached(tx, caller, cycles, order, owner=wanted.machine.unit))
+    notices = [] if order is None else _notices(tx, wanted.machine.id, order)
+    noticed = {each.unit for each in notices}
+    reached = list(_reached(tx, caller, cycles, order, noticed, owner=wanted.machine.unit))
     counted: Reach = count(reached)
-    told = [] if order is None else _told(tx, wanted.machine.id, order)
+    told = [] if order is None else _told(tx, notices, order)
     readable = caller.readable_unit
     if readable not in {None, wanted.machine.unit}:
         told = [each for each in told if each.unit == readable]
-    answered = sum(each.found or 0 for each in told)
+    # Who only counts finds no more than it was asked for; who was not asked counts for nothing.
+    answered = sum(min(each.found or 0, each.asked) for each in told)
     names = unit_names(tx, counted.by_holder)
     suspension = suspended(suspensions_of(tx, wanted.machine.id))
     return RecallView(
@@ -182,6 +202,9 @@ def _view(  # noqa: PLR0913 - a range and what is known of its recall
         passes=None if suspension is None else suspension.passes,
         passes_needed=PASSES_TO_RETURN,
         packages=counted.packages,
+        counted_only=_counted_only(
+            tx, cycles, owner=None if readable in {None, wanted.machine.unit} else readable
+        ),
         used=counted.used,
         to_find=counted.to_find,
         found=max(counted.found, answered),
@@ -196,33 +219,62 @@ def _view(  # noqa: PLR0913 - a range and what is known of its recall
     )
 
 
-def _reached(
+def _reached(  # noqa: PLR0913 - whose range, for whom, and who was told
     tx: Connection,
     caller: Caller,
     cycles: Sequence[directory.CycleRow],
     order: Digest | None,
+    noticed: Collection[int],
     *,
     owner: int,
 ) -> Iterator[Reached]:
-    """Each package of some cycles, as it stood when it was asked back."""
+    """Each package of some cycles, as it stood when it was asked back.
+
+    One that a load names and another unit had is asked for too: whose word is right is not known.
+    """
     reader = reader_of(tx, caller)
-    rows = packages.list_packages_of_cycles(tx, [cycle.id for cycle in cycles])
-    lines = packages.list_lines_of(tx, [row.name for row in rows])
+    wanted = {cycle.id for cycle in cycles}
+    lines = packages.list_lines_of(tx, packages.list_loaded(tx, wanted))
     for name in sorted(lines):
         package: Package = fold(name, lines[name])
-        if reader.unit in {None, owner} or may_ask(reader, package):
-            answers = [
-                line.outcome
-                for line in standing(lines[name])
-                if line.deed is Deed.ANSWERED and line.thread == order
-            ]
-            found = reach(package, answers[-1] if answers else None)
+        is_claimed = not wanted.isdisjoint(package.claimed)
+        if package.cycle not in wanted and not is_claimed:
+            continue
+        if (reader.unit == owner and package.cycle in wanted) or may_ask(reader, package):
+            said = None
+            if order is not None:
+                said = answer_of(package, standing(lines[name]), order, noticed)
+            found = reach(
+                package,
+                None if said is None else said.outcome,
+                answered_by=None if said is None else said.unit,
+            )
             yield replace(found, case=visible_case(reader, package))
+        elif reader.unit == owner:
+            # Its own load says so; where another unit has it is not for this one to read.
+            yield reach(Package(name=name, since=0))
 
 
-def _told(tx: Connection, machine: bytes, order: Digest) -> list[Told]:
+def _counted_only(
+    tx: Connection, cycles: Sequence[directory.CycleRow], *, owner: int | None
+) -> int:
+    """Packages of the loads that no line names; with `owner`, that unit's."""
+    loads = {
+        row.subject: row
+        for row in operations.list_by_subjects(tx, [cycle.id for cycle in cycles])
+        if row.kind == "LoadDeclaration" and row.state not in GIVEN_UP
+    }
+    stored = records.list_by_ids(tx, [row.record_id for row in loads.values()])
+    return sum(
+        int(str(line["quantity"]))
+        for row in stored
+        for _, line in rows_of(fields_from_bytes(row.facts))
+        if line["package"] is None and (owner is None or int(str(line["owner"])) == owner)
+    )
+
+
+def _told(tx: Connection, notices: Sequence[_Notice], order: Digest) -> list[Told]:
     """The units of a recall, by number: what they were asked, and what they answered."""
-    notices = _notices(tx, machine, order)
     answers = _answers(tx, order)
     units = sorted({notice.unit for notice in notices} | set(answers))
     names = unit_names(tx, units)
@@ -243,7 +295,7 @@ class _Notice:
 
     digest: Digest
     unit: int
-    asked: int
+    asked: frozenset[str]
     reached_by: str
     #: Unix seconds; None while it is only sent
     reached_at: int | None
@@ -268,7 +320,7 @@ def _told_unit(
     return Told(
         unit=unit,
         name=name,
-        asked=sum(each.asked for each in notices),
+        asked=len(frozenset[str]().union(*(each.asked for each in notices))),
         reached_by=how,
         reached_at=None if at is None else seconds_text(at),
         found=None if numbers is None else numbers[0],
@@ -295,7 +347,7 @@ def _notices(tx: Connection, machine: bytes, order: Digest) -> list[_Notice]:
         seen = _seen(tx, row.digest, unit)
         if at is None and seen is not None:
             how, at = "opened", seen
-        asked = len(list(rows_of(facts)))
+        asked = frozenset(str(line["package"]) for _, line in rows_of(facts))
         found.append(
             _Notice(digest=row.digest, unit=unit, asked=asked, reached_by=how, reached_at=at)
         )

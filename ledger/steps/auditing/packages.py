@@ -69,10 +69,10 @@ def _check_lines(evidence: Stored, page: Sequence[OperationRow], ended: _Ended) 
     for row in page:
         try:
             facts, recorded = fields_from_bytes(stored[row.record_id].facts), read_operation(row)
-            sent = sent_in(evidence.ours, recorded.act, recorded.message)
+            sent = sent_in(evidence.ours, recorded.act, recorded.message, before=row.sequence)
             lines = lines_of(recorded, facts, row.sequence, sent)
             expected |= {(line.package, *line.place): line for line in lines}
-            for place in ends(recorded, facts):
+            for place in ends(recorded.act, facts):
                 ended.setdefault(place, row.sequence)
         except (SteriLedgerError, ValueError, KeyError):
             continue  # the operation or its record cannot be read, which is told there

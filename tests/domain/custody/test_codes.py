@@ -36,7 +36,15 @@ def test_one_wrong_letter_is_never_another_package(name: str, data: st.DataObjec
     other = data.draw(st.sampled_from("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"))
     if other != code[at]:
         read = read_shot(code[:at] + other + code[at + 1 :])
-        assert read.package in {None, name}
+        # What a keyboard turned is more than one letter, and it is said.
+        assert read.package in {None, name} or Trouble.LAYOUT in read.troubles
+
+
+@pytest.mark.parametrize("right, wrong", [("Y", "2"), ("2", "Y"), (".", "A"), ("O", "0")])
+def test_a_letter_read_as_a_digit_is_noticed(right: str, wrong: str) -> None:
+    code = make_code(f"661/CRP3D{right}")
+    read = read_shot(code.replace(f"D{right}", f"D{wrong}"))
+    assert (read.package, read.troubles) == (None, (Trouble.CHECK_DIGIT,))
 
 
 @pytest.mark.parametrize(

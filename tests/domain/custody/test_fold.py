@@ -34,6 +34,15 @@ def test_a_package_goes_from_assembly_to_use_and_back() -> None:
     assert package.overlays == set()
 
 
+def test_what_goes_into_a_package_is_washed_before_it_is_assembled() -> None:
+    told = Told()
+    for deed in (Deed.WASHED, Deed.INSPECTED, Deed.ASSEMBLED):
+        told.say(deed, L)
+    package = fold(NAME, told.lines)
+    assert (package.stage, package.holder) == (Stage.ASSEMBLED, L)
+    assert package.overlays == set()
+
+
 def test_who_does_not_have_it_is_written_down_and_moves_nothing() -> None:
     told = Told().ready()
     told.say(Deed.USED, M)
@@ -143,21 +152,107 @@ def test_inferred_is_not_seen() -> None:
 
 def test_decisions_and_what_is_found_lie_over_its_state() -> None:
     told = Told().ready()
-    told.say(Deed.HELD, basis=None)
+    told.say(Deed.HELD, basis=None, thread=CYCLE)
     told.say(Deed.WET)
     assert fold(NAME, told.lines).overlays == {Overlay.HELD, Overlay.WET}
-    told.say(Deed.LIFTED, basis=None)
-    told.say(Deed.RECALLED, basis=None)
-    told.say(Deed.LIFTED, basis=None)
+    told.say(Deed.LIFTED, basis=None, thread=CYCLE)
+    told.say(Deed.RECALLED, basis=None, thread=CYCLE)
+    told.say(Deed.LIFTED, basis=None, thread=CYCLE)
     assert fold(NAME, told.lines).overlays == {Overlay.WET, Overlay.RECALLED}
 
 
-def test_waiting_ends_when_it_is_added_and_left_out_does_not() -> None:
+@pytest.mark.parametrize("deed", [Deed.WAITING, Deed.LEFT_OUT])
+def test_what_waits_or_is_left_out_is_in_the_release_once_it_is_added(deed: Deed) -> None:
     told = Told().ready()
-    told.say(Deed.WAITING, basis=None)
-    told.say(Deed.LEFT_OUT, basis=None)
-    told.say(Deed.ADDED, basis=None)
-    assert fold(NAME, told.lines).overlays == {Overlay.EXCLUDED}
+    told.say(deed, basis=None, thread=CYCLE)
+    assert fold(NAME, told.lines).overlays
+    told.say(Deed.ADDED, basis=None, thread=CYCLE)
+    assert fold(NAME, told.lines).overlays == set()
+
+
+@pytest.mark.parametrize("deed", [Deed.LIFTED, Deed.RECALLED, Deed.EXCLUDED, Deed.ADDED])
+def test_who_decides_of_another_cycle_decides_nothing_of_the_package(deed: Deed) -> None:
+    told = Told().ready()
+    told.say(Deed.HELD, basis=None, thread=CYCLE)
+    told.say(Deed.LOADED, 8, thread=OTHER_BOX, basis=None)
+    told.say(deed, 8, basis=None, thread=OTHER_BOX)
+    assert fold(NAME, told.lines).overlays == {Overlay.HELD, Overlay.CONTRADICTED}
+
+
+def test_a_load_that_is_amended_keeps_what_was_decided_of_its_packages() -> None:
+    told = Told().ready()
+    told.say(Deed.LEFT_OUT, basis=None, thread=CYCLE)
+    again = told.say(Deed.LOADED, thread=CYCLE, owner=M, basis=None)
+    told.lines[1] = replace(told.lines[1], ended=again.sequence)
+    assert Overlay.EXCLUDED in fold(NAME, told.lines).overlays
+
+
+def test_who_does_not_have_it_says_nothing_of_what_it_is() -> None:
+    told = Told().ready()
+    told.say(Deed.LOADED, 8, thread=OTHER_BOX, owner=8, basis=None)
+    told.say(Deed.STORED, 8, expires="2030-01-01", set_name="8/X")
+    told.say(Deed.LABELLED, 8, code="A1")
+    told.say(Deed.LABEL_VOIDED, 8, code="A0")
+    package = fold(NAME, told.lines)
+    assert (package.cycle, package.owner, package.expires) == (CYCLE, M, "2027-01-01")
+    assert (package.set_name, package.codes, package.voided) == (None, set(), set())
+    assert package.claimed == {OTHER_BOX}, "a recall of that cycle asks what became of it"
+    assert {each.unit for each in package.contradictions} == {8}
+
+
+@pytest.mark.parametrize(
+    "deed, unit, outcome",
+    [
+        (Deed.MISSING, M, None),
+        (Deed.SHORT, M, "missing"),
+        (Deed.NOT_SO, M, None),
+        (Deed.ANSWERED, M, "not_found"),
+        (Deed.ANSWERED, 8, "found"),
+        (Deed.STORED, 8, None),
+    ],
+)
+def test_seen_is_what_its_holder_had_before_their_eyes(
+    deed: Deed, unit: int, outcome: str | None
+) -> None:
+    told = Told().ready()
+    told.sent(taker=M)
+    told.say(Deed.RECEIVED, M, thread=BOX, step=2, basis="inferred")
+    told.say(deed, unit, outcome=outcome)
+    assert fold(NAME, told.lines).seen_by == L
+    told.say(Deed.ANSWERED, M, outcome="found")
+    assert fold(NAME, told.lines).seen_by == M
+
+
+@pytest.mark.parametrize("found", [Deed.FOUND_AGAIN, Deed.FOUND])
+def test_lost_on_the_way_and_found_it_travels_on(found: Deed) -> None:
+    told = Told().ready()
+    told.sent()
+    told.say(Deed.CARRIED, C, thread=BOX, step=2)
+    told.say(Deed.LOST, C, thread=BOX, step=3)
+    told.say(found, C, thread=BOX, step=4)
+    package = fold(NAME, told.lines)
+    assert (package.stage, package.holder, package.next_unit) == (Stage.CARRIED, C, None)
+    told.say(Deed.HANDED_OVER, C, thread=BOX, step=5, to_unit=M)
+    assert fold(NAME, told.lines).out_of_order == []
+
+
+def test_a_dispatch_that_is_told_again_under_its_slip_contradicts_nobody() -> None:
+    told = Told().ready()
+    told.sent(taker=M)
+    told.sent(taker=M)
+    told.say(Deed.RECEIVED, M, thread=BOX, step=2, basis="inferred")
+    told.say(Deed.RECEIVED, M, thread=BOX, step=2, basis="inferred")
+    package = fold(NAME, told.lines)
+    assert (package.holder, package.contradictions) == (M, [])
+
+
+def test_what_its_receiver_refuses_is_refused_until_it_is_sent_on() -> None:
+    told = Told().ready()
+    told.sent(taker=M)
+    told.say(Deed.RECEIVED, M, thread=BOX, step=2, outcome="refused")
+    assert fold(NAME, told.lines).overlays == {Overlay.REFUSED}
+    told.say(Deed.DISPATCHED, M, thread=OTHER_BOX, step=0, to_unit=L, destination=L)
+    assert fold(NAME, told.lines).overlays == set()
 
 
 def test_a_reprint_voids_the_code_before() -> None:
@@ -275,7 +370,8 @@ def test_one_unit_at_a_time_has_it_and_the_last_one_has_it_now(drawn: object) ->
 @given(LINES)
 def test_what_is_recalled_stays_recalled(drawn: object) -> None:
     lines = _lines(drawn)  # type: ignore[arg-type]
-    was = any(line.deed is Deed.RECALLED for line in lines)
+    loads = fold(NAME, lines).loads
+    was = any(line.deed is Deed.RECALLED and line.thread in loads for line in lines)
     assert (Overlay.RECALLED in fold(NAME, lines).overlays) == was
 
 

@@ -40,7 +40,7 @@ def asking(unit: int = L, **more: Any) -> Asking:
 def package(*deeds: Deed, **more: Any) -> Package:
     told = Told().ready()
     for deed in deeds:
-        told.say(deed, **more)
+        told.say(deed, **{"thread": CYCLE, **more})
     return fold(NAME, told.lines)
 
 
@@ -120,6 +120,22 @@ def test_it_may_be_used_on_its_last_day_and_not_after() -> None:
     assert answer.text("zh") == "no: 已于 2027-01-01 过期"
 
 
+@pytest.mark.parametrize("text", ["2026/11/03", "2026-13-45", "20261103", "soon"])
+def test_a_last_day_that_is_no_day_speaks_against_it(text: str) -> None:
+    told = Told().ready()
+    told.say(Deed.STORED, expires=text)
+    answer = ask(Gate.USE, fold(NAME, told.lines), cycle(), asking())
+    assert answer.text() == f"no: its last day of use is no day: {text}"
+
+
+def test_what_its_receiver_refused_passes_no_gate() -> None:
+    told = Told().ready()
+    told.sent(taker=M)
+    told.say(Deed.RECEIVED, M, thread=BOX, step=2, outcome="refused")
+    answer = ask(Gate.USE, fold(NAME, told.lines), cycle(), asking(unit=M))
+    assert answer.text() == "no: refused by who received it"
+
+
 def test_without_a_day_it_passes_and_says_so() -> None:
     told = Told()
     told.say(Deed.ASSEMBLED)
@@ -135,6 +151,11 @@ def test_what_is_elsewhere_or_on_its_way_is_not_here() -> None:
     assert reasons(fold(NAME, told.lines), unit=M) == ["travelling"]
     told.say(Deed.RECEIVED, M, thread=BOX, step=2)
     assert reasons(fold(NAME, told.lines), unit=M) == []
+
+
+def test_who_never_had_it_hears_that_it_is_not_there_and_no_more() -> None:
+    answer = ask(Gate.USE, package(Deed.USED), cycle(), asking(unit=8))
+    assert (answer.text(), answer.checked) == ("no: not here", ("label", "place"))
 
 
 def test_a_contradiction_is_said_with_who_contradicts() -> None:

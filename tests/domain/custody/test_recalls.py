@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
 
-from ledger.domain.custody.counting import require_lines_of_load, require_shares_counted
+from ledger.domain.custody.counting import (
+    require_added_sound,
+    require_lines_of_load,
+    require_shares_counted,
+)
 from ledger.domain.custody.expiry import OTHER, last_day, materials, shelf_days, source
-from ledger.domain.custody.fold import fold, ordered
+from ledger.domain.custody.fold import Stage, fold, ordered
 from ledger.domain.custody.lines import Deed, parse_package
-from ledger.domain.custody.reading import Reader, may_ask, readable, visible_case
-from ledger.domain.custody.recalls import Found, count, reach
+from ledger.domain.custody.reading import Reader, as_read, may_ask, readable, visible_case
+from ledger.domain.custody.recalls import Found, Reached, answer_of, count, reach
 from ledger.domain.custody.standing import BiologicalResult, Order, suspended, suspensions
 from ledger.domain.errors import InvalidInput
 from tests.domain.custody.lines_of import BOX, NAME, C, L, M, Told
@@ -75,6 +80,55 @@ def test_what_is_on_its_way_is_asked_of_who_takes_it() -> None:
     assert (found.found, found.holder) == (Found.IN_TRANSIT, C)
 
 
+def test_who_has_it_takes_it_next_or_used_it_is_told() -> None:
+    assert reach(fold(NAME, used().lines)).concerns == (M,)
+    told = used()
+    told.say(Deed.DISPATCHED, M, thread=b"\x90" * 32, step=0, to_unit=C, destination=L)
+    assert reach(fold(NAME, told.lines)).concerns == (M, C)
+    told = Told().ready()
+    told.say(Deed.MISSING)
+    assert reach(fold(NAME, told.lines)).concerns == (L,)
+
+
+def unseen() -> Told:
+    """At M by the strength of a list."""
+    told = Told().ready()
+    told.sent(taker=M)
+    told.say(Deed.RECEIVED, M, thread=BOX, step=2, basis="inferred")
+    return told
+
+
+def answered(told: Told, unit: int, outcome: str, *noticed: int) -> Reached:
+    told.say(Deed.ANSWERED, unit, thread=ORDER.digest, outcome=outcome, basis=None)
+    package = fold(NAME, told.lines)
+    line = answer_of(package, told.lines, ORDER.digest, noticed)
+    if line is None:
+        return reach(package)
+    return reach(package, line.outcome, answered_by=line.unit)
+
+
+def test_what_its_holder_answers_is_read_whole() -> None:
+    said = answered(unseen(), M, "used")
+    assert (said.found, said.used_by, said.cannot_be_excluded) == (Found.USED, M, False)
+    assert count([said]).used == 1
+    assert answered(unseen(), M, "sent_on").cannot_be_excluded
+    assert answered(unseen(), M, "not_found").cannot_be_excluded
+    assert not answered(unseen(), M, "found").cannot_be_excluded
+    assert not answered(unseen(), M, "reprocessed").cannot_be_excluded
+
+
+def test_who_neither_has_it_nor_was_told_answers_nothing() -> None:
+    assert answered(unseen(), 8, "found").cannot_be_excluded
+    assert not answered(unseen(), 8, "found", 8).cannot_be_excluded
+
+
+def test_of_several_answers_that_says_most_which_counts() -> None:
+    told = unseen()
+    assert answered(told, 8, "found", 8).answer == "found"
+    assert answered(told, M, "not_found", 8).answer == "found"
+    assert answered(told, M, "used", 8).answer == "used"
+
+
 def test_used_and_to_find_are_all_that_was_not_reprocessed_before() -> None:
     rows = [reach(fold(NAME, Told().ready().lines), a) for a in ("found", "not_found", None)]
     rows.append(reach(fold(NAME, used().lines)))
@@ -85,7 +139,7 @@ def test_used_and_to_find_are_all_that_was_not_reprocessed_before() -> None:
 
 # ---------------------------------------------------------------- suspension
 
-ORDER = Order(digest=b"\1" * 32, epoch=1, first=5, last=9, sequence=100)
+ORDER = Order(digest=b"\1" * 32, epoch=1, first=5, last=9, sequence=100, highest=(1, 9))
 
 
 def result(number: int, word: str, *, opened: int = 200, sequence: int = 300) -> BiologicalResult:
@@ -104,6 +158,8 @@ def result(number: int, word: str, *, opened: int = 200, sequence: int = 300) ->
         # before the order, and of its own range
         ([result(n, "pass", opened=50) for n in (10, 11, 12)], 0),
         ([result(n, "pass") for n in (6, 7, 8)], 0),
+        # gaps below what had run by the order, entered after it
+        ([result(n, "pass") for n in (1, 2, 3)], 0),
         # the same cycle three times
         ([result(10, "pass", sequence=s) for s in (300, 301, 302)], 1),
     ],
@@ -180,6 +236,22 @@ def test_shares_that_say_otherwise_are_refused(told: list[dict[str, Any]]) -> No
         require_shares_counted(LOAD, told)
 
 
+def test_whoever_is_in_no_line_gets_no_share_but_of_what_is_only_counted() -> None:
+    stranger = {"owner": 3, "payer": 3, "package_class": 1, "delta": 1}
+    told = decided(2, B="wet") | {f"shares.1.{name}": value for name, value in stranger.items()}
+    with pytest.raises(InvalidInput, match="owner 3 and payer 3, but the lines say 0"):
+        require_shares_counted(LOAD, [told])
+    require_shares_counted(load(None, quantity=10), [told])
+
+
+@pytest.mark.parametrize("outcome", ["wet", "torn", "failed_indicator"])
+def test_what_was_found_spoilt_is_not_added(outcome: str) -> None:
+    spoilt, added = decided(2, B=outcome), decided(1, B="added")
+    with pytest.raises(InvalidInput, match="1/B was found spoilt"):
+        require_added_sound([spoilt, added])
+    require_added_sound([decided(2, B="left_out"), added])
+
+
 def test_what_is_only_counted_has_no_lines_to_compare_with() -> None:
     require_shares_counted(load(None, quantity=10), [decided(4)])
 
@@ -220,6 +292,28 @@ def test_a_former_holder_reads_up_to_its_own_hand_over_and_what_all_are_told() -
     assert {Deed.ASSEMBLED, Deed.DISPATCHED, Deed.ASKED_BACK} <= set(deeds)
 
 
+def test_a_former_holder_reads_of_where_it_is_no_more_than_its_own_hand_over() -> None:
+    told = used()
+    told.lines = [replace(line, owner=None) for line in told.lines]
+    told.say(Deed.DISPATCHED, M, thread=b"\x90" * 32, step=0, to_unit=C, destination=C)
+    told.say(Deed.RECEIVED, C, thread=b"\x90" * 32, step=2, set_name="9/X")
+    whole = fold(NAME, told.lines)
+    read = as_read(Reader(unit=L), whole, told.lines)
+    assert (read.holder, read.stage, read.used_by, read.set_name) == (M, Stage.STORED, None, None)
+    assert [each.unit for each in read.holdings] == [L, M]
+    assert as_read(Reader(unit=None), whole, told.lines) is whole
+    assert as_read(Reader(unit=C), whole, told.lines).holder == C
+
+
+def test_a_carrier_reads_nothing_of_what_it_carries() -> None:
+    told = Told().ready()
+    told.say(Deed.STORED, set_name="1/HIP")
+    told.sent()
+    told.say(Deed.CARRIED, C, thread=BOX, step=2)
+    read = as_read(Reader(unit=C, is_carrier=True), fold(NAME, told.lines), told.lines)
+    assert (read.holder, read.owner, read.set_name, read.cycle) == (C, None, None, None)
+
+
 def test_an_owner_reads_all_of_it_but_no_token_of_a_case() -> None:
     told = used()
     package = fold(NAME, told.lines)
@@ -245,6 +339,12 @@ def test_a_package_does_not_exist_for_who_never_had_it() -> None:
     package = fold(NAME, Told().ready().lines)
     assert not may_ask(Reader(unit=8), package)
     assert may_ask(Reader(unit=M), package)  # its owner
+
+
+def test_who_contradicts_does_not_read_it_for_that() -> None:
+    told = Told().ready()
+    told.say(Deed.STORED, 8)
+    assert not may_ask(Reader(unit=8), fold(NAME, told.lines))
 
 
 # ---------------------------------------------------------------- names

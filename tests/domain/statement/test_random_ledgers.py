@@ -1,7 +1,8 @@
-"""Over ten thousand random ledgers: nothing is lost, and a slow model agrees to the fen."""
+"""Random ledgers: nothing is lost, and a slow model agrees; ten thousand of them in `make soak`."""
 
 from __future__ import annotations
 
+import os
 from random import Random
 
 import pytest
@@ -14,6 +15,7 @@ from ledger.domain.statement.settling import Ageing, settle
 from tests.domain.statement.random_ledgers import FIRST, MONTHS, UNITS, Slow, random_chain
 
 CHUNK = 250
+CHUNKS = int(os.environ.get("STERILEDGER_LEDGER_CHUNKS", "4"))
 #: the slow model looks at every tenth
 EVERY = 10
 
@@ -24,7 +26,7 @@ def months_of(seed: int) -> tuple[Books, list[Month]]:
     return books, [books.close_until(Period(2026, 1).plus(n)) for n in range(MONTHS * 2)]
 
 
-@pytest.mark.parametrize("chunk", range(40))
+@pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_nothing_is_lost_in_a_random_ledger(chunk: int) -> None:
     for seed in range(chunk * CHUNK, (chunk + 1) * CHUNK):
         _, months = months_of(seed)

@@ -27,7 +27,7 @@ from ledger.steps.answering.custody import (
     show_asset,
     show_consignment,
 )
-from ledger.steps.answering.packages import gate, known_at, trace
+from ledger.steps.answering.packages import Standing, gate, known_at, trace
 from ledger.storage import directory
 
 MOST_SHOWN = 500
@@ -89,17 +89,27 @@ def show_package(asking: Asking) -> Mapping[str, object]:
         elif caller.unit is not None:
             found = gate(asking.instance, tx, caller, Gate.USE, said, unit=caller.unit)
             answer = said_of_gate(found, asking.words)
+    stands, reads_all = view.standing, caller.readable_unit is None
     return {
-        "title": view.standing.package,
+        "title": stands.package,
         "view": view,
-        "stands": view.standing,
+        "stands": stands,
+        "is_unseen": _is_unseen(stands),
         "bar": custody_bar(view, asking.words, at or now),
         "own": own,
-        "reads_all": caller.readable_unit is None,
+        "reads_all": reads_all,
         "answer": answer,
         "at": at,
         "is_known_then": is_known_then,
     }
+
+
+def _is_unseen(stands: Standing) -> bool:
+    """Whether nobody where it is has said that they had it before their eyes."""
+    is_there = stands.last_seen_by == stands.holder
+    return stands.holder is not None and not (
+        is_there and (stands.last_seen_at or "") >= (stands.since or "")
+    )
 
 
 # ---------------------------------------------------------------- consignments

@@ -24,7 +24,7 @@ def test_a_package_says_where_it_is_how_sure_that_is_and_who_held_it(group: Grou
     client = group.at(MEMBER)
     page = shown(client, "/packages/1/Q01")
     assert "With van since 2026-11-21" in page
-    assert "nobody there has said that they saw it" in page
+    assert "Nobody there has said that they saw it" in page
     assert "on its way to member" in page
     (bar,) = re.findall(r"<svg class=\"custody-bar\".*?</svg>", client.get("/packages/1/Q01").text)
     assert bar.count('class="seen"') == 1, "the centre assembled it"
@@ -263,6 +263,7 @@ def test_a_shelf_is_in_order_of_expiry_and_scanned(group: Group) -> None:
 
 def test_what_came_sealed_is_not_seen_until_the_shelf_is_scanned(group: Group) -> None:
     group.send()
+    group.take()
     client = group.at(MEMBER)
     Form(client, f"{group.boxes['4711']}/receive").send(("step", "sealed"))
     seen = [
@@ -272,6 +273,8 @@ def test_what_came_sealed_is_not_seen_until_the_shelf_is_scanned(group: Group) -
     assert seen == ["no"] * 3
     group.api.house.wait(minutes=5)
     Form(client, "/shelf").scan("centre/Q01").done()
+    assert "said that they saw it" not in shown(client, "/packages/1/Q01")
+    assert "said that they saw it" in shown(client, "/packages/1/Q02")
     rows = client.get("/shelf", params={"format": "csv"}).text.splitlines()[1:]
     assert [row.split(",")[5] for row in rows] == ["yes", "no", "no"]
 
@@ -347,3 +350,20 @@ def test_a_serial_with_signs_of_addresses_has_its_page(group: Group) -> None:
     assert answer.headers["location"] == "/packages/1/A%20B%231%3F"
     assert "With centre" in shown(client, answer.headers["location"])
     assert 'href="/packages/1/A%20B%231%3F"' in client.get("/shelf").text
+
+
+def test_the_bar_shows_where_nobody_says_and_where_two_say_otherwise(group: Group) -> None:
+    def say(unit: int, act: str) -> None:
+        group.api.house.wait(minutes=30)
+        line = {"act": act, "package": "1/Q02", "basis": "typed"}
+        group.api.record("scan-report", group.tokens[unit], lines=[line])
+
+    say(CENTRE, "missing")
+    say(CENTRE, "found")
+    say(MEMBER, "used")
+    page = group.at(CENTRE).get("/packages/1/Q02").text
+    (bar,) = re.findall(r"<svg class=\"custody-bar\".*?</svg>", page, re.DOTALL)
+    assert re.findall(r'class="(seen|hatched|overlap)"', bar) == ["seen", "hatched", "overlap"]
+    assert "nobody says where it is: 2026-11-21 12:30 – 2026-11-21 13:00" in bar
+    assert "member says otherwise: used: 2026-11-21 13:30" in bar
+    assert "Both are asked; nothing is blocked" in plain(page)

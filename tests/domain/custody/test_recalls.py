@@ -51,6 +51,23 @@ def test_what_nobody_saw_since_it_came_cannot_be_excluded_until_it_is_found() ->
     assert reach(package, "not_found").cannot_be_excluded
 
 
+@pytest.mark.parametrize("deed", [Deed.MISSING, Deed.NOT_SO])
+def test_whoever_says_that_it_is_not_there_has_not_seen_it(deed: Deed) -> None:
+    told = Told().ready()
+    told.sent(taker=M)
+    told.say(Deed.RECEIVED, M, thread=BOX, step=2, basis="inferred")
+    told.say(deed, M, basis="typed")
+    assert reach(fold(NAME, told.lines)).cannot_be_excluded
+
+
+def test_what_was_not_in_a_box_that_was_counted_was_seen_by_nobody_there() -> None:
+    told = Told().ready()
+    sent = told.sent(taker=M)
+    told.say(Deed.SHORT, M, thread=BOX, step=2, basis="scanned")
+    package = fold(NAME, told.lines)
+    assert (package.seen_by, package.seen_at) == (L, sent.happened)
+
+
 def test_what_was_seen_where_it_is_is_to_find() -> None:
     found = reach(fold(NAME, Told().ready().lines))
     assert (found.found, found.holder, found.is_unseen) == (Found.TO_FIND, L, False)

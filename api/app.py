@@ -81,6 +81,8 @@ def create_app(instance: Instance) -> FastAPI:
     app.add_exception_handler(SteriLedgerError, problems.on_ledger_error)
     app.add_exception_handler(RequestValidationError, problems.on_validation_error)
     app.add_exception_handler(HTTPException, problems.on_http_error)
-    app.add_middleware(Guard, allowed_hosts=instance.settings.allowed_hosts)
+    app.add_middleware(
+        Guard, allowed_hosts=instance.settings.allowed_hosts, is_played=instance.is_played
+    )
     app.add_middleware(metrics.Timed, metrics=app.state.metrics)
     return app

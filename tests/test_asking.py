@@ -38,6 +38,7 @@ from ledger.domain.acts.vocabulary import (
     Profile,
     ReadingPart,
     Serial,
+    SetNamed,
     Signing,
     Sort,
     Switch,
@@ -164,12 +165,19 @@ def _(sort: Numbers) -> st.SearchStrategy[Any]:
 
 @plain.register
 def _(sort: Words) -> st.SearchStrategy[Any]:
-    return words
+    return words.map(lambda text: text[: sort.longest])
 
 
 @plain.register
 def _(
-    sort: Zone | Profile | Serial | Signing | MachineNamed | CycleNamed | ConsignmentNamed,
+    sort: Zone
+    | Profile
+    | Serial
+    | Signing
+    | MachineNamed
+    | CycleNamed
+    | ConsignmentNamed
+    | SetNamed,
 ) -> Any:
     return words
 
@@ -215,9 +223,9 @@ def _(sort: ReadingPart) -> st.SearchStrategy[Any]:
 def _(sort: Lines) -> st.SearchStrategy[Any]:
     columns = {name: plain(column) for name, column in sort.columns.items()}
     # a colon ends a column on the command line, where a unit may be named by its number
-    plainly = words.filter(lambda text: ":" not in text)
-    texts = {n: c for n, c in sort.columns.items() if isinstance(c, Words) or c == Named("unit")}
-    columns |= dict.fromkeys(texts, plainly)
+    for name, of in sort.columns.items():
+        if isinstance(of, Words | SetNamed) or of == Named("unit"):
+            columns[name] = columns[name].filter(lambda text: ":" not in text)
     return st.lists(st.fixed_dictionaries(columns), min_size=1, max_size=3)
 
 
@@ -260,7 +268,11 @@ def options(act: Act, field: Field, value: Any) -> Iterator[str]:
         yield option if value else f"--no-{option[2:]}"
     elif isinstance(field.of, Lines):
         for line in value:
-            yield from (option, ":".join(str(line[name]) for name in field.of.columns))
+            columns = field.of.columns.items()
+            # a colon ends a column, and ISO 8601 writes a time without any as well
+            said = [str(line[n]).replace(":", "") if isinstance(of, Moment) else str(line[n])
+                    for n, of in columns]  # fmt: skip
+            yield from (option, ":".join(said))
     elif isinstance(field.of, Each | Flags | Numbers):
         said = [f"{n}={word}" for n, word in value.items()] if isinstance(value, dict) else value
         yield from (part for word in said for part in (option, str(word)))

@@ -261,7 +261,11 @@ def _line(sort: Lines, text: str, option: str, field: Field) -> dict[str, Any]:
         is_wrong = isinstance(column, Whole) and _WHOLE.fullmatch(part) is None
         if not (part == "" and is_free) and (part == "" or is_wrong):
             raise InvalidInput(f"{text[:80]!r} is not understood", field=option, rule=field.help)
-        line[name] = None if not part else int(part) if isinstance(column, Whole) else part
+        if part:
+            is_whole = isinstance(column, Whole)
+            line[name] = int(part) if is_whole else read(column, part, option, field)
+        else:
+            line[name] = None
     return line
 
 

@@ -75,7 +75,7 @@ def show(
     if pdf is not None:
         _write_page(pdf, found.answer, language)
     plain = {**found.answer, "pending": list(found.pending)}
-    answer(plain, as_json=as_json, human=lambda: _print(plain, _language(language)))
+    answer(plain, as_json=as_json, human=lambda: print_findings(plain, _language(language)))
 
 
 @findings.command("verify")
@@ -129,7 +129,7 @@ def verify(
         if not found.is_trusted:
             say(f"Checked against its own deployment: {plain['fingerprint']}; not called verified.")
         say("")
-        _print(found.plain, _language(language))
+        print_findings(found.plain, _language(language))
 
     answer(plain, as_json=as_json, human=human)
 
@@ -143,20 +143,23 @@ def _language(text: str) -> str:
 
 
 def _write_page(pdf: Path, plain: Mapping[str, Any], language: str) -> None:
-    from ledger.domain.duties.terms import default_terms
     from ledger.domain.encoding.canonical import canonical
     from ledger.forms.recourse import recourse_pdf
 
-    offset = int(default_terms().document["offset_minutes"])
     data = canonical(dict(plain))
     chosen: Any = _language(language)
-    write_whole(pdf, recourse_pdf(plain, data, chosen, offset))
+    write_whole(pdf, recourse_pdf(plain, data, chosen))
 
 
-def _print(plain: Mapping[str, Any], language: str) -> None:
+def print_findings(plain: Mapping[str, Any], language: str) -> None:
     """An answer in words: what it says as a whole, then duty by duty."""
+    from ledger.domain.duties.terms import default_terms
+
     subject = plain["subject"]
-    say(f"{subject['kind']} {subject['name']}, as of {plain['as_of']}, block {plain['block']}")
+    as_of = datetime.fromisoformat(plain["as_of"]) + default_terms().offset
+    say(
+        f"{subject['kind']} {subject['name']}, as of {as_of:%Y-%m-%d %H:%M}, block {plain['block']}"
+    )
     say(plain["head"][language])
     say(plain["computed"][language])
     for interval in plain["intervals"]:

@@ -68,6 +68,16 @@ def start_all(
     return None if api is None else str(api["url"]), None if chain is None else str(chain["rpc"])
 
 
+def start_worker(
+    processes: Instance, stop: threading.Event, *, chain_seconds: float = _CHAIN_SECONDS
+) -> tuple[None, str | None]:
+    """Start the worker alone; no API, and the address of the chain."""
+    rotate_log(processes.log)
+    processes.start("worker", "worker", ready_file=CHAIN_FILE)
+    chain = processes.wait_ready("worker", seconds=chain_seconds, stop=stop)
+    return None, None if chain is None else str(chain["rpc"])
+
+
 def first_link(processes: Instance, stop: threading.Event) -> str | None:
     """Where the first administrator begins; None once somebody can sign in."""
     said = processes.wait_ready("API", seconds=_START_SECONDS, stop=stop)

@@ -261,9 +261,9 @@ def _tell(
 
 def _computed(instance: Instance, period: str) -> tuple[Computed, dict[int, str]]:
     """The account by this home's index, and what its units are called."""
-    from ledger.cli.chains import reading_chain
     from ledger.domain.statement.periods import parse_period
     from ledger.steps.settling.computing import compute_here
+    from ledger.steps.starting.chains import reading_chain
     from ledger.storage import directory
 
     with reading_chain(instance) as node:

@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-from ledger.cli.chains import reading_chain
 from ledger.cli.failing import DOES_NOT_HOLD
 from ledger.cli.files import read_file
 from ledger.cli.maintaining import existing
 from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption, local_caller
 from ledger.cli.printing import answer, print_laid_out, print_pairs, say
+from ledger.steps.starting.chains import reading_chain
 
 clock = typer.Typer(no_args_is_help=True, help="This machine's clock.")
 

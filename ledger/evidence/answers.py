@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from ledger.domain.acts.vocabulary import unit_subject
+from ledger.domain.acts.vocabulary import Message, integer, unit_subject
 from ledger.domain.acts.words import Custody
 from ledger.domain.chain.deployment import Deployment
 from ledger.domain.duties.answering import Answer, answer, answer_to_plain
@@ -162,6 +162,7 @@ def make_answer_file(  # noqa: PLR0913 - a question, and all that an answer is m
     time_of: Callable[[int], int],
     *,
     verify_signature: SignatureVerifier,
+    case_units: frozenset[int] | None = None,
 ) -> bytes:
     """The file about a question, from the evidence of these subjects.
 
@@ -169,6 +170,13 @@ def make_answer_file(  # noqa: PLR0913 - a question, and all that an answer is m
     that the file shows.  `time_of` gives the Unix seconds of a block.  Raises InvalidInput and
     VerificationFailed as `build_evidence`.
     """
+    if len(subjects) > MAX_EVIDENCE:
+        raise InvalidInput(
+            f"would have {len(subjects)} parts",
+            field="findings",
+            rule=f"at most {MAX_EVIDENCE}",
+            remedy="ask about one cycle or consignment of it",
+        )
 
     def build(subject: Subject, disclose: tuple[str, ...]) -> Checked:
         data = build_evidence(
@@ -186,7 +194,7 @@ def make_answer_file(  # noqa: PLR0913 - a question, and all that an answer is m
     hidden = sorted({e.digest for each in whole_records for e in each.ordered if e.record is None})
     used = _read(question, whole_records, blocks, hidden).used
     shown = [
-        build(subject, _patterns(each, used))
+        build(subject, _patterns(each, used, case_units))
         for subject, each in zip(subjects, whole_records, strict=True)
     ]
     read = _read(question, shown, blocks, hidden)
@@ -194,7 +202,9 @@ def make_answer_file(  # noqa: PLR0913 - a question, and all that an answer is m
     file = AnswerFile(
         question=question, evidence=documents, blocks=blocks, hidden=hidden, answer=None
     )
-    plain = _answer_to_plain(answer(read.case, then=question.then), deployment, file)
+    plain = _answer_to_plain(
+        answer(read.case, then=question.then, before=read.before), deployment, file
+    )
     file = replace(file, answer=plain)
     data = canonical(cast("Any", FILE.write(file)))
     if len(data) > MAX_FILE_BYTES:
@@ -212,6 +222,7 @@ def answer_unproven(  # noqa: PLR0913 - a question, and all that an answer is ma
     time_of: Callable[[int], int],
     *,
     custody_of: Callable[[bytes], str],
+    case_units: frozenset[int] | None = None,
 ) -> dict[str, Plain]:
     """The same answer as in the file, read of what is stored and without a proof of it."""
     said: dict[bytes, Said] = {}
@@ -223,11 +234,16 @@ def answer_unproven(  # noqa: PLR0913 - a question, and all that an answer is ma
             name = digest(source.act, source.message, domain)
             if source.record is None:
                 hidden.add(name)
+            whole = {} if source.record is None else source.record.facts.fields or {}
             said[name] = Said(
                 digest=name,
                 act=source.act,
                 message=source.message,
-                facts={} if source.record is None else source.record.facts.fields or {},
+                facts={
+                    path: value
+                    for path, value in whole.items()
+                    if not _is_kept_back(path, value, source.message, case_units)
+                },
                 block=source.place.block,
                 log=source.place.log_index,
                 mined_at=time_of(source.place.block),
@@ -251,18 +267,29 @@ def answer_unproven(  # noqa: PLR0913 - a question, and all that an answer is ma
         hidden=hidden,
     )
     return {
-        **answer_to_plain(answer(read.case, then=question.then)),
+        **answer_to_plain(answer(read.case, then=question.then, before=read.before)),
         "deployment": to_hex(deployment.fingerprint()),
     }
 
 
-def _patterns(checked: Checked, used: Mapping[bytes, frozenset[str]]) -> tuple[str, ...]:
+def _is_kept_back(
+    path: str, value: object, message: Message, case_units: frozenset[int] | None
+) -> bool:
+    """Whether it is the token of a case of another unit than these; None: all may be shown."""
+    is_token = path.startswith("lines.") and path.endswith(".case") and value is not None
+    return is_token and case_units is not None and integer(message, "unit") not in case_units
+
+
+def _patterns(
+    checked: Checked, used: Mapping[bytes, frozenset[str]], case_units: frozenset[int] | None
+) -> tuple[str, ...]:
     """What was read of the operations of one file, as it is disclosed."""
     found = {
         f"{entry.act.schema}:{path}": None
         for entry in checked.ordered
         for path in sorted(used.get(entry.digest, ()))
         if path in entry.facts
+        and not _is_kept_back(path, entry.facts[path], entry.message, case_units)
     }
     return tuple(found)
 
@@ -343,7 +370,7 @@ def verify_answer_file(
             _require_times(file.blocks, verify_on_chain(each, trusted, chain).times)
     try:
         read = _read(file.question, checked, file.blocks, file.hidden)
-        found = answer(read.case, then=file.question.then)
+        found = answer(read.case, then=file.question.then, before=read.before)
     except VerificationFailed:
         raise
     except SteriLedgerError as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ledger.domain.encoding.canonical import canonical
 from ledger.forms.journal import journal_of
-from ledger.forms.sheets import Plain, Reader, sheets_of
+from ledger.forms.sheets import Plain, Reader, every_sheet, sheets_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class Form:
 def _csv(of: Account, reader: Reader, name: str) -> bytes:
     from ledger.forms.tables import csv_of  # noqa: PLC0415 - loaded when it is asked for
 
-    sheets = sheets_of(of.account, of.indicators, reader)
+    sheets = every_sheet(of.account, of.indicators, reader)
     return b"".join(csv_of(s, of.account, reader) for s in sheets if s.name == name)
 
 

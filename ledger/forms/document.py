@@ -30,7 +30,7 @@ def pdf_of(account: Plain, indicators: Plain, data: bytes, reader: Reader) -> by
 
     Raises Inconsistent when it cannot be set, or the setter warns of anything.
     """
-    form = _form(account, indicators, data, reader)
+    form = form_of(account, indicators, data, reader)
     return set_pdf("statement.typ", form, account=data.decode())
 
 
@@ -38,7 +38,8 @@ def _money(amount: int, account: Plain) -> str:
     return money_text(amount, account, thousands=",")
 
 
-def _form(account: Plain, indicators: Plain, data: bytes, reader: Reader) -> dict[str, Any]:
+def form_of(account: Plain, indicators: Plain, data: bytes, reader: Reader) -> dict[str, Any]:
+    """All that a page for people shows, in the reader's words: paper and screen place the same."""
     words = words_in(reader.language)
     moment = datetime.fromisoformat(account["closing"]["time"])
     unit = None if reader.unit is None else unit_in(account, reader.unit)
@@ -117,7 +118,9 @@ def _shown(sheet: Sheet, account: Plain, reader: Reader) -> dict[str, Any]:
     shown = [n for n in shown if any(row[n] not in {None, ""} for row in sheet.rows)]
     columns = [sheet.columns[n] for n in shown]
     return {
+        "name": sheet.name,
         "title": reader.word(sheet.name),
+        "names": [name for name, _ in columns],
         "columns": [reader.word(name) for name, _ in columns],
         "widths": [2 if name in _WIDE else 0 for name, _ in columns],
         "right": [kind is not Cell.TEXT for _, kind in columns],

@@ -15,7 +15,8 @@ from ledger.forms.typesetting import set_pdf
 
 Language = Literal["en", "zh"]
 
-_WORDS: Mapping[str, Mapping[str, str]] = {
+#: what the page of an answer says, by language
+WORDS: Mapping[str, Mapping[str, str]] = {
     "title": {"en": "Which duties were done", "zh": "职责履行情况"},
     "cycle": {"en": "Cycle", "zh": "灭菌批次"},
     "package": {"en": "Package", "zh": "无菌包"},
@@ -67,24 +68,24 @@ _MARKS = {"met": "√", "not_met": "×", "disputed": "≠", "not_recorded": "–
 _SHOWN_DIGITS = 18
 #: Latin, general punctuation, Chinese with its punctuation and full-width forms
 _IN_FONTS = (
-    (0x20, 0x7E), (0xA0, 0xFF), (0x2010, 0x201F), (0x3001, 0x3011), (0x4E00, 0x9FA5),
-    (0xFF01, 0xFF5E),
+    (0x20, 0x7E), (0xA0, 0xFF), (0x2010, 0x201F), (0x2026, 0x2026),
+    (0x3001, 0x3011), (0x4E00, 0x9FA5), (0xFF01, 0xFF5E),
 )  # fmt: skip
 
 
-def recourse_pdf(answer: Mapping[str, Any], data: bytes, language: Language, offset: int) -> bytes:
+def recourse_pdf(answer: Mapping[str, Any], data: bytes, language: Language) -> bytes:
     """The PDF of an answer as plain data; `data` is its canonical form.
 
-    `offset` is that of the group's clocks from UTC, in minutes.  Raises Inconsistent when it cannot
-    be set.
+    Raises Inconsistent when it cannot be set.
     """
-    return set_pdf("recourse.typ", _form(answer, data, language, timedelta(minutes=offset)))
+    offset = timedelta(minutes=answer["offset_minutes"])
+    return set_pdf("recourse.typ", _form(answer, data, language, offset))
 
 
 def _form(
     answer: Mapping[str, Any], data: bytes, language: Language, offset: timedelta
 ) -> dict[str, Any]:
-    words = {name: each[language] for name, each in _WORDS.items()}
+    words = {name: each[language] for name, each in WORDS.items()}
     as_of = datetime.fromisoformat(answer["as_of"])
     findings: Sequence[Mapping[str, Any]] = answer["findings"]
     applying = [f for f in findings if f["word"] != "not_applicable"]
@@ -98,12 +99,12 @@ def _form(
         return {
             "rule": finding["rule"],
             "title": finding["title"][language],
-            "of": finding["of"],
-            "unit": finding["unit"],
+            "of": _printable(finding["of"]),
+            "unit": _printable(finding["unit"]),
             "word": words[finding["word"]],
             "mark": _MARKS.get(finding["word"], ""),
             "kind": finding["word"],
-            "why": ("; " if language == "en" else "；").join(dict.fromkeys(sentences)),
+            "why": _printable(("; " if language == "en" else "；").join(dict.fromkeys(sentences))),
         }
 
     subject = answer["subject"]
@@ -111,14 +112,14 @@ def _form(
         "words": words,
         "language": language,
         "date": [as_of.year, as_of.month, as_of.day],
-        "heading": f"{words[subject['kind']]} {subject['name']}",
+        "heading": f"{words[subject['kind']]} {_printable(subject['name'])}",
         "as_of": f"{words['as_of']} {clock(answer['as_of'])} · {words['block']} {answer['block']}",
         "head": answer["head"][language],
         "computed": answer["computed"][language],
         "not_proved": answer["not_proved"][language],
         "findings": [row(each) for each in applying],
         "others": [row(each) for each in others],
-        "intervals": [each["says"][language] for each in answer["intervals"]],
+        "intervals": [_printable(each["says"][language]) for each in answer["intervals"]],
         "statements": [
             {
                 "unit": _unit(answer, each["unit"]),
@@ -155,4 +156,4 @@ def _printable(text: str) -> str:
 def _unit(answer: Mapping[str, Any], number: int) -> str:
     """A unit as the findings call it."""
     named = {f["holder"]: f["unit"] for f in answer["findings"]}
-    return str(named.get(number, number or "–"))
+    return _printable(str(named.get(number, number or "–")))

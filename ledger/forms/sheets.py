@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, TypeAlias
 
@@ -46,6 +46,8 @@ class Reader:
     unit: int | None = None
     #: what units are called
     names: Mapping[int, str]
+    #: what machines and assets are called, by their ids as 0x and digits
+    things: Mapping[str, str] = field(default_factory=dict)
 
     def name(self, unit: int | None) -> str:
         """`M1`, or the number of a unit without a name."""
@@ -141,8 +143,12 @@ class _Table:
 
 def sheets_of(account: Plain, indicators: Plain, reader: Reader) -> list[Sheet]:
     """The tables of an account, for the group or for one unit of it; those with rows."""
-    found = (_sheet(table, account, indicators, reader) for table in _TABLES)
-    return [each for each in found if each.rows]
+    return [each for each in every_sheet(account, indicators, reader) if each.rows]
+
+
+def every_sheet(account: Plain, indicators: Plain, reader: Reader) -> list[Sheet]:
+    """The same, also those without rows: a program that reads one finds its columns."""
+    return [_sheet(table, account, indicators, reader) for table in _TABLES]
 
 
 def _sheet(table: _Table, account: Plain, indicators: Plain, reader: Reader) -> Sheet:
@@ -213,7 +219,8 @@ def _about(row: Plain, reader: Reader) -> Plain:
     number = str(row["of"]).removeprefix("unit ")
     if number.isdigit():
         return {**row, "unit": int(number), "about": reader.name(int(number))}
-    return {**row, "about": row["of"] or reader.word("not_recorded")}
+    of = row["of"] or reader.word("not_recorded")
+    return {**row, "about": reader.things.get(of, of)}
 
 
 _TABLES = (

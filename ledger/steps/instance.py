@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -20,7 +20,17 @@ from ledger.storage.engine.database import Database, open_database
 from ledger.storage.engine.encrypted import has_encrypted_rows
 from ledger.storage.settings import find_setting
 
-__all__ = ["DEPLOYMENT_SETTING", "Instance", "open_instance", "system_clock"]
+__all__ = [
+    "DEPLOYMENT_SETTING",
+    "PLAYED_SETTING",
+    "Instance",
+    "PlayedClock",
+    "open_instance",
+    "system_clock",
+]
+
+#: Names, among the settings, by how many seconds a demonstration's clock is ahead of the machine's.
+PLAYED_SETTING = "played_clock"
 
 T = TypeVar("T")
 
@@ -31,6 +41,19 @@ _parse_once = lru_cache(maxsize=4)(parse_deployment)
 def system_clock() -> datetime:
     """Now, aware, in UTC."""
     return datetime.now(UTC)
+
+
+@dataclass(slots=True, kw_only=True)
+class PlayedClock:
+    """The clock of a demonstration: whoever plays sets it, and every answer says so."""
+
+    ahead: timedelta = timedelta()
+    #: it stands there while somebody plays; None: it goes on
+    at: datetime | None = None
+
+    def __call__(self) -> datetime:
+        """The time that is played, aware, in UTC."""
+        return system_clock() + self.ahead if self.at is None else self.at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +99,16 @@ class Instance:
         found: T = self._known[name]
         return found
 
+    @property
+    def is_played(self) -> bool:
+        """Whether its clock is a demonstration's."""
+        return isinstance(self.clock, PlayedClock)
+
+    @property
+    def wall_clock(self) -> Callable[[], datetime]:
+        """What a phone shows as well: this machine's time, also where ours is played."""
+        return system_clock if self.is_played else self.clock
+
     def close(self) -> None:
         """Give back the database connections."""
         self.database.close()
@@ -93,8 +126,10 @@ def open_instance(settings: Settings) -> Instance:
         database.migrate()
         with database.reading() as tx:
             is_encrypted = has_encrypted_rows(tx)
+            ahead = find_setting(tx, PLAYED_SETTING)
         vault = load_vault(settings.home, encrypted_rows_exist=is_encrypted)
     except BaseException:
         database.close()
         raise
-    return Instance(settings=settings, database=database, vault=vault)
+    clock = system_clock if ahead is None else PlayedClock(ahead=timedelta(seconds=int(ahead)))
+    return Instance(settings=settings, database=database, vault=vault, clock=clock)

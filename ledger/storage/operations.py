@@ -459,6 +459,13 @@ def find_newest_standing(tx: Connection) -> tuple[Digest, datetime] | None:
     return None if row is None else (row.digest, row.accepted_at)
 
 
+def find_sequence_at(tx: Connection, moment: datetime) -> int:
+    """The sequence of the last operation that was accepted by a moment; 0 before the first."""
+    c = operations.c
+    newest = select(c.sequence).where(c.accepted_at <= moment).order_by(c.sequence.desc()).limit(1)
+    return tx.scalar(newest) or 0
+
+
 def list_between(
     tx: Connection, first: bytes, last: bytes, *, limit: int = 100
 ) -> list[OperationRow]:

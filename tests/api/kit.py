@@ -263,7 +263,7 @@ def _documented() -> list[tuple[re.Pattern[str], Plain]]:
 class _Undocumented:
     """As much of an instance as a document needs."""
 
-    settings = Settings()
+    settings, is_played = Settings(), False
 
 
 def _bytes(value: str | bytes) -> bytes:

@@ -37,7 +37,7 @@ Value: TypeAlias = int | bytes | list[dict[str, int]]
 Proofs: TypeAlias = list[list[Any]]
 
 ADMINISTER, OPEN, LOAD, RESULT, DECIDE, ERASE = 1, 2, 4, 8, 16, 512
-DISPATCH, CARRY, RECEIVE = 32, 64, 128
+DISPATCH, CARRY, RECEIVE, SETTLE = 32, 64, 128, 256
 #: Witness kinds of this world: (kind, right, scope, mode), see IWitnesses.
 STATE_OF_CYCLE, ENTRY_OF_ANYBODY = (1, RESULT, 2, 1), (2, OPEN, 1, 2)
 LEDGERS = ("UnitRegistry", "CycleLedger", "CustodyLedger", "Witnesses", "ContributionLedger")

@@ -76,7 +76,7 @@ def test_the_answer_tells_of_the_cycle_what_was_recorded(file: bytes) -> None:
     assert words["2"] == "met"
     assert words["3"] == "not_recorded"
     assert words["5"] == "not_applicable"
-    assert answer["head"]["en"].startswith("Of the duties that come before a release")
+    assert answer["head"]["en"].startswith("A decision keeps it from use: recalled.")
 
 
 def test_another_instance_with_the_same_records_makes_the_same_bytes(

@@ -52,7 +52,7 @@ def make(period: Period) -> Account:
     chain.pay(LEAD, paid, PaymentSide.RECEIVED, M1, 16_600)
     chain.answer(M2, publication, 2)
     books = chain.books(terms)
-    work = Work(books.offset, books.seconds_within)
+    work = Work(books.offset, books.seconds_within, books.counts)
     for entry in chain.entries:
         work.read(entry)
     month = books.close_until(period)
@@ -99,6 +99,11 @@ def test_both_languages_say_everything() -> None:
 
 def rows_of(data: bytes) -> list[list[str]]:
     return list(csv.reader(io.StringIO(data.decode("utf-8-sig"))))
+
+
+def test_a_unit_without_lines_has_a_csv_with_its_columns(account: Account) -> None:
+    (columns,) = rows_of(form("lines", account, unit=9))
+    assert len(columns) > 1
 
 
 def test_the_lines_add_up_to_the_units_in_csv(account: Account) -> None:

@@ -13,8 +13,11 @@ from typing import Any
 import pytest
 
 from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.acts.terms import parts_of
 from ledger.domain.acts.words import Right, UnitRole
 from ledger.domain.callers import Scope
+from ledger.domain.duties.terms import default_terms, parse_terms
+from ledger.domain.encoding.canonical import canonical
 from ledger.domain.encoding.identifiers import (
     UnitNumber,
     asset_id,
@@ -32,6 +35,9 @@ from tests.house import CYCLE_RIGHTS
 
 EVERYTHING = tuple(scope for scope in Scope if scope is not Scope.AUTHORITY)
 UNKNOWN = "ab" * 32
+BEGUN = "2026-01-01T06:00:00Z"
+BEGINS: dict[str, str | int] = {"holds_from": "2100-01-01T00:00:00Z", "version": 1}
+LATER = parse_terms(canonical({**default_terms().document, **BEGINS}))
 #: neither the centre nor the member
 THIRD, GONE = 9, 8
 READ = frozenset({Scope.READ_UNIT})
@@ -55,6 +61,9 @@ READING_ROUTES = {
     "GET /v1/findings/{kind}/{subject}": READ,
     "GET /v1/findings/{kind}/file/{subject}": READ,
     "GET /v1/findings/signed/{signer}": READ,
+    "GET /v1/statements": READ,
+    "GET /v1/statements/{period}": READ,
+    "GET /v1/statements/{period}/said": READ,
     "GET /v1/signers": READ,
     "GET /v1/equipment": READ,
     "GET /v1/trace": READ,
@@ -105,6 +114,8 @@ SCOPE_OF_ACT = {
         ("outage", "shift", "maintenance", "request", "incident", "findings"), Scope.REPORT
     ),
     "terms": Scope.AUTHORITY,
+    "publication": Scope.AUTHORITY,
+    **dict.fromkeys(("service", "statement-answer", "resolution", "payment"), Scope.SETTLE),
     "scan-report": Scope.SCAN,
     "set-definition": Scope.SCAN,
     "package-decision": Scope.DECIDE,
@@ -125,6 +136,9 @@ ASKED: dict[str, Plain] = {
     "GET /v1/where": {"package": "1/Q01"},
     "GET /v1/gate": {"package": "1/Q01", "gate": "use"},
     "GET /v1/sets": {"set": "1/HIP"},
+    "GET /v1/findings/signed/{signer}": {
+        "since": "2026-01-01T00:00:00Z", "until": "2026-01-02T00:00:00Z",
+    },
     "POST /v1/scans": {"lines": [{"act": "washed", "said": "1/Q01"}]},
     "POST /v1/packages": {"serials": ["Q01"], "expires": "2027-01-01"},
     "POST /v1/recalls": {
@@ -171,6 +185,10 @@ class World:
         ordered = {"equipment": self.machine, "first": 90, "last": 91, "cause": "machine"}
         answer = api.post("/v1/operations/recall-order", api.operator, json=ordered)
         self.order = str(answer.json()["digest"])
+        api.house.enrol(CENTRE, "Reporter", Right.REPORT)
+        self.their_reporter = api.house.enrol(MEMBER, "Their reporter", Right.REPORT)
+        happened = {"what": "wet", "subject_kind": "cycle", "subject": self.cycle}
+        self.incident = api.house.say("Incident", unit=CENTRE, **happened).digest.hex()
         self.box, self.asset, self.dispatched = self.send_a_box()
         self.left_behind, self.last_of_it = self.leave_a_box_behind()
         self.draft = self.prepare(api.operator)
@@ -309,6 +327,35 @@ class World:
                 "replaces": None,
                 "reason": "gone",
             },
+            "outage": {"begun_at": BEGUN, "what": "system"},
+            "shift": {"key": self.operator, "begun_at": BEGUN},
+            "maintenance": {
+                "asset": self.asset,
+                "work": "repair",
+                "done_at": BEGUN,
+                "outcome": "fit_for_use",
+            },
+            "request": {"to": MEMBER, "what": "packages", "text": "four more trays"},
+            "incident": {"what": "wet", "subject_kind": "cycle", "subject": self.cycle},
+            "findings": {
+                "incident": self.incident,
+                "answer": UNKNOWN,
+                "stage": "heard",
+                "as_of": BEGUN,
+                "engine": 1,
+                "rules_sha256": UNKNOWN,
+            },
+            "terms": {"document": LATER.sha256, "lines": parts_of(LATER), "replaces": None},
+            "service": {"consumer": MEMBER, "kind": 20, "quantity": 90},
+            "publication": {"period": "2025-11", "account": UNKNOWN},
+            "statement-answer": {"publication": UNKNOWN, "replaces": None},
+            "resolution": {"answer": UNKNOWN, "outcome": "settled"},
+            "payment": {
+                "publication": UNKNOWN,
+                "side": "paid",
+                "other": MEMBER,
+                "amount": 500,
+            },
         }
 
     def ask(self, route: str, token: str | None, **names: str) -> Any:
@@ -316,6 +363,7 @@ class World:
         method, path = route.split(" ")
         known = {
             "digest": self.opening, "sha256": self.sha256, "cycle": self.cycle, "type": "cycle",
+            "kind": "cycle", "signer": self.operator, "period": "2025-11",
             "consignment": self.box, "asset": self.asset,
             "order": self.order, "subject": names.get("cycle", self.cycle), **names,
         }  # fmt: skip
@@ -479,11 +527,13 @@ def test_what_another_unit_has_is_unknown_in_the_same_words(world: World, route:
         "consignment": "0x" + world.box,
         "asset": "0x" + world.asset,
         "order": world.order,
+        "signer": world.operator,
     }
     with api.nothing_stored():
         there = world.ask(route, other)
         nowhere = world.ask(route, other, digest="0x" + UNKNOWN, sha256=UNKNOWN, cycle=UNKNOWN,
-                            consignment=UNKNOWN, asset=UNKNOWN, order=UNKNOWN)  # fmt: skip
+                            consignment=UNKNOWN, asset=UNKNOWN, order=UNKNOWN,
+                            signer=UNKNOWN)  # fmt: skip
     bare = [name.removeprefix("0x") for name in names.values()]
     assert there.status_code == 404
     assert told(there, *bare) == told(nowhere, UNKNOWN)
@@ -498,11 +548,21 @@ def test_another_unit_acts_on_what_is_ours_as_on_nothing(world: World, act: str)
         "scan-report",
         "set-definition",
         "recall-answer",
+        "outage",
+        "request",
+        "service",
+        "statement-answer",
+        "resolution",
+        "payment",
     }:
         return  # these look for nothing of a unit's by an id
     api, body = world.api, world.bodies()[act]
     other = api.token(
-        MEMBER, *(set(EVERYTHING) - {Scope.READ_ALL}), signer=api.house.administrators[MEMBER]
+        MEMBER,
+        *(set(EVERYTHING) - {Scope.READ_ALL}),
+        signer=world.their_reporter
+        if SCOPE_OF_ACT[act] is Scope.REPORT
+        else api.house.administrators[MEMBER],
     )
     ours = [
         value
@@ -515,6 +575,7 @@ def test_another_unit_acts_on_what_is_ours_as_on_nothing(world: World, act: str)
             world.opening,
             world.box,
             world.asset,
+            world.incident,
         ]
     ]
     if act == "cycle-decision":
@@ -571,7 +632,11 @@ def test_who_reads_everything_reads_it_and_changes_nothing(world: World) -> None
     for route, needs in ROUTES.items():
         if needs == READ:
             # Evidence waits for the chain, which this house has not; a printout may name people.
-            status = {"{subject}": 422, "raw": 403}.get(route.rsplit("/", 1)[-1], 200)
+            # No account is published, and nothing of the packages that are asked for is there.
+            last = {"{subject}": 422, "raw": 403} | dict.fromkeys(
+                ("{period}", "said", "trace", "where", "sets"), 404
+            )
+            status = last.get(route.rsplit("/", 1)[-1], 200)
             assert world.ask(route, reader).status_code == status, route
         elif route.startswith("POST"):
             with api.nothing_stored():

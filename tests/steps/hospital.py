@@ -18,7 +18,7 @@ from ledger.domain.acts.vocabulary import CycleReference, Machine, integer
 from ledger.domain.acts.words import EquipmentState, Party, Right, UnitRole
 from ledger.domain.callers import Caller, local_administrator
 from ledger.domain.drafts import Circumstances, Draft, People
-from ledger.domain.duties.terms import default_terms, parse_terms
+from ledger.domain.duties.terms import parse_terms
 from ledger.domain.encoding.canonical import canonical
 from ledger.domain.encoding.identifiers import (
     ZERO_DIGEST,
@@ -51,6 +51,7 @@ from ledger.storage.keys import KeyPurpose
 from ledger.storage.leases import take_lease
 from ledger.storage.operations import get_operation, list_latest_operations, list_states
 from tests import making
+from tests.domain.statement.chains import document
 from tests.house import Clock
 
 OPERATOR = Right.OPEN | Right.LOAD | Right.RESULT | Right.DECIDE
@@ -351,7 +352,7 @@ def serve(hospital: Hospital) -> None:
     service = hospital.say("Service", **served, quantity=90)
     hospital.say("Service", **served, quantity=-30, corrects=service.hex())
     begins: dict[str, str | int] = {"holds_from": "2100-01-01T00:00:00Z", "version": 1}
-    later = parse_terms(canonical({**default_terms().document, **begins}))
+    later = parse_terms(canonical({**document(), **begins}))
     hospital.say("Terms", document=later.sha256, lines=parts_of(later))
 
 
@@ -371,7 +372,7 @@ def move_things(hospital: Hospital) -> None:
     say("HandOver", consignment=box, unit=1, taker=2, boxes=1)
     say("TakeOver", consignment=box, unit=2, outcome="carried", trip="T-9")
     say("TakeOver", consignment=box, unit=2, outcome="kept", rest="scanned", previous=None)
-    say("Dispatch", slip="4712", reason="a slip was written for what had gone", **sent)
+    say("Dispatch", slip="4712", **sent | {"reason": "a slip was written for what had gone"})
     say("Disposition", consignment="U1/4712", unit=1, kind="cancel", reason="never sent")
 
 

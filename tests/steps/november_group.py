@@ -15,7 +15,7 @@ from ledger.domain.acts.terms import parts_of
 from ledger.domain.acts.words import Right
 from ledger.domain.chain.deployment import Deployment
 from ledger.domain.duties.terms import parse_terms
-from ledger.domain.encoding.identifiers import Digest
+from ledger.domain.encoding.identifiers import Digest, to_hex
 from ledger.domain.statement.agreement import Agreement
 from ledger.domain.statement.periods import Period
 from ledger.steps.settling.computing import Computed, compute_here, kept_terms, recompute
@@ -88,6 +88,7 @@ def november_group(home: Path, database_address: str) -> Iterator[Group]:
         for unit in (1, 2, 3):
             hospital.admit(unit)
             hospital.new_signer(unit, Right.SETTLE)
+            hospital.new_signer(unit, Right.REPORT)
         version = parse_terms(json.dumps(DOCUMENT).encode())
         hospital.say("Terms", document=version.sha256, lines=parts_of(version))
         clock.advance(hours=2)
@@ -98,10 +99,12 @@ def november_group(home: Path, database_address: str) -> Iterator[Group]:
             hospital.say("Service", unit=1, consumer=unit, kind=20, quantity=quantity)
             for unit, quantity in ((2, 61), (3, 90), (3, 91))
         ]
-        hospital.new_signer(2, Right.REPORT)
+        for consumer, service in zip((2, 3, 3), services, strict=True):
+            hospital.say("Comment", unit=consumer, about=to_hex(service), stance="agrees")
         down = datetime(2026, 11, 20, 0, 0, tzinfo=UTC)
         outage = {"begun_at": down, "ended_at": down + timedelta(hours=1), "what": "power"}
-        hospital.say("Outage", unit=2, **outage)
+        begun = hospital.say("Outage", unit=2, begun_at=down, what="power")
+        hospital.say("Outage", unit=2, replaces=begun.hex(), reason="it ended", **outage)
         hospital.settle(hospital.writer())
         clock.advance(days=11)
         correction = {"kind": 20, "quantity": -90, "corrects": services[1].hex()}

@@ -156,14 +156,37 @@ def test_a_cycle_and_a_consignment_are_answered_as_well(told: Told) -> None:
     told.verify(sent.file)
 
 
-def test_a_unit_reads_of_others_what_it_may_and_the_rest_is_not_readable_here(told: Told) -> None:
+def test_who_holds_a_package_reads_its_whole_trace_and_no_person(told: Told) -> None:
     member = Caller(person="Member", unit=2, scopes=frozenset({Scope.READ_UNIT}))
     found = told.ask("package", PACKAGE, caller=member)
-    said = words(found)
-    assert said["20"] == {"met"}
-    assert "not_recorded" not in said["10"]
+    all_read = words(told.ask("package", PACKAGE))
+    assert words(found) == all_read
+    assert "No cycle is known" not in found.answer["head"]["en"]
     assert b"Zhang" not in found.file
+    assert b"Nurse" not in found.file
     told.verify(found.file)
+    assert {each["unit"] for each in found.answer["findings"]} <= {"U1", "U2", "–"}
+
+
+def test_both_sides_of_a_consignment_read_what_the_other_recorded(told: Told) -> None:
+    with told.hospital.instance.database.reading() as tx:
+        (box,) = index.list_rows(tx, ConsignmentState)
+    for unit in (1, 2):
+        caller = Caller(person="Side", unit=unit, scopes=frozenset({Scope.READ_UNIT}))
+        found = told.ask("consignment", to_hex(box.id), caller=caller)
+        assert "not_readable" not in {w for each in words(found).values() for w in each}
+        told.verify(found.file)
+
+
+def test_the_token_of_a_case_is_shown_to_its_own_unit_alone(told: Told) -> None:
+    centre = Caller(person="Centre", unit=1, scopes=frozenset({Scope.READ_UNIT}))
+    found = told.ask("package", PACKAGE, caller=centre)
+    assert b'"c-1"' in told.ask("package", PACKAGE).file
+    assert b'"c-1"' not in found.file
+    assert words(found)["20"] == {"met"}
+    told.verify(found.file)
+    quick = told.ask("package", PACKAGE, caller=centre, is_proven=False)
+    assert words(quick) == words(found)
 
 
 def test_what_one_may_not_read_is_not_found_in_the_words_of_what_does_not_exist(
@@ -195,9 +218,24 @@ def test_what_is_not_final_stands_beside_it(told: Told) -> None:
 
 def test_the_answer_is_set_as_a_page_in_both_languages(told: Told) -> None:
     found = told.ask("package", PACKAGE)
-    pages = [recourse_pdf(found.answer, found.file, each, 480) for each in ("en", "zh")]
+    pages = [recourse_pdf(found.answer, found.file, each) for each in ("en", "zh")]
     assert all(page.startswith(b"%PDF-") for page in pages)
-    assert pages[0] == recourse_pdf(found.answer, found.file, "en", 480)
+    assert pages[0] == recourse_pdf(found.answer, found.file, "en")
+
+
+def test_a_sign_that_no_font_has_is_spelt_out_and_stops_no_page(told: Told) -> None:
+    found = told.ask("package", PACKAGE)
+    answer = json.loads(json.dumps(found.answer))
+    answer["subject"]["name"] = "1/Q01 \U0001f489"
+    answer["findings"][0]["why"] = [{"en": "sealed: \u26a0 7001", "zh": "封签：\u26a0 7001"}]
+    answer["findings"][0]["unit"] = "U\u2460"
+    assert recourse_pdf(answer, found.file, "en").startswith(b"%PDF-")
+
+
+def test_every_finding_names_the_clause_of_its_rule_and_the_answer_its_clocks(told: Told) -> None:
+    answer = told.ask("package", PACKAGE, is_proven=False).answer
+    assert all(each["source"]["of"] for each in answer["findings"])
+    assert answer["offset_minutes"] == 480
 
 
 def test_the_answer_without_its_file_is_the_same(told: Told) -> None:

@@ -38,6 +38,7 @@ class Told:
     hospital: Hospital
     writer: Writer
     decision: Digest
+    service: Digest
 
     def subject(self, of: str, caller: Caller | None = None) -> Subject:
         """One of each type, as people name it where they have a name for it."""
@@ -52,6 +53,7 @@ class Told:
             "consignment": "U1/4711",
             "asset": "L-1",
             "package": "U1/P1",
+            "service": to_hex(self.service),
         }
         with hospital.instance.database.reading() as tx:
             return resolve_subject(tx, caller or hospital.caller, of, names[of])
@@ -90,11 +92,13 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
         )
         move_things(hospital)
         use_a_package(hospital)
+        hospital.new_signer(1, Right.SETTLE)
+        service = hospital.say("Service", unit=1, consumer=2, kind=20, quantity=90)
         for about in (cycle.id, RUMOUR):
             hospital.accept(making.comment(2, about, Stance.DISAGREES, signer=reporter))
         writer = hospital.writer()
         hospital.settle(writer)
-        yield Told(hospital=hospital, writer=writer, decision=decision)
+        yield Told(hospital=hospital, writer=writer, decision=decision, service=service)
 
 
 def use_a_package(hospital: Hospital) -> None:
@@ -236,8 +240,8 @@ def test_a_record_of_another_unit_is_hidden_from_whoever_may_read_one(told: Told
 
 def test_what_waits_for_the_chain_has_no_evidence_yet(told: Told) -> None:
     hospital = told.hospital
-    waiting = hospital.accept(hospital.opening(SERIAL, 7))
-    subject = Subject(type="cycle", id=hospital.reference(SERIAL, 7).id)
+    waiting = hospital.accept(hospital.opening(SERIAL, 8))
+    subject = Subject(type="cycle", id=hospital.reference(SERIAL, 8).id)
     for each in (subject, Subject(type="operation", id=waiting)):
         with pytest.raises(Refused) as raised:
             told.export(each)

@@ -12,12 +12,13 @@ import pytest
 from ledger.domain.acts.terms import SUBJECT, document_of, parts_of
 from ledger.domain.acts.words import Right
 from ledger.domain.duties.rules import ENGINE, rules_sha256
-from ledger.domain.duties.terms import Terms, default_terms, parse_terms
+from ledger.domain.duties.terms import Terms, parse_terms
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import Conflict, InvalidInput, Refused
 from ledger.domain.subjects.states import CurrentWitness
 from ledger.steps.accepting.standing import Accepted, AcceptedRecords
 from ledger.storage.engine.database import Database
+from tests.domain.statement.chains import document as agreed
 from tests.house import CENTRE, MEMBER, House, build_house
 
 FOUR_YEARS = 4 * 366
@@ -34,7 +35,7 @@ def house(database: Database, tmp_path: Path) -> House:
 def version(house: House, number: int, days: int, **changes: Any) -> Terms:
     start = (house.clock() + timedelta(days=days)).astimezone(UTC).replace(microsecond=0)
     document = {
-        **default_terms().document, "version": number, "holds_from": start.isoformat(), **changes
+        **agreed(), "version": number, "holds_from": start.isoformat(), **changes
     }  # fmt: skip
     return parse_terms(json.dumps(document).encode())
 
@@ -74,13 +75,24 @@ def test_terms_that_overlap_or_come_late_or_are_another_document_are_refused(hou
 
 
 def test_a_document_is_cut_into_lines_and_put_together_again(house: House) -> None:
-    long = {str(n): {"text": "a b  c " * 40} for n in range(40)}
-    terms = version(house, 1, 1, prices=long)
+    prices = agreed()["prices"]
+    long = {str(n): "a b  c " * 40 for n in range(40)}
+    prices["packages"][0]["name"] = long
+    terms = version(house, 1, 1, prices=prices)
     lines = parts_of(terms)
     assert len(lines) > 1
     facts = {f"lines.{n}.part": each["part"] for n, each in enumerate(lines)}
     assert parse_terms(document_of(facts)).sha256 == terms.sha256
     publish(house, terms)
+
+
+def test_terms_that_no_account_could_be_made_by_are_refused(house: House) -> None:
+    publish(house, version(house, 1, 1))
+    with house.nothing_stored():
+        with pytest.raises(InvalidInput, match="missing or not understood"):
+            publish(house, version(house, 2, 2, prices={}))
+        with pytest.raises(InvalidInput, match="is 540, and was 480"):
+            publish(house, version(house, 2, 2, offset_minutes=540))
 
 
 # ---------------------------------------------------------------- incidents
@@ -100,6 +112,26 @@ def test_what_an_incident_is_about_is_random_and_not_on_the_chain(house: House) 
         messages = [Accepted(tx)._witness(each) for each in digests]
     assert len({str(each["incident"]) for each in facts}) == 2
     assert all(each is not None and each.about.hex() != subject for each in messages)
+
+
+def test_an_incident_about_a_package_holds_its_cycle_with_it(house: House) -> None:
+    opened, other = house.open(1).digest, house.open(2).digest
+    line = {"owner": CENTRE, "package_class": 1, "quantity": 1, "package": "1/Q20"}
+    house.say("LoadDeclaration", cycle=to_hex(house.cycle(1).id), lines=[line])
+    incident(house, subject="1/Q20", subject_kind="package")
+    with house.instance.database.reading() as tx:
+        records = AcceptedRecords(tx)
+        assert records.is_held(opened)
+        assert not records.is_held(other)
+
+
+def test_an_incident_names_what_it_is_about_so_that_it_can_be_held(house: House) -> None:
+    house.open(1)
+    told = incident(house, subject=to_hex(house.cycle(1).id))
+    with house.instance.database.reading() as tx:
+        assert AcceptedRecords(tx).facts_of(told.digest)["subject"] == house.cycle(1).id.hex()
+    with house.nothing_stored(), pytest.raises(InvalidInput, match="names nothing"):
+        incident(house, subject="that box from Tuesday")
 
 
 def test_an_incident_holds_the_records_of_its_trace_until_it_is_withdrawn(house: House) -> None:
@@ -154,6 +186,8 @@ def test_findings_are_published_only_after_their_holders_were_heard(house: House
             finding(house, stage="heard")
         with pytest.raises(Refused, match="nobody was heard"):
             finding(house, stage="published")
+    with house.nothing_stored(), pytest.raises(InvalidInput, match="as long as the terms say"):
+        finding(house, stage="heard", hearing_until=until - timedelta(seconds=1))
     heard = finding(house, stage="heard", hearing_until=until)
     replaces = to_hex(heard.digest)
     with house.nothing_stored(), pytest.raises(Refused, match="may answer until"):

@@ -16,7 +16,7 @@ from ledger.domain.custody.lines import Deed
 from ledger.steps.accepting.assembling import Assembly, assemble
 from ledger.steps.accepting.recalling import Recalled, RecallRequest, order_recall
 from ledger.steps.accepting.scanning import Scan, report
-from ledger.steps.answering.packages import gate, holdings, trace, where
+from ledger.steps.answering.packages import Question, ask_all, gate, holdings, trace, where
 from ledger.steps.answering.recalls import RecallView, show_recall
 from ledger.steps.reading.scan_lists import parse_list
 from ledger.storage.engine.database import Database
@@ -252,6 +252,20 @@ def test_an_expired_package_on_paper_is_recorded_late_and_visibly(day: Day) -> N
     with day.house.instance.database.transaction() as tx:
         again, looks = report(day.house.instance, tx, day.house.caller, M5, scans, AT_A_DOOR)
     assert (again, {each.is_repeated for each in looks}) == ([], {True})
+
+
+def test_a_package_expires_with_the_day_of_the_group_s_clocks(day: Day) -> None:
+    """The last day of use ends at midnight, +08:00, which is 16:00 by UTC."""
+    day.pack("E06", expires="2026-11-03")
+    said = []
+    with day.house.instance.database.reading() as tx:
+        for moment in (at(3, "15:59"), at(3, "16:00")):
+            (answer,) = ask_all(
+                day.house.instance, tx,
+                [Question(gate=Gate.USE, said="centre/E06", at=int(moment.timestamp()))], unit=M5,
+            )  # fmt: skip
+            said.append("expired on 2026-11-03" in answer.text())
+    assert said == [False, True]
 
 
 def test_an_implants_load_is_taken_in_by_a_correction_after_its_pass(day: Day) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import IntEnum
 
 from ledger.domain.acts.rules import captured_at
+from ledger.domain.acts.terms import SUBJECT as TERMS
+from ledger.domain.acts.terms import document_of
 from ledger.domain.acts.vocabulary import (
     UINT32,
     Choice,
@@ -26,6 +29,7 @@ from ledger.domain.acts.vocabulary import (
 from ledger.domain.acts.witnessing import witness
 from ledger.domain.acts.words import Right
 from ledger.domain.callers import Scope
+from ledger.domain.duties.terms import Terms, default_terms, parse_terms
 from ledger.domain.encoding.moments import instant_text
 from ledger.domain.errors import InvalidInput, Refused
 
@@ -50,6 +54,14 @@ def record_rules(message: Message, view: View, facts: Facts, records: Records) -
             raise InvalidInput(
                 "is not entered", field="hearing_until", rule="holders are told until when"
             )
+        earliest = captured_at(facts) + _agreed(records, captured_at(facts)).duration("hearing")
+        if datetime.fromisoformat(str(facts["hearing_until"])) < earliest:
+            raise InvalidInput(
+                f"is {facts['hearing_until']}",
+                field="hearing_until",
+                rule=f"holders are heard as long as the terms say, until {instant_text(earliest)} "
+                "at least",
+            )
         return
     if not any(word(message, "replaces")):
         raise Refused(
@@ -72,6 +84,17 @@ def record_rules(message: Message, view: View, facts: Facts, records: Records) -
             field="stage",
             rule="an answer is published when the time to be heard is over",
         )
+
+
+def _agreed(records: Records, moment: datetime) -> Terms:
+    """The version of the terms that held at a moment."""
+    facts = next(records.facts_about(TERMS, "Terms"), None)
+    while facts is not None:
+        terms, before = parse_terms(document_of(facts)), facts["supersedes"]
+        if terms.holds_from <= moment:
+            return terms
+        facts = None if before is None else records.facts_of(bytes.fromhex(str(before)))
+    return default_terms()
 
 
 ACT = witness(

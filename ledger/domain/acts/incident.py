@@ -1,7 +1,7 @@
 """Something went wrong: it is asked what was done, and nothing of it is erased meanwhile.
 
 What it is about is random and kept in the record: nobody reads from the chain what happened to
-whom.
+whom.  A package holds its cycle and its consignments with it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from ledger.domain.acts.vocabulary import (
     Moment,
     Named,
     OneOf,
+    SubjectNamed,
     WitnessMode,
     WitnessScope,
     Words,
@@ -45,7 +46,7 @@ ACT = witness(
             help="what was seen, not why; withdrawn: it takes back the one that it replaces",
         ),
         Field(name="subject_kind", of=OneOf(SUBJECTS), help="what it is about"),
-        Field(name="subject", of=Words(80), help="its id, or as people call it"),
+        Field(name="subject", of=SubjectNamed(), help="its id, or as people call it"),
         Field(name="seen_at", of=Moment(is_signed=False), given=Given.OPTIONAL, help="when seen"),
         Field(name="text", of=Words(1000), given=Given.OPTIONAL, help="in words, without names"),
         Field(
@@ -54,11 +55,11 @@ ACT = witness(
         ),
         Field(
             name="lines",
-            of=Lines({"subject": Words(80)}),
+            of=Lines({"subject": SubjectNamed()}),
             given=Given.OPTIONAL,
             default=(),
             option="hold",
-            help="SUBJECT: what else its trace names, by id; its records are held as well",
+            help="SUBJECT: what else its trace names; its records are held as well",
         ),
     ),
     says=lambda _message: "an incident was reported",

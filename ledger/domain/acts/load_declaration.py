@@ -52,6 +52,7 @@ def complete(values: Mapping[str, Any]) -> Mapping[str, Any]:
             "payer": line.get("payer") or line["owner"],
             "description": line.get("description"),
             "package": line.get("package"),
+            "programme_required": line.get("programme_required"),
         }
         for line in values["lines"]
     ]
@@ -259,14 +260,15 @@ ACT = Act(
                     "quantity": Whole(0, 2**31 - 1),
                     "description": Words(),
                     "package": PackageNamed(),
+                    "programme_required": Words(60),
                 },
                 fewest=1,
                 most=MOST_LINES,
-                optional=frozenset({"description", "package"}),
+                optional=frozenset({"description", "package", "programme_required"}),
                 follows=frozenset({"payer"}),
             ),
             option="line",
-            help="OWNER:PAYER:CLASS:QUANTITY[:DESCRIPTION[:PACKAGE]]",
+            help="OWNER:PAYER:CLASS:QUANTITY[:DESCRIPTION[:PACKAGE[:PROGRAMME_REQUIRED]]]",
         ),
     ),
     says=says,

@@ -31,6 +31,7 @@ from ledger.domain.acts.vocabulary import (
     Sort,
     View,
     Whole,
+    Words,
     integer,
     word,
 )
@@ -89,6 +90,24 @@ def parcel_fields(*, seals: Sort, says: str) -> tuple[Field, ...]:
         Field(name="boxes", of=Whole(1, 10_000, None), given=Given.OPTIONAL, help="how many boxes"),
         Field(name="seals", of=seals, given=Given.OPTIONAL, help=says),
         Field(name="photo", of=Hash(), given=Given.OPTIONAL, help="SHA-256 of a picture"),
+    )
+
+
+def condition_fields() -> tuple[Field, ...]:
+    """What who gives an asset away, and who takes it, says of it."""
+    return (
+        Field(
+            name="condition",
+            of=Words(),
+            given=Given.OPTIONAL,
+            help="of the asset, as it was found: complete and working, a crack in the housing",
+        ),
+        Field(
+            name="instruments",
+            of=Whole(0, 10_000, None),
+            given=Given.OPTIONAL,
+            help="how many were counted in the set that travels in it",
+        ),
     )
 
 

@@ -23,6 +23,7 @@ from ledger.domain.acts.vocabulary import (
     Recorded,
     Records,
     Serial,
+    Switch,
     View,
     Whole,
     Words,
@@ -266,6 +267,13 @@ ACT = Act(
         *moving.parcel_fields(
             seals=OneOf(("intact", "broken", "none", "other_numbers")), says="how they were found"
         ),
+        Field(
+            name="automatic",
+            of=Switch(),
+            given=Given.OPTIONAL,
+            help="whether an automatic pad took it, and nobody looked",
+        ),
+        *moving.condition_fields(),
         moving.retold_field(),
     ),
     says=says,

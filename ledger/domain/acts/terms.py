@@ -23,6 +23,7 @@ from ledger.domain.duties.terms import Terms, parse_terms, require_successor
 from ledger.domain.encoding.canonical import canonical
 from ledger.domain.encoding.hashing import sha256
 from ledger.domain.errors import InvalidInput
+from ledger.domain.statement.agreement import parse_agreement
 
 #: What every version is about.
 SUBJECT = sha256(b"the group's terms")
@@ -48,8 +49,12 @@ def document_of(facts: Facts) -> bytes:
 
 
 def record_rules(message: Message, view: View, facts: Facts, records: Records) -> None:  # noqa: ARG001
-    """It is whole, is what was signed, follows the version before, and begins in the future."""
+    """It is whole, is what was signed, follows the version before, and begins in the future.
+
+    What no account could be made by is no version: it could never be taken back.
+    """
     terms = parse_terms(document_of(facts))
+    agreed = parse_agreement(terms.document, sha256=bytes.fromhex(terms.sha256))
     if bytes.fromhex(terms.sha256) != word(message, "content"):
         raise InvalidInput(
             "is not the hash of the document", field="document", rule="SHA-256 of its RFC 8785 form"
@@ -63,6 +68,12 @@ def record_rules(message: Message, view: View, facts: Facts, records: Records) -
     if any(word(message, "replaces")):
         before = parse_terms(document_of(records.facts_of(word(message, "replaces"))))
         require_successor([before], terms)
+        if before.offset.total_seconds() != agreed.offset:
+            raise InvalidInput(
+                f"is {agreed.offset // 60}, and was {before.document['offset_minutes']}",
+                field="offset_minutes",
+                rule="the months of a group have one offset for ever",
+            )
 
 
 ACT = witness(

@@ -461,6 +461,13 @@ class PackageNamed(Words):
 
 
 @dataclass(frozen=True, slots=True)
+class SubjectNamed(Words):
+    """What is asked about: a package by its name, all else by the digits of its id."""
+
+    longest: int = 80
+
+
+@dataclass(frozen=True, slots=True)
 class SetNamed(Sort):
     """A set: 32 bytes in the message, `UNIT/NAME` in the record."""
 

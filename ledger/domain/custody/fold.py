@@ -61,6 +61,8 @@ S, D = Stage, Deed
 
 #: Deeds after which it is as it was before it left: the state in which it travelled or was missed.
 _RESUMES = frozenset({D.RECEIVED, D.RETURNED, D.CANCELLED, D.FOUND, D.FOUND_AGAIN})
+#: Done with what goes into a package, before anything is packed.
+_PREPARING = frozenset({D.WASHED, D.INSPECTED})
 _TRAVELLING = frozenset({S.OFFERED, S.CARRIED, S.LOST})
 _AWAY = _TRAVELLING | {S.MISSING}
 #: A package that was received is stored, whatever was last done with it where it came from.
@@ -432,6 +434,8 @@ def _move(package: Package, deed: Deed) -> None:
         is_found = deed in {D.FOUND, D.FOUND_AGAIN}
         was = S.CARRIED if is_found and package.consignment is not None else package.before
         package.stage = _ARRIVES_AS.get(was, was) if deed is D.RECEIVED else was
+        return
+    if stage is S.NAMED and deed in _PREPARING:
         return
     following = TABLE[stage].get(deed)
     if following is None and not (deed in _ALWAYS and stage is not S.DISCARDED):

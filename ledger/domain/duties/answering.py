@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from ledger.domain.acts.decisions import TRANSITIONS, USABLE, DecisionKind, DecisionState
 from ledger.domain.acts.words import BAD_RESULTS
 from ledger.domain.duties.case import Case, Cycle, Deed, Event, SubjectKind
-from ledger.domain.duties.findings import Finding, Mark, Say, Word, judged, say
+from ledger.domain.duties.findings import Finding, Mark, Say, Word, in_chinese, judged, say
 from ledger.domain.duties.interval import Interval, intervals
 from ledger.domain.duties.rules import ENGINE, RULES, rules_sha256
 from ledger.domain.duties.rules.recall import covering
@@ -23,6 +24,7 @@ FORMAT = "steriledger-answer/1"
 
 _CRITICAL = frozenset(rule.id for rule in RULES if rule.is_critical)
 _OPEN_WORDS = frozenset({Word.NOT_MET, Word.DISPUTED, Word.NOT_RECORDED, Word.NOT_READABLE})
+_SOURCES = {rule.id: {"of": rule.source, "clause": rule.clause} for rule in RULES}
 _TITLES = {rule.id: rule.title for rule in RULES}
 
 COMPUTED = say(
@@ -63,24 +65,27 @@ class Answer:
     changed: tuple[Changed, ...] = ()
 
 
-def answer(case: Case, *, then: datetime | None = None) -> Answer:
-    """All duties of a case; with `then`, also what was not known at that time."""
-    case = case.in_order()
+def answer(case: Case, *, then: datetime | None = None, before: Case | None = None) -> Answer:
+    """All duties of a case; with `then`, also what differs from the case as it was known `before`.
+
+    `before` is None where nothing of it was known then.
+    """
+    case = case.at_its_moment().in_order()
     findings = list_findings(case)
-    before = [] if then is None else list_findings(case.as_known(then))
+    known = [] if before is None else list_findings(before)
     return Answer(
         case=case,
         head=head(case, findings),
         findings=tuple(findings),
         intervals=tuple(intervals(case)),
         then=then,
-        changed=() if then is None else tuple(_changes(before, findings)),
+        changed=() if then is None else tuple(_changes(known, findings)),
     )
 
 
 def list_findings(case: Case) -> list[Finding]:
     """The findings of all rules, in the rules' order."""
-    ordered = case.in_order()
+    ordered = case.at_its_moment().in_order()
     return [finding for rule in RULES for finding in judged(rule, ordered)]
 
 
@@ -114,21 +119,11 @@ def _sentence(case: Case, findings: Sequence[Finding]) -> Say:
             "No cycle is known for it: whether it was sterilised cannot be told from here.",
             "未关联任何灭菌批次，无法据此说明其是否经灭菌。",
         )
-    failed = failed_results(case.cycle)
-    used = case.first(Deed.USED) is not None
-    exposed = say(" It was used: exposed.", "该包已使用：属于暴露。") if used else say("", "")
-    if failed:
-        names = ", ".join(each.replace("_", " ") for each in failed)
-        return say(
-            "Its cycle's {names} result failed or is invalid.{exposed}",
-            "其灭菌批次的监测结果（{names}）不合格或无效。{zh}",
-            names=names, exposed=exposed.en, zh=exposed.zh,
-        )  # fmt: skip
-    if covering(case):
-        return say(
-            "A recall covers it.{exposed}", "该包属于召回范围。{zh}", exposed=exposed.en,
-            zh=exposed.zh,
-        )  # fmt: skip
+    against = _against(case, case.cycle)
+    if against is not None:
+        used = case.first(Deed.USED) is not None
+        exposed = say(" It was used: exposed.", "该包已使用：属于暴露。") if used else say("", "")
+        return Say(en=against.en + exposed.en, zh=against.zh + exposed.zh)
     open_ = [f for f in findings if f.rule in _CRITICAL and f.word in _OPEN_WORDS]
     if open_:
         return say(
@@ -147,6 +142,44 @@ def _sentence(case: Case, findings: Sequence[Finding]) -> Say:
         "Nothing recorded points to sterile supply; it is not excluded.{later}",
         "没有记录指向无菌供应环节；但不能排除。{zh}", later=later.en, zh=later.zh,
     )  # fmt: skip
+
+
+def _against(case: Case, cycle: Cycle) -> Say | None:
+    """What is recorded that keeps it from use."""
+    failed = failed_results(cycle)
+    if failed:
+        names = ", ".join(each.replace("_", " ") for each in failed)
+        return say(
+            "Its cycle's {names} result failed or is invalid.",
+            "其灭菌批次的监测结果（{names}）不合格或无效。",
+            names=names,
+        )
+    if covering(case):
+        return say("A recall covers it.", "该包属于召回范围。")
+    kept = kept_back(case)
+    if kept is not None:
+        return say(
+            "A decision keeps it from use: {what}.", "已有决定不得使用：{zh}。",
+            what=kept, zh=in_chinese(kept),
+        )  # fmt: skip
+    return None
+
+
+def kept_back(case: Case) -> str | None:
+    """The decision on it or its cycle that keeps it from use; None where it is not kept back."""
+    state = DecisionState.UNDECIDED
+    for each in () if case.cycle is None else case.cycle.decisions:
+        kind = DecisionKind[str(each.fact("decision")).upper()]
+        state = TRANSITIONS[state].get(kind, state)
+    if state not in USABLE | {DecisionState.UNDECIDED}:
+        return state.word.rpartition("_")[2]
+    last = (
+        case.last(Deed.RECALLED, Deed.REPROCESS),
+        case.last(Deed.EXCLUDED, Deed.WAITING, Deed.ADDED),
+        case.last(Deed.HELD, Deed.LIFTED),
+    )
+    kept = (e.deed.value for e in last if e and e.deed not in {Deed.ADDED, Deed.LIFTED})
+    return next(kept, None)
 
 
 def failed_results(cycle: Cycle) -> list[str]:
@@ -189,7 +222,7 @@ def answer_to_bytes(found: Answer) -> bytes:
 def answer_to_plain(found: Answer) -> dict[str, Plain]:
     """The answer as plain data."""
     case = found.case
-    comments = sorted(case.comments, key=lambda c: c.source.place)
+    comments = sorted(_own_comments(case), key=lambda c: c.source.place)
     used = {e.source.operation: e for e in _used(found, comments)}
     versions = sorted({f.terms for f in found.findings if f.terms is not None})
     plain: dict[str, Plain] = {
@@ -197,6 +230,7 @@ def answer_to_plain(found: Answer) -> dict[str, Plain]:
         "subject": {"kind": case.kind.value, "id": case.id, "name": case.name},
         "as_of": instant_text(case.as_of),
         "block": case.block,
+        "offset_minutes": case.terms_at(case.as_of).document["offset_minutes"],
         "engine": ENGINE,
         "rules_sha256": rules_sha256(),
         "terms": [
@@ -238,6 +272,19 @@ def answer_to_plain(found: Answer) -> dict[str, Plain]:
     return plain
 
 
+def _own_comments(case: Case) -> list[Event]:
+    """What was said, but not of the other cycles of the machine; of a recall, of all."""
+    if case.kind is SubjectKind.RECALL:
+        return list(case.comments)
+    of_others = {
+        each.source.operation
+        for cycle in case.series
+        for each in (cycle.opened, cycle.ended, *cycle.results, *cycle.decisions)
+        if each is not None
+    }
+    return [each for each in case.comments if each.fact("about") not in of_others]
+
+
 def _used(found: Answer, comments: Iterable[Event]) -> Iterator[Event]:
     for finding in found.findings:
         for mark in finding.marks:
@@ -256,6 +303,7 @@ def _finding(case: Case, finding: Finding) -> dict[str, Plain]:
     return {
         "rule": finding.rule,
         "title": _words(_TITLES[finding.rule]),
+        "source": _SOURCES[finding.rule],
         "holder": finding.holder,
         "unit": case.code(finding.holder),
         "word": finding.word.value,

@@ -59,6 +59,8 @@ class Source:
     log: int
     #: since when it could be known: the time of its block
     known: datetime
+    #: when it was signed, by the signer's own clock
+    signed: datetime
     #: the signer's id, and who holds the key: server, station, device, hardware, authority
     signer: str
     custody: str
@@ -80,6 +82,12 @@ class Deed(StrEnum):
     LOADED = "loaded"
     UNLOADED = "unloaded"
     EXCLUDED = "excluded"
+    WAITING = "waiting"
+    ADDED = "added"
+    HELD = "held"
+    LIFTED = "lifted"
+    RECALLED = "recalled"
+    REPROCESS = "reprocess"
     STORED = "stored"
     ISSUED = "issued"
     OPENED = "opened"
@@ -108,7 +116,6 @@ class Deed(StrEnum):
     NOTICED = "noticed"
     REACHED = "reached"
     ANSWERED = "answered"
-    TOLD = "told"
     # around it
     COMMENTED = "commented"
     SHIFT = "shift"
@@ -179,6 +186,8 @@ class Cycle:
     """One run of a sterilizer."""
 
     id: str
+    #: of the machine's counter
+    epoch: int = 1
     number: int
     machine: Machine
     opened: Event
@@ -203,17 +212,16 @@ class Cycle:
         """When it ran: its end, or when it was opened."""
         return self.opened.at if self.ended is None else self.ended.at
 
-    @property
-    def release(self) -> Event | None:
-        """The first decision that released something."""
-        return next((d for d in self.decisions if str(d.fact("decision")) in RELEASING), None)
-
     def result(self, name: str) -> Event | None:
-        """The newest entry of one result, by the chain; None where it is not entered."""
+        """The newest entry of one result, by the chain; None where it is not entered.
+
+        A failure stands beside whatever is entered later, until its own entry is replaced.
+        """
         found = [
             r for r in self.results if r.fact("result") == name and r.fact("word") in ENTERED_WORDS
         ]
-        return max(found, key=lambda r: r.source.place, default=None)
+        failed = [r for r in found if r.fact("word") == "fail"]
+        return max(failed or found, key=lambda r: r.source.place, default=None)
 
     def word(self, name: str) -> str | None:
         """How that result stands."""
@@ -262,6 +270,7 @@ class Recall:
     id: str
     order: Event
     machine: str
+    epoch: int = 1
     first: int
     last: int
     #: NOTICED (fact `to`), REACHED and ANSWERED (by the unit that was told)
@@ -269,7 +278,8 @@ class Recall:
 
     def covers(self, cycle: Cycle) -> bool:
         """Whether a cycle lies in its range."""
-        return self.machine == cycle.machine.id and self.first <= cycle.number <= self.last
+        is_counted_alike = (self.machine, self.epoch) == (cycle.machine.id, cycle.epoch)
+        return is_counted_alike and self.first <= cycle.number <= self.last
 
     def notice_to(self, unit: int) -> Event | None:
         """The first notice to a unit."""
@@ -297,6 +307,7 @@ class Area(StrEnum):
     USE = "use"
     MACHINE = "machine"
     SHIFTS = "shifts"
+    TERMS = "terms"
 
 
 class SubjectKind(StrEnum):
@@ -389,12 +400,10 @@ class Case:
         ordered: Case = _ordered(self)
         return ordered
 
-    # ------------------------------------------------------------ as known then
-
-    def as_known(self, moment: datetime) -> Case:
-        """The same, of what the chain had by then."""
-        cut: Case = _known(self, moment)
-        return replace(cut, as_of=min(self.as_of, moment))
+    def at_its_moment(self) -> Case:
+        """The same without what happened and was recorded after the moment it is judged for."""
+        cut: Case = _until(self, self.as_of)
+        return cut
 
 
 def _events(value: Any) -> Iterator[Event]:
@@ -425,15 +434,15 @@ def _place(value: Any) -> tuple[Any, ...]:
     return (value.number, value.id) if isinstance(value, Cycle) else (value.id,)
 
 
-def _known(value: Any, moment: datetime) -> Any:
+def _until(value: Any, moment: datetime) -> Any:
     """What is left of a value; None where nothing is."""
-    if isinstance(value, Event | Terms):
-        known = value.source.known if isinstance(value, Event) else value.known
-        return value if known is None or known <= moment else None
+    if isinstance(value, Event):
+        since = value.source.known if value.when is None else value.when.first
+        return value if min(since, value.source.known).replace(microsecond=0) <= moment else None
     if isinstance(value, tuple):
-        return tuple(cut for each in value if (cut := _known(each, moment)) is not None)
+        return tuple(cut for each in value if (cut := _until(each, moment)) is not None)
     if isinstance(value, Case | Cycle | Consignment | Recall):
-        cut = {each.name: _known(getattr(value, each.name), moment) for each in fields(value)}
+        cut = {each.name: _until(getattr(value, each.name), moment) for each in fields(value)}
         # a cycle is what was opened, a recall what was ordered
         is_there = cut.get("opened", cut.get("order", value)) is not None
         return replace(value, **cut) if is_there else None

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from ledger.domain.acts.decisions import DecisionKind
+from ledger.domain.acts.result_entry import Result, ResultWord
 from ledger.domain.acts.vocabulary import integer, word
+from ledger.domain.acts.witnessing import packed_numbers
 from ledger.domain.acts.words import RESULT_NAMES
 from ledger.domain.duties.case import Cycle, Deed, Event, Machine
-from ledger.domain.duties.pages import Page, moment_text
+from ledger.domain.duties.pages import Page, moment_text, word_of
 from ledger.domain.errors import InvalidInput
 from ledger.domain.machines.profiles import HoldProfile, get_profile
 from ledger.domain.records.commitments import FieldValue
@@ -30,17 +33,21 @@ def _cycle(opening: Page, pages: list[Page], machines: Mapping[bytes, Page]) -> 
     ended = next((p for p in reversed(pages) if p.kind == "CycleEnding"), None)
     return Cycle(
         id=opening.subject.hex(),
+        epoch=integer(message, "epoch"),
         number=integer(message, "number"),
         machine=_machine(equipment, integer(message, "unit"), machines.get(equipment), opening),
         opened=opening.event(
             Deed.CYCLE_OPENED,
-            "programme", "biological_indicator", "holds_implant", "machine.state", "machine.epoch",
+            "programme", "biological_indicator", "holds_implant", "flash", "machine.state",
             when=moment_text(integer(message, "startedAt")),
         ),
         ended=None if ended is None else _ending(ended),
         results=tuple(_results(pages)),
         decisions=tuple(
-            p.event(Deed.DECIDED, "decision", "reason") for p in pages if p.kind == "CycleDecision"
+            p.event(
+                Deed.DECIDED, "reason", decision=DecisionKind(integer(p.said.message, "kind")).word
+            )
+            for p in pages if p.kind == "CycleDecision"
         ),
     )  # fmt: skip
 
@@ -63,9 +70,10 @@ def _results(pages: list[Page]) -> Iterator[Event]:
     """What was entered when it was read, and what a decision stated of itself."""
     for page in pages:
         if page.kind == "ResultEntry":
+            result, how, *_ = packed_numbers(page.said.message)
             yield page.event(
-                Deed.RESULT, "result", "word", "read_at", "incubated_at", "control",
-                when=page.get("read_at"),
+                Deed.RESULT, "read_at", "incubated_at", "control", when=page.get("read_at"),
+                result=word_of(Result, result), word=word_of(ResultWord, how),
             )  # fmt: skip
         elif page.kind == "CycleDecision":
             for name in RESULT_NAMES:
@@ -79,7 +87,13 @@ def _machine(equipment: bytes, unit: int, registered: Page | None, opening: Page
     """As it was registered; its process follows from the profile that it is judged by."""
     serial = str(opening.get("machine.serial") or equipment.hex()[:8])
     profile = None if registered is None else registered.get("profile")
-    return Machine(id=equipment.hex(), name=serial, unit=unit, process=_process(profile))
+    told = None if registered is None else registered.get("process")
+    draws = None if registered is None else registered.get("pre_vacuum")
+    return Machine(
+        id=equipment.hex(), name=serial, unit=unit,
+        process=_process(profile) if told is None else str(told),
+        is_pre_vacuum=draws if isinstance(draws, bool) else None,
+    )  # fmt: skip
 
 
 def _process(profile: FieldValue) -> str | None:

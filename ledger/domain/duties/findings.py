@@ -7,7 +7,7 @@ from an accuser's note.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -78,6 +78,8 @@ _CHINESE = {
     "release": "放行", "release_biological_pending": "生物监测待判读放行",
     "emergency_release": "紧急放行",
     "in_service": "使用中", "out_of_service": "停用", "retired": "报废",
+    "recalled": "召回", "rejected": "拒绝放行", "held": "暂扣", "excluded": "剔除",
+    "reprocess": "重新处理", "waiting": "待放行",
     "intact": "完好", "broken": "破损",
 }  # fmt: skip
 
@@ -217,7 +219,7 @@ class Duty:
         due = since + allowed
         if of_record:
             for outage in self.covering(since, due):
-                due = max(due, _end(outage, self.case.as_of) + allowed)
+                due = max(due, ends(self.case, outage) + allowed)
         self.due = due if self.due is None else max(self.due, due)
         return due
 
@@ -226,7 +228,7 @@ class Duty:
         found = [
             o for o in self.case.outages
             if o.unit == self.holder and is_declared(self.case, o)
-            and _begin(o) <= until and since <= _end(o, self.case.as_of)
+            and _begin(o) <= until and since <= ends(self.case, o)
         ]  # fmt: skip
         self.outages += [o for o in found if o not in self.outages]
         return found
@@ -281,7 +283,7 @@ class Duty:
                 "该时段处于{unit}已申报的系统中断期内：{first}至{last}",
                 unit=self.case.code(outage.unit),
                 first=self.case.clock(_begin(outage)),
-                last=self.case.clock(_end(outage, self.case.as_of)),
+                last=self.case.clock(ends(self.case, outage)),
             )
 
     def _why_of(self, part: Part, word: Word) -> Iterator[Say]:
@@ -321,10 +323,10 @@ def comments_on(case: Case, event: Event, unit: int) -> list[Event]:
 
 
 def ground_of(case: Case, event: Event, holder: int) -> Ground:
-    """On whose word one event rests, as far as a holder is concerned."""
+    """On whose word one event rests, as far as a holder is concerned; who signed it says it."""
     if event.how is How.PRINTED:
         return Ground.MACHINE
-    if event.unit == holder:
+    if event.source.unit == holder:
         return Ground.OWN
     stances = [c.fact("stance") for c in comments_on(case, event, holder)]
     settled = [s for s in stances if s in {"agrees", "disagrees"}]
@@ -343,9 +345,10 @@ def _begin(outage: Event) -> datetime:
     return outage.moment("begun_at") or outage.at
 
 
-def _end(outage: Event, as_of: datetime) -> datetime:
-    """Its end; one that nobody ended lasts until now."""
-    return outage.moment("ended_at") or as_of
+def ends(case: Case, outage: Event) -> datetime:
+    """Its end; one that nobody ended lasts no longer than it could have been declared anew."""
+    allowed = case.terms_at(outage.source.known).duration("outage_declared")
+    return outage.moment("ended_at") or min(case.as_of, outage.source.known + allowed)
 
 
 def is_declared(case: Case, outage: Event) -> bool:
@@ -388,6 +391,8 @@ def judged(rule: Rule, case: Case) -> list[Finding]:
     if case.kind not in rule.applies_to:
         return []
     found = [duty.finding(rule.id, rule.area) for duty in rule.judge(case)]
+    if rule.terms and Area.TERMS in case.unreadable:
+        found = [_without_terms(each) for each in found]
     if found:
         return sorted(found, key=lambda f: (f.since or case.as_of, f.of, f.holder))
     if rule.area in case.unreadable:
@@ -398,6 +403,18 @@ def judged(rule: Rule, case: Case) -> list[Finding]:
     else:
         word, why = Word.NOT_APPLICABLE, rule.otherwise
     return [Finding(rule=rule.id, holder=0, word=word, why=(why,))]
+
+
+def _without_terms(found: Finding) -> Finding:
+    """By which terms it is judged is not known: nothing that depends on them is said."""
+    if found.word is Word.NOT_APPLICABLE and not found.is_open:
+        return found
+    why = say(
+        "this instance does not hold the terms that were published", "本系统未保存已发布的约定"
+    )
+    return replace(
+        found, word=Word.NOT_READABLE, why=(*found.why, why), due=None, is_open=False, terms=None
+    )
 
 
 def seen(events: Iterable[Event]) -> list[Event]:

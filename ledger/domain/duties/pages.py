@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import IntEnum
 
 from ledger.domain.acts.vocabulary import Act, Facts, Message, integer, word
 from ledger.domain.duties.case import Deed, Event, How, Source, When
@@ -54,6 +55,16 @@ class Page:
         """What it is about."""
         return self.said.act.subject_of(self.said.message)
 
+    @property
+    def known(self) -> datetime:
+        """Since when it could be known."""
+        return datetime.fromtimestamp(self.said.mined_at, UTC)
+
+    @property
+    def signed(self) -> datetime:
+        """When it was signed."""
+        return datetime.fromtimestamp(integer(self.said.message, "signedAt"), UTC)
+
     def source(self) -> Source:
         """Who says it, and since when it could be known."""
         message = self.said.message
@@ -63,7 +74,8 @@ class Page:
             unit=integer(message, "unit"),
             block=self.said.block,
             log=self.said.log,
-            known=datetime.fromtimestamp(self.said.mined_at, UTC),
+            known=self.known,
+            signed=self.signed,
             signer=to_hex(word(message, "signedBy")),
             custody=self.custody,
         )
@@ -76,17 +88,20 @@ class Page:
         printed: bool = False,
         **more: FieldValue,
     ) -> Event:
-        """The event that it tells; without a time of its own, when it was signed."""
+        """The event that it tells; without a time of its own, when it was signed.
+
+        `about 13:05` alone is no moment: nobody says when.
+        """
         how = How.PRINTED if printed else How.TYPED
         if self.get("authenticated_by") == "paper":
             how = How.PAPER
         told = when or self.get("happened.utc")
-        signed = datetime.fromtimestamp(integer(self.said.message, "signedAt"), UTC)
-        moment = signed if told is None else datetime.fromisoformat(str(told))
+        is_in_words = told is None and self.get("happened.text") is not None
+        moment = self.signed if told is None else datetime.fromisoformat(str(told))
         return Event(
             deed=deed,
             unit=integer(self.said.message, "unit"),
-            when=When(first=moment, last=moment, how=how),
+            when=None if is_in_words else When(first=moment, last=moment, how=how),
             source=self.source(),
             facts={**self.facts(*paths), **more},
             how=how,
@@ -105,6 +120,11 @@ class Page:
     def read_line(self, number: int, *columns: str) -> dict[str, FieldValue]:
         """Some columns of one line."""
         return {name: self.get(f"lines.{number}.{name}") for name in columns}
+
+
+def word_of(kind: type[IntEnum], number: int) -> str | None:
+    """A packed number as records spell it; None for one that stands for nothing."""
+    return next((each.name.lower() for each in kind if each == number), None)
 
 
 def moment_text(seconds: int) -> str | None:

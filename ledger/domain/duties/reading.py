@@ -7,6 +7,7 @@ records, and by a verifier that is shown only the fields that were read there.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -14,11 +15,16 @@ from typing import Any
 from ledger.domain.acts.comment import Stance
 from ledger.domain.acts.terms import document_of
 from ledger.domain.acts.vocabulary import integer, word
+from ledger.domain.acts.witnessing import packed_numbers
 from ledger.domain.custody.lines import package_subject
 from ledger.domain.duties.case import Area, Case, Cycle, Deed, Event, SubjectKind
 from ledger.domain.duties.cycles import read_cycles
-from ledger.domain.duties.handling import read_consignments, read_history, read_recalls
-from ledger.domain.duties.pages import Page, Said
+from ledger.domain.duties.handling import (
+    read_consignments,
+    read_history,
+    read_recalls,
+)
+from ledger.domain.duties.pages import Page, Said, word_of
 from ledger.domain.duties.terms import Terms, parse_terms, published
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import InvalidInput, SteriLedgerError
@@ -53,6 +59,8 @@ class Read:
     """A case, and the fields of each operation that it was read from, by digest."""
 
     case: Case
+    #: as it was known at the moment that was asked for; None where nothing of it was, or nobody did
+    before: Case | None = None
     used: Mapping[bytes, frozenset[str]]
 
 
@@ -76,10 +84,21 @@ def read_case(
         else Page(said=each, custody="authority")
         for each in ordered
     ]
+    case, before = _case(question, pages, block, hidden), None
+    if question.then is not None:
+        known = [page for page in pages if page.known <= question.then]
+        asked = replace(question, as_of=min(question.as_of, question.then))
+        with suppress(InvalidInput):  # nothing of it was known then
+            before = _case(asked, known, block, hidden)
+    used = {p.said.digest: frozenset(p.used) for p in pages if p.used}
+    return Read(case=case, before=before, used=used)
+
+
+def _case(question: Question, pages: list[Page], block: int, hidden: Collection[bytes]) -> Case:
     standing = list(_standing(pages))
     terms = tuple(_terms(standing))
     parts = _PARTS[question.kind](question, standing, terms)
-    case = Case(
+    return Case(
         kind=question.kind,
         as_of=question.as_of,
         block=block,
@@ -99,7 +118,6 @@ def read_case(
         ),
         **parts,
     )
-    return Read(case=case, used={p.said.digest: frozenset(p.used) for p in pages if p.used})
 
 
 #: What is not known where the record of such an operation is not readable.
@@ -109,10 +127,11 @@ _AREAS: Mapping[str, tuple[Area, ...]] = {
     **dict.fromkeys(("Dispatch", "HandOver", "TakeOver"), (Area.TRANSPORT,)),
     **dict.fromkeys(("RecallOrder", "RecallNotice", "RecallAnswer"), (Area.RECALL, Area.CYCLE)),
     "Shift": (Area.SHIFTS,),
+    "Terms": (Area.TERMS,),
     "Maintenance": (Area.MACHINE, Area.CYCLE),
 }
 #: Kinds whose later operations follow the earlier ones, and take nothing of them back.
-_STAYING = frozenset({"CycleDecision", "RecallAnswer"})
+_STAYING = frozenset({"CycleDecision", "RecallOrder", "RecallAnswer", "Terms"})
 
 
 def _standing(pages: list[Page]) -> Iterator[Page]:
@@ -150,18 +169,19 @@ def _of_cycle(
         "name": own.name,
         "cycle": own,
         "series": tuple(each for each in cycles.values() if _is_beside(each, own)),
-        "recalls": tuple(r for r in read_recalls(pages) if r.machine == own.machine.id),
+        "recalls": tuple(
+            r for r in read_recalls(pages) if (r.machine, r.epoch) == (own.machine.id, own.epoch)
+        ),
     }
 
 
 def _is_beside(each: Cycle, own: Cycle) -> bool:
-    epoch = "machine.epoch"
-    return each.machine.id == own.machine.id and each.opened.fact(epoch) == own.opened.fact(epoch)
+    return (each.machine.id, each.epoch) == (own.machine.id, own.epoch)
 
 
 def _of_package(question: Question, pages: list[Page], terms: tuple[Terms, ...]) -> dict[str, Any]:
     """A package: what lines say of it, its cycle, and the consignments that it was in."""
-    history, cycle = read_history(pages, question.subject)
+    history, cycle = read_history(pages, question.subject, terms)
     moved = tuple(read_consignments(pages, terms, package=question.subject))
     if not history and not moved:
         raise _nothing(question)
@@ -170,7 +190,7 @@ def _of_package(question: Question, pages: list[Page], terms: tuple[Terms, ...])
         **of_cycle,
         "id": question.id.hex(),
         "name": question.subject,
-        "history": tuple(history),
+        "history": history,
         "consignments": moved,
     }
 
@@ -190,7 +210,9 @@ def _of_recall(question: Question, pages: list[Page], terms: tuple[Terms, ...]) 
     if not found:
         raise _nothing(question)
     own = found[0]
-    cycles = tuple(c for c in read_cycles(pages) if c.machine.id == own.machine)
+    cycles = tuple(
+        c for c in read_cycles(pages) if (c.machine.id, c.epoch) == (own.machine, own.epoch)
+    )
     name = f"{own.first}–{own.last}"
     return {"id": own.id, "name": name, "recalls": (own,), "series": cycles}
 
@@ -243,6 +265,7 @@ def _events(
 def _comments(pages: list[Page]) -> Iterator[Event]:
     for page in pages:
         if page.kind == "Comment":
-            event = page.event(Deed.COMMENTED, "stance", "text")
-            if event.fact("stance") != Stance.WITHDRAWN.name.lower():
+            stance = word_of(Stance, packed_numbers(page.said.message)[0])
+            event = page.event(Deed.COMMENTED, "text", stance=stance)
+            if stance != Stance.WITHDRAWN.name.lower():
                 yield replace(event, facts={**event.facts, "about": to_hex(page.subject)})

@@ -228,7 +228,7 @@ def parse_agreement(document: object, *, sha256: bytes) -> Agreement:
         valid_from=top.at("holds_from").moment(),
         currency=prices.at("currency").text(),
         smallest=prices.at("smallest_unit").text(),
-        smallest_in_one=prices.at("smallest_in_one").whole(1, 10_000),
+        smallest_in_one=_power_of_ten(prices.at("smallest_in_one")),
         offset=60 * top.at("offset_minutes").whole(-_MOST_MINUTES, _MOST_MINUTES),
         packages={key: _price(row) for key, row in packages.items()},
         package_names={key: row.at("name").names() for key, row in packages.items()},
@@ -261,6 +261,14 @@ def parse_agreement(document: object, *, sha256: bytes) -> Agreement:
         },
         sharing=_sharing(formula.at("sharing")) if formula.has("sharing") else Sharing(),
     )
+
+
+def _power_of_ten(member: _Member) -> int:
+    """How many smallest units; a decimal fraction says no other number."""
+    found = member.whole(1, 10_000)
+    if str(found).rstrip("0") != "1":
+        raise member.wrong("1, 10, 100, 1000 or 10000")
+    return found
 
 
 def _keyed(member: _Member, key: Any) -> dict[Any, _Member]:  # noqa: ANN401 - a row's key

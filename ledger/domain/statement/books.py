@@ -51,6 +51,8 @@ class _Service:
     quantity: int
     #: whether it is in a line; one whose use nobody confirmed is not
     counts: bool
+    #: whether its consumer's word decides that
+    is_unconfirmed: bool = False
 
 
 class Books:
@@ -76,6 +78,7 @@ class Books:
         self._services: dict[bytes, _Service] = {}
         self._carrying = Carrying(self)
         self._said: dict[tuple[bytes, int], Stance] = {}
+        self._said_in: dict[tuple[bytes, int], bytes] = {}
         self._pairs: dict[tuple[int, int], int] = {}
         self._ageing: dict[int, Ageing] = {}
         self._left_out: list[LeftOut] = []
@@ -240,9 +243,11 @@ class Books:
         if quantity > LARGEST_QUANTITY or (price and price.of(quantity) > LARGEST_CHARGE):
             self.leave_out(entry, "too_large_to_be_meant")
             return
+        # what was used of the group's equipment, its user had then, or confirms
+        is_shared = key.group is Group.EQUIPMENT or subject in self._carrying.custody
         is_own = key.provider == key.consumer
-        counts = is_own or self._carrying.was_with(subject, key.consumer, claimed)
-        served = _Service(key, 0, counts)
+        counts = is_own or not is_shared or self._carrying.was_with(subject, key.consumer, claimed)
+        served = _Service(key, 0, counts, is_unconfirmed=not counts)
         self._services[entry.digest] = served
         self._add_service(entry, served, quantity)
         if not served.counts:
@@ -286,15 +291,29 @@ class Books:
     def comment(self, entry: Entry) -> None:
         """A consumer confirms a service; a giver answers a refusal."""
         stance = packed_numbers(entry.message)[0]
-        if stance not in list(_ANSWERS):
-            return
-        self._said[entry.about, entry.unit] = Stance(stance)
+        said = entry.about, entry.unit
+        if self._said_in.get(said) == word(entry.message, "replaces"):
+            self._confirm(entry, is_confirmed=False)
+            del self._said[said], self._said_in[said]
+        if stance in list(_ANSWERS):
+            self._said[said], self._said_in[said] = Stance(stance), entry.digest
+            self._confirm(entry, is_confirmed=stance == Stance.AGREES)
+
+    def _confirm(self, entry: Entry, *, is_confirmed: bool) -> None:
+        """A consumer says that it used something, or takes that back."""
         served = self._services.get(entry.about)
-        if served is None or served.counts or stance != Stance.AGREES:
+        is_asked = served is not None and served.is_unconfirmed
+        if served is None or not is_asked or entry.unit != served.key.consumer:
             return
-        if entry.unit == served.key.consumer:
-            served.counts = True
-            self.lines.add(served.key, entry.digest, quantity=served.quantity, done=served.quantity)
+        if served.counts != is_confirmed:
+            change = served.quantity if is_confirmed else -served.quantity
+            served.counts = is_confirmed
+            self.lines.add(served.key, entry.about, quantity=change, done=change)
+
+    def counts(self, service: bytes) -> bool:
+        """Whether a service is in a line."""
+        served = self._services.get(service)
+        return served is not None and served.counts
 
     # ------------------------------------------------------------ publishing, answering, paying
 
@@ -319,12 +338,14 @@ class Books:
 
     def answer(self, entry: Entry) -> None:
         """A unit acknowledges its statement, or contests lines of it; the latest answer stands."""
-        self.claims.answers[entry.about, entry.unit] = Answer(
-            digest=entry.digest,
-            publication=entry.about,
-            unit=entry.unit,
-            lines=LINES.read(word(entry.message, "content")),
-            time=entry.time,
+        self.claims.answer(
+            Answer(
+                digest=entry.digest,
+                publication=entry.about,
+                unit=entry.unit,
+                lines=LINES.read(word(entry.message, "content")),
+                time=entry.time,
+            )
         )
 
     def resolution(self, entry: Entry) -> None:
@@ -528,8 +549,7 @@ class Books:
         found: list[Contest] = []
         for publication, answer in self.claims.contests():
             others = self._other_sides(publication.period, answer.unit)
-            is_late = answer.time > publication.contest_until
-            open_lines = [] if is_late else self.claims.open_lines(answer, others)
+            open_lines = self.claims.open_lines(answer, publication, others)
             found.append(
                 Contest(
                     answer=answer.digest,
@@ -538,7 +558,7 @@ class Books:
                     unit=answer.unit,
                     lines=answer.lines,
                     open_lines=tuple(open_lines),
-                    is_late=is_late,
+                    is_late=not self.claims.timely_lines(answer, publication),
                 )
             )
         return found

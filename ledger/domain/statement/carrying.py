@@ -46,10 +46,8 @@ class Carrying:
         self._refusals: dict[bytes, tuple[Entry, Consignment, int]] = {}
 
     def was_with(self, subject: bytes, unit: int, moment: int) -> bool:
-        """Whether a unit had a shared thing at a moment; of what is none, always."""
-        if subject not in self.custody:
-            return True
-        had = [holder for since, holder in self.custody[subject] if since <= moment]
+        """Whether a unit had a shared thing at a moment; nobody had what is none."""
+        had = [holder for since, holder in self.custody.get(subject, ()) if since <= moment]
         return bool(had) and had[-1] == unit
 
     def asset(self, entry: Entry) -> None:
@@ -64,6 +62,7 @@ class Carrying:
             giver=entry.unit,
             receiver=integer(message, "receiver"),
             purpose=words.Purpose(integer(message, "purpose")),
+            packages=integer(message, "packages"),
             asset=word(message, "asset"),
         )
 
@@ -87,6 +86,9 @@ class Carrying:
         if outcome is TakeOutcome.CARRIED:
             self._carry(entry, consignment)
             return
+        if outcome is TakeOutcome.REFUSED:
+            # the whole box: it names no lines
+            refused = refused or consignment.packages
         if refused:
             self._refusals[entry.digest] = entry, consignment, refused
         if outcome is TakeOutcome.REFUSED:
@@ -132,14 +134,15 @@ class Carrying:
             self.trips.touch(consignment.leg.trip)
 
     def refusals(self, now: int, said: Mapping[tuple[bytes, int], Stance]) -> list[Refusal]:
-        """What receivers refused, with what the givers said to it by now."""
+        """What receivers refused, with what the givers said to it; an agreement is told once."""
         terms, _ = self._books.terms_at(now - 1)
         days = 0 if terms is None else terms.refusal_days
         found: list[Refusal] = []
-        for digest, (entry, consignment, packages) in self._refusals.items():
+        for digest, (entry, consignment, packages) in list(self._refusals.items()):
             answer = said.get((digest, consignment.giver))
             if answer is Stance.AGREES:
                 state = "agreed"
+                del self._refusals[digest]
             elif answer is Stance.DISAGREES:
                 state = "disagreed"
             else:

@@ -91,6 +91,8 @@ class Claims:
     further: list[Publication] = field(default_factory=list)
     #: the current answer, by publication and unit
     answers: dict[tuple[bytes, int], Answer] = field(default_factory=dict)
+    #: every answer by its digest, and the one that it followed
+    answered: dict[bytes, tuple[Answer, Answer | None]] = field(default_factory=dict)
     resolutions: dict[bytes, Resolution] = field(default_factory=dict)
     payments: dict[bytes, Payment] = field(default_factory=dict)
     receipts: dict[bytes, Receipt] = field(default_factory=dict)
@@ -119,9 +121,23 @@ class Claims:
         """The publication that counts, by its digest."""
         return next((p for p in self.publications.values() if p.digest == digest), None)
 
+    def answer(self, answer: Answer) -> None:
+        """The latest answer stands."""
+        key = answer.publication, answer.unit
+        self.answered[answer.digest] = answer, self.answers.get(key)
+        self.answers[key] = answer
+
     def answer_named(self, digest: bytes) -> Answer | None:
-        """A standing answer, by its digest."""
-        return next((a for a in self.answers.values() if a.digest == digest), None)
+        """An answer, by its digest."""
+        found = self.answered.get(digest)
+        return None if found is None else found[0]
+
+    def contesting(self, answer: Answer, number: int) -> Iterator[Answer]:
+        """The answers that contest a line without a break, the latest first."""
+        each: Answer | None = answer
+        while each is not None and number in each.lines:
+            yield each
+            each = self.answered[each.digest][1]
 
     def receive(
         self, digest: bytes, *, about: bytes, unit: int, payer: int, amount: int
@@ -159,13 +175,31 @@ class Claims:
                 if named == publication.digest and answer.lines:
                     yield publication, answer
 
-    def open_lines(self, answer: Answer, others: Mapping[int, int]) -> list[int]:
-        """The lines of a contest that nothing became of; `others` has each line's other side."""
-        own = [r for r in self.resolutions.values() if r.answer == answer.digest]
-        if any(r.unit == answer.unit for r in own):
-            return []
-        settled = {r.unit for r in own}
-        return [n for n in answer.lines if n in others and others[n] not in settled]
+    def timely_lines(self, answer: Answer, publication: Publication) -> list[int]:
+        """The lines of a contest that were contested in time, by this answer or one before."""
+        until = publication.contest_until
+        return [n for n in answer.lines if any(a.time <= until for a in self.contesting(answer, n))]
+
+    def open_lines(
+        self, answer: Answer, publication: Publication, others: Mapping[int, int]
+    ) -> list[int]:
+        """The lines contested in time that nothing became of; `others`: each line's other side.
+
+        Who contested withdraws alone and the other side gives back alone; settling takes both.
+        """
+
+        def is_over(number: int) -> bool:
+            named = {each.digest for each in self.contesting(answer, number)}
+            said = {(r.unit, r.outcome) for r in self.resolutions.values() if r.answer in named}
+            sides = answer.unit, others[number]
+            return (
+                (answer.unit, ContestOutcome.WITHDRAWN) in said
+                or (others[number], ContestOutcome.UPHELD) in said
+                or all((side, ContestOutcome.SETTLED) in said for side in sides)
+            )
+
+        timely = self.timely_lines(answer, publication)
+        return [n for n in timely if n in others and not is_over(n)]
 
 
 def side_of(number: int) -> PaymentSide | None:

@@ -24,6 +24,7 @@ class Consignment:
     receiver: int
     purpose: Purpose
     asset: bytes
+    packages: int = 0
     #: the leg that it is on; None while nobody carries it
     leg: Leg | None = None
 
@@ -126,11 +127,20 @@ class Trips:
     ) -> tuple[list[Charge], list[Fee]]:
         """What the month's trips are charged, and each yearly fee; `terms` hold at its end."""
         touched, self._touched = list(self._touched.values()), {}
+        owed = {
+            carrier: (number, fee)
+            for carrier, fee in (terms.carriers if terms else {}).items()
+            if isinstance(fee, YearlyFee)
+        }
+        # a fee under which the month's trips began is due for it, whatever was agreed since
+        for trip in touched:
+            fee = version(trip.version).carriers.get(trip.carrier) if trip.version else None
+            if trip.period == period and isinstance(fee, YearlyFee):
+                owed.setdefault(trip.carrier, (trip.version, fee))
         fees: list[Fee] = []
-        for carrier, fee in sorted((terms.carriers if terms else {}).items()):
-            if isinstance(fee, YearlyFee):
-                own = [t for t in touched if t.carrier == carrier]
-                fees.append(self._fee(period, carrier, number, fee, own))
+        for carrier, (place, fee) in sorted(owed.items()):
+            own = [t for t in touched if t.carrier == carrier and not _is_per_trip(t, version)]
+            fees.append(self._fee(period, carrier, place, fee, own))
         charges: list[Charge] = []
         for trip in touched:
             cost = trip.cost
@@ -182,6 +192,13 @@ class Trips:
                 if change or quantity:
                     yield Charge(leg=leg, payer=payer, amount=change, quantity=quantity)
             leg.charged = wanted
+
+
+def _is_per_trip(trip: Trip, version: Callable[[int], Agreement]) -> bool:
+    """Whether a trip began under a price of its own."""
+    if not trip.version:
+        return False
+    return isinstance(version(trip.version).carriers.get(trip.carrier), PerTrip)
 
 
 def _complete(fee: Fee, charges: Iterable[Charge]) -> Fee:

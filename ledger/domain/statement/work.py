@@ -45,13 +45,31 @@ class _Journey:
     carried_at: int = 0
 
 
+@dataclass(slots=True)
+class _Served:
+    subject: bytes
+    is_own: bool
+    quantity: int = 0
+    #: as much of it as stands in a tally
+    told: int = 0
+
+
 class Work:
     """What was done, counted; the same events as the books read, and a few more."""
 
-    def __init__(self, offset: int, within: Callable[[int, int], int | None]) -> None:
-        """`within` gives a carrier's agreed seconds at a moment; None where nothing is agreed."""
+    def __init__(
+        self,
+        offset: int,
+        within: Callable[[int, int], int | None],
+        counts: Callable[[bytes], bool],
+    ) -> None:
+        """`within` gives a carrier's agreed seconds at a moment; None where nothing is agreed.
+
+        `counts` says whether a service is in a line of the account by now.
+        """
         self.months: dict[Period, Tally] = {}
-        self._offset, self._within = offset, within
+        self._offset, self._within, self._counts = offset, within, counts
+        self._served: dict[bytes, _Served] = {}
         self._machines: dict[bytes, bytes] = {}
         self._loads: dict[bytes, int] = {}
         self._journeys: dict[bytes, _Journey] = {}
@@ -80,11 +98,29 @@ class Work:
         tally.declared[self._machines.get(entry.about, b"")] += total - before
 
     def service(self, tally: Tally, entry: Entry, message: Message) -> None:
-        """A shared thing was used."""
-        subject = word(message, "subject")
-        if any(subject):
+        """A shared thing was used, or less or more of it than was said."""
+        original = word(message, "corrects")
+        if not any(original):
+            original = entry.digest
             is_own = integer(message, "consumer") == entry.unit
-            (tally.own_use if is_own else tally.shared_use)[subject] += integer(message, "quantity")
+            self._served[original] = _Served(word(message, "subject"), is_own=is_own)
+        if original in self._served:
+            self._served[original].quantity += integer(message, "quantity")
+            self._tell(tally, original)
+
+    def comment(self, tally: Tally, entry: Entry, message: Message) -> None:  # noqa: ARG002
+        """Its use is confirmed, or no longer."""
+        if entry.about in self._served:
+            self._tell(tally, entry.about)
+
+    def _tell(self, tally: Tally, service: bytes) -> None:
+        """What changed of a service since it was told last."""
+        served = self._served[service]
+        now = served.quantity if self._counts(service) else 0
+        if any(served.subject):
+            uses = tally.own_use if served.is_own else tally.shared_use
+            uses[served.subject] += now - served.told
+        served.told = now
 
     def dispatch(self, tally: Tally, entry: Entry, message: Message) -> None:
         """A consignment is on its way."""
@@ -121,6 +157,7 @@ _READERS: Mapping[str, Callable[[Work, Tally, Entry, Message], None]] = {
     "CycleOpening": Work.opening,
     "LoadDeclaration": Work.load,
     "Service": Work.service,
+    "Comment": Work.comment,
     "Dispatch": Work.dispatch,
     "TakeOver": Work.take_over,
     "RecallAnswer": Work.recall_answer,

@@ -6,6 +6,7 @@ Plain form: text, whole numbers, true and false, lists, objects, and moments wit
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import reduce, singledispatch
@@ -40,6 +41,7 @@ from ledger.domain.acts.vocabulary import (
     SetNamed,
     Signing,
     Sort,
+    SubjectNamed,
     Switch,
     Whole,
     Words,
@@ -65,6 +67,7 @@ from ledger.steps.accepting.resolving import (
     resolve_signer,
     resolve_unit,
 )
+from ledger.storage.packages import find_package
 
 T = TypeVar("T")
 
@@ -202,6 +205,32 @@ def _(sort: CycleNamed, value: str, asker: Asker, field: str) -> CycleReference:
 @parse.register
 def _(sort: PackageNamed, value: str, asker: Asker, field: str) -> str:
     return naming(field, lambda: resolve_package(asker.tx, value, unit_number=_numbering(asker)))
+
+
+@parse.register
+def _(sort: SubjectNamed, value: str, asker: Asker, field: str) -> str:
+    if is_id(value):
+        return parse_hex32(value, field=field).hex()
+    tx, caller, package = asker.tx, asker.caller, None
+    found: list[str] = []
+    with suppress(InvalidInput, NotFound):
+        package = resolve_package(tx, value, unit_number=_numbering(asker))
+        found += [package] if find_package(tx, package) is not None else []
+    for resolve in (resolve_reference, resolve_consignment, resolve_asset):
+        with suppress(InvalidInput, NotFound):
+            found.append(resolve(tx, caller, value).id.hex())
+    if len(found) > 1:
+        raise InvalidInput(
+            f"{value[:80]!r} names more than one thing", field=field, rule="name it by its id"
+        )
+    if not found and package is None:
+        raise InvalidInput(
+            f"{value[:80]!r} names nothing that is known here",
+            field=field,
+            rule="a package as UNIT/SERIAL, a cycle, a consignment or an asset as it is called, "
+            "or an id",
+        )
+    return found[0] if found else str(package)
 
 
 @parse.register

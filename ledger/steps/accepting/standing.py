@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from ledger.domain.acts.catalogue import ACTS, find_act
 from ledger.domain.acts.vocabulary import Facts, unit_subject, word
 from ledger.domain.acts.words import Custody, Right
+from ledger.domain.custody.lines import find_package_name
 from ledger.domain.custody.standing import Order, Suspension
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest, SignerId
 from ledger.domain.outbox.operation_states import GIVEN_UP
@@ -32,7 +33,7 @@ from ledger.domain.subjects.states import (
 )
 from ledger.steps.accepting.reading_back import read_operation
 from ledger.steps.accepting.recalled import orders_of, suspensions_of
-from ledger.storage import directory, index, operations, records
+from ledger.storage import directory, index, operations, packages, records
 
 #: the classes that several units' operations move
 _MOVED: frozenset[type[Any]] = frozenset({ConsignmentState, AssetState})
@@ -211,17 +212,19 @@ class AcceptedRecords:
     def is_held(self, digest: bytes) -> bool:
         """Whether a standing incident's trace names the operation, or what it is about."""
         row = operations.get_operation(self._tx, digest)
-        named = {row.digest.hex(), row.subject.hex()}
-        for incident in operations.list_latest_operations(self._tx, kind="Incident", limit=None):
-            if incident.state in GIVEN_UP or operations.list_replacing(self._tx, incident.digest):
-                continue
-            facts = fields_from_bytes(records.get_record(self._tx, incident.record_id).facts)
-            held = (v for path, v in facts.items() if path.split(".")[-1] == "subject")
-            if facts["what"] != "withdrawn" and not named.isdisjoint(
-                str(each).removeprefix("0x") for each in held
-            ):
-                return True
-        return False
+        told = operations.list_latest_operations(self._tx, kind="Incident", limit=None)
+        told = [each for each in told if each.state not in GIVEN_UP]
+        replaced = {word(read_operation(each).message, "replaces") for each in told}
+        standing = [each.record_id for each in told if each.digest not in replaced]
+        held: set[str] = set()
+        for record in records.list_by_ids(self._tx, standing):
+            facts = fields_from_bytes(record.facts)
+            if facts["what"] != "withdrawn":
+                held |= {str(v) for path, v in facts.items() if path.split(".")[-1] == "subject"}
+        names = {name for each in held if (name := find_package_name(each)) is not None}
+        for lines in packages.list_lines_of(self._tx, names).values():
+            held |= {each.hex() for line in lines for each in (line.digest, line.thread) if each}
+        return not held.isdisjoint({row.digest.hex(), row.subject.hex()})
 
     def facts_about(self, subject: bytes, *kinds: str) -> Iterator[Facts]:
         """The facts of every operation of these kinds about a subject that counts, oldest first."""

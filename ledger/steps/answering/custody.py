@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection
@@ -133,6 +134,10 @@ class ConsignmentLine(_Consignment):
 
     #: the latest step that counts
     signed_at: str
+    #: that step, which the next one names
+    latest: str
+    #: by when its giver wants it there, RFC 3339; None: nobody said so
+    expected_by: str | None
     #: pass it as `before` to read on
     cursor: int
 
@@ -368,19 +373,30 @@ def list_consignments(  # noqa: PLR0913 - whose, which, and how many
     open_only: bool = False,
     before: int | None = None,
     limit: int = 100,
+    looks: int | None = None,
 ) -> list[ConsignmentLine]:
     """The newest consignments that the caller has or had a part in, newest first.
 
-    `of_unit`: only those that this unit has or had a part in; `open_only`: only what is not over.
+    `of_unit`: only those that this unit has or had a part in; `open_only`: only what is not over;
+    `looks`: at so many of the group's newest, and no further.
     """
     found: list[ConsignmentLine] = []
-    for row, state, recorded in (_open if open_only else _newest)(tx, before):
+    rows = (_open if open_only else _newest)(tx, before)
+    for row, state, recorded in islice(rows, looks):
         named = parties_of(state, recorded)
         wanted = {caller.readable_unit, of_unit} - {None}
         if wanted <= named and not (open_only and state.status.is_over):
             signed_at = seconds_text(integer(recorded[-1].message, "signedAt"))
+            facts = fields_from_bytes(records.get_record(tx, row.record_id).facts)
+            expected = facts.get("expected_by")
             found.append(
-                ConsignmentLine(**_common(tx, state), signed_at=signed_at, cursor=row.sequence)
+                ConsignmentLine(
+                    **_common(tx, state),
+                    signed_at=signed_at,
+                    latest=to_hex(state.latest),
+                    expected_by=None if expected is None else str(expected),
+                    cursor=row.sequence,
+                )
             )
         if len(found) == limit:
             break
@@ -393,7 +409,7 @@ _COUNTED_AMONG = 500
 
 def find_giver_counting(tx: Connection, caller: Caller, cycle: str) -> int | None:
     """The unit that sent the caller's so many packages of a cycle, as its list names that."""
-    for line in list_consignments(tx, caller, limit=_COUNTED_AMONG):
+    for line in list_consignments(tx, caller, limit=_COUNTED_AMONG, looks=10 * _COUNTED_AMONG):
         about = operations.list_by_subject(tx, bytes.fromhex(line.id), standing=True)
         row = next(each for each in about if each.kind == "Dispatch")
         facts = fields_from_bytes(records.get_record(tx, row.record_id).facts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -14,8 +14,12 @@ from sqlalchemy import Connection
 from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.acts.cycle_decision import RESULTS_IN, known_results
 from ledger.domain.acts.terms import SUBJECT as TERMS_SUBJECT
+from ledger.domain.acts.witnessing import packed_numbers
 from ledger.domain.acts.words import Custody
 from ledger.domain.callers import Caller
+from ledger.domain.custody.fold import ordered
+from ledger.domain.custody.lines import package_subject
+from ledger.domain.custody.reading import Reader, names_of, readable
 from ledger.domain.duties.case import SubjectKind
 from ledger.domain.duties.reading import ASKED, Question
 from ledger.domain.encoding.identifiers import (
@@ -28,6 +32,8 @@ from ledger.domain.encoding.identifiers import (
 )
 from ledger.domain.errors import InvalidInput, NotFound, Refused
 from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
+from ledger.domain.records.commitments import FieldValue
+from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.subjects.indexed import IndexedOperation
 from ledger.domain.subjects.states import (
     ConsignmentState,
@@ -36,14 +42,16 @@ from ledger.domain.subjects.states import (
     WitnessState,
 )
 from ledger.evidence.answers import answer_unproven, make_answer_file
-from ledger.evidence.shape import ANYTHING, OPERATION, Subject
+from ledger.evidence.shape import ANYTHING, OPERATION, PACKAGE, Subject
 from ledger.keys.signers import verify_signature
+from ledger.steps.accepting.reading_back import read_operation
 from ledger.steps.accepting.resolving import resolve_cycle
 from ledger.steps.accepting.standing import AcceptedRecords
-from ledger.steps.answering.exporting import sources_of
-from ledger.steps.answering.packages import find_package
+from ledger.steps.answering.exporting import case_units, sources_of
+from ledger.steps.answering.packages import Found, find_package, reader_of
 from ledger.steps.instance import Instance
 from ledger.storage import index, operations, packages
+from ledger.storage.records import get_record
 
 #: How many cycles of one machine, the nearest by number, are asked whether they tested something.
 _MOST_CYCLES = 120
@@ -90,7 +98,9 @@ def find_duties(  # noqa: PLR0913 - who asks what, and for which moment
         kind=SubjectKind(kind), subject=asked.name, as_of=moment.replace(microsecond=0), then=then
     )
     about = (*asked.own, *asked.beside, *_around(tx, asked.own))
-    subjects = [each for each in dict.fromkeys(about) if _operations_of(tx, each)]
+    told = {each: _operations_of(tx, each) for each in dict.fromkeys(about)}
+    subjects = [each for each, rows in told.items() if rows]
+    named = {row.digest for rows in told.values() for row in rows}
     if not subjects:
         raise Refused(
             f"nothing of this {kind} is on the chain yet",
@@ -98,19 +108,42 @@ def find_duties(  # noqa: PLR0913 - who asks what, and for which moment
             rule="an answer is of what is final",
             remedy="wait a moment: steriledger status",
         )
+    is_package = asked.package is not None
+    asking = Subject(type=PACKAGE, id=question.id) if is_package else subjects[0]
     made_of = (
         question,
         subjects,
         instance.deployment_in(tx),
-        sources_of(instance, tx, caller, subjects[0]),
+        sources_of(
+            instance,
+            tx,
+            caller,
+            asking,
+            asked.package,
+            # what units are called, everybody may know
+            may_read=lambda row: (
+                row.kind == "UnitAdmission" or (row.digest in named and asked.may_read(row))
+            ),
+        ),
         cache(lambda number: _time_of(tx, number)),
     )
     pending = tuple(to_hex(each) for each in _pending(tx, asked.own))
+    tokens = case_units(tx, caller)
     if not is_proven:
-        answer = answer_unproven(*made_of, custody_of=lambda signer: _custody_of(tx, signer))
+        answer = answer_unproven(
+            *made_of, custody_of=lambda signer: _custody_of(tx, signer), case_units=tokens
+        )
         return Findings(file=b"", answer=answer, pending=pending)
-    file = make_answer_file(*made_of, verify_signature=verify_signature)
+    file = make_answer_file(*made_of, verify_signature=verify_signature, case_units=tokens)
     return Findings(file=file, answer=json.loads(file)["answer"], pending=pending)
+
+
+def trace_of(tx: Connection, caller: Caller, kind: str, text: str) -> tuple[str, list[str]]:
+    """How a question names its subject, and the ids that its trace names; raises as above."""
+    if kind not in ASKED:
+        raise NotFound(f"nothing is asked about a {kind[:40]}", field="kind")
+    asked = _GATHER[SubjectKind(kind)](tx, caller, text)
+    return asked.name, [to_hex(each.id) for each in asked.own]
 
 
 def _custody_of(tx: Connection, signer: bytes) -> str:
@@ -132,6 +165,10 @@ class _Asked:
     own: Sequence[Subject]
     #: what else is asked because of it: the machine, and what was tested near its cycle
     beside: Sequence[Subject] = ()
+    #: the package, whose trace is then readable whoever said it
+    package: packages.PackageRow | None = None
+    #: of what others said about all this, what is for the eyes of who asks
+    may_read: Callable[[IndexedOperation], bool] = lambda _row: True
 
 
 def _cycle(tx: Connection, caller: Caller, text: str) -> _Asked:
@@ -147,36 +184,85 @@ def _beside(tx: Connection, cycle: bytes) -> list[Subject]:
     own = index.find(tx, CycleState, CycleId(cycle))
     if own is None:
         return []
-    rows = index.list_rows(tx, CycleState, equipment=own.equipment, epoch=own.epoch)
-    near = sorted(rows, key=lambda each: abs(each.number - own.number))[:_MOST_CYCLES]
+    near = _near(tx, own.equipment, own.epoch, own.number, own.number)
     return [Subject(type="equipment", id=own.equipment), *_testing(tx, near)]
 
 
-def _testing(tx: Connection, cycles: Iterable[CycleState]) -> Iterator[Subject]:
-    """The cycles with a biological or Bowie-Dick result, or an indicator in them."""
+def _near(tx: Connection, machine: bytes, epoch: int, first: int, last: int) -> list[CycleState]:
+    """The opened cycles of a machine with these numbers, and the nearest to them."""
+    ends = max(first - _MOST_CYCLES // 2, 0), last + _MOST_CYCLES // 2
+    rows = index.list_rows(tx, CycleState, equipment=machine, epoch=epoch, between={"number": ends})
+    near = sorted(rows, key=lambda each: max(first - each.number, each.number - last))
+    return sorted((c for c in near[:_MOST_CYCLES] if c.is_open), key=lambda c: c.number)
+
+
+def _testing(tx: Connection, cycles: Sequence[CycleState]) -> Iterator[Subject]:
+    """The cycles that tested something; after a failure all since the last pass, tested or not."""
     records = AcceptedRecords(tx)
+    passed, since = 0, None
+    told: list[tuple[CycleState, bool]] = []
     for cycle in cycles:
         facts = list(records.facts_about(cycle.id, *RESULTS_IN, "CycleOpening"))
         entered = known_results(f for f in facts if "biological_indicator" not in f)
         tested = {entered.get(n, "not_required") for n in ("biological", "bowie_dick")}
         has_indicator = any(f.get("biological_indicator") is True for f in facts)
-        if cycle.is_open and (has_indicator or tested != {"not_required"}):
+        told.append((cycle, has_indicator or tested != {"not_required"}))
+        has_failed = any(
+            f.get("results.biological") == "fail"
+            or (f.get("result"), f.get("word")) == ("biological", "fail")
+            for f in facts
+        )
+        if has_failed and since is None:
+            since = passed
+        if entered.get("biological") == "pass":
+            passed = cycle.number
+    for cycle, is_tested in told:
+        if is_tested or (since is not None and cycle.number > since):
             yield Subject(type="cycle", id=cycle.id)
 
 
 def _package(tx: Connection, caller: Caller, text: str) -> _Asked:
-    name = find_package(tx, caller, text).package.name
+    found = find_package(tx, caller, text)
+    name = found.package.name
     own: dict[Subject, None] = {}
-    beside: list[Subject] = []
-    for line in packages.list_lines(tx, name):
+    for line in found.lines:
         if line.kind in {"LoadDeclaration", "CycleDecision"} and line.thread is not None:
             own[Subject(type="cycle", id=line.thread)] = None
-            beside += _beside(tx, line.thread)
         elif ACTS[line.kind].about == "consignment" and line.thread is not None:
             own[Subject(type="consignment", id=line.thread)] = None
         else:
             own[Subject(type=OPERATION, id=line.digest)] = None
-    return _Asked(name=name, own=list(own), beside=beside)
+    beside = [b for each in own if each.type == "cycle" for b in _beside(tx, each.id)]
+    return _Asked(
+        name=name,
+        own=list(own),
+        beside=beside,
+        package=packages.find_package_by_subject(tx, package_subject(name)),
+        may_read=_of_package(reader_of(tx, caller), found),
+    )
+
+
+def _of_package(reader: Reader, found: Found) -> Callable[[IndexedOperation], bool]:
+    """Of others' operations: the trace as far as the reader reads it, with its threads.
+
+    A carrier reads none of it.
+    """
+    rows = readable(reader, found.package, ordered(found.lines))
+    seen, threads = {line.digest for _, line in rows}, {line.thread for _, line in rows}
+    told = {line.digest for line in found.lines}
+    moved = {line.thread for line in found.lines}
+    units = names_of(rows)
+
+    def may_read(row: IndexedOperation) -> bool:
+        if reader.is_carrier:
+            return False
+        if row.kind == "Comment":
+            return row.unit in units
+        if row.digest in told:
+            return row.digest in seen
+        return row.subject not in moved or row.subject in threads
+
+    return may_read
 
 
 def _consignment(tx: Connection, caller: Caller, text: str) -> _Asked:
@@ -185,7 +271,13 @@ def _consignment(tx: Connection, caller: Caller, text: str) -> _Asked:
     unit = caller.readable_unit
     if state is None or unit not in {None, state.giver, state.receiver, state.holder}:
         raise NotFound(f"there is no consignment {text!r}", field="consignment")
-    return _Asked(name=to_hex(identifier), own=[Subject(type="consignment", id=identifier)])
+    # whoever only carried it reads counts and seals, and no list
+    reads_lists = unit in {None, state.giver, state.receiver}
+    return _Asked(
+        name=to_hex(identifier),
+        own=[Subject(type="consignment", id=identifier)],
+        may_read=lambda _row: reads_lists,
+    )
 
 
 def _recall(tx: Connection, caller: Caller, text: str) -> _Asked:
@@ -194,10 +286,10 @@ def _recall(tx: Connection, caller: Caller, text: str) -> _Asked:
     if row is None or row.kind != "RecallOrder":
         raise NotFound(f"there is no recall {text!r}", field="recall")
     machine = EquipmentId(row.subject)
-    rows = index.list_rows(tx, CycleState, equipment=machine)
-    cycles = sorted(rows, key=lambda each: (each.epoch, each.number))[-_MOST_CYCLES:]
+    epoch, first, last, _ = packed_numbers(read_operation(row).message)
+    near = _near(tx, machine, epoch, first, last)
     own = [Subject(type="equipment", id=machine)]
-    return _Asked(name=to_hex(digest), own=own, beside=list(_testing(tx, cycles)))
+    return _Asked(name=to_hex(digest), own=own, beside=list(_testing(tx, near)))
 
 
 _GATHER = {
@@ -216,17 +308,47 @@ def _around(tx: Connection, own: Iterable[Subject]) -> Iterator[Subject]:
         return
     first = min(row.timestamp for row in rows) - _AROUND_SECONDS
     last = max(row.timestamp for row in rows) + _AROUND_SECONDS
-    signers = {json.loads(row.message).get("signedBy") for row in rows}
-    asked: list[dict[str, Any]] = [
-        {"kind": _kind_of("Shift"), "about": bytes.fromhex(signer[2:])}
-        for signer in sorted(each for each in signers if each)
-    ]
-    asked += [{"kind": _kind_of("Outage"), "unit": u} for u in sorted({r.unit for r in rows})]
-    for equal in asked:
-        for witness in index.list_rows(tx, WitnessState, **equal):
-            row = index.find(tx, IndexedOperation, witness.digest)
-            if row is not None and first <= row.timestamp <= last:
+    signed: dict[str, list[int]] = {}
+    for row in rows:
+        message = json.loads(row.message)
+        if message.get("signedBy"):
+            signed.setdefault(message["signedBy"], []).append(int(message["signedAt"]))
+    for signer, moments in sorted(signed.items()):
+        yield from _shifts(tx, bytes.fromhex(signer[2:]), moments)
+    for unit in sorted({row.unit for row in rows}):
+        for witness in index.list_rows(tx, WitnessState, kind=_kind_of("Outage"), unit=unit):
+            declared = index.find(tx, IndexedOperation, witness.digest)
+            if declared is not None and first <= declared.timestamp <= last:
                 yield Subject(type=OPERATION, id=witness.digest)
+
+
+def _shifts(tx: Connection, signer: bytes, moments: Sequence[int]) -> Iterator[Subject]:
+    """Of a key's shifts those that were open when it signed, or had begun last before it.
+
+    One whose record is not here may be any of them; one that replaces another stands with it.
+    """
+    begun: dict[bytes, tuple[float, float]] = {}
+    states = index.list_rows(tx, WitnessState, kind=_kind_of("Shift"), about=signer)
+    for state in states:
+        row = operations.find_operation(tx, state.digest)
+        facts = None if row is None else fields_from_bytes(get_record(tx, row.record_id).facts)
+        begun[state.digest] = (
+            (float("-inf"), float("inf"))
+            if facts is None
+            else (_seconds(facts["begun_at"]) or 0.0, _seconds(facts["ended_at"]) or float("inf"))
+        )
+    wanted: set[bytes] = set()
+    for moment in moments:
+        before = [digest for digest, (since, _) in begun.items() if since <= moment]
+        wanted |= {digest for digest in before if moment <= begun[digest][1]}
+        wanted |= set(sorted(before, key=lambda digest: begun[digest])[-1:])
+    for state in states:
+        if state.digest in wanted or state.replaced_by in wanted or state.replaces in wanted:
+            yield Subject(type=OPERATION, id=state.digest)
+
+
+def _seconds(moment: FieldValue) -> float | None:
+    return None if moment is None else datetime.fromisoformat(str(moment)).timestamp()
 
 
 def _kind_of(name: str) -> int:

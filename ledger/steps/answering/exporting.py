@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
@@ -79,20 +79,25 @@ def export_evidence(  # noqa: PLR0913 - what to show of which subject to whom
         disclose=Selection(
             disclose=None if disclose is None else tuple(disclose),
             attach_readings=attach_readings,
-            case_units=_case_units(tx, caller),
+            case_units=case_units(tx, caller),
         ),
         verify_signature=verify_signature,
     )
 
 
-def sources_of(
+def sources_of(  # noqa: PLR0913, PLR0917 - who asks, about what, and what they may read
     instance: Instance,
     tx: Connection,
     caller: Caller,
     subject: Subject,
     package: packages.PackageRow | None = None,
+    may_read: Callable[[IndexedOperation], bool] | None = None,
 ) -> EvidenceSources:
-    """What evidence may be made of for a caller; raises Refused before anything is on the chain."""
+    """What evidence may be made of for a caller; raises Refused before anything is on the chain.
+
+    `may_read` says of another unit's operation whether its facts are the caller's to read as well;
+    who may read a `package` reads, where it is not said, all its lines.
+    """
     cursor = index.find_cursor(tx)
     if cursor is None:
         raise Refused(
@@ -101,7 +106,14 @@ def sources_of(
             rule="evidence proves what is final",
             remedy="start it and wait a moment: steriledger up",
         )
-    reader = _Reader(instance=instance, tx=tx, caller=caller, subject=subject, package=package)
+    reader = _Reader(
+        instance=instance,
+        tx=tx,
+        caller=caller,
+        subject=subject,
+        package=package,
+        may_read=may_read or (lambda _row: package is not None),
+    )
     return EvidenceSources(
         find=reader.find,
         as_of=BlockReference(number=cursor.height, hash=cursor.hash),
@@ -155,7 +167,7 @@ def _package_of(tx: Connection, subject: Subject) -> packages.PackageRow | None:
     return packages.find_package_by_subject(tx, subject.id)
 
 
-def _case_units(tx: Connection, caller: Caller) -> frozenset[int]:
+def case_units(tx: Connection, caller: Caller) -> frozenset[int]:
     """The units whose tokens of cases the caller may show: its own; an auditor's are all."""
     if caller.readable_unit is not None:
         return frozenset({caller.readable_unit})
@@ -229,6 +241,7 @@ class _Reader:
     caller: Caller
     subject: Subject
     package: packages.PackageRow | None
+    may_read: Callable[[IndexedOperation], bool]
 
     def find(self, ids: AbstractSet[bytes]) -> Iterable[OperationSource]:
         """The operations that these 32 bytes name, are the subjects of, or are brought by."""
@@ -271,10 +284,12 @@ class _Reader:
     def _record(self, row: IndexedOperation) -> RecordSource | None:
         """None where it is kept elsewhere, or not the caller's to read."""
         record = records.find_record_by_root(self.tx, row.record)
-        # Who may read a package reads its lines, whoever said them; no other line is shown.
         if record is None:
             return None
-        if self.package is None and self.caller.readable_unit not in {None, record.unit}:
+        # Who may read a package reads its lines, whoever said them; no other line is shown.  What
+        # the authority said is said to all.
+        is_open = Party.AUTHORITY in find_act(row.kind).parties or self.may_read(row)
+        if not is_open and self.caller.readable_unit not in {None, record.unit}:
             return None
         secrets, vault = records.get_secrets(self.tx, record.id), self.instance.vault
         facts = PartSource(

@@ -5,31 +5,37 @@ Everything is read from rows that carry what the fold reads; a trace opens no re
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
+from ledger.domain.acts.terms import SUBJECT as TERMS_SUBJECT
+from ledger.domain.acts.terms import document_of
 from ledger.domain.acts.words import UnitRole
 from ledger.domain.callers import Caller, Scope
 from ledger.domain.custody import gates
-from ledger.domain.custody.fold import Overlay, Package, fold, ordered
-from ledger.domain.custody.lines import PackageLine
+from ledger.domain.custody.fold import Overlay, Package, Stage, fold, ordered
+from ledger.domain.custody.lines import SEEN, PackageLine
 from ledger.domain.custody.reading import (
     Reader,
     as_read,
     may_ask,
     names_of,
     readable,
+    readable_until,
     visible_case,
 )
+from ledger.domain.custody.recalls import reach
 from ledger.domain.custody.standing import CycleStanding
+from ledger.domain.duties.terms import default_terms
 from ledger.domain.encoding.identifiers import Digest, to_hex
 from ledger.domain.encoding.moments import instant_text, seconds_text
 from ledger.domain.errors import NotFound
 from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
+from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.subjects.states import UnitState
 from ledger.steps.accepting.labels import Meant, meant
 from ledger.steps.accepting.resolving import resolve_cycle, resolve_unit
@@ -37,7 +43,7 @@ from ledger.steps.accepting.standing import Accepted
 from ledger.steps.answering.custody import find_giver_counting
 from ledger.steps.answering.standings import Cycles, CycleStep
 from ledger.steps.instance import Instance
-from ledger.storage import directory, operations, packages
+from ledger.storage import directory, operations, packages, records
 from ledger.storage.index import find_newest_block_time
 
 
@@ -86,6 +92,15 @@ class HoldingView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContradictionView:
+    """What a unit reported of a package that another one had."""
+
+    unit: str
+    deed: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """How a package stands."""
 
@@ -126,6 +141,7 @@ class TraceView:
 
     standing: Standing
     holdings: tuple[HoldingView, ...]
+    contradictions: tuple[ContradictionView, ...]
     lines: tuple[TraceLine, ...]
     cycle: tuple[CycleStep, ...]
     #: the sequence as of which this is known
@@ -195,6 +211,7 @@ def trace(
     package = as_read(reader, found.package, found.lines, at=at, known=known)
     if at is not None:
         rows = [(moment, line) for moment, line in rows if moment <= at]
+    until = readable_until(reader, package)
     names = unit_names(tx, names_of(rows) | _units_in(package))
     states = operations.states_of(tx, {line.digest for _, line in rows})
     cycles = Cycles(tx, known=known)
@@ -208,11 +225,26 @@ def trace(
                 basis=each.basis,
             )
             for each in package.holdings
+            if each.since <= until
+        ),
+        contradictions=tuple(
+            ContradictionView(
+                unit=names.get(each.unit, str(each.unit)),
+                deed=each.deed.value,
+                at=seconds_text(each.at),
+            )
+            for each in package.contradictions
+            if each.at <= until or each.unit == reader.unit
         ),
         lines=tuple(_line(line, moment, names, states, known) for moment, line in rows),
         cycle=tuple(cycles.steps(package.cycle)),
         known=packages.newest_sequence(tx) if known is None else known,
     )
+
+
+def known_at(tx: Connection, moment: datetime) -> int:
+    """The sequence up to which things were known at a moment."""
+    return operations.find_sequence_at(tx, moment)
 
 
 def where(tx: Connection, caller: Caller, said: str) -> Standing:
@@ -239,9 +271,6 @@ def _standing(
     def name(unit: int | None) -> str | None:
         return None if unit is None else names.get(unit, str(unit))
 
-    overlays = {each.value for each in package.overlays}
-    if cycle is not None and cycle.is_ordered_back:
-        overlays.add(Overlay.RECALLED.value)
     return Standing(
         package=package.name,
         stage=package.stage.value,
@@ -255,7 +284,7 @@ def _standing(
         expires=package.expires,
         cycle=None if cycle is None else cycle.name,
         cycle_state=None if cycle is None else cycle.state.word,
-        overlays=tuple(sorted(overlays)),
+        overlays=_overlays((each.value for each in package.overlays), cycle),
         contradicted_by=tuple(
             f"{name(each.unit)}: {each.deed.value} at {seconds_text(each.at)}"
             for each in package.contradictions
@@ -269,6 +298,12 @@ def _standing(
         case=visible_case(reader, package),
         codes=tuple(sorted(package.codes)),
     )
+
+
+def _overlays(own: Iterable[str], cycle: CycleStanding | None) -> tuple[str, ...]:
+    """What is true of a package beside its state: also that its whole cycle is ordered back."""
+    back = {Overlay.RECALLED.value} if cycle is not None and cycle.is_ordered_back else set()
+    return tuple(sorted({*own, *back}))
 
 
 def _line(
@@ -352,7 +387,7 @@ def ask_all(
     cycles = Cycles(tx)
     names = unit_names(tx, {u for each in folded.values() for u in _units_in(each)})
     behind = behind_since(instance, tx)
-    zone = ZoneInfo(instance.settings.zone)
+    offset = _agreed_offset(tx)
     answers = []
     for what, each in zip(found, asked, strict=True):
         package = None if what.package is None else folded.get((what.package, each.at))
@@ -363,7 +398,7 @@ def ask_all(
         asking = gates.Asking(
             unit=unit,
             at=moment,
-            today=datetime.fromtimestamp(moment, zone).date(),
+            today=(datetime.fromtimestamp(moment, UTC) + offset).date(),
             behind_since=behind,
             names=names,
             is_voided=what.is_voided or each.code in package.voided - package.codes,
@@ -371,6 +406,15 @@ def ask_all(
         )
         answers.append(gates.ask(each.gate, package, cycles.find(package.cycle), asking))
     return answers
+
+
+def _agreed_offset(tx: Connection) -> timedelta:
+    """Of the group's clocks from UTC: every version of its terms has the same."""
+    rows = operations.list_by_subject(tx, TERMS_SUBJECT, standing=True)
+    if not rows:
+        return default_terms().offset
+    facts = fields_from_bytes(records.get_record(tx, rows[-1].record_id).facts)
+    return timedelta(minutes=json.loads(document_of(facts))["offset_minutes"])
 
 
 #: what a record keeps of a gate's answer
@@ -487,6 +531,60 @@ def holdings(  # noqa: PLR0913 - whose, when, and how much of it
             for name, since, basis in rows
         ),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnShelf:
+    """A package that lies at a unit, as far as anybody knows."""
+
+    package: str
+    set: str | None
+    #: ISO 8601
+    expires: str | None
+    stage: str
+    overlays: tuple[str, ...]
+    #: Unix seconds
+    since: int | None
+    #: whether anybody there had it before their eyes
+    is_seen: bool
+
+
+#: states in which a package lies on a shelf
+_LIES = (Stage.ASSEMBLED, Stage.LOADED, Stage.STORED, Stage.ISSUED, Stage.NOT_USED)
+
+
+def shelf(tx: Connection, caller: Caller, unit: int, *, limit: int = 1000) -> list[OnShelf]:
+    """What lies at a unit, by the last day on which it may be used; raises NotFound for another's.
+
+    What has no such day comes last.
+    """
+    if caller.readable_unit not in {None, unit}:
+        raise NotFound(f"unit {unit} is not yours", field="unit", rule="a unit reads what it holds")
+    rows = [
+        row
+        for stage in _LIES
+        for row in packages.list_packages(tx, holder=unit, stage=stage, limit=limit)
+    ]
+    unsure = [row.name for row in rows if row.basis not in SEEN]
+    unseen = {
+        name
+        for name, lines in packages.list_lines_of(tx, unsure).items()
+        if reach(fold(name, lines)).is_unseen
+    }
+    cycles = Cycles(tx)
+    found = [
+        OnShelf(
+            package=row.name,
+            set=row.set_name,
+            expires=row.expires,
+            stage=row.stage.value,
+            overlays=_overlays(filter(None, row.overlays.split(",")), cycles.find(row.cycle)),
+            since=row.since,
+            is_seen=row.name not in unseen,
+        )
+        for row in rows
+    ]
+    return sorted(found, key=lambda each: (each.expires or "9", each.package))[:limit]
 
 
 def _held_as_known(

@@ -58,6 +58,10 @@ class Told:
     found: int | None
     answered_of: int | None
     answered_at: str | None
+    #: digest of its answer that stands, which the next one replaces; None while there is none
+    answer: str | None
+    #: digests of the notices that were sent to it
+    notices: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,6 +293,7 @@ def _told(tx: Connection, notices: Sequence[_Notice], order: Digest) -> list[Tol
 class _Notice:
     """One notice to one unit."""
 
+    digest: Digest
     unit: int
     asked: frozenset[str]
     reached_by: str
@@ -321,6 +326,8 @@ def _told_unit(
         found=None if numbers is None else numbers[0],
         answered_of=None if numbers is None else numbers[1],
         answered_at=None if answer is None else seconds_text(answer.signed_at),
+        answer=None if answer is None else to_hex(answer.digest),
+        notices=tuple(to_hex(each.digest) for each in notices),
     )
 
 
@@ -341,7 +348,9 @@ def _notices(tx: Connection, machine: bytes, order: Digest) -> list[_Notice]:
         if at is None and seen is not None:
             how, at = "opened", seen
         asked = frozenset(str(line["package"]) for _, line in rows_of(facts))
-        found.append(_Notice(unit=unit, asked=asked, reached_by=how, reached_at=at))
+        found.append(
+            _Notice(digest=row.digest, unit=unit, asked=asked, reached_by=how, reached_at=at)
+        )
     return found
 
 

@@ -15,9 +15,9 @@ from ledger.domain.encoding.identifiers import SignerId, parse_hex32, to_hex
 from ledger.domain.encoding.moments import seconds_text
 from ledger.domain.errors import NotFound
 from ledger.domain.operations import message_from_json
-from ledger.domain.subjects.indexed import IndexedOperation, IndexedSignature
+from ledger.domain.subjects.indexed import IndexedOperation
 from ledger.domain.subjects.states import SignerState
-from ledger.steps.accepting.standing import AcceptedRecords
+from ledger.steps.accepting.standing import Accepted, AcceptedRecords
 from ledger.storage import index
 
 #: How sure it is who used a key, surest first.
@@ -44,23 +44,23 @@ def list_signed(
     tx: Connection, caller: Caller, signer: str, *, since: datetime, until: datetime
 ) -> list[SignedLine]:
     """What a signer, by its id, signed between two moments; raises NotFound for another unit's."""
+    readable = caller.readable_unit
     identifier = SignerId(parse_hex32(signer, field="signer"))
-    state = index.find(tx, SignerState, identifier)
-    if state is None or caller.readable_unit not in {None, state.unit}:
+    state = Accepted(tx).find(SignerState, identifier)
+    if state is None or readable not in {None, state.unit}:
         raise NotFound(f"there is no signer {signer}", field="signer")
-    shifts = list(_shifts(tx, identifier))
-    digests = [row.digest for row in index.list_rows(tx, IndexedSignature, signer=state.signer)]
-    rows = index.list_by_keys(tx, IndexedOperation, [(each,) for each in digests])
-    inside = [r for r in rows if since.timestamp() <= r.timestamp <= until.timestamp()]
-    return [
-        _line(row, state, shifts)
-        for row in sorted(inside, key=lambda row: (row.height, row.position))
-    ]
+    shifts = list(_shifts(tx, identifier, state.unit))
+    rows = index.list_signed_by(
+        tx, state.signer, since=max(int(since.timestamp()), 0), until=max(int(until.timestamp()), 0)
+    )
+    return [_line(row, state, shifts) for row in rows]
 
 
-def _shifts(tx: Connection, signer: SignerId) -> Iterator[tuple[float, float]]:
-    """The shifts of a key, each with its beginning and its end in Unix seconds."""
+def _shifts(tx: Connection, signer: SignerId, unit: int) -> Iterator[tuple[float, float]]:
+    """The shifts of a key by its own unit's word, from when to when, in Unix seconds."""
     for facts in AcceptedRecords(tx).facts_about(signer, "Shift"):
+        if facts["record.unit"] != unit:
+            continue
         ended = facts["ended_at"]
         yield (
             datetime.fromisoformat(str(facts["begun_at"])).timestamp(),

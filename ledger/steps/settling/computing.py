@@ -93,7 +93,7 @@ def compute(  # noqa: PLR0913 - all that an account follows from
     `entered` is what records say beside it, of which the account itself knows nothing.
     """
     books = Books(documents)
-    work = Work(books.offset, books.seconds_within)
+    work = Work(books.offset, books.seconds_within, books.counts)
     for entry in entries:
         books.read(entry)
         work.read(entry)

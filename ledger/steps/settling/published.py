@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -59,9 +60,12 @@ def get_published(tx: Connection, period: Period) -> Published:
 
 def compute_published(instance: Instance, tx: Connection, published: Published) -> Computed:
     """The account again, up to the block that its publication names; raises NotFound."""
-    return compute_in(
-        instance, tx, published.period, _closing(tx, published.publication), kept_terms(tx)
-    )
+
+    def compute() -> Computed:
+        closing = _closing(tx, published.publication)
+        return compute_in(instance, tx, published.period, closing, kept_terms(tx))
+
+    return instance.known(f"account {published.publication.hex()}", compute)
 
 
 def _closing(tx: Connection, digest: Digest) -> Closing:
@@ -106,6 +110,24 @@ def said_since(tx: Connection, published: Published) -> dict[str, list[dict[str,
             if each.about in paid
         ],
     }
+
+
+def open_contests(
+    account: Mapping[str, Any], said: Mapping[str, list[dict[str, Any]]]
+) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """The place in the account of each contested line, and the answer, while nothing became of it.
+
+    Only a side of the line says what became of it.
+    """
+    lines = {each["unit"]: each["lines"] for each in account["units"]}
+    for answer in said["answers"]:
+        told = {each["unit"] for each in said["resolutions"] if each["about"] == answer["event"]}
+        own = lines.get(answer["unit"], [])
+        for number in answer["contested"]:
+            if number <= len(own):
+                line = account["lines"][own[number - 1]]
+                if told.isdisjoint({line["provider"], line["consumer"]}):
+                    yield own[number - 1], answer
 
 
 def _numbers(state: WitnessState, names: tuple[str, ...]) -> dict[str, Any]:

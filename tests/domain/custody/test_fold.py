@@ -34,6 +34,15 @@ def test_a_package_goes_from_assembly_to_use_and_back() -> None:
     assert package.overlays == set()
 
 
+def test_what_goes_into_a_package_is_washed_before_it_is_assembled() -> None:
+    told = Told()
+    for deed in (Deed.WASHED, Deed.INSPECTED, Deed.ASSEMBLED):
+        told.say(deed, L)
+    package = fold(NAME, told.lines)
+    assert (package.stage, package.holder) == (Stage.ASSEMBLED, L)
+    assert package.overlays == set()
+
+
 def test_who_does_not_have_it_is_written_down_and_moves_nothing() -> None:
     told = Told().ready()
     told.say(Deed.USED, M)

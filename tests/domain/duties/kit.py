@@ -73,6 +73,7 @@ def event(
             block=int(at(moment).timestamp()) // 60,
             log=number,
             known=at(moment),
+            signed=at(moment),
             signer=signer or f"0x{unit:064x}",
             custody=custody,
         ),
@@ -174,6 +175,7 @@ def consignment(
     ]
     if received is not None:
         own.append(event(Deed.RECEIVED, receiver, received, seal=seal))
+        own.append(event(Deed.TRANSPORT_LOG, carrier, received, transport_log="none"))
     return Consignment(
         id=name, name=name, giver=giver, receiver=receiver, purpose=purpose,
         steps=(*own, *steps),

@@ -25,6 +25,7 @@ from tests.domain.duties.kit import (
     cycle,
     event,
     iso,
+    of,
     prepared,
     result,
     word,
@@ -349,8 +350,8 @@ TABLE: list[tuple[str, str, Case]] = [
     ("15", "L not_recorded", package(consignments=(by_van(None),), as_of="3 16:01")),
     ("15", "not_applicable", package()),
     # 16
-    ("16", "D met", k2()),
-    ("16", "not_applicable", package(consignments=(by_van(),))),
+    ("16", "D met, L not_applicable", k2()),
+    ("16", "L not_applicable", package(consignments=(by_van(),))),
     # 17: 30 min
     (
         "17",
@@ -547,17 +548,20 @@ def test_a_seal_that_changed_asks_for_a_record_of_it() -> None:
     assert word(package(consignments=(resealed,)), "15") == "L met"
 
 
-def test_a_log_outside_its_limits_is_the_machines_word() -> None:
+LOG = Deed.TRANSPORT_LOG
+
+
+def test_a_log_outside_its_limits_is_the_carriers_own_record() -> None:
     judged = k2()
     steps = tuple(
-        replace(s, facts={"within": False}) if s.deed is Deed.TRANSPORT_LOG else s
+        replace(s, facts={"transport_log": "outside"}) if s.unit == D and s.deed is LOG else s
         for s in judged.consignments[0].steps
     )
     outside = replace(judged, consignments=(replace(judged.consignments[0], steps=steps),))
-    assert word(outside, "16") == "D not_met"
-    silent = tuple(s for s in steps if s.deed is not Deed.TRANSPORT_LOG)
+    assert word(outside, "16") == "D not_met, L not_applicable"
+    silent = tuple(s for s in steps if s.deed is not LOG)
     missing = replace(judged, consignments=(replace(judged.consignments[0], steps=silent),))
-    assert word(missing, "16") == "D not_recorded"
+    assert word(missing, "16") == "D not_recorded, L not_recorded"
 
 
 def test_an_early_release_needs_its_indicator_to_pass() -> None:
@@ -647,3 +651,39 @@ def test_every_rule_and_every_word_that_it_can_answer_stands_in_the_table() -> N
     for rule, words in told.items():
         assert Word.MET in words, rule
         assert Word.NOT_APPLICABLE in words, rule
+
+
+def test_a_sealer_that_failed_and_passed_before_the_packing_passed_its_test() -> None:
+    tests = [event(Deed.SEAL_TESTED, L, "3 06:01", passed=False),
+             event(Deed.SEAL_TESTED, L, "3 06:05", passed=True)]  # fmt: skip
+    packed = {name: value for name, value in PACKED.items() if name != "heat_sealed"}
+    assert word(package(*tests, handed(**packed)), "11") == "L met"
+    assert word(package(*reversed(tests), handed(**packed)), "11") == "L met"
+    late = event(Deed.SEAL_TESTED, L, "3 06:20", passed=False)
+    assert word(package(*tests, late, handed(**packed)), "11") == "L not_met"
+
+
+def test_a_failed_device_in_the_test_pack_is_not_outshone_by_the_strip_beside_it() -> None:
+    results = [*RUN.results, result("lumen_pcd", "fail", "3 09:00")]
+    assert word(package(cycle=replace(RUN, results=tuple(results))), "8") == "L not_met"
+
+
+def test_a_shift_is_held_against_when_it_was_signed_not_when_it_happened() -> None:
+    late = event(Deed.ASSEMBLED, L, "3 06:30", known="3 20:00")
+    judged = package(late, shifts=(shift("3 06:00", "3 14:00"),))
+    assert word(judged, "25") == "L not_met"
+    assert "signed 2026-11-03 20:00" in of(judged, "25")[0].why[0].en
+
+
+def test_an_outage_that_nobody_ended_puts_no_record_off_for_ever() -> None:
+    down = event(Deed.OUTAGE, M1, "3 11:00", begun_at=iso("3 11:00"))
+    came = event(Deed.ARRIVED, M1, "3 11:00")
+    late = by_van("9 10:00")
+    sent = replace(late, steps=(*late.steps, came))
+    judged = package(consignments=(sent,), outages=(down,))
+    assert word(judged, "17") == "M1 not_met"
+
+
+def test_anothers_word_about_a_repair_asks_for_no_passes() -> None:
+    theirs = event(Deed.MAINTAINED, M1, "2 12:00", work="repair", asset="s2")
+    assert word(package(cycle=RUN, maintenance=(theirs,)), "12") == "L met"

@@ -234,7 +234,7 @@ def test_in_the_recalls_own_answer_the_half_of_m3_is_not_met() -> None:
 
 
 def test_what_was_not_known_at_the_time_stands_beside_what_is_known_now() -> None:
-    found = answer(q02(), then=at("3 18:00"))
+    found = answer(q02(), then=at("3 18:00"), before=replace(q02(), as_of=at("3 18:00")))
     changed = {(c.rule, c.holder): (c.then, c.now) for c in found.changed}
     assert changed["19", M1] == (None, Word.MET)
     assert changed["5", L] == (Word.NOT_APPLICABLE, Word.MET)
@@ -246,11 +246,12 @@ def test_what_was_not_known_at_the_time_stands_beside_what_is_known_now() -> Non
 
 def k2(*further: Event) -> Case:
     steps = (
-        event(Deed.TAKEN_OVER, D, "3 10:05", vehicle="drone", seal="7002", count=8, has_log=True),
+        event(Deed.TAKEN_OVER, D, "3 10:05", vehicle="drone", seal="7002", count=8),
         event(Deed.DIVERTED, D, "3 10:20", known="3 10:22", place="M5", reason="wind"),
         event(Deed.TAKEN_OVER, L, "3 13:05", known="3 16:00", how=How.PAPER, vehicle="van",
               seal="7002", count=8),
-        event(Deed.TRANSPORT_LOG, D, "3 10:20", how=How.PRINTED, within=True),
+        event(Deed.TRANSPORT_LOG, D, "3 10:20", transport_log="within"),
+        event(Deed.TRANSPORT_LOG, L, "3 14:10", transport_log="none"),
         event(Deed.ARRIVED, L, "3 14:10"),
         event(Deed.RECEIVED, M2, "3 14:50", seal="7002"),
         *further,
@@ -266,7 +267,7 @@ def test_k2_came_in_time_over_two_carriers_and_its_receipt_is_disputed() -> None
     judged = k2(event(Deed.ARRIVED, M2, "3 14:45"))
     assert word(judged, "14") == "D met, L met"
     assert word(judged, "15") == "D met, L met"
-    assert word(judged, "16") == "D met"
+    assert word(judged, "16") == "D met, L not_applicable"
     assert word(judged, "17") == "M2 disputed"
 
 
@@ -356,9 +357,11 @@ def a01(told: str | None = "5 08:20", word_: str = "pass") -> Case:
         history=(
             *prepared(dry="3 08:15"),
             event(Deed.USED, L, "3 08:40", case_token="c9"),
-            *([] if told is None else [event(Deed.TOLD, L, told, to=L)]),
         ),
-    )
+        comments=() if told is None else (
+            event(Deed.COMMENTED, L, told, stance="seen", about=run.results[-1].source.operation),
+        ),
+    )  # fmt: skip
 
 
 def test_a01_was_released_early_with_a_reason_and_its_user_was_told() -> None:
@@ -455,3 +458,29 @@ def test_an_early_release_whose_user_hears_of_the_failure_after_nine_hours() -> 
 
 def test_nobody_of_m4_appears_where_nothing_of_m4_is_recorded() -> None:
     assert M4 not in {f.holder for f in list_findings(q02())}
+
+
+def test_an_order_that_leaves_out_a_cycle_that_ran_before_it_is_not_the_whole_recall() -> None:
+    """40 fails, 42 ran before the order of 39–41, and a later order of 60–61 changes nothing."""
+    runs = [
+        cycle(number, opened=f"2 {number - 30:02}:00", ended=f"2 {number - 30:02}:40")
+        for number in (38, 39, 41, 42)
+    ]
+    passed = replace(runs[0], results=(biological("pass", "4 08:45", "2 08:45"),))
+    failed = cycle(40, opened="2 10:00", ended="2 10:40",
+                   results=[biological("fail", "4 10:45", "2 10:45")])  # fmt: skip
+
+    def order(first: int, last: int, when: str) -> Recall:
+        ordered = event(Deed.ORDERED, L, when, first=first, last=last)
+        return Recall(id=f"{first}", order=ordered, machine=S2.id, first=first, last=last)
+
+    short, later, rest = (
+        order(39, 41, "4 11:00"), order(60, 61, "4 11:30"), order(42, 42, "4 11:40"),
+    )  # fmt: skip
+    series = (passed, failed, *runs[1:])
+    for own in (runs[2], runs[3]):
+        judged = case("6 12:00", cycle=own, series=series, recalls=(later, short))
+        assert word(judged, "6") == "L not_met"
+        assert "not recalled in time: 42" in of(judged, "6")[0].why[0].en
+        whole = replace(judged, recalls=(later, rest, short))
+        assert word(whole, "6") == "L met"

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from ledger.domain.acts.comment import Stance
+from ledger.domain.acts.custody import TakeOutcome
 from ledger.domain.acts.decisions import DecisionKind
 from ledger.domain.acts.payment import PaymentSide
 from ledger.domain.acts.resolution import ContestOutcome
@@ -177,6 +178,10 @@ class Chain:
 
     def keep(self, consignment: bytes, unit: int, *, refused: int = 0) -> Digest:
         message = {"outcome": 2, **counts(20 - refused, refused), "trip": ZERO}
+        return self.add("TakeOver", unit, consignment, message)
+
+    def refuse(self, consignment: bytes, unit: int) -> Digest:
+        message = {"outcome": int(TakeOutcome.REFUSED), **counts(0), "trip": ZERO}
         return self.add("TakeOver", unit, consignment, message)
 
     def witness(

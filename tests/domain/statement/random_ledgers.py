@@ -9,6 +9,7 @@ from fractions import Fraction
 from random import Random
 from typing import Any
 
+from ledger.domain.acts.comment import Stance
 from ledger.domain.acts.decisions import DecisionKind
 from ledger.domain.acts.payment import PaymentSide
 from ledger.domain.acts.vocabulary import word
@@ -89,6 +90,7 @@ class _Making:
     def serve(self) -> None:
         unit, consumer, quantity = self.unit(), self.unit(), self.random.randrange(1, 500)
         digest = self.chain.serve(unit, consumer, 20, quantity)
+        self.chain.comment(consumer, digest, Stance.AGREES)
         self.services.append((digest, unit, consumer, quantity))
 
     def correct(self) -> None:

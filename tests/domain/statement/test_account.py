@@ -16,7 +16,8 @@ from ledger.domain.statement.account import Closing, account_hash, account_of
 from ledger.domain.statement.agreement import Agreement, parse_agreement
 from ledger.domain.statement.books import Books
 from ledger.domain.statement.periods import Period
-from tests.domain.statement.chains import Chain, agreement, document, moment, name
+from ledger.domain.statement.work import Work
+from tests.domain.statement.chains import Chain, agreement, document, moment, name, packed
 
 NOVEMBER, DECEMBER, JANUARY = (Period(2026, 11).plus(n) for n in range(3))
 CLOSING = Closing(block=9, hash=b"\1" * 32, time=1_800_000_000)
@@ -120,9 +121,9 @@ def test_every_published_version_is_needed(chain: Chain) -> None:
 
 
 def test_the_smallest_and_the_largest_quantity_are_charged_to_the_fen(chain: Chain) -> None:
-    chain.at("2026-11-02 00:00").serve(1, 2, 20, 1)
+    chain.at("2026-11-02 00:00").comment(2, chain.serve(1, 2, 20, 1), Stance.AGREES)
     assert lines(account(chain, NOVEMBER), "equipment")[0]["amount"] == 83
-    chain.serve(1, 3, 20, 10**9)
+    chain.comment(3, chain.serve(1, 3, 20, 10**9), Stance.AGREES)
     found = account(chain, NOVEMBER)
     assert lines(found, "equipment")[1]["amount"] == 83_333_333_333
 
@@ -181,6 +182,7 @@ def test_a_unit_that_is_closed_keeps_its_account(chain: Chain) -> None:
 
 def test_corrections_come_to_exactly_what_was_charged_whatever_is_rounded(chain: Chain) -> None:
     service = chain.at("2026-11-02 00:00").serve(1, 2, 20, 100)
+    chain.comment(2, service, Stance.AGREES)
     for month in range(3):
         chain.at(f"{DECEMBER.plus(month)}-05 00:00")
         chain.serve(1, 2, 20, -33 if month else -34, corrects=service)
@@ -203,6 +205,47 @@ def test_a_service_that_nobody_confirmed_is_in_no_line_until_its_consumer_agrees
     chain.comment(2, service, Stance.AGREES)
     (line,) = lines(account(chain, DECEMBER), "equipment")
     assert (line["amount"], line["of"]) == (5_000, "2026-11")
+
+
+def test_who_takes_its_word_back_confirms_nothing(chain: Chain) -> None:
+    service = chain.at("2026-11-02 00:00").serve(1, 2, 20, 60)
+    agreed = chain.comment(2, service, Stance.AGREES)
+    assert lines(account(chain, NOVEMBER), "equipment")[0]["amount"] == 5_000
+    chain.witness("Comment", 2, service, packed(Stance.WITHDRAWN), replaces=agreed)
+    assert sum(each["amount"] for each in lines(account(chain, NOVEMBER), "equipment")) == 0
+
+
+def test_what_nobody_confirmed_is_no_shared_use(chain: Chain) -> None:
+    scope = chain.at("2026-11-02 00:00").register(1, "scope")
+    service = chain.serve(1, 2, 20, 60, subject=scope)
+
+    def shared() -> int:
+        books = chain.books(V1)
+        work = Work(books.offset, books.seconds_within, books.counts)
+        for entry in chain.entries:
+            work.read(entry)
+        return work.months[NOVEMBER].shared_use[scope]
+
+    assert shared() == 0
+    chain.comment(2, service, Stance.AGREES)
+    assert shared() == 60
+
+
+def test_trips_that_began_under_a_fee_pay_it_though_another_price_came_within_the_month(
+    chain: Chain,
+) -> None:
+    priced = agreement(
+        "v2",
+        prices={"trips": [{"carrier": 10, "per_trip": 700}]},
+        holds_from="2026-11-20T00:00:00+08:00",
+    )
+    chain.at("2026-11-02 00:00").carry(chain.dispatch("A", 1, 2, Purpose.CLEAN), 10, "T1")
+    chain.terms(priced)
+    chain.at("2026-11-21 00:00").carry(chain.dispatch("B", 1, 2, Purpose.CLEAN), 10, "T2")
+    found = account(chain, NOVEMBER, V1, priced)
+    assert [each["amount"] for each in lines(found, "transport")] == [280_000, 20_000, 700]
+    (fee,) = found["fees"]
+    assert (fee["due"], fee["charged_trips"], fee["unused"]) == (300_000, 1, 280_000)
 
 
 def test_a_shared_thing_that_the_consumer_had_then_needs_no_word(chain: Chain) -> None:
@@ -319,6 +362,45 @@ def test_a_contest_that_comes_after_the_agreed_days_is_told_and_the_line_stays_d
     assert december["contests"][0]["is_late"] is True
 
 
+def test_neither_side_ends_a_dispute_by_speaking_for_the_other(chain: Chain) -> None:
+    publication = published(chain)
+    answer = chain.answer(2, publication, 1)
+    chain.resolve(1, answer, ContestOutcome.WITHDRAWN)
+    chain.resolve(1, answer, ContestOutcome.SETTLED)
+    assert unit(account(chain, DECEMBER), 2)["due"] == 0
+    chain.resolve(2, answer, ContestOutcome.SETTLED)
+    assert unit(account(chain, DECEMBER), 2)["due"] == -30_000
+
+
+def test_who_contested_withdraws_alone(chain: Chain) -> None:
+    answer = chain.answer(2, published(chain), 1)
+    chain.resolve(2, answer, ContestOutcome.WITHDRAWN)
+    assert unit(account(chain, DECEMBER), 2)["due"] == -30_000
+
+
+def two_lines(chain: Chain) -> bytes:
+    chain.at("2026-11-02 00:00").serve(1, 2, 30, 2, service_class=1)
+    chain.comment(2, chain.serve(1, 2, 20, 60), Stance.AGREES)
+    found = account(chain, NOVEMBER)
+    return chain.at("2026-12-01 09:00").publish(NOVEMBER, account_hash(found))
+
+
+def test_a_contest_that_is_narrowed_late_was_still_made_in_time(chain: Chain) -> None:
+    publication = two_lines(chain)
+    chain.at("2026-12-04 00:00").answer(2, publication, 1, 2)
+    chain.at("2026-12-20 00:00").answer(2, publication, 2)
+    (contest,) = account(chain, DECEMBER)["contests"]
+    assert (contest["open_lines"], contest["is_late"]) == ([2], False)
+
+
+def test_an_answer_again_reopens_no_line_that_was_resolved(chain: Chain) -> None:
+    publication = two_lines(chain)
+    first = chain.at("2026-12-04 00:00").answer(2, publication, 1)
+    chain.resolve(1, first, ContestOutcome.UPHELD, 100)
+    chain.at("2026-12-06 00:00").answer(2, publication, 1, 2)
+    assert account(chain, DECEMBER)["contests"][0]["open_lines"] == [2]
+
+
 def test_a_line_that_both_sides_contest_is_disputed_once(chain: Chain) -> None:
     publication = published(chain)
     chain.answer(2, publication, 1)
@@ -364,7 +446,11 @@ def test_an_unanswered_refusal_is_disputed_after_the_agreed_days(chain: Chain) -
     states = [(each["packages"], each["state"]) for each in account(chain, NOVEMBER)["refusals"]]
     assert states == [(3, "disputed"), (1, "unanswered")]
     chain.at("2026-12-02 00:00").comment(1, kept, Stance.AGREES)
-    assert account(chain, DECEMBER)["refusals"][0]["state"] == "agreed"
+    whole = chain.dispatch("S3", 1, 2, Purpose.CLEAN)
+    chain.refuse(whole, 2)
+    found = [(each["packages"], each["state"]) for each in account(chain, DECEMBER)["refusals"]]
+    assert found == [(3, "agreed"), (1, "disputed"), (20, "disputed")]
+    assert [each["packages"] for each in account(chain, JANUARY)["refusals"]] == [1, 20]
 
 
 # ---------------------------------------------------------------- terms
@@ -374,6 +460,7 @@ def test_an_unanswered_refusal_is_disputed_after_the_agreed_days(chain: Chain) -
     "change, field",
     [
         ({"prices": {"currency": ""}}, "terms.prices.currency"),
+        ({"prices": {"smallest_in_one": 5}}, "terms.prices.smallest_in_one"),
         ({"offset_minutes": "8"}, "terms.offset_minutes"),
         ({"prices": {"trips": [{"carrier": 1}]}}, "terms.prices.trips[0]"),
         ({"prices": {"services": [{"kind": 1}]}}, "terms.prices.services[0].class"),

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from ledger.domain.acts.comment import Stance
 from ledger.domain.acts.words import Purpose
 from ledger.domain.statement.account import Closing, account_of
 from ledger.domain.statement.agreement import Agreement
@@ -60,7 +61,7 @@ def a_month(chain: Chain, period: Period, instruments: int, flights: int) -> Non
             chain.carry(box, DRONE, f"{cycle} flight {flight}")
             chain.keep(box, 2 + flight % 8)
     chain.serve(LEAD, LEAD, 20, 800, subject=name("ultrasound"))
-    chain.serve(LEAD, 3, 20, 200, subject=name("ultrasound"))
+    chain.comment(3, chain.serve(LEAD, 3, 20, 200, subject=name("ultrasound")), Stance.AGREES)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +77,8 @@ def paper() -> dict[Period, dict[str, Any]]:
         chain.terms(each)
     a_month(chain, BEFORE, 2_000, 4)
     a_month(chain, AFTER, 6_500, 20)
-    books, work = chain.books(*versions), Work(8 * 3600, lambda _carrier, _moment: None)
+    books = chain.books(*versions)
+    work = Work(8 * 3600, lambda _carrier, _moment: None, books.counts)
     for entry in chain.entries:
         work.read(entry)
     found = {}

@@ -85,9 +85,14 @@ def _assembled(case: Case) -> Iterator[Duty]:
     seal = duty.part("that the seal test of that day passed", "当日封口测试合格")
     if packed.fact("heat_sealed") is False:
         seal.excused = say("it was not heat-sealed", "非热封包装")
-    for test in case.all(Deed.SEAL_TESTED, unit=packed.unit):
-        if case.day(test.at) == case.day(packed.at):
-            _yes(duty, seal, test, "passed", "seal test of the day passed", "当日封口测试合格")
+    tests = [
+        test for test in case.all(Deed.SEAL_TESTED, unit=packed.unit)
+        if case.day(test.at) == case.day(packed.at)
+    ]  # fmt: skip
+    # the last one before it was packed counts: after a failure the sealer is set and tried again
+    before = [test for test in tests if test.at <= packed.at]
+    for test in before[-1:] or tests[:1]:
+        _yes(duty, seal, test, "passed", "seal test of the day passed", "当日封口测试合格")
     yield duty
 
 
@@ -158,6 +163,10 @@ def _use_recorded(case: Case) -> Iterator[Duty]:
                 shown, used, facts=("indicator",),
             )  # fmt: skip
         token = duty.part("for which case it was used", "用于哪一病例（代码）")
+        if used.fact("case_kept_back") is True:
+            token.excused = say(
+                "the token of a case is shown to its own unit alone", "病例代码仅供使用单位查阅"
+            )
         if used.fact("case_token"):
             duty.mark(
                 token, True, say("recorded with a case token", "已记录病例代码"), used,
@@ -189,27 +198,27 @@ def _soiled_returned(case: Case) -> Iterator[Duty]:
         if sent is None:
             continue
         duty = Duty(case, each.giver, since=sent.at, of=each.name)
+        own = case.all(Deed.OPENED, Deed.USED, unit=each.giver)
         _in_time(duty, opened if opened and opened.unit == each.giver else None, sent)
         for name, en, zh in (
             ("closed", "closed", "密闭"),
             ("pretreated", "pre-treated", "预处理"),
         ):
             part = duty.part(f"that it was {en}", f"已{zh}")
-            _yes(duty, part, sent, name, en, zh)
-            for seen in case.all(Deed.SOILED_COUNTED):
-                if seen.fact(name) is False:
-                    _yes(duty, part, seen, name, en, zh)
+            for told in (sent, *own, *case.all(Deed.SOILED_COUNTED)):
+                _yes(duty, part, told, name, en, zh)
         infection = duty.part("whether a special infection was declared", "是否说明特殊感染")
-        if sent.fact("special_infection") is not None:
-            duty.mark(
-                infection, True,
-                say("whether there was a special infection was declared", "已说明有无特殊感染"),
-                sent, facts=("special_infection",),
-            )  # fmt: skip
+        for told in (sent, *own):
+            if told.fact("special_infection") is not None:
+                duty.mark(
+                    infection, True,
+                    say("whether there was a special infection was declared", "已说明有无特殊感染"),
+                    told, facts=("special_infection",),
+                )  # fmt: skip
         yield duty
     if not returned and opened is not None and opened.deed is Deed.USED:
         duty = Duty(case, opened.unit, since=opened.at)
-        due = duty.deadline(opened.at, "soiled_return", of_record=True)
+        due = duty.deadline(opened.at, "soiled_return", of_record=False)
         duty.leave_open(duty.part("that it was returned", "已回收"), due)
         yield duty
 
@@ -219,7 +228,7 @@ def _in_time(duty: Duty, opened: Event | None, sent: Event) -> None:
     if opened is None:
         part.excused = say("its use is not recorded here", "未记录其使用")
         return
-    due = duty.deadline(opened.at, "soiled_return", of_record=True)
+    due = duty.deadline(opened.at, "soiled_return", of_record=False)
     timely = duty.timely(sent.when, due)
     if timely is not None:
         duty.mark(
@@ -240,7 +249,8 @@ def _maintained(case: Case) -> Iterator[Duty]:
         part = duty.part("that maintenance and calibration were in date", "维护与校准在有效期内")
         done = [
             m for m in case.maintenance
-            if m.at <= used.at and m.fact("asset") == case.id and m.moment("next_due") is not None
+            if m.unit == case.owner and m.at <= used.at and m.fact("asset") == case.id
+            and m.moment("next_due") is not None
         ]  # fmt: skip
         if done:
             last = max(done, key=lambda m: m.order)
@@ -342,11 +352,12 @@ def _by_key(duty: Duty, signer: str, events: list[Event]) -> None:
     for event in events:
         if event.how is How.PAPER or (event.when is not None and event.when.how is How.PAPER):
             continue  # who typed it is not who did it
-        began = [s for s in shifts if (s.moment("begun_at") or s.at) <= event.at]
+        signed = event.source.signed
+        began = [s for s in shifts if (s.moment("begun_at") or s.at) <= signed]
         ended = [s.moment("ended_at") for s in began]
-        if any(end is None or event.at <= end for end in ended):
+        if any(end is None or signed <= end for end in ended):
             open_.append(event)
-        elif began and not duty.covering(event.at, event.at):
+        elif began and not duty.covering(signed, signed):
             over.append(event)
         else:
             silent.append(event)
@@ -354,7 +365,7 @@ def _by_key(duty: Duty, signer: str, events: list[Event]) -> None:
         duty.mark(
             part, False,
             say("signed {at}, after its shift had ended", "{at}签署，晚于班次结束",
-                at=duty.case.clock(over[0].at)),
+                at=duty.case.clock(over[0].source.signed)),
             *over, *shifts, ground=Ground.OWN,
         )  # fmt: skip
     elif open_ and not silent:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from ledger.domain.duties.case import Area, Case, Cycle, Deed, Event, Recall, SubjectKind
-from ledger.domain.duties.findings import Duty, Ground, Part, Rule, say
+from ledger.domain.duties.case import Area, Case, Cycle, Deed, Event, Recall, SubjectKind, earliest
+from ledger.domain.duties.findings import Duty, Ground, Part, Rule, Stance, say
 from ledger.domain.duties.rules.steriliser import OF_A_CYCLE, read_at
 
 _WITH_RECALLS = OF_A_CYCLE | {SubjectKind.RECALL}
@@ -41,41 +41,47 @@ def _ordered(case: Case) -> Iterator[Duty]:
     cycle = case.cycle
     for failed, entry, first in failures(case):
         since = read_at(entry)
-        orders = [r for r in case.recalls if r.machine == failed.machine.id and r.order.at >= since]
-        until = min((r.order.at for r in orders), default=case.as_of)
-        if cycle is not None and not (first <= cycle.number and cycle.opened.at <= until):
+        until = min((r.order.at for r in case.recalls if r.order.at >= since), default=case.as_of)
+        wanted = [c for c in case.run if first <= c.number and c.opened.at <= until]
+        if cycle is not None and cycle not in wanted:
             continue
         duty = Duty(case, failed.unit, since=since, of=failed.name)
         due = duty.deadline(since, "recall_order", of_record=False)
         part = duty.part(
             "that everything since the last pass was recalled", "已召回自上次合格以来的全部物品"
         )
-        for each in orders[:1]:
-            _judge_order(duty, part, each, failed, first, due)
+        orders = sorted(
+            (r for r in case.recalls if any(map(r.covers, wanted))), key=lambda r: r.order.order
+        )
+        _judge_orders(duty, part, orders, wanted, due)
         if not orders:
             duty.leave_open(part, due)
+        else:
+            duty.mark(
+                part, Stance.BESIDE,
+                say("the failed result was read {read}; due {due}",
+                    "不合格结果判读于{read}；截止{due}",
+                    read=case.clock(since), due=case.clock(due)),
+                entry,
+            )  # fmt: skip
         yield duty
 
 
-def _judge_order(  # noqa: PLR0913, PLR0917 - an order, and what it is held against
-    duty: Duty, part: Part, recall: Recall, failed: Cycle, first: int, due: datetime
+def _judge_orders(
+    duty: Duty, part: Part, orders: list[Recall], wanted: list[Cycle], due: datetime
 ) -> None:
-    case = duty.case
-    whole = recall.first <= max(first, _oldest(case)) and recall.last >= failed.number
-    timely = duty.timely(recall.order.when, due)
-    if timely is not None:
+    """All orders in time together recall every cycle that ran before the first of them."""
+    in_time = [r for r in orders if duty.timely(r.order.when, due)]
+    left = [str(c.number) for c in wanted if not any(r.covers(c) for r in in_time)]
+    for each in orders:
         duty.mark(
-            part, timely and whole,
-            say("cycles {a} to {b} recalled at {at}; the failed result was read {read}",
-                "{at}召回第{a}至{b}号批次；不合格结果判读于{read}",
-                a=recall.first, b=recall.last, at=case.clock(recall.order.at),
-                read=case.clock(duty.since)),
-            recall.order, failed.result("biological"), facts=("first", "last"),
+            part, not left,
+            say("cycles {a} to {b} recalled at {at}{left}", "{at}召回第{a}至{b}号批次{zh}",
+                a=each.first, b=each.last, at=duty.case.clock(each.order.at),
+                left=f"; not recalled in time: {', '.join(left)}" if left else "",
+                zh=f"；未按时召回：{'、'.join(left)}" if left else ""),
+            each.order, facts=("first", "last"),
         )  # fmt: skip
-
-
-def _oldest(case: Case) -> int:
-    return min((each.number for each in case.run), default=0)
 
 
 # ---------------------------------------------------------------- 7
@@ -175,7 +181,12 @@ def _early(case: Case) -> Iterator[Duty]:
         yield duty
         return
     due = duty.deadline(read_at(entry), "notice_opened", of_record=False)
-    told = case.first(Deed.TOLD)
+    users = {e.unit for e in case.all(Deed.USED, Deed.OPENED)}
+    told = earliest(
+        c for c in case.comments
+        if c.fact("stance") == "seen" and c.fact("about") == entry.source.operation
+        and (c.unit in users or not users)
+    )  # fmt: skip
     if told is not None:
         timely = duty.timely(told.when, due)
         if timely is not None:
@@ -183,7 +194,7 @@ def _early(case: Case) -> Iterator[Duty]:
                 part, timely,
                 say("told at {at}; due {due}", "{at}告知；截止{due}", at=case.clock(told.at),
                     due=case.clock(due)),
-                told, entry, facts=("to", "read_at"),
+                told, entry, facts=("stance", "read_at"),
             )  # fmt: skip
     else:
         duty.leave_open(part, due)
@@ -197,23 +208,30 @@ def _not_used_after(case: Case) -> Iterator[Duty]:
     for recall in covering(case):
         for used in case.all(Deed.USED):
             duty = Duty(case, used.unit, since=used.at, of=recall.id)
-            part = duty.part("when it was used", "使用时间")
-            reached = recall.by(used.unit, Deed.REACHED)
-            if reached is None:
+            part = duty.part(
+                "whether the notice had reached it when it was used", "使用时通知是否已送达"
+            )
+            reached = [e for e in recall.steps if e.deed is Deed.REACHED and e.unit == used.unit]
+            if not reached:
                 part.excused = say(
                     "no notice had reached {unit}", "通知未送达{unit}", unit=case.code(used.unit)
                 )
-            elif used.when is not None:
-                after = used.when.first > reached.at
-                if after or used.when.last <= reached.at:
-                    duty.mark(
-                        part, not after,
-                        say("used {used}; the notice reached it {reached}",
-                            "{used}使用；通知于{reached}送达",
-                            used=case.clock(used.at), reached=case.clock(reached.at)),
-                        used, reached,
-                    )  # fmt: skip
+            for each in reached:
+                _judge_use(duty, part, used, each)
             yield duty
+
+
+def _judge_use(duty: Duty, part: Part, used: Event, reached: Event) -> None:
+    if used.when is None or reached.when is None:
+        return
+    after = used.when.first > reached.when.last
+    if after or used.when.last <= reached.when.first:
+        duty.mark(
+            part, not after,
+            say("used {used}; the notice reached it {reached}", "{used}使用；通知于{reached}送达",
+                used=duty.case.clock(used.at), reached=duty.case.clock(reached.at)),
+            used, reached,
+        )  # fmt: skip
 
 
 # ---------------------------------------------------------------- as data

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from ledger.domain.duties.case import (
+    RELEASING,
     Area,
     Case,
     Cycle,
@@ -14,15 +15,27 @@ from ledger.domain.duties.case import (
     SubjectKind,
     earliest,
 )
-from ledger.domain.duties.findings import Duty, Ground, Part, Rule, Stance, in_chinese, say
+from ledger.domain.duties.findings import Duty, Ground, Part, Rule, Stance, ends, in_chinese, say
 
 OF_A_CYCLE = frozenset({SubjectKind.PACKAGE, SubjectKind.CYCLE})
 NO_CYCLE = say("no cycle is known for it", "未关联任何灭菌批次")
 
 
-def _released(case: Case) -> tuple[Cycle, Event] | None:
-    cycle = case.cycle
-    return None if cycle is None or cycle.release is None else (cycle, cycle.release)
+def release_of(case: Case) -> Event | None:
+    """The decision that released it: the first that does not leave it out, or that adds it."""
+    if case.cycle is None:
+        return None
+    left_out, added = (
+        {e.source.operation for e in case.all(*deeds)}
+        for deeds in ((Deed.EXCLUDED, Deed.WAITING), (Deed.ADDED,))
+    )
+    is_out = False
+    for decision in case.cycle.decisions:
+        name = decision.source.operation
+        is_out = is_out or name in left_out
+        if name in added or (not is_out and decision.fact("decision") in RELEASING):
+            return decision
+    return None
 
 
 def left_at(case: Case) -> Event | None:
@@ -41,10 +54,9 @@ def left_at(case: Case) -> Event | None:
 
 
 def _physical(case: Case) -> Iterator[Duty]:
-    found = _released(case)
-    if found is None:
+    cycle = case.cycle
+    if cycle is None or release_of(case) is None:
         return
-    cycle, _ = found
     duty = Duty(case, cycle.unit, since=cycle.ran_at)
     values = duty.part("that the physical values were within the profile", "物理参数符合程序要求")
     ended = cycle.ended
@@ -106,9 +118,9 @@ def _by_hand(duty: Duty, part: Part, cycle: Cycle) -> None:
 def _decided(case: Case) -> Iterator[Duty]:
     cycle = case.cycle
     left = left_at(case)
-    if cycle is None or (cycle.release is None and left is None):
+    release = release_of(case)
+    if cycle is None or (release is None and left is None):
         return
-    release = cycle.release
     duty = Duty(case, cycle.unit, since=cycle.ran_at)
     part = duty.part("that it was released", "已放行")
     if release is None:
@@ -170,6 +182,8 @@ def _emergency(duty: Duty, cycle: Cycle, release: Event) -> None:
 def _bowie_dick(case: Case) -> Iterator[Duty]:
     cycle = case.cycle
     if cycle is None or cycle.machine.is_pre_vacuum is False:
+        return
+    if cycle.machine.process not in {None, "steam"}:
         return
     duty = Duty(case, cycle.unit, since=cycle.ran_at)
     part = duty.part(
@@ -278,8 +292,7 @@ def _biological_read(case: Case) -> Iterator[Duty]:
     due, tolerance = read_window(case, cycle)
     latest = due + tolerance
     for outage in duty.covering(due, latest):
-        ended = outage.moment("ended_at") or case.as_of
-        latest = max(latest, ended + tolerance)
+        latest = max(latest, ends(case, outage) + tolerance)
     duty.due = due
     part = duty.part("that the biological result was read", "已判读生物监测结果")
     entry = cycle.result("biological")
@@ -321,24 +334,25 @@ def _chemical(case: Case) -> Iterator[Duty]:
         ),
     ):
         part = duty.part(f"what {en} showed", f"{zh}的结果")
-        entry = next((e for n in names if (e := cycle.result(n)) is not None), None)
-        if entry is None:
-            continue
-        word = entry.fact("word")
-        if word == "not_required":
-            part.excused = say("{en} was not required", "不要求{zh}", en=en, zh=zh)
-        elif word in {"pass", "fail"}:
-            bad = word == "fail" and cycle.release is not None and not _is_excluded(case)
-            duty.mark(
-                part, not bad,
-                say("{en}: {word}", "{zh}：{wort}", en=en, zh=zh, word=word, wort=in_chinese(word)),
-                entry, cycle.release if bad else None, facts=("result", "word"),
-            )  # fmt: skip
+        for entry in filter(None, map(cycle.result, names)):
+            word = entry.fact("word")
+            if word == "not_required":
+                part.excused = say("{en} was not required", "不要求{zh}", en=en, zh=zh)
+            elif word in {"pass", "fail"}:
+                bad = word == "fail" and release_of(case) is not None and not _is_excluded(case)
+                duty.mark(
+                    part, not bad,
+                    say("{en}: {word}", "{zh}：{wort}", en=en, zh=zh, word=word,
+                        wort=in_chinese(word)),
+                    entry, release_of(case) if bad else None, facts=("result", "word"),
+                )  # fmt: skip
     yield duty
 
 
 def _is_excluded(case: Case) -> bool:
-    return case.first(Deed.EXCLUDED) is not None
+    """Whether it was left out before it could go anywhere."""
+    excluded, left = case.first(Deed.EXCLUDED), left_at(case)
+    return excluded is not None and (left is None or excluded.order < left.order)
 
 
 # ---------------------------------------------------------------- 9
@@ -399,7 +413,7 @@ def _in_service(case: Case) -> Iterator[Duty]:
     repaired = [
         m for m in case.maintenance
         if m.fact("work") in {"repair", "move"} and m.at <= cycle.opened.at
-        and m.fact("asset") == cycle.machine.id
+        and m.unit == cycle.unit and m.fact("asset") == cycle.machine.id
     ]  # fmt: skip
     if repaired:
         _requalified(duty, cycle, max(repaired, key=lambda m: m.order))

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from ledger.domain.duties.case import Area, Case, Consignment, Deed, Event, SubjectKind
 from ledger.domain.duties.findings import Duty, Part, Rule, Stance, say
+from ledger.domain.records.commitments import FieldValue
 
 _ON_THE_WAY = frozenset({SubjectKind.PACKAGE, SubjectKind.CONSIGNMENT, SubjectKind.ASSET})
 _LENDING = frozenset({"loan", "return"})
@@ -90,18 +91,27 @@ def _taken_over(case: Case) -> Iterator[Duty]:
             part = duty.part("that count and seals were checked", "已核对件数与封签")
             if taken.fact("automatic") is True:
                 part.excused = say("an automatic pad: nobody looked", "自动起降点，无人查看")
-            elif taken.fact("seal") is not None or taken.number("count") is not None:
+            elif any(taken.fact(name) is not None for name in ("seal", "count", "boxes")):
                 seal = taken.fact("seal")
                 duty.mark(
                     part, True,
-                    say("taken over with {count} packages, seal {seal}",
-                        "接收{count}件，封签{seal}", seal=seal or "not entered",
-                        count=taken.fact("count") or "uncounted"),
-                    taken, facts=("count", "seal"),
+                    say("taken over; boxes: {boxes}, packages: {count}, seal: {seal}",
+                        "已接收；箱数：{boxes_zh}，件数：{count_zh}，封签：{seal_zh}",
+                        **_counted_words(taken)),
+                    taken, facts=("count", "boxes", "seal"),
                 )  # fmt: skip
                 if seal is None:
                     duty.part("that the seals were checked", "已核对封签")
             yield duty
+
+
+def _counted_words(taken: Event) -> dict[str, FieldValue]:
+    """What was counted when it was taken over, in both languages."""
+    told: dict[str, FieldValue] = {}
+    for name in ("boxes", "count", "seal"):
+        value = taken.fact(name)
+        told |= {name: value or "not entered", f"{name}_zh": value or "未录入"}
+    return told
 
 
 # ---------------------------------------------------------------- 15
@@ -194,20 +204,26 @@ def _same_seal(duty: Duty, consignment: Consignment, leg: Leg) -> None:
 def _logged(case: Case) -> Iterator[Duty]:
     for each in case.consignments:
         for leg in legs(each):
-            if leg.taken.fact("has_log") is not True:
-                continue
             duty = Duty(case, leg.taken.unit, since=leg.taken.at, of=each.name)
             part = duty.part("what the transport log shows", "运输记录")
             for log in each.all(Deed.TRANSPORT_LOG):
-                if log.unit == leg.taken.unit and log.fact("within") is not None:
-                    inside = log.fact("within") is True
-                    duty.mark(
-                        part, inside,
-                        say("the log lies {en} its limits", "运输记录{zh}",
-                            en="within" if inside else "outside",
-                            zh="在限值内" if inside else "超出限值"),
-                        log, facts=("within",),
-                    )  # fmt: skip
+                until = each.step(Deed.RECEIVED) if leg.next is None else leg.next
+                is_later = until is not None and log.at > until.at
+                if log.unit != leg.taken.unit or log.at < leg.taken.at or is_later:
+                    continue
+                if log.fact("transport_log") == "none":
+                    part.excused = say("the vehicle keeps no log", "运输工具无记录装置")
+                    continue
+                inside = log.fact("transport_log") == "within"
+                duty.mark(
+                    part, inside,
+                    say("the log lies {en} its limits", "运输记录{zh}",
+                        en="within" if inside else "outside",
+                        zh="在限值内" if inside else "超出限值"),
+                    log, facts=("transport_log",),
+                )  # fmt: skip
+            if leg.next is None and each.step(Deed.RECEIVED) is None:
+                part.open_until = case.as_of  # it is still on its way
             yield duty
 
 
@@ -344,7 +360,7 @@ RULES = (
                   "运输工具有温湿度记录的，记录应在限值内。"),
         source="WS 310.2-2016; group rule", clause="5.10?", requires_record=True, holder="carrier",
         applies_to=_ON_THE_WAY, area=Area.TRANSPORT,
-        otherwise=say("no vehicle with a log carried it", "运输工具无记录装置"), judge=_logged,
+        otherwise=say("no carrier took it over", "未经承运"), judge=_logged,
     ),
     Rule(
         id="17", title=say("Received", "签收"),

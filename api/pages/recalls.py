@@ -28,13 +28,24 @@ _MOST_NUMBERS = 16
 _ASKED = frozenset({Found.TO_FIND, Found.IN_TRANSIT, Found.MISSING})
 
 
+#: each is read whole
+_MOST_SHOWN = 20
+
+
+def _before(asking: Asking) -> int | None:
+    """Where the list goes on; the beginning for what is no number."""
+    said = asking.filled.get("before")
+    return int(said) if said.isascii() and said.isdigit() and len(said) <= _MOST_NUMBERS else None
+
+
 def show_recalls(asking: Asking) -> Mapping[str, object]:
     """The recalls that concern the reader; whoever may order one fills in its range here."""
     with asking.instance.database.reading() as tx:
-        views = list_recalls(tx, asking.caller)
+        views = list_recalls(tx, asking.caller, before=_before(asking), limit=_MOST_SHOWN)
         machines = choices_for(tx, asking)["equipment"] if asking.may(Scope.DECIDE) else []
     return {
         "views": views,
+        "older": views[-1].cursor if len(views) == _MOST_SHOWN else None,
         "machines": machines,
         "causes": CAUSES,
         "mock": None,

@@ -510,6 +510,13 @@ _MESSAGES = (
 )
 
 
+def list_waiting_about(tx: Connection, contract: str) -> list[bytes]:
+    """What operations of a contract are about that the chain does not have for good, each once."""
+    c = operations.c
+    asked = select(c.subject).where(c.state.in_(WAITING), c.contract == contract).distinct()
+    return list(tx.scalars(asked))
+
+
 def list_messages(tx: Connection, subjects: Sequence[bytes]) -> list[MessageRow]:
     """What stands about one of a few subjects, in sequence order."""
     return [MessageRow(*row) for row in tx.execute(_MESSAGES, {"subjects": list(subjects)})]

@@ -290,6 +290,17 @@ def test_an_exercise_shows_the_reach_and_changes_nothing(group: Group) -> None:
     assert "is missing" in plain(form.send(("step", "order"), *filled).text)
 
 
+def test_what_was_only_counted_is_never_shown_as_if_nothing_were_open(group: Group) -> None:
+    group.api.house.open(3)
+    lines = [{"owner": "member", "package_class": 1, "quantity": 4}]
+    group.api.house.say("LoadDeclaration", cycle=f"{SERIAL}/3", lines=lines)
+    client = group.site.signed_in("operator")
+    filled = (("equipment", SERIAL), ("first", "3"), ("last", "3"))
+    told = plain(Form(client, "/recalls").send(("step", "look"), *filled).text)
+    assert "4 packages were only counted: nobody can say where they are" in told
+    assert "4 of which nobody can say that they were not used" in told
+
+
 def test_a_recall_is_ordered_read_searched_answered_and_ended(group: Group) -> None:
     group.send()
     member = group.at(MEMBER)

@@ -777,6 +777,18 @@ def test_the_list_is_read_page_by_page(house: House) -> None:
     assert [line.slip for line in (*first, *rest)] == ["3", "2", "1"]
 
 
+def test_what_is_open_is_listed_without_looking_at_what_is_over(house: House) -> None:
+    for slip in ("1", "2", "3"):
+        dispatch(house, slip=slip, reason="as often as anybody likes")
+    house.say("Disposition", unit=CENTRE, consignment="centre/2", kind="cancel", reason="no van")
+    with house.instance.database.reading() as tx:
+        first = list_consignments(tx, house.caller, open_only=True, limit=1)
+        rest = list_consignments(tx, house.caller, open_only=True, before=first[-1].cursor)
+        whole = list_consignments(tx, house.caller)
+    assert [line.slip for line in (*first, *rest)] == ["3", "1"]
+    assert [line for line in whole if line.slip != "2"] == [*first, *rest]
+
+
 def test_nothing_is_named_by_what_names_no_consignment(house: House) -> None:
     for text in ("4711", "centre/", "nowhere/1", "ab" * 32):
         with pytest.raises((InvalidInput, NotFound)), house.instance.database.reading() as tx:

@@ -159,21 +159,6 @@ def test_what_a_gate_says_is_asked_and_not_taken_from_who_reports(house: House) 
     assert kept.against == "no: in no declared load"
 
 
-def test_the_last_day_of_use_ends_where_the_house_is(house: House) -> None:
-    packed(house, "Q01", expires="2026-11-03")
-    loaded(house, 1, "Q01")
-    released(house, 1, 1)
-    settings = house.instance.settings
-    for zone, text in (("UTC", "yes"), ("Asia/Shanghai", "no: expired on 2026-11-03")):
-        there = replace(
-            house.instance,
-            settings=settings.model_copy(update={"zone": zone}),
-            clock=lambda: datetime(2026, 11, 3, 22, tzinfo=UTC),
-        )
-        with there.database.reading() as tx:
-            assert gate(there, tx, house.caller, Gate.USE, "1/Q01", unit=CENTRE).text() == text
-
-
 def test_before_the_first_block_of_others_nothing_is_known_of_them(house: House) -> None:
     packed(house, "Q01")
     loaded(house, 1, "Q01")

@@ -262,7 +262,8 @@ def test_a_package_expires_with_the_day_of_the_group_s_clocks(day: Day) -> None:
         for moment in (at(3, "15:59"), at(3, "16:00")):
             (answer,) = ask_all(
                 day.house.instance, tx,
-                [Question(gate=Gate.USE, said="centre/E06", at=int(moment.timestamp()))], unit=M5,
+                [Question(gate=Gate.USE, said="centre/E06", at=int(moment.timestamp()))],
+                unit=CENTRE,
             )  # fmt: skip
             said.append("expired on 2026-11-03" in answer.text())
     assert said == [False, True]

@@ -39,6 +39,8 @@ class Order:
     last: int
     #: our own order of acceptance
     sequence: int
+    #: Unix seconds, as it was signed
+    at: int = 0
     #: the highest epoch and number of the machine that were opened by then
     highest: tuple[int, int] = (0, 0)
     #: whether it ended with what was found; it is in force until then and stays so for its cycles
@@ -57,6 +59,8 @@ class BiologicalResult:
     number: int
     #: of the cycle's opening, in our own order of acceptance
     opened: int
+    #: Unix seconds: when that happened, as far as it is said, else when it was signed
+    ran: int
     #: of the result
     sequence: int
     word: str
@@ -77,7 +81,8 @@ class Suspension:
 def suspensions(orders: Iterable[Order], results: Sequence[BiologicalResult]) -> list[Suspension]:
     """The suspensions of one machine; cycles that were opened after an order count, in their order.
 
-    A number below the highest that was open by then ran before it, however late it is entered.
+    A number below the highest that was open by then ran before it, however late it is entered; so
+    did what was opened before it by its own word.
     A result that is neither pass nor fail yet says nothing; a fail begins the count anew.
     """
     return [_suspension(order, results) for order in orders]
@@ -88,6 +93,7 @@ def _suspension(order: Order, results: Sequence[BiologicalResult]) -> Suspension
         each
         for each in results
         if each.opened > order.sequence
+        and each.ran >= order.at
         and (each.epoch, each.number) > order.highest
         and not order.covers(each.epoch, each.number)
     ]

@@ -212,6 +212,7 @@ class ConsignmentState(State):
         ("receiver",),
         ("holder",),
         ("asset",),
+        ("status",),
     )
 
     id: ConsignmentId

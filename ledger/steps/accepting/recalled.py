@@ -12,6 +12,7 @@ from ledger.domain.acts.result_entry import Result, ResultWord
 from ledger.domain.acts.vocabulary import integer, word
 from ledger.domain.acts.witnessing import packed_numbers
 from ledger.domain.acts.words import NOT_ENTERED
+from ledger.domain.custody.lines import seconds_or_none
 from ledger.domain.custody.standing import BiologicalResult, Order, Suspension, suspensions
 from ledger.domain.outbox.operation_states import GIVEN_UP
 from ledger.domain.records.records import fields_from_bytes
@@ -44,6 +45,7 @@ def orders_of(tx: Connection, machine: bytes) -> list[Order]:
                     first=first,
                     last=last,
                     sequence=row.sequence,
+                    at=row.signed_at,
                     has_ended=row.digest in ended,
                 )
             )
@@ -67,6 +69,8 @@ def _biological(tx: Connection, machine: bytes, *, since: int) -> Iterator[Biolo
         row.subject: row
         for row in operations.list_of_parent(tx, machine, "CycleOpening", after=since)
     }
+    stored = records.list_by_ids(tx, [row.record_id for row in openings.values()])
+    facts = {row.id: fields_from_bytes(row.facts) for row in stored}
     rows = [row for row in operations.list_by_subjects(tx, openings) if row.state not in GIVEN_UP]
     withdrawn = {
         word(read_operation(row).message, "replaces") for row in rows if row.kind == "ResultEntry"
@@ -75,11 +79,14 @@ def _biological(tx: Connection, machine: bytes, *, since: int) -> Iterator[Biolo
         said = _word_of(tx, row)
         if said is None or row.digest in withdrawn:
             continue
-        opening = read_operation(openings[row.subject]).message
+        opened = openings[row.subject]
+        opening = read_operation(opened).message
+        happened = seconds_or_none(facts[opened.record_id]["happened.utc"])
         yield BiologicalResult(
             epoch=integer(opening, "epoch"),
             number=integer(opening, "number"),
-            opened=openings[row.subject].sequence,
+            opened=opened.sequence,
+            ran=opened.signed_at if happened is None else happened,
             sequence=row.sequence,
             word=said,
         )

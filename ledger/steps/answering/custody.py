@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from ledger.domain.acts import comment, package_lines, take_over
 from ledger.domain.acts.custody import ConsignmentStatus
 from ledger.domain.acts.vocabulary import Recorded, integer
+from ledger.domain.acts.words import Contract
 from ledger.domain.callers import Caller
 from ledger.domain.encoding.identifiers import ConsignmentId, to_hex
 from ledger.domain.encoding.moments import seconds_text
@@ -39,7 +40,7 @@ from ledger.steps.answering.showing import (
     timeline_entry,
 )
 from ledger.steps.sending.mending import unnamed
-from ledger.storage import directory, operations, records
+from ledger.storage import directory, index, operations, records
 
 _PAGE = 200
 #: How a step is told that the chain did not take.
@@ -380,7 +381,8 @@ def list_consignments(  # noqa: PLR0913 - whose, which, and how many
     `looks`: at so many of the group's newest, and no further.
     """
     found: list[ConsignmentLine] = []
-    for row, state, recorded in islice(_newest(tx, before), looks):
+    rows = (_open if open_only else _newest)(tx, before)
+    for row, state, recorded in islice(rows, looks):
         named = parties_of(state, recorded)
         wanted = {caller.readable_unit, of_unit} - {None}
         if wanted <= named and not (open_only and state.status.is_over):
@@ -407,7 +409,7 @@ _COUNTED_AMONG = 500
 
 def find_giver_counting(tx: Connection, caller: Caller, cycle: str) -> int | None:
     """The unit that sent the caller's so many packages of a cycle, as its list names that."""
-    for line in list_consignments(tx, caller, limit=_COUNTED_AMONG):
+    for line in list_consignments(tx, caller, limit=_COUNTED_AMONG, looks=10 * _COUNTED_AMONG):
         about = operations.list_by_subject(tx, bytes.fromhex(line.id), standing=True)
         row = next(each for each in about if each.kind == "Dispatch")
         facts = fields_from_bytes(records.get_record(tx, row.record_id).facts)
@@ -416,27 +418,51 @@ def find_giver_counting(tx: Connection, caller: Caller, cycle: str) -> int | Non
     return None
 
 
-def _newest(
-    tx: Connection, before: int | None
-) -> Iterator[tuple[operations.OperationRow, ConsignmentState, list[Recorded]]]:
+_Told = tuple[operations.OperationRow, ConsignmentState, list[Recorded]]
+
+
+def _newest(tx: Connection, before: int | None) -> Iterator[_Told]:
     while True:
         page = operations.list_latest_operations(tx, kind="Dispatch", before=before, limit=_PAGE)
-        standing = {row.subject: row for row in page if row.state not in GIVEN_UP}
-        steps: dict[bytes, list[Recorded]] = {subject: [] for subject in standing}
-        for each in operations.list_by_subjects(tx, standing):
-            recorded = read_operation(each)
-            if each.state not in GIVEN_UP and recorded.act.witness is None:
-                steps[each.subject].append(recorded)
-        for subject, row in standing.items():
-            memory = Memory()
-            for recorded in steps[subject]:
-                apply(recorded, memory)
-            state = memory.find(ConsignmentState, ConsignmentId(subject))
-            if state is not None:
-                yield row, state, steps[subject]
+        yield from _told(tx, [row for row in page if row.state not in GIVEN_UP])
         if len(page) < _PAGE:
             return
         before = page[-1].sequence
+
+
+def _open(tx: Connection, before: int | None) -> Iterator[_Told]:
+    """Those that may not be over: by the chain, or by what the chain was not told yet."""
+    is_open = [status for status in ConsignmentStatus if not status.is_over]
+    named = {
+        state.dispatch
+        for status in is_open
+        for state in index.list_rows(tx, ConsignmentState, status=status)
+    }
+    waiting = operations.list_waiting_about(tx, Contract.CUSTODY_LEDGER)
+    rows = [*operations.list_by_digests(tx, named), *operations.list_by_subjects(tx, waiting)]
+    dispatches = {
+        row.sequence: row for row in rows if row.kind == "Dispatch" and row.state not in GIVEN_UP
+    }
+    earlier = [n for n in sorted(dispatches, reverse=True) if before is None or n < before]
+    for start in range(0, len(earlier), _PAGE):
+        yield from _told(tx, [dispatches[n] for n in earlier[start : start + _PAGE]])
+
+
+def _told(tx: Connection, dispatches: Sequence[operations.OperationRow]) -> Iterator[_Told]:
+    """Each consignment with how it stands and its steps, in the order of its dispatches."""
+    standing = {row.subject: row for row in dispatches}
+    steps: dict[bytes, list[Recorded]] = {subject: [] for subject in standing}
+    for each in operations.list_by_subjects(tx, standing):
+        recorded = read_operation(each)
+        if each.state not in GIVEN_UP and recorded.act.witness is None:
+            steps[each.subject].append(recorded)
+    for subject, row in standing.items():
+        memory = Memory()
+        for recorded in steps[subject]:
+            apply(recorded, memory)
+        state = memory.find(ConsignmentState, ConsignmentId(subject))
+        if state is not None:
+            yield row, state, steps[subject]
 
 
 def _common(tx: Connection, state: ConsignmentState) -> dict[str, Any]:

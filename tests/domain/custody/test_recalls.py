@@ -139,12 +139,14 @@ def test_used_and_to_find_are_all_that_was_not_reprocessed_before() -> None:
 
 # ---------------------------------------------------------------- suspension
 
-ORDER = Order(digest=b"\1" * 32, epoch=1, first=5, last=9, sequence=100, highest=(1, 9))
+ORDER = Order(digest=b"\1" * 32, epoch=1, first=5, last=9, sequence=100, at=50, highest=(1, 9))
 
 
-def result(number: int, word: str, *, opened: int = 200, sequence: int = 300) -> BiologicalResult:
+def result(
+    number: int, word: str, *, opened: int = 200, sequence: int = 300, ran: int = 60
+) -> BiologicalResult:
     return BiologicalResult(
-        epoch=1, number=number, opened=opened, sequence=sequence + number, word=word
+        epoch=1, number=number, opened=opened, ran=ran, sequence=sequence + number, word=word
     )
 
 
@@ -160,6 +162,8 @@ def result(number: int, word: str, *, opened: int = 200, sequence: int = 300) ->
         ([result(n, "pass") for n in (6, 7, 8)], 0),
         # gaps below what had run by the order, entered after it
         ([result(n, "pass") for n in (1, 2, 3)], 0),
+        # above it, and by their own word before it
+        ([result(n, "pass", ran=49) for n in (10, 11, 12)], 0),
         # the same cycle three times
         ([result(10, "pass", sequence=s) for s in (300, 301, 302)], 1),
     ],

@@ -41,17 +41,18 @@ def _ordered(case: Case) -> Iterator[Duty]:
     cycle = case.cycle
     for failed, entry, first in failures(case):
         since = read_at(entry)
-        until = min((r.order.at for r in case.recalls if r.order.at >= since), default=case.as_of)
-        wanted = [c for c in case.run if first <= c.number and c.opened.at <= until]
+        ran = [c for c in case.run if first <= c.number]
+        orders = sorted(
+            (r for r in case.recalls if any(map(r.covers, ran))), key=lambda r: r.order.order
+        )
+        until = orders[0].order.at if orders else case.as_of
+        wanted = [c for c in ran if c is failed or c.opened.at <= until]
         if cycle is not None and cycle not in wanted:
             continue
         duty = Duty(case, failed.unit, since=since, of=failed.name)
         due = duty.deadline(since, "recall_order", of_record=False)
         part = duty.part(
             "that everything since the last pass was recalled", "已召回自上次合格以来的全部物品"
-        )
-        orders = sorted(
-            (r for r in case.recalls if any(map(r.covers, wanted))), key=lambda r: r.order.order
         )
         _judge_orders(duty, part, orders, wanted, due)
         if not orders:

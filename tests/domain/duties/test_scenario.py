@@ -482,6 +482,8 @@ def test_an_order_that_leaves_out_a_cycle_that_ran_before_it_is_not_the_whole_re
         judged = case("6 12:00", cycle=own, series=series, recalls=(later, short))
         assert word(judged, "6") == "L not_met"
         assert "not recalled in time: 42" in of(judged, "6")[0].why[0].en
+        other = replace(judged, recalls=(order(41, 61, "4 11:30"),))
+        assert word(other, "6") == "L not_recorded"
         whole = replace(judged, recalls=(later, rest, short))
         assert word(whole, "6") == "L met"
 

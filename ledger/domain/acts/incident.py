@@ -1,7 +1,7 @@
 """Something went wrong: it is asked what was done, and nothing of it is erased meanwhile.
 
 What it is about is random and kept in the record: nobody reads from the chain what happened to
-whom.  A package holds its cycle and its consignments with it.
+whom.  A package holds its cycle and its consignments with it, and a cycle its packages.
 """
 
 from __future__ import annotations

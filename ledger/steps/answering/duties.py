@@ -50,8 +50,7 @@ from ledger.steps.accepting.standing import AcceptedRecords
 from ledger.steps.answering.exporting import case_units, sources_of
 from ledger.steps.answering.packages import Found, find_package, reader_of
 from ledger.steps.instance import Instance
-from ledger.storage import index, operations, packages
-from ledger.storage.records import get_record
+from ledger.storage import index, operations, packages, records
 
 #: How many cycles of one machine, the nearest by number, are asked whether they tested something.
 _MOST_CYCLES = 120
@@ -198,11 +197,11 @@ def _near(tx: Connection, machine: bytes, epoch: int, first: int, last: int) -> 
 
 def _testing(tx: Connection, cycles: Sequence[CycleState]) -> Iterator[Subject]:
     """The cycles that tested something; after a failure all since the last pass, tested or not."""
-    records = AcceptedRecords(tx)
+    accepted = AcceptedRecords(tx)
     passed, since = 0, None
     told: list[tuple[CycleState, bool]] = []
     for cycle in cycles:
-        facts = list(records.facts_about(cycle.id, *RESULTS_IN, "CycleOpening"))
+        facts = list(accepted.facts_about(cycle.id, *RESULTS_IN, "CycleOpening"))
         entered = known_results(f for f in facts if "biological_indicator" not in f)
         tested = {entered.get(n, "not_required") for n in ("biological", "bowie_dick")}
         has_indicator = any(f.get("biological_indicator") is True for f in facts)
@@ -329,14 +328,14 @@ def _shifts(tx: Connection, signer: bytes, moments: Sequence[int]) -> Iterator[S
     """
     begun: dict[bytes, tuple[float, float]] = {}
     states = index.list_rows(tx, WitnessState, kind=_kind_of("Shift"), about=signer)
+    rows = operations.list_by_digests(tx, [state.digest for state in states])
+    kept = {row.id: row for row in records.list_by_ids(tx, [row.record_id for row in rows])}
+    for row in rows:
+        facts = fields_from_bytes(kept[row.record_id].facts)
+        ended = _seconds(facts["ended_at"]) or float("inf")
+        begun[row.digest] = _seconds(facts["begun_at"]) or 0.0, ended
     for state in states:
-        row = operations.find_operation(tx, state.digest)
-        facts = None if row is None else fields_from_bytes(get_record(tx, row.record_id).facts)
-        begun[state.digest] = (
-            (float("-inf"), float("inf"))
-            if facts is None
-            else (_seconds(facts["begun_at"]) or 0.0, _seconds(facts["ended_at"]) or float("inf"))
-        )
+        begun.setdefault(state.digest, (float("-inf"), float("inf")))
     wanted: set[bytes] = set()
     for moment in moments:
         before = [digest for digest, (since, _) in begun.items() if since <= moment]

@@ -482,5 +482,14 @@ def test_an_order_that_leaves_out_a_cycle_that_ran_before_it_is_not_the_whole_re
         judged = case("6 12:00", cycle=own, series=series, recalls=(later, short))
         assert word(judged, "6") == "L not_met"
         assert "not recalled in time: 42" in of(judged, "6")[0].why[0].en
+        other = replace(judged, recalls=(order(41, 61, "4 11:30"),))
+        assert word(other, "6") == "L not_recorded"
         whole = replace(judged, recalls=(later, rest, short))
         assert word(whole, "6") == "L met"
+
+
+def test_a_recall_that_was_ordered_before_the_result_was_read_is_a_recall_all_the_same() -> None:
+    early = replace(RECALL, order=event(Deed.ORDERED, L, "5 08:00", first=2240, last=2244))
+    later = cycle(2245, opened="5 14:00", ended="5 14:40")
+    judged = replace(q02(), recalls=(early,), series=(*SERIES, later))
+    assert word(judged, "6") == "L met"

@@ -41,17 +41,20 @@ def _ordered(case: Case) -> Iterator[Duty]:
     cycle = case.cycle
     for failed, entry, first in failures(case):
         since = read_at(entry)
-        until = min((r.order.at for r in case.recalls if r.order.at >= since), default=case.as_of)
-        wanted = [c for c in case.run if first <= c.number and c.opened.at <= until]
+        by_time = sorted(case.recalls, key=lambda r: r.order.order)
+        until = next((r.order.at for r in by_time if r.covers(failed)), None)
+        wanted = [
+            c for c in case.run
+            if first <= c.number and (c is failed or c.opened.at <= (until or case.as_of))
+        ]  # fmt: skip
+        # an order that leaves out what failed is of something else
+        orders = [r for r in by_time if until is not None and any(map(r.covers, wanted))]
         if cycle is not None and cycle not in wanted:
             continue
         duty = Duty(case, failed.unit, since=since, of=failed.name)
         due = duty.deadline(since, "recall_order", of_record=False)
         part = duty.part(
             "that everything since the last pass was recalled", "已召回自上次合格以来的全部物品"
-        )
-        orders = sorted(
-            (r for r in case.recalls if any(map(r.covers, wanted))), key=lambda r: r.order.order
         )
         _judge_orders(duty, part, orders, wanted, due)
         if not orders:

@@ -223,7 +223,7 @@ class AcceptedRecords:
                 held |= {str(v) for path, v in facts.items() if path.split(".")[-1] == "subject"}
         names = {name for each in held if (name := find_package_name(each)) is not None}
         ids = [bytes.fromhex(each) for each in held if find_package_name(each) is None]
-        names |= {each.name for each in packages.list_packages_of_cycles(self._tx, ids)}
+        names |= set(packages.list_loaded(self._tx, ids))
         for lines in packages.list_lines_of(self._tx, names).values():
             held |= {each.hex() for line in lines for each in (line.digest, line.thread) if each}
         return not held.isdisjoint({row.digest.hex(), row.subject.hex()})

@@ -34,6 +34,7 @@ from ledger.domain.acts.vocabulary import (
     Numbers,
     OneOf,
     Serial,
+    SetNamed,
     Sort,
     Stated,
     Switch,
@@ -97,6 +98,11 @@ def _(sort: Numbers) -> st.SearchStrategy[Any]:
 @values.register
 def _(sort: Words | Serial) -> st.SearchStrategy[Any]:
     return words
+
+
+@values.register
+def _(sort: SetNamed) -> st.SearchStrategy[Any]:
+    return st.tuples(st.integers(1, 2**32 - 1), words).map(lambda both: f"{both[0]}/{both[1]}")
 
 
 @values.register

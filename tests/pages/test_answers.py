@@ -48,6 +48,14 @@ def hospital(tmp_path_factory: pytest.TempPathFactory, clock: Clock) -> Iterator
         yield hospital
 
 
+@pytest.fixture(autouse=True)
+def same_time(clock: Clock) -> Iterator[None]:
+    """Whoever waits for something does so alone."""
+    before = clock.now
+    yield
+    clock.now = before
+
+
 @pytest.fixture(scope="module")
 def door(hospital: Hospital) -> Door:
     return Door.of(hospital.instance)

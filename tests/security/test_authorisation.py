@@ -16,7 +16,7 @@ from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.acts.terms import parts_of
 from ledger.domain.acts.words import Right, UnitRole
 from ledger.domain.callers import Scope
-from ledger.domain.duties.terms import default_terms, parse_terms
+from ledger.domain.duties.terms import parse_terms
 from ledger.domain.encoding.canonical import canonical
 from ledger.domain.encoding.identifiers import (
     UnitNumber,
@@ -31,13 +31,14 @@ from ledger.steps.asking.tokens import PREFIX, authenticate, revoke_token
 from ledger.storage.engine.database import open_database
 from ledger.storage.keys import KeyPurpose, list_keys
 from tests.api.kit import CENTRE, MEMBER, SERIAL, Api, Plain, build_api
+from tests.domain.statement.chains import document
 from tests.house import CYCLE_RIGHTS
 
 EVERYTHING = tuple(scope for scope in Scope if scope is not Scope.AUTHORITY)
 UNKNOWN = "ab" * 32
 BEGUN = "2026-01-01T06:00:00Z"
 BEGINS: dict[str, str | int] = {"holds_from": "2100-01-01T00:00:00Z", "version": 1}
-LATER = parse_terms(canonical({**default_terms().document, **BEGINS}))
+LATER = parse_terms(canonical({**document(), **BEGINS}))
 #: neither the centre nor the member
 THIRD, GONE = 9, 8
 READ = frozenset({Scope.READ_UNIT})
@@ -548,6 +549,7 @@ def test_another_unit_acts_on_what_is_ours_as_on_nothing(world: World, act: str)
         "scan-report",
         "set-definition",
         "recall-answer",
+        "incident",
         "outage",
         "request",
         "service",
@@ -587,9 +589,24 @@ def test_another_unit_acts_on_what_is_ours_as_on_nothing(world: World, act: str)
     with api.nothing_stored():
         there = api.post(f"/v1/operations/{act}", other, json=body)
         nowhere = api.post(f"/v1/operations/{act}", other, json=swapped)
-    assert there.status_code == 404
+    assert there.status_code == (422 if act == "findings" else 404)
     bare = [str(name).removeprefix("0x") for name in ours]
     assert told(there, *bare) == told(nowhere, UNKNOWN)
+
+
+def test_an_incident_about_what_another_unit_has_is_taken_as_one_about_nothing(
+    world: World,
+) -> None:
+    """It holds records, and shows none."""
+    api = world.api
+    token = api.token(MEMBER, *(set(EVERYTHING) - {Scope.READ_ALL}), signer=world.their_reporter)
+    body = world.bodies()["incident"]
+    there, nowhere = (
+        api.post("/v1/operations/incident/prepare", token, json=body | {"subject": subject})
+        for subject in (world.cycle, UNKNOWN)
+    )
+    assert there.status_code == nowhere.status_code == 200
+    assert set(there.json()) == set(nowhere.json())
 
 
 def test_a_comment_on_what_another_unit_has_is_taken_as_one_on_nothing(world: World) -> None:

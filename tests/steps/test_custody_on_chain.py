@@ -140,7 +140,7 @@ LINES = [
 ]
 
 
-def test_a_loaner_and_two_packages_go_from_one_unit_to_another(group: Group) -> None:
+def a_loaner_and_two_packages_go_from_one_unit_to_another(group: Group) -> None:
     group.say(
         "Dispatch", "li", unit=CENTRE, slip="4711", receiver=EAST, taker=VAN, purpose="loan",
         asset="L-1", lines=LINES, seals="S-1", performer="Li Na",
@@ -181,14 +181,14 @@ def test_a_loaner_and_two_packages_go_from_one_unit_to_another(group: Group) -> 
     ]  # fmt: skip
 
 
-def test_evidence_of_a_consignment_that_was_changed_is_refused(group: Group) -> None:
+def evidence_of_a_consignment_that_was_changed_is_refused(group: Group) -> None:
     data = group.export("consignment", "U1/4711")
     assert b'"seen":1' in data
     with pytest.raises(VerificationFailed):
         group.verify(data.replace(b'"seen":1', b'"seen":2'))
 
 
-def test_a_step_whose_signer_was_revoked_meanwhile_is_told_and_told_again_by_another(
+def a_step_whose_signer_was_revoked_meanwhile_is_told_and_told_again_by_another(
     group: Group,
 ) -> None:
     hospital = group.hospital
@@ -230,7 +230,7 @@ def test_a_step_whose_signer_was_revoked_meanwhile_is_told_and_told_again_by_ano
     assert group.verify(group.export("consignment", "U1/4712")).verified
 
 
-def test_what_the_chain_says_is_found_again_from_nothing(group: Group) -> None:
+def what_the_chain_says_is_found_again_from_nothing(group: Group) -> None:
     before = group.states()
     with group.hospital.instance.database.transaction() as tx:
         release_lease(tx, LEASE, group.writer.lease.holder, group.writer.lease.epoch)
@@ -242,3 +242,11 @@ def test_what_the_chain_says_is_found_again_from_nothing(group: Group) -> None:
     assert named == group.unplaced
     with group.hospital.instance.database.reading() as tx:
         assert show_asset(tx, group.hospital.caller, "L-1").custodian == EAST
+
+
+def test_what_three_units_signed_on_their_own_devices_holds_on_the_chain(group: Group) -> None:
+    """One story on one chain, whose parts follow each other."""
+    a_loaner_and_two_packages_go_from_one_unit_to_another(group)
+    evidence_of_a_consignment_that_was_changed_is_refused(group)
+    a_step_whose_signer_was_revoked_meanwhile_is_told_and_told_again_by_another(group)
+    what_the_chain_says_is_found_again_from_nothing(group)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from api.pages.acting import accept, choices_for, once, record
 from api.pages.asking import Asking, Filled, go_to
-from api.pages.custody import MOST_LOOKED, MOST_SHOWN, called, codes_of, of_consignment
+from api.pages.custody import MOST_LOOKED, MOST_SHOWN, called, codes_of, dispatch_of, of_consignment
 from api.pages.screens import screen
 from api.pages.shots import (
     Run,
@@ -21,6 +21,7 @@ from api.pages.shots import (
     named,
     on_page,
     own_unit,
+    require_named,
     run_of,
     scan_on,
     told_of,
@@ -157,13 +158,13 @@ def show_box(asking: Asking) -> Mapping[str, object]:
     }
 
 
-def do_box(asking: Asking) -> Response:
+def do_box(asking: Asking) -> Mapping[str, object] | Response:
     """A scan more, or the box taken in."""
     consignment, filled = asking.path("consignment"), asking.filled
     values: dict[str, Any] = {"rest": "inferred", "seals": "intact", "outcome": "kept"}
     if filled.get("step") != "sealed":
         if not is_over(asking):
-            return scan_on(asking, _OF_BOX)
+            return scan_on(asking, _OF_BOX, show_box)
         with asking.instance.database.reading() as tx:
             tally = _tally(tx, asking, show_consignment(tx, asking.caller, consignment))
         _require_counted(tally)
@@ -192,7 +193,7 @@ def _count_of(text: str) -> int | None:
 
 def _tally(tx: Connection, asking: Asking, view: ConsignmentView) -> _Tally:
     """What the giver's list names and what was scanned → line by line, as it would be recorded."""
-    dispatch = next((s.entry.facts for s in view.steps if s.kind == "Dispatch"), {})
+    dispatch = dispatch_of(view)
     sent = list(package_lines.lines_in(dispatch)) if view.lines is not None else []
     names = [f"{e['assembler']}/{e['package']}" for e in sent if e.get("package")]
     tally, filled, words, run = _Tally(), asking.filled, asking.words, run_of(asking)
@@ -277,21 +278,14 @@ def show_dispatch(asking: Asking) -> Mapping[str, object]:
     }
 
 
-def do_dispatch(asking: Asking) -> Response:
+def do_dispatch(asking: Asking) -> Mapping[str, object] | Response:
     """A scan more, or the box sealed and sent: the form of the act, with what was scanned."""
     if not is_over(asking):
-        return scan_on(asking, _OF_DISPATCH)
+        return scan_on(asking, _OF_DISPATCH, show_dispatch)
     unit, filled = own_unit(asking), asking.filled
     with asking.instance.database.reading() as tx:
         found = named(tx, run_of(asking))
-    unknown = [each.said for each in found if each.package is None]
-    if unknown:
-        raise InvalidInput(
-            f"{', '.join(unknown)[:80]} names no package",
-            field="scan",
-            rule="what is sent is named",
-            remedy="undo it, and scan it again or type it as unit/serial",
-        )
+    require_named(found)
     slip = consignment_id(UnitNumber(unit), serial_hash(plain_name(filled.get("slip"))))
     pairs: list[tuple[str, object]] = [(name, filled.get(name)) for name in _OF_DISPATCH]
     pairs += [("basis", "scanned"), ("next", f"/consignments/{slip.hex()}/slip")]
@@ -312,11 +306,16 @@ def show_trip(asking: Asking) -> Mapping[str, object]:
     held = [line for line in lines if line.holder == unit and line.status != "lost"]
     stops: dict[int, list[ConsignmentLine]] = {}
     for line in held:
-        if line.taker is None and line.giver != unit:
+        if line.taker is None and unit not in {line.giver, line.receiver}:
             stops.setdefault(line.receiver, []).append(line)
     return {
         **on_page(asking, Run(())),
-        "offered": [line for line in lines if line.taker == unit and line.status == "offered"],
+        # what is for one's own unit is received, not carried
+        "offered": [
+            line
+            for line in lines
+            if line.taker == unit and line.status == "offered" and line.receiver != unit
+        ],
         "stops": stops,
         "waiting": [line for line in held if line.taker not in {None, unit}],
         "codes": codes,

@@ -19,10 +19,10 @@ from api.pages.words import N_
 from ledger.domain.acts.comment import Stance
 from ledger.domain.custody.gates import Gate
 from ledger.domain.errors import InvalidInput, NotFound
+from ledger.domain.records.commitments import FieldValue
 from ledger.steps.answering.custody import (
     ConsignmentView,
     LineView,
-    StepView,
     list_consignments,
     show_asset,
     show_consignment,
@@ -94,7 +94,8 @@ def show_package(asking: Asking) -> Mapping[str, object]:
         "title": stands.package,
         "view": view,
         "stands": stands,
-        "is_unseen": _is_unseen(stands),
+        # who only had it reads nothing of what is said where it is now
+        "is_unseen": (reads_all or own in {stands.holder, stands.owner}) and _is_unseen(stands),
         "bar": custody_bar(view, asking.words, at or now),
         "own": own,
         "reads_all": reads_all,
@@ -156,7 +157,7 @@ def of_consignment(tx: Connection, asking: Asking, view: ConsignmentView) -> dic
         "view": view,
         "lines": [_named(line, codes) for line in view.lines or ()],
         "codes": codes,
-        "sent": _facts(view, "Dispatch"),
+        "sent": dispatch_of(view),
         "left_at": None if latest is None else latest.entry.facts.get("left_at"),
         "is_open": view.status in OPEN,
         "receives": unit == view.receiver and view.status in OPEN,
@@ -182,9 +183,10 @@ def _named(line: LineView, codes: Mapping[int, str]) -> tuple[str, str, LineView
     return f"{codes.get(unit, unit)}/{serial}", package_page(f"{unit}/{serial}"), line
 
 
-def _facts(view: ConsignmentView, kind: str) -> Mapping[str, object]:
-    step: StepView | None = next((s for s in view.steps if s.kind == kind), None)
-    return {} if step is None else step.entry.facts
+def dispatch_of(view: ConsignmentView) -> Mapping[str, FieldValue]:
+    """How it was sent: what the chain refused was told again, and the newest that counts holds."""
+    steps = (s for s in reversed(view.steps) if s.kind == "Dispatch" and s.counts)
+    return next((step.entry.facts for step in steps), {})
 
 
 def show_slip(asking: Asking) -> Mapping[str, object]:

@@ -9,22 +9,20 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
 from urllib.parse import urlencode
 
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from api.pages.asking import Asking, go_to, package_page
+from api.pages.asking import Asking, Step, go_to, package_page
 from api.pages.words import N_, Words
 from ledger.domain.custody.codes import Command, make_command, read_shot
 from ledger.domain.custody.gates import WORDS, Answer, Gate, Said, Word
-from ledger.domain.errors import Refused
+from ledger.domain.errors import InvalidInput, Refused
+from ledger.doors.guard import MAX_ADDRESS_BYTES
 from ledger.steps.accepting.labels import Meant, meant
 from ledger.steps.answering.packages import Question, ask_all, numbering
 
-#: a run that is longer is recorded in parts
-MOST_SHOTS: Final = 500
 #: buttons that say the same as a card
 CARDS: Mapping[str, str] = {each.value: make_command(each) for each in Command}
 _MARKS = frozenset({Command.WET, Command.DAMAGED})
@@ -80,7 +78,7 @@ class Run:
 
 def run_of(asking: Asking) -> Run:
     """What the page has so far, with what was scanned just now."""
-    said = [each for each in asking.filled.all("said") if each.strip()][:MOST_SHOTS]
+    said = [each for each in asking.filled.all("said") if each.strip()]
     is_done = asking.filled.get("ready") == "yes"
     for each in asking.filled.all("scan"):
         command = read_shot(each).command
@@ -89,7 +87,7 @@ def run_of(asking: Asking) -> Run:
                 pass
         elif command in {Command.DONE, Command.SECOND_PERSON}:
             is_done = is_done or command is Command.DONE
-        elif each.strip() and (command not in _MARKS or said) and len(said) < MOST_SHOTS:
+        elif each.strip() and (command not in _MARKS or said):
             said.append(each.strip(" "))
     return Run(tuple(said), is_done)
 
@@ -99,8 +97,12 @@ def is_over(asking: Asking) -> bool:
     return asking.filled.get("step") == "done"
 
 
-def scan_on(asking: Asking, keeps: Iterable[str]) -> Response:
-    """The same page with one more shot in its address, and what else was filled in."""
+def scan_on(asking: Asking, keeps: Iterable[str], show: Step) -> Mapping[str, object] | Response:
+    """The same page with one more shot in its address, and what else was filled in.
+
+    A run that no address holds any more goes on without one: the form itself has it, and no shot is
+    lost.
+    """
     run = run_of(asking)
     pairs = [("said", each) for each in run.said]
     kept = set(keeps)
@@ -112,7 +114,8 @@ def scan_on(asking: Asking, keeps: Iterable[str]) -> Response:
     ]
     if run.is_done:
         pairs.append(("ready", "yes"))
-    return go_to(f"{asking.request.url.path}?{urlencode(pairs)}")
+    address = f"{asking.request.url.path}?{urlencode(pairs)}"
+    return go_to(address) if len(address) <= MAX_ADDRESS_BYTES else show(asking)
 
 
 # ---------------------------------------------------------------- gates in words
@@ -161,6 +164,18 @@ def named(tx: Connection, run: Run) -> list[Meant]:
     return meant(
         tx, [each.said for each in run.shots], unit_number=lambda text: numbering(tx, text)
     )
+
+
+def require_named(found: Iterable[Meant]) -> None:
+    """Raise InvalidInput where a shot names no package."""
+    unknown = [each.said for each in found if each.package is None]
+    if unknown:
+        raise InvalidInput(
+            f"{', '.join(unknown)[:80]} names no package",
+            field="scan",
+            rule="what is recorded is named",
+            remedy="undo it, and scan it again or type it as unit/serial",
+        )
 
 
 def told_of(asking: Asking, found: Iterable[Meant], tell: Callable[[str], Seen]) -> list[Seen]:

@@ -20,6 +20,7 @@ from api.pages.shots import (
     named,
     on_page,
     own_unit,
+    require_named,
     run_of,
     scan_on,
     told_of,
@@ -31,7 +32,7 @@ from ledger.domain.custody.lines import Deed
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import InvalidInput
 from ledger.steps.accepting.scanning import Scan, report
-from ledger.steps.answering.packages import OnShelf, shelf
+from ledger.steps.answering.packages import OnShelf, agreed_offset, shelf
 
 SCANS = frozenset({Scope.SCAN})
 _OF_USE = ("case", "inside", "reason", "key")
@@ -82,12 +83,13 @@ def show_use(asking: Asking) -> Mapping[str, object]:
     return {**on_page(asking, run), "checked": checked, "inside": INSIDE}
 
 
-def do_use(asking: Asking) -> Response:
+def do_use(asking: Asking) -> Mapping[str, object] | Response:
     """A package more, or all of them used in the case."""
     if not is_over(asking):
-        return scan_on(asking, _OF_USE)
+        return scan_on(asking, _OF_USE, show_use)
     filled, run = asking.filled, run_of(asking)
     with asking.instance.database.reading() as tx:
+        require_named(named(tx, run))
         checked = check(tx, asking, run, Gate.USE)
     reason, inside = filled.get("reason") or None, filled.get("inside")
     if checked.against and reason is None:
@@ -116,7 +118,8 @@ def show_shelf(asking: Asking) -> Mapping[str, object] | Response:
     with asking.instance.database.reading() as tx:
         lying = shelf(tx, asking.caller, unit, limit=_MOST_ON_SHELF)
         seen = _on_shelf(tx, asking, run, {each.package: each for each in lying})
-    today, names = now.date().isoformat(), {each.name for each in seen}
+        today = (now + agreed_offset(tx)).date().isoformat()
+    names = {each.name for each in seen}
     rows = [
         {
             **asdict(each),
@@ -154,10 +157,10 @@ def _on_shelf(tx: Connection, asking: Asking, run: Run, lying: Mapping[str, OnSh
     return told_of(asking, named(tx, run), tell)
 
 
-def do_shelf(asking: Asking) -> Response:
+def do_shelf(asking: Asking) -> Mapping[str, object] | Response:
     """A package more, or all that were scanned found here."""
     if not is_over(asking):
-        return scan_on(asking, ("key",))
+        return scan_on(asking, ("key",), show_shelf)
     found = Scan(act=Deed.FOUND, basis="scanned")
     return go_to(f"/shelf?done={_report(asking, run_of(asking), found)}")
 

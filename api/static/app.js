@@ -77,6 +77,15 @@ if (new URLSearchParams(location.search).has("done")) {
   } else if (resume && localStorage.getItem(name)) {
     resume.hidden = false;
     resume.firstElementChild.href = `?${localStorage.getItem(name)}`;
+    // What no address holds is sent in the form itself.
+    resume.addEventListener("click", (event) => {
+      if (localStorage.getItem(name).length < 6000) return;
+      event.preventDefault();
+      for (const [field, value] of [...new URLSearchParams(localStorage.getItem(name)), ["step", "scan"]]) {
+        run.append(Object.assign(document.createElement("input"), { type: "hidden", name: field, value }));
+      }
+      run.submit();
+    });
   }
   run.addEventListener("submit", () => sessionStorage.setItem("sent", name));
 }

@@ -260,7 +260,8 @@ def _where(state: ConsignmentState, acts: Sequence[ShownAct]) -> str:
 
 def _lines(acts: Sequence[ShownAct], keeping: ShownAct | None) -> tuple[LineView, ...]:
     """What was sent beside what became of it: each told line first, then what nobody named."""
-    dispatch = next((act for act in acts if act.row.kind == "Dispatch"), None)
+    counted = (act for act in reversed(acts) if act.row.state not in GIVEN_UP)
+    dispatch = next((act for act in counted if act.row.kind == "Dispatch"), None)
     sent = [] if dispatch is None else list(package_lines.lines_in(dispatch.facts))
     told = [] if keeping is None else list(package_lines.lines_in(keeping.facts))
     named = {package_lines.identity(line): line for line in sent}

@@ -387,7 +387,7 @@ def ask_all(
     cycles = Cycles(tx)
     names = unit_names(tx, {u for each in folded.values() for u in _units_in(each)})
     behind = behind_since(instance, tx)
-    offset = _agreed_offset(tx)
+    offset = agreed_offset(tx)
     answers = []
     for what, each in zip(found, asked, strict=True):
         package = None if what.package is None else folded.get((what.package, each.at))
@@ -408,7 +408,7 @@ def ask_all(
     return answers
 
 
-def _agreed_offset(tx: Connection) -> timedelta:
+def agreed_offset(tx: Connection) -> timedelta:
     """Of the group's clocks from UTC: every version of its terms has the same."""
     rows = operations.list_by_subject(tx, TERMS_SUBJECT, standing=True)
     if not rows:

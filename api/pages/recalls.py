@@ -120,6 +120,12 @@ def do_one(asking: Asking) -> Response:
         view = show_recall(tx, asking.caller, order)
         own = of_recall(tx, asking, view)["own"]
         notices = own.notices if isinstance(own, Told) else ()
+        if not notices:
+            raise InvalidInput(
+                "nobody sent your unit a notice of it",
+                field="order",
+                rule="a unit says that it saw what it was sent",
+            )
         for notice in notices:
             accept(tx, asking, "Comment", about=notice, stance="seen")
         return order
@@ -142,9 +148,16 @@ def do_one(asking: Asking) -> Response:
 
 
 def _asked(asking: Asking, view: RecallView) -> list[Reached]:
-    """The packages that the unit is asked for: they are with it, as far as anybody knows."""
+    """The packages that the unit is asked for: with it, as far as anybody knows, or answered by it.
+
+    An answer that is told again without one of them would take back what was said of it.
+    """
     unit = own_unit(asking)
-    return [each for each in view.reached if each.holder == unit and each.found in _ASKED]
+    return [
+        each
+        for each in view.reached
+        if each.answered_by == unit or (each.holder == unit and each.found in _ASKED)
+    ]
 
 
 def show_answer(asking: Asking) -> Mapping[str, object]:
@@ -174,10 +187,10 @@ def _found(asking: Asking, name: str, asked: Container[str]) -> Seen:
     return Seen(name=name, tone="warn", told=asking.words.say("is not asked for"))
 
 
-def do_answer(asking: Asking) -> Response:
+def do_answer(asking: Asking) -> Mapping[str, object] | Response:
     """A scan more, or the answer: found so many of what was asked, line by line."""
     if not is_over(asking):
-        return scan_on(asking, ("answer", "key"))
+        return scan_on(asking, ("answer", "reason", "key"), show_answer)
     order, shown = asking.path("order"), show_answer(asking)
     own, lines = shown["own"], []
     found, left = _texts(shown["found"]), _texts(shown["left"])
@@ -188,6 +201,10 @@ def do_answer(asking: Asking) -> Response:
                 f"{name} is not answered", field="answer", rule="what became of each"
             )
         lines.append({"package": name, "outcome": outcome})
+    if not found and not lines:
+        raise InvalidInput(
+            "nothing that is here is asked for", field="lines", rule="a package at least"
+        )
     lines = [*({"package": name, "outcome": "found"} for name in found), *lines]
     values = {
         "order": order,
@@ -195,6 +212,7 @@ def do_answer(asking: Asking) -> Response:
         "asked": len(lines),
         "lines": lines,
         "replaces": own.answer if isinstance(own, Told) else None,
+        "reason": asking.filled.get("reason") or None,
     }
     once(asking, values, lambda tx: accept(tx, asking, "RecallAnswer", **values))
     return go_to(f"/recalls/{order}?done=yes")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import datetime
 
+from sqlalchemy import Connection
 from starlette.responses import Response
 
 from api.pages.acting import record
@@ -18,6 +18,7 @@ from api.pages.words import N_
 from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.acts.incident import SUBJECTS, WHAT
 from ledger.domain.callers import Scope
+from ledger.domain.duties.reading import ASKED
 from ledger.domain.duties.rules import ENGINE, rules_sha256
 from ledger.domain.encoding.canonical import canonical
 from ledger.domain.encoding.hashing import sha256
@@ -81,15 +82,33 @@ def do_open(asking: Asking) -> Response:
     filled = asking.filled
     kind, subject = filled.get("subject_kind"), filled.get("subject")
     name, held = subject, list[str]()
-    with asking.instance.database.reading() as tx, suppress(NotFound, InvalidInput):
-        # what this home does not know may all the same have gone wrong
-        name, held = trace_of(tx, asking.caller, kind, subject)
+    with asking.instance.database.reading() as tx:
+        try:
+            name, held = trace_of(tx, asking.caller, kind, subject)
+        except (NotFound, InvalidInput):
+            # what this home does not know may all the same have gone wrong
+            _require_unknown(tx, asking, kind, subject)
     told = {each: filled.get(each) for each in ("what", "seen_at", "text", "case_token", "key")}
     told |= {"subject_kind": kind, "subject": name, "next": "/incidents"}
     asking.filled = Filled(
         [*told.items(), *((f"lines.{n}.subject", each) for n, each in enumerate(held))]
     )
     return record(asking, ACTS["Incident"])
+
+
+def _require_unknown(tx: Connection, asking: Asking, kind: str, subject: str) -> None:
+    """Raise InvalidInput for what is no such thing, and has that name as another one."""
+    for other in (each for each in SUBJECTS if kind in ASKED and each != kind):
+        try:
+            trace_of(tx, asking.caller, other, subject)
+        except (NotFound, InvalidInput):
+            continue
+        raise InvalidInput(
+            f"{subject[:60]} names a {other}, not a {kind}",
+            field="subject_kind",
+            rule="an incident holds the trace of what it is about",
+            remedy="choose what it is, or name another subject",
+        )
 
 
 # ---------------------------------------------------------------- one incident
@@ -121,6 +140,7 @@ def show_one(asking: Asking) -> Values:
         "due": due,
         "codes": codes,
         "is_heard": is_heard,
+        "is_opener": _is_opener(asking, view),
         "stances": _STANCES,
         "done": asking.filled.get("done"),
         "waits": view.told.state.value != "final",
@@ -131,11 +151,22 @@ def _subject(view: IncidentView) -> tuple[str, str]:
     return str(view.told.facts["subject_kind"]), str(view.told.facts["subject"])
 
 
+def _is_opener(asking: Asking, view: IncidentView) -> bool:
+    return asking.caller.unit in {None, view.told.unit}
+
+
 def do_one(asking: Asking) -> Response:
     """What was found goes to its holders to be heard; when their time is over, it is published."""
     now = asking.instance.clock().replace(microsecond=0)
     with asking.instance.database.reading() as tx:
         view = show_incident(tx, asking.caller, asking.path("incident"))
+        if not _is_opener(asking, view):
+            raise Refused(
+                "this incident is another unit's",
+                field="incident",
+                rule="whoever opened it sends the answer to be heard, and publishes it",
+                remedy="say something to it",
+            )
         if view.heard is None:
             kind, subject = _subject(view)
             found = find_duties(

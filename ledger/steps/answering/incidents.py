@@ -53,12 +53,17 @@ class IncidentView:
     @property
     def heard(self) -> Entry | None:
         """What its holders are asked about, or were, while it is not published."""
-        return next((e for e in reversed(self.findings) if e.facts["stage"] == "heard"), None)
+        return self._newest("heard")
 
     @property
     def published(self) -> Entry | None:
         """What is published."""
-        return next((e for e in reversed(self.findings) if e.facts["stage"] == "published"), None)
+        return self._newest("published")
+
+    def _newest(self, stage: str) -> Entry | None:
+        """Of whoever opened it: nobody else sends its answer to be heard, or publishes it."""
+        own = (e for e in reversed(self.findings) if e.unit == self.told.unit)
+        return next((e for e in own if e.facts["stage"] == stage), None)
 
 
 def list_incidents(tx: Connection, caller: Caller, *, limit: int = 200) -> list[IncidentView]:

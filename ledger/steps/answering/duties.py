@@ -45,7 +45,7 @@ from ledger.evidence.answers import answer_unproven, make_answer_file
 from ledger.evidence.shape import ANYTHING, OPERATION, PACKAGE, Subject
 from ledger.keys.signers import verify_signature
 from ledger.steps.accepting.reading_back import read_operation
-from ledger.steps.accepting.resolving import resolve_cycle
+from ledger.steps.accepting.resolving import parties_of, resolve_cycle
 from ledger.steps.accepting.standing import AcceptedRecords
 from ledger.steps.answering.exporting import case_units, sources_of
 from ledger.steps.answering.packages import Found, find_package, reader_of
@@ -99,7 +99,7 @@ def find_duties(  # noqa: PLR0913 - who asks what, and for which moment
     about = (*asked.own, *asked.beside, *_around(tx, asked.own))
     told = {each: _operations_of(tx, each) for each in dict.fromkeys(about)}
     subjects = [each for each, rows in told.items() if rows]
-    named = {row.digest for rows in told.values() for row in rows}
+    named = {row.digest: row for rows in told.values() for row in rows}
     if not subjects:
         raise Refused(
             f"nothing of this {kind} is on the chain yet",
@@ -107,6 +107,15 @@ def find_duties(  # noqa: PLR0913 - who asks what, and for which moment
             rule="an answer is of what is final",
             remedy="wait a moment: steriledger status",
         )
+
+    def may_read(row: IndexedOperation) -> bool:
+        if row.kind == "UnitAdmission":
+            return True  # what units are called, everybody may know
+        # who reads an operation reads what is said to it
+        commented = named.get(row.subject) if row.kind == "Comment" else None
+        about = commented or named.get(row.digest)
+        return about is not None and asked.may_read(about) and asked.may_read(row)
+
     is_package = asked.package is not None
     asking = Subject(type=PACKAGE, id=question.id) if is_package else subjects[0]
     made_of = (
@@ -119,10 +128,7 @@ def find_duties(  # noqa: PLR0913 - who asks what, and for which moment
             caller,
             asking,
             asked.package,
-            # what units are called, everybody may know
-            may_read=lambda row: (
-                row.kind == "UnitAdmission" or (row.digest in named and asked.may_read(row))
-            ),
+            may_read=may_read,
         ),
         cache(lambda number: _time_of(tx, number)),
     )
@@ -272,10 +278,12 @@ def _consignment(tx: Connection, caller: Caller, text: str) -> _Asked:
         raise NotFound(f"there is no consignment {text!r}", field="consignment")
     # whoever only carried it reads counts and seals, and no list
     reads_lists = unit in {None, state.giver, state.receiver}
+    steps = map(read_operation, operations.list_messages(tx, [identifier]))
+    parties = parties_of(state, steps)
     return _Asked(
         name=to_hex(identifier),
         own=[Subject(type="consignment", id=identifier)],
-        may_read=lambda _row: reads_lists,
+        may_read=lambda row: reads_lists and (row.kind != "Comment" or row.unit in parties),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 
 from ledger.domain.chain.deployment import Deployment, parse_deployment
-from ledger.domain.errors import NotFound
+from ledger.domain.errors import NotFound, Refused
 from ledger.keys.vault import Vault, load_vault
 from ledger.settings import Settings
 from ledger.steps.starting.belonging import DEPLOYMENT_SETTING, require_own_database
@@ -114,10 +114,22 @@ class Instance:
         self.database.close()
 
 
+def _played(settings: Settings, ahead: bytes) -> PlayedClock:
+    if not settings.is_embedded:
+        raise Refused(
+            "this home has a played clock",
+            field="chain",
+            rule="what is signed for a chain of others bears the real time",
+            remedy="choose a new folder: --home",
+        )
+    return PlayedClock(ahead=timedelta(seconds=int(ahead)))
+
+
 def open_instance(settings: Settings) -> Instance:
     """Open an existing or new home; the database is migrated to the newest version.
 
-    Raises Refused for a home whose own database is not there, or is another's.
+    Raises Refused for a home whose own database is not there, or is another's, and for a
+    demonstration's on a chain of others.
     """
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = open_database(settings.database_address)
@@ -127,9 +139,9 @@ def open_instance(settings: Settings) -> Instance:
         with database.reading() as tx:
             is_encrypted = has_encrypted_rows(tx)
             ahead = find_setting(tx, PLAYED_SETTING)
+        clock = system_clock if ahead is None else _played(settings, ahead)
         vault = load_vault(settings.home, encrypted_rows_exist=is_encrypted)
     except BaseException:
         database.close()
         raise
-    clock = system_clock if ahead is None else PlayedClock(ahead=timedelta(seconds=int(ahead)))
     return Instance(settings=settings, database=database, vault=vault, clock=clock)

@@ -29,6 +29,7 @@ from ledger.forms.all_forms import FORMS, Account
 from ledger.forms.document import form_of
 from ledger.forms.sheets import Reader, money_text, numbered_lines, service_text, unit_in
 from ledger.forms.words import Language
+from ledger.steps.accepting.resolving import sees_asset
 from ledger.steps.settling.computing import Computed, compute_here, events_here
 from ledger.steps.settling.published import (
     Published,
@@ -151,7 +152,11 @@ def _reader(asking: Asking, tx: Connection, computed: Computed) -> Reader:
     unit = asking.caller.readable_unit
     machines = directory.list_equipment(tx, unit=unit, limit=_MOST)
     things = {to_hex(each.id): each.name or each.serial for each in machines}
-    things |= {to_hex(each.id): each.name for each in directory.list_assets(tx, limit=_MOST)}
+    things |= {
+        to_hex(each.id): each.name
+        for each in directory.list_assets(tx, limit=_MOST)
+        if sees_asset(tx, asking.caller, each.id)
+    }
     names = dict.fromkeys(numbers, "") | {row.number: row.code for row in rows}
     return Reader(
         language=Language(asking.words.language),

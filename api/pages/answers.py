@@ -46,6 +46,8 @@ _GROUND = {
     "agreed": N_("what the holder agreed with"),
     "other": N_("another's statement"),
 }
+#: of a moment that is asked about, so that deadlines before and after it are moments too
+_YEARS = range(1970, 9001)
 Values = Mapping[str, object]
 
 
@@ -155,9 +157,14 @@ def _moment(asking: Asking, name: str, zone: tzinfo) -> datetime | None:
     text = asking.filled.get(name)
     try:
         found = datetime.fromisoformat(text) if text else None
-        return found and (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
+        found = found and (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise InvalidInput("is no moment", field=name, rule="2026-11-03T09:00") from None
+    if found is not None and found.year not in _YEARS:
+        raise InvalidInput(
+            "is out of bounds", field=name, rule=f"a year from {_YEARS[0]} to {_YEARS[-1]}"
+        )
+    return found
 
 
 # ---------------------------------------------------------------- what a key signed

@@ -109,7 +109,7 @@ class Asking:
 
     def path(self, name: str) -> str:
         """A part of the address."""
-        return str(self.request.path_params[name])
+        return _NO_TEXT.sub("\x01", str(self.request.path_params[name]))
 
     def may(self, *scopes: Scope) -> bool:
         """Whether whoever asks is allowed one of these."""

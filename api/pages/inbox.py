@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from api.pages.asking import Asking
+from api.pages.asking import Asking, package_page
 from api.pages.directory import codes_of
 from api.pages.screens import READS, Screen
 from api.pages.words import N_
@@ -85,7 +85,7 @@ def _page(asking: Asking, each: Waiting) -> str:
         return f"/acts/request?{query}" if asking.may(Scope.REPORT) else ""
     return {
         "difference": f"/consignments/{told.get('id')}",
-        "report": f"/packages/{told.get('package')}",
+        "report": package_page(str(told.get("package"))),
         "statement": f"/statements/{told.get('period')}/{unit}",
         "payment": f"/statements/{told.get('period')}/{unit}",
     }.get(each.kind, f"/incidents/{told.get('incident')}")

@@ -38,6 +38,8 @@ _LABELS = {
     "unit": N_("counted in"), "machine": N_("machine"),
     "packages_a_month": N_("packages a month"),
 }  # fmt: skip
+#: of the highest version
+_DIGITS = 9
 _MONEY = frozenset({"internal", "market", "per_trip", "yearly_fee", "cap"})
 _UNITS = frozenset({"carrier", "holder"})
 #: seconds of each unit of time, the longest first
@@ -75,7 +77,8 @@ def show_terms(asking: Asking) -> Values:
 def _chosen(versions: Mapping[int, Terms], text: str, usual: Terms) -> Terms:
     if not text:
         return usual
-    found = versions.get(int(text)) if text.isascii() and text.isdecimal() else None
+    is_number = text.isascii() and text.isdecimal() and len(text) <= _DIGITS
+    found = versions.get(int(text)) if is_number else None
     if found is None:
         raise NotFound(f"there is no version {text[:20]} of the terms", field="version")
     return found

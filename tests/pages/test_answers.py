@@ -39,11 +39,13 @@ def hospital(tmp_path_factory: pytest.TempPathFactory, clock: Clock) -> Iterator
     home = tmp_path_factory.mktemp("answers")
     with opened_hospital(home, f"sqlite:///{home / 'ledger.db'}", clock=clock) as hospital:
         tell(hospital)
-        hospital.say("ScanReport", unit=2, lines=[line("damaged")])
+        report = to_hex(hospital.say("ScanReport", unit=2, lines=[line("damaged")]))
         hospital.admit(3)
         hospital.new_signer(3, Right.REPORT)
         cycle = to_hex(hospital.reference(SERIAL, 1).id)
         hospital.say("Comment", unit=3, about=cycle, stance="statement", text="of ours alone")
+        hospital.say("Comment", unit=1, about=report, stance="disagrees", text="whole when sent")
+        hospital.say("Comment", unit=3, about=report, stance="seen", text="of ours alone")
         hospital.settle(hospital.writer())
         yield hospital
 
@@ -161,6 +163,16 @@ def test_what_a_unit_says_that_had_no_part_in_a_package_is_not_in_its_answer(
     read(nurse, f"/answers/cycle/{cycle}", 404)
 
 
+def test_what_is_said_to_an_operation_is_read_with_it(nurse: TestClient) -> None:
+    assert "“whole when sent”" in read(nurse, ANSWER)
+
+
+def test_moments_and_numbers_out_of_bounds_are_refused(nurse: TestClient) -> None:
+    assert "is out of bounds" in read(nurse, f"{ANSWER}?as_of=9999-12-31T23:59:59Z", 422)
+    assert "is out of bounds" in read(nurse, f"/signed/{'ab' * 32}?until=0001-01-01T12:00Z", 422)
+    read(nurse, f"/terms?version={'9' * 5000}", 404)
+
+
 def test_the_file_from_the_page_reproduces_the_answer_and_the_pdf_is_taken(
     hospital: Hospital, nurse: TestClient
 ) -> None:
@@ -173,6 +185,15 @@ def test_the_file_from_the_page_reproduces_the_answer_and_the_pdf_is_taken(
     assert found.is_trusted
     assert found.plain == json.loads(answer.content)["answer"]
     assert nurse.get(f"{ANSWER}?format=pdf").content.startswith(b"%PDF-")
+
+
+def test_an_incident_is_about_what_its_kind_says(centre: TestClient) -> None:
+    page = read(centre, "/incidents/open")
+    token = re.search(r'name="form" value="([^"]+)"', page)[1]  # type: ignore[index]
+    told = {"form": token, "what": "other", "subject_kind": "package", "subject": f"{SERIAL}/1"}
+    answer = centre.post("/incidents/open", data=told)
+    assert answer.status_code == 422
+    assert f"{SERIAL}/1 names a cycle, not a package" in words(answer.text)
 
 
 def test_then_stands_beside_now(clock: Clock, nurse: TestClient) -> None:
@@ -209,6 +230,11 @@ def test_an_incident_is_opened_held_heard_and_only_then_published(
     press(centre, read(centre, at), "Disagrees", stance="disagrees", text="not ours")
     page = read(nurse, at)
     assert "“not ours”" in page
+    others = read(centre, at)
+    assert "Send it to its holders" not in others
+    token = re.search(r'name="form" value="([^"]+)"', others)[1]  # type: ignore[index]
+    refused = centre.post(at, data={"form": token, "key": "ab" * 16})
+    assert (refused.status_code, "another unit" in refused.text) == (403, True)
     press(nurse, page, "Send it to its holders to be heard", at)
     page = read(nurse, at)
     assert "its holders may answer until" in page

@@ -238,6 +238,35 @@ def test_what_is_used_passes_the_gate_or_takes_a_reason(group: Group) -> None:
     assert (kept["against"], kept["reason"]) == ("no: used already", "nothing else")
 
 
+def test_every_shot_of_a_long_run_is_kept_and_what_names_no_package_is_not_used(
+    group: Group,
+) -> None:
+    client = group.at(CENTRE)
+    shots = [("said", f"(01)09501101530003(21)S{number:020}") for number in range(600)]
+    sent = Form(client, "/use").send(("step", "scan"), *shots, ("scan", "centre/Q01"))
+    assert sent.status_code == 200, "no address holds so many"
+    kept = re.findall(r'name="said" value="([^"]*)"', sent.text)
+    assert kept == [*(text for _, text in shots), "centre/Q01"]
+    form = Form(client, "/use").scan("centre/Q01", "junk")
+    with group.api.nothing_stored():
+        assert "junk names no package" in form.done(reason="in a hurry")
+
+
+def test_who_carries_their_own_delivery_receives_it(group: Group) -> None:
+    group.send(taker="member")
+    assert "Nothing is offered to you" in shown(group.at(MEMBER), "/trip")
+    assert "4711" in shown(group.at(MEMBER), "/receive")
+
+
+def test_the_last_day_of_use_ends_by_the_groups_clock(group: Group) -> None:
+    packed = {"serials": ["OLD"], "expires": "2026-11-21"}
+    group.api.post("/v1/packages", group.tokens[CENTRE], json=packed)
+    assert "Expired" not in shown(group.at(CENTRE), "/shelf")
+    group.api.house.wait(hours=5)
+    assert f"{group.api.house.clock():%d}" == "21"
+    assert "Expired: 1 1/OLD" in shown(group.at(CENTRE), "/shelf")
+
+
 def test_a_gate_says_may_may_not_and_cannot_know(group: Group) -> None:
     form = Form(group.at(CENTRE), "/use").scan("centre/Q01", "centre/Z99", "SL1PQ0100")
     told = plain(form.page)
@@ -275,6 +304,7 @@ def test_what_came_sealed_is_not_seen_until_the_shelf_is_scanned(group: Group) -
     Form(client, "/shelf").scan("centre/Q01").done()
     assert "said that they saw it" not in shown(client, "/packages/1/Q01")
     assert "said that they saw it" in shown(client, "/packages/1/Q02")
+    assert "said that they saw it" not in shown(group.at(VAN), "/packages/1/Q02")
     rows = client.get("/shelf", params={"format": "csv"}).text.splitlines()[1:]
     assert [row.split(",")[5] for row in rows] == ["yes", "no", "no"]
 
@@ -324,9 +354,33 @@ def test_a_recall_is_ordered_read_searched_answered_and_ended(group: Group) -> N
     told = shown(client, path)
     assert "2 of 3 found of what is to be found" in told
     assert "Cannot be excluded: 1/Q03" in told
+    centre = group.at(CENTRE)
+    with group.api.nothing_stored():
+        unseen = plain(Form(client, path).send(("step", "seen")).text)
+        unasked = Form(centre, f"{path}/answer").done()
+    assert "nobody sent your unit a notice of it" in unseen
+    assert "nothing that is here is asked for" in unasked
+    correct(group, path)
     assert Form(client, path).send(("step", "end"), ("reason", "all asked")).status_code == 303
     assert "ended" in shown(member, path)
     assert group.at(OTHER).get(path).status_code == 404
+
+
+def correct(group: Group, path: str) -> None:
+    """The member's answer is told again, with its reason, as often as something new is known."""
+    member = group.at(MEMBER)
+    group.api.house.wait(minutes=10)
+    form = Form(member, f"{path}/answer").scan("centre/Q01", "centre/Q02")
+    assert "is not entered" in form.done(**{"answer.1/Q03": "used"})
+    told = {"answer.1/Q03": "used", "reason": "the ward says so"}
+    assert form.done(**told).startswith(path)
+    assert "used" in shown(member, path)
+    group.api.house.wait(minutes=10)
+    form = Form(member, f"{path}/answer").scan("centre/Q01", "centre/Q02")
+    assert "1/Q03 is not answered" in form.done(reason="again"), "its use is not taken back unsaid"
+    form = form.scan("centre/Q03")
+    assert form.done(reason="it lay behind a box").startswith(path)
+    assert "3 of 3 found of what is to be found" in shown(member, path)
 
 
 def test_who_handed_a_package_on_is_not_shown_who_had_it_later(group: Group) -> None:
@@ -360,7 +414,10 @@ def test_a_serial_with_signs_of_addresses_has_its_page(group: Group) -> None:
     answer = client.get("/ask", params={"q": "centre/A B#1?"})
     assert answer.headers["location"] == "/packages/1/A%20B%231%3F"
     assert "With centre" in shown(client, answer.headers["location"])
-    assert 'href="/packages/1/A%20B%231%3F"' in client.get("/shelf").text
+    page = client.get(answer.headers["location"]).text
+    assert 'href="/answers/package/1/A%20B%231%3F"' in page
+    for path in ("/shelf", "/questions?q=centre%2FA%20B%231%3F"):
+        assert 'href="/packages/1/A%20B%231%3F"' in client.get(path).text
 
 
 def test_the_bar_shows_where_nobody_says_and_where_two_say_otherwise(group: Group) -> None:

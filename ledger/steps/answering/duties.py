@@ -112,7 +112,7 @@ def find_duties(  # noqa: PLR0913 - who asks what, and for which moment
         if row.kind == "UnitAdmission":
             return True  # what units are called, everybody may know
         # who reads an operation reads what is said to it
-        commented = named.get(row.subject) if row.kind == "Comment" else None
+        commented = named.get(Digest(row.subject)) if row.kind == "Comment" else None
         about = commented or named.get(row.digest)
         return about is not None and asked.may_read(about) and asked.may_read(row)
 

@@ -12,7 +12,7 @@ from api.pages.screens import READS, Screen
 from api.pages.words import N_
 from ledger.domain.callers import Scope
 from ledger.forms.sheets import money_text
-from ledger.steps.answering.inbox import Waiting, list_waiting
+from ledger.steps.answering.inbox import MOST_LOOKED, Waiting, list_waiting
 from ledger.steps.answering.published_terms import terms_now
 
 #: what a unit may say to what another one says; none is about responsibility
@@ -59,7 +59,7 @@ def show_inbox(asking: Asking) -> Mapping[str, object]:
         for each in found
     ]
     now = int(asking.instance.clock().timestamp())
-    return {"rows": rows, "now": now, "done": asking.filled.get("done")}
+    return {"rows": rows, "now": now, "done": asking.filled.get("done"), "looked": MOST_LOOKED}
 
 
 def _money(amount: object, prices: Mapping[str, Any]) -> str:

@@ -24,7 +24,12 @@ from ledger.domain.encoding.canonical import canonical
 from ledger.domain.encoding.hashing import sha256
 from ledger.domain.errors import InvalidInput, NotFound, Refused
 from ledger.steps.answering.duties import find_duties, trace_of
-from ledger.steps.answering.incidents import IncidentView, list_incidents, show_incident
+from ledger.steps.answering.incidents import (
+    MOST_LOOKED,
+    IncidentView,
+    list_incidents,
+    show_incident,
+)
 from ledger.steps.answering.published_terms import terms_now
 
 _COLUMNS = (
@@ -57,7 +62,7 @@ def show_incidents(asking: Asking) -> Values | Response:
     found = listing(asking, _COLUMNS, rows)
     if isinstance(found, Response):
         return found
-    return {"listing": found, "adds": "", "adds_scope": ""}
+    return {"listing": found, "looked": MOST_LOOKED}
 
 
 def stands(view: IncidentView) -> str:

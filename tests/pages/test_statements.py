@@ -6,21 +6,26 @@ import html
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from api.pages.rendering import rendered
-from api.pages.statements import _shown
+from api.pages.statements import _reader, _shown
 from api.pages.words import Words
 from ledger.domain.acts.words import Right
-from ledger.domain.callers import Scope
+from ledger.domain.callers import Caller, Scope
 from ledger.forms.all_forms import FORMS
 from ledger.forms.sheets import Reader
 from ledger.forms.words import Language
 from ledger.steps.asking.accounts import RUNS_THE_INSTANCE
 from ledger.steps.worker import _gateway
 from ledger.storage import operations
+from ledger.storage.engine.database import Database
+from tests.house import CENTRE, MEMBER, build_house
 from tests.pages.kit import Door, press, read
 from tests.steps.november_group import Group, november_group
 
@@ -115,6 +120,18 @@ def test_a_shared_thing_has_its_colour_and_name_and_a_missing_price_is_named(gro
     page = rendered("account_sums.html", Words("en", "UTC"), **shown)
     assert "The terms have no price for" in page
     assert "line 2: ultrasound (no price in the terms)" in page
+
+
+def test_an_asset_is_named_to_whom_knows_of_it(database: Database, tmp_path: Path) -> None:
+    house = build_house(database, tmp_path)
+    house.say("AssetRegistration", unit=CENTRE, name="Probe", code="P-1", kind="loaner_set")
+    computed: Any = SimpleNamespace(account={"units": [{"unit": CENTRE}, {"unit": MEMBER}]})
+    with database.reading() as tx:
+        for unit in (CENTRE, MEMBER):
+            caller = Caller(person="Payer", unit=unit, scopes=frozenset({Scope.READ_UNIT}))
+            asking: Any = SimpleNamespace(caller=caller, words=Words("en", "UTC"))
+            named = _reader(asking, tx, computed).things.values()
+            assert ("Probe" in named) is (unit == CENTRE)
 
 
 def test_what_is_not_published_and_who_is_in_no_account_are_not_found(payer: TestClient) -> None:

@@ -44,7 +44,7 @@ from ledger.steps.settling.published import (
 from ledger.storage import directory, index, operations, packages, records
 
 #: how far back it is looked, in operations of a kind
-_LOOKED = 300
+MOST_LOOKED = 300
 _DAY = 86400
 _WRONG = frozenset({Deed.WET, Deed.DAMAGED, Deed.MISSING})
 
@@ -87,7 +87,7 @@ def list_waiting(instance: Instance, tx: Connection, caller: Caller) -> list[Wai
 
 
 def _rows(tx: Connection, kind: str) -> Iterator[operations.OperationRow]:
-    for row in operations.list_latest_operations(tx, kind=kind, limit=_LOOKED):
+    for row in operations.list_latest_operations(tx, kind=kind, limit=MOST_LOOKED):
         if row.state not in GIVEN_UP:
             yield row
 

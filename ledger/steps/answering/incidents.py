@@ -21,6 +21,9 @@ from ledger.steps.accepting.standing import counted
 from ledger.steps.answering.duties import trace_of
 from ledger.storage import operations, records
 
+#: of the newest incidents of the group
+MOST_LOOKED = 200
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
@@ -66,8 +69,13 @@ class IncidentView:
         return next((e for e in own if e.facts["stage"] == stage), None)
 
 
-def list_incidents(tx: Connection, caller: Caller, *, limit: int = 200) -> list[IncidentView]:
-    """The incidents that a caller may read, newest first; what only takes one back is in it."""
+def list_incidents(
+    tx: Connection, caller: Caller, *, limit: int = MOST_LOOKED
+) -> list[IncidentView]:
+    """Of the group's newest incidents those that a caller may read, the newest first.
+
+    What only takes one back is in it.
+    """
     rows = operations.list_latest_operations(tx, kind="Incident", limit=limit)
     found = (find_incident(tx, caller, to_hex(row.digest)) for row in rows)
     return [each for each in found if each is not None]

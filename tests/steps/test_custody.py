@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from api.pages.custody import dispatch_of
 from ledger.domain.acts.words import Party, Right, UnitRole
 from ledger.domain.callers import Caller, Scope
 from ledger.domain.encoding.identifiers import (
@@ -793,3 +794,15 @@ def test_nothing_is_named_by_what_names_no_consignment(house: House) -> None:
     for text in ("4711", "centre/", "nowhere/1", "ab" * 32):
         with pytest.raises((InvalidInput, NotFound)), house.instance.database.reading() as tx:
             show_consignment(tx, house.caller, text)
+
+
+def test_a_dispatch_that_was_told_again_counts_by_its_own_list(house: House) -> None:
+    first = dispatch(house)
+    with house.instance.database.transaction() as tx:
+        refuse(tx, first, "signer: not allowed: the key is revoked", house.clock.now)
+    lines = [{"assembler": "centre", "package": "P-9"}]
+    dispatch(house, lines=lines, seals="S-2")
+    view = shown(house)
+    assert view.lines is not None
+    assert [line.names for line in view.lines] == ["package P-9 of unit 1"]
+    assert dispatch_of(view)["seals"] == "S-2"

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 
 from ledger.domain.chain.deployment import Deployment, parse_deployment
-from ledger.domain.errors import NotFound
+from ledger.domain.errors import NotFound, Refused
 from ledger.keys.vault import Vault, load_vault
 from ledger.settings import Settings
 from ledger.steps.starting.belonging import DEPLOYMENT_SETTING, require_own_database
@@ -117,7 +117,8 @@ class Instance:
 def open_instance(settings: Settings) -> Instance:
     """Open an existing or new home; the database is migrated to the newest version.
 
-    Raises Refused for a home whose own database is not there, or is another's.
+    Raises Refused for a home whose own database is not there, or is another's, and for one with a
+    played clock on a chain of others, who would read its times as true.
     """
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = open_database(settings.database_address)
@@ -126,10 +127,23 @@ def open_instance(settings: Settings) -> Instance:
         database.migrate()
         with database.reading() as tx:
             is_encrypted = has_encrypted_rows(tx)
-            ahead = find_setting(tx, PLAYED_SETTING)
+            clock = _clock(settings, find_setting(tx, PLAYED_SETTING))
         vault = load_vault(settings.home, encrypted_rows_exist=is_encrypted)
     except BaseException:
         database.close()
         raise
-    clock = system_clock if ahead is None else PlayedClock(ahead=timedelta(seconds=int(ahead)))
     return Instance(settings=settings, database=database, vault=vault, clock=clock)
+
+
+def _clock(settings: Settings, ahead: bytes | None) -> Callable[[], datetime]:
+    """The machine's clock, or the one that is played in this home, `ahead` by ASCII seconds."""
+    if ahead is None:
+        return system_clock
+    if not settings.is_embedded:
+        raise Refused(
+            "this home has a played clock",
+            field="home",
+            rule="a clock is played on the embedded chain alone",
+            remedy="choose a new folder for a chain of others: --home",
+        )
+    return PlayedClock(ahead=timedelta(seconds=int(ahead)))

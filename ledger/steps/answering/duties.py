@@ -19,7 +19,7 @@ from ledger.domain.acts.words import Custody
 from ledger.domain.callers import Caller
 from ledger.domain.custody.fold import ordered
 from ledger.domain.custody.lines import package_subject
-from ledger.domain.custody.reading import Reader, names_of, readable
+from ledger.domain.custody.reading import readable
 from ledger.domain.duties.case import SubjectKind
 from ledger.domain.duties.reading import ASKED, Question
 from ledger.domain.encoding.identifiers import (
@@ -45,10 +45,10 @@ from ledger.evidence.answers import answer_unproven, make_answer_file
 from ledger.evidence.shape import ANYTHING, OPERATION, PACKAGE, Subject
 from ledger.keys.signers import verify_signature
 from ledger.steps.accepting.reading_back import read_operation
-from ledger.steps.accepting.resolving import resolve_cycle
+from ledger.steps.accepting.resolving import parties_of, resolve_cycle
 from ledger.steps.accepting.standing import AcceptedRecords
 from ledger.steps.answering.exporting import case_units, sources_of
-from ledger.steps.answering.packages import Found, find_package, reader_of
+from ledger.steps.answering.packages import find_package, operations_read, reader_of
 from ledger.steps.instance import Instance
 from ledger.storage import index, operations, packages, records
 
@@ -100,6 +100,10 @@ def find_duties(  # noqa: PLR0913 - who asks what, and for which moment
     told = {each: _operations_of(tx, each) for each in dict.fromkeys(about)}
     subjects = [each for each, rows in told.items() if rows]
     named = {row.digest for rows in told.values() for row in rows}
+
+    def is_asked(row: IndexedOperation) -> bool:
+        return row.digest in named or (row.kind == "Comment" and row.subject in named)
+
     if not subjects:
         raise Refused(
             f"nothing of this {kind} is on the chain yet",
@@ -121,7 +125,7 @@ def find_duties(  # noqa: PLR0913 - who asks what, and for which moment
             asked.package,
             # what units are called, everybody may know
             may_read=lambda row: (
-                row.kind == "UnitAdmission" or (row.digest in named and asked.may_read(row))
+                row.kind == "UnitAdmission" or (is_asked(row) and asked.may_read(row))
             ),
         ),
         cache(lambda number: _time_of(tx, number)),
@@ -221,10 +225,11 @@ def _testing(tx: Connection, cycles: Sequence[CycleState]) -> Iterator[Subject]:
 
 
 def _package(tx: Connection, caller: Caller, text: str) -> _Asked:
-    found = find_package(tx, caller, text)
+    found, reader = find_package(tx, caller, text), reader_of(tx, caller)
     name = found.package.name
     own: dict[Subject, None] = {}
-    for line in found.lines:
+    # What others did with it since is not even named: messages say who and when without a record.
+    for _, line in readable(reader, found.package, ordered(found.lines)):
         if line.kind in {"LoadDeclaration", "CycleDecision"} and line.thread is not None:
             own[Subject(type="cycle", id=line.thread)] = None
         elif ACTS[line.kind].about == "consignment" and line.thread is not None:
@@ -237,31 +242,8 @@ def _package(tx: Connection, caller: Caller, text: str) -> _Asked:
         own=list(own),
         beside=beside,
         package=packages.find_package_by_subject(tx, package_subject(name)),
-        may_read=_of_package(reader_of(tx, caller), found),
+        may_read=operations_read(reader, found.package, found.lines),
     )
-
-
-def _of_package(reader: Reader, found: Found) -> Callable[[IndexedOperation], bool]:
-    """Of others' operations: the trace as far as the reader reads it, with its threads.
-
-    A carrier reads none of it.
-    """
-    rows = readable(reader, found.package, ordered(found.lines))
-    seen, threads = {line.digest for _, line in rows}, {line.thread for _, line in rows}
-    told = {line.digest for line in found.lines}
-    moved = {line.thread for line in found.lines}
-    units = names_of(rows)
-
-    def may_read(row: IndexedOperation) -> bool:
-        if reader.is_carrier:
-            return False
-        if row.kind == "Comment":
-            return row.unit in units
-        if row.digest in told:
-            return row.digest in seen
-        return row.subject not in moved or row.subject in threads
-
-    return may_read
 
 
 def _consignment(tx: Connection, caller: Caller, text: str) -> _Asked:
@@ -272,10 +254,13 @@ def _consignment(tx: Connection, caller: Caller, text: str) -> _Asked:
         raise NotFound(f"there is no consignment {text!r}", field="consignment")
     # whoever only carried it reads counts and seals, and no list
     reads_lists = unit in {None, state.giver, state.receiver}
+    steps = operations.list_by_subject(tx, identifier, standing=True)
+    parties = parties_of(state, map(read_operation, steps))
     return _Asked(
         name=to_hex(identifier),
         own=[Subject(type="consignment", id=identifier)],
-        may_read=lambda _row: reads_lists,
+        # what somebody without a part in it says of it is their own
+        may_read=lambda row: reads_lists and (row.kind != "Comment" or row.unit in parties),
     )
 
 

@@ -11,7 +11,14 @@ from starlette.responses import Response
 
 from api.pages.acting import accept, choices_for, once, record
 from api.pages.asking import Asking, Filled, go_to
-from api.pages.custody import MOST_LOOKED, MOST_SHOWN, called, codes_of, of_consignment
+from api.pages.custody import (
+    MOST_LOOKED,
+    MOST_SHOWN,
+    called,
+    codes_of,
+    facts_of,
+    of_consignment,
+)
 from api.pages.screens import screen
 from api.pages.shots import (
     Run,
@@ -192,7 +199,7 @@ def _count_of(text: str) -> int | None:
 
 def _tally(tx: Connection, asking: Asking, view: ConsignmentView) -> _Tally:
     """What the giver's list names and what was scanned → line by line, as it would be recorded."""
-    dispatch = next((s.entry.facts for s in view.steps if s.kind == "Dispatch"), {})
+    dispatch = facts_of(view, "Dispatch")
     sent = list(package_lines.lines_in(dispatch)) if view.lines is not None else []
     names = [f"{e['assembler']}/{e['package']}" for e in sent if e.get("package")]
     tally, filled, words, run = _Tally(), asking.filled, asking.words, run_of(asking)

@@ -19,6 +19,7 @@ from api.pages.words import N_
 from ledger.domain.acts.comment import Stance
 from ledger.domain.custody.gates import Gate
 from ledger.domain.errors import InvalidInput, NotFound
+from ledger.domain.records.commitments import FieldValue
 from ledger.steps.answering.custody import (
     ConsignmentView,
     LineView,
@@ -156,7 +157,7 @@ def of_consignment(tx: Connection, asking: Asking, view: ConsignmentView) -> dic
         "view": view,
         "lines": [_named(line, codes) for line in view.lines or ()],
         "codes": codes,
-        "sent": _facts(view, "Dispatch"),
+        "sent": facts_of(view, "Dispatch"),
         "left_at": None if latest is None else latest.entry.facts.get("left_at"),
         "is_open": view.status in OPEN,
         "receives": unit == view.receiver and view.status in OPEN,
@@ -182,8 +183,10 @@ def _named(line: LineView, codes: Mapping[int, str]) -> tuple[str, str, LineView
     return f"{codes.get(unit, unit)}/{serial}", package_page(f"{unit}/{serial}"), line
 
 
-def _facts(view: ConsignmentView, kind: str) -> Mapping[str, object]:
-    step: StepView | None = next((s for s in view.steps if s.kind == kind), None)
+def facts_of(view: ConsignmentView, kind: str) -> Mapping[str, FieldValue]:
+    """Of the newest step of a kind that counts: what the chain refused was told again."""
+    steps = (s for s in reversed(view.steps) if s.kind == kind and s.counts)
+    step: StepView | None = next(steps, None)
     return {} if step is None else step.entry.facts
 
 

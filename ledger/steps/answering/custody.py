@@ -260,7 +260,9 @@ def _where(state: ConsignmentState, acts: Sequence[ShownAct]) -> str:
 
 def _lines(acts: Sequence[ShownAct], keeping: ShownAct | None) -> tuple[LineView, ...]:
     """What was sent beside what became of it: each told line first, then what nobody named."""
-    dispatch = next((act for act in acts if act.row.kind == "Dispatch"), None)
+    # the one that counts: what the chain refused was told again under the same slip
+    sending = (act for act in reversed(acts) if act.row.kind == "Dispatch")
+    dispatch = next((act for act in sending if act.row.state not in GIVEN_UP), None)
     sent = [] if dispatch is None else list(package_lines.lines_in(dispatch.facts))
     told = [] if keeping is None else list(package_lines.lines_in(keeping.facts))
     named = {package_lines.identity(line): line for line in sent}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ from rich.console import Console
 from ledger.cli.screen import screen
 from ledger.domain.clocks import SET_BACK, SILENCE
 from ledger.domain.encoding.identifiers import Digest, signer_id
-from ledger.domain.errors import ClockWrong
+from ledger.domain.errors import ClockWrong, Refused
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.domain.subjects.indexed import IndexedOperation
 from ledger.settings import Settings
@@ -28,6 +28,7 @@ from ledger.steps.sending.mending import refuse_operation, retry_operation
 from ledger.steps.sending.writer import Writer
 from ledger.steps.starting.deploy import get_held_key
 from ledger.steps.starting.leasing import LEASE, try_lease
+from ledger.steps.starting.playing import begin_played
 from ledger.storage import index
 from ledger.storage.engine.database import Database
 from ledger.storage.keys import KeyPurpose
@@ -39,6 +40,16 @@ from tests.steps.hospital import PEOPLE, Hospital, opened_hospital
 from tests.steps.test_worker import is_deployed, wait_for, working
 
 S = OperationState
+
+
+def test_a_home_with_a_played_clock_does_not_open_on_a_chain_of_others(tmp_path: Path) -> None:
+    own = Settings(home=tmp_path)
+    with closing(open_instance(own)) as instance:
+        begin_played(instance, datetime(2026, 11, 1, tzinfo=UTC))
+    with pytest.raises(Refused, match="played clock"):
+        open_instance(Settings(home=tmp_path, chain_url="http://127.0.0.1:1"))
+    with closing(open_instance(own)) as instance:
+        assert instance.is_played
 
 
 @pytest.fixture

@@ -1,5 +1,4 @@
-"""What only repeats is left to `make soak`: each promise is asked in every run, with a third of its
-cases.
+"""What only repeats is left to `make soak`; each promise is asked in every run.
 
 A parametrised test in one of these files holds one promise for many kinds, points or values; and
 elsewhere what runs on both databases is asked of PostgreSQL for a third.  Which third follows from

@@ -100,6 +100,13 @@ def test_reports_requests_and_incidents_wait_by_their_deadlines(house: House) ->
     assert len(titles(read(member, "/inbox"))) == 2
 
 
+def test_who_handed_a_package_over_is_not_told_what_became_of_it(house: House) -> None:
+    house.clock.advance(hours=1)
+    house.say("ScanReport", unit=MEMBER, lines=[line("damaged")])
+    page = read(enter(house, CENTRE, "sender", Right.REPORT), "/inbox")
+    assert titles(page) == ["member differs about 1/4711"]
+
+
 def test_a_recall_waits_until_it_is_opened_and_then_until_it_is_answered(house: House) -> None:
     house.complete(40)
     told = {"equipment": SERIAL, "epoch": 1}

@@ -21,6 +21,7 @@ from ledger.keys.signers import verify_signature
 from ledger.steps.answering.duties import Findings, find_duties
 from ledger.steps.answering.signed import list_signed
 from ledger.storage import index
+from ledger.storage.operations import list_latest_operations
 from tests.steps.hospital import Hospital, opened_hospital
 
 SERIAL = "DAC-1"
@@ -176,6 +177,17 @@ def test_both_sides_of_a_consignment_read_what_the_other_recorded(told: Told) ->
         found = told.ask("consignment", to_hex(box.id), caller=caller)
         assert "not_readable" not in {w for each in words(found).values() for w in each}
         told.verify(found.file)
+
+
+def test_what_is_said_to_a_step_is_read_by_whoever_the_step_concerns(told: Told) -> None:
+    centre = Caller(person="Centre", unit=1, scopes=frozenset({Scope.READ_UNIT}))
+    with told.hospital.instance.database.reading() as tx:
+        (comment,) = list_latest_operations(tx, kind="Comment", limit=1)
+    assert comment.unit == 2
+    found = told.ask("cycle", f"{SERIAL}/1", caller=centre)
+    hidden = json.loads(found.file)["notReadable"]
+    assert to_hex(comment.digest) not in hidden
+    told.verify(found.file)
 
 
 def test_the_token_of_a_case_is_shown_to_its_own_unit_alone(told: Told) -> None:

@@ -121,15 +121,18 @@ def use_a_package(hospital: Hospital) -> None:
     used = [
         {"act": "used", "package": f"1/P{n}", "basis": "scanned", "case": f"k{n}"} for n in (1, 2)
     ]
-    hospital.say("ScanReport", unit="U1", lines=used)
+    told = hospital.say("ScanReport", unit="U1", lines=used)
+    hospital.admit(3)
+    hospital.new_signer(3, Right.REPORT)
+    hospital.say("Comment", unit=3, about=to_hex(told), stance="disagrees", text="of ours alone")
 
 
 def test_a_package_comes_with_its_cycle_and_no_line_of_another(told: Told) -> None:
     report = told.verify(told.export(told.subject("package"), member(Scope.READ_UNIT)))
     own = [each for each in report.timeline if each.is_own]
     assert sorted(each.kind for each in own) == [
-        "CycleDecision", "CycleEnding", "CycleOpening", "LoadDeclaration", "ScanReport",
-        "ScanReport",
+        "Comment", "CycleDecision", "CycleEnding", "CycleOpening", "LoadDeclaration",
+        "ScanReport", "ScanReport",
     ]  # fmt: skip
     shown = {value for each in own for path, value in each.facts.items() if "package" in path}
     assert "1/P1" in shown
@@ -137,6 +140,16 @@ def test_a_package_comes_with_its_cycle_and_no_line_of_another(told: Told) -> No
     assert not any(path.endswith(".case") for each in own for path in each.facts)
     assert not any(each.personal for each in own)
     assert "Package 1/P1" in report_lines(report)
+
+
+def test_what_a_unit_without_a_part_in_a_package_says_of_it_is_its_own(told: Told) -> None:
+    for unit in (1, 2):
+        reader = replace(member(Scope.READ_UNIT), unit=unit)
+        data = told.export(told.subject("package"), reader)
+        operations = parse_evidence(data).operations
+        assert {e.act.name for e in operations if e.record is None} == {"Comment"}
+        assert b"of ours alone" not in data
+    assert b"of ours alone" in told.export(told.subject("package"))
 
 
 def test_a_packages_file_says_that_no_chain_tells_of_further_reports(told: Told) -> None:

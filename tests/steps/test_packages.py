@@ -13,12 +13,16 @@ from sqlalchemy import Connection, Table
 
 from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.acts.words import Party, Right, UnitRole
-from ledger.domain.callers import Scope
+from ledger.domain.callers import Caller, Scope
 from ledger.domain.custody.codes import Command, make_command
 from ledger.domain.custody.gates import Gate, Word
-from ledger.domain.custody.lines import Deed
+from ledger.domain.custody.lines import Deed, package_subject
+from ledger.domain.custody.reading import Reader
+from ledger.domain.custody.recalls import Found
 from ledger.domain.encoding.identifiers import Digest, to_hex
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused, SteriLedgerError
+from ledger.domain.subjects.indexed import IndexedOperation
+from ledger.evidence.shape import Subject
 from ledger.steps.accepting.assembling import Assembly, assemble
 from ledger.steps.accepting.cosigning import submit_with
 from ledger.steps.accepting.drafting import make_draft
@@ -27,7 +31,19 @@ from ledger.steps.accepting.recalling import Recalled, RecallRequest, end_recall
 from ledger.steps.accepting.scanning import Scan, look, report
 from ledger.steps.accepting.submit import record_with_held_keys
 from ledger.steps.accepting.telling import refill
-from ledger.steps.answering.packages import gate, gate_counted, holdings, list_against, trace, where
+from ledger.steps.answering.custody import show_consignment
+from ledger.steps.answering.duties import trace_of
+from ledger.steps.answering.exporting import export_evidence
+from ledger.steps.answering.packages import (
+    find_package,
+    gate,
+    gate_counted,
+    holdings,
+    list_against,
+    operations_read,
+    trace,
+    where,
+)
 from ledger.steps.answering.recalls import list_recalls, show_recall
 from ledger.steps.auditing.differences import Findings
 from ledger.steps.auditing.evidence import Stored
@@ -35,7 +51,7 @@ from ledger.steps.auditing.packages import check_packages
 from ledger.steps.sending.refusals import refuse
 from ledger.storage import packages
 from ledger.storage.engine.database import Database
-from ledger.storage.operations import list_latest_operations
+from ledger.storage.operations import get_operation, list_latest_operations
 from tests.house import AT_A_DOOR, CENTRE, MEMBER, SERIAL, House, build_house
 
 
@@ -570,8 +586,12 @@ def test_a_refused_dispatch_is_told_again_under_its_slip(travelling: House) -> N
     house.say("TakeOver", unit=MEMBER, consignment="centre/4711", outcome="kept", rest="scanned")
     with house.instance.database.reading() as tx:
         one, left = (where(tx, house.caller, name) for name in ("1/Q01", "1/Q03"))
+        view = show_consignment(tx, house.caller, "centre/4711")
     assert (one.holder, one.contradicted_by) == ("member", ())
     assert (left.holder, left.stage) == ("centre", "loaded"), "the second list leaves it out"
+    assert [(each.names, each.sent) for each in view.lines or ()] == [
+        ("package Q01 of unit 1", 1), ("package Q02 of unit 1", 1),
+    ]  # fmt: skip
     assert differences(house) == []
 
 
@@ -591,6 +611,107 @@ def test_what_one_says_and_another_denies_is_both_told(travelling: House) -> Non
         stands = where(tx, travelling.caller, "1/Q01")
     assert (stands.stage, stands.holder) == ("offered", "centre")
     assert [each.split(":")[0] for each in stands.contradicted_by] == ["member"]
+
+
+# ---------------------------------------------------------------- who had it, and has it no more
+
+VAN, WARD = 7, 8
+
+
+def handed(house: House, by: int, to: int, slip: str, *serials: str, taker: int) -> str:
+    """Dispatched, an hour after the last word, and taken by `taker`; the consignment's name."""
+    house.clock.advance(hours=1)
+    house.say(
+        "Dispatch", unit=by, slip=slip, receiver=to, taker=taker, purpose="clean",
+        lines=[{"assembler": CENTRE, "package": e, "basis": "scanned"} for e in serials],
+        reason="asked for",
+    )  # fmt: skip
+    name = f"{by}/{slip}"
+    outcome = "kept" if taker == to else "carried"
+    house.clock.advance(hours=1)
+    house.say("TakeOver", unit=taker, consignment=name, outcome=outcome, rest="scanned")
+    return name
+
+
+@pytest.fixture
+def lent(travelling: House) -> House:
+    """A package that a van brought to the member, which lent it to the ward, got it and used it."""
+    house = travelling
+    house.admit(VAN, "van", UnitRole.CARRIER)
+    house.admit(WARD, "ward", UnitRole.USER)
+    house.enrol(VAN, "Driver", Right.CARRY)
+    house.enrol(WARD, "Desk", Right.DISPATCH | Right.RECEIVE)
+    house.enrol(MEMBER, "Lender", Right.DISPATCH)
+    house.say("Disposition", unit=CENTRE, consignment="centre/4711", kind="cancel", reason="no van")
+    box = handed(house, CENTRE, MEMBER, "30", "Q01", "Q02", taker=VAN)
+    house.say("HandOver", unit=VAN, consignment=box, taker=MEMBER)
+    house.clock.advance(hours=1)
+    house.say("TakeOver", unit=MEMBER, consignment=box, outcome="kept", rest="scanned")
+    handed(house, MEMBER, WARD, "30", "Q01", taker=WARD)
+    handed(house, WARD, MEMBER, "31", "Q01", taker=MEMBER)
+    house.clock.advance(hours=1)
+    scanned(house, MEMBER, Scan(act=Deed.USED, said="1/Q01", case="k3"))
+    return house
+
+
+def reading(house: House, unit: int) -> Caller:
+    return replace(house.caller, unit=unit, scopes=frozenset({Scope.READ_UNIT}))
+
+
+def test_a_recall_tells_who_had_a_package_no_more_than_its_own_trace(lent: House) -> None:
+    order = ordered_back(lent).view.order
+    assert order is not None
+    with lent.instance.database.reading() as tx:
+        for caller in (lent.caller, reading(lent, CENTRE), reading(lent, MEMBER)):
+            (whole,) = (e for e in show_recall(tx, caller, order).reached if e.package == "1/Q01")
+            assert (whole.used_by, whole.found) == (MEMBER, Found.USED)
+        view = show_recall(tx, reading(lent, WARD), order)
+        (own,) = view.reached
+        assert (own.package, own.used_by, own.seen_by) == ("1/Q01", None, MEMBER)
+        assert (own.found, view.used) == (Found.TO_FIND, 0)
+        assert [each.order for each in list_recalls(tx, reading(lent, WARD))] == [order]
+        # whoever only carried it has nothing of it any more
+        assert list_recalls(tx, reading(lent, VAN)) == []
+        with pytest.raises(NotFound):
+            show_recall(tx, reading(lent, VAN), order)
+
+
+def test_an_answer_names_nothing_that_came_after_the_readers_own_hand_over(lent: House) -> None:
+    with lent.instance.database.reading() as tx:
+        used = to_hex(list_latest_operations(tx, kind="ScanReport", limit=1)[0].digest)
+        for unit, reads in ((MEMBER, True), (WARD, False), (VAN, False)):
+            _, own = trace_of(tx, reading(lent, unit), "package", "1/Q01")
+            assert own, unit
+            assert (used in own) is reads, unit
+
+
+def test_a_notice_is_read_by_whom_its_packages_concern(lent: House) -> None:
+    order = ordered_back(lent).view.order
+    told = {"equipment": SERIAL, "order": order, "to": "member", "reached_by": "call_confirmed"}
+    digests = [
+        lent.say("RecallNotice", **told, lines=[{"package": name}]).digest
+        for name in ("1/Q01", "1/Q02")
+    ]
+    with lent.instance.database.reading() as tx:
+        found = find_package(tx, reading(lent, WARD), "1/Q01")
+        may_read = operations_read(Reader(unit=WARD), found.package, found.lines)
+        stored = [get_operation(tx, digest) for digest in digests]
+    rows = [
+        IndexedOperation(
+            digest=each.digest, kind=each.kind, unit=each.unit, subject=each.subject,
+            also=None, message=b"{}", new_key=None, record=bytes(32), height=1, timestamp=1,
+            block_hash=bytes(32), tx_hash=bytes(32), position=0, head=bytes(32),
+        )
+        for each in stored
+    ]  # fmt: skip
+    assert [may_read(row) for row in rows] == [True, False]
+
+
+def test_a_carrier_is_given_no_file_of_what_it_carries(lent: House) -> None:
+    handed(lent, MEMBER, WARD, "32", "Q02", taker=VAN)
+    subject = Subject(type="package", id=package_subject("1/Q02"))
+    with lent.instance.database.reading() as tx, pytest.raises(Refused, match="carries"):
+        export_evidence(lent.instance, tx, reading(lent, VAN), subject)
 
 
 # ---------------------------------------------------------------- at the same time

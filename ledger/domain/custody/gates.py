@@ -228,7 +228,8 @@ _CHECKED = ("label", "release", "results", "recall", "expiry", "condition", "pla
 def ask(gate: Gate, package: Package, cycle: CycleStanding | None, asking: Asking) -> Answer:
     """A gate's answer about a package, by its fold and its cycle.
 
-    A unit that never had it, and does not get it, hears that it is not there, and no more.
+    A unit that does not own it, has it not and does not get it hears that it is not there, and no
+    more: where it went since, and what became of it, is not for who had it.
     """
     if not _concerns(package, asking.unit):
         return Answer(
@@ -259,9 +260,8 @@ def ask(gate: Gate, package: Package, cycle: CycleStanding | None, asking: Askin
 
 
 def _concerns(package: Package, unit: int) -> bool:
-    named = {package.owner, package.next_unit, package.destination}
-    had = {each.unit for each in package.holdings}
-    return package.holder is None or unit in named | had
+    named = {package.owner, package.holder, package.next_unit, package.destination}
+    return package.holder is None or unit in named
 
 
 def unknown(gate: Gate, package: str | None = None) -> Answer:

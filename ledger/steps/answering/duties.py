@@ -19,7 +19,7 @@ from ledger.domain.acts.words import Custody
 from ledger.domain.callers import Caller
 from ledger.domain.custody.fold import ordered
 from ledger.domain.custody.lines import package_subject
-from ledger.domain.custody.reading import Reader, names_of, readable
+from ledger.domain.custody.reading import readable
 from ledger.domain.duties.case import SubjectKind
 from ledger.domain.duties.reading import ASKED, Question
 from ledger.domain.encoding.identifiers import (
@@ -48,7 +48,7 @@ from ledger.steps.accepting.reading_back import read_operation
 from ledger.steps.accepting.resolving import parties_of, resolve_cycle
 from ledger.steps.accepting.standing import AcceptedRecords
 from ledger.steps.answering.exporting import case_units, sources_of
-from ledger.steps.answering.packages import Found, find_package, reader_of
+from ledger.steps.answering.packages import find_package, operations_read, reader_of
 from ledger.steps.instance import Instance
 from ledger.storage import index, operations, packages, records
 
@@ -227,10 +227,11 @@ def _testing(tx: Connection, cycles: Sequence[CycleState]) -> Iterator[Subject]:
 
 
 def _package(tx: Connection, caller: Caller, text: str) -> _Asked:
-    found = find_package(tx, caller, text)
+    found, reader = find_package(tx, caller, text), reader_of(tx, caller)
     name = found.package.name
     own: dict[Subject, None] = {}
-    for line in found.lines:
+    # What others did with it since is not even named: messages say who and when without a record.
+    for _, line in readable(reader, found.package, ordered(found.lines)):
         if line.kind in {"LoadDeclaration", "CycleDecision"} and line.thread is not None:
             own[Subject(type="cycle", id=line.thread)] = None
         elif ACTS[line.kind].about == "consignment" and line.thread is not None:
@@ -243,31 +244,8 @@ def _package(tx: Connection, caller: Caller, text: str) -> _Asked:
         own=list(own),
         beside=beside,
         package=packages.find_package_by_subject(tx, package_subject(name)),
-        may_read=_of_package(reader_of(tx, caller), found),
+        may_read=operations_read(reader, found.package, found.lines),
     )
-
-
-def _of_package(reader: Reader, found: Found) -> Callable[[IndexedOperation], bool]:
-    """Of others' operations: the trace as far as the reader reads it, with its threads.
-
-    A carrier reads none of it.
-    """
-    rows = readable(reader, found.package, ordered(found.lines))
-    seen, threads = {line.digest for _, line in rows}, {line.thread for _, line in rows}
-    told = {line.digest for line in found.lines}
-    moved = {line.thread for line in found.lines}
-    units = names_of(rows)
-
-    def may_read(row: IndexedOperation) -> bool:
-        if reader.is_carrier:
-            return False
-        if row.kind == "Comment":
-            return row.unit in units
-        if row.digest in told:
-            return row.digest in seen
-        return row.subject not in moved or row.subject in threads
-
-    return may_read
 
 
 def _consignment(tx: Connection, caller: Caller, text: str) -> _Asked:

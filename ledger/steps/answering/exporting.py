@@ -13,6 +13,7 @@ from ledger.domain.acts.catalogue import find_act
 from ledger.domain.acts.vocabulary import Named, unit_subject
 from ledger.domain.acts.words import Party
 from ledger.domain.callers import Caller
+from ledger.domain.custody.fold import fold
 from ledger.domain.custody.lines import package_subject
 from ledger.domain.encoding.identifiers import parse_hex32, to_hex
 from ledger.domain.errors import Inconsistent, InvalidInput, NotFound, Refused
@@ -45,6 +46,7 @@ from ledger.steps.accepting.parsing import Asker, parse
 from ledger.steps.accepting.resolving import is_id, resolve_cycle, resolve_unit
 from ledger.steps.accepting.standing import Accepted
 from ledger.steps.accepting.submit import FACTS_PURPOSE, PERSONAL_PURPOSE
+from ledger.steps.answering.packages import operations_read, reader_of
 from ledger.steps.instance import Instance
 from ledger.storage import directory, index, operations, packages, readings, records
 
@@ -68,6 +70,13 @@ def export_evidence(  # noqa: PLR0913 - what to show of which subject to whom
     units = _units_of(tx, subject, package)
     if caller.readable_unit not in {None, *units}:
         raise NotFound(f"there is no {subject.type} {to_hex(subject.id)}", field=subject.type)
+    if package is not None and reader_of(tx, caller).is_carrier:
+        raise Refused(
+            "who carries a package has no file of it",
+            field=subject.type,
+            rule="a carrier reads that it carried and for whom",
+            remedy="ask the unit that owns the package",
+        )
     if caller.unit not in {None, *units}:
         _require_nobody_named(disclose or (), attach_readings=attach_readings)
     sources = sources_of(instance, tx, caller, subject, package)
@@ -96,7 +105,7 @@ def sources_of(  # noqa: PLR0913, PLR0917 - who asks, about what, and what they 
     """What evidence may be made of for a caller; raises Refused before anything is on the chain.
 
     `may_read` says of another unit's operation whether its facts are the caller's to read as well;
-    who may read a `package` reads, where it is not said, all its lines.
+    where it is not said, those of a `package` are as far as its trace is.
     """
     cursor = index.find_cursor(tx)
     if cursor is None:
@@ -106,19 +115,30 @@ def sources_of(  # noqa: PLR0913, PLR0917 - who asks, about what, and what they 
             rule="evidence proves what is final",
             remedy="start it and wait a moment: steriledger up",
         )
+    if may_read is None:
+        may_read = _nothing if package is None else _trace_of(tx, caller, package.name)
     reader = _Reader(
         instance=instance,
         tx=tx,
         caller=caller,
         subject=subject,
         package=package,
-        may_read=may_read or (lambda _row: package is not None),
+        may_read=may_read,
     )
     return EvidenceSources(
         find=reader.find,
         as_of=BlockReference(number=cursor.height, hash=cursor.hash),
         find_reading=reader.find_reading,
     )
+
+
+def _nothing(_row: IndexedOperation) -> bool:
+    return False
+
+
+def _trace_of(tx: Connection, caller: Caller, package: str) -> Callable[[IndexedOperation], bool]:
+    lines = packages.list_lines(tx, package)
+    return operations_read(reader_of(tx, caller), fold(package, lines), lines)
 
 
 def _require_nobody_named(disclose: Sequence[str], *, attach_readings: bool) -> None:

@@ -19,8 +19,9 @@ from ledger.domain.acts.take_over import COUNTS
 from ledger.domain.acts.vocabulary import integer, word
 from ledger.domain.acts.witnessing import packed_numbers
 from ledger.domain.callers import Caller
-from ledger.domain.custody.fold import fold
+from ledger.domain.custody.fold import fold, ordered
 from ledger.domain.custody.lines import Deed, rows_of
+from ledger.domain.custody.reading import readable
 from ledger.domain.duties.terms import Terms
 from ledger.domain.encoding.identifiers import ConsignmentId, Digest, parse_hex32, to_hex
 from ledger.domain.outbox.operation_states import GIVEN_UP
@@ -32,6 +33,7 @@ from ledger.steps.accepting.reading_back import read_operation
 from ledger.steps.accepting.resolving import parties_of
 from ledger.steps.accepting.standing import Accepted
 from ledger.steps.answering.incidents import list_incidents
+from ledger.steps.answering.packages import reader_of
 from ledger.steps.answering.published_terms import terms_now
 from ledger.steps.instance import Instance
 from ledger.steps.settling.published import (
@@ -77,7 +79,7 @@ def list_waiting(instance: Instance, tx: Connection, caller: Caller) -> list[Wai
     found = [
         *_notices(tx, unit, terms),
         *_differences(tx, unit, terms),
-        *_reports(tx, unit, terms),
+        *_reports(tx, caller, unit, terms),
         *_statements(instance, tx, unit, terms),
         *_incidents(tx, caller, unit),
         *_requests(tx, unit),
@@ -176,14 +178,18 @@ def _differences(tx: Connection, unit: int, terms: Terms) -> Iterator[Waiting]:
             )
 
 
-def _reports(tx: Connection, unit: int, terms: Terms) -> Iterator[Waiting]:
-    """What others report wet, damaged or missing of packages that we had before."""
+def _reports(tx: Connection, caller: Caller, unit: int, terms: Terms) -> Iterator[Waiting]:
+    """What others report wet, damaged or missing of packages whose trace we read."""
+    reader = reader_of(tx, caller)
     rows = {row.digest: row for row in _rows(tx, "ScanReport") if row.unit != unit}
     for line in packages.list_lines_by_digests(tx, rows):
         if line.deed not in _WRONG or _said(tx, line.digest, unit):
             continue
-        story = fold(line.package, packages.list_lines(tx, line.package))
-        if any(each.unit == unit and each.since <= line.signed_at for each in story.holdings):
+        lines = packages.list_lines(tx, line.package)
+        story = fold(line.package, lines)
+        read = {(r.digest, r.line) for _, r in readable(reader, story, ordered(lines))}
+        had = any(each.unit == unit and each.since <= line.signed_at for each in story.holdings)
+        if had and (line.digest, line.line) in read:
             yield Waiting(
                 kind="report",
                 about=to_hex(line.digest),

@@ -6,7 +6,7 @@ Everything is read from rows that carry what the fold reads; a trace opens no re
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -36,6 +36,7 @@ from ledger.domain.encoding.moments import instant_text, seconds_text
 from ledger.domain.errors import NotFound
 from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
 from ledger.domain.records.records import fields_from_bytes
+from ledger.domain.subjects.indexed import IndexedOperation
 from ledger.domain.subjects.states import UnitState
 from ledger.steps.accepting.labels import Meant, meant
 from ledger.steps.accepting.resolving import resolve_cycle, resolve_unit
@@ -190,6 +191,31 @@ def find_package(
     if not package.sequence or not may_ask(reader, fold(name, lines)):
         raise NotFound(f"there is no package {name}", field="package")
     return Found(meant=what, lines=lines, package=package)
+
+
+def operations_read(
+    reader: Reader, package: Package, lines: Sequence[PackageLine]
+) -> Callable[[IndexedOperation], bool]:
+    """Of others' operations: the trace as far as the reader reads it, with its threads.
+
+    A carrier reads none of it.
+    """
+    rows = readable(reader, package, ordered(lines))
+    seen, threads = {line.digest for _, line in rows}, {line.thread for _, line in rows}
+    told, moved = {line.digest for line in lines}, {line.thread for line in lines}
+    units = names_of(rows)
+
+    def may_read(row: IndexedOperation) -> bool:
+        if reader.is_carrier:
+            return False
+        if row.kind == "Comment":
+            return row.unit in units
+        # a notice is about a machine, and is read by whom its packages concern
+        if row.digest in told or row.kind == "RecallNotice":
+            return row.digest in seen
+        return row.subject not in moved or row.subject in threads
+
+    return may_read
 
 
 def unit_names(tx: Connection, numbers: Iterable[int]) -> dict[int, str]:

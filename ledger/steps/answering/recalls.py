@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 
@@ -13,9 +13,9 @@ from ledger.domain.acts.recall_order import RecallStage
 from ledger.domain.acts.vocabulary import word
 from ledger.domain.acts.witnessing import packed_numbers
 from ledger.domain.callers import Caller
-from ledger.domain.custody.fold import Package, fold, standing
+from ledger.domain.custody.fold import Package, fold, ordered, standing
 from ledger.domain.custody.lines import rows_of, seconds_or_none
-from ledger.domain.custody.reading import may_ask, visible_case
+from ledger.domain.custody.reading import as_read, may_ask, readable, visible_case
 from ledger.domain.custody.recalls import Reach, Reached, answer_of, count, reach
 from ledger.domain.custody.standing import PASSES_TO_RETURN, suspended
 from ledger.domain.encoding.identifiers import Digest, parse_hex32, to_hex
@@ -121,9 +121,7 @@ def show_recall(tx: Connection, caller: Caller, order: str) -> RecallView:
     row = operations.find_operation(tx, digest)
     if row is None or row.kind != "RecallOrder" or row.state in GIVEN_UP:
         raise NotFound(f"there is no recall {to_hex(digest)}", field="order")
-    epoch, first, last, _ = packed_numbers(read_operation(row).message)
-    machine = directory.get_equipment(tx, word(read_operation(row).message, "about"))
-    wanted = Range(machine=machine, epoch=epoch, first=first, last=last)
+    wanted = _range_of(tx, row)
     ends = [
         each
         for each in operations.list_replacing(tx, digest)
@@ -132,7 +130,7 @@ def show_recall(tx: Connection, caller: Caller, order: str) -> RecallView:
     facts = fields_from_bytes(records.get_record(tx, row.record_id).facts)
     view = _view(tx, caller, wanted, order=digest, facts=facts, has_ended=bool(ends))
     concerns = view.packages or view.counted_only or view.units
-    if not concerns and caller.readable_unit not in {None, machine.unit}:
+    if not concerns and caller.readable_unit not in {None, wanted.machine.unit}:
         raise NotFound(f"there is no recall {to_hex(digest)}", field="order")
     return view
 
@@ -151,11 +149,12 @@ def list_recalls(
 ) -> list[RecallView]:
     """The recalls that the caller's packages are in, newest first, starting before a cursor."""
     found: list[RecallView] = []
+    concerns = _concerns(tx, caller)
     while len(found) < limit:
         page = operations.list_latest_operations(tx, kind="RecallOrder", before=before, limit=_PAGE)
         for row in page:
-            _, _, _, stage = packed_numbers(read_operation(row).message)
-            if row.state not in GIVEN_UP and stage == RecallStage.ORDERED:
+            *_, stage = packed_numbers(read_operation(row).message)
+            if row.state not in GIVEN_UP and stage == RecallStage.ORDERED and concerns(row):
                 with suppress(NotFound):
                     view = show_recall(tx, caller, to_hex(row.digest))
                     found.append(replace(view, cursor=row.sequence))
@@ -165,6 +164,41 @@ def list_recalls(
             break
         before = page[-1].sequence
     return found
+
+
+def _concerns(tx: Connection, caller: Caller) -> Callable[[operations.OperationRow], bool]:
+    """Whether an order may be the caller's to read, without following any of its packages.
+
+    It is where it runs the machine, was told or answered, had or owns what a load of the range
+    names, or owns what one counts.
+    """
+    unit = caller.readable_unit
+    if unit is None:
+        return lambda _row: True
+
+    def concerns(row: operations.OperationRow) -> bool:
+        wanted = _range_of(tx, row)
+        if wanted.machine.unit == unit or unit in _answers(tx, row.digest):
+            return True
+        if any(each.unit == unit for each in _notices(tx, wanted.machine.id, row.digest)):
+            return True
+        cycles = list_cycles_of(tx, wanted)
+        names = packages.list_loaded(tx, [cycle.id for cycle in cycles])
+        return (
+            any(each.unit == unit for each in packages.list_holdings_on(tx, names))
+            or any(each.owner == unit for each in packages.list_packages_named(tx, names))
+            or _counted_only(tx, cycles, owner=unit) > 0
+        )
+
+    return concerns
+
+
+def _range_of(tx: Connection, row: operations.OperationRow) -> Range:
+    """The range that an order names."""
+    message = read_operation(row).message
+    epoch, first, last, _ = packed_numbers(message)
+    machine = directory.get_equipment(tx, word(message, "about"))
+    return Range(machine=machine, epoch=epoch, first=first, last=last)
 
 
 def _view(  # noqa: PLR0913 - a range and what is known of its recall
@@ -231,6 +265,8 @@ def _reached(  # noqa: PLR0913 - whose range, for whom, and who was told
     """Each package of some cycles, as it stood when it was asked back.
 
     One that a load names and another unit had is asked for too: whose word is right is not known.
+    Who runs the machine follows them to the end; another unit reads each as far as its trace, and
+    who only carries what it has now.
     """
     reader = reader_of(tx, caller)
     wanted = {cycle.id for cycle in cycles}
@@ -241,11 +277,17 @@ def _reached(  # noqa: PLR0913 - whose range, for whom, and who was told
         if package.cycle not in wanted and not is_claimed:
             continue
         if (reader.unit == owner and package.cycle in wanted) or may_ask(reader, package):
+            if reader.is_carrier and package.holder != reader.unit:
+                continue
+            read, told = package, lines[name]
+            if reader.unit != owner:
+                read = as_read(reader, package, told)
+                told = [line for _, line in readable(reader, package, ordered(told))]
             said = None
             if order is not None:
-                said = answer_of(package, standing(lines[name]), order, noticed)
+                said = answer_of(read, standing(told), order, noticed)
             found = reach(
-                package,
+                read,
                 None if said is None else said.outcome,
                 answered_by=None if said is None else said.unit,
             )

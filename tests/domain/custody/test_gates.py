@@ -158,6 +158,17 @@ def test_who_never_had_it_hears_that_it_is_not_there_and_no_more() -> None:
     assert (answer.text(), answer.checked) == ("no: not here", ("label", "place"))
 
 
+def test_who_carried_it_hears_no_more_once_it_handed_it_over() -> None:
+    told = Told().ready()
+    told.sent()
+    told.say(Deed.CARRIED, C, thread=BOX, step=1)
+    assert "elsewhere" not in reasons(fold(NAME, told.lines), unit=C)
+    told.say(Deed.RECEIVED, M, thread=BOX, step=2)
+    told.say(Deed.USED, M)
+    answer = ask(Gate.USE, fold(NAME, told.lines), cycle(), asking(unit=C))
+    assert (answer.text(), answer.notes) == ("no: not here", ())
+
+
 def test_a_contradiction_is_said_with_who_contradicts() -> None:
     told = Told().ready()
     told.say(Deed.USED, M)

@@ -222,6 +222,7 @@ NAMED = {
     "carry": ("TakeOver", 0),
     "hand over": ("HandOver", 0),
     "keep": ("TakeOver", 0),
+    "record a service": ("Service", 0),
     "admit a unit": ("UnitAdmission", 0),
     "enrol a signer": ("SignerEnrolment", 0),
     "erase a record": ("RecordErasure", 0),

@@ -97,7 +97,8 @@ def _(sort: Numbers) -> st.SearchStrategy[Any]:
 
 @values.register
 def _(sort: Words | Serial) -> st.SearchStrategy[Any]:
-    return words
+    longest = sort.longest if isinstance(sort, Words) else None
+    return words.map(lambda text: text[:longest])
 
 
 @values.register

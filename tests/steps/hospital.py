@@ -329,6 +329,7 @@ def tell_everything(hospital: Hospital, clock: Clock) -> None:
     proposed = accept(making.proposal(2, key=key, authority=authority))
     accept(making.veto(2, proposed=proposed, administrator=administrator[2]))
     move_things(hospital)
+    hospital.say("AssetRegistration", unit=1, name="Drone", code="D-1", kind="drone")
     serve(hospital)
     hospital.revoke_operator(2)
     erasers = [hospital.new_signer(1, Right.ERASE) for _ in range(2)]

@@ -226,6 +226,7 @@ def test_what_is_not_final_stands_beside_it(told: Told) -> None:
     found = told.ask("cycle", f"{SERIAL}/1")
     assert found.pending == (to_hex(comment),)
     assert to_hex(comment) not in json.dumps(found.answer)
+    told.hospital.settle(told.hospital.writer())
 
 
 def test_the_answer_is_set_as_a_page_in_both_languages(told: Told) -> None:

@@ -50,6 +50,7 @@ from ledger.domain.acts.vocabulary import (
     Numbers,
     OneOf,
     ReadingPart,
+    SetNamed,
     Whole,
     WitnessMode,
     WitnessScope,
@@ -471,6 +472,8 @@ class Requests:
             words = {"act": "washed", "basis": "typed", "package": "1/Q01", "outcome": "found"}
             line = {name: words[name] for name in field.of.columns if name in words}
             return [line] if field.given is Given.ALWAYS else None
+        if isinstance(field.of, SetNamed):
+            return f"{unit}/A"
         if field.name in self.by_name:
             return self.by_name[field.name](values)
         if field.name == "decision" and isinstance(state, CycleState):

@@ -20,6 +20,7 @@ from ledger.forms.recourse import recourse_pdf
 from ledger.keys.signers import verify_signature
 from ledger.steps.answering.duties import Findings, find_duties
 from ledger.steps.answering.signed import list_signed
+from ledger.steps.sending.writer import Writer
 from ledger.storage import index
 from ledger.storage.operations import list_latest_operations
 from tests.steps.hospital import Hospital, opened_hospital
@@ -34,6 +35,7 @@ class Told:
     """A package of unit 1 that unit 2 used, on the chain for good."""
 
     hospital: Hospital
+    writer: Writer
 
     def ask(self, kind: str, which: str, caller: Caller | None = None, **more: Any) -> Findings:
         hospital = self.hospital
@@ -119,8 +121,9 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     home = tmp_path_factory.mktemp("duties")
     with opened_hospital(home, f"sqlite:///{home / 'ledger.db'}") as hospital:
         tell(hospital)
-        hospital.settle(hospital.writer())
-        yield Told(hospital=hospital)
+        writer = hospital.writer()
+        hospital.settle(writer)
+        yield Told(hospital=hospital, writer=writer)
 
 
 def words(found: Findings) -> dict[str, set[str]]:
@@ -226,7 +229,7 @@ def test_what_is_not_final_stands_beside_it(told: Told) -> None:
     found = told.ask("cycle", f"{SERIAL}/1")
     assert found.pending == (to_hex(comment),)
     assert to_hex(comment) not in json.dumps(found.answer)
-    told.hospital.settle(told.hospital.writer())
+    told.hospital.settle(told.writer)
 
 
 def test_the_answer_is_set_as_a_page_in_both_languages(told: Told) -> None:

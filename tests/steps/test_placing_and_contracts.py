@@ -681,7 +681,7 @@ class Requests:
     def signer(self, unit: int) -> bytes:
         administrator = self.group.house.administrators[unit]
         strangers = [*self.group.revoked, *self.group.keys[MEMBER], administrator]
-        standing = self.group.keys[unit] or strangers
+        standing = self.group.keys.get(unit) or strangers
         return self.mostly(self.random.choice(standing), strangers)
 
     def administrator(self, unit: int) -> bytes:

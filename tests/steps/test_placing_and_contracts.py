@@ -474,6 +474,8 @@ class Requests:
             return [line] if field.given is Given.ALWAYS else None
         if isinstance(field.of, SetNamed):
             return f"{unit}/A"
+        if field.name == "proposal" and isinstance(field.of, Words):
+            return "half of it"
         if field.name in self.by_name:
             return self.by_name[field.name](values)
         if field.name == "decision" and isinstance(state, CycleState):

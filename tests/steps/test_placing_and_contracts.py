@@ -455,7 +455,7 @@ class Requests:
                 return self.find(MachineState, values[each.name])
         return None
 
-    def value(  # noqa: C901, PLR0911 - the sources of a value
+    def value(  # noqa: C901, PLR0911, PLR0912 - the sources of a value
         self, act: Act, field: Field, state: object, values: Mapping[str, Any], unit: int
     ) -> Any:
         """What somebody might say there; None leaves it to the declaration."""

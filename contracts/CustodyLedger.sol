@@ -408,7 +408,7 @@ contract CustodyLedger is ICustodyLedger, Ledger {
             NotAllowed(digest, "consignment", state)
         );
         if (steps[way + 3] != 0) stored.state = uint8(steps[way + 3]);
-        stored.step += 1;
+        ++stored.step;
         stored.latest = digest;
         return uint8(steps[way + 4]);
     }

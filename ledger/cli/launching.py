@@ -20,7 +20,7 @@ from ledger.running.processes import Instance, rotate_log
 #: under the run folder: where the chain and the API say how to reach them
 CHAIN_FILE = "chain.json"
 API_FILE = "api.json"
-_START_SECONDS = 60.0
+_START_SECONDS = 120.0
 #: after that long the API is worth telling, whatever the chain does
 _CHAIN_SECONDS = 20.0
 _NOT_YET = (

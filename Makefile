@@ -50,10 +50,12 @@ network-node: $(VENV)/.run ## Build the node of the test network, once (needs gc
 network-test: $(VENV)/.dev $(MODULES)/.full network-node ## Misuse four validators; SHORT=1 for the first five minutes of it
 	@$(BIN)/python -m pytest -n 0 -p no:randomly $(STRICT) tests/network$(if $(SHORT),/test_quorum.py) $(ARGS)
 
-soak: $(VENV)/.dev $(MODULES)/.full ## Kill worker, chain and API at random while people record, and ask what nobody would: ROUNDS=300 SEED=7 EXAMPLES=40
+soak: $(VENV)/.dev $(MODULES)/.full ## Kill worker, chain and API at random, and ask every case of every test: ROUNDS=300 SEED=7 EXAMPLES=40
 	@SOAK_ROUNDS="$(or $(ROUNDS),300)" SOAK_SEED="$(SEED)" \
 		STERILEDGER_SCHEMATHESIS_EXAMPLES="$(or $(EXAMPLES),40)" \
 		$(BIN)/python -m pytest -s tests/faults/test_soak.py tests/security/test_schemathesis.py $(ARGS)
+	@STERILEDGER_EVERY_CASE=1 STERILEDGER_PROPERTY_EXAMPLES=200 STERILEDGER_LEDGER_CHUNKS=40 \
+		$(BIN)/python -m pytest -n $(WORKERS) $(STRICT) $(ARGS)
 
 check: lint types vectors pages contracts ## Everything else that must hold before a commit
 

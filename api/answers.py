@@ -276,6 +276,18 @@ class Equipment(Answered):
     equipment: list[MachineAnswer]
 
 
+class Consignments(Answered):
+    """A page of consignments, newest first."""
+
+    consignments: list[dict[str, Any]]
+
+
+class Assets(Answered):
+    """Assets that you own or have, and those that are offered."""
+
+    assets: list[dict[str, Any]]
+
+
 class Cycles(Answered):
     """A page of cycles, newest first."""
 

@@ -13,14 +13,18 @@ from api.access import Doorkeeper
 from api.guard import Guard
 from api.pages.registry import add_pages
 from api.routes import (
+    custody,
     cycles,
     directory,
     document,
     evidence,
+    findings,
     health,
     metrics,
     operations,
+    packages,
     readings,
+    statements,
 )
 from api.routes import instance as instance_routes
 from ledger.domain.errors import SteriLedgerError
@@ -62,9 +66,13 @@ def create_app(instance: Instance) -> FastAPI:
         document,
         health,
         metrics,
+        packages,
         readings,
+        custody,
         cycles,
         evidence,
+        findings,
+        statements,
         directory,
         instance_routes,
     ):
@@ -73,6 +81,8 @@ def create_app(instance: Instance) -> FastAPI:
     app.add_exception_handler(SteriLedgerError, problems.on_ledger_error)
     app.add_exception_handler(RequestValidationError, problems.on_validation_error)
     app.add_exception_handler(HTTPException, problems.on_http_error)
-    app.add_middleware(Guard, allowed_hosts=instance.settings.allowed_hosts)
+    app.add_middleware(
+        Guard, allowed_hosts=instance.settings.allowed_hosts, is_played=instance.is_played
+    )
     app.add_middleware(metrics.Timed, metrics=app.state.metrics)
     return app

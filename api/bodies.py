@@ -26,6 +26,7 @@ from ledger.domain.acts import asking
 from ledger.domain.acts.vocabulary import (
     Act,
     Choice,
+    ConsignmentNamed,
     CycleNamed,
     Each,
     Flags,
@@ -36,10 +37,12 @@ from ledger.domain.acts.vocabulary import (
     Measured,
     Named,
     NewKey,
+    Numbers,
     OneOf,
     Parts,
     ReadingPart,
     Serial,
+    SetNamed,
     Signing,
     Sort,
     Switch,
@@ -109,6 +112,15 @@ _SAME: Mapping[type[Sort], Any] = {
     ReadingPart: ReadingPartBody,
     MachineNamed: Text,
     CycleNamed: Text,
+    SetNamed: Text,
+    ConsignmentNamed: Text,
+}
+
+
+#: what is named otherwise than by free text
+_NAMES: Mapping[str, Any] = {
+    "unit": UnitName,
+    **dict.fromkeys(("operation", "service", "hash"), Hex32),
 }
 
 
@@ -120,17 +132,23 @@ def annotation(sort: Sort, name: str) -> Any:
 
 @annotation.register
 def _(sort: Choice | OneOf, name: str) -> Any:
-    return _literal(sort.words)
+    return literal_of(sort.words)
 
 
 @annotation.register
 def _(sort: Flags, name: str) -> Any:
-    return Annotated[_list(_literal(sort.words)), Field(min_length=1, max_length=len(sort.words))]
+    return Annotated[_list(literal_of(sort.words)), Field(min_length=1, max_length=len(sort.words))]
 
 
 @annotation.register
 def _(sort: Whole, name: str) -> Any:
     return Annotated[int, Field(ge=sort.low, le=sort.high)]
+
+
+@annotation.register
+def _(sort: Numbers, name: str) -> Any:
+    number = Annotated[int, Field(ge=1, le=sort.most)]
+    return Annotated[_list(number), Field(max_length=sort.most)]
 
 
 @annotation.register
@@ -140,7 +158,7 @@ def _(sort: Words, name: str) -> Any:
 
 @annotation.register
 def _(sort: Named, name: str) -> Any:
-    return {"unit": UnitName, "operation": Hex32}.get(sort.what, Text)
+    return _NAMES.get(sort.what, Text)
 
 
 @annotation.register
@@ -158,7 +176,7 @@ def _(sort: Lines, name: str) -> Any:
 
 @annotation.register
 def _(sort: Each, name: str) -> Any:
-    word = _literal(sort.words)
+    word = literal_of(sort.words)
     return _model(name, dict.fromkeys(sort.names, (word, sort.absent)))
 
 
@@ -177,7 +195,8 @@ def _list(of: Any) -> Any:
     return list.__class_getitem__(of)
 
 
-def _literal(words: tuple[str, ...]) -> Any:
+def literal_of(words: tuple[str, ...]) -> Any:
+    """The type of one of a few words."""
     return cast("Any", Literal)[words]
 
 

@@ -16,7 +16,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import problems
 from api.problems import Told
-from ledger.doors.guard import SECURITY_HEADERS, Bounds, Gone, Unacceptable, read_request
+from ledger.doors.guard import (
+    SECURITY_HEADERS,
+    Bounds,
+    Gone,
+    Headers,
+    Unacceptable,
+    read_request,
+)
 
 MAX_READING_BYTES = 1024 * 1024
 #: A form around a file adds its own lines.
@@ -33,8 +40,12 @@ log = structlog.get_logger("api")
 class Guard:
     """ASGI middleware around everything else."""
 
-    def __init__(self, app: ASGIApp, *, allowed_hosts: Iterable[str] = ()) -> None:
+    def __init__(
+        self, app: ASGIApp, *, allowed_hosts: Iterable[str] = (), is_played: bool = False
+    ) -> None:
         self.app = app
+        #: of every answer of an instance whose clock is a demonstration's
+        self.own = ((b"steriledger-clock", b"played"),) if is_played else ()
         self.bounds = Bounds(hosts=frozenset(host.lower() for host in allowed_hosts))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -47,7 +58,7 @@ class Guard:
         state["request_id"] = request_id
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
-        answer = _Answer(send, request_id, state)
+        answer = _Answer(send, request_id, state, self.own)
         started = time.perf_counter()
         try:
             await self._answer(scope, receive, answer)
@@ -78,8 +89,11 @@ class Guard:
 class _Answer:
     """The way back: adds our headers and remembers the status."""
 
-    def __init__(self, send: Send, request_id: str, state: dict[str, Any]) -> None:
+    def __init__(
+        self, send: Send, request_id: str, state: dict[str, Any], further: Headers
+    ) -> None:
         self._send = send
+        self._further = further
         self._state = state
         self.request_id = request_id
         #: None until the caller saw one
@@ -91,7 +105,8 @@ class _Answer:
             self.status = int(message["status"])
             # a page has headers of its own, and sets them before it answers
             security = self._state.get(OWN_HEADERS, SECURITY_HEADERS)
-            own = [*security, (b"x-request-id", self.request_id.encode("ascii"))]
+            request_id = self.request_id.encode("ascii")
+            own = [*security, *self._further, (b"x-request-id", request_id)]
             names = {name for name, _ in own}
             kept = [pair for pair in message.get("headers", []) if pair[0].lower() not in names]
             message = {**message, "headers": [*kept, *own]}

@@ -38,11 +38,19 @@ CONTRACTS = {
     ),
     "UnitRegistry": "contracts/UnitRegistry.sol",
     "CycleLedger": "contracts/CycleLedger.sol",
+    "CustodyLedger": "contracts/CustodyLedger.sol",
+    "ContributionLedger": "contracts/ContributionLedger.sol",
     "Witnesses": "contracts/Witnesses.sol",
 }
 
 #: The contracts with storage of ours, whose layout is a snapshot.
-LAID_OUT = ("UnitRegistry", "CycleLedger", "Witnesses")
+LAID_OUT = (
+    "UnitRegistry",
+    "CycleLedger",
+    "CustodyLedger",
+    "ContributionLedger",
+    "Witnesses",
+)
 
 OUTPUTS = [
     "abi",

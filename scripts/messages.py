@@ -23,12 +23,21 @@ from api.pages.acting import title_of
 from api.pages.words import CATALOGUES, LANGUAGES, measured, spoken
 from ledger.domain.acts import asking, words
 from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.acts.custody import ConsignmentStatus
 from ledger.domain.acts.decisions import DecisionState
 from ledger.domain.acts.vocabulary import Each, Field, Lines, Parts
 from ledger.domain.callers import Scope
+from ledger.domain.custody.codes import TROUBLES
+from ledger.domain.custody.fold import Overlay, Stage
+from ledger.domain.custody.lines import Deed
+from ledger.domain.custody.recalls import Found
+from ledger.domain.duties import findings
+from ledger.domain.duties.case import How, SubjectKind
+from ledger.domain.duties.terms import default_terms
 from ledger.domain.machines.readings import CycleOutcome
 from ledger.domain.machines.verdicts import CheckState, Verdict
 from ledger.domain.outbox.operation_states import OperationState
+from ledger.steps.answering import signed
 from ledger.steps.answering.status import WorkerState
 from ledger.steps.reading.imports import Import
 
@@ -37,7 +46,9 @@ ROOT = Path(__file__).resolve().parent.parent
 _RAISING = (
     "api/pages", "ledger/doors", "ledger/domain/acts", "ledger/domain/records",
     "ledger/domain/callers.py", "ledger/steps/asking", "ledger/steps/accepting",
-    "ledger/steps/answering", "ledger/steps/reading",
+    "ledger/steps/answering", "ledger/steps/reading", "ledger/steps/settling",
+    "ledger/domain/statement/periods.py", "ledger/domain/statement/agreement.py",
+    "ledger/domain/duties/terms.py",
 )  # fmt: skip
 _TOLD = {"rule", "remedy"}
 _METHODS = [("pages/**.py", "python"), ("templates/**.html", "jinja2")]
@@ -48,6 +59,11 @@ _MORE = (
     "yes", "no", "none", "open", "closed", "valid", "revoked", "ended", "invited", "active",
     "not computed", "pressure, absolute", "pressure, gauge", "is missing", "is not allowed",
     "this field is required",
+    # lines of lists, steps that the chain did not take, and what gates look at
+    "nobody knows", "package {} of unit {}", "set {}", "basket {}", "class {}, counted only",
+    "class {} of cycle {}, counted only", "reported, not on chain", "reported, not on chain: {}",
+    "own scheme", "accepted seen", "accepted inferred", "label", "results", "expiry",
+    "condition", "place",
 )  # fmt: skip
 
 
@@ -68,9 +84,11 @@ def _shown() -> Iterator[str]:
     yield from _of_templates()
     yield from _of_declarations()
     yield from _of_words()
+    yield from _of_terms()
     for folder in _RAISING:
         for path in sorted((ROOT / folder).rglob("*.py")) or [ROOT / folder]:
             yield from sentences(ast.parse(path.read_text("utf-8")))
+    yield from TROUBLES.values()
     failure = problems.told_by_failure()
     yield from (failure.detail, str(failure.remedy))
     yield from (each.title for each in vars(problems).values() if isinstance(each, problems.Kind))
@@ -117,20 +135,29 @@ def _of_field(each: Field) -> Iterator[str]:
             yield from _of_field(part)
     if isinstance(sort, Lines):
         yield from (spoken(measured(column)[0]) for column in sort.columns)
+        yield from (spoken(w) for of in sort.columns.values() for w in getattr(of, "words", ()))
 
 
 def _of_words() -> Iterator[str]:
     kinds: tuple[type[Enum], ...] = (
         words.Right, words.UnitRole, words.Custody, words.EquipmentKind, words.EquipmentState,
-        words.Outcome, words.Verdict, DecisionState,
+        words.Outcome, words.Verdict, words.AssetKind, words.AssetCondition, words.Purpose,
+        DecisionState, ConsignmentStatus,
     )  # fmt: skip
     for kind in kinds:
         yield from (spoken(member.name.lower()) for member in kind)
     named: tuple[type[Enum], ...] = (
-        Scope, OperationState, WorkerState, Import, CycleOutcome, Verdict, CheckState,
+        Scope, OperationState, WorkerState, Import, CycleOutcome, Verdict, CheckState, Deed, Stage,
+        Overlay, Found, findings.Word, findings.Stance, How, SubjectKind,
     )  # fmt: skip
     for kind in named:
         yield from (spoken(str(member.value)) for member in kind)
+
+
+def _of_terms() -> Iterator[str]:
+    for table in ("durations", "thresholds"):
+        yield from (spoken(name) for name in default_terms().document[table])
+    yield from (signed.ONE_PERSON, signed.SHIFT_OPEN, signed.NO_SHIFT)
 
 
 def sentences(tree: ast.Module) -> Iterator[str]:

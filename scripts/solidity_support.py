@@ -19,7 +19,13 @@ ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "tests" / "solidity" / "support" / "Operations.sol"
 
 #: Ledger → what the Solidity tests call it.
-LEDGERS = {"UnitRegistry": "registry", "CycleLedger": "ledger", "Witnesses": "witnesses"}
+LEDGERS = {
+    "UnitRegistry": "registry",
+    "CycleLedger": "ledger",
+    "CustodyLedger": "custody",
+    "ContributionLedger": "contributions",
+    "Witnesses": "witnesses",
+}
 #: The members that name a signing key, in the order in which a function takes their proofs.
 SIGNING = ("signedBy", "countersignedBy", "administrator", "signer")
 #: The parameters of every operation's event; one that brings a key has one more.

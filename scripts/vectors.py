@@ -31,6 +31,8 @@ from ledger.domain.encoding.abi import Eip712Domain, Scalar, Struct, Value, hash
 from ledger.domain.encoding.hashing import keccak256, sha256
 from ledger.domain.encoding.identifiers import (
     UnitNumber,
+    asset_id,
+    consignment_id,
     cycle_id,
     equipment_id,
     serial_hash,
@@ -131,6 +133,19 @@ def identifiers() -> object:
             "units": units,
             "serials": [to_hex(serial_hash(serial)) for serial in serials],
             "ids": [to_hex(machine) for machine in owned],
+        },
+        # an asset's id from its owner and code, a consignment's from its giver and slip number
+        "custody": {
+            "units": units,
+            "texts": [to_hex(serial_hash(serial)) for serial in serials],
+            "assets": [
+                to_hex(asset_id(UnitNumber(unit), serial_hash(text)))
+                for unit, text in zip(units, serials, strict=True)
+            ],
+            "consignments": [
+                to_hex(consignment_id(UnitNumber(unit), serial_hash(text)))
+                for unit, text in zip(units, serials, strict=True)
+            ],
         },
         "cycles": {
             "equipment": [to_hex(machine) for machine in machines],
@@ -261,6 +276,9 @@ def _message(act: Act, variant: int) -> dict[str, Value]:
 def _scalar(solidity_type: str, seed: str, variant: int) -> Scalar:
     if solidity_type == "bytes32":
         return keccak256(seed.encode())
+    if not solidity_type.startswith("u"):
+        bits = int(solidity_type.removeprefix("int"))
+        return -(1 << bits - 1) if variant == 1 else 12
     bits = int(solidity_type.removeprefix("uint"))
     if variant == 1:
         # the largest value, as far as a JSON number holds it exactly

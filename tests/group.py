@@ -8,9 +8,11 @@ from typing import Any, TypeVar
 
 from ledger.domain.acts import rules
 from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.acts.custody import DispositionKind, TakeOutcome
 from ledger.domain.acts.decisions import DecisionKind
 from ledger.domain.acts.vocabulary import Act, Recorded
 from ledger.domain.acts.words import (
+    AssetCondition,
     Custody,
     EquipmentState,
     Outcome,
@@ -23,14 +25,17 @@ from ledger.domain.encoding.abi import Eip712Domain
 from ledger.domain.encoding.identifiers import (
     Digest,
     UnitNumber,
+    asset_id,
+    consignment_id,
     cycle_id,
     equipment_id,
     serial_hash,
     signer_id,
 )
 from ledger.domain.operations import digest
+from ledger.domain.statement.periods import Period
 from ledger.domain.subjects.folding import Memory, apply
-from ledger.domain.subjects.states import CycleState
+from ledger.domain.subjects.states import ConsignmentState, CycleState
 
 S = TypeVar("S")
 
@@ -76,13 +81,68 @@ class Story:
         story.tell("ReadingEntry", number=1)
         comment = story.tell("Comment", about=story.cycle(1).id)
         story.tell("Comment", about=story.cycle(1).id, replaces=comment)
+        story.tell("ScanReport")
+        story.tell("SetDefinition", about=b"\x61" * 32)
+        story.tell("PackageDecision", number=1)
+        order = story.tell("RecallOrder")
+        story.tell("RecallNotice", content=order)
+        story.tell("RecallAnswer", about=order)
+        for kind in ("Outage", "Shift", "Maintenance", "Request", "Incident", "Findings"):
+            story.tell(kind, about=b"\x62" * 32)
+        served: dict[str, Any] = {"consumer": MEMBER, "kind": 7, "serviceClass": 1}
+        service = story.tell("Service", **served, quantity=90)
+        story.tell("Service", **served, quantity=-30, corrects=service)
+        story.tell("Terms", unit=0, about=b"group".ljust(32, b"\0"))
+        publication = story.tell("Publication", unit=0, about=Period(2027, 1).word)
+        answer = story.tell("StatementAnswer", about=publication)
+        story.tell("Resolution", about=answer)
+        story.tell("Payment", about=publication)
         story.tell("EquipmentChange", replaces=story.digest_of("EquipmentRegistration"))
         proposal = story.tell("RecoveryProposal", unit=CENTRE, key=b"\x51" * 20)
         story.tell("RecoveryVeto", proposal=proposal)
         story.tell("RecordErasure", subject=opening)
+        story.move_things()
         story.tell("SignerRevocation", signer=signer_id(SECOND))
         story.tell("UnitClosure", unit=MEMBER)
+        waiting = story.find(
+            ConsignmentState, consignment_id(UnitNumber(MEMBER), serial_hash("back"))
+        )
+        story.tell(
+            "ClosedUnitDisposition",
+            unit=MEMBER,
+            consignment=waiting.id,
+            kind=DispositionKind.CANCEL,
+            asset=waiting.asset,
+            step=waiting.next_step,
+            previous=waiting.latest,
+        )
         return zip(story.told, story.before, strict=True)
+
+    def move_things(self) -> None:
+        """A loaner goes to the member, one dispatch is cancelled, and the loaner is sent back."""
+        code, ward = serial_hash("L-1"), b"\x22" * 20
+        asset = asset_id(UnitNumber(CENTRE), code)
+        registered = self.tell("AssetRegistration", code=code, kind=1)
+        self.tell("AssetChange", asset=asset, state=AssetCondition.OFFERED, replaces=registered)
+        head = signer_id(b"\x21" * 20)
+        self.tell("SignerEnrolment", unit=MEMBER, key=ward, signedBy=head)
+        sent: dict[str, Any] = {"purpose": 1, "packages": 2, "asset": asset}
+        for slip in ("1", "2"):
+            first = self.tell(
+                "Dispatch", slip=serial_hash(slip), receiver=MEMBER, taker=MEMBER, **sent
+            )
+            box: dict[str, Any] = {
+                "consignment": consignment_id(UnitNumber(CENTRE), serial_hash(slip))
+            }
+            second = self.tell("HandOver", taker=MEMBER, leg=1, step=2, previous=first, **box)
+            last: dict[str, Any] = {"asset": asset, "step": 3, "previous": second, **box}
+            if slip == "1":
+                self.tell("Disposition", kind=DispositionKind.CANCEL, **last)
+                continue
+            by_ward: dict[str, Any] = {"unit": MEMBER, "signedBy": signer_id(ward)}
+            self.tell("TakeOver", outcome=TakeOutcome.KEPT, seen=2, **last, **by_ward)
+            back = {**sent, "slip": serial_hash("back"), "receiver": CENTRE, "taker": CENTRE}
+            self.tell("Dispatch", **back, **by_ward)
 
     def states(self) -> dict[Any, Any]:
         """Everything as it stands."""
@@ -172,6 +232,8 @@ class Story:
             usual[act.key_member] = signer_id(key)
         if act.about == "cycle" and act.witness is not None:
             usual["about"] = usual["cycle"]
+        if act.about == "equipment" and act.witness is not None:
+            usual["about"] = MACHINE
         message = {
             m.name: usual.get(m.name, bytes(32) if m.type == "bytes32" else 0)
             for m in act.struct.members

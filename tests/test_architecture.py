@@ -21,6 +21,7 @@ ARROWS: dict[str, frozenset[str]] = {
     "evidence": frozenset({"domain"}),
     "keys": frozenset({"domain"}),
     "readings": frozenset({"domain"}),
+    "forms": frozenset({"domain"}),
     # where tests let a process die
     "crashing": frozenset({"domain"}),
     # both doors, the chain's and the API's, end a connection that dawdles and count who asks
@@ -31,8 +32,8 @@ ARROWS: dict[str, frozenset[str]] = {
     "steps": INNER | {"crashing", "doors"},
     "running": INNER | {"steps"},
     # `steriledger serve` starts the API
-    "cli": INNER | {"steps", "running", "api"},
-    "api": INNER | {"steps", "running", "crashing", "doors"},
+    "cli": INNER | {"steps", "running", "api", "forms"},
+    "api": INNER | {"steps", "running", "crashing", "doors", "forms"},
 }
 
 #: Modules that do I/O, read a clock, draw randomness or belong to an outer layer.

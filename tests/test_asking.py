@@ -19,22 +19,26 @@ from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.acts.vocabulary import (
     Act,
     Choice,
+    ConsignmentNamed,
     CycleNamed,
     Each,
     Field,
     Flags,
     Given,
+    Hash,
     Lines,
     MachineNamed,
     Measured,
     Moment,
     Named,
     NewKey,
+    Numbers,
     OneOf,
     Parts,
     Profile,
     ReadingPart,
     Serial,
+    SetNamed,
     Signing,
     Sort,
     Switch,
@@ -155,13 +159,32 @@ def _(sort: Whole) -> st.SearchStrategy[Any]:
 
 
 @plain.register
+def _(sort: Numbers) -> st.SearchStrategy[Any]:
+    return st.lists(st.integers(1, sort.most), min_size=1, max_size=4)
+
+
+@plain.register
 def _(sort: Words) -> st.SearchStrategy[Any]:
+    return words.map(lambda text: text[: sort.longest])
+
+
+@plain.register
+def _(
+    sort: Zone
+    | Profile
+    | Serial
+    | Signing
+    | MachineNamed
+    | CycleNamed
+    | ConsignmentNamed
+    | SetNamed,
+) -> Any:
     return words
 
 
 @plain.register
-def _(sort: Zone | Profile | Serial | Signing | MachineNamed | CycleNamed) -> Any:
-    return words
+def _(sort: Hash) -> st.SearchStrategy[Any]:
+    return hexadecimal
 
 
 @plain.register
@@ -183,7 +206,7 @@ def _(sort: Moment) -> st.SearchStrategy[Any]:
 
 @plain.register
 def _(sort: Named) -> st.SearchStrategy[Any]:
-    return {"unit": words, "operation": hexadecimal}.get(sort.what, words)
+    return hexadecimal if sort.what in {"operation", "service", "hash"} else words
 
 
 @plain.register
@@ -200,7 +223,9 @@ def _(sort: ReadingPart) -> st.SearchStrategy[Any]:
 def _(sort: Lines) -> st.SearchStrategy[Any]:
     columns = {name: plain(column) for name, column in sort.columns.items()}
     # a colon ends a column on the command line, where a unit may be named by its number
-    columns |= dict.fromkeys(("owner", "payer"), words.filter(lambda text: ":" not in text))
+    for name, of in sort.columns.items():
+        if isinstance(of, Words | SetNamed) or of == Named("unit"):
+            columns[name] = columns[name].filter(lambda text: ":" not in text)
     return st.lists(st.fixed_dictionaries(columns), min_size=1, max_size=3)
 
 
@@ -243,10 +268,14 @@ def options(act: Act, field: Field, value: Any) -> Iterator[str]:
         yield option if value else f"--no-{option[2:]}"
     elif isinstance(field.of, Lines):
         for line in value:
-            yield from (option, ":".join(str(line[name]) for name in field.of.columns))
-    elif isinstance(field.of, Each | Flags):
+            columns = field.of.columns.items()
+            # a colon ends a column, and ISO 8601 writes a time without any as well
+            said = [str(line[n]).replace(":", "") if isinstance(of, Moment) else str(line[n])
+                    for n, of in columns]  # fmt: skip
+            yield from (option, ":".join(said))
+    elif isinstance(field.of, Each | Flags | Numbers):
         said = [f"{n}={word}" for n, word in value.items()] if isinstance(value, dict) else value
-        yield from (part for word in said for part in (option, word))
+        yield from (part for word in said for part in (option, str(word)))
     elif isinstance(field.of, ReadingPart):
         yield from (option, f"{value['sha256']}:{value['ordinal']}")
     else:

@@ -57,7 +57,13 @@ def test_any_other_address_is_not(host: object) -> None:
 def exit_code_of(folder: Path, *options: str) -> int:
     """Run one skipped and one passing test with this suite's plugins and settings."""
     (folder / "tests").mkdir()
-    for name in ("conftest.py", "pyproject.toml", "tests/no_skips.py", "tests/socket_guard.py"):
+    for name in (
+        "conftest.py",
+        "pyproject.toml",
+        "tests/no_skips.py",
+        "tests/repetition.py",
+        "tests/socket_guard.py",
+    ):
         shutil.copy(ROOT / name, folder / name)
     (folder / "tests" / "test_one.py").write_text(
         "import pytest\ndef test_one(): pytest.skip('no reason')\ndef test_two(): pass\n",

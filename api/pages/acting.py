@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -13,7 +12,6 @@ from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from api.answers import receipt_answer
 from api.bodies import body_of
 from api.bodies import values_of as said_by
 from api.pages.asking import Asking, Filled, go_to, inside
@@ -33,6 +31,7 @@ from api.problems import field_error
 from ledger.domain.acts.asking import Door
 from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.acts.vocabulary import Act, CycleNamed, Given, MachineNamed, Named
+from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import InvalidInput, NotFound, SteriLedgerError
 from ledger.domain.machines.profiles import default_profiles
 from ledger.steps.accepting.drafting import make_draft, spelled, what_stands
@@ -192,29 +191,43 @@ def record(asking: Asking, act: Act) -> Response:
 def _record(asking: Asking, act: Act) -> str:
     """The digest of what was recorded."""
     values = values_of(act, asking.filled, asking.words)
-    session = asking.session
-    if session is not None and session.station and "device" not in values:
-        values["device"] = session.station
     try:
         body = _body(act).validate_python(values)
     except ValidationError as error:
         raise _invalid(asking, act, error) from None
+    with spelled(act):
+        return once(
+            asking,
+            (act.name, sorted(values.items())),
+            lambda tx: accept(tx, asking, act.name, **said_by(body)),
+        )
+
+
+def once(asking: Asking, said: object, work: Callable[[Connection], str]) -> str:
+    """What a form says → done in one transaction, however often it is sent; what `work` told."""
     instance, caller = asking.instance, asking.caller
     key = require_key(asking.filled.get("key") or secrets.token_hex(16))
-    named = NamedRequest(key=key, token_id=str(caller.token_id), request_hash=_hash(act, values))
-    with instance.database.transaction() as tx, spelled(act):
-
-        def work() -> Answer:
-            draft = make_draft(instance, tx, caller, act, said_by(body), door_of(asking))
-            receipt = record_with_held_keys(instance, tx, caller, draft)
-            return Answer(status=201, body=receipt_answer(receipt).to_bytes())
-
-        answer = answer_once(instance, tx, named, work)
-    return str(json.loads(answer.body)["digest"])
+    hashed = hashlib.sha256(repr(said).encode()).digest()
+    named = NamedRequest(key=key, token_id=str(caller.token_id), request_hash=hashed)
+    with instance.database.transaction() as tx:
+        answer = answer_once(
+            instance, tx, named, lambda: Answer(status=201, body=work(tx).encode())
+        )
+    return answer.body.decode()
 
 
-def _hash(act: Act, values: Mapping[str, Any]) -> bytes:
-    return hashlib.sha256(repr((act.name, sorted(values.items()))).encode()).digest()
+def accept(tx: Connection, asking: Asking, kind: str, /, **values: Any) -> str:  # noqa: ANN401 - in plain form
+    """One act accepted, by the names of its fields; its digest."""
+    instance, caller, act = asking.instance, asking.caller, ACTS[kind]
+    told = {**circumstances(asking), **values}
+    draft = make_draft(instance, tx, caller, act, told, door_of(asking))
+    return to_hex(record_with_held_keys(instance, tx, caller, draft).digest)
+
+
+def circumstances(asking: Asking) -> dict[str, Any]:
+    """What the session says of how a record came about: the tablet, where it is a station."""
+    session = asking.session
+    return {"device": session.station} if session is not None and session.station else {}
 
 
 def _invalid(asking: Asking, act: Act, error: ValidationError) -> InvalidInput:

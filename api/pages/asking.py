@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
@@ -109,7 +109,7 @@ class Asking:
 
     def path(self, name: str) -> str:
         """A part of the address."""
-        return str(self.request.path_params[name])
+        return _NO_TEXT.sub("\x01", str(self.request.path_params[name]))
 
     def may(self, *scopes: Scope) -> bool:
         """Whether whoever asks is allowed one of these."""
@@ -122,6 +122,11 @@ Step: TypeAlias = Callable[[Asking], "Mapping[str, object] | Response"]
 def go_to(path: str) -> RedirectResponse:
     """The next page, after something was done."""
     return RedirectResponse(path, status_code=303)
+
+
+def package_page(name: str) -> str:
+    """The page of a package, by its name `UNIT/SERIAL`."""
+    return f"/packages/{quote(name)}"
 
 
 def site_of(request: Request) -> Site:

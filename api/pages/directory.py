@@ -9,10 +9,10 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from api.pages.acting import title_of
-from api.pages.asking import Asking, Step
+from api.pages.asking import Asking
 from api.pages.cycles import machine_of
 from api.pages.lists import Column, listing
-from api.pages.screens import READS, Screen
+from api.pages.screens import READS, Screen, screen
 from api.pages.words import N_
 from ledger.domain.acts.catalogue import ACTS, find_act
 from ledger.domain.acts.vocabulary import flag_words
@@ -54,13 +54,14 @@ _SIGNERS = (
 _OPERATIONS = (
     Column(name="what", label="what", kind="word", link="link"),
     Column(name="unit", label="unit"),
-    Column(name="accepted_at", label="accepted", kind="moment"),
+    Column(name="accepted_at", label="accepted at", kind="moment"),
     Column(name="state", label="proof", kind="word"),
     Column(name="digest", label="digest"),
 )
 
 
-def _codes(tx: Connection) -> dict[int, str]:
+def codes_of(tx: Connection) -> dict[int, str]:
+    """What units are called, by number; nobody is a dash."""
     return {each.number: each.code for each in directory.list_units(tx, limit=_MOST)} | {0: "–"}
 
 
@@ -110,7 +111,7 @@ def show_unit(asking: Asking) -> Mapping[str, object]:
 def show_machines(asking: Asking) -> Mapping[str, object] | Response:
     """The machines that the reader may know."""
     with asking.instance.database.reading() as tx:
-        codes, accepted = _codes(tx), Accepted(tx)
+        codes, accepted = codes_of(tx), Accepted(tx)
         rows = []
         unit = asking.caller.readable_unit
         for each in directory.list_equipment(tx, unit=unit, limit=_MOST):
@@ -138,7 +139,7 @@ def show_machine(asking: Asking) -> Mapping[str, object]:
             (title_of(ACTS[each.kind]), each, _facts(tx, each))
             for each in operations.list_by_subject(tx, row.id, standing=True)
         ]
-        codes = _codes(tx)
+        codes = codes_of(tx)
     return {
         "title": row.name or row.serial,
         "machine": row,
@@ -157,7 +158,7 @@ def _facts(tx: Connection, row: operations.OperationRow) -> dict[str, object]:
 def show_signers(asking: Asking) -> Mapping[str, object] | Response:
     """The keys that act, with who holds each; people's names only of one's own unit."""
     with asking.instance.database.reading() as tx:
-        codes = _codes(tx)
+        codes = codes_of(tx)
         unit = asking.caller.readable_unit
         rows = [
             {
@@ -195,7 +196,7 @@ def show_signer(asking: Asking) -> Mapping[str, object]:
         )
         if row is None:
             raise NotFound("there is no such signer", field="signer")
-        is_revoked, codes = _is_revoked(tx, row), _codes(tx)
+        is_revoked, codes = _is_revoked(tx, row), codes_of(tx)
     return {
         "title": _name(asking, row) or row.id.hex()[:12],
         "signer": row,
@@ -209,7 +210,7 @@ def show_signer(asking: Asking) -> Mapping[str, object]:
 def show_operations(asking: Asking) -> Mapping[str, object] | Response:
     """What was recorded last, whatever it is about."""
     with asking.instance.database.reading() as tx:
-        codes = _codes(tx)
+        codes = codes_of(tx)
         rows = [
             {
                 "what": title_of(ACTS[each.kind]),
@@ -242,7 +243,7 @@ def show_operation(asking: Asking) -> Mapping[str, object]:
         personal = (
             fields_from_bytes(record.personal) if is_own and record.personal is not None else {}
         )
-        codes = _codes(tx)
+        codes = codes_of(tx)
     return {
         "title": title_of(act),
         "act": act,
@@ -279,12 +280,6 @@ def _listed(found: object, act: str) -> Mapping[str, object] | Response:
 ACTS_BY_SPELLING: Mapping[str, Scope] = {act.spelled: act.scope for act in ACTS.values()}
 
 
-def _screen(
-    path: str, title: str, show: Step, *, menu: str = "", template: str = "list.html"
-) -> Screen:
-    return Screen(path=path, template=template, title=title, show=show, menu=menu, scopes=READS)
-
-
 SCREENS = (
     Screen(
         path="/units",
@@ -294,10 +289,10 @@ SCREENS = (
         menu=N_("Group"),
     ),
     Screen(path="/units/{number}", template="unit.html", title=N_("Unit"), show=show_unit),
-    _screen("/machines", N_("Machines"), show_machines, menu=N_("Group")),
-    _screen("/machines/{machine}", N_("Machine"), show_machine, template="machine.html"),
-    _screen("/signers", N_("Signers and keys"), show_signers, menu=N_("Group")),
-    _screen("/signers/{signer}", N_("Signer"), show_signer, template="signer.html"),
-    _screen("/operations", N_("Records"), show_operations, menu=N_("Offices")),
-    _screen("/operations/{digest}", N_("Record"), show_operation, template="operation.html"),
+    screen("/machines", N_("Machines"), "list.html", show_machines, menu=N_("Group")),
+    screen("/machines/{machine}", N_("Machine"), "machine.html", show_machine),
+    screen("/signers", N_("Signers and keys"), "list.html", show_signers, menu=N_("Group")),
+    screen("/signers/{signer}", N_("Signer"), "signer.html", show_signer),
+    screen("/operations", N_("Records"), "list.html", show_operations, menu=N_("Offices")),
+    screen("/operations/{digest}", N_("Record"), "operation.html", show_operation),
 )

@@ -6,6 +6,7 @@ are made of them; each sort of field has its control here, and its way back to p
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -27,6 +28,7 @@ from ledger.domain.acts.vocabulary import (
     Measured,
     Moment,
     Named,
+    Numbers,
     OneOf,
     Parts,
     Profile,
@@ -224,6 +226,13 @@ def _(sort: Whole, each: Field, name: str, desk: Desk) -> Control:
 
 
 @control.register
+def _(sort: Numbers, each: Field, name: str, desk: Desk) -> Control:
+    """Several boxes, or several numbers with commas between them."""
+    value = ", ".join(desk.filled.all(name))
+    return replace(_start(each, name, "text", desk), value=value)
+
+
+@control.register
 def _(sort: Measured, each: Field, name: str, desk: Desk) -> Control:
     return _start(each, name, "decimal", desk)
 
@@ -339,6 +348,12 @@ def _(sort: Switch, name: str, filled: Filled, words: Words) -> Any:
 @plain.register
 def _(sort: Whole, name: str, filled: Filled, words: Words) -> Any:
     return _whole(filled.get(name))
+
+
+@plain.register
+def _(sort: Numbers, name: str, filled: Filled, words: Words) -> Any:
+    said = re.split(r"[\s,，、]+", ",".join(filled.all(name)))
+    return [_whole(each) for each in said if each] or None
 
 
 @plain.register

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from api.pages.acting import title_of
-from api.pages.asking import Asking, go_to
+from api.pages.asking import Asking, go_to, package_page
 from api.pages.cycles import load_of, machine_of, results_of
 from api.pages.screens import READS, Screen
 from api.pages.words import N_
@@ -21,8 +21,15 @@ from ledger.domain.callers import Scope
 from ledger.domain.encoding.identifiers import parse_hex32, to_hex
 from ledger.domain.errors import InvalidInput, NotFound
 from ledger.domain.outbox.operation_states import OperationState
-from ledger.steps.accepting.resolving import is_id, resolve_cycle, resolve_machine
+from ledger.steps.accepting.resolving import (
+    is_id,
+    resolve_asset,
+    resolve_consignment,
+    resolve_cycle,
+    resolve_machine,
+)
 from ledger.steps.answering.exporting import export_evidence, resolve_subject
+from ledger.steps.answering.packages import find_package
 from ledger.steps.answering.showing import show_cycle
 from ledger.steps.answering.status import WorkerState, status
 from ledger.steps.answering.surveying import calendar, gaps_of, survey
@@ -67,11 +74,9 @@ def show_ask(asking: Asking) -> Mapping[str, object] | Response:
     if not text:
         return {"q": "", "found": None}
     with asking.instance.database.reading() as tx:
-        for look in (_cycle, _machine, _unit, _operation):
-            path = look(tx, asking, text)
-            if path:
-                return go_to(path)
-    return {"q": text, "found": False}
+        looks = (_cycle, _machine, _unit, _package, _consignment, _asset, _operation)
+        found = [path for look in looks if (path := look(tx, asking, text))]
+    return go_to(found[0]) if len(found) == 1 else {"q": text, "found": found}
 
 
 def _cycle(tx: Connection, asking: Asking, text: str) -> str:
@@ -94,6 +99,30 @@ def _machine(tx: Connection, asking: Asking, text: str) -> str:
 def _unit(tx: Connection, asking: Asking, text: str) -> str:  # noqa: ARG001 - every unit is known
     row = directory.find_unit_by_code(tx, text)
     return "" if row is None else f"/units/{row.number}"
+
+
+def _package(tx: Connection, asking: Asking, text: str) -> str:
+    try:
+        return package_page(find_package(tx, asking.caller, text).package.name)
+    except (NotFound, InvalidInput):
+        return ""
+
+
+def _consignment(tx: Connection, asking: Asking, text: str) -> str:
+    try:
+        # whom it is for stands behind its name on a slip of ours
+        named = resolve_consignment(tx, asking.caller, text.partition(">")[0])
+    except (NotFound, InvalidInput):
+        return ""
+    return f"/consignments/{named.id.hex()}"
+
+
+def _asset(tx: Connection, asking: Asking, text: str) -> str:
+    try:
+        row = resolve_asset(tx, asking.caller, text, unit=asking.caller.unit)
+    except (NotFound, InvalidInput):
+        return ""
+    return f"/assets/{row.id.hex()}"
 
 
 def _operation(tx: Connection, asking: Asking, text: str) -> str:

@@ -9,14 +9,46 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from api.guard import OWN_HEADERS
-from api.pages import acting, cycles, directory, offices, people, signing_in
+from api.pages import (
+    acting,
+    answers,
+    boxes,
+    custody,
+    cycles,
+    directory,
+    inbox,
+    incidents,
+    offices,
+    people,
+    recalls,
+    signing_in,
+    statements,
+    terms,
+    using,
+)
 from api.pages.rendering import ASSET_HEADERS, assets
 from api.pages.screens import Pages, Screen
 from ledger.steps.instance import Instance
 
 SCREENS: tuple[Screen, ...] = tuple(
     screen
-    for module in (cycles, offices, directory, people, acting, signing_in)
+    for module in (
+        cycles,
+        boxes,
+        using,
+        recalls,
+        custody,
+        offices,
+        inbox,
+        answers,
+        incidents,
+        statements,
+        directory,
+        terms,
+        people,
+        acting,
+        signing_in,
+    )
     for screen in module.SCREENS
 )
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from api.pages.words import LANGUAGES, Words, spoken
+from ledger.domain.acts.catalogue import ACTS
 from ledger.doors.guard import SECURITY_HEADERS
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
@@ -60,6 +62,9 @@ def environment() -> Environment:
     )
     made.globals["languages"] = LANGUAGES
     made.filters["spoken"] = spoken
+    # a form that is sent twice is recorded once: each has a key of its own
+    made.globals["new_key"] = lambda: token_hex(16)
+    made.filters["titled"] = lambda kind: ACTS[kind].spelled.replace("-", " ")
     return made
 
 

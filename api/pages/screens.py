@@ -79,6 +79,22 @@ READS = frozenset({Scope.READ_UNIT, Scope.READ_ALL})
 ADMINISTERS = frozenset({Scope.ADMINISTER})
 
 
+def screen(  # noqa: PLR0913 - what most screens say of themselves
+    path: str,
+    title: str,
+    template: str,
+    show: Step,
+    do: Step | None = None,
+    *,
+    menu: str = "",
+    scopes: frozenset[Scope] = READS,
+) -> Screen:
+    """A screen for whoever reads, unless it is for others."""
+    return Screen(
+        path=path, title=title, template=template, show=show, do=do, menu=menu, scopes=scopes
+    )
+
+
 @dataclass(kw_only=True)
 class Pages:
     """All screens of an instance."""
@@ -184,6 +200,7 @@ class Pages:
             "errors": asking.errors,
             "menu": self.menu(asking.session),
             "here": asking.request.url.path,
+            "is_played": self.instance.is_played,
         }
         return page(template, asking.words, status=status, **{**common, **values})
 

@@ -118,7 +118,7 @@ def show_link(asking: Asking) -> Mapping[str, object]:
         address = address_of(secret, issuer="SteriLedger", login=account.login)
         values |= {
             "secret": secret_text(secret),
-            "drawing": _code(address),
+            "drawing": qr_code(address),
             "names_themselves": accounts.may_name_themselves(account),
         }
     return values
@@ -166,13 +166,14 @@ def _secret(asking: Asking) -> bytes:
         return b""
 
 
-def _code(address: str) -> Markup:
+def qr_code(address: str) -> Markup:
     """A QR code, drawn as dark squares on a light ground whatever the theme."""
     drawn = zxingcpp.create_barcode(address, zxingcpp.BarcodeFormat.QRCode).to_svg()
     start = drawn.index("<svg ")
     drawn = re.sub(
         r'width="(\d+)" height="(\d+)"', r'class="code" viewBox="0 0 \1 \2"', drawn[start:], count=1
     )
+    drawn = re.sub("<desc>.*?</desc>", "", drawn)
     return Markup(drawn)  # noqa: S704 - made of squares alone
 
 

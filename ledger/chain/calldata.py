@@ -56,7 +56,7 @@ class Called:
 
 def _is_plain(act: Act, party: Party) -> bool:
     """Whether the function takes a party's signature without a key beside it."""
-    return party is Party.AUTHORITY and act.contract is Contract.UNIT_REGISTRY
+    return party is Party.AUTHORITY and act.witness is None
 
 
 def _selector(act: Act) -> bytes:

@@ -37,6 +37,8 @@ _CONSTRUCTORS: Mapping[Role, Callable[[str, Mapping[Role, str]], Sequence[object
     Role.WEBAUTHN_VERIFIER: lambda _, __: (),
     Role.UNIT_REGISTRY: lambda authority, at: (authority, [at[each] for each in _VERIFIERS]),
     Role.CYCLE_LEDGER: lambda _, at: (at[Role.UNIT_REGISTRY],),
+    Role.CUSTODY_LEDGER: lambda _, at: (at[Role.UNIT_REGISTRY],),
+    Role.CONTRIBUTION_LEDGER: lambda _, at: (at[Role.UNIT_REGISTRY],),
     Role.WITNESSES: lambda _, at: (at[Role.UNIT_REGISTRY], at[Role.CYCLE_LEDGER], kind_rows()),
 }
 _WORD = 32
@@ -226,7 +228,7 @@ def _wiring_problems(node: ChainReader, deployment: Deployment) -> list[str]:
         problems.append("the registry's authority is another than the deployment's")
     problems += [
         f"{role} trusts another registry than the deployment's"
-        for role in (Role.CYCLE_LEDGER, Role.WITNESSES)
+        for role in (Role.CYCLE_LEDGER, Role.CONTRIBUTION_LEDGER, Role.WITNESSES)
         if _word(node, deployment.contracts[role].address, "registry()") != _padded(registry)
     ]
     if _word(node, witnesses, "cycles()") != _padded(ledger):

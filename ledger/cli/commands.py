@@ -28,6 +28,7 @@ from ledger.domain.acts.vocabulary import (
     Measured,
     Moment,
     NewKey,
+    Numbers,
     OneOf,
     Parts,
     ReadingPart,
@@ -197,7 +198,7 @@ def _help(field: Field) -> str:
     told += words_of(field.of)
     if isinstance(field.of, Moment):
         told.append("ISO 8601 with zone")
-    if isinstance(field.of, Lines | Each | Flags):
+    if isinstance(field.of, Lines | Each | Flags | Numbers):
         told.append("repeatable")
     if field.given in {Given.STANDING, Given.JUDGED}:
         told.append("left out: as it stands")
@@ -219,6 +220,8 @@ def type_of(sort: Sort) -> Any:
     """The type as which the command line takes a value; several are typed one by one."""
     if isinstance(sort, Lines | Each | Flags):
         return list[str]
+    if isinstance(sort, Numbers):
+        return list[int]
     return int if isinstance(sort, Whole) else bool if isinstance(sort, Switch) else str
 
 
@@ -258,7 +261,11 @@ def _line(sort: Lines, text: str, option: str, field: Field) -> dict[str, Any]:
         is_wrong = isinstance(column, Whole) and _WHOLE.fullmatch(part) is None
         if not (part == "" and is_free) and (part == "" or is_wrong):
             raise InvalidInput(f"{text[:80]!r} is not understood", field=option, rule=field.help)
-        line[name] = None if not part else int(part) if isinstance(column, Whole) else part
+        if part:
+            is_whole = isinstance(column, Whole)
+            line[name] = int(part) if is_whole else read(column, part, option, field)
+        else:
+            line[name] = None
     return line
 
 

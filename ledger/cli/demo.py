@@ -6,46 +6,57 @@ import io
 import json
 import os
 import shlex
-from collections.abc import Iterable, Mapping
-from contextlib import redirect_stdout
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from threading import Event
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ledger.cli.launching import first_link, start_all, stop_on_signals
+from ledger.cli.launching import first_link, start_all, start_worker, stop_on_signals
+from ledger.cli.options import opened
 from ledger.cli.printing import say
 from ledger.cli.running import ChainOption, FinalityOption, environment, overrides_chain
 
-#: The centre is unit 1.
+if TYPE_CHECKING:
+    from ledger.running.processes import Instance as Processes
+
+#: The lead, with the centre, is unit 1.
 _UNITS: Mapping[str, str] = {
-    "CENTRE": "Lead hospital, sterile supply centre",
-    "EAST": "East Community Hospital",
-    "WEST": "West Community Hospital",
-    "NORTH": "North Community Hospital",
-    "SOUTH": "South Community Hospital",
-    "RIVER": "Riverside Clinic",
-    "HILL": "Hillside Clinic",
-    "LAKE": "Lakeside Clinic",
-    "PORT": "Harbour Dental Clinic",
+    "L": "Lead hospital, sterile supply centre",
+    "M1": "East Community Hospital",
+    "M2": "West Community Hospital",
+    "M3": "North Community Hospital",
+    "M4": "South Community Hospital",
+    "M5": "Riverside Clinic",
+    "M6": "Hillside Clinic",
+    "M7": "Lakeside Clinic",
+    "M8": "Harbour Dental Clinic",
+    "D": "Drone firm",
 }
 #: Not the default of the other commands: the demonstration's units belong into no real ledger.
 DEMO_HOME = Path("steriledger-demo")
 _MACHINE = "601362"
 _SHOWN = f"{_MACHINE}/13"
 _ABORTED = f"{_MACHINE}/14"
+#: whose keys sign for the lead, and for what
 _SIGNERS = {
-    "Operator Li": "open load result report",
+    "Operator Li": "open load result report scan dispatch carry receive",
     "Releaser Wang": "decide result report",
 }
 #: a sterilizer without a printer: people type its cycles
-_STEAMER = "S2"
+_STEAMER = "S3"
+_MONTH = "2026-11"
 #: who signs in to the pages: name, person, unit, what they may do, and whose key signs
 _PEOPLE = (
-    ("operator", "Li Na", 1, "open load end result report read_unit", "Operator Li"),
+    ("operator", "Li Na", 1, "open load end result report scan custody read_unit", "Operator Li"),
     ("releaser", "Wang Fang", 1, "decide result report read_unit", "Releaser Wang"),
-    ("chief", "Chen Jing", 1, "administer read_unit", "Administrator of CENTRE"),
-    ("east", "Zhao Min", 2, "read_unit", None),
+    ("chief", "Chen Jing", 1, "administer read_unit", "Administrator of L"),
+    ("east", "Zhao Min", 2, "scan custody answer report settle read_unit", "Desk M1"),
+    ("north", "Wu Jie", 4, "scan custody answer report settle read_unit", "Desk M3"),
+    ("carrier", "Sun Tao", 10, "custody read_unit", "Desk D"),
     ("auditor", "Liu Yang", 9, "read_all", None),
 )
 _PATIENCE_SECONDS = 120
@@ -62,26 +73,27 @@ def demo(
     *,
     home: Annotated[Path, typer.Option("--home", help="Folder of the demonstration.")] = DEMO_HOME,
 ) -> None:
-    """Run the main job on a real sterilizer's printouts, then stay up until Ctrl-C.
+    """Run the main job on a real sterilizer's printouts, play a day, then stay up until Ctrl-C.
 
-    A second run finds its records again and changes nothing.
+    A second run finds its records again and changes nothing.  On a chain of others, whose clock
+    nobody plays, the day is left out.
     """
-    from ledger.domain.errors import ChainUnavailable
-    from ledger.running.processes import Instance as Processes
-
     os.environ.update(overrides_chain(chain, finality))
     stop = stop_on_signals()
-    with Processes(
-        home=home, environment=environment(), log=home / "run" / "log", tell=say
-    ) as processes:
-        say("Starting the chain, the worker and the API …")
-        api, rpc = start_all(processes, stop, chain_seconds=_PATIENCE_SECONDS)
+    shell = _Shell(home=home)
+    is_played = shell.set_clock()
+    with _running(home, stop, has_api=False) as (_, _, rpc):
+        if not stop.is_set():
+            shell.run_everything(log, rpc)
+    if is_played and not stop.is_set():
+        shell.play()
+    with _running(home, stop) as (processes, api, rpc):
         if stop.is_set():
             return
-        if rpc is None:
-            raise ChainUnavailable("the chain is not there", remedy=f"look into {processes.log}")
-        shell = _Shell(home=home)
-        shell.run_everything(log, rpc)
+        if is_played:
+            shell.settle(rpc)
+        else:
+            _tell("\nThe day of the group is played on the embedded chain alone.")
         _tell("\nAll of it held.")
         if not once:
             say(f"Chain (read only): {rpc}")
@@ -95,10 +107,37 @@ def demo(
             processes.watch(stop)
 
 
+@contextmanager
+def _running(
+    home: Path, stop: Event, *, has_api: bool = True
+) -> Iterator[tuple[Processes, str | None, str]]:
+    """The chain and the worker, and the API beside them; their addresses."""
+    from ledger.domain.errors import ChainUnavailable
+    from ledger.running.processes import Instance as Processes
+
+    with Processes(
+        home=home, environment=environment(), log=home / "run" / "log", tell=say
+    ) as processes:
+        say(f"Starting the chain and the worker{', and the API' if has_api else ''} …")
+        start = start_all if has_api else start_worker
+        api, rpc = start(processes, stop, chain_seconds=_PATIENCE_SECONDS)
+        if rpc is None and not stop.is_set():
+            raise ChainUnavailable("the chain is not there", remedy=f"look into {processes.log}")
+        yield processes, api, rpc or ""
+
+
 def _tell(words: str) -> None:
     """What is several lines, line by line."""
     for line in words.split("\n"):
         say(line)
+
+
+@cache
+def _commands() -> Any:  # noqa: ANN401 - typer's own class
+    """The whole command line, made once."""
+    from ledger.cli.app import app
+
+    return typer.main.get_command(app)
 
 
 class _Shell:
@@ -132,11 +171,103 @@ class _Shell:
         trusted = self.home / "deployment.json"
         _tell(self.type("verify", file, "--rpc", rpc, "--deployment", trusted, has_home=False))
 
+    # ------------------------------------------------------------ the day, and its month
+
+    def set_clock(self) -> bool:
+        """Let the home's clock be played; False on a chain of others."""
+        from ledger.cli.day import BEGINS
+        from ledger.steps.starting.playing import begin_played
+
+        with opened(self.home) as instance:
+            if instance.settings.is_embedded:
+                begin_played(instance, BEGINS)
+            return instance.settings.is_embedded
+
+    def play(self) -> None:
+        """The day, moment by moment; a home that has it already is left alone."""
+        from ledger.cli.day import ENDS, LAST, PARTS
+        from ledger.cli.playing import playing
+        from ledger.domain.errors import Refused
+
+        if "S1" in {each["serial"] for each in self.ask("equipment", "list")}:
+            if LAST in {each["number"] for each in self.ask("cycle", "list", "--machine", "S1")}:
+                return
+            raise Refused(
+                "the day was begun here and not finished", field="home",
+                rule="a day is played once, from its beginning to its end",
+                remedy="choose a new folder: --home",
+            )  # fmt: skip
+        with playing(self.home, ENDS) as player:
+            for words, moments in PARTS.items():
+                _tell(f"\n{words}")
+                player.play(moments)
+
+    def settle(self, rpc: str) -> None:
+        """The month's account: published, written, computed by others, answered."""
+        from ledger.cli.day import CODES, M2, terms
+        from ledger.cli.paper import tell_paper
+
+        wait = ("--wait", _PATIENCE_SECONDS)
+        folder, trusted = self.home / "statements", self.home / "deployment.json"
+        given = folder / "en" / f"{_MONTH}-group.json"
+        if given.exists():
+            return
+        _tell("\nE05's answer as a file and a page, and reproduced from file and chain alone")
+        answer = self.home / "answers" / "E05.json"
+        answer.parent.mkdir(exist_ok=True)
+        page = ("--pdf", answer.with_suffix(".pdf"), "--language", "zh")
+        asked = ("package", "1/E05", "--as-of", "2026-11-06T10:00:00")
+        self.type("findings", "show", *asked, "-o", answer, *page)
+        by_whom = ("--rpc", rpc, "--deployment", trusted)
+        reproduced = self.type("findings", "verify", answer, *by_whom, has_home=False)
+        _tell(reproduced.partition("\n")[0])
+        _tell("\nNovember is over: its account is computed from the chain, and published")
+        self.type("statement", "publish", _MONTH, *wait)
+        _tell(self.type("statement", "show", _MONTH))
+        for language in ("zh", "en"):
+            written = ("-o", folder / language, "--language", language)
+            _tell(self.type("statement", "write", _MONTH, *written))
+        _tell(
+            "\nAnybody computes the same bytes from the chain and the terms, without our database"
+        )
+        agreed = folder / "terms.json"
+        agreed.write_text(json.dumps(terms(), ensure_ascii=False, indent=2), "utf-8")
+        _tell(self.type(
+            "statement", "recompute", "--rpc", rpc, "--deployment", trusted, "--terms", agreed,
+            "--period", _MONTH, "--finality", "instant", "--against", given, has_home=False,
+        ))  # fmt: skip
+        _tell("\nM1 acknowledges its statement; M2 contests the trip of its box that was diverted")
+        account = json.loads(given.read_bytes())
+        published = self.published()
+        own = next(each["lines"] for each in account["units"] if each["unit"] == M2)
+        carried = [n for n, at in enumerate(own, 1) if account["lines"][at]["group"] == "transport"]
+        self.type("statement", "answer", published, "--unit", "M1", *wait)
+        self.type(
+            "statement", "answer", published, "--unit", "M2", "--line", carried[0],
+            "--proposal", "the drone came down; the box came four hours later", *wait,
+        )  # fmt: skip
+        for each in self.ask("statement", "show", _MONTH)["said"]["answers"]:
+            lines = ", ".join(map(str, each["contested"]))
+            _tell(f"{CODES[each['unit']]} {f'contests line {lines}' if lines else 'acknowledges'}")
+
+        _tell("\nThe months of the paper that this began with: made-up events, without a chain")
+        tell_paper()
+
+    def published(self) -> str:
+        """The digest of the month's publication."""
+        from ledger.domain.encoding.identifiers import to_hex
+        from ledger.domain.statement.periods import parse_period
+        from ledger.steps.settling.published import get_published
+
+        with opened(self.home) as instance, instance.database.reading() as tx:
+            return to_hex(get_published(tx, parse_period(_MONTH)).publication)
+
     def enter_group(self) -> None:
         """Units, machine and signers that are not there yet."""
         there = {each["code"] for each in self.ask("unit", "list")}
         for number, (code, name) in enumerate(_UNITS.items(), start=1):
-            roles = ["--role", "user"] if number > 1 else ["--role", "user", "--role", "processor"]
+            words = {"L": ("user", "processor", "carrier"), "D": ("carrier",)}.get(code, ("user",))
+            roles = [word for role in words for word in ("--role", role)]
             if code not in there:
                 named = ["--administrator-name", f"Administrator of {code}"]
                 self.type("unit", "admit", number, "--code", code, "--name", name, *roles, *named)
@@ -164,8 +295,11 @@ class _Shell:
     def links(self) -> list[tuple[str, str, str]]:
         """Each person's sign-in name, their name, and the path of a link that lets them in."""
         there = {each["login"] for each in self.ask("account", "list")}
+        keys = {each["name"] for each in self.ask("signer", "list")}
         found = []
         for login, person, unit, scopes, signer in _PEOPLE:
+            if signer is not None and signer not in keys:
+                continue  # the day was not played here
             if login not in there:
                 may = [word for scope in scopes.split() for word in ("--scope", scope)]
                 signs = [] if signer is None else ["--signer", signer]
@@ -178,7 +312,8 @@ class _Shell:
 
     def completed(self) -> list[dict[str, Any]]:
         """The cycles of which the machine says that they were completed, the newest first."""
-        return [each for each in self.ask("cycle", "list") if each["outcome"] == "completed"]
+        own = self.ask("cycle", "list", "--machine", _MACHINE)
+        return [each for each in own if each["outcome"] == "completed"]
 
     def load_and_release(self, cycle: str, number: int) -> None:
         """Handpieces of three units, different from cycle to cycle."""
@@ -201,10 +336,9 @@ class _Shell:
         else:
             raise Inconsistent("an aborted cycle was released")
 
-    def ask(self, *words: object) -> list[dict[str, Any]]:
+    def ask(self, *words: object) -> Any:  # noqa: ANN401 - what JSON says
         """What a command answers to a program."""
-        answer: list[dict[str, Any]] = json.loads(self._run([*words, "--json"]))
-        return answer
+        return json.loads(self._run([*words, "--json"]))
 
     def type(self, *words: object, has_home: bool = True) -> str:
         """What a command answers to a person; raises its error."""
@@ -212,12 +346,10 @@ class _Shell:
         return self._run(words, has_home=has_home)
 
     def _run(self, words: Iterable[object], *, has_home: bool = True) -> str:
-        from ledger.cli.app import app
-
         printed = io.StringIO()
         home = ["--home", str(self.home)] if has_home else []
         with redirect_stdout(printed):
-            code = app([*map(str, words), *home], standalone_mode=False)
+            code = _commands()([*map(str, words), *home], standalone_mode=False)
         if code:
             raise typer.Exit(code)
         return printed.getvalue().rstrip()

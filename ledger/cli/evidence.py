@@ -29,7 +29,9 @@ def export(
     which: Annotated[
         str,
         typer.Argument(
-            metavar="WHICH", help="Id, or as people call it: MACHINE/NUMBER such as 601362/13."
+            metavar="WHICH",
+            help="Id, or as people call it: MACHINE/NUMBER such as 601362/13, GIVER/SLIP such as "
+            "EAST/4711.",
         ),
     ],
     output: Annotated[
@@ -48,7 +50,9 @@ def export(
     subject_type: Annotated[
         str,
         typer.Option(
-            "--of", help="cycle, unit, signer, equipment, operation, or about: all else spoken of."
+            "--of",
+            help="cycle, consignment, asset, unit, signer, equipment, operation, or about: all "
+            "else spoken of.",
         ),
     ] = "cycle",
     *,
@@ -66,7 +70,7 @@ def export(
     if str(output) == "-":
         sys.stdout.buffer.write(data)
         return
-    _write(output, data)
+    write_whole(output, data)
     plain = {"file": str(output), "bytes": len(data), "type": subject_type, "subject": which}
     answer(
         plain,
@@ -127,7 +131,7 @@ def read_deployment(file: Path) -> Deployment:
     return parse_deployment(read_file(file, _MAX_DEPLOYMENT_BYTES, field="--deployment"))
 
 
-def _write(output: Path, data: bytes) -> None:
+def write_whole(output: Path, data: bytes) -> None:
     """Whole or not at all."""
     from ledger.domain.errors import InvalidInput
 

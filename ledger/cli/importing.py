@@ -21,6 +21,7 @@ from ledger.cli.options import (
     local_caller,
     opened,
 )
+from ledger.cli.packages import import_paper
 from ledger.cli.printing import answer, print_table, say
 from ledger.cli.watching import watch_folder
 from ledger.domain.visible import visible
@@ -66,7 +67,16 @@ def import_files(
     ] = None,
     performer: PerformerOption = None,
     signer: SignerOption = None,
+    day: Annotated[
+        str | None, typer.Option(help="With --paper: the day of times that name none, ISO 8601.")
+    ] = None,
     *,
+    paper: Annotated[
+        bool, typer.Option("--paper", help="The file is a paper log of packages, typed as a CSV.")
+    ] = False,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="With --paper: say what each line will do, only.")
+    ] = False,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
 ) -> None:
@@ -75,6 +85,18 @@ def import_files(
     The same file or cycle again changes nothing.  Exit code 1: a file or a cycle was refused, or
     a reading contradicts the recorded one; the others are recorded.
     """
+    if paper:
+        for path in files or []:
+            import_paper(
+                path,
+                unit,
+                zone=zone or "UTC",
+                day=day,
+                preview=preview,
+                home=home,
+                as_json=as_json,
+            )
+        return
     from ledger.domain.drafts import People
     from ledger.domain.errors import InvalidInput
     from ledger.steps.accepting.resolving import resolve_unit

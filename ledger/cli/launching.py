@@ -20,7 +20,7 @@ from ledger.running.processes import Instance, rotate_log
 #: under the run folder: where the chain and the API say how to reach them
 CHAIN_FILE = "chain.json"
 API_FILE = "api.json"
-_START_SECONDS = 60.0
+_START_SECONDS = 120.0
 #: after that long the API is worth telling, whatever the chain does
 _CHAIN_SECONDS = 20.0
 _NOT_YET = (
@@ -66,6 +66,16 @@ def start_all(
             remedy=f"look into {processes.log}",
         )
     return None if api is None else str(api["url"]), None if chain is None else str(chain["rpc"])
+
+
+def start_worker(
+    processes: Instance, stop: threading.Event, *, chain_seconds: float = _CHAIN_SECONDS
+) -> tuple[None, str | None]:
+    """Start the worker alone; no API, and the address of the chain."""
+    rotate_log(processes.log)
+    processes.start("worker", "worker", ready_file=CHAIN_FILE)
+    chain = processes.wait_ready("worker", seconds=chain_seconds, stop=stop)
+    return None, None if chain is None else str(chain["rpc"])
 
 
 def first_link(processes: Instance, stop: threading.Event) -> str | None:

@@ -279,7 +279,7 @@ def submit(
     from ledger.domain.acts.catalogue import find_act
     from ledger.domain.encoding.identifiers import Digest, parse_hex32
     from ledger.steps.accepting.cosigning import submit_with
-    from ledger.steps.accepting.standing import read_operation
+    from ledger.steps.accepting.reading_back import read_operation
     from ledger.storage.operations import get_operation
 
     signatures = dict(_signature(text) for text in signature or [])

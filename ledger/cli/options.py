@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -70,10 +71,20 @@ def opened(home: Path) -> Iterator[Instance]:
     settings = settings_of(home)
     log_to_file(settings.log_level, settings.run_folder / "log")
     instance = open_instance(settings)
+    if instance.is_played:
+        _tell_played()
     try:
         yield instance
     finally:
         instance.close()
+
+
+@cache
+def _tell_played() -> None:
+    """Once in a process, beside what it answers."""
+    from ledger.cli.printing import note
+
+    note("played clock: this home is a demonstration, and its times are made up")
 
 
 def local_caller() -> Caller:

@@ -63,6 +63,11 @@ def say(sentence: str) -> None:
     print(visible(sentence), flush=True)
 
 
+def note(sentence: str) -> None:
+    """The same beside the answer, so that a program that reads it is not disturbed."""
+    print(visible(sentence), file=sys.stderr, flush=True)
+
+
 def print_table(
     columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = "Nothing yet."
 ) -> None:

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from ledger.cli.chains import reading_chain
 from ledger.cli.failing import DOES_NOT_HOLD
 from ledger.cli.files import read_file
 from ledger.cli.maintaining import existing
@@ -84,6 +83,8 @@ def audit(
         parse_receipt(str(file), read_file(file, _MOST_RECEIPT_BYTES, field="--receipt"))
         for file in receipt or ()
     ]
+    from ledger.steps.starting.chains import reading_chain
+
     with existing(home) as instance, reading_chain(instance, whole_journal=True) as node:
         report = run_audit(instance, node, receipts=kept)
 
@@ -100,6 +101,7 @@ def rebuild(*, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> 
     """Drop the index and build it again from the chain: the rows come out identical."""
     from ledger.steps.answering.trouble import TroubleKind, take_back_trouble
     from ledger.steps.following.rebuild import rebuild as run_rebuild
+    from ledger.steps.starting.chains import reading_chain
 
     with existing(home) as instance, reading_chain(instance, whole_journal=True) as node:
         report = run_rebuild(instance, node)

@@ -16,7 +16,12 @@ class Scope(StrEnum):
     END = "end"
     RESULT = "result"
     DECIDE = "decide"
+    #: dispatch, hand over, take over; the key's rights say which of them
+    CUSTODY = "custody"
     REPORT = "report"
+    SETTLE = "settle"
+    SCAN = "scan"
+    ANSWER = "answer"
     READ_UNIT = "read_unit"
     READ_ALL = "read_all"
     ADMINISTER = "administer"
@@ -48,6 +53,11 @@ class Caller:
             return None
         self.require_scope(Scope.READ_UNIT)
         return self.unit
+
+    @property
+    def seen_unit(self) -> int | None:
+        """The unit in whose affairs this caller acts; None where all units' are seen."""
+        return None if Scope.READ_ALL in self.scopes else self.unit
 
     def require_scope(self, scope: Scope) -> None:
         """Raise Refused unless the caller's token carries the scope."""

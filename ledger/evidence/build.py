@@ -9,16 +9,18 @@ from dataclasses import dataclass, replace
 from ledger.domain.acts.vocabulary import Act, Message
 from ledger.domain.acts.words import Party
 from ledger.domain.chain.deployment import Deployment
+from ledger.domain.custody.lines import package_subject
 from ledger.domain.encoding.identifiers import SignerId, signer_id
 from ledger.domain.errors import InvalidInput, VerificationFailed
 from ledger.domain.operations import digest
 from ledger.domain.records.commitments import FieldValue, prove, record_root
 from ledger.domain.records.records import SUITE
-from ledger.evidence.belonging import operations_of, support_of
+from ledger.evidence.belonging import operations_of, packages_by_line, support_of
 from ledger.evidence.format import evidence_to_bytes, parse_evidence
 from ledger.evidence.offline import SignatureVerifier, verify_offline
 from ledger.evidence.selection import Selection, select
 from ledger.evidence.shape import (
+    PACKAGE,
     BlockReference,
     ChainReference,
     Evidence,
@@ -97,7 +99,8 @@ def build_evidence(
     and VerificationFailed when the sources do not hold together: then no file exists.
     """
     operations, support, known = _gather(subject, deployment, sources)
-    shown = _disclose([*operations, *support], known, disclose)
+    package = subject.id if subject.type == PACKAGE else None
+    shown = _disclose([*operations, *support], known, disclose, package)
     evidence = Evidence(
         suite=SUITE,
         as_of=sources.as_of,
@@ -132,7 +135,7 @@ def _gather(
     while new := wanted - asked:
         asked |= new
         for source in sources.find(new):
-            entry = _entry(source, deployment)
+            entry = _entry(source, deployment, opened=subject.type == PACKAGE)
             entries[entry.digest], known[entry.digest] = entry, source
         operations = operations_of(subject.id, entries.values())
         own = {entry.digest for entry in operations}
@@ -150,16 +153,24 @@ def _gather(
     return operations, support, known
 
 
-def _entry(source: OperationSource, deployment: Deployment) -> EvidenceOperation:
+def _entry(source: OperationSource, deployment: Deployment, *, opened: bool) -> EvidenceOperation:
+    """The operation; `opened`: with its facts, by which a package's operations are found."""
     domain = deployment.domain_of(source.act.contract)
     return EvidenceOperation(
         act=source.act,
         message=source.message,
         digest=digest(source.act, source.message, domain),
         signatures=source.signatures,
-        record=None,
+        record=_opened(source.record) if opened else None,
         place=source.place,
     )
+
+
+def _opened(source: RecordSource | None) -> RecordEvidence | None:
+    if source is None or source.facts.secret is None or source.facts.fields is None:
+        return None
+    facts = OpenedPart(secret=source.facts.secret, fields=source.facts.fields)
+    return RecordEvidence(facts=facts, personal=HiddenPart(root=source.personal.root))
 
 
 def _keys(
@@ -182,6 +193,7 @@ def _disclose(
     entries: Sequence[EvidenceOperation],
     known: Mapping[bytes, OperationSource],
     selection: Selection,
+    package: bytes | None,
 ) -> list[EvidenceOperation]:
     found = [(entry, known[entry.digest].record) for entry in entries]
     kept = [(entry, record) for entry, record in found if record is not None]
@@ -193,10 +205,32 @@ def _disclose(
         selection,
     )
     shown = {
-        entry.digest: _record(entry, record, *paths)
-        for (entry, record), paths in zip(kept, chosen, strict=True)
+        entry.digest: _record(
+            entry, record, _of_package(facts, record, package, selection), personal
+        )
+        for (entry, record), (facts, personal) in zip(kept, chosen, strict=True)
     }
     return [replace(entry, record=shown.get(entry.digest)) for entry in entries]
+
+
+def _of_package(
+    paths: Sequence[str], record: RecordSource, package: bytes | None, selection: Selection
+) -> Sequence[str]:
+    """Of a list only the lines that name the package, and what its members may not read hidden."""
+    if package is None:
+        return paths
+    fields = record.facts.fields or {}
+    own = {
+        f"{line}."
+        for line, name in packages_by_line(fields).items()
+        if package_subject(name) == package
+    }
+    return [
+        path
+        for path in paths
+        if (not path.startswith("lines.") or any(path.startswith(line) for line in own))
+        and not (path.endswith(".case") and fields["record.unit"] not in selection.case_units)
+    ]
 
 
 def _record(

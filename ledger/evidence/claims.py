@@ -10,13 +10,15 @@ from itertools import pairwise
 from ledger.domain.acts.words import Custody
 from ledger.domain.chain.deployment import Deployment
 from ledger.domain.encoding.identifiers import SignerId, to_hex
-from ledger.domain.subjects.states import CycleState, SignerState
+from ledger.domain.subjects.folding import SUBJECTS
+from ledger.domain.subjects.states import AssetState, CycleState, SignerState
 from ledger.evidence.belonging import by_digest
 from ledger.evidence.offline import Checked
 from ledger.evidence.onchain import OnChain
 from ledger.evidence.report import Claim, Happening
 from ledger.evidence.shape import (
     OPERATION,
+    PACKAGE,
     EvidenceOperation,
     HiddenPart,
     OpenedPart,
@@ -276,6 +278,13 @@ def _finality(checked: Checked, on_chain: OnChain) -> Claim:
     )
 
 
+#: only records name packages, and nobody finds them on the chain
+_UNNAMED = (
+    "; nor that nobody reported anything else of the package: the chain tells what was recorded of "
+    "its cycle and its consignments, and no report names a package there"
+)
+
+
 def _completeness(checked: Checked, on_chain: OnChain, now: datetime) -> Claim:
     as_of = checked.evidence.as_of.number
     return Claim(
@@ -285,8 +294,15 @@ def _completeness(checked: Checked, on_chain: OnChain, now: datetime) -> Claim:
         f"{as_of}, {_stamp(moment(on_chain.times[as_of]))}.",
         rests_on="the node's list of the subject's events",
         does_not_prove="that the node withheld nothing, that nothing was withheld from the chain, "
-        "or that nothing was decided after that",
+        f"or that nothing was decided after that{_unseen(checked)}",
     )
+
+
+def _unseen(checked: Checked) -> str:
+    """What no node lists: moves of what travels, and reports, whose records alone name packages."""
+    if SUBJECTS.get(checked.evidence.subject.type) is AssetState:
+        return "; nor that it travelled in no other consignment than those of the file"
+    return _UNNAMED if checked.evidence.subject.type == PACKAGE else ""
 
 
 _COPIES = "that copies handed out before, such as this one, were erased"

@@ -14,10 +14,10 @@ from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import SteriLedgerError, VerificationFailed
 from ledger.domain.records.records import SUITE
 from ledger.domain.subjects.folding import SUBJECTS, Memory
-from ledger.evidence.belonging import References, operations_of, support_of
+from ledger.evidence.belonging import References, named_packages, operations_of, support_of
 from ledger.evidence.records import verify_record
 from ledger.evidence.replay import Replayed, replay
-from ledger.evidence.shape import ANYTHING, OPERATION, Evidence, EvidenceOperation, Subject
+from ledger.evidence.shape import ANYTHING, OPERATION, PACKAGE, Evidence, EvidenceOperation, Subject
 
 
 class SignatureVerifier(Protocol):
@@ -129,6 +129,8 @@ def _require_type(subject: Subject, operations: Sequence[EvidenceOperation], vie
     ]
     if subject.id in {entry.digest for entry in operations}:
         types.append(OPERATION)
+    if any(subject.id in named_packages(entry) for entry in operations):
+        types.append(PACKAGE)
     if subject.type not in (types or [ANYTHING]):
         raise VerificationFailed(
             f"{to_hex(subject.id)} is not what the file calls it",

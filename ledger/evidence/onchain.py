@@ -18,7 +18,7 @@ from ledger.domain.encoding.events import Event, Log, parse_event
 from ledger.domain.encoding.hashing import keccak256
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import InvalidInput, VerificationFailed
-from ledger.evidence.belonging import Position, by_digest
+from ledger.evidence.belonging import Position, belonging_to, by_digest
 from ledger.evidence.offline import Checked
 from ledger.evidence.shape import OPERATION, EvidenceOperation
 
@@ -221,7 +221,7 @@ def _require_nothing_left_out(checked: Checked, asking: _Asking) -> list[Event]:
     it ended that, or erased it, before the file was made.
     """
     evidence, held = checked.evidence, by_digest(checked.ordered)
-    own = {evidence.subject.id, *by_digest(evidence.operations)}
+    _, own = belonging_to(evidence.subject.id, evidence.operations)
     end = checked.ordered[-1].position
     # of the supporting operations: their erasures, and what stops a recovery
     read = checked.references.subjects | dict.fromkeys(by_digest(evidence.support), end)

@@ -9,10 +9,12 @@ from enum import Enum
 from typing import Any, cast
 
 from ledger.domain.acts.words import Party
+from ledger.domain.custody.lines import package_subject
 from ledger.domain.encoding.canonical import Plain
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.records.commitments import FieldValue
 from ledger.domain.visible import visible
+from ledger.evidence.belonging import packages_by_line
 from ledger.evidence.report import Claim, CycleReading, EnteredResult, Happening, Report, Who
 
 REPORT_FORMAT = "steriledger-report/1"
@@ -101,12 +103,24 @@ def _headline(report: Report) -> Iterator[str]:
         yield from (f"    {each}" for each in report.node_alone)
 
 
+def _called(report: Report) -> str:
+    """A package by the name that the file shows, anything else by its id."""
+    named = {
+        name
+        for each in report.timeline
+        if each.is_own
+        for name in packages_by_line(each.facts).values()
+        if package_subject(name) == report.subject.id
+    }
+    return named.pop() if named else to_hex(report.subject.id)
+
+
 def _subject_lines(report: Report) -> Iterator[str]:
     subject, cycle = report.subject, report.cycle
     name = "" if report.unit_name is None else f" ({report.unit_name})"
     unit = "" if report.unit is None else f", unit {report.unit}{name}"
     if cycle is None:
-        yield f"{subject.type.capitalize()} {to_hex(subject.id)}{unit}"
+        yield f"{subject.type.capitalize()} {_called(report)}{unit}"
         return
     yield f"Cycle {cycle.number} of counter epoch {cycle.epoch}{unit}"
     yield f"  cycle      {to_hex(subject.id)}"

@@ -10,6 +10,7 @@ from functools import cache
 
 from ledger.domain.acts.vocabulary import (
     Act,
+    ConsignmentNamed,
     CycleNamed,
     Field,
     Lines,
@@ -24,7 +25,7 @@ from ledger.domain.records.commitments import FieldValue
 from ledger.domain.records.records import SUITE
 from ledger.domain.records.schemas import FieldRule, require_field, require_fields, spelling
 from ledger.domain.subjects.folding import Memory
-from ledger.domain.subjects.states import CycleState, MachineState
+from ledger.domain.subjects.states import ConsignmentState, CycleState, MachineState
 from ledger.evidence.shape import EvidenceOperation, OpenedPart, Part, shown_fields
 
 
@@ -114,6 +115,8 @@ def _confirms(
         is_own_id = isinstance(each.of, Named) and each.of.what == entry.act.about
         return not is_own_id or _is_same(value, entry.act.subject_of(entry.message).hex())
     signed = entry.message[each.signed_as]
+    if path != root and isinstance(each.of, ConsignmentNamed):
+        return isinstance(signed, bytes) and _is_of_consignment(path, signed, value, view)
     if path != root and isinstance(each.of, MachineNamed | CycleNamed):
         return isinstance(signed, bytes) and _is_as_it_stands(each.of, path, signed, value, view)
     return each.of.confirms(path, value, signed, root=root)
@@ -135,6 +138,16 @@ def _is_as_it_stands(
         "machine.number": cycle.number,
     }
     return _is_same(value, stated[path])
+
+
+def _is_of_consignment(path: str, signed: bytes, value: FieldValue, view: Memory) -> bool:
+    """Whether what a record says of the consignment that was signed is so."""
+    state = view.find(ConsignmentState, signed)
+    if state is None:
+        return False
+    if path == "giver":
+        return _is_same(value, state.giver)
+    return value is None or serial_hash(str(value)) == state.slip
 
 
 def _is_same(shown: FieldValue, expected: FieldValue) -> bool:

@@ -17,6 +17,8 @@ from ledger.domain.errors import InvalidInput
 from ledger.domain.records.commitments import FieldValue
 
 PERSONAL = "personal:"
+#: every fact that may be shown
+EVERYTHING = "*"
 _FACTS = "facts:"
 _SCHEMAS = frozenset(act.schema for act in ACTS.values())
 
@@ -36,6 +38,8 @@ class Selection:
     disclose: tuple[str, ...] | None = None
     #: whether the raw readings go into the file
     attach_readings: bool = False
+    #: the units whose tokens of cases may be shown in a package's file
+    case_units: frozenset[int] = frozenset()
 
 
 Fields: TypeAlias = Mapping[str, FieldValue]
@@ -64,7 +68,8 @@ def select(records: Iterable[tuple[str, Fields, Fields]], selection: Selection) 
         (shown(schema, facts, is_personal=False), shown(schema, personal, is_personal=True))
         for schema, facts, personal in records
     ]
-    idle = [text for text in texts if text not in used]
+    # all that there is may be nothing
+    idle = [text for text in texts if text not in used and text != EVERYTHING]
     if idle and selection.disclose is not None:
         raise InvalidInput(
             f"{idle[0]!r} matches no field",

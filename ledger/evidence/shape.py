@@ -22,7 +22,9 @@ from ledger.domain.subjects.folding import SUBJECTS
 
 #: What a subject may be: what has a state, an operation, or whatever else statements are about.
 OPERATION, ANYTHING = "operation", "about"
-SUBJECT_TYPES = (*SUBJECTS, OPERATION, ANYTHING)
+#: what records' lines name, and no event does
+PACKAGE = "package"
+SUBJECT_TYPES = (*SUBJECTS, OPERATION, PACKAGE, ANYTHING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
 from ledger.domain.chain.deployment import Deployment, parse_deployment
-from ledger.domain.errors import NotFound
+from ledger.domain.errors import NotFound, Refused
 from ledger.keys.vault import Vault, load_vault
 from ledger.settings import Settings
 from ledger.steps.starting.belonging import DEPLOYMENT_SETTING, require_own_database
@@ -20,7 +20,17 @@ from ledger.storage.engine.database import Database, open_database
 from ledger.storage.engine.encrypted import has_encrypted_rows
 from ledger.storage.settings import find_setting
 
-__all__ = ["DEPLOYMENT_SETTING", "Instance", "open_instance", "system_clock"]
+__all__ = [
+    "DEPLOYMENT_SETTING",
+    "PLAYED_SETTING",
+    "Instance",
+    "PlayedClock",
+    "open_instance",
+    "system_clock",
+]
+
+#: Names, among the settings, by how many seconds a demonstration's clock is ahead of the machine's.
+PLAYED_SETTING = "played_clock"
 
 T = TypeVar("T")
 
@@ -31,6 +41,19 @@ _parse_once = lru_cache(maxsize=4)(parse_deployment)
 def system_clock() -> datetime:
     """Now, aware, in UTC."""
     return datetime.now(UTC)
+
+
+@dataclass(slots=True, kw_only=True)
+class PlayedClock:
+    """The clock of a demonstration: whoever plays sets it, and every answer says so."""
+
+    ahead: timedelta = timedelta()
+    #: it stands there while somebody plays; None: it goes on
+    at: datetime | None = None
+
+    def __call__(self) -> datetime:
+        """The time that is played, aware, in UTC."""
+        return system_clock() + self.ahead if self.at is None else self.at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,15 +99,37 @@ class Instance:
         found: T = self._known[name]
         return found
 
+    @property
+    def is_played(self) -> bool:
+        """Whether its clock is a demonstration's."""
+        return isinstance(self.clock, PlayedClock)
+
+    @property
+    def wall_clock(self) -> Callable[[], datetime]:
+        """What a phone shows as well: this machine's time, also where ours is played."""
+        return system_clock if self.is_played else self.clock
+
     def close(self) -> None:
         """Give back the database connections."""
         self.database.close()
 
 
+def _played(settings: Settings, ahead: bytes) -> PlayedClock:
+    if not settings.is_embedded:
+        raise Refused(
+            "this home has a played clock",
+            field="chain",
+            rule="what is signed for a chain of others bears the real time",
+            remedy="choose a new folder: --home",
+        )
+    return PlayedClock(ahead=timedelta(seconds=int(ahead)))
+
+
 def open_instance(settings: Settings) -> Instance:
     """Open an existing or new home; the database is migrated to the newest version.
 
-    Raises Refused for a home whose own database is not there, or is another's.
+    Raises Refused for a home whose own database is not there, or is another's, and for a
+    demonstration's on a chain of others.
     """
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = open_database(settings.database_address)
@@ -93,8 +138,10 @@ def open_instance(settings: Settings) -> Instance:
         database.migrate()
         with database.reading() as tx:
             is_encrypted = has_encrypted_rows(tx)
+            ahead = find_setting(tx, PLAYED_SETTING)
+        clock = system_clock if ahead is None else _played(settings, ahead)
         vault = load_vault(settings.home, encrypted_rows_exist=is_encrypted)
     except BaseException:
         database.close()
         raise
-    return Instance(settings=settings, database=database, vault=vault)
+    return Instance(settings=settings, database=database, vault=vault, clock=clock)

@@ -1,4 +1,4 @@
-"""The directory of what was accepted here: units, signers, equipment and cycles, with their names.
+"""The directory of what was accepted here, with its names: from units to consignments and assets.
 
 Rows are inserted and never changed, but for the names that an erasure removes, and for the rows of
 an operation that the chain refused.
@@ -27,8 +27,15 @@ from sqlalchemy import (
     true,
 )
 
-from ledger.domain.acts.words import Custody, EquipmentKind, Right
-from ledger.domain.encoding.identifiers import CycleId, Digest, EquipmentId, SignerId
+from ledger.domain.acts.words import AssetKind, Custody, EquipmentKind, Right
+from ledger.domain.encoding.identifiers import (
+    AssetId,
+    ConsignmentId,
+    CycleId,
+    Digest,
+    EquipmentId,
+    SignerId,
+)
 from ledger.storage.engine.columns import Bytes32, Code, Uint64, metadata
 from ledger.storage.engine.rows import Rows, of_unit
 
@@ -80,6 +87,28 @@ cycles = Table(
     Column("digest", Bytes32, nullable=False),
     UniqueConstraint("equipment", "epoch", "number"),
     Index(None, "unit", "id"),
+)
+
+consignments = Table(
+    "consignments",
+    metadata,
+    Column("id", Bytes32, primary_key=True),
+    Column("unit", BigInteger, nullable=False),
+    Column("slip", Text, nullable=False),
+    Column("digest", Bytes32, nullable=False),
+    UniqueConstraint("unit", "slip"),
+)
+
+assets = Table(
+    "assets",
+    metadata,
+    Column("id", Bytes32, primary_key=True),
+    Column("unit", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("kind", Code(AssetKind), nullable=False),
+    Column("digest", Bytes32, nullable=False),
+    UniqueConstraint("unit", "code"),
 )
 
 
@@ -142,10 +171,38 @@ class CycleRow:
     digest: Digest
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsignmentRow:
+    """A consignment whose dispatch was accepted here."""
+
+    id: ConsignmentId
+    #: the giver
+    unit: int
+    #: the giver's own slip number as text
+    slip: str
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssetRow:
+    """An asset whose registration was accepted here."""
+
+    id: AssetId
+    #: the owner
+    unit: int
+    name: str
+    #: the code that is on it, as text
+    code: str
+    kind: AssetKind
+    digest: Digest
+
+
 _units = Rows(units, UnitRow, "unit")
 _signers = Rows(signers, SignerRow, "signer")
 _equipment = Rows(equipment, EquipmentRow, "equipment")
 _cycles = Rows(cycles, CycleRow, "cycle")
+_consignments = Rows(consignments, ConsignmentRow, "consignment")
+_assets = Rows(assets, AssetRow, "asset")
 
 
 def insert_unit(tx: Connection, row: UnitRow) -> None:
@@ -335,7 +392,61 @@ def list_cycles(
     )
 
 
+def list_cycles_between(
+    tx: Connection, equipment_id: bytes, epoch: int, first: int, last: int
+) -> list[CycleRow]:
+    """The cycles of a machine's epoch whose numbers lie between two, both included, by number."""
+    c = cycles.c
+    return _cycles.list(
+        tx,
+        c.equipment == equipment_id,
+        c.epoch == epoch,
+        c.number.between(first, last),
+        order=[c.number],
+    )
+
+
+def insert_consignment(tx: Connection, row: ConsignmentRow) -> None:
+    """Enter a consignment; raises Conflict when the unit has one of that slip number."""
+    _consignments.insert(tx, [row])
+
+
+def find_consignment(tx: Connection, consignment_id: bytes) -> ConsignmentRow | None:
+    """The consignment, or None."""
+    return _consignments.find_by(tx, id=consignment_id)
+
+
+def list_consignments(
+    tx: Connection, *, after: bytes | None = None, limit: int = 100
+) -> list[ConsignmentRow]:
+    """Consignments by id, starting after `after`."""
+    where = true() if after is None else consignments.c.id > after
+    return _consignments.list(tx, where, order=[consignments.c.id], limit=limit)
+
+
+def insert_asset(tx: Connection, row: AssetRow) -> None:
+    """Enter an asset; raises Conflict when the unit has one of that code."""
+    _assets.insert(tx, [row])
+
+
+def find_asset(tx: Connection, asset_id: bytes) -> AssetRow | None:
+    """The asset, or None."""
+    return _assets.find_by(tx, id=asset_id)
+
+
+def list_assets(tx: Connection, *, after: bytes | None = None, limit: int = 100) -> list[AssetRow]:
+    """Assets by id, starting after `after`; any unit may know of all, since they are shared."""
+    where = true() if after is None else assets.c.id > after
+    return _assets.list(tx, where, order=[assets.c.id], limit=limit)
+
+
+def list_assets_called(tx: Connection, name: str) -> list[AssetRow]:
+    """The assets of that code or name, whoever owns them, by id."""
+    is_called = or_(assets.c.code == name, assets.c.name == name)
+    return _assets.list(tx, is_called, order=[assets.c.id])
+
+
 def remove_entered(tx: Connection, digest: bytes) -> None:
     """Take out what an operation entered, because the chain refused it; others stay."""
-    for table in (units, signers, equipment, cycles):
+    for table in (units, signers, equipment, cycles, consignments, assets):
         tx.execute(table.delete().where(table.c.digest == digest))

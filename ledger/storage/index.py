@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Table, Update, bindparam, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Table, Update, bindparam, or_, select, tuple_
 
 from ledger.domain.acts.words import Contract
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest
 from ledger.domain.errors import Inconsistent, InvalidInput
-from ledger.domain.subjects.indexed import Cursor, IndexedHead, IndexedOperation
+from ledger.domain.subjects.indexed import Cursor, IndexedHead, IndexedOperation, IndexedSignature
 from ledger.storage import index_tables as t
 from ledger.storage.engine.inserting import insert_rows
 from ledger.storage.engine.rows import Rows, chunks
@@ -96,9 +96,12 @@ def list_rows(
     *,
     after: Sequence[object] | None = None,
     limit: int | None = None,
+    between: Mapping[str, tuple[int, int]] | None = None,
     **equal: object,
 ) -> list[I]:
     """Rows by primary key, starting after the key `after`, whose columns equal `equal`.
+
+    `between` names columns with the least and the most that they hold.
 
     With `unit=None` every unit's rows are given, so a caller passes on whose rows may be read.
     """
@@ -107,6 +110,7 @@ def list_rows(
     where = _equal(rows.table, equal)
     if after is not None:
         where.append(tuple_(*key) > tuple_(*after))
+    where += [rows.table.c[name].between(*ends) for name, ends in (between or {}).items()]
     return rows.list(tx, *where, order=key, limit=limit)
 
 
@@ -147,10 +151,22 @@ def find_newest_block_time(tx: Connection) -> int | None:
 def list_operations_about(
     tx: Connection, subject: bytes, *, unit: int | None = None
 ) -> list[IndexedOperation]:
-    """The operations about a subject, in the chain's order."""
+    """The operations about a subject, or that bring or move it, in the chain's order."""
     c = t.idx_operations.c
-    where = _equal(t.idx_operations, {"subject": subject, "unit": unit})
-    return _rows(IndexedOperation).list(tx, *where, order=[c.height, c.position])
+    where = _equal(t.idx_operations, {"unit": unit})
+    is_of = or_(c.subject == subject, c.also == subject)
+    return _rows(IndexedOperation).list(tx, is_of, *where, order=[c.height, c.position])
+
+
+def list_signed_by(
+    tx: Connection, signer: bytes, *, since: int, until: int
+) -> list[IndexedOperation]:
+    """The operations with a signature of that key in blocks of that time, in the chain's order."""
+    c, signatures = t.idx_operations.c, TABLES[IndexedSignature].c
+    own = select(signatures.digest).where(signatures.signer == signer)
+    return _rows(IndexedOperation).list(
+        tx, c.digest.in_(own), c.timestamp.between(since, until), order=[c.height, c.position]
+    )
 
 
 def list_operations_from(
@@ -164,6 +180,12 @@ def list_operations_from(
         order=[c.height, c.position],
         limit=limit,
     )
+
+
+def place_of(tx: Connection, digest: Digest) -> tuple[int, int]:
+    """Where the chain holds an operation: height, and place in its block; raises NotFound."""
+    row = get(tx, IndexedOperation, digest)
+    return row.height, row.position
 
 
 def list_places(

@@ -25,7 +25,14 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from ledger.domain.acts.words import Contract, Party
-from ledger.domain.encoding.identifiers import CycleId, Digest, EquipmentId, SignerId
+from ledger.domain.encoding.identifiers import (
+    AssetId,
+    ConsignmentId,
+    CycleId,
+    Digest,
+    EquipmentId,
+    SignerId,
+)
 from ledger.domain.subjects.folding import STATES
 from ledger.domain.subjects.indexed import Cursor, IndexedHead, IndexedOperation, IndexedSignature
 from ledger.domain.subjects.states import State, Word32
@@ -55,6 +62,7 @@ idx_operations = Table(
     Column("kind", Text, nullable=False),
     Column("unit", BigInteger, nullable=False),
     Column("subject", Bytes32, nullable=False),
+    Column("also", Bytes32),
     Column("message", LargeBinary, nullable=False),
     Column("new_key", LargeBinary),
     Column("record", Bytes32, nullable=False),
@@ -65,6 +73,7 @@ idx_operations = Table(
     Column("position", BigInteger, nullable=False),
     Column("head", Bytes32, nullable=False),
     Index(None, "subject", "height", "position"),
+    Index(None, "also"),
     Index(None, "height", "position"),
     Index(None, "unit", "height"),
     Index(None, "record"),
@@ -82,7 +91,7 @@ idx_signatures = Table(
 # ---------------------------------------------------------------- a table for each class of state
 
 #: 32 bytes each
-_WORDS = frozenset({CycleId, Digest, EquipmentId, SignerId, Word32})
+_WORDS = frozenset({AssetId, ConsignmentId, CycleId, Digest, EquipmentId, SignerId, Word32})
 _PLAIN: Mapping[Any, TypeEngine[Any]] = {
     bool: Boolean(),
     int: Uint64(),

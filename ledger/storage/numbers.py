@@ -73,3 +73,16 @@ def numberings_of(tx: Connection, cycles_named: Iterable[bytes]) -> dict[CycleId
         for part in chunks(cycles_named)
         for identifier, number, below, late in tx.execute(_NUMBERED.where(_OWN.c.id.in_(part)))
     }
+
+
+def highest_opened(tx: Connection, machine: bytes, *, before: int) -> tuple[int, int]:
+    """The highest epoch and number of a machine that was opened before a sequence; (0, 0): none."""
+    row = tx.execute(
+        select(_OWN.c.epoch, _OWN.c.number)
+        .select_from(_OWN)
+        .join(_OPENED, _is_standing(_OWN, _OPENED))
+        .where(_OWN.c.equipment == machine, _OPENED.c.sequence < before)
+        .order_by(_OWN.c.epoch.desc(), _OWN.c.number.desc())
+        .limit(1)
+    ).first()
+    return (0, 0) if row is None else (int(row[0]), int(row[1]))

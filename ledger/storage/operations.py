@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     Boolean,
     Column,
     ColumnElement,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     Text,
     bindparam,
     func,
+    or_,
     select,
     text,
     true,
@@ -402,7 +404,7 @@ def list_latest_operations(  # noqa: PLR0913 - one argument per filter
     kind: str | None = None,
     parent: bytes | None = None,
     before: int | None = None,
-    limit: int = 100,
+    limit: int | None = 100,
 ) -> list[OperationRow]:
     """Operations from the newest backwards, starting before sequence `before`."""
     return _operations.list(
@@ -413,6 +415,21 @@ def list_latest_operations(  # noqa: PLR0913 - one argument per filter
         true() if parent is None else operations.c.parent == parent,
         order=[operations.c.sequence.desc()],
         limit=limit,
+    )
+
+
+def list_of_parent(
+    tx: Connection, parent: bytes, kind: str, *, after: int = 0
+) -> list[OperationRow]:
+    """The standing operations of a kind whose subjects belong to one, in sequence order."""
+    c = operations.c
+    return _operations.list(
+        tx,
+        c.parent == parent,
+        c.kind == kind,
+        c.sequence > after,
+        c.state.not_in(GIVEN_UP),
+        order=[c.sequence],
     )
 
 
@@ -440,6 +457,13 @@ def find_newest_standing(tx: Connection) -> tuple[Digest, datetime] | None:
     """The operation that was accepted last and not given up, and when; None without one."""
     row = tx.execute(_NEWEST_STANDING).first()
     return None if row is None else (row.digest, row.accepted_at)
+
+
+def find_sequence_at(tx: Connection, moment: datetime) -> int:
+    """The sequence of the last operation that was accepted by a moment; 0 before the first."""
+    c = operations.c
+    newest = select(c.sequence).where(c.accepted_at <= moment).order_by(c.sequence.desc()).limit(1)
+    return tx.scalar(newest) or 0
 
 
 def list_between(
@@ -486,9 +510,31 @@ _MESSAGES = (
 )
 
 
+def list_waiting_about(tx: Connection, contract: str) -> list[bytes]:
+    """What operations of a contract are about that the chain does not have for good, each once."""
+    c = operations.c
+    asked = select(c.subject).where(c.state.in_(WAITING), c.contract == contract).distinct()
+    return list(tx.scalars(asked))
+
+
 def list_messages(tx: Connection, subjects: Sequence[bytes]) -> list[MessageRow]:
     """What stands about one of a few subjects, in sequence order."""
     return [MessageRow(*row) for row in tx.execute(_MESSAGES, {"subjects": list(subjects)})]
+
+
+def list_moving(tx: Connection, moved: bytes, *, standing: bool = False) -> list[OperationRow]:
+    """Every operation about a subject, or that moves it, in sequence order."""
+    return _operations.read(tx, _MOVING[standing], moved=moved)
+
+
+_MOVED: BindParameter[bytes] = bindparam("moved")
+_MOVING = {
+    standing: select(operations)
+    .where(or_(operations.c.subject == _MOVED, operations.c.parent == _MOVED))
+    .where(_STANDING if standing else true())
+    .order_by(operations.c.sequence)
+    for standing in (False, True)
+}
 
 
 def find_standing(tx: Connection, kind: str, subject: bytes, *, unit: int) -> OperationRow | None:

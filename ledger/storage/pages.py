@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from sqlalchemy import ColumnElement, Connection, Select, and_, select, true, tuple_
 
 from ledger.domain.encoding.identifiers import Digest
-from ledger.storage.directory import cycles, equipment, signers, units
+from ledger.storage.directory import assets, consignments, cycles, equipment, signers, units
 from ledger.storage.engine.rows import Rows, chunks
 from ledger.storage.operations import (
     OperationRow,
@@ -184,7 +184,9 @@ def directory_keys(tx: Connection, table: str, keys: Iterable[object]) -> set[ob
     }
 
 
-_DIRECTORY = {table.name: table for table in (units, signers, equipment, cycles)}
+_DIRECTORY = {
+    table.name: table for table in (units, signers, equipment, cycles, consignments, assets)
+}
 
 
 def _by(tx: Connection, rows: Rows[R], name: str, keys: Iterable[object]) -> dict[Any, R]:

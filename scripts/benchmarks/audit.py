@@ -24,7 +24,6 @@ from pathlib import Path
 import rfc8785
 from sqlalchemy import Connection
 
-from ledger.cli.chains import reading_chain
 from ledger.domain.encoding.hashing import Mac
 from ledger.domain.records.commitments import FieldValue
 from ledger.domain.records.records import fields_from_bytes
@@ -32,6 +31,7 @@ from ledger.settings import Settings
 from ledger.steps.accepting.submit import FACTS_PURPOSE, PERSONAL_PURPOSE
 from ledger.steps.auditing.audit import audit
 from ledger.steps.instance import Instance, open_instance
+from ledger.steps.starting.chains import reading_chain
 from ledger.storage.records import RecordRow, get_secrets, list_records
 from scripts.benchmarks.bounds import LEAST_REPEATS, Figure, Figures, Size
 from scripts.benchmarks.group import RECORDS_PER_CYCLE, Group, founded_group

@@ -263,7 +263,7 @@ def _documented() -> list[tuple[re.Pattern[str], Plain]]:
 class _Undocumented:
     """As much of an instance as a document needs."""
 
-    settings = Settings()
+    settings, is_played = Settings(), False
 
 
 def _bytes(value: str | bytes) -> bytes:
@@ -272,6 +272,7 @@ def _bytes(value: str | bytes) -> bytes:
 
 def _pattern(path: str) -> re.Pattern[str]:
     parts = re.split(r"\{[^}]*\}", path)
-    # Only the name of a cycle, or of what evidence is about, may hold slashes.
-    inside = ".*" if path.startswith(("/v1/cycles", "/v1/evidence")) else "[^/]+"
+    # Only names of cycles, consignments, assets, and of what is asked about may hold slashes.
+    named = ("/v1/cycles", "/v1/consignments", "/v1/assets", "/v1/evidence", "/v1/findings")
+    inside = ".*" if path.startswith(named) else "[^/]+"
     return re.compile(inside.join(map(re.escape, parts)))

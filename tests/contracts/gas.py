@@ -25,6 +25,7 @@ from tests.contracts.world import (
     Operation,
     Value,
     World,
+    consignment_id,
     cycle_id,
     deployed,
     signer_id,
@@ -32,6 +33,8 @@ from tests.contracts.world import (
 
 TABLE = Path(__file__).with_name("gas.json")
 MANY = 50
+#: consignments at a tour's stop
+TOUR = 5
 #: Unix seconds, before the first block.
 SIGNED_AT = 1_700_000_000
 FIRST_BLOCK = 1_700_000_100
@@ -51,6 +54,7 @@ def measure() -> dict[str, Any]:
             "one": _gas(world, [make(2)]),
             f"each of {MANY}": _gas(world, [make(number) for number in range(3, 3 + MANY)]) // MANY,
         }
+    rows |= _custody_rows(world)
     for name, operation in _registry_acts(world, equipment):
         rows[name] = {"one": _gas(world, [operation])}
     return {"fork": fork, "gas": rows}
@@ -160,6 +164,77 @@ def _cycle_acts(world: World, equipment: bytes) -> dict[str, Make]:
         "release to two units": release,
         "hold": hold,
         "witness a result": result,
+        "record a service": _service(world),
+    }
+
+
+def _service(world: World) -> Make:
+    def make(number: int) -> Operation:
+        return _operation(
+            world,
+            "Service",
+            number,
+            unit=1,
+            consumer=2,
+            kind=7,
+            serviceClass=1,
+            quantity=90,
+            subject=keccak(text="asset"),
+            happenedAt=SIGNED_AT,
+            corrects=bytes(32),
+            signedBy=signer_id(world.operator),
+        )
+
+    return make
+
+
+def _custody_rows(world: World) -> dict[str, dict[str, int]]:
+    """The way of twenty packages from one unit by a carrier to another, alone and on one tour."""
+    keys = {unit: _key(f"worker of {unit}") for unit in (1, 21, 22)}
+    fixed: dict[str, Value] = {"record": keccak(text="settled"), "signedAt": SIGNED_AT}
+    for unit, key in keys.items():
+        administrator = world.administrator if unit == 1 else _key(f"administrator {unit}")
+        if unit != 1:
+            world.admit(unit, administrator, **fixed)
+        signed_by = signer_id(administrator)
+        world.enrol(key, 224, unit=unit, signedBy=signed_by, validFrom=SIGNED_AT, **fixed)
+    latest: dict[int, list[bytes]] = {}
+
+    def make(struct: str, unit: int, slip: int, /, **values: Value) -> Operation:
+        steps = latest.setdefault(slip, [])
+        if struct != "Dispatch":
+            of = consignment_id(1, keccak(text=str(slip)))
+            values |= {"consignment": of, "step": len(steps) + 1, "previous": steps[-1]}
+        signed = signer_id(keys[unit])
+        operation = _operation(world, struct, (unit, slip), unit=unit, signedBy=signed, **values)
+        steps.append(operation.digest)
+        return operation
+
+    def dispatch(slip: int) -> Operation:
+        sent: dict[str, Value] = {"receiver": 22, "purpose": 1, "packages": 20, "taker": 21}
+        return make("Dispatch", 1, slip, slip=keccak(text=str(slip)), asset=bytes(32), **sent)
+
+    def take(unit: int, outcome: int, seen: int) -> Make:
+        counts: dict[str, Value] = {"seen": seen, "inferred": 0, "refused": 0, "extra": 0}
+        none: dict[str, Value] = {"asset": bytes(32), "trip": bytes(32)}
+        return lambda slip: make("TakeOver", unit, slip, outcome=outcome, **counts, **none)
+
+    def hand_over(slip: int) -> Operation:
+        return make("HandOver", 21, slip, taker=22, leg=1)
+
+    ways: dict[str, Make] = {
+        "dispatch": dispatch,
+        "carry": take(21, 1, 0),
+        "hand over": hand_over,
+        "keep": take(22, 2, 20),
+    }
+    _gas(world, [dispatch(0)])  # the first of all sets the head
+    return {
+        name: {
+            "one": _gas(world, [way(1)]),
+            f"each of {TOUR}": _gas(world, [way(slip) for slip in range(2, 2 + TOUR)]) // TOUR,
+        }
+        for name, way in ways.items()
     }
 
 

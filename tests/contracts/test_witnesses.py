@@ -42,7 +42,7 @@ def test_a_statement_about_a_cycle_is_current_until_another_names_it(world: Worl
     first = statement(world, STATE_OF_CYCLE[0], cycle)
     event = world.event(world.witnesses, "Witnessed", world.send(first))
     assert (event["digest"], event["about"], event["unit"]) == (first.digest, cycle, 1)
-    assert event["head"] == world.heads()[2]
+    assert event["head"] == world.heads()[3]
     assert current(world, cycle) == first.digest
     blind = statement(world, STATE_OF_CYCLE[0], cycle)
     assert world.refusal(blind) == ["NotCurrent", blind.digest, "replaces", NONE, first.digest]

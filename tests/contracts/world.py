@@ -37,9 +37,10 @@ Value: TypeAlias = int | bytes | list[dict[str, int]]
 Proofs: TypeAlias = list[list[Any]]
 
 ADMINISTER, OPEN, LOAD, RESULT, DECIDE, ERASE = 1, 2, 4, 8, 16, 512
+DISPATCH, CARRY, RECEIVE, SETTLE = 32, 64, 128, 256
 #: Witness kinds of this world: (kind, right, scope, mode), see IWitnesses.
 STATE_OF_CYCLE, ENTRY_OF_ANYBODY = (1, RESULT, 2, 1), (2, OPEN, 1, 2)
-LEDGERS = ("UnitRegistry", "CycleLedger", "Witnesses")
+LEDGERS = ("UnitRegistry", "CycleLedger", "CustodyLedger", "Witnesses", "ContributionLedger")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,11 @@ def cycle_id(equipment: bytes, epoch: int, number: int) -> bytes:
     )
 
 
+def consignment_id(giver: int, slip: bytes) -> bytes:
+    """Return the id of a unit's consignment."""
+    return tagged_id("steriledger.consignment.v1", ["uint32", "bytes32"], [giver, slip])
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """A struct with its values, and its digest on one ledger."""
@@ -134,7 +140,9 @@ class World:
     tester: EthereumTester
     registry: Contract
     ledger: Contract
+    custody: Contract
     witnesses: Contract
+    contributions: Contract
     relayer: str
     authority: LocalAccount = field(default_factory=Account.create)
     administrator: LocalAccount = field(default_factory=Account.create)
@@ -156,9 +164,9 @@ class World:
         return self.ledgers[LEDGERS.index(FUNCTIONS[struct].contract)]
 
     @property
-    def ledgers(self) -> tuple[Contract, Contract, Contract]:
-        """The three, as LEDGERS names them."""
-        return self.registry, self.ledger, self.witnesses
+    def ledgers(self) -> tuple[Contract, ...]:
+        """All of them, as LEDGERS names them."""
+        return self.registry, self.ledger, self.custody, self.witnesses, self.contributions
 
     def operation(self, struct: str, **values: Value) -> Operation:
         """Return the operation; `record` and `signedAt` are made up when not given."""
@@ -389,8 +397,19 @@ def deployed(w3: Web3, tester: EthereumTester, authority: LocalAccount) -> World
     }
     registry = deploy(w3, relayer, "UnitRegistry", authority.address, list(verifiers.values()))
     ledger = deploy(w3, relayer, "CycleLedger", registry.address)
+    custody = deploy(w3, relayer, "CustodyLedger", registry.address)
     rows = [STATE_OF_CYCLE, ENTRY_OF_ANYBODY]
     witnesses = deploy(w3, relayer, "Witnesses", registry.address, ledger.address, rows)
+    contributions = deploy(w3, relayer, "ContributionLedger", registry.address)
     return World(
-        w3, tester, registry, ledger, witnesses, relayer, authority=authority, verifiers=verifiers
+        w3,
+        tester,
+        registry,
+        ledger,
+        custody,
+        witnesses,
+        contributions,
+        relayer,
+        authority=authority,
+        verifiers=verifiers,
     )

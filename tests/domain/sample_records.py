@@ -34,7 +34,8 @@ def fits(rule: FieldRule, value: FieldValue) -> bool:
 
 def value_for(rule: FieldRule) -> FieldValue:
     """A value that a rule takes."""
-    options = rule.text.removeprefix("one of ").split(", ")
+    words = rule.text.removeprefix("one of ")
+    options = [*words.split(", "), words]
     return next(value for value in (*CANDIDATES, *options) if fits(rule, value))
 
 

@@ -217,13 +217,18 @@ NAMED = {
     "load one class": ("LoadDeclaration", 1),
     "release to two units": ("CycleDecision", 2),
     "hold": ("CycleDecision", 0),
+    "witness a result": ("ResultEntry", 0),
+    "dispatch": ("Dispatch", 0),
+    "carry": ("TakeOver", 0),
+    "hand over": ("HandOver", 0),
+    "keep": ("TakeOver", 0),
+    "record a service": ("Service", 0),
     "admit a unit": ("UnitAdmission", 0),
     "enrol a signer": ("SignerEnrolment", 0),
     "erase a record": ("RecordErasure", 0),
     "revoke a signer": ("SignerRevocation", 0),
     "register a machine": ("EquipmentRegistration", 0),
     "change a machine": ("EquipmentChange", 0),
-    "witness a result": ("ResultEntry", 0),
 }
 MEASURED = json.loads((Path(__file__).parents[1] / "contracts" / "gas.json").read_text("utf-8"))[
     "gas"

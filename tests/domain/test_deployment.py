@@ -47,7 +47,7 @@ def parse(content: object) -> Deployment:
 
 hashes = st.binary(min_size=32, max_size=32)
 addresses = st.lists(
-    st.binary(min_size=20, max_size=20).filter(any), min_size=6, max_size=6, unique=True
+    st.binary(min_size=20, max_size=20).filter(any), min_size=7, max_size=7, unique=True
 )
 
 
@@ -55,7 +55,7 @@ addresses = st.lists(
     name=st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=100),
     chain_id=st.integers(1, MAX_SAFE_INTEGER),
     height=st.integers(0, MAX_SAFE_INTEGER),
-    words=st.lists(hashes, min_size=7, max_size=7),
+    words=st.lists(hashes, min_size=8, max_size=8),
     places=addresses,
     predecessor=st.none() | hashes,
     kind=st.sampled_from(AuthorityKind),
@@ -77,10 +77,10 @@ def test_a_deployment_is_read_back_as_it_was_written(  # noqa: PLR0917 - drawn b
             role: DeployedContract(address=places[n], code_hash=words[n + 1])
             for n, role in enumerate(Role)
         },
-        authority=places[5],
+        authority=places[6],
         authority_kind=kind,
         deployed_at=height,
-        receipt_key=words[6],
+        receipt_key=words[7],
         predecessor=predecessor,
     )
     again = parse_deployment(deployment_to_json(deployment))
@@ -131,7 +131,7 @@ def test_every_field_changes_the_fingerprint() -> None:
 
 def test_the_fingerprint_is_fixed() -> None:
     assert DEPLOYMENT.fingerprint().hex() == (
-        "a6be872324842eb8d4dee6f1bdc4e63fb8152055a9a2d5c03c0b28cd87e2fb95"
+        "727de026724ff3a9a0584c58bba3c00b24fe4d3e06c2d563655352999c6e6281"
     )
 
 
@@ -242,7 +242,9 @@ def test_a_deployment_knows_its_domains_and_its_recording_contracts() -> None:
     assert DEPLOYMENT.recording_contracts() == {
         DEPLOYMENT.contracts[Role.UNIT_REGISTRY].address: Contract.UNIT_REGISTRY,
         domain.contract: Contract.CYCLE_LEDGER,
+        DEPLOYMENT.contracts[Role.CUSTODY_LEDGER].address: Contract.CUSTODY_LEDGER,
         DEPLOYMENT.contracts[Role.WITNESSES].address: Contract.WITNESSES,
+        DEPLOYMENT.contracts[Role.CONTRIBUTION_LEDGER].address: Contract.CONTRIBUTION_LEDGER,
     }
 
 

@@ -113,7 +113,7 @@ def test_a_message_with_a_missing_or_unknown_member_is_refused(act: Act) -> None
     message = example(act)
     wrong = [
         *({n: v for n, v in message.items() if n != name} for name in message),
-        {**message, "extra": 0},
+        {**message, "unknown": 0},
         {},
     ]
     for each in wrong:

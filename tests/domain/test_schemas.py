@@ -94,6 +94,8 @@ def test_a_fixed_required_field_that_is_missing_is_refused_by_name(schema: Schem
     ["", "nothing", "Device", "device ", "devic\u0435", "lines", "lines[].owner", "lines.-1.owner"],
 )
 def test_an_unknown_field_is_refused_by_name(schema: Schema, path: str) -> None:
+    if path in schema.facts:
+        path = f"{path}s"
     with pytest.raises(InvalidInput) as caught:
         make(schema, {**minimal_facts(schema), path: "x"})
     assert caught.value.field == path
@@ -181,7 +183,8 @@ def test_a_gap_in_a_list_is_refused_by_the_lists_name(schema: Schema, indexes: l
 def test_an_item_that_lacks_a_field_is_refused_by_the_lists_name(schema: Schema) -> None:
     for name in schema.lists:
         whole = items(schema, name, [0, 1])
-        for path in whole:
+        # without the only field of the last item the list is whole, and shorter
+        for path in whole if len(whole) > 2 else list(whole)[:1]:
             part = {other: value for other, value in whole.items() if other != path}
             with pytest.raises(InvalidInput) as caught:
                 make(schema, {**without_lists(schema), **part})

@@ -15,6 +15,8 @@ from ledger.domain.acts.catalogue import ACTS, NESTED
 from ledger.domain.acts.vocabulary import (
     Act,
     Choice,
+    ConsignmentNamed,
+    ConsignmentReference,
     CycleNamed,
     CycleReference,
     Each,
@@ -29,8 +31,10 @@ from ledger.domain.acts.vocabulary import (
     Moment,
     Named,
     NewKey,
+    Numbers,
     OneOf,
     Serial,
+    SetNamed,
     Sort,
     Stated,
     Switch,
@@ -38,7 +42,7 @@ from ledger.domain.acts.vocabulary import (
     Words,
 )
 from ledger.domain.encoding.abi import encode_data
-from ledger.domain.encoding.identifiers import EquipmentId
+from ledger.domain.encoding.identifiers import ConsignmentId, EquipmentId
 from ledger.domain.errors import InvalidInput
 from ledger.domain.records.schemas import FieldRule, require_fields
 
@@ -87,8 +91,19 @@ def _(sort: Whole) -> st.SearchStrategy[Any]:
 
 
 @values.register
+def _(sort: Numbers) -> st.SearchStrategy[Any]:
+    return st.lists(st.integers(1, sort.most), max_size=9)
+
+
+@values.register
 def _(sort: Words | Serial) -> st.SearchStrategy[Any]:
-    return words
+    longest = sort.longest if isinstance(sort, Words) else None
+    return words.map(lambda text: text[:longest])
+
+
+@values.register
+def _(sort: SetNamed) -> st.SearchStrategy[Any]:
+    return st.tuples(st.integers(1, 2**32 - 1), words).map(lambda both: f"{both[0]}/{both[1]}")
 
 
 @values.register
@@ -134,6 +149,16 @@ def _(sort: CycleNamed) -> st.SearchStrategy[Any]:
 
 
 @values.register
+def _(sort: ConsignmentNamed) -> st.SearchStrategy[Any]:
+    return st.builds(
+        ConsignmentReference,
+        id=thirty_two.map(ConsignmentId),
+        giver=st.integers(1, 2**32 - 1),
+        slip=words,
+    )
+
+
+@values.register
 def _(sort: Lines) -> st.SearchStrategy[Any]:
     columns = {name: values(column) for name, column in sort.columns.items()}
     return st.lists(st.fixed_dictionaries(columns), min_size=max(1, sort.fewest), max_size=4)
@@ -175,7 +200,7 @@ def test_what_is_recorded_confirms_what_is_signed_and_nothing_else(
     root, strategy = str(field.record_root), values(field.of)
     value, other = data.draw(strategy), data.draw(strategy)
     facts = field.of.facts(root, value)
-    if isinstance(field.of, MachineNamed | CycleNamed):
+    if isinstance(field.of, MachineNamed | CycleNamed | ConsignmentNamed):
         # what else the record says of it, the message does not
         facts = {root: facts[root]}
     signed, changed = field.of.signed(value), field.of.signed(other)

@@ -19,12 +19,12 @@ from pathlib import Path
 
 from api import serve
 from ledger import crashing
-from ledger.cli.chains import reading_chain
 from ledger.running.logs import configure_logs
 from ledger.running.processes import write_ready
 from ledger.settings import Settings
 from ledger.steps.following.rebuild import rebuild
 from ledger.steps.instance import open_instance
+from ledger.steps.starting.chains import reading_chain
 from ledger.steps.worker import run_worker
 
 #: under the run folder: where the API answers

@@ -10,7 +10,6 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from ledger.chain.node import Node
-from ledger.cli.chains import reading_chain
 from ledger.domain.acts.catalogue import find_act
 from ledger.domain.encoding.events import parse_event
 from ledger.domain.encoding.identifiers import Digest
@@ -20,6 +19,7 @@ from ledger.settings import Settings
 from ledger.steps.answering.status import status
 from ledger.steps.auditing.audit import audit
 from ledger.steps.instance import Instance, open_instance
+from ledger.steps.starting.chains import reading_chain
 from ledger.steps.starting.deploy import open_relayer
 from ledger.storage.engine.schema import metadata
 from ledger.storage.journal import list_blocks

@@ -73,6 +73,16 @@ def full_disk(children: list[Child]) -> Trouble:
     )
 
 
+def persist(connection: psycopg.Connection, statement: str) -> None:
+    """Run a statement that takes tables for itself; the processes read them all the while."""
+    while True:
+        try:
+            connection.execute(statement.encode())
+        except psycopg.errors.DeadlockDetected:
+            continue
+        return
+
+
 def refusing_server(condition: str, words: str) -> Callable[[PostgresServer, str], Trouble]:
     """A server that answers every writing statement with an error of its own."""
 
@@ -80,7 +90,7 @@ def refusing_server(condition: str, words: str) -> Callable[[PostgresServer, str
         def switch(*statements: str) -> None:
             with psycopg.connect(server.address(name), autocommit=True) as connection:
                 for statement in statements:
-                    connection.execute(statement.encode())
+                    persist(connection, statement)
 
         refuse = f"BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{condition}'; END"
         return Trouble(

@@ -6,10 +6,10 @@ import shutil
 import signal
 from pathlib import Path
 
-from ledger.cli.chains import reading_chain
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.steps.answering.status import WorkerState, status
 from ledger.steps.auditing.audit import audit
+from ledger.steps.starting.chains import reading_chain
 from ledger.storage.journal import JournalBlockRow, find_last_mined
 from tests.faults.children import Home, housing
 from tests.faults.proofs import accepted, mined_hashes, opened, require_whole, waiting

@@ -21,6 +21,7 @@ from ledger.storage import accounts as stored
 from tests.api.conftest import Furnished, furnished_sqlite
 from tests.api.kit import ACTING, Api
 from tests.house import CENTRE, DAC_LOG, MEMBER, SERIAL
+from tests.pages.group import Group, people_and_packages
 
 __all__ = ["furnished_sqlite"]
 
@@ -97,7 +98,9 @@ def shown(furnished_sqlite: Furnished, tmp_path_factory: pytest.TempPathFactory)
     """Pages with something on each, served at an address; no test changes them."""
     with furnished_sqlite.copy(tmp_path_factory.mktemp("shown")) as api:
         site = furnish(api)
+        group = people_and_packages(site)
         fill(site)
+        send_and_recall(group)
         with serving(site):
             yield site
 
@@ -119,6 +122,20 @@ def serving(site: Site) -> Iterator[None]:
     finally:
         server.should_exit = True
         thread.join(10)
+
+
+def send_and_recall(group: Group) -> None:
+    """One box received unseen, one on its way and overdue; then a recall of all that is in them."""
+    api = group.api
+    group.send("4711", "Q01", "Q02")
+    group.take("4711")
+    api.record(
+        "take-over", group.tokens[MEMBER], consignment="centre/4711", outcome="kept",
+        previous=None, rest="inferred", seals="intact",
+    )  # fmt: skip
+    group.send("4712", "Q03", expected_by="2026-11-21T11:00:00Z")
+    body = {"equipment": SERIAL, "first": 1, "last": 1, "cause": "biological", "reason": "BI"}
+    assert api.post("/v1/recalls", api.operator, json=body).status_code == 200
 
 
 def fill(site: Site) -> None:

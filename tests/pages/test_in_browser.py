@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request
 from tests.house import SERIAL
 from tests.pages.browser import AXE, browser
 from tests.pages.conftest import Site, serving
+from tests.pages.group import people_and_packages
 from tests.pages.test_signing_in import PASSWORD, code, complete, invite
 
 MOST_BYTES = 150 * 1024
@@ -23,6 +24,7 @@ LATIN = re.compile(
     r"SteriLedger|English|CSV|PIN|steriledger [a-z]+( [a-z]+)*|DAC[\w. ]*|[\w-]*/[\w./-]+"
     r"|0x[0-9a-f]*|\b[0-9a-f]{8,}\b|Zhang|Unit \w+|Administrator \w+|Sterilizer \d+|Operator"
     r"|[Cc]entre|member|operator|chief|runner|auditor|Chief|Member|Auditor|Runner"
+    r"|[Ww]orker|van\b|other\b|[A-Z]-\d+"
     r"|en-285\S*|UTC|Europe/\w+|bar\b|min\b|zzz|Universal\S*|MiB"
 )
 PAGES = {
@@ -32,11 +34,25 @@ PAGES = {
         "/cycles/{13}", "/cycles/{13}/decide", "/cycles/{14}/decide", "/operations",
         "/inspection?month=2016-03", "/inspection/{13}", "/account", "/state",
         "/acts/load-declaration?cycle={13}", "/acts/cycle-opening?equipment=601362&epoch=9",
+        "/statements", "/inbox", "/questions", "/questions?q=zzz", "/incidents", "/terms",
+        "/incidents/open",
     ],
     "chief": [
         "/people", "/people/add", "/people/{operator}", "/stations", "/machines", "/signers",
         "/units", "/units/1", "/acts/equipment-registration",
     ],
+    "worker 2": [
+        "/receive", "/receive?q=centre/4711>other", "/consignments/{4712}/receive",
+        "/consignments/{4712}/receive?said=1/Q03&said=1/Q77&said=zz", "/consignments",
+        "/consignments/{4711}", "/packages/1/Q01", "/packages/1/Q01?at=2026-11-21T12:10",
+        "/use?said=1/Q01&said=zz", "/shelf?said=1/Q01&said=1/Q77", "/recalls",
+        "/recalls/{recall}", "/recalls/{recall}/answer?said=1/Q01",
+    ],
+    "worker 1": [
+        "/consignments/{4711}/slip", "/dispatch", "/dispatch?said=1/Q01&purpose=clean",
+        "/ask?q=centre/4711",
+    ],
+    "worker 7": ["/trip", "/consignments/{4712}"],
 }  # fmt: skip
 
 
@@ -72,6 +88,10 @@ def address(site: Site, path: str) -> str:
     """The address of a page, with what it is about."""
     cycles = site.api.get("/v1/cycles", site.api.operator).json()["cycles"]
     about = {str(each["number"]): each["id"] for each in cycles} | site.accounts
+    boxes = site.api.get("/v1/consignments", site.api.auditor).json()["consignments"]
+    about |= {each["slip"]: each["id"] for each in boxes}
+    for each in site.api.get("/v1/recalls", site.api.operator).json()["recalls"]:
+        about["recall"] = each["order"]
     return site.url + re.sub(r"\{(\w+)\}", lambda found: about[found[1]], path)
 
 
@@ -91,20 +111,58 @@ def violations(page: Page, *rules: str) -> list[str]:
     ]
 
 
+def barriers(page: Page, url: str) -> list[str]:
+    """What keeps somebody out of a page, in light and dark."""
+    page.emulate_media(color_scheme="light")
+    page.goto(url)
+    found = violations(page)
+    page.emulate_media(color_scheme="dark")
+    return found + violations(page, *OF_A_THEME)
+
+
+def require_phone(page: Page, url: str) -> None:
+    """A page is light, fits a phone, and has targets for fingers."""
+    page.goto(url)
+    assets = sum(
+        int(page.request.get(each).headers["content-length"])
+        for each in page.eval_on_selector_all(
+            "link[rel=stylesheet], script[src], img",
+            "all => [...new Set(all.map(each => each.href || each.src))]",
+        )
+    )
+    assert assets + len(page.content().encode()) <= MOST_BYTES, url
+    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert wide <= 0, url
+    small = page.eval_on_selector_all(
+        "main button:not([hidden]), main a[role=button], main select,"
+        " main input:not([type=hidden], [type=checkbox], [type=radio])",
+        "all => all.filter(e => e.checkVisibility()"
+        " && e.getBoundingClientRect().height < 44).map(e => e.outerHTML.slice(0, 120))",
+    )
+    assert small == [], url
+
+
+def english_left(page: Page, url: str) -> set[str]:
+    """The English words of a Chinese page."""
+    page.goto(url)
+    # what is recorded stays in the words of whoever recorded it
+    page.evaluate(
+        "() => { for (const each of document.querySelectorAll('details')) "
+        "each.open = true; for (const each of document.querySelectorAll("
+        "'svg, dd, code, option, [lang=en]')) each.remove(); }"
+    )
+    rest = LATIN.sub(" ", page.locator("body").inner_text())
+    return set(re.findall(r"[A-Za-z][a-z]{2,}[A-Za-z ]*", rest))
+
+
 @pytest.mark.parametrize("language", LOCALES)
 @pytest.mark.parametrize("role", PAGES)
 def test_nothing_on_a_page_keeps_anybody_out(
     chromium: Browser, shown: Site, role: str, language: str
 ) -> None:
-    wrong: dict[str, list[str]] = {}
     # nothing moves: a colour on its way to the other theme is of neither
     with opened(chromium, shown, role, language=language, reduced_motion="reduce") as page:
-        for path in PAGES[role]:
-            page.emulate_media(color_scheme="light")
-            page.goto(address(shown, path))
-            wrong[path] = violations(page)
-            page.emulate_media(color_scheme="dark")
-            wrong[path] += violations(page, *OF_A_THEME)
+        wrong = {path: barriers(page, address(shown, path)) for path in PAGES[role]}
     assert {path: each for path, each in wrong.items() if each} == {}
 
 
@@ -114,44 +172,15 @@ def test_a_page_is_light_fits_a_phone_and_has_targets_for_fingers(
 ) -> None:
     with opened(chromium, shown, role, viewport=PHONE, has_touch=True) as page:
         for path in PAGES[role]:
-            page.goto(address(shown, path))
-            assets = sum(
-                int(page.request.get(each).headers["content-length"])
-                for each in page.eval_on_selector_all(
-                    "link[rel=stylesheet], script[src], img",
-                    "all => [...new Set(all.map(each => each.href || each.src))]",
-                )
-            )
-            assert assets + len(page.content().encode()) <= MOST_BYTES, path
-            wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-            assert wide <= 0, path
-            small = page.eval_on_selector_all(
-                "main button:not([hidden]), main a[role=button], main select,"
-                " main input:not([type=hidden], [type=checkbox], [type=radio])",
-                "all => all.filter(e => e.checkVisibility()"
-                " && e.getBoundingClientRect().height < 44).map(e => e.outerHTML.slice(0, 120))",
-            )
-            assert small == [], path
+            require_phone(page, address(shown, path))
 
 
 def test_a_chinese_page_has_no_english_left(chromium: Browser, shown: Site) -> None:
     left: dict[str, set[str]] = {}
     for role, paths in PAGES.items():
         with opened(chromium, shown, role, language="zh") as page:
-            for path in paths:
-                page.goto(address(shown, path))
-                # what is recorded stays in the words of whoever recorded it
-                page.evaluate(
-                    "() => { for (const each of document.querySelectorAll('details')) "
-                    "each.open = true; for (const each of document.querySelectorAll("
-                    "'svg, dd, code, option, [lang=en]')) each.remove(); }"
-                )
-                shown_text = page.locator("body").inner_text()
-                rest = LATIN.sub(" ", shown_text)
-                words = set(re.findall(r"[A-Za-z][a-z]{2,}[A-Za-z ]*", rest))
-                if words:
-                    left[path] = words
-    assert left == {}
+            left |= {path: english_left(page, address(shown, path)) for path in paths}
+    assert {path: words for path, words in left.items() if words} == {}
 
 
 def test_a_list_narrows_while_somebody_types(chromium: Browser, shown: Site) -> None:
@@ -204,6 +233,55 @@ def test_a_load_is_released_with_two_taps(chromium: Browser, site: Site) -> None
         )
     view = site.api.get(f"/v1/cycles/{SERIAL}/41", site.api.operator).json()
     assert view["state"] == "released"
+
+
+def test_a_sealed_box_is_taken_in_with_a_scan_and_a_tap(chromium: Browser, site: Site) -> None:
+    people_and_packages(site).send("4711")
+    with serving(site), opened(chromium, site, "worker 2", viewport=PHONE) as page:
+        page.goto(site.url + "/receive")
+        page.keyboard.type("centre/4711>member\n")
+        page.get_by_role("button", name="Seals whole").wait_for()
+        taps = Taps(page)
+        taps.tap("button[value=sealed]")
+        page.get_by_text("Recorded.").wait_for()
+        assert taps.count == 1
+    (box,) = site.api.get("/v1/consignments", site.api.auditor).json()["consignments"]
+    assert box["status"] == "received"
+
+
+def test_a_box_that_was_left_half_scanned_is_gone_on_with(chromium: Browser, site: Site) -> None:
+    box = people_and_packages(site).send("4711")
+    with serving(site), opened(chromium, site, "worker 2", viewport=PHONE) as page:
+        page.goto(site.url + f"{box}/receive")
+        for serial in ("Q01", "Q02"):
+            page.keyboard.type(f"centre/{serial}\n")
+            page.get_by_role("status").filter(has_text=f"1/{serial}").wait_for()
+        page.goto(site.url + "/shelf")
+        page.goto(site.url + f"{box}/receive")
+        page.get_by_role("button", name="Go on where you stopped").click()
+        page.get_by_text("2 of 3 there").wait_for()
+        page.keyboard.type("centre/Q03\n")
+        page.get_by_text("3 of 3 there").wait_for()
+        page.locator("button[value=done]").click()
+        page.get_by_text("Recorded.").wait_for()
+        page.goto(site.url + f"{box}/receive")
+        assert page.locator("[data-resume]:visible").count() == 0
+
+
+def test_packages_are_used_without_javascript(chromium: Browser, site: Site) -> None:
+    group = people_and_packages(site)
+    with (
+        serving(site),
+        opened(chromium, site, "worker 1", java_script_enabled=False) as page,
+    ):
+        page.goto(site.url + "/use")
+        for serial in ("Q01", "Q02"):
+            page.locator("#scan").fill(f"centre/{serial}")
+            page.locator("#scan").press("Enter")
+        page.locator("#case").fill("k-1")
+        page.locator("button[value=done]").click()
+        page.get_by_text("Recorded.").wait_for()
+    assert group.get("where", package="centre/Q02")["case"] == "k-1"
 
 
 def test_two_taps_on_one_button_record_once(chromium: Browser, site: Site) -> None:

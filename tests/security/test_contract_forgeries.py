@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,16 +12,22 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
 from tests.contracts.world import (
+    CARRY,
+    DISPATCH,
     ENTRY_OF_ANYBODY,
     ERASE,
     FUNCTIONS,
     OPEN,
+    RECEIVE,
+    SETTLE,
     STATE_OF_CYCLE,
     Operation,
     Proofs,
     World,
+    consignment_id,
     cycle_id,
     signer_id,
+    tagged_id,
 )
 
 #: state of a signer who signs no more
@@ -137,6 +144,92 @@ def cycle_void(world: World) -> Operation:
     return world.by_operator("CycleVoid", cycle, opening=opening.digest)
 
 
+def mover(world: World) -> LocalAccount:
+    """Somebody of the unit who does all that custody and accounts know."""
+    key: LocalAccount = Account.create()
+    world.enrol(key, DISPATCH | CARRY | RECEIVE | SETTLE)
+    return key
+
+
+def another_unit(world: World, key: LocalAccount | None = None) -> int:
+    """A unit that was just admitted."""
+    unit = 100 + secrets.randbelow(2**31)
+    world.admit(unit, Account.create() if key is None else key)
+    return unit
+
+
+def dispatch(world: World) -> Operation:
+    unit = another_unit(world)
+    return world.operation(
+        "Dispatch", unit=1, slip=secrets.token_bytes(32), receiver=unit, purpose=1, packages=2,
+        asset=bytes(32), taker=unit, signedBy=signer_id(mover(world)),
+    )  # fmt: skip
+
+
+def dispatched(world: World) -> dict[str, Any]:
+    """The next step of a consignment that was sent, by who sent it."""
+    sent = dispatch(world)
+    world.send(sent)
+    return {
+        "consignment": consignment_id(1, sent.values["slip"]), "unit": 1, "step": 2,
+        "previous": sent.digest, "signedBy": sent.values["signedBy"],
+    }  # fmt: skip
+
+
+def hand_over(world: World) -> Operation:
+    return world.operation("HandOver", taker=another_unit(world), leg=1, **dispatched(world))
+
+
+def take_over(world: World) -> Operation:
+    head, taker = Account.create(), Account.create()
+    unit = another_unit(world, head)
+    world.enrol(taker, CARRY | RECEIVE, unit=unit, signedBy=signer_id(head))
+    sent = world.operation(
+        "Dispatch", **{**dispatch(world).values, "taker": unit, "receiver": unit}
+    )
+    world.send(sent)
+    counts = {"seen": 0, "inferred": 0, "refused": 0, "extra": 0}
+    refused = 4
+    return world.operation(
+        "TakeOver", consignment=consignment_id(1, sent.values["slip"]), unit=unit, step=2,
+        previous=sent.digest, outcome=refused, asset=bytes(32), trip=bytes(32),
+        signedBy=signer_id(taker), **counts,
+    )  # fmt: skip
+
+
+def disposition(world: World) -> Operation:
+    return world.operation("Disposition", kind=1, receiver=0, asset=bytes(32), **dispatched(world))
+
+
+def closed_unit_disposition(world: World) -> Operation:
+    values = dispatched(world)
+    del values["signedBy"]
+    world.send(unit_closure(world))
+    return world.operation("ClosedUnitDisposition", kind=1, receiver=0, asset=bytes(32), **values)
+
+
+def asset_registration(world: World) -> Operation:
+    return by_administrator(world, "AssetRegistration", code=secrets.token_bytes(32), kind=1)
+
+
+def asset_change(world: World) -> Operation:
+    registration = asset_registration(world)
+    world.send(registration)
+    asset = tagged_id(
+        "steriledger.asset.v1", ["uint32", "bytes32"], [1, registration.values["code"]]
+    )
+    return by_administrator(
+        world, "AssetChange", asset=asset, state=2, replaces=registration.digest
+    )
+
+
+def service(world: World) -> Operation:
+    return world.operation(
+        "Service", unit=1, consumer=another_unit(world), kind=20, serviceClass=1, quantity=5,
+        subject=bytes(32), happenedAt=0, corrects=bytes(32), signedBy=signer_id(mover(world)),
+    )  # fmt: skip
+
+
 def witness_of_a_cycle(world: World) -> Operation:
     return witness(world, STATE_OF_CYCLE[0], opened(world))
 
@@ -179,6 +272,14 @@ KINDS = [
     cycle_void,
     witness_of_a_cycle,
     witness_of_anything,
+    dispatch,
+    hand_over,
+    take_over,
+    disposition,
+    asset_registration,
+    asset_change,
+    service,
+    closed_unit_disposition,
 ]
 
 # ------------------------------------------------------------- what a forger does to a signature
@@ -195,7 +296,12 @@ def of_another_chain(world: World, operation: Operation, key: Any) -> bytes:
 def of_another_contract(world: World, operation: Operation, key: Any) -> bytes:
     """The same operation for contracts at other addresses: the ledgers changed places."""
     swapped = replace(
-        world, registry=world.ledger, ledger=world.witnesses, witnesses=world.registry
+        world,
+        registry=world.ledger,
+        ledger=world.witnesses,
+        witnesses=world.registry,
+        custody=world.contributions,
+        contributions=world.custody,
     )
     return world.signature(key, swapped.digest(operation.struct, operation.values))
 

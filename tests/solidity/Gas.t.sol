@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IContributionLedger} from "../../contracts/interfaces/IContributionLedger.sol";
 import {ICycleLedger} from "../../contracts/interfaces/ICycleLedger.sol";
 import {Proof} from "../../contracts/interfaces/IUnitRegistry.sol";
 import {IWitnesses} from "../../contracts/interfaces/IWitnesses.sol";
@@ -59,6 +60,15 @@ contract GasTest is CycleBase {
         operation.replaces = state;
         send(operation);
         vm.snapshotGasLastCall("witnesses", "a next state");
+    }
+
+    function test_gas_of_the_services() public {
+        send(service(89));
+        IContributionLedger.Service memory operation = service(90);
+        bytes32 digest = send(operation);
+        vm.snapshotGasLastCall("contributions", "a service");
+        send(correction(operation, digest, -30));
+        vm.snapshotGasLastCall("contributions", "a correction");
     }
 
     function test_gas_of_fifty_cycles() public {

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from ledger.cli.chains import reading_chain
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.keys.vault import KEY_FILE_VARIABLE, KEY_VARIABLE, Vault, load_vault
@@ -21,6 +20,7 @@ from ledger.steps.auditing.audit import audit
 from ledger.steps.instance import Instance, open_instance
 from ledger.steps.keeping.backup import _pack, backup, write_key
 from ledger.steps.keeping.restore import restore
+from ledger.steps.starting.chains import reading_chain
 from ledger.storage.engine.database import Database
 from ledger.storage.journal import list_blocks
 from ledger.storage.operations import count_by_state

@@ -14,7 +14,7 @@ from rich.console import Console
 from ledger.cli.screen import screen
 from ledger.domain.clocks import SET_BACK, SILENCE
 from ledger.domain.encoding.identifiers import Digest, signer_id
-from ledger.domain.errors import ClockWrong
+from ledger.domain.errors import ClockWrong, Refused
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.domain.subjects.indexed import IndexedOperation
 from ledger.settings import Settings
@@ -28,6 +28,7 @@ from ledger.steps.sending.mending import refuse_operation, retry_operation
 from ledger.steps.sending.writer import Writer
 from ledger.steps.starting.deploy import get_held_key
 from ledger.steps.starting.leasing import LEASE, try_lease
+from ledger.steps.starting.playing import set_played
 from ledger.storage import index
 from ledger.storage.engine.database import Database
 from ledger.storage.keys import KeyPurpose
@@ -298,6 +299,7 @@ def test_the_clock_is_held_against_a_chain_that_others_date(house: House) -> Non
             [
                 IndexedOperation(
                     digest=opened.digest, kind="CycleOpening", unit=1, subject=bytes(32),
+                    also=None,
                     message=b"", new_key=None, record=bytes(32), height=7, block_hash=bytes(32),
                     timestamp=int(mined.timestamp()), tx_hash=bytes(32), position=0,
                     head=bytes(32),
@@ -375,3 +377,14 @@ def test_dates_of_a_clock_that_was_set_back_are_told_and_are_no_difference(
     assert report.set_back == 1
     assert "states dated before the one before: 1" in "\n".join(report.lines())
     assert report.to_plain()["set_back"] == 1
+
+
+def test_a_played_clock_never_signs_on_a_chain_of_others(tmp_path: Path) -> None:
+    instance = open_instance(Settings(home=tmp_path))
+    set_played(instance, datetime.now(UTC) + timedelta(days=9))
+    instance.close()
+    with pytest.raises(Refused, match="a played clock"):
+        open_instance(Settings(home=tmp_path, chain_url="http://127.0.0.1:1"))
+    again = open_instance(Settings(home=tmp_path))
+    assert again.is_played
+    again.close()

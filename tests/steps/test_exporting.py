@@ -25,7 +25,7 @@ from ledger.steps.accepting.signing import make_held_key
 from ledger.steps.answering.exporting import export_evidence, resolve_subject
 from ledger.steps.sending.writer import Writer
 from tests import making
-from tests.steps.hospital import Hospital, opened_hospital
+from tests.steps.hospital import Hospital, move_things, opened_hospital
 
 SERIAL = "DAC-1"
 RUMOUR = sha256(b"an incident").digest()
@@ -38,6 +38,7 @@ class Told:
     hospital: Hospital
     writer: Writer
     decision: Digest
+    service: Digest
 
     def subject(self, of: str, caller: Caller | None = None) -> Subject:
         """One of each type, as people name it where they have a name for it."""
@@ -49,6 +50,10 @@ class Told:
             "cycle": f"{SERIAL}/1",
             "operation": self.decision.hex(),
             "about": to_hex(RUMOUR),
+            "consignment": "U1/4711",
+            "asset": "L-1",
+            "package": "U1/P1",
+            "service": to_hex(self.service),
         }
         with hospital.instance.database.reading() as tx:
             return resolve_subject(tx, caller or hospital.caller, of, names[of])
@@ -85,11 +90,73 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
         hospital.accept(
             making.result(cycle, Result.BIOLOGICAL, ResultWord.PASS, signer=hospital.operators[1])
         )
+        move_things(hospital)
+        use_a_package(hospital)
+        hospital.new_signer(1, Right.SETTLE)
+        service = hospital.say("Service", unit=1, consumer=2, kind=20, quantity=90)
         for about in (cycle.id, RUMOUR):
             hospital.accept(making.comment(2, about, Stance.DISAGREES, signer=reporter))
         writer = hospital.writer()
         hospital.settle(writer)
-        yield Told(hospital=hospital, writer=writer, decision=decision)
+        yield Told(hospital=hospital, writer=writer, decision=decision, service=service)
+
+
+def use_a_package(hospital: Hospital) -> None:
+    """One of two packages of a released cycle, which belong to unit 2, is used at unit 1."""
+    hospital.new_signer(1, Right.SCAN)
+    lines = [{"act": "assembled", "package": f"1/P{n}", "basis": "typed"} for n in (1, 2)]
+    hospital.say("ScanReport", unit="U1", lines=lines)
+    hospital.accept(hospital.opening(SERIAL, 7))
+    hospital.say(
+        "LoadDeclaration", cycle=f"{SERIAL}/7",
+        lines=[
+            {"owner": "U2", "package_class": 1, "quantity": 1, "package": f"1/P{n}"} for n in (1, 2)
+        ],
+    )  # fmt: skip
+    hospital.accept(hospital.ending(SERIAL, 7))
+    hospital.say(
+        "CycleDecision", cycle=f"{SERIAL}/7", decision="release", results={"physical": "pass"},
+        shares=[{"owner": "U2", "package_class": 1, "delta": 2}],
+    )  # fmt: skip
+    used = [
+        {"act": "used", "package": f"1/P{n}", "basis": "scanned", "case": f"k{n}"} for n in (1, 2)
+    ]
+    told = hospital.say("ScanReport", unit="U1", lines=used)
+    hospital.admit(3)
+    hospital.new_signer(3, Right.REPORT)
+    hospital.say("Comment", unit=3, about=to_hex(told), stance="disagrees", text="of ours alone")
+
+
+def test_a_package_comes_with_its_cycle_and_no_line_of_another(told: Told) -> None:
+    report = told.verify(told.export(told.subject("package"), member(Scope.READ_UNIT)))
+    own = [each for each in report.timeline if each.is_own]
+    assert sorted(each.kind for each in own) == [
+        "Comment", "CycleDecision", "CycleEnding", "CycleOpening", "LoadDeclaration",
+        "ScanReport", "ScanReport",
+    ]  # fmt: skip
+    shown = {value for each in own for path, value in each.facts.items() if "package" in path}
+    assert "1/P1" in shown
+    assert "1/P2" not in shown
+    assert not any(path.endswith(".case") for each in own for path in each.facts)
+    assert not any(each.personal for each in own)
+    assert "Package 1/P1" in report_lines(report)
+
+
+def test_what_a_unit_without_a_part_in_a_package_says_of_it_is_its_own(told: Told) -> None:
+    for unit in (1, 2):
+        reader = replace(member(Scope.READ_UNIT), unit=unit)
+        data = told.export(told.subject("package"), reader)
+        operations = parse_evidence(data).operations
+        assert {e.act.name for e in operations if e.record is None} == {"Comment"}
+        assert b"of ours alone" not in data
+    assert b"of ours alone" in told.export(told.subject("package"))
+
+
+def test_a_packages_file_says_that_no_chain_tells_of_further_reports(told: Told) -> None:
+    """What the chain cannot tell is said: records alone name packages."""
+    report = told.verify(told.export(told.subject("package")))
+    (complete,) = [each for each in report.claims if each.about == "completeness"]
+    assert "nobody reported anything else of the package" in complete.does_not_prove
 
 
 def member(*scopes: Scope) -> Caller:
@@ -186,8 +253,8 @@ def test_a_record_of_another_unit_is_hidden_from_whoever_may_read_one(told: Told
 
 def test_what_waits_for_the_chain_has_no_evidence_yet(told: Told) -> None:
     hospital = told.hospital
-    waiting = hospital.accept(hospital.opening(SERIAL, 7))
-    subject = Subject(type="cycle", id=hospital.reference(SERIAL, 7).id)
+    waiting = hospital.accept(hospital.opening(SERIAL, 8))
+    subject = Subject(type="cycle", id=hospital.reference(SERIAL, 8).id)
     for each in (subject, Subject(type="operation", id=waiting)):
         with pytest.raises(Refused) as raised:
             told.export(each)

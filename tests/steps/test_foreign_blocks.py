@@ -10,7 +10,6 @@ import pytest
 from structlog.testing import capture_logs
 
 from ledger.chain.node import Node
-from ledger.cli.chains import reading_chain
 from ledger.domain.chain.chain_reader import Block
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.settings import Settings
@@ -19,6 +18,7 @@ from ledger.steps.auditing.audit import audit
 from ledger.steps.following.follow import follow
 from ledger.steps.following.journalled import ForeignBlock
 from ledger.steps.instance import Instance, open_instance
+from ledger.steps.starting.chains import reading_chain
 from ledger.storage.index import find_cursor
 from ledger.storage.journal import find_last_block
 from tests.steps.hospital import Hospital, opened_hospital

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 import pytest
 
 from ledger.chain.snapshots import Snapshot
-from ledger.cli.chains import reading_chain
 from ledger.domain.chain.deployment import deployment_to_json
 from ledger.domain.encoding.identifiers import Digest, to_hex
 from ledger.domain.errors import Inconsistent, InvalidInput, Refused
@@ -23,6 +22,7 @@ from ledger.steps.auditing.losses import KeptReceipt, parse_receipt
 from ledger.steps.instance import Instance, open_instance
 from ledger.steps.keeping.losses import note_reached, require_nothing_lost
 from ledger.steps.starting.belonging import DEPLOYMENT_FILE, write_deployment_file
+from ledger.steps.starting.chains import reading_chain
 from ledger.steps.starting.deploy import open_relayer
 from ledger.steps.starting.leasing import LEASE
 from ledger.steps.starting.link import open_link

@@ -303,9 +303,9 @@ def test_what_somebody_else_relayed_is_final_without_being_sent(hospital: Hospit
             tx,
             [
                 IndexedOperation(
-                    digest=digest, kind="CycleOpening", unit=1, subject=digest, message=b"{}",
-                    new_key=None, record=digest, height=1, block_hash=digest, timestamp=1,
-                    tx_hash=digest, position=0, head=digest,
+                    digest=digest, kind="CycleOpening", unit=1, subject=digest, also=None,
+                    message=b"{}", new_key=None, record=digest, height=1, block_hash=digest,
+                    timestamp=1, tx_hash=digest, position=0, head=digest,
                 )
             ],
         )  # fmt: skip

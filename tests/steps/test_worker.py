@@ -18,13 +18,13 @@ from pathlib import Path
 import pytest
 
 from ledger.chain.node import Node
-from ledger.cli.chains import reading_chain
 from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import Conflict, Inconsistent, NotFound
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.settings import Settings
 from ledger.steps.answering.status import WorkerState, status
 from ledger.steps.instance import Instance, open_instance
+from ledger.steps.starting.chains import reading_chain
 from ledger.steps.starting.leasing import LEASE, _machine, try_lease
 from ledger.steps.starting.link import CHAIN_FILE
 from ledger.steps.worker import run_worker, serve_chain

@@ -34,6 +34,7 @@ def an_operation(number: int, *, unit: int = 1, height: int = 5) -> index.Indexe
         kind="CycleOpening",
         unit=unit,
         subject=CYCLE,
+        also=word("also") if number == 1 else None,
         message=b"{}",
         new_key=b"k" * 20 if number == 1 else None,
         record=word("record"),
@@ -57,7 +58,7 @@ def example(hint: Any, name: str) -> Any:
     if only is bool:
         return True
     if only is int:
-        return -3 if name == "delta" else 2**64 - 1
+        return -3 if name in {"delta", "quantity"} else 2**64 - 1
     return word(name)
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import types as sql
 from sqlalchemy.types import TypeDecorator
 
 from ledger.chain.node import Node
+from ledger.domain.acts.words import Right
 from ledger.steps.auditing.audit import audit
 from ledger.steps.auditing.differences import Difference
 from ledger.steps.instance import Instance
@@ -51,8 +52,25 @@ def fill(hospital: Hospital, clock: Clock) -> None:
         unit=1,
         options=ImportOptions(),
     )
+    pack(hospital)
     clock.advance(minutes=11)  # the first writer's lease is over
     hospital.settle(hospital.writer())
+
+
+def pack(hospital: Hospital) -> None:
+    """Two packages, of which one is said to be missing, which is taken back."""
+    hospital.new_signer(1, Right.SCAN)
+    lines = [
+        {"act": act, "package": f"1/P{n}", "basis": "typed", "code": code, "expires": "2099-01-01"}
+        for n in (1, 2)
+        for act, code in (("assembled", None), ("labelled", f"C{n}"))
+    ]
+    hospital.say("ScanReport", unit=1, lines=lines)
+    missing = hospital.say(
+        "ScanReport", unit=1, lines=[{"act": "missing", "package": "1/P1", "basis": "typed"}]
+    )
+    back = {"act": "not_so", "package": "1/P1", "basis": "typed", "reason": "it was there"}
+    hospital.say("ScanReport", unit=1, lines=[{**back, "takes_back": f"{missing.hex()}:0"}])
 
 
 def first_cycles(data: bytes) -> bytes:

@@ -118,6 +118,7 @@ def names_its_unit(act: Act) -> bool:
     return not signs(act) or any(
         isinstance(each.of, MachineNamed | CycleNamed)
         or each.of == Named("equipment")
+        or (each.of == Named("asset") and act.about == "asset" and each.given is Given.ALWAYS)
         or is_subject(each)
         for each in asked(act)
     )

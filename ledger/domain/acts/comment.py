@@ -4,20 +4,31 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from ledger.domain.acts import rules as common
 from ledger.domain.acts.vocabulary import (
     Choice,
+    Facts,
     Field,
     Given,
     Hash,
     Message,
     Named,
+    Records,
+    View,
     WitnessMode,
     WitnessScope,
     Words,
+    integer,
+    word,
 )
 from ledger.domain.acts.witnessing import packed_numbers, witness
-from ledger.domain.acts.words import Right
+from ledger.domain.acts.words import Custody, Right
 from ledger.domain.callers import Scope
+from ledger.domain.errors import Refused
+from ledger.domain.subjects.states import SignerState, WitnessState
+
+#: the kinds of statements that only a person with the right to answer accepts
+_ANSWERED = frozenset({13, 14})
 
 
 class Stance(IntEnum):
@@ -33,6 +44,25 @@ class Stance(IntEnum):
 def says(message: Message) -> str:
     """`a unit commented: disagrees`."""
     return f"a unit commented: {Stance(packed_numbers(message)[0]).name.lower()}"
+
+
+def record_rules(message: Message, view: View, facts: Facts, records: Records) -> None:  # noqa: ARG001
+    """An incident or a finding is accepted with the right to answer, never by a station key."""
+    about = view.find(WitnessState, word(message, "about"))
+    if about is None or about.kind not in _ANSWERED or facts["stance"] != "agrees":
+        return
+    signer = common.require_signer(
+        view.find(SignerState, word(message, "signedBy")),
+        unit=integer(message, "unit"),
+        right=Right.ANSWER,
+        signed_at=integer(message, "signedAt"),
+    )
+    if signer.custody is Custody.STATION:
+        raise Refused(
+            "is a station's key",
+            field="signedBy",
+            rule="who accepts an incident or a finding for a unit signs with a key of their own",
+        )
 
 
 ACT = witness(
@@ -59,4 +89,5 @@ ACT = witness(
         Field(name="photo_sha256", of=Hash(), given=Given.OPTIONAL, help="SHA-256 of a picture"),
     ),
     says=says,
+    record_rules=record_rules,
 )

@@ -30,10 +30,13 @@ from ledger.domain.acts.vocabulary import (
     Lines,
     Message,
     Named,
+    OneOf,
+    PackageNamed,
     Recorded,
     Records,
     View,
     Whole,
+    Words,
     integer,
     items,
     replaces_field,
@@ -51,6 +54,14 @@ from ledger.domain.acts.words import (
     Verdict,
 )
 from ledger.domain.callers import Scope
+from ledger.domain.custody.counting import (
+    LINE_DEEDS,
+    require_added_sound,
+    require_lines_of_load,
+    require_shares_counted,
+)
+from ledger.domain.custody.lines import PackageLine, rows_of, text_or_none
+from ledger.domain.custody.standing import PASSES_TO_RETURN, suspended
 from ledger.domain.encoding.abi import Scalar
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest
 from ledger.domain.errors import Conflict, Refused
@@ -172,10 +183,12 @@ def record_rules(message: Message, view: View, facts: Facts, records: Records) -
     """
     cycle = _cycle(message, view)
     kind = DecisionKind(integer(message, "kind"))
+    _require_counts(cycle, next_state(cycle.state, kind), message, facts, records)
     if not makes_usable(cycle.state, kind, adds=_adds(items(message, "shares"))):
         return
     opening = records.facts_of(cycle.opening)
     _require_in_service(opening)
+    _require_not_recalled(cycle, records)
     _require_readings(cycle, facts, records)
     known = {**known_results(records.facts_about(cycle.id, *RESULTS_IN)), **_entered(facts)}
     bad = sorted(name for name, result in known.items() if result in BAD_RESULTS)
@@ -187,6 +200,41 @@ def record_rules(message: Message, view: View, facts: Facts, records: Records) -
             remedy="reject, hold or recall it; or enter the result of the repeated test",
         )
     _require_biological(cycle.state, kind, opening, known.get("biological", NOT_ENTERED))
+
+
+def _require_counts(
+    cycle: CycleState, after: DecisionState, message: Message, facts: Facts, records: Records
+) -> None:
+    """What the lines say for each owner, payer and class is what the shares say."""
+    if cycle.load == ZERO_DIGEST:
+        return
+    load = records.facts_of(cycle.load)
+    told = [*records.facts_about(cycle.id, "CycleDecision", "PackageDecision"), facts]
+    require_lines_of_load(load, facts)
+    require_added_sound(told)
+    if after in USABLE and items(message, "shares"):
+        require_shares_counted(load, told)
+    elif after is DecisionState.RECALLED:
+        require_shares_counted(load, told, is_recalled=True)
+
+
+def _require_not_recalled(cycle: CycleState, records: Records) -> None:
+    """Nothing of a recalled range is released, and nothing of a suspended machine."""
+    if any(order.covers(cycle.epoch, cycle.number) for order in records.orders_of(cycle.equipment)):
+        raise Refused(
+            "the cycle is in a range that was ordered back",
+            field="decision",
+            rule="what is recalled is final: its packages are reprocessed",
+        )
+    suspension = suspended(records.suspensions_of(cycle.equipment))
+    if suspension is not None:
+        raise Refused(
+            f"the machine is suspended since a recall: {suspension.passes} of "
+            f"{PASSES_TO_RETURN} biological passes in a row",
+            field="decision",
+            rule="a machine returns to service after three passes of cycles since its suspension",
+            remedy="run the cycles of the requalification, and enter their results",
+        )
 
 
 def _require_in_service(opening: Facts) -> None:
@@ -327,6 +375,19 @@ def says(message: Message) -> str:
     return f"a person decided: {DecisionKind(integer(message, 'kind')).name.lower()}{moved}"
 
 
+def package_lines(message: Message, facts: Facts) -> Iterator[PackageLine]:
+    """A row for each package that is left out, waits, or is added."""
+    for number, line in rows_of(facts):
+        yield PackageLine(
+            package=str(line["package"]),
+            line=number,
+            deed=LINE_DEEDS[str(line["outcome"])],
+            thread=word(message, "cycle"),
+            outcome=str(line["outcome"]),
+            reason=text_or_none(line["reason"]) or text_or_none(facts["reason"]),
+        )
+
+
 def further_scopes(facts: Facts) -> frozenset[Scope]:
     """Who states a result in a decision enters it; who only decides rests on those before."""
     return frozenset({Scope.RESULT}) if _entered(facts) else frozenset()
@@ -401,6 +462,21 @@ ACT = Act(
             option="share",
             help="OWNER:PAYER:CLASS:PACKAGES",
         ),
+        Field(
+            name="lines",
+            of=Lines(
+                {
+                    "package": PackageNamed(),
+                    "outcome": OneOf(tuple(LINE_DEEDS)),
+                    "reason": Words(500),
+                },
+                optional=frozenset({"reason"}),
+            ),
+            given=Given.OPTIONAL,
+            default=(),
+            option="line",
+            help="PACKAGE:OUTCOME[:REASON], of what is left out, waits, or is added",
+        ),
     ),
     says=says,
     parent=common.machine_of_cycle,
@@ -409,4 +485,5 @@ ACT = Act(
     record_rules=record_rules,
     effect=effect,
     needs=needs,
+    package_lines=package_lines,
 )

@@ -175,6 +175,12 @@ ACT = Act(
             option="implant",
             help="whether an implant is in it",
         ),
+        Field(
+            name="flash",
+            of=Switch(),
+            given=Given.OPTIONAL,
+            help="whether it is for use at once, unwrapped or nearly so, and never stored",
+        ),
     ),
     says=lambda _: "the cycle was opened",
     subject=opened,

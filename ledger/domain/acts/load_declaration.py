@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -17,6 +17,7 @@ from ledger.domain.acts.vocabulary import (
     Lines,
     Message,
     Named,
+    PackageNamed,
     Recorded,
     Records,
     View,
@@ -30,6 +31,7 @@ from ledger.domain.acts.vocabulary import (
 )
 from ledger.domain.acts.words import Contract, Right
 from ledger.domain.callers import Scope
+from ledger.domain.custody.lines import Deed, PackageLine, rows_of
 from ledger.domain.encoding.abi import Scalar
 from ledger.domain.errors import InvalidInput, Refused, VerificationFailed
 from ledger.domain.subjects.states import ClassCount, CycleState, UnitState
@@ -49,6 +51,8 @@ def complete(values: Mapping[str, Any]) -> Mapping[str, Any]:
             **line,
             "payer": line.get("payer") or line["owner"],
             "description": line.get("description"),
+            "package": line.get("package"),
+            "programme_required": line.get("programme_required"),
         }
         for line in values["lines"]
     ]
@@ -129,7 +133,25 @@ def _require_total(total: Mapping[str, Scalar], cycle: CycleState) -> None:
 
 
 def record_rules(message: Message, view: View, facts: Facts, records: Records) -> None:  # noqa: ARG001
-    """Every owner and payer is a unit of the group, open or closed by now."""
+    """Owners and payers are units of the group; a line that names a package is of that one."""
+    named: dict[object, int] = {}
+    for index, line in rows_of(facts):
+        package = line["package"]
+        if package is None:
+            continue
+        if package in named:
+            raise InvalidInput(
+                f"{package} stands in line {named[package] + 1} as well",
+                field=f"lines.{index}.package",
+                rule="a package lies in the chamber once",
+            )
+        if line["quantity"] != 1:
+            raise InvalidInput(
+                f"counts {line['quantity']} of {package}",
+                field=f"lines.{index}.quantity",
+                rule="a line that names a package counts 1",
+            )
+        named[package] = index
     for path, value in facts.items():
         if path.startswith("lines.") and path.endswith((".owner", ".payer")):
             number = cast("int", value)
@@ -169,6 +191,20 @@ def agree(message: Message, facts: Facts, *, is_whole: bool) -> None:
                 f"signed says {total}",
                 field="lines",
                 rule="lines add up to the signed totals",
+            )
+
+
+def package_lines(message: Message, facts: Facts) -> Iterator[PackageLine]:
+    """A row for each package that is named; what is only counted has none."""
+    for index, line in rows_of(facts):
+        if line["package"] is not None:
+            yield PackageLine(
+                package=str(line["package"]),
+                line=index,
+                deed=Deed.LOADED,
+                thread=word(message, "cycle"),
+                owner=int(str(line["owner"])),
+                package_class=int(str(line["package_class"])),
             )
 
 
@@ -223,14 +259,16 @@ ACT = Act(
                     "package_class": PACKAGE_CLASS,
                     "quantity": Whole(0, 2**31 - 1),
                     "description": Words(),
+                    "package": PackageNamed(),
+                    "programme_required": Words(60),
                 },
                 fewest=1,
                 most=MOST_LINES,
-                optional=frozenset({"description"}),
+                optional=frozenset({"description", "package", "programme_required"}),
                 follows=frozenset({"payer"}),
             ),
             option="line",
-            help="OWNER:PAYER:CLASS:QUANTITY[:DESCRIPTION]",
+            help="OWNER:PAYER:CLASS:QUANTITY[:DESCRIPTION[:PACKAGE[:PROGRAMME_REQUIRED]]]",
         ),
     ),
     says=says,
@@ -240,6 +278,7 @@ ACT = Act(
     record_rules=record_rules,
     effect=effect,
     agree=agree,
+    package_lines=package_lines,
     # The decision judged what is amended here, so it reaches the chain first.
     after=lambda message, view: [_cycle(message, view).decision],
 )

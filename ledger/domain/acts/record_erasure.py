@@ -46,6 +46,12 @@ def record_rules(message: Message, view: View, facts: Facts, records: Records) -
             field="subject",
             rule="a record under legal hold is not erased",
         )
+    if records.is_held(word(message, "subject")):
+        raise Refused(
+            "an incident names it in its trace",
+            field="subject",
+            rule="what an incident is about is kept until the incident is withdrawn",
+        )
     ended = retention_ended(erased)
     if captured_at(facts) < datetime.fromisoformat(ended):
         raise Refused(

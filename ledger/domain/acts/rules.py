@@ -6,6 +6,7 @@ promised, and a verifier replays them.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from enum import IntFlag
 
@@ -31,6 +32,7 @@ SKEW_SECONDS = 300
 #: How long a proposed administrator may be vetoed; the contract's RECOVERY_DELAY.
 RECOVERY_DELAY_SECONDS = 7 * 24 * 3600
 
+_HAPPENED_LINE = re.compile(r"lines\.\d+\.happened")
 _SIGNER_MEMBERS = {Party.SIGNER: "signedBy", Party.COUNTERSIGNER: "countersignedBy"}
 
 
@@ -46,6 +48,26 @@ def require_timely(message: Message, now: int) -> None:
             rule=f"at most {SKEW_SECONDS} seconds ahead of the chain's clock",
             remedy="set the clock of the device that signs",
         )
+
+
+def require_happened(act: Act, message: Message, facts: Facts) -> None:
+    """What is said of packages happened before it was signed, but for clocks that are apart.
+
+    A year that was mistyped would put all that the unit does with them later behind it.  What a
+    machine's own clock says is not asked: it may be hours ahead, and the cycle ran all the same.
+    """
+    if act.package_lines is None and act.moved_lines is None:
+        return
+    latest = integer(message, "signedAt") + SKEW_SECONDS
+    for path, value in facts.items():
+        if value is None or not (path == "happened.utc" or _HAPPENED_LINE.fullmatch(path)):
+            continue
+        if datetime.fromisoformat(str(value)).timestamp() > latest:
+            raise InvalidInput(
+                f"{value} lies after the signature",
+                field=path.removesuffix(".utc"),
+                rule="what is reported has happened",
+            )
 
 
 def require_known_words(act: Act, message: Message) -> None:
@@ -74,12 +96,17 @@ def require_rights(act: Act, message: Message, view: View) -> None:
             require_signer(
                 view.find(SignerState, signer),
                 unit=unit,
-                right=act.right or Right(0),
+                right=right_in(act, message, view),
                 signed_at=integer(message, "signedAt"),
                 field=member,
             )
         elif party is Party.NEW_KEY:
             _require_new_key(view.find(SignerState, word(message, act.key_member)))
+
+
+def right_in(act: Act, message: Message, view: View) -> Right:
+    """What the signer must be allowed; raises what keeps the unit out altogether."""
+    return (act.right or Right(0)) if act.right_in is None else act.right_in(message, view)
 
 
 def signers_of(act: Act, message: Message) -> dict[Party, bytes]:

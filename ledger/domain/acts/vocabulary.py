@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, IntEnum, IntFlag, auto
 from functools import cached_property, lru_cache
-from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, TypeVar, cast
 
 from ledger.domain.acts.words import Contract, Custody, Party, Right
 from ledger.domain.callers import Scope
+from ledger.domain.custody.lines import PackageLine, set_subject
 from ledger.domain.encoding.abi import Member, Scalar, Struct, Value
 from ledger.domain.encoding.identifiers import (
     ZERO_DIGEST,
+    ConsignmentId,
     CycleId,
     Digest,
     EquipmentId,
@@ -32,6 +34,9 @@ from ledger.domain.names import plain_name, plain_or_none
 from ledger.domain.records import schemas
 from ledger.domain.records.commitments import FieldValue
 from ledger.domain.records.schemas import FieldRule, Schema, make_schema
+
+if TYPE_CHECKING:
+    from ledger.domain.custody.standing import Order, Suspension
 
 Message: TypeAlias = Mapping[str, Value]
 Facts: TypeAlias = Mapping[str, FieldValue]
@@ -81,6 +86,16 @@ class CycleReference:
     def id(self) -> CycleId:
         """The cycle's id, as the contract computes it."""
         return cycle_id(self.machine.id, self.epoch, self.number)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsignmentReference:
+    """A consignment, and how its records name it."""
+
+    id: ConsignmentId
+    giver: int
+    #: the giver's own slip number; None where only the chain knows the consignment
+    slip: str | None
 
 
 # ---------------------------------------------------------------- sorts of values
@@ -221,6 +236,32 @@ class Whole(Sort):
 
 
 @dataclass(frozen=True, slots=True)
+class Numbers(Sort):
+    """Some of the numbers from 1 to 256: the bits of a word in the message, text in the record."""
+
+    solidity: ClassVar[str | None] = "bytes32"
+    most: ClassVar[int] = 8 * len(ZERO_DIGEST)
+
+    def rules(self, path: str, *, required: bool) -> Mapping[str, FieldRule]:
+        """The numbers, with commas between them."""
+        return {path: schemas.text(5 * self.most, required=required)}
+
+    def signed(self, value: Sequence[int]) -> bytes:
+        """Number n is bit n - 1 from the right."""
+        return sum(1 << number - 1 for number in set(value)).to_bytes(len(ZERO_DIGEST), "big")
+
+    def read(self, signed: bytes) -> tuple[int, ...]:
+        """The numbers in a word, ascending."""
+        bits = int.from_bytes(signed, "big")
+        return tuple(number for number in range(1, self.most + 1) if bits >> number - 1 & 1)
+
+    def facts(self, path: str, value: Sequence[int] | bytes | None) -> Facts:
+        """Ascending; null for none."""
+        numbers = self.read(value) if isinstance(value, bytes) else sorted(set(value or ()))
+        return {path: ", ".join(map(str, numbers)) or None}
+
+
+@dataclass(frozen=True, slots=True)
 class Words(Sort):
     """Text that a person enters; only the record holds it."""
 
@@ -351,13 +392,15 @@ class Named(Sort):
             return {path: schemas.integer(1, UINT32, required=required)}
         return {path: schemas.hash32(required=required)}
 
-    def signed(self, value: Scalar) -> Scalar:
-        """Itself."""
+    def signed(self, value: Scalar | None) -> Scalar:
+        """Itself; zero where there is none."""
+        if value is None:
+            return 0 if self.what == "unit" else ZERO_DIGEST
         return value
 
-    def facts(self, path: str, value: Scalar) -> Facts:
+    def facts(self, path: str, value: Scalar | None) -> Facts:
         """Its digits; null for zero."""
-        return {path: hex_or_none(value) if isinstance(value, bytes) else value}
+        return {path: hex_or_none(value) if isinstance(value, bytes) else value or None}
 
 
 DIGEST = Named("operation")
@@ -387,7 +430,7 @@ class NewKey(Sort):
 
 @dataclass(frozen=True, slots=True)
 class Serial(Sort):
-    """A maker's serial number: its hash in the message, its text in the record."""
+    """A number that is written on something: its hash in the message, its text in the record."""
 
     solidity: ClassVar[str | None] = "bytes32"
 
@@ -395,17 +438,56 @@ class Serial(Sort):
         """Short text."""
         return {path: schemas.text(60, required=required)}
 
-    def signed(self, value: str) -> bytes:
-        """Keccak-256 of it."""
-        return serial_hash(plain_name(value))
+    def signed(self, value: str | None) -> bytes:
+        """Keccak-256 of it; zero where there is none."""
+        return ZERO_DIGEST if value is None else serial_hash(plain_name(value))
 
-    def facts(self, path: str, value: str) -> Facts:
+    def facts(self, path: str, value: str | None) -> Facts:
         """Itself, in its one form."""
-        return {path: plain_name(value)}
+        return {path: plain_or_none(value)}
 
     def confirms(self, path: str, shown: FieldValue, signed: Value, *, root: str) -> bool:
         """Its hash was signed."""
+        if shown is None:
+            return path == root and signed == ZERO_DIGEST
         return path == root and isinstance(shown, str) and serial_hash(shown) == signed
+
+
+@dataclass(frozen=True, slots=True)
+class PackageNamed(Words):
+    """A package by its name, `UNIT/SERIAL`, or by a code that is on it."""
+
+    longest: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectNamed(Words):
+    """What is asked about: a package by its name, all else by the digits of its id."""
+
+    longest: int = 80
+
+
+@dataclass(frozen=True, slots=True)
+class SetNamed(Sort):
+    """A set: 32 bytes in the message, `UNIT/NAME` in the record."""
+
+    solidity: ClassVar[str | None] = "bytes32"
+
+    def rules(self, path: str, *, required: bool) -> Mapping[str, FieldRule]:
+        """Its name."""
+        return {path: schemas.text(80, required=required)}
+
+    def signed(self, value: str) -> bytes:
+        """The hash of its name."""
+        return set_subject(value)
+
+    def facts(self, path: str, value: str | None) -> Facts:
+        """Its name."""
+        return {path: value}
+
+    def confirms(self, path: str, shown: FieldValue, signed: Value, *, root: str) -> bool:
+        """Its hash was signed."""
+        return path == root and isinstance(shown, str) and set_subject(shown) == signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -461,6 +543,31 @@ class CycleNamed(Sort):
             "machine.epoch": value.epoch,
             "machine.number": value.number,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class ConsignmentNamed(Sort):
+    """A consignment: its id in the message; in the record giver and slip number as well."""
+
+    solidity: ClassVar[str | None] = "bytes32"
+
+    def rules(self, path: str, *, required: bool) -> Mapping[str, FieldRule]:
+        """Id, giver, and the number on the slip."""
+        return {
+            path: schemas.hash32(required=required),
+            "giver": schemas.integer(1, UINT32, required=required),
+            "slip": schemas.text(60),
+        }
+
+    def signed(self, value: ConsignmentReference) -> bytes:
+        """Its id."""
+        return value.id
+
+    def facts(self, path: str, value: ConsignmentReference | bytes) -> Facts:
+        """All; of a signed value the id alone."""
+        if isinstance(value, bytes):
+            return {path: value.hex()}
+        return {path: value.id.hex(), "giver": value.giver, "slip": value.slip}
 
 
 @dataclass(frozen=True, slots=True)
@@ -773,6 +880,15 @@ class Records(Protocol):
     def facts_about(self, subject: bytes, *kinds: str) -> Iterator[Facts]:
         """The facts of every standing operation of these kinds about a subject, oldest first."""
 
+    def is_held(self, digest: bytes) -> bool:
+        """Whether a standing incident's trace names what an operation is about."""
+
+    def orders_of(self, machine: bytes) -> Sequence[Order]:
+        """The recalls that were ordered for a machine and stand, oldest first."""
+
+    def suspensions_of(self, machine: bytes) -> Sequence[Suspension]:
+        """When a machine was suspended, and whether it is."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
@@ -831,7 +947,8 @@ class Act:
     name: str
     #: in a sentence, for documents and help
     doc: str
-    #: what it is about: unit, signer, equipment, cycle, proposal, operation, or its own field
+    #: what it is about: unit, signer, equipment, cycle, consignment, asset, proposal, operation, or
+    #: its own field
     about: str
     contract: Contract
     #: the contract's function, which takes a batch
@@ -844,6 +961,8 @@ class Act:
     parties: tuple[Party, ...] = (Party.SIGNER,)
     #: what the signer may do; None where only the authority signs
     right: Right | None
+    #: the same where it depends on how things stand; raises what keeps the unit out altogether
+    right_in: Callable[[Message, View], Right] | None = None
     #: what a token must allow, and what beside it when the record holds such facts
     scope: Scope
     further_scopes: Callable[[Facts], frozenset[Scope]] = lambda _facts: frozenset()
@@ -865,7 +984,8 @@ class Act:
     says: Callable[[Message], str]
     #: what it is about, 32 bytes; None: the member that `about` names
     subject: Callable[[Message], bytes] | None = None
-    #: the other subject that it brings into being, 32 bytes: a unit's first administrator
+    #: the other subject that it brings into being or moves, 32 bytes: a unit's first administrator,
+    #: an asset on its way; zero for none
     also: Callable[[Message], bytes] | None = None
     #: the subject that its own belongs to: a cycle's machine
     parent: Callable[[Message, View], bytes | None] = lambda _message, _view: None
@@ -879,12 +999,22 @@ class Act:
     effect: Callable[[Recorded, View], None] = lambda _recorded, _view: None
     #: digests that it needs beyond those that it names, by what stands
     needs: Callable[[Message, View], Sequence[Digest]] = lambda _message, _view: ()
+    #: whether many of a unit stand beside each other about one subject, as entries do
+    has_many: bool = False
     #: what it ends, unit, signer or cycle: all that this one signed or is named in comes first
     ends: str = ""
     #: digests that come first without being needed
     after: Callable[[Message, View], Sequence[Digest]] = lambda _message, _view: ()
     #: raises where shown facts and message disagree in a way that no field can say
     agree: Agree = lambda _message, _facts, *, is_whole: None  # noqa: ARG005
+    #: the packages that its record's lines name, and what each says of one; None for most kinds
+    package_lines: Callable[[Message, Facts], Iterator[PackageLine]] | None = None
+    #: the same of a consignment's step, with the lines of its dispatch
+    moved_lines: Callable[[Message, Facts, Sequence[PackageLine]], Iterator[PackageLine]] | None = (
+        None
+    )
+    #: whether its lines stay when the chain refuses it: what happened did happen
+    lines_stay: bool = False
     #: how a witness kind is recorded on the chain; None for a kind with a function of its own
     witness: Witnessing | None = None
 
@@ -946,6 +1076,11 @@ class Act:
         if self.about == "unit":
             return unit_subject(cast("int", message["unit"]))
         return cast("bytes", message[_SUBJECT_MEMBER.get(self.about, self.about)])
+
+    def also_of(self, message: Message) -> bytes | None:
+        """The other subject that an operation brings or moves; None for most."""
+        found = ZERO_DIGEST if self.also is None else self.also(message)
+        return found if any(found) else None
 
     def field_named(self, name: str) -> Field:
         """The field of that name."""

@@ -88,6 +88,7 @@ def witness(  # noqa: PLR0913 - the columns of one row
         gas=110_000,
         command=command,
         witness=row,
+        has_many=mode is WitnessMode.ENTRY,
         fields=(
             Field(name="kind", of=Whole(kind, kind, "uint16"), given=Given.NEVER, path=""),
             replace(about, member="about"),

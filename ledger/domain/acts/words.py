@@ -10,6 +10,8 @@ class Contract(StrEnum):
 
     UNIT_REGISTRY = "UnitRegistry"
     CYCLE_LEDGER = "CycleLedger"
+    CUSTODY_LEDGER = "CustodyLedger"
+    CONTRIBUTION_LEDGER = "ContributionLedger"
     WITNESSES = "Witnesses"
 
 
@@ -77,6 +79,44 @@ class EquipmentState(IntEnum):
     IN_SERVICE = 1
     OUT_OF_SERVICE = 2
     RETIRED = 3
+
+
+class AssetKind(IntEnum):
+    """What a shared thing with one custodian is."""
+
+    LOANER_SET = 1
+    SCOPE = 2
+    ULTRASOUND = 3
+    DRONE = 4
+    OTHER = 5
+
+
+class AssetCondition(IntEnum):
+    """Whether an asset is used; the numbers are the contract's own."""
+
+    IN_USE = 1
+    #: in use, and other units may ask for it
+    OFFERED = 2
+    OUT_OF_SERVICE = 3
+    LOST = 4
+    SCRAPPED = 5
+
+
+class Purpose(IntEnum):
+    """Why one unit sends another something."""
+
+    CLEAN = 1
+    SOILED = 2
+    LOAN = 3
+    RETURN = 4
+    RECALL = 5
+
+
+class Leg(IntEnum):
+    """How the leg went that a hand-over ends."""
+
+    AS_PLANNED = 1
+    DIVERTED = 2
 
 
 class Outcome(IntEnum):

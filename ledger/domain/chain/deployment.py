@@ -39,6 +39,8 @@ class Role(StrEnum):
 
     UNIT_REGISTRY = "UnitRegistry"
     CYCLE_LEDGER = "CycleLedger"
+    CUSTODY_LEDGER = "CustodyLedger"
+    CONTRIBUTION_LEDGER = "ContributionLedger"
     WITNESSES = "Witnesses"
     P256_VERIFIER = "ERC7913P256Verifier"
     WEBAUTHN_VERIFIER = "ERC7913WebAuthnVerifier"

@@ -20,7 +20,7 @@ WORD = 32
 Scalar: TypeAlias = int | bytes
 Value: TypeAlias = Scalar | Sequence[Mapping[str, Scalar]]
 
-_INTEGER = re.compile(r"(u?)int(8|16|32|64|128|256)")
+_INTEGER = re.compile(r"(u?)int(8|16|32|48|64|128|256)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

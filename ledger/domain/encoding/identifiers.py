@@ -1,7 +1,7 @@
 """Identifiers that the contracts compute, computed the same way here.
 
 Each is keccak256(abi.encode(tag, fields…)) with the tag keccak256("steriledger.<what>.v1"), as in
-contracts/UnitRegistry.sol and contracts/CycleLedger.sol; tests/vectors holds shared values.
+UnitRegistry.sol, CycleLedger.sol and CustodyLedger.sol; tests/vectors holds shared values.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ UnitNumber = NewType("UnitNumber", int)
 SignerId = NewType("SignerId", bytes)
 EquipmentId = NewType("EquipmentId", bytes)
 CycleId = NewType("CycleId", bytes)
+AssetId = NewType("AssetId", bytes)
+ConsignmentId = NewType("ConsignmentId", bytes)
 Digest = NewType("Digest", bytes)
 
 ZERO_DIGEST = Digest(bytes(WORD))
@@ -27,6 +29,8 @@ _HEXADECIMAL = frozenset("0123456789abcdefABCDEF")
 _SIGNER_TAG = keccak256(b"steriledger.signer.v1")
 _EQUIPMENT_TAG = keccak256(b"steriledger.equipment.v1")
 _CYCLE_TAG = keccak256(b"steriledger.cycle.v1")
+_ASSET_TAG = keccak256(b"steriledger.asset.v1")
+_CONSIGNMENT_TAG = keccak256(b"steriledger.consignment.v1")
 
 
 def signer_id(signer: bytes) -> SignerId:
@@ -49,10 +53,10 @@ def signer_id(signer: bytes) -> SignerId:
 
 
 def serial_hash(serial: str) -> bytes:
-    """Keccak-256 of the maker's serial number in UTF-8, blanks around it removed."""
+    """Keccak-256 of a serial number, code or slip number in UTF-8, blanks around it removed."""
     trimmed = serial.strip()
     if not trimmed:
-        raise InvalidInput("is empty", field="serial", rule="a machine has a serial number")
+        raise InvalidInput("is empty", field="serial", rule="a number has at least one character")
     require_value(trimmed, field="serial")
     return keccak256(trimmed.encode())
 
@@ -76,6 +80,30 @@ def cycle_id(equipment: EquipmentId, epoch: int, number: int) -> CycleId:
             + word("bytes32", equipment, field="equipment")
             + word("uint32", epoch, field="epoch")
             + word("uint64", number, field="number")
+        )
+    )
+
+
+def asset_id(owner: UnitNumber, code: bytes) -> AssetId:
+    """The id of an asset from the unit that owns it and its code's hash."""
+    return AssetId(
+        keccak256(
+            _ASSET_TAG + word("uint32", owner, field="unit") + word("bytes32", code, field="code")
+        )
+    )
+
+
+def consignment_id(giver: UnitNumber, slip: bytes) -> ConsignmentId:
+    """The id of a consignment from its giver and the hash of the giver's own slip number.
+
+    Both are printed on the box, so that whoever receives it names it without having seen the slip's
+    other half.
+    """
+    return ConsignmentId(
+        keccak256(
+            _CONSIGNMENT_TAG
+            + word("uint32", giver, field="unit")
+            + word("bytes32", slip, field="slip")
         )
     )
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from ledger.domain.acts.vocabulary import (
     Act,
+    ConsignmentNamed,
     CycleNamed,
     MachineNamed,
     Message,
@@ -22,11 +23,14 @@ from ledger.domain.acts.words import Right
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest
 from ledger.domain.errors import Inconsistent
 from ledger.domain.subjects.states import (
+    AssetState,
+    ConsignmentState,
     CurrentWitness,
     CycleState,
     ErasureState,
     MachineState,
     ProposalState,
+    ServiceState,
     ShareState,
     SignerState,
     UnitState,
@@ -40,8 +44,11 @@ STATES: tuple[type[Any], ...] = (
     MachineState,
     CycleState,
     ShareState,
+    ConsignmentState,
+    AssetState,
     ProposalState,
     ErasureState,
+    ServiceState,
     WitnessState,
     CurrentWitness,
 )
@@ -98,6 +105,9 @@ SUBJECTS: dict[str, type[Any]] = {
     "signer": SignerState,
     "equipment": MachineState,
     "cycle": CycleState,
+    "consignment": ConsignmentState,
+    "asset": AssetState,
+    "service": ServiceState,
 }
 
 
@@ -107,7 +117,9 @@ def touched(act: Act, message: Message) -> Iterator[Key]:
     for field in act.fields:
         cls = _class_of(field.of)
         if field.signed_as and cls is not None and field.name != "unit":
-            yield cls, (message[field.signed_as],)
+            named = message[field.signed_as]
+            if named not in {0, ZERO_DIGEST}:
+                yield cls, (named,)
     for name in act.list_members:
         for line in items(message, name):
             yield from ((UnitState, (line[each],)) for each in ("owner", "payer") if each in line)
@@ -143,12 +155,15 @@ def _class_of(sort: object) -> type[Any] | None:
         return CycleState
     if isinstance(sort, MachineNamed):
         return MachineState
+    if isinstance(sort, ConsignmentNamed):
+        return ConsignmentState
     return SUBJECTS.get(sort.what) if isinstance(sort, Named) else None
 
 
 def brought_by(state: Any) -> Digest:
     """The operation that brought a state into being, or last began it anew."""
-    for name in ("admission", "enrolment", "registration", "opening", "digest", "erasure"):
+    brought = "admission", "enrolment", "registration", "opening", "dispatch", "digest", "erasure"
+    for name in brought:
         found = getattr(state, name, None)
         if isinstance(found, bytes):
             return Digest(found)

@@ -36,6 +36,8 @@ class IndexedOperation:
     kind: str
     unit: int
     subject: bytes
+    #: the other subject that it brings or moves; None for most
+    also: bytes | None
     #: RFC 8785, as `message_to_json` makes it
     message: bytes
     #: ERC-7913 bytes of the key that it brings; None for most

@@ -10,17 +10,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, NewType
 
+from ledger.domain.acts.custody import ConsignmentStatus, Part
 from ledger.domain.acts.decisions import DecisionState
 from ledger.domain.acts.words import (
+    AssetCondition,
+    AssetKind,
     Custody,
     EquipmentKind,
     EquipmentState,
     Outcome,
+    Purpose,
     Right,
     UnitRole,
     Verdict,
 )
-from ledger.domain.encoding.identifiers import ZERO_DIGEST, CycleId, Digest, EquipmentId, SignerId
+from ledger.domain.encoding.identifiers import (
+    ZERO_DIGEST,
+    AssetId,
+    ConsignmentId,
+    CycleId,
+    Digest,
+    EquipmentId,
+    SignerId,
+)
 
 #: any 32 bytes
 Word32 = NewType("Word32", bytes)
@@ -42,6 +54,12 @@ class State:
     def key(self) -> tuple[object, ...]:
         """What names it among those of its class."""
         return tuple(getattr(self, name) for name in self.KEY)
+
+    @property
+    def units(self) -> frozenset[int]:
+        """The units whose affair it is: of most, the one that it belongs to."""
+        unit: int = getattr(self, "unit")  # noqa: B009 - which most classes have
+        return frozenset({unit})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +202,102 @@ class ShareState(State):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConsignmentState(State):
+    """What one unit sends another at one time, from its dispatch to whoever keeps it."""
+
+    TABLE: ClassVar[str] = "idx_consignments"
+    KEY: ClassVar[tuple[str, ...]] = ("id",)
+    INDEXES: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("giver",),
+        ("receiver",),
+        ("holder",),
+        ("asset",),
+        ("status",),
+    )
+
+    id: ConsignmentId
+    giver: int
+    #: Keccak-256 of the giver's slip number
+    slip: Word32
+    receiver: int
+    #: who has it, or had it last
+    holder: int
+    #: to whom it is offered; 0: to nobody
+    taker: int
+    purpose: Purpose
+    packages: int
+    #: zero for most
+    asset: AssetId
+    status: ConsignmentStatus
+    #: of the latest operation, from 1 at the dispatch on
+    step: int
+    dispatch: Digest
+    latest: Digest
+
+    @property
+    def unit(self) -> int:
+        """The giver, whose slip number it has."""
+        return self.giver
+
+    @property
+    def units(self) -> frozenset[int]:
+        """Those that have a part in it now."""
+        return frozenset({self.giver, self.receiver, self.holder, self.taker} - {0})
+
+    @property
+    def next_step(self) -> int:
+        """The number of what follows."""
+        return self.step + 1
+
+    def parts_of(self, unit: int) -> Part:
+        """What a unit is to it."""
+        named = {
+            Part.GIVER: self.giver,
+            Part.RECEIVER: self.receiver,
+            Part.HOLDER: self.holder,
+            Part.TAKER: self.taker,
+        }
+        parts = Part(0)
+        for part, number in named.items():
+            parts |= part if number == unit else Part(0)
+        return parts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssetState(State):
+    """One shared thing, which has exactly one custodian."""
+
+    TABLE: ClassVar[str] = "idx_assets"
+    KEY: ClassVar[tuple[str, ...]] = ("id",)
+    INDEXES: ClassVar[tuple[tuple[str, ...], ...]] = (("unit",), ("custodian",))
+
+    id: AssetId
+    #: the unit that owns it
+    unit: int
+    #: the unit that answers for it; of what travels, the one that sent it
+    custodian: int
+    kind: AssetKind
+    state: AssetCondition
+    #: the consignment that it travels in; zero while it does not
+    consignment: ConsignmentId
+    registration: Digest
+    #: the registration or the latest change
+    current: Digest
+    #: the operation that moved it last: a dispatch, or what ended its consignment
+    moved: Digest = ZERO_DIGEST
+
+    @property
+    def units(self) -> frozenset[int]:
+        """Its owner and its custodian."""
+        return frozenset({self.unit, self.custodian})
+
+    @property
+    def is_travelling(self) -> bool:
+        """Whether it is in a consignment that is not over."""
+        return any(self.consignment)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProposalState(State):
     """A proposal to give a unit a new administrator."""
 
@@ -216,6 +330,39 @@ class ErasureState(State):
     subject: Digest
     unit: int
     erasure: Digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceState(State):
+    """A service that one unit provided to another, or a correction of one."""
+
+    TABLE: ClassVar[str] = "idx_services"
+    KEY: ClassVar[tuple[str, ...]] = ("digest",)
+    SIGNED: ClassVar[frozenset[str]] = frozenset({"quantity"})
+
+    digest: Digest
+    unit: int
+    consumer: int
+    kind: int
+    service_class: int
+    #: in the kind's own unit; of a correction, the signed change
+    quantity: int
+    #: what corrections leave of it; 0 of a correction
+    left: int
+    subject: Word32
+    #: the provider's claim, Unix seconds; 0 when not stated
+    happened_at: int
+    corrects: Digest = ZERO_DIGEST
+
+    @property
+    def is_correction(self) -> bool:
+        """Whether it only corrects a service."""
+        return self.corrects != ZERO_DIGEST
+
+    @property
+    def series(self) -> tuple[int, int, int, int, bytes]:
+        """What a correction has to repeat."""
+        return self.unit, self.consumer, self.kind, self.service_class, self.subject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ plain form.  What was left out is no key; None says that there is none.
 
 1. Each value becomes what operations name (parsing.py).
 2. What some kinds need and nobody has to be asked is found: what a kept reading reports, when a
-   retention ended, from when a key acts.
+   retention ended, from when a key acts, what a giver's list names.
 3. What may be left out is taken from how the subject stands.
 4. Who signs is found, and a key that comes into the group is brought or made.
 """
@@ -20,16 +20,18 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection
 
-from ledger.domain.acts import asking
+from ledger.domain.acts import asking, package_lines
 from ledger.domain.acts.asking import Door, as_declared
 from ledger.domain.acts.cycle_opening import MOST_LEFT_OUT
-from ledger.domain.acts.rules import require_cycle, require_machine
+from ledger.domain.acts.rules import require_cycle, require_machine, right_in
 from ledger.domain.acts.vocabulary import (
     Act,
+    ConsignmentReference,
     CycleReference,
     Given,
     Machine,
     Named,
+    Sort,
     WitnessMode,
 )
 from ledger.domain.acts.words import Custody, Party, Right
@@ -40,7 +42,14 @@ from ledger.domain.encoding.moments import instant_text
 from ledger.domain.errors import InvalidInput, NotFound, SteriLedgerError
 from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.records.retention import retention_ended
-from ledger.domain.subjects.states import CurrentWitness, CycleState, MachineState
+from ledger.domain.subjects.states import (
+    AssetState,
+    ConsignmentState,
+    CurrentWitness,
+    CycleState,
+    MachineState,
+    WitnessState,
+)
 from ledger.keys.accounts import ADDRESS_BYTES
 from ledger.steps.accepting.parsing import Asker, naming, parse
 from ledger.steps.accepting.resolving import resolve_signer
@@ -80,6 +89,7 @@ def make_draft(  # noqa: PLR0913, PLR0917 - who asks, at which door, for what
         find = _FOUND.get(act.name)
         if find is not None:
             given |= find(desk, given)
+        given |= _about(desk, given)
         given |= standing_values(
             tx, act, given, unit=desk.unit, takes_judged=door.takes_what_stands
         )
@@ -93,7 +103,7 @@ def make_draft(  # noqa: PLR0913, PLR0917 - who asks, at which door, for what
             act,
             given,
             unit=unit,
-            keys=_keys(desk, named),
+            keys=_keys(desk, named, given),
             circumstances=_circumstances(desk, told),
         )
 
@@ -148,9 +158,16 @@ def _unit_of_subject(desk: Desk, given: Values) -> int | None:
             return value.machine.unit
         if value is not None and each.of == Named("equipment"):
             return directory.get_equipment(desk.tx, value).unit
+        if value is not None and each.of == Named("asset") and desk.act.about == "asset":
+            return _owner(desk, value)
         if value is not None and asking.is_subject(each):
             return _operation(desk, value, each.name).unit
     return None
+
+
+def _owner(desk: Desk, asset: bytes) -> int | None:
+    row = directory.find_asset(desk.tx, asset)
+    return None if row is None else row.unit
 
 
 def _operation(desk: Desk, digest: Digest, field: str) -> operations.OperationRow:
@@ -274,6 +291,55 @@ def _enrolled_from(desk: Desk, given: Values) -> dict[str, Any]:
     return {"valid_from": start}
 
 
+def _about(desk: Desk, given: Values) -> dict[str, Any]:
+    """What a statement is about where nobody names it: always the same, as before, or random.
+
+    Random, so that nobody reads from the chain what was said of whom.
+    """
+    act = desk.act
+    about = None if act.witness is None else act.field_named(act.about)
+    if about is None or about.given is not Given.NEVER:
+        return {}
+    replaced = Accepted(desk.tx).find(WitnessState, given.get("replaces") or ZERO_DIGEST)
+    if replaced is not None:
+        return {about.name: replaced.about}
+    return {about.name: about.default or desk.instance.randomness(len(ZERO_DIGEST))}
+
+
+def _taken_rest(desk: Desk, given: Values) -> dict[str, Any]:
+    """What the giver's list names and no line does, accepted and known as the rest is."""
+    basis = given.get("rest")
+    if basis is None:
+        return {}
+    state = Accepted(desk.tx).find(ConsignmentState, given["consignment"].id)
+    sent = operations.find_operation(desk.tx, ZERO_DIGEST if state is None else state.dispatch)
+    if sent is None:
+        raise NotFound(
+            "the giver's list is not kept here", field="rest", rule="name each line yourself"
+        )
+    facts = fields_from_bytes(records.get_record(desk.tx, sent.record_id).facts)
+    lines = list(given.get("lines") or ())
+    rest = package_lines.rest_of(package_lines.lines_in(facts), lines)
+    return {"lines": [*lines, *({**e, "outcome": "accepted", "basis": basis} for e in rest)]}
+
+
+def _asked_gates(desk: Desk, given: Values) -> dict[str, Any]:
+    """What the gates say of what is sent, issued, opened or used, kept line by line."""
+    # A command that moves nothing does not wait for the gates.
+    from ledger.steps.accepting.gating import against  # noqa: PLC0415
+
+    lines = list(given.get("lines") or ())
+    told = against(
+        desk.instance,
+        desk.tx,
+        desk.act,
+        enumerate(lines),
+        purpose=given.get("purpose"),
+        unit=desk.acting_unit(),
+    )
+    return {"lines": [{**line, "against": told.get(at)} for at, line in enumerate(lines)]}
+
+
 #: What some kinds say that nobody has to be asked, and what is asked once more.
 _FOUND: Mapping[str, Callable[[Desk, Values], dict[str, Any]]] = {
     "CycleOpening": _asked_number,
@@ -281,6 +347,9 @@ _FOUND: Mapping[str, Callable[[Desk, Values], dict[str, Any]]] = {
     "ReadingEntry": _further_reading,
     "SignerEnrolment": _enrolled_from,
     "RecordErasure": _erased_record,
+    "TakeOver": _taken_rest,
+    "Dispatch": _asked_gates,
+    "ScanReport": _asked_gates,
 }
 
 
@@ -323,8 +392,14 @@ def what_stands(  # noqa: PLR0913, PLR0917 - who asks, at which door, about what
     return standing_values(tx, act, given, unit=desk.unit, takes_judged=True) if named else {}
 
 
+_BY_NAME: Mapping[Sort, type[Any]] = {
+    Named("equipment"): MachineState,
+    Named("asset"): AssetState,
+}
+
+
 def _state_of(tx: Connection, act: Act, given: Values, *, unit: int | None) -> object | None:
-    """The state of what the act names first: a machine or a cycle; of a statement, the current."""
+    """The state of what the act names first; of a statement, the current."""
     accepted = Accepted(tx)
     if act.witness is not None and act.witness.mode is WitnessMode.STATE:
         about = act.field_named(act.about)
@@ -337,26 +412,28 @@ def _state_of(tx: Connection, act: Act, given: Values, *, unit: int | None) -> o
             return accepted.find(CycleState, value.id)
         if isinstance(value, Machine):
             return require_machine(accepted.find(MachineState, value.id), unit=value.unit)
-        if each.of == Named("equipment") and value is not None:
-            return accepted.find(MachineState, value)
+        if isinstance(value, ConsignmentReference):
+            return accepted.find(ConsignmentState, value.id)
+        if value is not None and each.of in _BY_NAME:
+            return accepted.find(_BY_NAME[each.of], value)
     return None
 
 
 # ---------------------------------------------------------------- who signs
 
 
-def _keys(desk: Desk, named: Mapping[Party, Any]) -> dict[Party, bytes]:
+def _keys(desk: Desk, named: Mapping[Party, Any], given: Values) -> dict[Party, bytes]:
     """The key that signs as each party, but for the new one."""
     keys: dict[Party, bytes] = {}
     for party in desk.act.parties:
         if party is Party.AUTHORITY:
             keys[party] = desk.instance.known_deployment(desk.tx).authority
         elif party is not Party.NEW_KEY:
-            keys[party] = _signing_key(desk, party, named[party])
+            keys[party] = _signing_key(desk, party, named[party], given)
     return keys
 
 
-def _signing_key(desk: Desk, party: Party, named: str | bytes | None) -> bytes:
+def _signing_key(desk: Desk, party: Party, named: str | bytes | None, given: Values) -> bytes:
     if isinstance(named, bytes):
         return named
     unit, caller, field = desk.acting_unit(), desk.caller, asking.signs(desk.act)[party]
@@ -364,11 +441,21 @@ def _signing_key(desk: Desk, party: Party, named: str | bytes | None) -> bytes:
         raise InvalidInput("is missing", field=field.name, rule=field.help)
     if named is None and caller.signer_key is not None and unit == caller.unit:
         return caller.signer_key
-    right = desk.act.right or Right(0)
+    right = _needed_right(desk, given)
     found: directory.SignerRow = naming(
         field.name, lambda: resolve_signer(desk.tx, caller, unit, right, named)
     )
     return found.signer
+
+
+def _needed_right(desk: Desk, given: Values) -> Right:
+    """What the signer must be allowed, as far as it is given what the act says."""
+    said = {
+        each.signed_as: each.of.signed(given[each.name])
+        for each in desk.act.fields
+        if each.signed_as and given.get(each.name) is not None
+    }
+    return right_in(desk.act, {**said, "unit": desk.unit or 0}, Accepted(desk.tx))
 
 
 def _new_key(desk: Desk, given: Values) -> bytes:

@@ -1,6 +1,6 @@
-"""Accepted operation → what it adds beside itself: names, and the cycle that a reading reports.
+"""Accepted operation → what it adds beside itself: names, what a reading reports, and packages.
 
-The directory says what units, signers, machines and cycles are called here; its rows follow from
+The directory says what things are called here; its rows follow from
 what was signed and recorded alone, so that the audit can ask for them again.
 """
 
@@ -10,18 +10,28 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy import Connection
 
+from ledger.domain.acts import asset_registration
 from ledger.domain.acts.cycle_opening import opened
+from ledger.domain.acts.dispatch import dispatched
 from ledger.domain.acts.equipment_registration import registered
 from ledger.domain.acts.vocabulary import Facts, Recorded, integer, word
-from ledger.domain.acts.words import EquipmentKind
+from ledger.domain.acts.words import AssetKind, EquipmentKind
 from ledger.domain.encoding.identifiers import EquipmentId
 from ledger.domain.subjects.folding import Memory, apply
 from ledger.domain.subjects.states import SignerState
 from ledger.steps.accepting.attaching import NAMING_READINGS, attach_readings
 from ledger.steps.accepting.naming import require_own_code, require_own_look
+from ledger.steps.accepting.telling import tell
 from ledger.storage import directory
 
-DirectoryRow = directory.UnitRow | directory.SignerRow | directory.EquipmentRow | directory.CycleRow
+DirectoryRow = (
+    directory.UnitRow
+    | directory.SignerRow
+    | directory.EquipmentRow
+    | directory.CycleRow
+    | directory.ConsignmentRow
+    | directory.AssetRow
+)
 
 
 def rows_of(recorded: Recorded, facts: Facts, personal: Facts | None) -> list[DirectoryRow]:
@@ -41,11 +51,16 @@ def enter(tx: Connection, recorded: Recorded, facts: Facts, personal: Facts | No
             directory.insert_signer(tx, row)
         elif isinstance(row, directory.EquipmentRow):
             directory.insert_equipment(tx, row)
+        elif isinstance(row, directory.ConsignmentRow):
+            directory.insert_consignment(tx, row)
+        elif isinstance(row, directory.AssetRow):
+            directory.insert_asset(tx, row)
         elif directory.find_cycle(tx, row.id) is None:
             # a number that was opened before, by mistake, has its row already
             directory.insert_cycle(tx, row)
     if recorded.act.name in NAMING_READINGS:
         attach_readings(tx, recorded.message, facts, unit=integer(recorded.message, "unit"))
+    tell(tx, recorded, facts)
 
 
 def _unit(recorded: Recorded, facts: Facts, personal: Facts) -> Sequence[DirectoryRow]:
@@ -118,11 +133,38 @@ def _cycle(recorded: Recorded, facts: Facts, personal: Facts) -> Sequence[Direct
     )
 
 
+def _consignment(recorded: Recorded, facts: Facts, personal: Facts) -> Sequence[DirectoryRow]:  # noqa: ARG001
+    return (
+        directory.ConsignmentRow(
+            id=dispatched(recorded.message),
+            unit=integer(recorded.message, "unit"),
+            slip=str(facts["slip"]),
+            digest=recorded.digest,
+        ),
+    )
+
+
+def _asset(recorded: Recorded, facts: Facts, personal: Facts) -> Sequence[DirectoryRow]:  # noqa: ARG001
+    message = recorded.message
+    return (
+        directory.AssetRow(
+            id=asset_registration.registered(message),
+            unit=integer(message, "unit"),
+            name=str(facts["name"]),
+            code=str(facts["code"]),
+            kind=AssetKind(integer(message, "kind")),
+            digest=recorded.digest,
+        ),
+    )
+
+
 #: What some kinds enter; the others enter nothing.
 _ROWS: Mapping[str, Callable[[Recorded, Facts, Facts], Sequence[DirectoryRow]]] = {
     "UnitAdmission": _unit,
     "SignerEnrolment": _signer,
     "EquipmentRegistration": _equipment,
     "CycleOpening": _cycle,
+    "Dispatch": _consignment,
+    "AssetRegistration": _asset,
 }
 ENTERING = frozenset(_ROWS)

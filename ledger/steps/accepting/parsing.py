@@ -6,6 +6,7 @@ Plain form: text, whole numbers, true and false, lists, objects, and moments wit
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import reduce, singledispatch
@@ -16,6 +17,8 @@ from sqlalchemy import Connection
 
 from ledger.domain.acts.vocabulary import (
     Choice,
+    ConsignmentNamed,
+    ConsignmentReference,
     CycleNamed,
     CycleReference,
     Each,
@@ -28,13 +31,17 @@ from ledger.domain.acts.vocabulary import (
     Moment,
     Named,
     NewKey,
+    Numbers,
     OneOf,
+    PackageNamed,
     Parts,
     Profile,
     ReadingPart,
     Serial,
+    SetNamed,
     Signing,
     Sort,
+    SubjectNamed,
     Switch,
     Whole,
     Words,
@@ -45,17 +52,22 @@ from ledger.domain.callers import Caller
 from ledger.domain.encoding.identifiers import Digest, parse_hex32
 from ledger.domain.errors import InvalidInput, NotFound
 from ledger.domain.machines.profiles import get_profile
+from ledger.domain.statement.periods import parse_period
 from ledger.keys.accounts import ADDRESS_BYTES
+from ledger.steps.accepting.labels import resolve_package, resolve_set
 from ledger.steps.accepting.profiles import known_profiles
 from ledger.steps.accepting.resolving import (
     find_numbers,
     is_id,
     machine_of,
+    resolve_asset,
+    resolve_consignment,
     resolve_machine,
     resolve_reference,
     resolve_signer,
     resolve_unit,
 )
+from ledger.storage.packages import find_package
 
 T = TypeVar("T")
 
@@ -144,6 +156,14 @@ def _(sort: Whole, value: int, asker: Asker, field: str) -> int:
 
 
 @parse.register
+def _(sort: Numbers, value: Sequence[int], asker: Asker, field: str) -> tuple[int, ...]:
+    for number in value:
+        if not 1 <= number <= sort.most:
+            raise InvalidInput("does not fit", field=field, rule=f"numbers from 1 to {sort.most}")
+    return tuple(sorted(set(value)))
+
+
+@parse.register
 def _(sort: Moment, value: datetime, asker: Asker, field: str) -> datetime:
     if value < _EARLIEST:
         raise InvalidInput(f"{value.isoformat()} is too early", field=field, rule="from 1970 on")
@@ -180,6 +200,56 @@ def _(sort: CycleNamed, value: str, asker: Asker, field: str) -> CycleReference:
     found = naming(field, lambda: resolve_reference(asker.tx, asker.caller, value))
     asker.caller.require_unit(found.machine.unit)
     return found
+
+
+@parse.register
+def _(sort: PackageNamed, value: str, asker: Asker, field: str) -> str:
+    return naming(field, lambda: resolve_package(asker.tx, value, unit_number=_numbering(asker)))
+
+
+@parse.register
+def _(sort: SubjectNamed, value: str, asker: Asker, field: str) -> str:
+    if is_id(value):
+        return parse_hex32(value, field=field).hex()
+    tx, caller, package = asker.tx, asker.caller, None
+    found: list[str] = []
+    with suppress(InvalidInput, NotFound):
+        package = resolve_package(tx, value, unit_number=_numbering(asker))
+        found += [package] if find_package(tx, package) is not None else []
+    for resolve in (resolve_reference, resolve_consignment, resolve_asset):
+        with suppress(InvalidInput, NotFound):
+            found.append(resolve(tx, caller, value).id.hex())
+    if len(found) > 1:
+        raise InvalidInput(
+            f"{value[:80]!r} names more than one thing", field=field, rule="name it by its id"
+        )
+    if not found and package is None:
+        raise InvalidInput(
+            f"{value[:80]!r} names nothing that is known here",
+            field=field,
+            rule="a package as UNIT/SERIAL, a cycle, a consignment or an asset as it is called, "
+            "or an id",
+        )
+    return found[0] if found else str(package)
+
+
+@parse.register
+def _(sort: SetNamed, value: str, asker: Asker, field: str) -> str:
+    return naming(field, lambda: resolve_set(value, asker.unit, unit_number=_numbering(asker)))
+
+
+def _numbering(asker: Asker) -> Callable[[str], int]:
+    return lambda text: asker.unit_number(text, field="unit")
+
+
+@parse.register
+def _(sort: ConsignmentNamed, value: str, asker: Asker, field: str) -> ConsignmentReference:
+    return naming(field, lambda: resolve_consignment(asker.tx, asker.caller, value))
+
+
+@parse.register
+def _(sort: Hash, value: str, asker: Asker, field: str) -> str:
+    return parse_hex32(value, field=field).hex()
 
 
 @parse.register
@@ -262,8 +332,21 @@ def _equipment(asker: Asker, value: str, field: str) -> bytes:
     return naming(field, lambda: resolve_machine(asker.tx, asker.caller, value).id)
 
 
+def _asset(asker: Asker, value: str, field: str) -> bytes:
+    caller, unit = asker.caller, asker.unit
+    return naming(field, lambda: resolve_asset(asker.tx, caller, value, unit=unit).id)
+
+
+def _consignment(asker: Asker, value: str, field: str) -> bytes:
+    return naming(field, lambda: resolve_consignment(asker.tx, asker.caller, value).id)
+
+
 def _digest(asker: Asker, value: str, field: str) -> Digest:
     return Digest(parse_hex32(value, field=field))
+
+
+def _period(asker: Asker, value: str, field: str) -> bytes:
+    return parse_period(value, field=field).word
 
 
 def _signer(asker: Asker, value: str, field: str) -> bytes:
@@ -283,7 +366,12 @@ def _anything(asker: Asker, value: str, field: str) -> bytes:
 _RESOLVERS: Mapping[str, Callable[[Asker, Any, str], Any]] = {
     "unit": _unit,
     "equipment": _equipment,
+    "asset": _asset,
+    "consignment": _consignment,
     "operation": _digest,
+    "service": _digest,
+    "hash": _digest,
+    "period": _period,
     "signer": _signer,
     "anything": _anything,
 }

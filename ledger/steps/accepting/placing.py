@@ -18,7 +18,6 @@ from ledger.domain.acts.vocabulary import (
     Message,
     Named,
     View,
-    WitnessMode,
     integer,
     unit_subject,
     word,
@@ -31,7 +30,7 @@ from ledger.domain.records.records import Record
 from ledger.domain.subjects.folding import brought_by, touched
 from ledger.domain.subjects.states import CycleState, SignerState, UnitState
 from ledger.steps.accepting.standing import Accepted, AcceptedRecords
-from ledger.storage import operations
+from ledger.storage import directory, operations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +62,7 @@ def place(tx: Connection, operation: Operation, record: Record, now: datetime) -
     """The operation's place; raises the rule that keeps it out, and changes nothing."""
     act, message = operation.act, operation.message
     rules.require_timely(message, int(now.timestamp()))
+    rules.require_happened(act, message, record.facts)
     rules.require_known_words(act, message)
     accepted = Accepted(tx, touched(act, message))
     rules.require_rights(act, message, accepted)
@@ -79,16 +79,21 @@ def place(tx: Connection, operation: Operation, record: Record, now: datetime) -
     )
 
 
-def subjects_of(act: Act, message: Message) -> Subjects:
-    """The subjects that must not change while the operation is placed and stored."""
-    changed = {act.subject_of(message)}
-    if act.also is not None:
-        changed.add(act.also(message))
+def subjects_of(tx: Connection, act: Act, message: Message) -> Subjects:
+    """The subjects that must not change while the operation is placed and stored.
+
+    Of what is about a cycle its machine, which may be ordered back or taken out of service at once.
+    """
+    also = act.also_of(message)
+    changed = {act.subject_of(message)} | ({also} if also else set())
     read = {
         unit_subject(key[0]) if isinstance(key[0], int) else bytes(key[0])  # type: ignore[call-overload]
         for cls, key in touched(act, message)
         if len(key) == 1
     }
+    cycle = directory.find_cycle(tx, word(message, "cycle")) if "cycle" in message else None
+    if cycle is not None:
+        read.add(bytes(cycle.equipment))
     return Subjects(changed=frozenset(changed), read=frozenset(read - changed))
 
 
@@ -110,15 +115,19 @@ def _require_ours(tx: Connection, act: Act, message: Message) -> None:
 
 def parent_of(act: Act, message: Message, accepted: View) -> bytes | None:
     """What the subject belongs to, or what the operation brings beside it."""
-    return act.also(message) if act.also is not None else act.parent(message, accepted)
+    return act.also_of(message) or act.parent(message, accepted)
 
 
 def replaced_by(act: Act, message: Message, accepted: View) -> Digest | None:
     """What only one standing operation may replace; None where many stand beside each other."""
-    if act.witness is not None and act.witness.mode is WitnessMode.ENTRY:
-        return Digest(word(message, "replaces")) if any(word(message, "replaces")) else None
+    if act.has_many:
+        named = message.get("replaces", ZERO_DIGEST)
+        return Digest(named) if isinstance(named, bytes) and any(named) else None
     if "replaces" in message:
         return Digest(word(message, "replaces"))
+    if "previous" in message:
+        # of two steps that follow the same one, one stands
+        return Digest(word(message, "previous"))
     if act.about == "cycle":
         # an opening after one that was taken back, and what takes back that one
         cycle = accepted.find(CycleState, act.subject_of(message))

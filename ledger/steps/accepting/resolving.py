@@ -6,15 +6,34 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection
 
-from ledger.domain.acts.vocabulary import CycleReference, Machine, flag_words
-from ledger.domain.acts.words import Right
+from ledger.domain.acts.moving import REPORT_IT
+from ledger.domain.acts.vocabulary import (
+    ConsignmentReference,
+    CycleReference,
+    Machine,
+    Recorded,
+    flag_words,
+    integer,
+)
+from ledger.domain.acts.words import AssetCondition, Right
 from ledger.domain.callers import Caller
-from ledger.domain.encoding.identifiers import CycleId, EquipmentId, SignerId, parse_hex32
+from ledger.domain.encoding.identifiers import (
+    AssetId,
+    ConsignmentId,
+    CycleId,
+    EquipmentId,
+    SignerId,
+    UnitNumber,
+    consignment_id,
+    parse_hex32,
+    serial_hash,
+)
 from ledger.domain.errors import InvalidInput, NotFound
 from ledger.domain.names import plain_name
-from ledger.domain.subjects.states import MachineState, SignerState
+from ledger.domain.subjects.states import AssetState, ConsignmentState, MachineState, SignerState
+from ledger.steps.accepting.reading_back import read_operation
 from ledger.steps.accepting.standing import Accepted
-from ledger.storage import directory
+from ledger.storage import directory, operations
 from ledger.storage.keys import find_key
 
 #: Most signers of one unit that a name is searched among.
@@ -150,6 +169,85 @@ def reference_of(tx: Connection, row: directory.CycleRow) -> CycleReference:
 
 def _reference(row: directory.CycleRow, machine: directory.EquipmentRow) -> CycleReference:
     return CycleReference(machine=machine_of(machine), epoch=row.epoch, number=row.number)
+
+
+def resolve_consignment(tx: Connection, caller: Caller, text: str) -> ConsignmentReference:
+    """A consignment by its id, or by giver and slip number as they stand on the box: `EAST/4711`.
+
+    Raises NotFound while no dispatch of it is known here, and says what to do with what happened;
+    in the same words where the caller's unit never had a part in it.
+    """
+    giver, slash, slip = text.partition("/")
+    if is_id(text):
+        identifier = ConsignmentId(parse_hex32(text, field="consignment"))
+    elif slash and slip:
+        number = UnitNumber(resolve_unit(tx, giver).number)
+        identifier = consignment_id(number, serial_hash(plain_name(slip)))
+    else:
+        raise InvalidInput(
+            f"{text[:80]!r} names no consignment",
+            field="consignment",
+            rule="64 hexadecimal digits, or giver and slip number: EAST/4711",
+        )
+    state = Accepted(tx).find(ConsignmentState, identifier)
+    steps = map(read_operation, operations.list_messages(tx, [identifier]))
+    if state is None or caller.seen_unit not in {None, *parties_of(state, steps)}:
+        raise NotFound(
+            f"no dispatch of {text[:80]} is known here",
+            field="consignment",
+            rule="a consignment begins with its giver's dispatch",
+            remedy=f"ask the giver for it; {REPORT_IT}",
+        )
+    row = directory.find_consignment(tx, identifier)
+    known = plain_name(slip) or None if row is None else row.slip
+    return ConsignmentReference(id=state.id, giver=state.giver, slip=known)
+
+
+def parties_of(state: ConsignmentState, operations: Iterable[Recorded]) -> frozenset[int]:
+    """Every unit that has a part in a consignment, or had one, by all that is about it."""
+    named = {
+        integer(each.message, name)
+        for each in operations
+        for name in ("unit", "receiver", "taker")
+        if each.act.witness is None and name in each.message
+    }
+    return state.units | (named - {0})
+
+
+def resolve_asset(
+    tx: Connection, caller: Caller, text: str, *, unit: int | None = None
+) -> directory.AssetRow:
+    """An asset by id, code or name that the caller may know of; of several, the unit's own."""
+    if is_id(text):
+        found = directory.find_asset(tx, parse_hex32(text, field="asset"))
+        matches = [found] if found else []
+    else:
+        matches = directory.list_assets_called(tx, plain_name(text))
+    matches = [row for row in matches if sees_asset(tx, caller, row.id)]
+    own = [row for row in matches if row.unit == unit]
+    if not matches:
+        raise NotFound(
+            f"there is no asset {text[:80]!r}",
+            field="asset",
+            remedy="its owner registers it: steriledger asset register",
+        )
+    if len(own or matches) > 1:
+        raise InvalidInput(
+            f"{len(own or matches)} assets are called {text[:80]!r}",
+            field="asset",
+            rule="one asset",
+            remedy="name it by its id",
+        )
+    return (own or matches)[0]
+
+
+def sees_asset(tx: Connection, caller: Caller, asset: AssetId) -> bool:
+    """Whether a caller knows of an asset: its owner's and its custodian's, and all if offered."""
+    state = Accepted(tx).find(AssetState, asset)
+    if state is None:
+        return False
+    is_offered = state.state is AssetCondition.OFFERED
+    return is_offered or caller.seen_unit in {None, *state.units}
 
 
 def resolve_signer(

@@ -2,34 +2,41 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
-from types import MappingProxyType
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection
 
 from ledger.domain.acts.catalogue import ACTS, find_act
-from ledger.domain.acts.vocabulary import Facts, Recorded, unit_subject, word
+from ledger.domain.acts.vocabulary import Facts, unit_subject, word
 from ledger.domain.acts.words import Custody, Right
-from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest, SignerId, to_hex
-from ledger.domain.errors import Inconsistent
-from ledger.domain.operations import message_from_plain
+from ledger.domain.custody.lines import find_package_name
+from ledger.domain.custody.standing import Order, Suspension
+from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest, SignerId
 from ledger.domain.outbox.operation_states import GIVEN_UP
 from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.subjects.folding import Key, Memory, apply
+from ledger.domain.subjects.indexed import IndexedOperation
 from ledger.domain.subjects.states import (
+    AssetState,
+    ConsignmentState,
     CurrentWitness,
     CycleState,
     ErasureState,
     MachineState,
     ProposalState,
+    ServiceState,
     SignerState,
     UnitState,
     WitnessState,
 )
-from ledger.storage import directory, index, operations, records
+from ledger.steps.accepting.reading_back import read_operation
+from ledger.steps.accepting.recalled import orders_of, suspensions_of
+from ledger.storage import directory, index, operations, packages, records
+
+#: the classes that several units' operations move
+_MOVED: frozenset[type[Any]] = frozenset({ConsignmentState, AssetState})
 
 S = TypeVar("S")
 
@@ -40,27 +47,6 @@ _FOLDED: Mapping[type[Any], str] = {
     CycleState: "cycle",
     ErasureState: "operation",
 }
-
-
-def read_operation(
-    row: operations.OperationRow | operations.MessageRow | operations.OwedRow,
-) -> Recorded:
-    """A stored operation as the states fold it, but for the key that it brings.
-
-    Its bytes were canonical when they were stored, and the audit compares them with its digest.
-    """
-    return _read(row.digest, row.kind, row.message)
-
-
-@lru_cache(maxsize=1024)
-def _read(digest: Digest, kind: str, stored: bytes) -> Recorded:
-    """The same bytes are read once: units, signers and machines are asked for again and again."""
-    act = find_act(kind)
-    try:
-        message = message_from_plain(act, json.loads(stored))
-    except ValueError as error:
-        raise Inconsistent(f"the stored message of {to_hex(digest)} cannot be read") from error
-    return Recorded(digest=digest, act=act, message=MappingProxyType(message))
 
 
 class Accepted:
@@ -96,15 +82,16 @@ class Accepted:
     def _read(self, cls: type[Any], key: tuple[Any, ...]) -> Any:
         if cls in _FOLDED:
             return self._fold(cls, key)
-        if cls is SignerState:
-            return self._signer(SignerId(key[0]))
-        if cls is ProposalState:
-            return self._proposal(Digest(key[0]))
-        if cls is CurrentWitness:
-            return self._current(*key)
-        if cls is WitnessState:
-            return self._witness(Digest(key[0]))
-        raise AssertionError(cls)
+        if cls in _MOVED:
+            return self._moved(cls, key)
+        readers: Mapping[type[Any], Callable[..., Any]] = {
+            SignerState: self._signer,
+            ProposalState: self._proposal,
+            CurrentWitness: self._current,
+            WitnessState: self._witness,
+            ServiceState: self._service,
+        }
+        return readers[cls](*key)
 
     def _fold(self, cls: type[Any], key: tuple[Any, ...]) -> Any:
         subject = _subject_of(key)
@@ -113,6 +100,23 @@ class Accepted:
         for row in self._rows[subject]:
             act = find_act(row.kind)
             if act.about == _FOLDED[cls] and act.witness is None:
+                apply(read_operation(row), memory)
+        return memory.find(cls, *key)
+
+    def _moved(self, cls: type[Any], key: tuple[Any, ...]) -> Any:
+        """As the chain has it, and after that what is accepted here and not on the chain yet.
+
+        Several units move it, so that some of its operations may have been accepted elsewhere.
+        """
+        memory = Memory()
+        indexed = index.find(self._tx, cls, *key)
+        if indexed is not None:
+            memory.put(indexed)
+        rows = operations.list_moving(self._tx, key[0], standing=True)
+        mined = index.list_by_keys(self._tx, IndexedOperation, [(row.digest,) for row in rows])
+        known = {row.digest for row in mined}
+        for row in rows:
+            if row.digest not in known:
                 apply(read_operation(row), memory)
         return memory.find(cls, *key)
 
@@ -172,6 +176,21 @@ class Accepted:
             apply(read_operation(each), memory)
         return memory.find(WitnessState, digest)
 
+    def _service(self, digest: Digest) -> ServiceState | None:
+        """As accepted here; where another instance recorded it, as the chain has it."""
+        memory = Memory()
+        row = operations.find_operation(self._tx, digest)
+        indexed = index.find(self._tx, ServiceState, digest)
+        if row is not None and row.kind == "Service" and row.state not in GIVEN_UP:
+            apply(read_operation(row), memory)
+        elif row is None and indexed is not None:
+            memory.put(replace(indexed, left=indexed.quantity))
+        self._load({digest})
+        for each in self._rows[digest]:
+            if each.kind == "Service":
+                apply(read_operation(each), memory)
+        return memory.find(ServiceState, digest)
+
 
 def _subject_of(key: tuple[Any, ...]) -> bytes:
     """The 32 bytes under which operations about it are kept."""
@@ -190,11 +209,38 @@ class AcceptedRecords:
         row = operations.get_operation(self._tx, digest)
         return fields_from_bytes(records.get_record(self._tx, row.record_id).facts)
 
+    def is_held(self, digest: bytes) -> bool:
+        """Whether a standing incident's trace names the operation, or what it is about."""
+        row = operations.get_operation(self._tx, digest)
+        told = operations.list_latest_operations(self._tx, kind="Incident", limit=None)
+        told = [each for each in told if each.state not in GIVEN_UP]
+        replaced = {word(read_operation(each).message, "replaces") for each in told}
+        standing = [each.record_id for each in told if each.digest not in replaced]
+        held: set[str] = set()
+        for record in records.list_by_ids(self._tx, standing):
+            facts = fields_from_bytes(record.facts)
+            if facts["what"] != "withdrawn":
+                held |= {str(v) for path, v in facts.items() if path.split(".")[-1] == "subject"}
+        names = {name for each in held if (name := find_package_name(each)) is not None}
+        ids = [bytes.fromhex(each) for each in held if find_package_name(each) is None]
+        names |= set(packages.list_loaded(self._tx, ids))
+        for lines in packages.list_lines_of(self._tx, names).values():
+            held |= {each.hex() for line in lines for each in (line.digest, line.thread) if each}
+        return not held.isdisjoint({row.digest.hex(), row.subject.hex()})
+
     def facts_about(self, subject: bytes, *kinds: str) -> Iterator[Facts]:
         """The facts of every operation of these kinds about a subject that counts, oldest first."""
         for row in counted(operations.list_by_subject(self._tx, subject, standing=True)):
             if row.kind in kinds:
                 yield fields_from_bytes(records.get_record(self._tx, row.record_id).facts)
+
+    def orders_of(self, machine: bytes) -> Sequence[Order]:
+        """The recalls that were ordered for a machine and stand, oldest first."""
+        return orders_of(self._tx, machine)
+
+    def suspensions_of(self, machine: bytes) -> Sequence[Suspension]:
+        """When a machine was suspended, and whether it is."""
+        return suspensions_of(self._tx, machine)
 
 
 def counted(rows: Sequence[operations.OperationRow]) -> list[operations.OperationRow]:

@@ -25,9 +25,11 @@ from ledger.domain.records.records import SUITE, fields_to_bytes
 from ledger.keys.signers import verify_signature
 from ledger.steps.accepting.clock import require_clock
 from ledger.steps.accepting.entering import enter
+from ledger.steps.accepting.gating import require_still_open
 from ledger.steps.accepting.placing import Place, place, subjects_of
 from ledger.steps.accepting.prepare import Prepared, fix, read_draft, require_act
 from ledger.steps.accepting.signing import sign_receipt, sign_with_held_key
+from ledger.steps.accepting.telling import subjects_told
 from ledger.steps.instance import Instance
 from ledger.storage.drafts import delete_draft, find_draft
 from ledger.storage.engine.database import lock_subjects
@@ -124,8 +126,12 @@ def _accept(
 ) -> Receipt:
     operation, now = prepared.operation, instance.clock()
     require_clock(instance, tx, operation.act, now)
-    subjects = subjects_of(operation.act, operation.message)
-    lock_subjects(tx, subjects.changed, shared=subjects.read)
+    subjects = subjects_of(tx, operation.act, operation.message)
+    told = subjects_told(tx, operation.act, operation.message, prepared.record.facts)
+    lock_subjects(tx, subjects.changed | told, shared=subjects.read - told)
+    require_still_open(
+        instance, tx, operation.act, prepared.record.facts, unit=prepared.record.unit
+    )
     placed = place(tx, operation, prepared.record, now)
     _verify_signatures(deployment, prepared, signatures)
     payload = _promise(deployment, prepared, now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +13,8 @@ from ledger.domain.acts.catalogue import find_act
 from ledger.domain.acts.vocabulary import Named, unit_subject
 from ledger.domain.acts.words import Party
 from ledger.domain.callers import Caller
+from ledger.domain.custody.fold import fold
+from ledger.domain.custody.lines import package_subject
 from ledger.domain.encoding.identifiers import parse_hex32, to_hex
 from ledger.domain.errors import Inconsistent, InvalidInput, NotFound, Refused
 from ledger.domain.operations import message_from_json
@@ -32,18 +34,21 @@ from ledger.evidence.selection import PERSONAL, Selection
 from ledger.evidence.shape import (
     ANYTHING,
     OPERATION,
+    PACKAGE,
     SUBJECT_TYPES,
     BlockReference,
     ChainReference,
     Subject,
 )
 from ledger.keys.signers import verify_signature
+from ledger.steps.accepting.labels import resolve_package
 from ledger.steps.accepting.parsing import Asker, parse
-from ledger.steps.accepting.resolving import is_id, resolve_cycle
+from ledger.steps.accepting.resolving import is_id, resolve_cycle, resolve_unit
 from ledger.steps.accepting.standing import Accepted
 from ledger.steps.accepting.submit import FACTS_PURPOSE, PERSONAL_PURPOSE
+from ledger.steps.answering.packages import operations_read, reader_of
 from ledger.steps.instance import Instance
-from ledger.storage import index, operations, readings, records
+from ledger.storage import directory, index, operations, packages, readings, records
 
 
 def export_evidence(  # noqa: PLR0913 - what to show of which subject to whom
@@ -61,11 +66,47 @@ def export_evidence(  # noqa: PLR0913 - what to show of which subject to whom
     or where another unit's people would be named, and InvalidInput when a path of `disclose`
     matches nothing.
     """
-    units = _units_of(tx, subject)
+    package = _package_of(tx, subject)
+    units = _units_of(tx, subject, package)
     if caller.readable_unit not in {None, *units}:
         raise NotFound(f"there is no {subject.type} {to_hex(subject.id)}", field=subject.type)
+    if package is not None and reader_of(tx, caller).is_carrier:
+        raise Refused(
+            "who carries a package has no file of it",
+            field=subject.type,
+            rule="a carrier reads that it carried and for whom",
+            remedy="ask the unit that owns the package",
+        )
     if caller.unit not in {None, *units}:
         _require_nobody_named(disclose or (), attach_readings=attach_readings)
+    sources = sources_of(instance, tx, caller, subject, package)
+    _require_final(tx, subject, package)
+    return build_evidence(
+        subject,
+        instance.deployment_in(tx),
+        sources,
+        disclose=Selection(
+            disclose=None if disclose is None else tuple(disclose),
+            attach_readings=attach_readings,
+            case_units=case_units(tx, caller),
+        ),
+        verify_signature=verify_signature,
+    )
+
+
+def sources_of(  # noqa: PLR0913, PLR0917 - who asks, about what, and what they may read
+    instance: Instance,
+    tx: Connection,
+    caller: Caller,
+    subject: Subject,
+    package: packages.PackageRow | None = None,
+    may_read: Callable[[IndexedOperation], bool] | None = None,
+) -> EvidenceSources:
+    """What evidence may be made of for a caller; raises Refused before anything is on the chain.
+
+    `may_read` says of another unit's operation whether its facts are the caller's to read as well;
+    where it is not said, those of a `package` are as far as its trace is.
+    """
     cursor = index.find_cursor(tx)
     if cursor is None:
         raise Refused(
@@ -74,21 +115,30 @@ def export_evidence(  # noqa: PLR0913 - what to show of which subject to whom
             rule="evidence proves what is final",
             remedy="start it and wait a moment: steriledger up",
         )
-    _require_final(tx, subject)
-    reader = _Reader(instance=instance, tx=tx, caller=caller)
-    return build_evidence(
-        subject,
-        instance.deployment_in(tx),
-        EvidenceSources(
-            find=reader.find,
-            as_of=BlockReference(number=cursor.height, hash=cursor.hash),
-            find_reading=reader.find_reading,
-        ),
-        disclose=Selection(
-            disclose=None if disclose is None else tuple(disclose), attach_readings=attach_readings
-        ),
-        verify_signature=verify_signature,
+    if may_read is None:
+        may_read = _nothing if package is None else _trace_of(tx, caller, package.name)
+    reader = _Reader(
+        instance=instance,
+        tx=tx,
+        caller=caller,
+        subject=subject,
+        package=package,
+        may_read=may_read,
     )
+    return EvidenceSources(
+        find=reader.find,
+        as_of=BlockReference(number=cursor.height, hash=cursor.hash),
+        find_reading=reader.find_reading,
+    )
+
+
+def _nothing(_row: IndexedOperation) -> bool:
+    return False
+
+
+def _trace_of(tx: Connection, caller: Caller, package: str) -> Callable[[IndexedOperation], bool]:
+    lines = packages.list_lines(tx, package)
+    return operations_read(reader_of(tx, caller), fold(package, lines), lines)
 
 
 def _require_nobody_named(disclose: Sequence[str], *, attach_readings: bool) -> None:
@@ -116,6 +166,9 @@ def resolve_subject(tx: Connection, caller: Caller, subject_type: str, text: str
             field="type",
             rule=f"one of {', '.join(SUBJECT_TYPES)}",
         )
+    if subject_type == PACKAGE and not is_id(text):
+        name = resolve_package(tx, text, unit_number=lambda named: resolve_unit(tx, named).number)
+        return Subject(type=subject_type, id=package_subject(name))
     if is_id(text) or subject_type in {OPERATION, ANYTHING}:
         return Subject(type=subject_type, id=parse_hex32(text, field=subject_type))
     if subject_type == "cycle":
@@ -127,14 +180,38 @@ def resolve_subject(tx: Connection, caller: Caller, subject_type: str, text: str
     )
 
 
-def _units_of(tx: Connection, subject: Subject) -> set[int]:
-    """The units whose subject it is: one, or all that said something about anything."""
+def _package_of(tx: Connection, subject: Subject) -> packages.PackageRow | None:
+    """The package that a file is about."""
+    if subject.type != PACKAGE:
+        return None
+    return packages.find_package_by_subject(tx, subject.id)
+
+
+def case_units(tx: Connection, caller: Caller) -> frozenset[int]:
+    """The units whose tokens of cases the caller may show: its own; an auditor's are all."""
+    if caller.readable_unit is not None:
+        return frozenset({caller.readable_unit})
+    return frozenset(row.number for row in directory.list_units(tx, limit=_MOST_UNITS))
+
+
+_MOST_UNITS = 10_000
+
+
+def _units_of(
+    tx: Connection, subject: Subject, package: packages.PackageRow | None = None
+) -> set[int]:
+    """The units whose subject it is: one, or all that said something about anything.
+
+    Of a package it is the one that owns it and the one that has it.
+    """
+    if package is not None:
+        return {each for each in (package.owner, package.holder) if each is not None}
     if subject.type == "unit":
         return {int.from_bytes(subject.id)}
     if subject.type in SUBJECTS:
         cls = SUBJECTS[subject.type]
         state: Any = Accepted(tx).find(cls, subject.id) or index.find(tx, cls, subject.id)
-        return set() if state is None else {state.unit}
+        return set() if state is None else set(state.units)
     if subject.type == OPERATION:
         row: Any = operations.find_operation(tx, subject.id) or index.find(
             tx, IndexedOperation, subject.id
@@ -144,8 +221,12 @@ def _units_of(tx: Connection, subject: Subject) -> set[int]:
     return spoken | {row.unit for row in index.list_operations_about(tx, subject.id)}
 
 
-def _require_final(tx: Connection, subject: Subject) -> None:
+def _require_final(tx: Connection, subject: Subject, package: packages.PackageRow | None) -> None:
     rows = operations.list_by_subject(tx, subject.id)
+    if package is not None:
+        rows = operations.list_by_digests(tx, _told_of(tx, package.name))
+        threads = {row.subject for row in rows if find_act(row.kind).about in _THREADS}
+        rows += operations.list_by_subjects(tx, threads)
     itself = operations.find_operation(tx, subject.id)
     waiting = [
         row
@@ -162,6 +243,15 @@ def _require_final(tx: Connection, subject: Subject) -> None:
         )
 
 
+#: what a package goes through together with others
+_THREADS = frozenset({"cycle", "consignment"})
+
+
+def _told_of(tx: Connection, package: str) -> set[bytes]:
+    """The operations whose records name a package."""
+    return {line.digest for line in packages.list_lines(tx, package)}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reader:
     """What is stored, as far as somebody may see it."""
@@ -169,10 +259,15 @@ class _Reader:
     instance: Instance
     tx: Connection
     caller: Caller
+    subject: Subject
+    package: packages.PackageRow | None
+    may_read: Callable[[IndexedOperation], bool]
 
     def find(self, ids: AbstractSet[bytes]) -> Iterable[OperationSource]:
         """The operations that these 32 bytes name, are the subjects of, or are brought by."""
         tx = self.tx
+        if self.package is not None and self.subject.id in ids:
+            ids = ids | _told_of(tx, self.package.name)
         signers = index.list_by_keys(tx, SignerState, [(each,) for each in ids])
         named = {*ids, *(signer.enrolment for signer in signers)}
         rows = {
@@ -209,7 +304,12 @@ class _Reader:
     def _record(self, row: IndexedOperation) -> RecordSource | None:
         """None where it is kept elsewhere, or not the caller's to read."""
         record = records.find_record_by_root(self.tx, row.record)
-        if record is None or self.caller.readable_unit not in {None, record.unit}:
+        if record is None:
+            return None
+        # Who may read a package reads its lines, whoever said them; no other line is shown.  What
+        # the authority said is said to all.
+        is_open = Party.AUTHORITY in find_act(row.kind).parties or self.may_read(row)
+        if not is_open and self.caller.readable_unit not in {None, record.unit}:
             return None
         secrets, vault = records.get_secrets(self.tx, record.id), self.instance.vault
         facts = PartSource(

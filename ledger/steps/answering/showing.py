@@ -20,8 +20,8 @@ from ledger.domain.records.commitments import FieldValue
 from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.subjects.folding import Memory, apply
 from ledger.domain.subjects.states import CycleState
+from ledger.steps.accepting.reading_back import read_operation
 from ledger.steps.accepting.resolving import resolve_cycle, resolve_machine
-from ledger.steps.accepting.standing import read_operation
 from ledger.storage import directory, operations, readings, records
 from ledger.storage.numbers import numberings_of
 
@@ -138,7 +138,9 @@ class CycleLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Act:
+class ShownAct:
+    """An accepted operation with its record."""
+
     row: operations.OperationRow
     recorded: Recorded
     facts: Mapping[str, FieldValue]
@@ -151,7 +153,7 @@ def show_cycle(tx: Connection, caller: Caller, text: str) -> CycleView:
     cycle = resolve_cycle(tx, caller, text)
     if readable is not None and readable != cycle.unit:
         raise NotFound(f"there is no cycle {text!r}", field="cycle")
-    acts = _acts(tx, cycle.id)
+    acts = acts_about(tx, cycle.id)
     state = folded(cycle.id, [act.recorded for act in acts if act.row.state not in GIVEN_UP])
     machine = directory.get_equipment(tx, cycle.equipment)
     by_digest = {act.row.digest: act for act in acts}
@@ -181,7 +183,7 @@ def show_cycle(tx: Connection, caller: Caller, text: str) -> CycleView:
             CountView(package_class=number, declared=count.declared, released=count.released)
             for number, count in sorted(state.counts.items())
         ),
-        timeline=tuple(_entry(tx, act, shows_people=shows_people) for act in acts),
+        timeline=tuple(timeline_entry(tx, act, shows_people=shows_people) for act in acts),
         remarks=() if ending is None else _remarks(ending, acts),
         readings=tuple(row.reading.hex() for row in readings.list_cycles_attached(tx, cycle.id)),
     )
@@ -234,15 +236,20 @@ def list_cycles(
     ]
 
 
-def _acts(tx: Connection, cycle: CycleId) -> list[_Act]:
+def acts_about(tx: Connection, subject: bytes) -> list[ShownAct]:
+    """Every accepted operation about a subject with its record, in the order of acceptance."""
+    return shown_acts(tx, operations.list_by_subject(tx, subject))
+
+
+def shown_acts(tx: Connection, rows: Sequence[operations.OperationRow]) -> list[ShownAct]:
+    """Operations with their records."""
     acts = []
-    rows = operations.list_by_subject(tx, cycle)
     stored = {each.id: each for each in records.list_by_ids(tx, [row.record_id for row in rows])}
     for row in rows:
         record = stored[row.record_id]
         personal = None if record.personal is None else fields_from_bytes(record.personal)
         acts.append(
-            _Act(
+            ShownAct(
                 row=row,
                 recorded=read_operation(row),
                 facts=fields_from_bytes(record.facts),
@@ -268,9 +275,11 @@ def _state_word(state: CycleState) -> str:
     return state.state.word if state.is_open else "voided"
 
 
-def _entry(tx: Connection, act: _Act, *, shows_people: bool) -> TimelineEntry:
-    signed_by = act.recorded.message["signedBy"]
-    signer = directory.find_signer(tx, bytes(signed_by))  # type: ignore[arg-type]
+def timeline_entry(tx: Connection, act: ShownAct, *, shows_people: bool) -> TimelineEntry:
+    """An operation as people read it."""
+    signed_by = act.recorded.message.get("signedBy")
+    key = signed_by if isinstance(signed_by, bytes) else b""
+    signer = directory.find_signer(tx, key) if any(key) else None
     people = None
     if shows_people and act.personal is not None:
         people = {name: str(act.personal[name]) for name in _PEOPLE if act.personal[name]}
@@ -282,7 +291,7 @@ def _entry(tx: Connection, act: _Act, *, shows_people: bool) -> TimelineEntry:
         signed_at=instant_text(datetime.fromtimestamp(act.row.signed_at, UTC)),
         accepted_at=instant_text(act.row.accepted_at),
         state=act.row.state,
-        signer=to_hex(bytes(signed_by)),  # type: ignore[arg-type]
+        signer=to_hex(key) if any(key) else "the authority",
         signer_name=signer.name if signer is not None and shows_people else None,
         people=people,
         facts={name: value for name, value in act.facts.items() if value is not None},
@@ -356,7 +365,7 @@ def _machine_verdict(facts: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
     return machine | {name: facts[name] for name in told if facts.get(name) is not None}
 
 
-def _remarks(ending: _Act, acts: Sequence[_Act]) -> tuple[str, ...]:
+def _remarks(ending: ShownAct, acts: Sequence[ShownAct]) -> tuple[str, ...]:
     """What the ending's reading makes known, and what the readings held against it say."""
     own = _text(ending.facts, "remarks")
     beside = [each for each in acts if each.facts.get("judged_ending") == ending.row.digest.hex()]

@@ -18,7 +18,8 @@ from ledger.domain.encoding.identifiers import ZERO_DIGEST, CycleId
 from ledger.domain.outbox.operation_states import GIVEN_UP
 from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.subjects.states import CycleState
-from ledger.steps.accepting.standing import counted, read_operation
+from ledger.steps.accepting.reading_back import read_operation
+from ledger.steps.accepting.standing import counted
 from ledger.steps.answering.showing import folded
 from ledger.storage import directory, operations, records
 

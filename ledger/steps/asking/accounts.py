@@ -135,7 +135,7 @@ def complete_account(  # noqa: PLR0913 - what a person chooses
     if password != again:
         raise InvalidInput("is another one", field="again", rule="the same password twice")
     try:
-        step = verify_code(secret, code, instance.clock())
+        step = verify_code(secret, code, instance.wall_clock())
     except VerificationFailed as error:
         raise InvalidInput(
             error.what,

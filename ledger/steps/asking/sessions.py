@@ -112,7 +112,7 @@ def sign_in(instance: Instance, login: str, password: str, code: str) -> str:
         verify_secret(row.password if row is not None and holds else None, password)
         # the check before never holds for nobody
         secret = b"" if row is None else code_secret(instance, row)
-        step = verify_code(secret, code.replace(" ", ""), instance.clock())
+        step = verify_code(secret, code.replace(" ", ""), instance.wall_clock())
     except VerificationFailed:
         row = None
     if row is None:

@@ -23,6 +23,7 @@ from ledger.settings import Settings
 from ledger.steps.auditing.differences import Findings
 from ledger.steps.auditing.directory import check_directory
 from ledger.steps.auditing.evidence import Stored
+from ledger.steps.auditing.packages import check_packages
 from ledger.steps.auditing.paging import read_whole
 from ledger.steps.auditing.receipts import check_receipts
 from ledger.steps.auditing.records import check_records
@@ -82,6 +83,7 @@ def _check(database: Database, vault: Vault, deployment: Deployment) -> Findings
             ("records", check_records),
             ("receipts", check_receipts),
             ("directory", check_directory),
+            ("packages", check_packages),
             ("references", check_references),
         ):
             read_whole(findings, table, partial(check, stored))

@@ -16,7 +16,7 @@ from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.subjects.folding import Memory, apply, complete_recovery
 from ledger.domain.subjects.states import SignerState
 from ledger.steps.accepting.entering import ENTERING, DirectoryRow, rows_of, signer_rows
-from ledger.steps.accepting.standing import read_operation
+from ledger.steps.accepting.reading_back import read_operation
 from ledger.steps.auditing.evidence import Stored
 from ledger.steps.auditing.paging import check_page
 from ledger.storage import directory, index
@@ -30,6 +30,8 @@ _TABLES: Mapping[type[DirectoryRow], tuple[str, str]] = {
     directory.SignerRow: ("signers", "id"),
     directory.EquipmentRow: ("equipment", "id"),
     directory.CycleRow: ("cycles", "id"),
+    directory.ConsignmentRow: ("consignments", "id"),
+    directory.AssetRow: ("assets", "id"),
 }
 #: what a person may be called is never shown
 _PERSONAL = ("signers", "name")
@@ -150,7 +152,7 @@ def _key(row: DirectoryRow) -> tuple[str, object]:
 
 
 def _stored(evidence: Stored) -> Iterator[Sequence[DirectoryRow]]:
-    """Every row of the four tables, in pages."""
+    """Every row of the directory, in pages."""
     tx = evidence.ours
     number = 0
     while page := directory.list_units(tx, after=number, limit=_PAGE):
@@ -160,6 +162,8 @@ def _stored(evidence: Stored) -> Iterator[Sequence[DirectoryRow]]:
         partial(directory.list_signers, tx, limit=_PAGE),
         partial(directory.list_equipment, tx, limit=_PAGE),
         partial(directory.list_cycles, tx, limit=_PAGE),
+        partial(directory.list_consignments, tx, limit=_PAGE),
+        partial(directory.list_assets, tx, limit=_PAGE),
     ):
         yield from _paged(read)
 
@@ -168,7 +172,7 @@ def _paged(read: Callable[..., Sequence[DirectoryRow]]) -> Iterator[Sequence[Dir
     after: bytes | None = None
     while rows := read(after=after):
         yield rows
-        after = getattr(rows[-1], "id")  # noqa: B009 - the three have it
+        after = getattr(rows[-1], "id")  # noqa: B009 - all these have it
 
 
 # ---------------------------------------------------------------- operation → rows

@@ -11,13 +11,15 @@ from ledger.domain.acts.vocabulary import Act, Message
 from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import SteriLedgerError
 from ledger.domain.outbox.operation_states import GIVEN_UP
-from ledger.domain.subjects.folding import Key
+from ledger.domain.subjects.folding import Key, Memory, apply, brought_by
 from ledger.domain.subjects.states import SignerState
 from ledger.steps.accepting.placing import needed_by, parent_of, replaced_by
+from ledger.steps.accepting.reading_back import read_operation
 from ledger.steps.accepting.standing import Accepted
 from ledger.steps.auditing.beside import Beside
 from ledger.steps.auditing.evidence import Evidence
-from ledger.storage.operations import MessageRow, OperationRow, list_by_subjects
+from ledger.storage import index
+from ledger.storage.operations import MessageRow, OperationRow, list_by_subjects, list_moving
 
 
 class Then(Accepted):
@@ -46,6 +48,17 @@ class Then(Accepted):
             self._rows[subject] = _before(
                 self._row, list_by_subjects(self._tx, [subject]) if found is None else found
             )
+
+    def _moved(self, cls: type[Any], key: tuple[Any, ...]) -> Any:  # noqa: ANN401 - of any class
+        """By what is ours; where another instance brought it, from how the chain has it."""
+        rows = list_moving(self._tx, key[0])
+        memory = Memory()
+        indexed = index.find(self._tx, cls, *key)
+        if indexed is not None and brought_by(indexed) not in {each.digest for each in rows}:
+            memory.put(indexed)
+        for each in _before(self._row, rows):
+            apply(read_operation(each), memory)
+        return memory.find(cls, *key)
 
     def _read(self, cls: type[Any], key: tuple[Any, ...]) -> Any:  # noqa: ANN401 - of any class
         if cls is not SignerState:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from ledger.domain.acts.vocabulary import word
 from ledger.domain.encoding.identifiers import Digest, SignerId
 from ledger.domain.outbox.operation_states import OperationState
-from ledger.steps.accepting.standing import read_operation
+from ledger.steps.accepting.reading_back import read_operation
 from ledger.storage import directory, operations, records
 
 

@@ -22,7 +22,8 @@ from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
 from ledger.domain.records.records import fields_from_bytes
 from ledger.steps.accepting.entering import enter
 from ledger.steps.accepting.placing import Subjects, subjects_of
-from ledger.steps.accepting.standing import read_operation
+from ledger.steps.accepting.reading_back import read_operation
+from ledger.steps.accepting.telling import TELLING, subjects_told
 from ledger.steps.sending.refusals import refuse
 from ledger.storage import directory
 from ledger.storage.engine.database import lock_subjects
@@ -71,15 +72,20 @@ def _overrule(tx: Connection, row: OperationRow, transaction_hash: bytes, at: da
 
 def _lock(tx: Connection, rows: Sequence[OperationRow]) -> None:
     """Nobody takes a place while it is given back."""
-    locked = [_subjects(row) for row in rows]
+    locked = [_subjects(tx, row) for row in rows]
     changed = {subject for each in locked for subject in each.changed}
     read = {subject for each in locked for subject in each.read}
     if locked:
         lock_subjects(tx, changed, shared=read - changed)
 
 
-def _subjects(row: OperationRow) -> Subjects:
-    return subjects_of(find_act(row.kind), read_operation(row).message)
+def _subjects(tx: Connection, row: OperationRow) -> Subjects:
+    act, message = find_act(row.kind), read_operation(row).message
+    found = subjects_of(tx, act, message)
+    if row.kind not in TELLING:
+        return found
+    facts = fields_from_bytes(get_record(tx, row.record_id).facts)
+    return replace(found, changed=found.changed | subjects_told(tx, act, message, facts))
 
 
 def _rivals(tx: Connection, row: OperationRow, recorded: Recorded) -> list[OperationRow]:

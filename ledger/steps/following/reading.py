@@ -25,8 +25,8 @@ _HEAD = keccak256(b"head()")[:4]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Range:
-    """What a range of blocks says, checked."""
+class ReadEvents:
+    """What a range of blocks announces, checked."""
 
     cursor: Cursor
     #: every contract's running head at the cursor
@@ -34,6 +34,12 @@ class Range:
     events: Sequence[Event]
     #: Unix seconds of each block, by height
     times: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range(ReadEvents):
+    """The same, as the rows of the index."""
+
     operations: Sequence[IndexedOperation]
     signatures: Sequence[IndexedSignature]
 
@@ -48,6 +54,31 @@ def read_range(  # noqa: PLR0913 - from where, how far, and what is taken
     is_newest: bool,
     journal: Journalled | None = None,
 ) -> Range:
+    """Read the blocks after the cursor up to `last` as the rows of the index; see `read_events`."""
+    read = read_events(
+        source, deployment, cursor, heads, last, is_newest=is_newest, journal=journal
+    )
+    announced = [event for event in read.events if event.act is not None]
+    return Range(
+        cursor=read.cursor,
+        heads=read.heads,
+        events=read.events,
+        times=read.times,
+        operations=[_row(event, read.times) for event in announced],
+        signatures=read_signatures(source, deployment, announced),
+    )
+
+
+def read_events(  # noqa: PLR0913 - from where, how far, and what is taken
+    source: Source,
+    deployment: Deployment,
+    cursor: Cursor,
+    heads: Mapping[Contract, bytes],
+    last: int,
+    *,
+    is_newest: bool,
+    journal: Journalled | None = None,
+) -> ReadEvents:
     """Read the blocks after the cursor up to `last`; `is_newest` when no final block is above it.
 
     Raises ChainUnavailable when the node contradicts itself, ForeignBlock when a block is not in
@@ -65,18 +96,16 @@ def read_range(  # noqa: PLR0913 - from where, how far, and what is taken
     for contract, head in after.items() if is_newest else ():
         _compare_head(source, deployment, contract, head, last)
     domains = {contract: deployment.domain_of(contract) for contract in Contract}
-    announced = [event for event in events if event.act is not None]
-    for event in announced:
-        _verify_digest(event, domains)
+    for event in events:
+        if event.act is not None:
+            _verify_digest(event, domains)
     end = blocks[last]
     times = {height: block.timestamp for height, block in blocks.items()}
-    return Range(
+    return ReadEvents(
         cursor=Cursor(height=last, hash=end.hash, parent=end.parent_hash),
         heads=after,
         events=events,
         times=times,
-        operations=[_row(event, times) for event in announced],
-        signatures=read_signatures(source, deployment, announced),
     )
 
 
@@ -169,6 +198,7 @@ def _row(event: Event, times: Mapping[int, int]) -> IndexedOperation:
         kind=event.act.name,
         unit=event.unit,
         subject=event.about,
+        also=event.act.also_of(event.message),
         message=message_to_json(event.act, message),
         new_key=event.new_key or None,
         record=word(message, "record"),

@@ -1,9 +1,10 @@
-"""Chain → index, from nothing: the same rows as before, since all of them follow from events."""
+"""Chain → index, and records → packages, from nothing: the same rows as before."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from ledger.steps.accepting.telling import refill
 from ledger.steps.following.follow import Progress, Source, follow
 from ledger.steps.following.reowing import begin_anew
 from ledger.steps.instance import Instance
@@ -20,6 +21,8 @@ def rebuild(instance: Instance, source: Source) -> Progress:
     """
     require_no_worker(instance)
     begin_anew(instance)
+    with instance.database.transaction() as tx:
+        refill(tx)
     operations = 0
     while True:
         progress = follow(instance, source)

@@ -117,6 +117,10 @@ _ENDED: Mapping[tuple[str, str, object], str] = {
     ("NotAllowed", "signer", 1): "the key is revoked",
     ("NotAllowed", "equipment", 3): "the machine is retired",
     ("NotAllowed", "recovery", 2): "the proposal is vetoed",
+    ("NotAllowed", "consignment", 3): "it is received",
+    ("NotAllowed", "consignment", 4): "it is cancelled",
+    ("NotAllowed", "consignment", 6): "it is with its giver again",
+    ("NotAllowed", "asset", 5): "the asset is scrapped",
 }
 
 

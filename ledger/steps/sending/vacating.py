@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.outbox.operation_states import GIVEN_UP
+from ledger.steps.accepting.telling import untell
 from ledger.storage import directory, operations
 
 
@@ -20,6 +21,7 @@ def vacate(tx: Connection, digest: Digest) -> list[Digest]:
     for what it waited for itself.
     """
     directory.remove_entered(tx, digest)
+    untell(tx, operations.get_operation(tx, digest))
     for row in operations.list_dependents(tx, digest, needed=False):
         if row.state not in GIVEN_UP:
             operations.pass_over(tx, row.digest, digest)

@@ -18,6 +18,7 @@ from ledger.domain.subjects.states import (
     ErasureState,
     MachineState,
     ProposalState,
+    ServiceState,
     ShareState,
     SignerState,
     WitnessState,
@@ -39,7 +40,7 @@ def story() -> Story:
     return Story.begun()
 
 
-def refused(story: Story, kind: str, error: type[SteriLedgerError], **values: Any) -> str:
+def refused(story: Story, kind: str, error: type[SteriLedgerError], /, **values: Any) -> str:
     """The error's sentence; nothing changed."""
     before = story.states()
     with pytest.raises(error) as caught:
@@ -268,6 +269,26 @@ def test_statements_of_a_cycle_are_its_own_unit_s_and_stand_beside_each_other(
     refused(story, "ResultEntry", Conflict, number=1, replaces=comment)
 
 
+def test_a_correction_of_a_service_leaves_at_least_nothing_and_at_most_what_there_was(
+    story: Story,
+) -> None:
+    served: dict[str, Any] = {"consumer": MEMBER, "kind": 7}
+    refused(story, "Service", InvalidInput, **served, quantity=0)
+    refused(story, "Service", NotFound, consumer=9, kind=7, quantity=1)
+    refused(story, "Service", NotFound, **served, quantity=-1, corrects=b"\1" * 32)
+    service = story.tell("Service", **served, quantity=90)
+    assert "-1" in refused(story, "Service", Refused, **served, quantity=-91, corrects=service)
+    refused(story, "Service", Refused, **served, quantity=1, corrects=service)
+    refused(story, "Service", Refused, **{**served, "kind": 8}, quantity=-1, corrects=service)
+    correction = story.tell("Service", **served, quantity=-30, corrects=service)
+    assert story.find(ServiceState, service).left == 60
+    refused(story, "Service", NotFound, **served, quantity=-1, corrects=correction)
+    story.tell("UnitClosure", unit=MEMBER)
+    refused(story, "Service", Refused, **served, quantity=1)
+    story.tell("Service", **served, quantity=-60, corrects=service)
+    assert story.find(ServiceState, service).left == 0
+
+
 # ---------------------------------------------------------------- the reducer
 
 
@@ -278,6 +299,10 @@ def test_every_state_that_an_operation_reads_or_changes_is_named_beforehand() ->
         view = Guarded(states, named)
         recorded.act.rules(recorded.message, view)
         apply(recorded, view)
+
+
+#: what an operation brings under its own digest
+_NEW = ShareState | ServiceState | WitnessState | ProposalState
 
 
 class Guarded(Memory):
@@ -294,9 +319,7 @@ class Guarded(Memory):
 
     def put(self, state: Any) -> None:
         key = (type(state), state.key)
-        assert key in self._named or isinstance(state, ShareState | WitnessState | ProposalState), (
-            key
-        )
+        assert key in self._named or isinstance(state, _NEW), key
         super().put(state)
 
 

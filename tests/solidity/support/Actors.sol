@@ -2,6 +2,8 @@
 pragma solidity 0.8.37;
 
 import {Address} from "@openzeppelin/contracts/utils/Address.sol";
+import {ICustodyLedger} from "../../../contracts/interfaces/ICustodyLedger.sol";
+import {IContributionLedger} from "../../../contracts/interfaces/IContributionLedger.sol";
 import {ICycleLedger} from "../../../contracts/interfaces/ICycleLedger.sol";
 import {IUnitRegistry, Proof} from "../../../contracts/interfaces/IUnitRegistry.sol";
 import {IWitnesses} from "../../../contracts/interfaces/IWitnesses.sol";
@@ -19,6 +21,8 @@ abstract contract Actors {
 
     IUnitRegistry internal registry;
     ICycleLedger internal ledger;
+    ICustodyLedger internal custody;
+    IContributionLedger internal contributions;
     IWitnesses internal witnesses;
 
     uint256 internal authority; // a private key, as every actor
@@ -94,7 +98,8 @@ abstract contract Actors {
 
     /// All heads as one value.
     function heads() internal view returns (bytes32) {
-        return keccak256(abi.encode(registry.head(), ledger.head(), witnesses.head()));
+        return
+            keccak256(abi.encode(registry.head(), ledger.head(), custody.head(), witnesses.head()));
     }
 
     function fold(bytes32 head, bytes32 digest) internal pure returns (bytes32) {
@@ -136,6 +141,14 @@ abstract contract Actors {
         uint64 number
     ) internal pure returns (bytes32) {
         return keccak256(abi.encode(keccak256("steriledger.cycle.v1"), equipment, epoch, number));
+    }
+
+    function assetId(uint32 unit, bytes32 code) internal pure returns (bytes32) {
+        return keccak256(abi.encode(keccak256("steriledger.asset.v1"), unit, code));
+    }
+
+    function consignmentId(uint32 unit, bytes32 slip) internal pure returns (bytes32) {
+        return keccak256(abi.encode(keccak256("steriledger.consignment.v1"), unit, slip));
     }
 
     function completionOf(bytes32 proposal) internal pure returns (bytes32) {

@@ -2,6 +2,8 @@
 pragma solidity 0.8.37;
 
 import {Create2} from "@openzeppelin/contracts/utils/Create2.sol";
+import {IContributionLedger} from "../../../contracts/interfaces/IContributionLedger.sol";
+import {ICustodyLedger} from "../../../contracts/interfaces/ICustodyLedger.sol";
 import {ICycleLedger} from "../../../contracts/interfaces/ICycleLedger.sol";
 import {IUnitRegistry} from "../../../contracts/interfaces/IUnitRegistry.sol";
 import {IWitnesses, KindRow} from "../../../contracts/interfaces/IWitnesses.sol";
@@ -55,7 +57,9 @@ abstract contract Base is Operations {
         (verifiers[0], verifiers[1]) = (p256Verifier, webAuthnVerifier);
         registry = deployRegistry(vm.addr(authority), verifiers);
         ledger = deployLedger(registry);
+        custody = deployCustody(registry);
         witnesses = deployWitnesses(registry, ledger, kindRows());
+        contributions = deployContributions(registry);
         sterilizer = equipmentId(NORTH, SERIAL);
     }
 
@@ -73,6 +77,13 @@ abstract contract Base is Operations {
         return ICycleLedger(deploy("contracts/CycleLedger.sol/CycleLedger", abi.encode(registry_)));
     }
 
+    function deployCustody(IUnitRegistry registry_) internal returns (ICustodyLedger) {
+        return
+            ICustodyLedger(
+                deploy("contracts/CustodyLedger.sol/CustodyLedger", abi.encode(registry_))
+            );
+    }
+
     function deployWitnesses(
         IUnitRegistry registry_,
         ICycleLedger cycles,
@@ -81,6 +92,13 @@ abstract contract Base is Operations {
         return
             IWitnesses(
                 deploy("contracts/Witnesses.sol/Witnesses", abi.encode(registry_, cycles, rows))
+            );
+    }
+
+    function deployContributions(IUnitRegistry registry_) internal returns (IContributionLedger) {
+        return
+            IContributionLedger(
+                deploy("contracts/ContributionLedger.sol/ContributionLedger", abi.encode(registry_))
             );
     }
 
@@ -259,6 +277,33 @@ abstract contract Base is Operations {
         bytes32 about
     ) internal view returns (IWitnesses.Witness memory) {
         return IWitnesses.Witness(kind, about, NORTH, "content", 0, RECORD, id(oscar), now64());
+    }
+
+    /// NORTH served SOUTH.
+    function service(int48 quantity) internal view returns (IContributionLedger.Service memory) {
+        return
+            IContributionLedger.Service(
+                NORTH,
+                SOUTH,
+                7,
+                1,
+                quantity,
+                "subject",
+                0,
+                0,
+                RECORD,
+                id(oscar),
+                now64()
+            );
+    }
+
+    function correction(
+        IContributionLedger.Service memory served,
+        bytes32 corrects,
+        int48 quantity
+    ) internal pure returns (IContributionLedger.Service memory changed) {
+        changed = abi.decode(abi.encode(served), (IContributionLedger.Service));
+        (changed.corrects, changed.quantity) = (corrects, quantity);
     }
 
     function now64() internal view returns (uint64) {

@@ -3,6 +3,8 @@ pragma solidity 0.8.37;
 
 // Written by scripts/solidity_support.py from the ABIs in artifacts/.
 
+import {IContributionLedger} from "../../../contracts/interfaces/IContributionLedger.sol";
+import {ICustodyLedger} from "../../../contracts/interfaces/ICustodyLedger.sol";
 import {ICycleLedger} from "../../../contracts/interfaces/ICycleLedger.sol";
 import {IErrors} from "../../../contracts/interfaces/IErrors.sol";
 import {IUnitRegistry} from "../../../contracts/interfaces/IUnitRegistry.sol";
@@ -12,7 +14,7 @@ import {Actors} from "./Actors.sol";
 /// Every operation and every error, as the tests build, sign, send, expect and refuse them.
 abstract contract Operations is Actors {
     function allKinds() internal pure returns (string[] memory kinds) {
-        kinds = new string[](15);
+        kinds = new string[](23);
         kinds[0] = "UnitAdmission";
         kinds[1] = "EquipmentChange";
         kinds[2] = "UnitClosure";
@@ -27,7 +29,15 @@ abstract contract Operations is Actors {
         kinds[11] = "CycleEnding";
         kinds[12] = "CycleOpening";
         kinds[13] = "CycleVoid";
-        kinds[14] = "Witness";
+        kinds[14] = "AssetChange";
+        kinds[15] = "Dispatch";
+        kinds[16] = "Disposition";
+        kinds[17] = "ClosedUnitDisposition";
+        kinds[18] = "HandOver";
+        kinds[19] = "AssetRegistration";
+        kinds[20] = "TakeOver";
+        kinds[21] = "Service";
+        kinds[22] = "Witness";
     }
 
     function structHash(string memory kind, bytes memory encoded) internal pure returns (bytes32) {
@@ -59,6 +69,22 @@ abstract contract Operations is Actors {
             return structHash(abi.decode(encoded, (ICycleLedger.CycleOpening)));
         if (keccak256(bytes(kind)) == keccak256("CycleVoid"))
             return structHash(abi.decode(encoded, (ICycleLedger.CycleVoid)));
+        if (keccak256(bytes(kind)) == keccak256("AssetChange"))
+            return structHash(abi.decode(encoded, (ICustodyLedger.AssetChange)));
+        if (keccak256(bytes(kind)) == keccak256("Dispatch"))
+            return structHash(abi.decode(encoded, (ICustodyLedger.Dispatch)));
+        if (keccak256(bytes(kind)) == keccak256("Disposition"))
+            return structHash(abi.decode(encoded, (ICustodyLedger.Disposition)));
+        if (keccak256(bytes(kind)) == keccak256("ClosedUnitDisposition"))
+            return structHash(abi.decode(encoded, (ICustodyLedger.ClosedUnitDisposition)));
+        if (keccak256(bytes(kind)) == keccak256("HandOver"))
+            return structHash(abi.decode(encoded, (ICustodyLedger.HandOver)));
+        if (keccak256(bytes(kind)) == keccak256("AssetRegistration"))
+            return structHash(abi.decode(encoded, (ICustodyLedger.AssetRegistration)));
+        if (keccak256(bytes(kind)) == keccak256("TakeOver"))
+            return structHash(abi.decode(encoded, (ICustodyLedger.TakeOver)));
+        if (keccak256(bytes(kind)) == keccak256("Service"))
+            return structHash(abi.decode(encoded, (IContributionLedger.Service)));
         if (keccak256(bytes(kind)) == keccak256("Witness"))
             return structHash(abi.decode(encoded, (IWitnesses.Witness)));
         revert(kind);
@@ -590,6 +616,302 @@ abstract contract Operations is Actors {
         head = fold(ledger.head(), digest);
         vm.expectEmit(address(ledger));
         emit ICycleLedger.CycleVoided(digest, about, act.unit, head, act);
+    }
+
+    // AssetChange
+
+    function one(ICustodyLedger.AssetChange memory act) internal pure returns (ICustodyLedger.AssetChange[] memory batch) {
+        batch = new ICustodyLedger.AssetChange[](1);
+        batch[0] = act;
+    }
+
+    function structHash(ICustodyLedger.AssetChange memory act) internal pure returns (bytes32) {
+        return keccak256(abi.encode(keccak256("AssetChange(bytes32 asset,uint32 unit,uint8 state,bytes32 replaces,bytes32 record,bytes32 signedBy,uint64 signedAt)"), act));
+    }
+
+    function digestOf(ICustodyLedger.AssetChange memory act) internal view returns (bytes32) {
+        return digestAt(address(custody), structHash(act));
+    }
+
+    function encode(ICustodyLedger.AssetChange memory act) internal view returns (bytes memory) {
+        bytes32 digest = digestOf(act);
+        return abi.encodeCall(ICustodyLedger.changeAssets, (one(act), one(proofOf(act.signedBy, digest))));
+    }
+
+    function send(ICustodyLedger.AssetChange memory act) internal returns (bytes32) {
+        relay(address(custody), encode(act));
+        return digestOf(act);
+    }
+
+    function refuse(ICustodyLedger.AssetChange memory act, bytes memory expected) internal {
+        refuseCall(address(custody), encode(act), expected);
+    }
+
+    /// Expects the operation's event next; returns the head that it says.
+    function expectEvent(ICustodyLedger.AssetChange memory act, bytes32 about) internal returns (bytes32 head) {
+        bytes32 digest = digestOf(act);
+        head = fold(custody.head(), digest);
+        vm.expectEmit(address(custody));
+        emit ICustodyLedger.AssetChanged(digest, about, act.unit, head, act);
+    }
+
+    // Dispatch
+
+    function one(ICustodyLedger.Dispatch memory act) internal pure returns (ICustodyLedger.Dispatch[] memory batch) {
+        batch = new ICustodyLedger.Dispatch[](1);
+        batch[0] = act;
+    }
+
+    function structHash(ICustodyLedger.Dispatch memory act) internal pure returns (bytes32) {
+        return keccak256(abi.encode(keccak256("Dispatch(uint32 unit,bytes32 slip,uint32 receiver,uint8 purpose,uint16 packages,bytes32 asset,uint32 taker,bytes32 record,bytes32 signedBy,uint64 signedAt)"), act));
+    }
+
+    function digestOf(ICustodyLedger.Dispatch memory act) internal view returns (bytes32) {
+        return digestAt(address(custody), structHash(act));
+    }
+
+    function encode(ICustodyLedger.Dispatch memory act) internal view returns (bytes memory) {
+        bytes32 digest = digestOf(act);
+        return abi.encodeCall(ICustodyLedger.dispatch, (one(act), one(proofOf(act.signedBy, digest))));
+    }
+
+    function send(ICustodyLedger.Dispatch memory act) internal returns (bytes32) {
+        relay(address(custody), encode(act));
+        return digestOf(act);
+    }
+
+    function refuse(ICustodyLedger.Dispatch memory act, bytes memory expected) internal {
+        refuseCall(address(custody), encode(act), expected);
+    }
+
+    /// Expects the operation's event next; returns the head that it says.
+    function expectEvent(ICustodyLedger.Dispatch memory act, bytes32 about) internal returns (bytes32 head) {
+        bytes32 digest = digestOf(act);
+        head = fold(custody.head(), digest);
+        vm.expectEmit(address(custody));
+        emit ICustodyLedger.Dispatched(digest, about, act.unit, head, act);
+    }
+
+    // Disposition
+
+    function one(ICustodyLedger.Disposition memory act) internal pure returns (ICustodyLedger.Disposition[] memory batch) {
+        batch = new ICustodyLedger.Disposition[](1);
+        batch[0] = act;
+    }
+
+    function structHash(ICustodyLedger.Disposition memory act) internal pure returns (bytes32) {
+        return keccak256(abi.encode(keccak256("Disposition(bytes32 consignment,uint32 unit,uint8 kind,uint32 receiver,uint16 step,bytes32 previous,bytes32 asset,bytes32 record,bytes32 signedBy,uint64 signedAt)"), act));
+    }
+
+    function digestOf(ICustodyLedger.Disposition memory act) internal view returns (bytes32) {
+        return digestAt(address(custody), structHash(act));
+    }
+
+    function encode(ICustodyLedger.Disposition memory act) internal view returns (bytes memory) {
+        bytes32 digest = digestOf(act);
+        return abi.encodeCall(ICustodyLedger.dispose, (one(act), one(proofOf(act.signedBy, digest))));
+    }
+
+    function send(ICustodyLedger.Disposition memory act) internal returns (bytes32) {
+        relay(address(custody), encode(act));
+        return digestOf(act);
+    }
+
+    function refuse(ICustodyLedger.Disposition memory act, bytes memory expected) internal {
+        refuseCall(address(custody), encode(act), expected);
+    }
+
+    /// Expects the operation's event next; returns the head that it says.
+    function expectEvent(ICustodyLedger.Disposition memory act, bytes32 about) internal returns (bytes32 head) {
+        bytes32 digest = digestOf(act);
+        head = fold(custody.head(), digest);
+        vm.expectEmit(address(custody));
+        emit ICustodyLedger.Disposed(digest, about, act.unit, head, act);
+    }
+
+    // ClosedUnitDisposition
+
+    function one(ICustodyLedger.ClosedUnitDisposition memory act) internal pure returns (ICustodyLedger.ClosedUnitDisposition[] memory batch) {
+        batch = new ICustodyLedger.ClosedUnitDisposition[](1);
+        batch[0] = act;
+    }
+
+    function structHash(ICustodyLedger.ClosedUnitDisposition memory act) internal pure returns (bytes32) {
+        return keccak256(abi.encode(keccak256("ClosedUnitDisposition(bytes32 consignment,uint32 unit,uint8 kind,uint32 receiver,uint16 step,bytes32 previous,bytes32 asset,bytes32 record,uint64 signedAt)"), act));
+    }
+
+    function digestOf(ICustodyLedger.ClosedUnitDisposition memory act) internal view returns (bytes32) {
+        return digestAt(address(custody), structHash(act));
+    }
+
+    function encode(ICustodyLedger.ClosedUnitDisposition memory act) internal view returns (bytes memory) {
+        bytes32 digest = digestOf(act);
+        return abi.encodeCall(ICustodyLedger.disposeForClosed, (one(act), one(signature(authority, digest))));
+    }
+
+    function send(ICustodyLedger.ClosedUnitDisposition memory act) internal returns (bytes32) {
+        relay(address(custody), encode(act));
+        return digestOf(act);
+    }
+
+    function refuse(ICustodyLedger.ClosedUnitDisposition memory act, bytes memory expected) internal {
+        refuseCall(address(custody), encode(act), expected);
+    }
+
+    /// Expects the operation's event next; returns the head that it says.
+    function expectEvent(ICustodyLedger.ClosedUnitDisposition memory act, bytes32 about) internal returns (bytes32 head) {
+        bytes32 digest = digestOf(act);
+        head = fold(custody.head(), digest);
+        vm.expectEmit(address(custody));
+        emit ICustodyLedger.DisposedForClosed(digest, about, act.unit, head, act);
+    }
+
+    // HandOver
+
+    function one(ICustodyLedger.HandOver memory act) internal pure returns (ICustodyLedger.HandOver[] memory batch) {
+        batch = new ICustodyLedger.HandOver[](1);
+        batch[0] = act;
+    }
+
+    function structHash(ICustodyLedger.HandOver memory act) internal pure returns (bytes32) {
+        return keccak256(abi.encode(keccak256("HandOver(bytes32 consignment,uint32 unit,uint32 taker,uint8 leg,uint16 step,bytes32 previous,bytes32 record,bytes32 signedBy,uint64 signedAt)"), act));
+    }
+
+    function digestOf(ICustodyLedger.HandOver memory act) internal view returns (bytes32) {
+        return digestAt(address(custody), structHash(act));
+    }
+
+    function encode(ICustodyLedger.HandOver memory act) internal view returns (bytes memory) {
+        bytes32 digest = digestOf(act);
+        return abi.encodeCall(ICustodyLedger.handOver, (one(act), one(proofOf(act.signedBy, digest))));
+    }
+
+    function send(ICustodyLedger.HandOver memory act) internal returns (bytes32) {
+        relay(address(custody), encode(act));
+        return digestOf(act);
+    }
+
+    function refuse(ICustodyLedger.HandOver memory act, bytes memory expected) internal {
+        refuseCall(address(custody), encode(act), expected);
+    }
+
+    /// Expects the operation's event next; returns the head that it says.
+    function expectEvent(ICustodyLedger.HandOver memory act, bytes32 about) internal returns (bytes32 head) {
+        bytes32 digest = digestOf(act);
+        head = fold(custody.head(), digest);
+        vm.expectEmit(address(custody));
+        emit ICustodyLedger.HandedOver(digest, about, act.unit, head, act);
+    }
+
+    // AssetRegistration
+
+    function one(ICustodyLedger.AssetRegistration memory act) internal pure returns (ICustodyLedger.AssetRegistration[] memory batch) {
+        batch = new ICustodyLedger.AssetRegistration[](1);
+        batch[0] = act;
+    }
+
+    function structHash(ICustodyLedger.AssetRegistration memory act) internal pure returns (bytes32) {
+        return keccak256(abi.encode(keccak256("AssetRegistration(uint32 unit,bytes32 code,uint8 kind,bytes32 record,bytes32 signedBy,uint64 signedAt)"), act));
+    }
+
+    function digestOf(ICustodyLedger.AssetRegistration memory act) internal view returns (bytes32) {
+        return digestAt(address(custody), structHash(act));
+    }
+
+    function encode(ICustodyLedger.AssetRegistration memory act) internal view returns (bytes memory) {
+        bytes32 digest = digestOf(act);
+        return abi.encodeCall(ICustodyLedger.registerAssets, (one(act), one(proofOf(act.signedBy, digest))));
+    }
+
+    function send(ICustodyLedger.AssetRegistration memory act) internal returns (bytes32) {
+        relay(address(custody), encode(act));
+        return digestOf(act);
+    }
+
+    function refuse(ICustodyLedger.AssetRegistration memory act, bytes memory expected) internal {
+        refuseCall(address(custody), encode(act), expected);
+    }
+
+    /// Expects the operation's event next; returns the head that it says.
+    function expectEvent(ICustodyLedger.AssetRegistration memory act, bytes32 about) internal returns (bytes32 head) {
+        bytes32 digest = digestOf(act);
+        head = fold(custody.head(), digest);
+        vm.expectEmit(address(custody));
+        emit ICustodyLedger.AssetRegistered(digest, about, act.unit, head, act);
+    }
+
+    // TakeOver
+
+    function one(ICustodyLedger.TakeOver memory act) internal pure returns (ICustodyLedger.TakeOver[] memory batch) {
+        batch = new ICustodyLedger.TakeOver[](1);
+        batch[0] = act;
+    }
+
+    function structHash(ICustodyLedger.TakeOver memory act) internal pure returns (bytes32) {
+        return keccak256(abi.encode(keccak256("TakeOver(bytes32 consignment,uint32 unit,uint8 outcome,uint16 step,bytes32 previous,uint16 seen,uint16 inferred,uint16 refused,uint16 extra,bytes32 asset,bytes32 trip,bytes32 record,bytes32 signedBy,uint64 signedAt)"), act));
+    }
+
+    function digestOf(ICustodyLedger.TakeOver memory act) internal view returns (bytes32) {
+        return digestAt(address(custody), structHash(act));
+    }
+
+    function encode(ICustodyLedger.TakeOver memory act) internal view returns (bytes memory) {
+        bytes32 digest = digestOf(act);
+        return abi.encodeCall(ICustodyLedger.takeOver, (one(act), one(proofOf(act.signedBy, digest))));
+    }
+
+    function send(ICustodyLedger.TakeOver memory act) internal returns (bytes32) {
+        relay(address(custody), encode(act));
+        return digestOf(act);
+    }
+
+    function refuse(ICustodyLedger.TakeOver memory act, bytes memory expected) internal {
+        refuseCall(address(custody), encode(act), expected);
+    }
+
+    /// Expects the operation's event next; returns the head that it says.
+    function expectEvent(ICustodyLedger.TakeOver memory act, bytes32 about) internal returns (bytes32 head) {
+        bytes32 digest = digestOf(act);
+        head = fold(custody.head(), digest);
+        vm.expectEmit(address(custody));
+        emit ICustodyLedger.TakenOver(digest, about, act.unit, head, act);
+    }
+
+    // Service
+
+    function one(IContributionLedger.Service memory act) internal pure returns (IContributionLedger.Service[] memory batch) {
+        batch = new IContributionLedger.Service[](1);
+        batch[0] = act;
+    }
+
+    function structHash(IContributionLedger.Service memory act) internal pure returns (bytes32) {
+        return keccak256(abi.encode(keccak256("Service(uint32 unit,uint32 consumer,uint16 kind,uint16 serviceClass,int48 quantity,bytes32 subject,uint64 happenedAt,bytes32 corrects,bytes32 record,bytes32 signedBy,uint64 signedAt)"), act));
+    }
+
+    function digestOf(IContributionLedger.Service memory act) internal view returns (bytes32) {
+        return digestAt(address(contributions), structHash(act));
+    }
+
+    function encode(IContributionLedger.Service memory act) internal view returns (bytes memory) {
+        bytes32 digest = digestOf(act);
+        return abi.encodeCall(IContributionLedger.recordServices, (one(act), one(proofOf(act.signedBy, digest))));
+    }
+
+    function send(IContributionLedger.Service memory act) internal returns (bytes32) {
+        relay(address(contributions), encode(act));
+        return digestOf(act);
+    }
+
+    function refuse(IContributionLedger.Service memory act, bytes memory expected) internal {
+        refuseCall(address(contributions), encode(act), expected);
+    }
+
+    /// Expects the operation's event next; returns the head that it says.
+    function expectEvent(IContributionLedger.Service memory act, bytes32 about) internal returns (bytes32 head) {
+        bytes32 digest = digestOf(act);
+        head = fold(contributions.head(), digest);
+        vm.expectEmit(address(contributions));
+        emit IContributionLedger.ServiceRecorded(digest, about, act.unit, head, act);
     }
 
     // Witness

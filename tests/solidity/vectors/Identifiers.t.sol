@@ -47,6 +47,19 @@ contract IdentifiersTest is CycleBase {
         }
     }
 
+    /// The ids that the tests of custody compute, and the contract therefore, are the domain's.
+    function test_asset_and_consignment_ids() public view {
+        uint256[] memory units = vm.parseJsonUintArray(_json, ".custody.units");
+        bytes32[] memory texts = vm.parseJsonBytes32Array(_json, ".custody.texts");
+        bytes32[] memory assets = vm.parseJsonBytes32Array(_json, ".custody.assets");
+        bytes32[] memory consignments = vm.parseJsonBytes32Array(_json, ".custody.consignments");
+        vm.assertGt(units.length, 0);
+        for (uint256 i = 0; i < units.length; ++i) {
+            vm.assertEq(assetId(uint32(units[i]), texts[i]), assets[i]);
+            vm.assertEq(consignmentId(uint32(units[i]), texts[i]), consignments[i]);
+        }
+    }
+
     function test_cycle_ids() public {
         string[] memory numbers = vm.parseJsonStringArray(_json, ".cycles.numbers");
         uint256[] memory epochs = vm.parseJsonUintArray(_json, ".cycles.epochs");

@@ -6,15 +6,11 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from ledger.cli.launching import CHAIN_FILE
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from ledger.chain.node import Node
-    from ledger.steps.instance import Instance
+from ledger.chain.node import Node
+from ledger.steps.instance import Instance
+from ledger.steps.starting.link import CHAIN_FILE, open_link
 
 
 @contextmanager
@@ -23,9 +19,6 @@ def reading_chain(instance: Instance, *, whole_journal: bool = False) -> Iterato
 
     With `whole_journal`, such a child starts from the genesis whatever snapshots there are.
     """
-    from ledger.chain.node import Node
-    from ledger.steps.starting.link import open_link
-
     settings = instance.settings
     address = running_address(settings.run_folder) if settings.is_embedded else None
     if address:

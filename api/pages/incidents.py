@@ -1,0 +1,224 @@
+"""Incidents: what went wrong, what was found, who said what, and until when somebody may."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from api.pages.acting import record
+from api.pages.asking import Asking, Filled
+from api.pages.directory import codes_of
+from api.pages.lists import Column, listing
+from api.pages.screens import READS, Screen
+from api.pages.words import N_
+from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.acts.incident import SUBJECTS, WHAT
+from ledger.domain.callers import Scope
+from ledger.domain.duties.reading import ASKED
+from ledger.domain.duties.rules import ENGINE, rules_sha256
+from ledger.domain.encoding.canonical import canonical
+from ledger.domain.encoding.hashing import sha256
+from ledger.domain.errors import InvalidInput, NotFound, Refused
+from ledger.steps.answering.duties import find_duties, trace_of
+from ledger.steps.answering.incidents import (
+    MOST_LOOKED,
+    IncidentView,
+    list_incidents,
+    show_incident,
+)
+from ledger.steps.answering.published_terms import terms_now
+
+_COLUMNS = (
+    Column(name="what", label="what", kind="word", link="link"),
+    Column(name="subject", label="subject"),
+    Column(name="unit", label="unit"),
+    Column(name="signed_at", label="signed", kind="moment"),
+    Column(name="stands", label="state", kind="state"),
+)
+_HEADS = tuple(each for each in WHAT if each != "withdrawn")
+_STANCES = ("statement", "seen", "agrees", "disagrees")
+Values = Mapping[str, object]
+
+
+def show_incidents(asking: Asking) -> Values | Response:
+    """The incidents that the reader may know."""
+    with asking.instance.database.reading() as tx:
+        codes = codes_of(tx)
+        rows = [
+            {
+                "what": each.told.facts["what"],
+                "subject": each.told.facts["subject"],
+                "unit": codes.get(each.told.unit, str(each.told.unit)),
+                "signed_at": each.told.signed_at,
+                "stands": stands(each),
+                "link": f"/incidents/{each.told.digest}",
+            }
+            for each in list_incidents(tx, asking.caller)
+        ]
+    found = listing(asking, _COLUMNS, rows)
+    if isinstance(found, Response):
+        return found
+    return {"listing": found, "looked": MOST_LOOKED}
+
+
+def stands(view: IncidentView) -> str:
+    """Where an incident is, in a word."""
+    if view.is_withdrawn:
+        return "withdrawn"
+    if view.published is not None:
+        return "published"
+    return "open" if view.heard is None else "heard"
+
+
+# ---------------------------------------------------------------- open one
+
+
+def show_open(asking: Asking) -> Values:
+    """The head and the subject; the rest can come later."""
+    return {"heads": _HEADS, "subjects": SUBJECTS, "filled": asking.filled}
+
+
+def do_open(asking: Asking) -> Response:
+    """Record it, and hold every record that its trace names."""
+    filled = asking.filled
+    kind, subject = filled.get("subject_kind"), filled.get("subject")
+    name, held = subject, list[str]()
+    with asking.instance.database.reading() as tx:
+        try:
+            name, held = trace_of(tx, asking.caller, kind, subject)
+        except (NotFound, InvalidInput):
+            # what this home does not know may all the same have gone wrong
+            _require_unknown(tx, asking, kind, subject)
+    told = {each: filled.get(each) for each in ("what", "seen_at", "text", "case_token", "key")}
+    told |= {"subject_kind": kind, "subject": name, "next": "/incidents"}
+    asking.filled = Filled(
+        [*told.items(), *((f"lines.{n}.subject", each) for n, each in enumerate(held))]
+    )
+    return record(asking, ACTS["Incident"])
+
+
+def _require_unknown(tx: Connection, asking: Asking, kind: str, subject: str) -> None:
+    """Raise InvalidInput for what is no such thing, and has that name as another one."""
+    for other in (each for each in SUBJECTS if kind in ASKED and each != kind):
+        try:
+            trace_of(tx, asking.caller, other, subject)
+        except (NotFound, InvalidInput):
+            continue
+        raise InvalidInput(
+            f"{subject[:60]} names a {other}, not a {kind}",
+            field="subject_kind",
+            rule="an incident holds the trace of what it is about",
+            remedy="choose what it is, or name another subject",
+        )
+
+
+# ---------------------------------------------------------------- one incident
+
+
+def show_one(asking: Asking) -> Values:
+    """What is known of it now, beside what was found, sent to be heard, and published."""
+    with asking.instance.database.reading() as tx:
+        view = show_incident(tx, asking.caller, asking.path("incident"))
+        codes = codes_of(tx)
+        answer, missing = None, None
+        try:
+            kind, subject = _subject(view)
+            answer = find_duties(asking.instance, tx, asking.caller, kind, subject).answer
+        except (NotFound, InvalidInput, Refused) as error:
+            missing = error.what
+    due = [] if answer is None else [f for f in answer["findings"] if f["is_open"] and f["due"]]
+    heard = view.heard
+    now = asking.instance.clock()
+    is_heard = (
+        heard is not None and datetime.fromisoformat(str(heard.facts["hearing_until"])) <= now
+    )
+    return {
+        "title": asking.words.label(str(view.told.facts["what"])),
+        "view": view,
+        "stands": stands(view),
+        "answer": answer,
+        "missing": missing,
+        "due": due,
+        "codes": codes,
+        "is_heard": is_heard,
+        "is_opener": _is_opener(asking, view),
+        "stances": _STANCES,
+        "done": asking.filled.get("done"),
+        "waits": view.told.state.value != "final",
+    }
+
+
+def _subject(view: IncidentView) -> tuple[str, str]:
+    return str(view.told.facts["subject_kind"]), str(view.told.facts["subject"])
+
+
+def _is_opener(asking: Asking, view: IncidentView) -> bool:
+    return asking.caller.unit in {None, view.told.unit}
+
+
+def do_one(asking: Asking) -> Response:
+    """What was found goes to its holders to be heard; when their time is over, it is published."""
+    now = asking.instance.clock().replace(microsecond=0)
+    with asking.instance.database.reading() as tx:
+        view = show_incident(tx, asking.caller, asking.path("incident"))
+        if not _is_opener(asking, view):
+            raise Refused(
+                "this incident is another unit's",
+                field="incident",
+                rule="whoever opened it sends the answer to be heard, and publishes it",
+                remedy="say something to it",
+            )
+        if view.heard is None:
+            kind, subject = _subject(view)
+            found = find_duties(
+                asking.instance, tx, asking.caller, kind, subject, as_of=now, is_proven=True
+            )
+            until = now + terms_now(tx, now).duration("hearing")
+            facts: dict[str, object] = {
+                "answer": "0x" + sha256(canonical(json.loads(found.file)["answer"])).hex(),
+                "stage": "heard",
+                "hearing_until": until.isoformat(),
+                "as_of": now.isoformat(),
+                "engine": ENGINE,
+                "rules_sha256": rules_sha256(),
+            }
+        else:
+            same = ("answer", "hearing_until", "as_of", "engine", "rules_sha256")
+            facts = {name: view.heard.facts[name] for name in same}
+            facts |= {"stage": "published", "replaces": view.heard.digest}
+    facts |= {"incident": view.told.digest, "key": asking.filled.get("key")}
+    asking.filled = Filled([*facts.items(), ("next", f"/incidents/{view.told.digest}")])
+    return record(asking, ACTS["Findings"])
+
+
+_REPORTS = frozenset({Scope.REPORT})
+SCREENS = (
+    Screen(
+        path="/incidents",
+        template="incidents.html",
+        title=N_("Incidents"),
+        show=show_incidents,
+        menu=N_("Offices"),
+        scopes=READS,
+    ),
+    Screen(
+        path="/incidents/open",
+        template="incident_open.html",
+        title=N_("Open an incident"),
+        show=show_open,
+        do=do_open,
+        scopes=_REPORTS,
+    ),
+    Screen(
+        path="/incidents/{incident}",
+        template="incident.html",
+        title=N_("Incident"),
+        show=show_one,
+        do=do_one,
+        scopes=READS,
+    ),
+)

@@ -1,0 +1,227 @@
+"""Scanning: what was scanned so far on a page, kept in its address, so that nothing of it is lost.
+
+Each shot is a form that comes back with one more in the address; cards beside the scanner speak of
+the shot before them.  What was scanned is recorded only when somebody says that they are done.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from api.pages.asking import Asking, Step, go_to, package_page
+from api.pages.words import N_, Words
+from ledger.domain.custody.codes import Command, make_command, read_shot
+from ledger.domain.custody.gates import WORDS, Answer, Gate, Said, Word
+from ledger.domain.errors import InvalidInput, Refused
+from ledger.doors.guard import MAX_ADDRESS_BYTES
+from ledger.steps.accepting.labels import Meant, meant
+from ledger.steps.answering.packages import Question, ask_all, numbering
+
+#: buttons that say the same as a card
+CARDS: Mapping[str, str] = {each.value: make_command(each) for each in Command}
+_MARKS = frozenset({Command.WET, Command.DAMAGED})
+_WORDS = {Word.YES: N_("may"), Word.NO: N_("may not"), Word.CANNOT_KNOW: N_("cannot know")}
+#: what a reason is filled with in words or moments of ours, not in names
+_OURS = frozenset({"stage", "time", "results"})
+_TONES = {Word.YES: "good", Word.NO: "bad", Word.CANNOT_KNOW: "warn"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shot:
+    """One thing that was scanned, and what cards said of it."""
+
+    said: str
+    marks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What a page says of a shot."""
+
+    name: str
+    #: good, warn or bad
+    tone: str
+    #: in the reader's words
+    told: str
+    #: the package's page; empty where there is none
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What was scanned, oldest first; cards stand after what they speak of."""
+
+    said: tuple[str, ...]
+    #: whether the card *done* was scanned
+    is_done: bool = False
+
+    @property
+    def shots(self) -> list[Shot]:
+        """Each thing once, in the order in which it was scanned first."""
+        found: dict[str, list[str]] = {}
+        last = ""
+        for each in self.said:
+            command = read_shot(each).command
+            if command is None:
+                last = each
+                found.setdefault(each, [])
+            elif last:
+                found[last].append(command.value)
+        return [Shot(said=said, marks=tuple(marks)) for said, marks in found.items()]
+
+
+def run_of(asking: Asking) -> Run:
+    """What the page has so far, with what was scanned just now."""
+    said = [each for each in asking.filled.all("said") if each.strip()]
+    is_done = asking.filled.get("ready") == "yes"
+    for each in asking.filled.all("scan"):
+        command = read_shot(each).command
+        if command is Command.UNDO:
+            while said and read_shot(said.pop()).command is not None:
+                pass
+        elif command in {Command.DONE, Command.SECOND_PERSON}:
+            is_done = is_done or command is Command.DONE
+        elif each.strip() and (command not in _MARKS or said):
+            said.append(each.strip(" "))
+    return Run(tuple(said), is_done)
+
+
+def is_over(asking: Asking) -> bool:
+    """Whether the form was sent to be recorded, not to scan on."""
+    return asking.filled.get("step") == "done"
+
+
+def scan_on(asking: Asking, keeps: Iterable[str], show: Step) -> Mapping[str, object] | Response:
+    """The same page with one more shot in its address, and what else was filled in.
+
+    A run that no address holds any more goes on without one: the form itself has it, and no shot is
+    lost.
+    """
+    run = run_of(asking)
+    pairs = [("said", each) for each in run.said]
+    kept = set(keeps)
+    pairs += [
+        (name, text)
+        for name in asking.filled.names()
+        for text in asking.filled.all(name)
+        if name.partition(".")[0] in kept and text
+    ]
+    if run.is_done:
+        pairs.append(("ready", "yes"))
+    address = f"{asking.request.url.path}?{urlencode(pairs)}"
+    return go_to(address) if len(address) <= MAX_ADDRESS_BYTES else show(asking)
+
+
+# ---------------------------------------------------------------- gates in words
+
+
+def said_of_gate(answer: Answer, words: Words) -> Seen:
+    """A gate's answer: may, may not, or cannot know, and why."""
+    word = words.say(_WORDS[answer.word])
+    told = "; ".join(_reason(each, words) for each in (*answer.reasons, *answer.notes))
+    tone = "warn" if answer.notes and answer.word is Word.YES else _TONES[answer.word]
+    return Seen(
+        name=answer.package or "?",
+        tone=tone,
+        told=f"{word}: {told}" if told else word,
+        link="" if answer.package is None else package_page(answer.package),
+    )
+
+
+def _reason(said: Said, words: Words) -> str:
+    values = {
+        name: words.value(name, value) if name in _OURS else value
+        for name, value in said.values.items()
+    }
+    return WORDS[words.language][said.reason].format(**values)
+
+
+# ---------------------------------------------------------------- what was scanned, in words
+
+
+def on_page(asking: Asking, run: Run) -> dict[str, object]:
+    """What every page of scanning shows."""
+    key = asking.filled.get("key") or secrets.token_hex(16)
+    return {"run": run, "cards": CARDS, "key": key, "done": asking.filled.get("done")}
+
+
+def own_unit(asking: Asking) -> int:
+    """The unit whose people these are; raises Refused for whoever belongs to none."""
+    unit = asking.caller.unit
+    if unit is None:
+        raise Refused("the authority handles nothing", field="unit", rule="a unit's own people")
+    return unit
+
+
+def named(tx: Connection, run: Run) -> list[Meant]:
+    """The package that each shot means, or what is wrong with it."""
+    return meant(
+        tx, [each.said for each in run.shots], unit_number=lambda text: numbering(tx, text)
+    )
+
+
+def require_named(found: Iterable[Meant]) -> None:
+    """Raise InvalidInput where a shot names no package."""
+    unknown = [each.said for each in found if each.package is None]
+    if unknown:
+        raise InvalidInput(
+            f"{', '.join(unknown)[:80]} names no package",
+            field="scan",
+            rule="what is recorded is named",
+            remedy="undo it, and scan it again or type it as unit/serial",
+        )
+
+
+def told_of(asking: Asking, found: Iterable[Meant], tell: Callable[[str], Seen]) -> list[Seen]:
+    """What a page says of each shot; of one that names no package, why, and what to do."""
+    return [
+        _trouble(each, asking.words) if each.package is None else tell(each.package)
+        for each in found
+    ]
+
+
+def _trouble(what: Meant, words: Words) -> Seen:
+    if what.candidates:
+        told = words.say("fits {}: look at the label, and type the one").format(
+            " · ".join(what.candidates)
+        )
+    else:
+        why = "; ".join(words.sentence(each) for each in what.troubles)
+        told = why or words.say("unknown code: scan again, or type it as unit/serial")
+    return Seen(name=what.said[:60], tone="bad", told=told)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """Packages of a run, and what a gate says of them."""
+
+    names: list[str]
+    seen: list[Seen]
+    #: the answers that are no yes, by package
+    against: dict[str, Word]
+    #: what the gate could not look at
+    unchecked: list[str]
+
+
+def check(tx: Connection, asking: Asking, run: Run, gate: Gate | None) -> Checked:
+    """What a gate says of each package of a run; None: they pass none."""
+    found, unit = named(tx, run), own_unit(asking)
+    names = list(dict.fromkeys(each.package for each in found if each.package))
+    asked = [] if gate is None else [Question(gate=gate, said=name) for name in names]
+    answers = ask_all(asking.instance, tx, asked, unit=unit)
+    told = {each.package: said_of_gate(each, asking.words) for each in answers}
+    plain = asking.words.say("in the box")
+    return Checked(
+        names=names,
+        seen=told_of(
+            asking, found, lambda name: told.get(name) or Seen(name=name, tone="good", told=plain)
+        ),
+        against={each.package or "": each.word for each in answers if each.word is not Word.YES},
+        unchecked=list(dict.fromkeys(each for answer in answers for each in answer.unchecked)),
+    )

@@ -1,0 +1,99 @@
+"""Findings: which duties were done; never fault, never cause."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query
+from pydantic import AwareDatetime
+from starlette.responses import Response
+
+from api import answers
+from api.access import Asked, LedgerRoute, asked_of
+from api.documents import EVERYWHERE, problems_for
+from api.fields import Text
+from ledger.domain.duties.reading import ASKED
+from ledger.steps.answering.duties import Findings, find_duties
+from ledger.steps.answering.signed import list_signed
+
+router = APIRouter(prefix="/v1/findings", tags=["findings"], route_class=LedgerRoute)
+
+Question = Annotated[Asked, Depends(asked_of)]
+Kind = Annotated[Text, Path(alias="kind", description=f"one of {', '.join(ASKED)}")]
+Subject = Annotated[
+    Text, Path(description="a package by its name or code, machine/number, or an id")
+]
+Moment = Annotated[
+    AwareDatetime | None, Query(description="the moment for which it holds; now when left out")
+]
+_OBJECT: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "the answer",
+        "content": {"application/json": {"schema": {"type": "object"}}},
+    }
+}
+
+
+def _find(question: Asked, kind: str, subject: str, **how: Any) -> Findings:  # noqa: ANN401
+    with question.instance.database.reading() as tx:
+        return find_duties(question.instance, tx, question.caller, kind, subject, **how)
+
+
+@router.get(
+    "/signed/{signer}",
+    response_class=Response,
+    responses=problems_for(*EVERYWHERE) | _OBJECT,
+)
+def read_signed(
+    signer: Annotated[Text, Path(description="the signer's id")],
+    question: Question,
+    since: Annotated[AwareDatetime, Query(description="from when")],
+    until: Annotated[AwareDatetime, Query(description="until when")],
+) -> Response:
+    """What a key signed in a window, and how sure it is who that was."""
+    with question.instance.database.reading() as tx:
+        lines = list_signed(tx, question.caller, signer, since=since, until=until)
+    return answers.give_plain({"signed": [line.to_plain() for line in lines]})
+
+
+@router.get(
+    "/{kind}/file/{subject:path}",
+    response_class=Response,
+    responses=problems_for(*EVERYWHERE) | _OBJECT,
+)
+def read_findings_file(
+    kind: Kind,
+    subject: Subject,
+    question: Question,
+    as_of: Moment = None,
+    then: Annotated[
+        AwareDatetime | None, Query(description="beside it what was known then")
+    ] = None,
+) -> Response:
+    """The file that reproduces the answer: steriledger findings verify FILE."""
+    found = _find(question, kind, subject, as_of=as_of, then=then, is_proven=True)
+    name = f"{kind}.findings.json"
+    return Response(
+        content=found.file,
+        media_type="application/json",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+@router.get(
+    "/{kind}/{subject:path}",
+    response_class=Response,
+    responses=problems_for(*EVERYWHERE) | _OBJECT,
+)
+def read_findings(
+    kind: Kind,
+    subject: Subject,
+    question: Question,
+    as_of: Moment = None,
+    then: Annotated[
+        AwareDatetime | None, Query(description="beside it what was known then")
+    ] = None,
+) -> Response:
+    """Every duty that applied, who held it, and whether it was met."""
+    found = _find(question, kind, subject, as_of=as_of, then=then)
+    return answers.give_plain({**found.answer, "pending": list(found.pending)})

@@ -1,0 +1,385 @@
+"""Packages: packed, scanned, traced and asked about; recalls ordered and looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import Field
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from api import answers
+from api.access import Asked, LedgerRoute, asked_of
+from api.bodies import literal_of
+from api.documents import EVERYWHERE, WITH_BODY, problems_for
+from api.fields import Body, Hex32, Moment, ShortText, SignerName, Text, UnitName
+from api.routes.operations import DOOR
+from ledger.domain.acts.recall_order import CAUSES
+from ledger.domain.callers import Scope
+from ledger.domain.custody.expiry import STORAGE_CLASSES
+from ledger.domain.custody.gates import WORDS, Gate
+from ledger.domain.custody.lines import BASES, SCANNED, Deed
+from ledger.domain.encoding.identifiers import to_hex
+from ledger.domain.errors import InvalidInput
+from ledger.steps.accepting.assembling import Assembly, assemble, get_definition
+from ledger.steps.accepting.labels import resolve_set
+from ledger.steps.accepting.recalling import RecallRequest, end_recall, order_recall
+from ledger.steps.accepting.scanning import Scan, look, report
+from ledger.steps.accepting.submit import Receipt
+from ledger.steps.answering import packages as asking
+from ledger.steps.answering import recalls
+from ledger.steps.reading.scan_lists import template
+
+router = APIRouter(prefix="/v1", tags=["packages"], route_class=LedgerRoute)
+
+Question = Annotated[Asked, Depends(asked_of)]
+PackageQuery = Annotated[
+    Text, Query(description="UNIT/SERIAL such as centre/Q02, or a code as a scanner delivers it")
+]
+UnitQuery = Annotated[
+    str | None, Query(max_length=40, description="number or code; your own when left out")
+]
+AtQuery = Annotated[Moment | None, Query(description="as it was then")]
+KnownQuery = Annotated[
+    int | None, Query(ge=0, le=2**63 - 1, description="as it was known after this sequence")
+]
+MOST_SCANS = 5000
+ActWord = literal_of(SCANNED)
+BasisWord = literal_of(BASES)
+StorageWord = literal_of(STORAGE_CLASSES)
+CauseWord = literal_of(CAUSES)
+LanguageWord = literal_of(tuple(WORDS))
+
+
+def _plain(what: str) -> dict[int | str, dict[str, Any]]:
+    return {
+        200: {
+            "description": what,
+            "content": {"application/json": {"schema": {"type": "object"}}},
+        }
+    }
+
+
+class ScanBody(Body):
+    """One line of a scan."""
+
+    act: ActWord  # type: ignore[valid-type]
+    said: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+        default=None, description="what the scanner delivered, or UNIT/SERIAL"
+    )
+    set: ShortText | None = None
+    basis: BasisWord = "typed"  # type: ignore[valid-type]
+    happened: Moment | None = None
+    happened_text: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    performer: Text | None = None
+    outcome: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    reason: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    case: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    photo_sha256: Hex32 | None = None
+    takes_back: Annotated[str, Field(min_length=3, max_length=72)] | None = None
+
+
+class ScansBody(Body):
+    """Lines of one unit, all or none of which are taken."""
+
+    unit: UnitName | None = None
+    signer: SignerName | None = None
+    performer: Text | None = None
+    lines: Annotated[list[ScanBody], Field(min_length=1, max_length=MOST_SCANS)]
+
+
+class AssemblyBody(Body):
+    """What was packed."""
+
+    unit: UnitName | None = None
+    serials: Annotated[list[ShortText], Field(min_length=1, max_length=1000)]
+    set: ShortText | None = None
+    material: ShortText | None = None
+    storages: Annotated[
+        list[StorageWord],  # type: ignore[valid-type]
+        Field(min_length=1, max_length=2),
+    ] = Field(default=list(STORAGE_CLASSES))
+    expires: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")] | None = None
+    happened: Moment | None = None
+    zone: ShortText = "UTC"
+    signer: SignerName | None = None
+    performer: Text | None = None
+
+
+class RecallBody(Body):
+    """A machine's range that is ordered back."""
+
+    equipment: Text
+    first: Annotated[int, Field(ge=1, le=2**53 - 1)]
+    last: Annotated[int, Field(ge=1, le=2**53 - 1)]
+    epoch: Annotated[int, Field(ge=1, le=2**32 - 1)] | None = None
+    cause: CauseWord  # type: ignore[valid-type]
+    reason: Annotated[str, Field(min_length=1, max_length=1000)]
+    is_mock: bool = Field(default=False, description="look at its reach, and change nothing")
+    notifies: bool = Field(default=True, description="tell each holder at once")
+    signer: SignerName | None = None
+    performer: Text | None = None
+
+
+class EndBody(Body):
+    """The end of a recall."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=1000)]
+    signer: SignerName | None = None
+
+
+def _unit(question: Asked, tx: Connection, named: int | str | None) -> int:
+    """The unit that is named, or the caller's own; raises InvalidInput where nothing says which."""
+    if named is not None:
+        return asking.numbering(tx, str(named))
+    if question.caller.unit is None:
+        raise InvalidInput("is missing", field="unit", rule="the unit that acts, or its code")
+    return question.caller.unit
+
+
+def _require_reading(question: Asked) -> None:
+    """Raise Refused unless the caller may read anything."""
+    _ = question.caller.readable_unit
+
+
+def _told(body: Any) -> Mapping[str, Any]:  # noqa: ANN401 - one of the bodies above
+    told = {name: getattr(body, name, None) for name in ("performer", "signer")}
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _receipts(receipts: list[Receipt]) -> list[str]:
+    return [to_hex(each.digest) for each in receipts]
+
+
+# ---------------------------------------------------------------- telling
+
+
+@router.post(
+    "/scans", response_class=Response, responses=problems_for(*WITH_BODY) | _plain("what it did")
+)
+def post_scans(
+    body: ScansBody,
+    question: Question,
+    preview: Annotated[bool, Query(description="say what it will do, and do nothing")] = False,  # noqa: FBT002
+) -> Response:
+    """Report what was done with packages; the answer says line by line what is wrong with it."""
+    question.caller.require_scope(Scope.SCAN)
+    scans = [
+        Scan(**{**each.model_dump(exclude_unset=True), "act": Deed(each.act)})
+        for each in body.lines
+    ]
+    instance, caller = question.instance, question.caller
+    if preview:
+        with instance.database.reading() as tx:
+            unit = _unit(question, tx, body.unit)
+            caller.require_unit(unit)
+            looks = look(instance, tx, unit, scans)
+        return answers.give_plain({"operations": [], "lines": [each.to_plain() for each in looks]})
+    with instance.database.transaction() as tx:
+        unit = _unit(question, tx, body.unit)
+        receipts, looks = report(instance, tx, caller, unit, scans, DOOR, _told(body))
+    lines = [each.to_plain() for each in looks]
+    return answers.give_plain({"operations": _receipts(receipts), "lines": lines})
+
+
+@router.get("/scans/paper-form", response_class=Response, responses=problems_for(*EVERYWHERE))
+def read_paper_form(question: Question) -> Response:  # noqa: ARG001 - asked for by its holder only
+    """The columns of the paper log, as a CSV to fill in."""
+    return Response(template(), media_type="text/csv")
+
+
+@router.post(
+    "/packages", response_class=Response, responses=problems_for(*WITH_BODY) | _plain("packages")
+)
+def post_packages(body: AssemblyBody, question: Question) -> Response:
+    """Pack sets, and label each package with a code of ours."""
+    question.caller.require_scope(Scope.SCAN)
+    packed = Assembly(
+        set=body.set,
+        serials=body.serials,
+        material=body.material,
+        storages=tuple(body.storages),
+        expires=body.expires,
+        happened=body.happened,
+        zone=body.zone,
+    )
+    with question.instance.database.transaction() as tx:
+        unit = _unit(question, tx, body.unit)
+        receipts, made = assemble(
+            question.instance, tx, question.caller, unit, packed, DOOR, _told(body)
+        )
+    plain = [each.to_plain() for each in made]
+    return answers.give_plain({"operations": _receipts(receipts), "packages": plain})
+
+
+# ---------------------------------------------------------------- asking
+
+
+@router.get(
+    "/trace", response_class=Response, responses=problems_for(*EVERYWHERE) | _plain("its story")
+)
+def read_trace(
+    package: PackageQuery, question: Question, at: AtQuery = None, known: KnownQuery = None
+) -> Response:
+    """A package's whole story, as far as you may read it."""
+    with question.instance.database.reading() as tx:
+        view = asking.trace(tx, question.caller, package, at=_seconds(at), known=known)
+    return answers.give_plain(view.to_plain())
+
+
+@router.get(
+    "/where", response_class=Response, responses=problems_for(*EVERYWHERE) | _plain("where it is")
+)
+def read_where(package: PackageQuery, question: Question) -> Response:
+    """Where a package is, how it stands, and how sure that is."""
+    with question.instance.database.reading() as tx:
+        view = asking.where(tx, question.caller, package)
+    return answers.give_plain(view.to_plain())
+
+
+@router.get(
+    "/gate", response_class=Response, responses=problems_for(*EVERYWHERE) | _plain("the answer")
+)
+def read_gate(  # noqa: PLR0913, PLR0917 - who asks what of which package
+    gate: Annotated[Gate, Query(description="what is to be done with it")],
+    question: Question,
+    package: Annotated[str | None, Query(max_length=200, description="name or code")] = None,
+    cycle: Annotated[
+        Text | None, Query(description="in place of a package that is only counted")
+    ] = None,
+    unit: UnitQuery = None,
+    language: Annotated[LanguageWord, Query()] = "en",  # type: ignore[valid-type]
+) -> Response:
+    """Whether a unit may do that with it now: yes, no with reasons, or cannot know."""
+    _require_reading(question)
+    with question.instance.database.reading() as tx:
+        if cycle is not None:
+            counted = asking.gate_counted(tx, question.caller, gate, cycle)
+            return answers.give_plain(counted.to_plain(language))
+        if package is None:
+            raise InvalidInput("is missing", field="package", rule="a package, or a cycle")
+        number = _unit(question, tx, unit)
+        answer = asking.gate(question.instance, tx, question.caller, gate, package, unit=number)
+    return answers.give_plain(answer.to_plain(language))
+
+
+@router.get(
+    "/holdings", response_class=Response, responses=problems_for(*EVERYWHERE) | _plain("holdings")
+)
+def read_holdings(  # noqa: PLR0913, PLR0917 - whose, when, and how much of it
+    question: Question,
+    unit: UnitQuery = None,
+    at: AtQuery = None,
+    known: KnownQuery = None,
+    after: Annotated[str, Query(max_length=60, description="read on after this package")] = "",
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> Response:
+    """What a unit has, or had at a moment, as known now or as known then."""
+    _require_reading(question)
+    with question.instance.database.reading() as tx:
+        found = asking.holdings(
+            question.instance,
+            tx,
+            question.caller,
+            _unit(question, tx, unit),
+            at=_seconds(at),
+            known=known,
+            after=after,
+            limit=limit,
+        )
+    return answers.give_plain(found.to_plain())
+
+
+@router.get(
+    "/against", response_class=Response, responses=problems_for(*EVERYWHERE) | _plain("the list")
+)
+def read_against(
+    question: Question,
+    before: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> Response:
+    """What was done against a gate, newest first, with what it said and why."""
+    with question.instance.database.reading() as tx:
+        lines = asking.list_against(tx, question.caller, before=before, limit=limit)
+    return answers.give_plain({"lines": [each.to_plain() for each in lines]})
+
+
+@router.get(
+    "/sets", response_class=Response, responses=problems_for(*EVERYWHERE) | _plain("its sheet")
+)
+def read_set(
+    name: Annotated[Text, Query(alias="set", description="UNIT/NAME")], question: Question
+) -> Response:
+    """A set's newest count sheet."""
+    _require_reading(question)
+    with question.instance.database.reading() as tx:
+        wanted = resolve_set(
+            name, question.caller.unit, unit_number=lambda text: asking.numbering(tx, text)
+        )
+        facts = get_definition(tx, wanted)
+    return answers.give_plain(dict(facts))
+
+
+# ---------------------------------------------------------------- recalls
+
+
+@router.post(
+    "/recalls", response_class=Response, responses=problems_for(*WITH_BODY) | _plain("its reach")
+)
+def post_recall(body: RecallBody, question: Question) -> Response:
+    """Order a range back in one call: the order, a decision for each cycle, a notice a holder."""
+    question.caller.require_scope(Scope.DECIDE)
+    request = RecallRequest(**body.model_dump(include=set(RecallRequest.__dataclass_fields__)))
+    with question.instance.database.transaction() as tx:
+        done = order_recall(question.instance, tx, question.caller, request, DOOR, _told(body))
+    decided = {str(number): what for number, what in done.decided.items()}
+    return answers.give_plain({**done.view.to_plain(), "decided": decided, "notices": done.notices})
+
+
+@router.get(
+    "/recalls", response_class=Response, responses=problems_for(*EVERYWHERE) | _plain("recalls")
+)
+def read_recalls(
+    question: Question,
+    before: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> Response:
+    """The recalls that concern you, newest first; read on with `before` the last one's cursor."""
+    _require_reading(question)
+    with question.instance.database.reading() as tx:
+        views = recalls.list_recalls(tx, question.caller, before=before, limit=limit)
+    return answers.give_plain({"recalls": [view.to_plain() for view in views]})
+
+
+@router.get(
+    "/recalls/{order}",
+    response_class=Response,
+    responses=problems_for(*EVERYWHERE) | _plain("the recall"),
+)
+def read_recall(order: Hex32, question: Question) -> Response:
+    """A recall: its reach by holder, who was reached, and what was found of how many."""
+    with question.instance.database.reading() as tx:
+        view = recalls.show_recall(tx, question.caller, order)
+    return answers.give_plain(view.to_plain())
+
+
+@router.post(
+    "/recalls/{order}/end",
+    response_class=Response,
+    responses=problems_for(*WITH_BODY) | _plain("the recall"),
+)
+def post_end(order: Hex32, body: EndBody, question: Question) -> Response:
+    """End a recall with what was found, of how many; its cycles stay recalled."""
+    question.caller.require_scope(Scope.DECIDE)
+    with question.instance.database.transaction() as tx:
+        _, view = end_recall(
+            question.instance, tx, question.caller, order, body.reason, DOOR, _told(body)
+        )
+    return answers.give_plain(view.to_plain())
+
+
+def _seconds(moment: datetime | None) -> int | None:
+    return None if moment is None else int(moment.timestamp())

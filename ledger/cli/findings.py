@@ -1,0 +1,233 @@
+"""Findings: which duties were done, as a table, a file that reproduces it, and a page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ledger.cli.acts import ActGroup
+from ledger.cli.evidence import read_deployment, write_whole
+from ledger.cli.files import read_file
+from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption, local_caller, opened
+from ledger.cli.printing import answer, print_table, say
+
+findings = typer.Typer(
+    cls=ActGroup, no_args_is_help=True, help="Which duties were done: never fault, never cause."
+)
+
+KindArgument = Annotated[
+    str, typer.Argument(metavar="KIND", help="package, cycle, consignment or recall.")
+]
+WhichArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="WHICH", help="A package by its name or code, MACHINE/NUMBER, or an id."
+    ),
+]
+LanguageOption = Annotated[str, typer.Option("--language", help="en or zh.")]
+
+
+@findings.command("show")
+def show(
+    kind: KindArgument,
+    which: WhichArgument,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Also write the file that reproduces it.")
+    ] = None,
+    pdf: Annotated[
+        Path | None, typer.Option("--pdf", help="Also write it as a page for people.")
+    ] = None,
+    as_of: Annotated[
+        datetime | None, typer.Option("--as-of", help="The moment for which it holds; UTC.")
+    ] = None,
+    then: Annotated[
+        datetime | None, typer.Option("--then", help="Beside it what was known then; UTC.")
+    ] = None,
+    language: LanguageOption = "en",
+    *,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """Every duty that applied, who held it, and whether it was met."""
+    from datetime import UTC
+
+    from ledger.steps.answering.duties import find_duties
+
+    moments = [None if m is None else m.replace(tzinfo=UTC) for m in (as_of, then)]
+    with opened(home) as instance, instance.database.reading() as tx:
+        found = find_duties(
+            instance,
+            tx,
+            local_caller(),
+            kind,
+            which,
+            as_of=moments[0],
+            then=moments[1],
+            is_proven=output is not None or pdf is not None,
+        )
+    if output is not None:
+        write_whole(output, found.file)
+    if pdf is not None:
+        _write_page(pdf, found.answer, language)
+    plain = {**found.answer, "pending": list(found.pending)}
+    answer(plain, as_json=as_json, human=lambda: print_findings(plain, _language(language)))
+
+
+@findings.command("verify")
+def verify(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file of an answer.")],
+    rpc: Annotated[
+        str | None, typer.Option("--rpc", help="Address of a chain endpoint that you trust.")
+    ] = None,
+    deployment: Annotated[
+        Path | None,
+        typer.Option("--deployment", help="Deployment file from somewhere else than the file."),
+    ] = None,
+    pdf: Annotated[
+        Path | None, typer.Option("--pdf", help="Write what was reproduced as a page.")
+    ] = None,
+    language: LanguageOption = "en",
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Come to the answer anew, without our server and without a database.
+
+    Exit code 1: the file does not lead to its answer.  Without --rpc nothing is said of the chain;
+    without --deployment the file is checked against its own copy.
+    """
+    from contextlib import ExitStack
+
+    from ledger.chain.node import Node
+    from ledger.evidence.answers import MAX_FILE_BYTES, verify_answer_file
+    from ledger.keys.signers import verify_signature
+
+    data = read_file(file, MAX_FILE_BYTES, field="FILE")
+    trusted = None if deployment is None else read_deployment(deployment)
+    with ExitStack() as stack:
+        node = None if rpc is None else stack.enter_context(Node(rpc))
+        found = verify_answer_file(data, trusted, node, verify_signature=verify_signature)
+    if pdf is not None:
+        _write_page(pdf, found.plain, language)
+    plain: dict[str, Any] = {
+        "reproduced": True,
+        "sha256": found.sha256.hex(),
+        "fingerprint": "0x" + found.fingerprint.hex(),
+        "is_on_chain": found.is_on_chain,
+        "is_trusted": found.is_trusted,
+        "answer": found.plain,
+    }
+
+    def human() -> None:
+        say(f"The answer follows from the file, byte for byte: SHA-256 {found.sha256.hex()}")
+        if not found.is_on_chain:
+            say("The chain was not asked: give --rpc to know that its records stand there.")
+        if not found.is_trusted:
+            say(f"Checked against its own deployment: {plain['fingerprint']}; not called verified.")
+        say("")
+        print_findings(found.plain, _language(language))
+
+    answer(plain, as_json=as_json, human=human)
+
+
+def _language(text: str) -> str:
+    from ledger.domain.errors import InvalidInput
+
+    if text not in {"en", "zh"}:
+        raise InvalidInput(f"{text[:20]!r} is unknown", field="--language", rule="en or zh")
+    return text
+
+
+def _write_page(pdf: Path, plain: Mapping[str, Any], language: str) -> None:
+    from ledger.domain.encoding.canonical import canonical
+    from ledger.forms.recourse import recourse_pdf
+
+    data = canonical(dict(plain))
+    chosen: Any = _language(language)
+    write_whole(pdf, recourse_pdf(plain, data, chosen))
+
+
+def print_findings(plain: Mapping[str, Any], language: str) -> None:
+    """An answer in words: what it says as a whole, then duty by duty."""
+    from ledger.domain.duties.terms import default_terms
+
+    subject = plain["subject"]
+    as_of = datetime.fromisoformat(plain["as_of"]) + default_terms().offset
+    say(
+        f"{subject['kind']} {subject['name']}, as of {as_of:%Y-%m-%d %H:%M}, block {plain['block']}"
+    )
+    say(plain["head"][language])
+    say(plain["computed"][language])
+    for interval in plain["intervals"]:
+        say(interval["says"][language])
+    say("")
+    print_table(
+        ["", "duty", "held by", "found", "why"],
+        [
+            [
+                each["rule"],
+                each["title"][language],
+                each["unit"],
+                each["word"].replace("_", " "),
+                "; ".join(dict.fromkeys(why[language] for why in each["why"])),
+            ]
+            for each in plain["findings"]
+        ],
+    )
+    for said in plain["statements"]:
+        say(f"unit {said['unit']}: {said['stance']}: {json.dumps(said['text'])}")
+    if plain.get("pending"):
+        say(f"Not final yet, and not in it: {len(plain['pending'])} operations.")
+    say(plain["not_proved"][language])
+
+
+@findings.command("signed")
+def signed(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="The signer's id: signer list.")],
+    since: Annotated[datetime, typer.Option("--since", help="From when; UTC.")],
+    until: Annotated[datetime, typer.Option("--until", help="Until when; UTC.")],
+    *,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """What a key signed in a window, and how sure it is who that was."""
+    from datetime import UTC
+
+    from ledger.steps.answering.signed import list_signed
+
+    with opened(home) as instance, instance.database.reading() as tx:
+        lines = list_signed(
+            tx,
+            local_caller(),
+            key,
+            since=since.replace(tzinfo=UTC),
+            until=until.replace(tzinfo=UTC),
+        )
+    answer(
+        [line.to_plain() for line in lines],
+        as_json=as_json,
+        human=lambda: print_table(
+            ["at", "act", "about", "who"],
+            [[each.at, each.act, each.subject[:12] + "…", each.sureness] for each in lines],
+        ),
+    )
+
+
+@findings.command("rules")
+def rules(*, as_json: JsonOption = False) -> None:
+    """The rules, each with its source."""
+    from ledger.domain.duties.rules import RULES, rule_to_plain
+
+    plain = [rule_to_plain(rule) for rule in RULES]
+    answer(
+        plain,
+        as_json=as_json,
+        human=lambda: print_table(
+            ["", "duty", "held by", "source"],
+            [[r.id, r.words.en, r.holder, f"{r.source} {r.clause}".strip()] for r in RULES],
+        ),
+    )

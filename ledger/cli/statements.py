@@ -1,0 +1,302 @@
+"""Accounts: computed here, published, written as files, and computed again from a chain alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ledger.cli.acts import ActGroup
+from ledger.cli.failing import DOES_NOT_HOLD
+from ledger.cli.files import read_file
+from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption, WaitOption, opened
+from ledger.cli.printing import answer, print_table, say
+
+if TYPE_CHECKING:
+    from ledger.domain.statement.comparing import Difference
+    from ledger.steps.instance import Instance
+    from ledger.steps.settling.computing import Computed
+
+statement = typer.Typer(
+    cls=ActGroup, no_args_is_help=True, help="What each unit contributed, used and is owed."
+)
+
+PeriodArgument = Annotated[str, typer.Argument(metavar="PERIOD", help="The month: 2026-11.")]
+_MOST = 1024 * 1024 * 64
+
+
+@statement.command("show")
+def show(
+    period: PeriodArgument, *, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False
+) -> None:
+    """Show the account of a month that is over, and what was said about it since."""
+    from ledger.forms.sheets import money_text
+    from ledger.steps.settling.published import list_published, said_since
+
+    with opened(home) as instance:
+        computed, names = _computed(instance, period)
+        with instance.database.reading() as tx:
+            published = [p for p in list_published(tx) if str(p.period) == period]
+            said = said_since(tx, published[0]) if published else {}
+    account = computed.account
+    same = bool(published) and published[0].account == computed.hash
+
+    def human() -> None:
+        sums = ("brought_forward", "credits", "debits", "balance", "disputed", "due")
+        print_table(
+            ["unit", *(name.replace("_", " ") for name in sums)],
+            [
+                [names.get(u["unit"], str(u["unit"])), *(money_text(u[n], account) for n in sums)]
+                for u in account["units"]
+            ],
+        )
+        for each in account["settlement"]["payments"]:
+            say(
+                f"unit {each['payer']} pays unit {each['payee']} "
+                f"{money_text(each['amount'], account)} {account['terms']['currency']}"
+            )
+        say(f"SHA-256 {computed.hash.hex()}, closed by block {computed.closing.block}")
+        if published:
+            how = "this account" if same else "ANOTHER account than follows from the chain"
+            say(f"published: {how}, 0x{published[0].publication.hex()}")
+        for name, rows in said.items():
+            for row in rows:
+                say(f"{name}: {json.dumps(row, ensure_ascii=False)}")
+
+    answer({**account, "said": said, "is_published": same}, as_json=as_json, human=human)
+
+
+@statement.command("events")
+def events(
+    period: PeriodArgument,
+    line: Annotated[int, typer.Argument(metavar="LINE", min=1, help="The line's number.")],
+    unit: Annotated[
+        int | None, typer.Option(help="Whose number it is; of the group's account when left out.")
+    ] = None,
+    *,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """List the events behind a line of an account: cycles, consignments, services."""
+    from ledger.domain.encoding.identifiers import to_hex
+    from ledger.domain.errors import NotFound
+    from ledger.steps.settling.computing import events_here
+
+    with opened(home) as instance:
+        computed, _ = _computed(instance, period)
+        account = computed.account
+        places = {each["unit"]: each["lines"] for each in account["units"]}
+        places[None] = list(range(len(account["lines"])))
+        if line > len(places.get(unit, ())):
+            raise NotFound(f"there is no line {line} in {period}", field="LINE")
+        found = events_here(instance, computed, places[unit][line - 1])
+    rows = [[e.kind, to_hex(e.about), e.block, to_hex(e.digest)] for e in found]
+    names = ["kind", "about", "block", "operation"]
+    answer(
+        [dict(zip(names, row, strict=True)) for row in rows],
+        as_json=as_json,
+        human=lambda: print_table(names, rows),
+    )
+
+
+@statement.command("publish")
+def publish(
+    period: PeriodArgument,
+    *,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+    wait: WaitOption = 0,
+) -> None:
+    """Compute the account of a month that is over, and publish its hash, as the authority."""
+    from datetime import UTC, datetime
+
+    from ledger.cli.acting import record
+    from ledger.cli.commands import COMMAND_LINE
+    from ledger.domain.acts.publication import ACT
+    from ledger.domain.encoding.canonical import canonical
+    from ledger.domain.encoding.hashing import sha256
+
+    with opened(home) as instance:
+        computed, _ = _computed(instance, period)
+    closing = computed.closing
+    values: dict[str, Any] = {
+        "period": period,
+        "account": computed.hash.hex(),
+        "indicators": sha256(canonical(computed.indicators)).hex(),
+        "closing_block": closing.block,
+        "closing_hash": closing.hash.hex(),
+        "closing_time": datetime.fromtimestamp(closing.time, UTC),
+    }
+    record(ACT, values, COMMAND_LINE, home=home, as_json=as_json, wait=wait, prepare_to=None)
+
+
+@statement.command("write")
+def write(
+    period: PeriodArgument,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write to.")],
+    language: Annotated[str, typer.Option(help="en or zh.")] = "zh",
+    form: Annotated[
+        list[str] | None, typer.Option(help="Only these forms; all when left out; repeatable.")
+    ] = None,
+    sign_key: Annotated[Path | None, typer.Option(help="PEM key that signs the PDFs.")] = None,
+    sign_certificate: Annotated[Path | None, typer.Option(help="Its certificate.")] = None,
+    *,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the group's account and every unit's statement as files, each in every form."""
+    from ledger.forms.all_forms import FORMS, Account
+    from ledger.forms.sheets import Reader
+    from ledger.forms.words import Language
+
+    chosen = {name: FORMS[_one_of(name, list(FORMS), "--form")] for name in form or FORMS}
+    spoken = Language(_one_of(language, list(Language), "--language"))
+    with opened(home) as instance:
+        computed, names = _computed(instance, period)
+    made = Account(account=computed.account, indicators=computed.indicators, data=computed.data)
+    output.mkdir(parents=True, exist_ok=True)
+    files = []
+    for unit in (None, *(each["unit"] for each in computed.account["units"])):
+        reader = Reader(language=spoken, unit=unit, names=names)
+        for name, each in chosen.items():
+            if unit is not None and name in {"json", "indicators", "journal"}:
+                continue
+            who = "group" if unit is None else f"unit-{unit}"
+            data = each.make(made, reader)
+            if name == "pdf":
+                data = _signed(data, sign_key, sign_certificate, period)
+            files.append(output / f"{period}-{who}.{each.ending}")
+            files[-1].write_bytes(data)
+    answer(
+        {"files": [str(each) for each in files], "account": computed.hash.hex()},
+        as_json=as_json,
+        human=lambda: say(f"{len(files)} files in {output}; SHA-256 {computed.hash.hex()}"),
+    )
+
+
+@statement.command("recompute")
+def recompute(
+    rpc: Annotated[str, typer.Option("--rpc", help="Chain endpoint that you trust.")],
+    deployment: Annotated[Path, typer.Option("--deployment", help="Deployment file.")],
+    terms_files: Annotated[
+        list[Path], typer.Option("--terms", help="Every version of the terms; repeatable.")
+    ],
+    period: Annotated[str, typer.Option("--period", help="The month: 2026-11.")],
+    against: Annotated[
+        Path | None, typer.Option("--against", help="An account's JSON to compare with.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="File for the account's bytes.")
+    ] = None,
+    finality: Annotated[
+        str, typer.Option(help="When a block is final: instant, finalized or depth:N.")
+    ] = "finalized",
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Compute an account from a chain alone, without a database, and compare it.
+
+    Exit code 1: it is another account than the published one, or than the file; the first
+    difference is printed, with its event.
+    """
+    from ledger.chain.node import Node
+    from ledger.cli.evidence import read_deployment
+    from ledger.domain.statement.periods import parse_period
+    from ledger.steps.settling.computing import read_terms
+    from ledger.steps.settling.computing import recompute as recompute_account
+    from ledger.steps.settling.recomputing import compare, published_on
+
+    documents = [
+        read_terms(read_file(each, _MOST, field="--terms"), name=each.name) for each in terms_files
+    ]
+    month, trusted = parse_period(period), read_deployment(deployment)
+    given = None if against is None else read_file(against, _MOST, field="--against")
+    with Node(rpc) as node:
+        computed = recompute_account(node, trusted, documents, month, finality=finality)
+        found = None if given is None else compare(node, trusted, documents, computed, given)
+        published = published_on(node, trusted, month)
+    if output is not None:
+        output.write_bytes(computed.data)
+    difference, event = (None, None) if found is None else found
+    differs = difference is not None or published not in {None, computed.hash}
+    plain = {
+        "account": computed.hash.hex(),
+        "published": None if published is None else published.hex(),
+        "block": computed.closing.block,
+        "difference": None if difference is None else difference.path,
+        "event": None if event is None else "0x" + event.hex(),
+    }
+    answer(
+        plain, as_json=as_json, human=lambda: _tell(computed, published, difference, event, given)
+    )
+    if differs:
+        raise typer.Exit(DOES_NOT_HOLD)
+
+
+def _tell(
+    computed: Computed,
+    published: bytes | None,
+    difference: Difference | None,
+    event: bytes | None,
+    given: bytes | None,
+) -> None:
+    say(f"SHA-256 {computed.hash.hex()}, closed by block {computed.closing.block}")
+    if published is None:
+        say("The chain holds no publication of this month.")
+    elif published == computed.hash:
+        say("It is the account that was published.")
+    else:
+        say(f"ANOTHER account was published: {published.hex()}")
+    if difference is not None:
+        say(f"First difference: {difference.path}")
+        say(f"  computed: {difference.computed}")
+        say(f"  given:    {difference.given}")
+        if event is not None:
+            say(f"  the given account lacks the event 0x{event.hex()}")
+    elif given is not None:
+        say("The given account is the same, byte for byte.")
+
+
+def _computed(instance: Instance, period: str) -> tuple[Computed, dict[int, str]]:
+    """The account by this home's index, and what its units are called."""
+    from ledger.domain.statement.periods import parse_period
+    from ledger.steps.settling.computing import compute_here
+    from ledger.steps.starting.chains import reading_chain
+    from ledger.storage import directory
+
+    with reading_chain(instance) as node:
+        computed = compute_here(instance, node, parse_period(period))
+    with instance.database.reading() as tx:
+        numbers = {each["unit"] for each in computed.account["units"]}
+        names = {row.number: row.code for row in directory.list_numbered_units(tx, numbers)}
+    return computed, names
+
+
+def _signed(data: bytes, key: Path | None, certificate: Path | None, period: str) -> bytes:
+    from ledger.domain.errors import InvalidInput
+    from ledger.forms.signing import sign_pdf
+
+    if key is None and certificate is None:
+        return data
+    if key is None or certificate is None:
+        raise InvalidInput(
+            "is missing", field="--sign-key", rule="a key and its certificate go together"
+        )
+    return sign_pdf(
+        data,
+        key_pem=read_file(key, _MOST, field="--sign-key"),
+        certificate_pem=read_file(certificate, _MOST, field="--sign-certificate"),
+        reason=period,
+    )
+
+
+def _one_of(value: str, words: list[str], field: str) -> str:
+    from ledger.domain.errors import InvalidInput
+
+    if value not in words:
+        raise InvalidInput(
+            f"{value!r} is unknown", field=field, rule=f"one of {', '.join(map(str, words))}"
+        )
+    return value

@@ -1,0 +1,138 @@
+"""An answer about duties is sent to its holders to be heard, and published some days later."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import IntEnum
+
+from ledger.domain.acts.rules import captured_at
+from ledger.domain.acts.terms import SUBJECT as TERMS
+from ledger.domain.acts.terms import document_of
+from ledger.domain.acts.vocabulary import (
+    UINT32,
+    Choice,
+    Facts,
+    Field,
+    Fixed,
+    Given,
+    Hash,
+    Message,
+    Moment,
+    Named,
+    Records,
+    View,
+    Whole,
+    WitnessMode,
+    WitnessScope,
+    word,
+)
+from ledger.domain.acts.witnessing import witness
+from ledger.domain.acts.words import Right
+from ledger.domain.callers import Scope
+from ledger.domain.duties.terms import Terms, default_terms, parse_terms
+from ledger.domain.encoding.moments import instant_text
+from ledger.domain.errors import InvalidInput, Refused
+
+
+class Stage(IntEnum):
+    """Where an answer is."""
+
+    HEARD = 1
+    PUBLISHED = 2
+
+
+def says(message: Message) -> str:
+    """`an answer about duties: heard`."""
+    del message
+    return "an answer about duties was given: a computation, no unit's statement"
+
+
+def record_rules(message: Message, view: View, facts: Facts, records: Records) -> None:  # noqa: ARG001
+    """What is published was sent to its holders before, unchanged, and their time is over."""
+    if facts["stage"] == "heard":
+        if facts["hearing_until"] is None:
+            raise InvalidInput(
+                "is not entered", field="hearing_until", rule="holders are told until when"
+            )
+        earliest = captured_at(facts) + _agreed(records, captured_at(facts)).duration("hearing")
+        if datetime.fromisoformat(str(facts["hearing_until"])) < earliest:
+            raise InvalidInput(
+                f"is {facts['hearing_until']}",
+                field="hearing_until",
+                rule=f"holders are heard as long as the terms say, until {instant_text(earliest)} "
+                "at least",
+            )
+        return
+    if not any(word(message, "replaces")):
+        raise Refused(
+            "nobody was heard",
+            field="replaces",
+            rule="an answer goes to every holder some days before it is published",
+            remedy="record it as heard first, and name that statement",
+        )
+    before = records.facts_of(word(message, "replaces"))
+    if before.get("answer") != facts["answer"]:
+        raise Refused(
+            "is another answer than the one that was heard",
+            field="answer",
+            rule="what is published is what was heard",
+        )
+    until = str(before["hearing_until"])
+    if instant_text(captured_at(facts)) < until:
+        raise Refused(
+            f"its holders may answer until {until}",
+            field="stage",
+            rule="an answer is published when the time to be heard is over",
+        )
+
+
+def _agreed(records: Records, moment: datetime) -> Terms:
+    """The version of the terms that held at a moment."""
+    facts = next(records.facts_about(TERMS, "Terms"), None)
+    while facts is not None:
+        terms, before = parse_terms(document_of(facts)), facts["supersedes"]
+        if terms.holds_from <= moment:
+            return terms
+        facts = None if before is None else records.facts_of(bytes.fromhex(str(before)))
+    return default_terms()
+
+
+ACT = witness(
+    name="Findings",
+    kind=14,
+    doc="An answer about duties: heard by its holders, then published.",
+    schema="findings/1",
+    right=Right.REPORT,
+    scope=Scope.REPORT,
+    retention="sterilisation",
+    command="findings record",
+    on_chain=WitnessScope.ANYBODY,
+    mode=WitnessMode.ENTRY,
+    shows_facts=True,
+    amendment_needs_reason=False,
+    about=Field(
+        name="incident", of=Named("anything"), help="what it answers: an incident", is_argument=True
+    ),
+    packs=("answer",),
+    fields=(
+        Field(name="answer", of=Named("anything"), help="SHA-256 of the answer", is_argument=True),
+        Field(name="stage", of=Choice(Stage, is_signed=False), help="heard, then published"),
+        Field(
+            name="hearing_until",
+            of=Moment(is_signed=False),
+            given=Given.OPTIONAL,
+            help="until when its holders may answer",
+        ),
+        Field(name="as_of", of=Moment(is_signed=False), help="the moment for which it holds"),
+        Field(name="engine", of=Whole(1, UINT32, None), help="version of the rule engine"),
+        Field(name="rules_sha256", of=Hash(), help="of the rule set"),
+        Field(
+            name="is",
+            of=Fixed("a computation, no unit's statement"),
+            given=Given.NEVER,
+            path="statement",
+        ),
+    ),
+    says=says,
+    record_rules=record_rules,
+)

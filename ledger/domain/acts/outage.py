@@ -1,0 +1,55 @@
+"""A unit declares that it could not record: from when, until when, and what was down."""
+
+from __future__ import annotations
+
+from ledger.domain.acts.vocabulary import (
+    Facts,
+    Field,
+    Given,
+    Message,
+    Moment,
+    Named,
+    OneOf,
+    Records,
+    View,
+    WitnessMode,
+    WitnessScope,
+    Words,
+)
+from ledger.domain.acts.witnessing import witness
+from ledger.domain.acts.words import Right
+from ledger.domain.callers import Scope
+from ledger.domain.errors import InvalidInput
+
+WHAT = ("system", "network", "power", "scanner", "other")
+
+
+def require_ascending(message: Message, view: View, facts: Facts, records: Records) -> None:  # noqa: ARG001
+    """It ends after it begins."""
+    begun, ended = str(facts["begun_at"]), facts["ended_at"]
+    if ended is not None and str(ended) < begun:
+        raise InvalidInput(f"is before {begun}", field="ended_at", rule="it ends after it begins")
+
+
+ACT = witness(
+    name="Outage",
+    kind=8,
+    doc="A unit declares that it could not record for a while.",
+    schema="outage/1",
+    right=Right.REPORT,
+    scope=Scope.REPORT,
+    retention="sterilisation",
+    command="outage declare",
+    on_chain=WitnessScope.ANYBODY,
+    mode=WitnessMode.ENTRY,
+    shows_facts=True,
+    about=Field(name="outage", of=Named("anything"), given=Given.NEVER, required=True),
+    fields=(
+        Field(name="begun_at", of=Moment(is_signed=False), help="since when"),
+        Field(name="ended_at", of=Moment(is_signed=False), given=Given.OPTIONAL, help="until when"),
+        Field(name="what", of=OneOf(WHAT), help="what was down"),
+        Field(name="text", of=Words(1000), given=Given.OPTIONAL, help="in words"),
+    ),
+    says=lambda _message: "a unit declared an outage",
+    record_rules=require_ascending,
+)

@@ -1,0 +1,72 @@
+"""That money was paid, by the payer; or that it was received, by the payee."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from ledger.domain.acts.vocabulary import (
+    Choice,
+    Field,
+    Given,
+    Message,
+    Named,
+    Whole,
+    WitnessMode,
+    WitnessScope,
+    Words,
+)
+from ledger.domain.acts.witnessing import packed_numbers, witness
+from ledger.domain.acts.words import Right
+from ledger.domain.callers import Scope
+
+
+class PaymentSide(IntEnum):
+    """Who speaks: a payment counts when both have."""
+
+    PAID = 1
+    RECEIVED = 2
+
+
+def says(message: Message) -> str:
+    """`a unit paid 1000 to unit 2`."""
+    side, other, amount, _ = packed_numbers(message)
+    way = "paid" if side == PaymentSide.PAID else "received"
+    return f"a unit {way} {amount}, the other side is unit {other}"
+
+
+ACT = witness(
+    name="Payment",
+    kind=19,
+    doc="That money was paid, by the payer; or that it was received, by the payee.",
+    schema="payment/1",
+    right=Right.SETTLE,
+    scope=Scope.SETTLE,
+    command="statement pay",
+    on_chain=WitnessScope.ANYBODY,
+    mode=WitnessMode.ENTRY,
+    shows_facts=True,
+    about=Field(
+        name="publication",
+        of=Named("operation"),
+        help="digest of the publication that is paid; of what was received, of the payment",
+        is_argument=True,
+    ),
+    packs=("side", "other", "amount"),
+    fields=(
+        Field(name="side", of=Choice(PaymentSide), help="who speaks", is_argument=True),
+        Field(name="other", of=Named("unit"), help="the other side", is_argument=True),
+        Field(
+            name="amount",
+            of=Whole(1, 2**53 - 1),
+            help="in the currency's smallest unit",
+            is_argument=True,
+        ),
+        Field(
+            name="reference",
+            of=Words(100),
+            given=Given.OPTIONAL,
+            help="the bank's reference, as both sides can find it again",
+        ),
+    ),
+    says=says,
+)

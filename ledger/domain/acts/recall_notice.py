@@ -1,0 +1,109 @@
+"""One holder is told what it has of a recalled range; sent is not reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ledger.domain.acts.vocabulary import (
+    DIGEST,
+    Facts,
+    Field,
+    Given,
+    Lines,
+    MachineNamed,
+    Message,
+    Moment,
+    Named,
+    OneOf,
+    PackageNamed,
+    Records,
+    View,
+    WitnessMode,
+    WitnessScope,
+    Words,
+    word,
+)
+from ledger.domain.acts.witnessing import witness
+from ledger.domain.acts.words import Right
+from ledger.domain.callers import Scope
+from ledger.domain.custody.lines import BASES, Deed, PackageLine, rows_of, text_or_none
+from ledger.domain.encoding.identifiers import Digest
+from ledger.domain.errors import InvalidInput
+
+#: How a notice may have reached its receiver; `sent` has not.
+REACHED_BY = ("sent", "opened", "call_confirmed", "signed_paper")
+
+
+def record_rules(message: Message, view: View, facts: Facts, records: Records) -> None:  # noqa: ARG001
+    """It names an order of the same machine."""
+    order = records.facts_of(word(message, "content"))
+    if order["record.schema"] != "recall-order/1" or order["equipment"] != facts["equipment"]:
+        raise InvalidInput(
+            "is no recall of this machine", field="order", rule="the digest of a recall's order"
+        )
+
+
+def package_lines(message: Message, facts: Facts) -> Iterator[PackageLine]:
+    """A row for each package that is asked for."""
+    for number, line in rows_of(facts):
+        yield PackageLine(
+            package=str(line["package"]),
+            line=number,
+            deed=Deed.ASKED_BACK,
+            thread=word(message, "content"),
+            to_unit=int(str(facts["to"])),
+            outcome=text_or_none(line["basis"]),
+        )
+
+
+ACT = witness(
+    name="RecallNotice",
+    kind=5,
+    doc="One holder is told what it has of a recalled range.",
+    schema="recall-notice/1",
+    right=Right.DECIDE,
+    scope=Scope.DECIDE,
+    retention="sterilisation",
+    command="recall notice",
+    on_chain=WitnessScope.OWN_MACHINE,
+    mode=WitnessMode.ENTRY,
+    shows_facts=True,
+    about=Field(
+        name="equipment", of=MachineNamed(), help="id, serial number or name", is_argument=True
+    ),
+    packs=("order",),
+    fields=(
+        Field(name="order", of=DIGEST, help="digest of the recall's order"),
+        Field(name="to", of=Named("unit"), help="the unit that is told"),
+        Field(
+            name="reached_by",
+            of=OneOf(REACHED_BY),
+            given=Given.OPTIONAL,
+            default="sent",
+            required=True,
+            help="how it reached them; sent is not reached",
+        ),
+        Field(
+            name="reached_at",
+            of=Moment(is_signed=False),
+            given=Given.OPTIONAL,
+            help="when it reached them",
+        ),
+        Field(name="person", of=Words(), given=Given.OPTIONAL, is_personal=True, help="who heard"),
+        Field(
+            name="lines",
+            of=Lines(
+                {"package": PackageNamed(), "basis": OneOf(BASES)},
+                optional=frozenset({"basis"}),
+            ),
+            given=Given.OPTIONAL,
+            default=(),
+            option="line",
+            help="PACKAGE[:BASIS], how it is known that they have it",
+        ),
+    ),
+    says=lambda _message: "a holder was told of a recall",
+    needs=lambda message, _view: [Digest(word(message, "content"))],
+    record_rules=record_rules,
+    package_lines=package_lines,
+)

@@ -1,0 +1,124 @@
+"""Everything in a machine's range of numbers is held at once, until it is found."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from ledger.domain.acts.vocabulary import (
+    UINT32,
+    Choice,
+    Facts,
+    Field,
+    Given,
+    MachineNamed,
+    Message,
+    OneOf,
+    Records,
+    View,
+    Whole,
+    WitnessMode,
+    WitnessScope,
+    Words,
+    word,
+)
+from ledger.domain.acts.witnessing import packed_numbers, witness
+from ledger.domain.acts.words import Right
+from ledger.domain.callers import Scope
+from ledger.domain.errors import InvalidInput
+
+CAUSES = ("biological", "chemical", "physical", "machine", "water", "packaging", "other")
+_NUMBER = 2**53 - 1
+#: of one recall: some years of a machine; what is in it is folded package by package
+MOST_NUMBERS = 5_000
+
+
+class RecallStage(IntEnum):
+    """Where a recall is."""
+
+    ORDERED = 1
+    #: with what was found, of how many; its cycles stay recalled
+    ENDED = 2
+
+
+def says(message: Message) -> str:
+    """`a recall was ordered: numbers 2240 to 2244 of epoch 1`."""
+    epoch, first, last, stage = packed_numbers(message)
+    verb = "was ordered" if stage == RecallStage.ORDERED else "ended"
+    return f"a recall {verb}: numbers {first} to {last} of epoch {epoch}"
+
+
+def require_range(first: int, last: int) -> None:
+    """Raise InvalidInput for a range that does not ascend, or is more than anybody orders back."""
+    if last < first:
+        raise InvalidInput(
+            f"ends at {last}", field="last", rule="a range ascends: first to last number"
+        )
+    if last - first >= MOST_NUMBERS:
+        raise InvalidInput(
+            f"ends {last - first + 1} numbers after it begins",
+            field="last",
+            rule=f"at most {MOST_NUMBERS} numbers a recall",
+            remedy="order it back in several parts",
+        )
+
+
+def record_rules(message: Message, view: View, facts: Facts, records: Records) -> None:  # noqa: ARG001
+    """The range ascends; an end names the order that it ends, and says what was found."""
+    _, first, last, stage = packed_numbers(message)
+    require_range(first, last)
+    ends = stage == RecallStage.ENDED
+    if ends != any(word(message, "replaces")):
+        raise InvalidInput(
+            "does not fit",
+            field="replaces",
+            rule="an end names the order that it ends, and an order names none",
+        )
+    if not ends:
+        return
+    order = records.facts_of(word(message, "replaces"))
+    if any(order[name] != facts[name] for name in ("epoch", "first", "last")):
+        raise InvalidInput(
+            "is another range", field="first", rule="an end repeats the range of its order"
+        )
+    if facts["found"] is None or facts["asked"] is None:
+        raise InvalidInput(
+            "is not entered", field="found", rule="an end says found, and of how many"
+        )
+
+
+ACT = witness(
+    name="RecallOrder",
+    kind=4,
+    doc="Everything in a machine's range of numbers is held at once, until it is found.",
+    schema="recall-order/1",
+    right=Right.DECIDE,
+    scope=Scope.DECIDE,
+    retention="sterilisation",
+    command="recall state",
+    on_chain=WitnessScope.OWN_MACHINE,
+    mode=WitnessMode.ENTRY,
+    shows_facts=True,
+    about=Field(
+        name="equipment", of=MachineNamed(), help="id, serial number or name", is_argument=True
+    ),
+    packs=("epoch", "first", "last", "stage"),
+    fields=(
+        Field(name="epoch", of=Whole(1, UINT32, None), given=Given.STANDING, help="of its counter"),
+        Field(name="first", of=Whole(1, _NUMBER, None), help="first number of the range"),
+        Field(name="last", of=Whole(1, _NUMBER, None), help="last number of the range"),
+        Field(
+            name="stage",
+            of=Choice(RecallStage),
+            given=Given.OPTIONAL,
+            default=RecallStage.ORDERED,
+            required=True,
+            help="ordered, or ended with what was found",
+        ),
+        Field(name="cause", of=OneOf(CAUSES), help="what made it necessary"),
+        Field(name="cause_text", of=Words(1000), given=Given.OPTIONAL, help="in words"),
+        Field(name="found", of=Whole(0, UINT32, None), given=Given.OPTIONAL, help="at its end"),
+        Field(name="asked", of=Whole(0, UINT32, None), given=Given.OPTIONAL, help="of so many"),
+    ),
+    says=says,
+    record_rules=record_rules,
+)

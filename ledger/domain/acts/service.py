@@ -1,0 +1,192 @@
+"""A service that one unit provided to another, with its quantity; or a correction of one.
+
+What it costs stands in the terms, and the account is computed from both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ledger.domain.acts import rules as common
+from ledger.domain.acts.vocabulary import (
+    Act,
+    Field,
+    Given,
+    Message,
+    Moment,
+    Named,
+    Recorded,
+    View,
+    Whole,
+    Words,
+    integer,
+    unit_field,
+    word,
+)
+from ledger.domain.acts.words import Contract, Right
+from ledger.domain.callers import Scope
+from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest
+from ledger.domain.errors import InvalidInput, NotFound, Refused
+from ledger.domain.subjects.states import ServiceState, UnitState, Word32
+
+#: The largest quantity; the contract's int48, which JSON numbers hold exactly.
+MOST = 2**47 - 1
+
+
+def is_correction(message: Message) -> bool:
+    """Whether it corrects a service."""
+    return any(word(message, "corrects"))
+
+
+def subject_of(message: Message) -> bytes:
+    """What it was about; of a correction, the service that it corrects."""
+    return word(message, "corrects" if is_correction(message) else "subject")
+
+
+def rules(message: Message, view: View) -> None:
+    """As ContributionLedger._recordService."""
+    quantity, consumer = integer(message, "quantity"), integer(message, "consumer")
+    if is_correction(message):
+        _require_correction(message, view, quantity)
+        return
+    if quantity <= 0:
+        raise InvalidInput(
+            f"is {quantity}",
+            field="quantity",
+            rule="a service has a positive quantity",
+            remedy="to take a service back, name it in `corrects`",
+        )
+    common.require_open_unit(view.find(UnitState, consumer), consumer, field="consumer")
+
+
+def _require_correction(message: Message, view: View, quantity: int) -> None:
+    served = view.find(ServiceState, word(message, "corrects"))
+    if served is None or served.is_correction:
+        raise NotFound(
+            "names no service", field="corrects", rule="a correction names the service itself"
+        )
+    if served.series != _series(message):
+        raise Refused(
+            "that service has another provider, consumer, kind, class or subject",
+            field="corrects",
+            rule="a correction repeats whom and what it corrects, and changes the quantity alone",
+        )
+    left = served.left + quantity
+    if quantity == 0 or not 0 <= left <= served.quantity:
+        raise Refused(
+            f"{served.left} are left and {quantity:+d} make {left}",
+            field="quantity",
+            rule=f"what is left stays between 0 and the {served.quantity} that were recorded",
+        )
+
+
+def _series(message: Message) -> tuple[int, int, int, int, bytes]:
+    numbers = (integer(message, name) for name in ("unit", "consumer", "kind", "serviceClass"))
+    unit, consumer, kind, service_class = numbers
+    return unit, consumer, kind, service_class, word(message, "subject")
+
+
+def effect(recorded: Recorded, view: View) -> None:
+    """A service with its quantity; a correction changes what is left."""
+    message, corrects = recorded.message, Digest(word(recorded.message, "corrects"))
+    unit, consumer, kind, service_class, subject = _series(message)
+    quantity = integer(message, "quantity")
+    view.put(
+        ServiceState(
+            digest=recorded.digest,
+            unit=unit,
+            consumer=consumer,
+            kind=kind,
+            service_class=service_class,
+            quantity=quantity,
+            left=0 if is_correction(message) else quantity,
+            subject=Word32(subject),
+            happened_at=integer(message, "happenedAt"),
+            corrects=corrects,
+        )
+    )
+    served = view.find(ServiceState, corrects) if is_correction(message) else None
+    if served is not None:
+        view.put(replace(served, left=served.left + quantity))
+
+
+def needs(message: Message, view: View) -> list[Digest]:
+    """The admission of the unit that is served."""
+    consumer = view.find(UnitState, message["consumer"])
+    return [] if consumer is None else [consumer.admission]
+
+
+def says(message: Message) -> str:
+    """`unit 1 served unit 2: 90 of kind 7, class 1`."""
+    what = "corrected a service to" if is_correction(message) else "served"
+    unit, consumer, kind, service_class, _ = _series(message)
+    return (
+        f"unit {unit} {what} unit {consumer}: {integer(message, 'quantity')} of kind "
+        f"{kind}, class {service_class}"
+    )
+
+
+ACT = Act(
+    name="Service",
+    doc="A service that one unit provided to another, with its quantity; or a correction of one.",
+    about="subject",
+    contract=Contract.CONTRIBUTION_LEDGER,
+    function="recordServices",
+    event="ServiceRecorded",
+    schema="service/1",
+    right=Right.SETTLE,
+    scope=Scope.SETTLE,
+    gas=110_000,
+    command="service record",
+    has_many=True,
+    shows_facts=True,
+    fields=(
+        unit_field(),
+        Field(
+            name="consumer",
+            of=Named("unit"),
+            help="the unit that used it, by number or code; your own for your own use",
+            is_argument=True,
+        ),
+        Field(
+            name="kind",
+            of=Whole(1, 2**16 - 1, "uint16"),
+            help="the kind's number in the terms' catalogue",
+            is_argument=True,
+        ),
+        Field(
+            name="service_class",
+            of=Whole(0, 2**16 - 1, "uint16"),
+            given=Given.OPTIONAL,
+            default=0,
+            required=True,
+            help="the class within the kind",
+        ),
+        Field(
+            name="quantity",
+            of=Whole(-MOST - 1, MOST, "int48"),
+            help="in the kind's own unit; of a correction, the signed change",
+        ),
+        Field(
+            name="subject",
+            of=Named("anything"),
+            given=Given.OPTIONAL,
+            default=ZERO_DIGEST,
+            help="what it was about: an asset, a resolution",
+        ),
+        Field(name="happened_at", of=Moment(), given=Given.OPTIONAL, help="when it happened"),
+        Field(
+            name="corrects",
+            of=Named("service"),
+            given=Given.OPTIONAL,
+            default=ZERO_DIGEST,
+            help="digest of the service that this one corrects",
+        ),
+        Field(name="description", of=Words(400), given=Given.OPTIONAL, help="in words"),
+    ),
+    says=says,
+    subject=subject_of,
+    rules=rules,
+    effect=effect,
+    needs=needs,
+)

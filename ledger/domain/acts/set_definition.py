@@ -1,0 +1,83 @@
+"""What belongs into a set: its count sheet and version."""
+
+from __future__ import annotations
+
+from ledger.domain.acts.load_declaration import PACKAGE_CLASS
+from ledger.domain.acts.vocabulary import (
+    Field,
+    Given,
+    Lines,
+    Message,
+    OneOf,
+    SetNamed,
+    Switch,
+    Whole,
+    WitnessMode,
+    WitnessScope,
+    Words,
+)
+from ledger.domain.acts.witnessing import packed_numbers, witness
+from ledger.domain.acts.words import Right
+from ledger.domain.callers import Scope
+from ledger.domain.custody.expiry import materials
+
+OWNED_BY = ("unit", "pool", "supplier")
+
+
+def says(message: Message) -> str:
+    """`a set was defined: version 2, 37 instruments`."""
+    version, instruments, *_ = packed_numbers(message)
+    return f"a set was defined: version {version}, {instruments} instruments"
+
+
+ACT = witness(
+    name="SetDefinition",
+    kind=11,
+    doc="What belongs into a set: its count sheet and version.",
+    schema="set-definition/1",
+    right=Right.SCAN,
+    scope=Scope.SCAN,
+    retention="sterilisation",
+    command="set define",
+    on_chain=WitnessScope.ANYBODY,
+    mode=WitnessMode.ENTRY,
+    shows_facts=True,
+    about=Field(
+        name="set", of=SetNamed(), help="NAME of a set of your own, or UNIT/NAME", is_argument=True
+    ),
+    packs=("version", "instruments"),
+    fields=(
+        Field(name="version", of=Whole(1, 2**31 - 1, None), help="of its count sheet"),
+        Field(name="instruments", of=Whole(0, 10_000, None), help="how many it holds"),
+        Field(name="title", of=Words(), given=Given.OPTIONAL, help="what people call it"),
+        Field(
+            name="owned_by",
+            of=OneOf(OWNED_BY),
+            given=Given.OPTIONAL,
+            default="unit",
+            help="a supplier's is a loaner, never used as delivered",
+        ),
+        Field(name="package_class", of=PACKAGE_CLASS, given=Given.OPTIONAL, help="when packed"),
+        Field(
+            name="material",
+            of=OneOf(materials()),
+            given=Given.OPTIONAL,
+            help="in which it is packed",
+        ),
+        Field(
+            name="holds_implant",
+            of=Switch(),
+            given=Given.OPTIONAL,
+            help="whether there is an implant in it",
+        ),
+        Field(
+            name="lines",
+            of=Lines({"count": Whole(1, 1000, None), "instrument": Words()}),
+            given=Given.OPTIONAL,
+            default=(),
+            option="line",
+            help="COUNT:INSTRUMENT",
+        ),
+    ),
+    says=says,
+)

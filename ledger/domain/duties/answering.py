@@ -1,0 +1,367 @@
+"""Case → answer: all findings, what they say as a whole, the intervals, and on what it rests.
+
+The answer is plain data in one canonical form: whoever has the same operations, terms and rules
+makes the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ledger.domain.acts.decisions import TRANSITIONS, USABLE, DecisionKind, DecisionState
+from ledger.domain.acts.words import BAD_RESULTS
+from ledger.domain.duties.case import Case, Cycle, Deed, Event, SubjectKind
+from ledger.domain.duties.findings import Finding, Mark, Say, Word, in_chinese, judged, say
+from ledger.domain.duties.interval import Interval, intervals
+from ledger.domain.duties.rules import ENGINE, RULES, rules_sha256
+from ledger.domain.duties.rules.recall import covering
+from ledger.domain.encoding.canonical import Plain, canonical
+from ledger.domain.encoding.moments import instant_text
+
+FORMAT = "steriledger-answer/1"
+
+_CRITICAL = frozenset(rule.id for rule in RULES if rule.is_critical)
+_OPEN_WORDS = frozenset({Word.NOT_MET, Word.DISPUTED, Word.NOT_RECORDED, Word.NOT_READABLE})
+_SOURCES = {rule.id: {"of": rule.source, "clause": rule.clause} for rule in RULES}
+_TITLES = {rule.id: rule.title for rule in RULES}
+
+COMPUTED = say(
+    "A computation from records, no unit's statement. It does not say who is at fault, nor what "
+    "caused anything.",
+    "本文件由记录计算得出，不是任何单位的陈述；不认定过错，也不认定原因。",
+)
+NOT_PROVED = say(
+    "Proved complete are the operations of the cycles, consignments, machines and signers that are "
+    "named. Not proved is that no other list names this package, nor that a record was true when "
+    "it was entered.",
+    "所列批次、运单、设备与签署人的操作已证明完整；不能证明没有其他清单涉及该包，也不能证明记录录入时属实。",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """A finding that was another one as it was known then."""
+
+    rule: str
+    holder: int
+    of: str
+    #: None: the duty was not seen to apply
+    then: Word | None
+    now: Word | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What is answered about one subject."""
+
+    case: Case
+    head: Say
+    findings: tuple[Finding, ...]
+    intervals: tuple[Interval, ...]
+    #: since when "then" was, and what differs from now; None where nobody asked
+    then: datetime | None = None
+    changed: tuple[Changed, ...] = ()
+
+
+def answer(case: Case, *, then: datetime | None = None, before: Case | None = None) -> Answer:
+    """All duties of a case; with `then`, also what differs from the case as it was known `before`.
+
+    `before` is None where nothing of it was known then.
+    """
+    case = case.at_its_moment().in_order()
+    findings = list_findings(case)
+    known = [] if before is None else list_findings(before)
+    return Answer(
+        case=case,
+        head=head(case, findings),
+        findings=tuple(findings),
+        intervals=tuple(intervals(case)),
+        then=then,
+        changed=() if then is None else tuple(_changes(known, findings)),
+    )
+
+
+def list_findings(case: Case) -> list[Finding]:
+    """The findings of all rules, in the rules' order."""
+    ordered = case.at_its_moment().in_order()
+    return [finding for rule in RULES for finding in judged(rule, ordered)]
+
+
+def _changes(then: Sequence[Finding], now: Sequence[Finding]) -> Iterator[Changed]:
+    before = {(f.rule, f.holder, f.of): f.word for f in then}
+    after = {(f.rule, f.holder, f.of): f.word for f in now}
+    for key in dict.fromkeys((*after, *before)):
+        was, is_now = before.get(key), after.get(key)
+        if was is not is_now:
+            rule, holder, of = key
+            yield Changed(rule=rule, holder=holder, of=of, then=was, now=is_now)
+
+
+# ---------------------------------------------------------------- the head
+
+
+def head(case: Case, findings: Sequence[Finding]) -> Say:
+    """What the list says as a whole, and what it does not."""
+    parts = [_sentence(case, findings), *_open(findings)]
+    return Say(
+        en=" ".join(each.en for each in parts),
+        zh="".join(each.zh for each in parts),
+    )
+
+
+def _sentence(case: Case, findings: Sequence[Finding]) -> Say:
+    if case.kind not in {SubjectKind.PACKAGE, SubjectKind.CYCLE}:
+        return say("These are the duties that applied.", "以下为适用的各项职责。")
+    if case.cycle is None:
+        return say(
+            "No cycle is known for it: whether it was sterilised cannot be told from here.",
+            "未关联任何灭菌批次，无法据此说明其是否经灭菌。",
+        )
+    against = _against(case, case.cycle)
+    if against is not None:
+        used = case.first(Deed.USED) is not None
+        exposed = say(" It was used: exposed.", "该包已使用：属于暴露。") if used else say("", "")
+        return Say(en=against.en + exposed.en, zh=against.zh + exposed.zh)
+    open_ = [f for f in findings if f.rule in _CRITICAL and f.word in _OPEN_WORDS]
+    if open_:
+        return say(
+            "Of the duties that come before a release, {n} are not shown to be met.",
+            "放行前的职责中有{n}项未能证明已履行。",
+            n=len({(f.rule, f.holder) for f in open_}),
+        )  # fmt: skip
+    pending = [f.due for f in findings if f.rule == "5" and f.is_open and f.due is not None]
+    later = (
+        say(" Its biological result is due {at}.", "其生物监测结果应于{at}判读。",
+            at=case.clock(pending[0]))
+        if pending
+        else say("", "")
+    )  # fmt: skip
+    return say(
+        "Nothing recorded points to sterile supply; it is not excluded.{later}",
+        "没有记录指向无菌供应环节；但不能排除。{zh}", later=later.en, zh=later.zh,
+    )  # fmt: skip
+
+
+def _against(case: Case, cycle: Cycle) -> Say | None:
+    """What is recorded that keeps it from use."""
+    failed = failed_results(cycle)
+    if failed:
+        names = ", ".join(each.replace("_", " ") for each in failed)
+        return say(
+            "Its cycle's {names} result failed or is invalid.",
+            "其灭菌批次的监测结果（{names}）不合格或无效。",
+            names=names,
+        )
+    if covering(case):
+        return say("A recall covers it.", "该包属于召回范围。")
+    kept = kept_back(case)
+    if kept is not None:
+        return say(
+            "A decision keeps it from use: {what}.", "已有决定不得使用：{zh}。",
+            what=kept, zh=in_chinese(kept),
+        )  # fmt: skip
+    return None
+
+
+def kept_back(case: Case) -> str | None:
+    """The decision on it or its cycle that keeps it from use; None where it is not kept back."""
+    state = DecisionState.UNDECIDED
+    for each in () if case.cycle is None else case.cycle.decisions:
+        kind = DecisionKind[str(each.fact("decision")).upper()]
+        state = TRANSITIONS[state].get(kind, state)
+    if state not in USABLE | {DecisionState.UNDECIDED}:
+        return state.word.rpartition("_")[2]
+    last = (
+        case.last(Deed.RECALLED, Deed.REPROCESS),
+        case.last(Deed.EXCLUDED, Deed.WAITING, Deed.ADDED),
+        case.last(Deed.HELD, Deed.LIFTED),
+    )
+    kept = (e.deed.value for e in last if e and e.deed not in {Deed.ADDED, Deed.LIFTED})
+    return next(kept, None)
+
+
+def failed_results(cycle: Cycle) -> list[str]:
+    """The results that keep a load from being used, the machine's reading among them."""
+    names = {str(r.fact("result")) for r in cycle.results}
+    failed = sorted(name for name in names if cycle.word(name) in BAD_RESULTS)
+    ended = cycle.ended
+    if ended is not None and {ended.fact("verdict"), ended.fact("outcome")} & {"failed", "aborted"}:
+        failed.append("machine")
+    return failed
+
+
+def _open(findings: Iterable[Finding]) -> Iterator[Say]:
+    """The duties that stand open, in the words of the list."""
+    named = {
+        Word.NOT_MET: ("Not met", "未履行"),
+        Word.DISPUTED: ("Disputed", "有争议"),
+        Word.NOT_RECORDED: ("Not recorded", "无记录"),
+        Word.NOT_READABLE: ("Not readable here", "本系统不可读"),
+    }
+    every = list(findings)
+    for word, (en, zh) in named.items():
+        rules = dict.fromkeys(f.rule for f in every if f.word is word)
+        if rules:
+            yield say(
+                "{en}: {list}.", "{zh}：{list_zh}。", en=en, zh=zh,
+                list=", ".join(f"{r} {_TITLES[r].en}" for r in rules),
+                list_zh="、".join(f"{r} {_TITLES[r].zh}" for r in rules),
+            )  # fmt: skip
+
+
+# ---------------------------------------------------------------- as plain data
+
+
+def answer_to_bytes(found: Answer) -> bytes:
+    """The answer in its one form, RFC 8785."""
+    return canonical(answer_to_plain(found))
+
+
+def answer_to_plain(found: Answer) -> dict[str, Plain]:
+    """The answer as plain data."""
+    case = found.case
+    comments = sorted(_own_comments(case), key=lambda c: c.source.place)
+    used = {e.source.operation: e for e in _used(found, comments)}
+    versions = sorted({f.terms for f in found.findings if f.terms is not None})
+    plain: dict[str, Plain] = {
+        "format": FORMAT,
+        "subject": {"kind": case.kind.value, "id": case.id, "name": case.name},
+        "as_of": instant_text(case.as_of),
+        "block": case.block,
+        "offset_minutes": case.terms_at(case.as_of).document["offset_minutes"],
+        "engine": ENGINE,
+        "rules_sha256": rules_sha256(),
+        "terms": [
+            {"version": t.version, "sha256": t.sha256, "holds_since": instant_text(t.holds_since)}
+            for t in sorted(
+                {each.version: each for each in (*case.terms, case.terms_at(case.as_of))}.values(),
+                key=lambda t: t.version,
+            )
+            if t.version in versions
+        ],
+        "computed": _words(COMPUTED),
+        "not_proved": _words(NOT_PROVED),
+        "head": _words(found.head),
+        "findings": [_finding(case, each) for each in found.findings],
+        "intervals": [_interval(case, each) for each in found.intervals],
+        "statements": [
+            {
+                "unit": c.unit,
+                "operation": c.source.operation,
+                "about": c.fact("about"),
+                "stance": c.fact("stance"),
+                "text": c.fact("text"),
+            }
+            for c in comments
+        ],
+        "operations": [
+            _operation(each)
+            for each in sorted(used.values(), key=lambda e: (*e.source.place, e.source.operation))
+        ],
+    }
+    if found.then is not None:
+        plain["then"] = {
+            "moment": instant_text(found.then),
+            "changed": [
+                {"rule": c.rule, "holder": c.holder, "of": c.of, "then": c.then, "now": c.now}
+                for c in found.changed
+            ],
+        }
+    return plain
+
+
+def _own_comments(case: Case) -> list[Event]:
+    """What was said, but not of the other cycles of the machine; of a recall, of all."""
+    if case.kind is SubjectKind.RECALL:
+        return list(case.comments)
+    of_others = {
+        each.source.operation
+        for cycle in case.series
+        for each in (cycle.opened, cycle.ended, *cycle.results, *cycle.decisions)
+        if each is not None
+    }
+    return [each for each in case.comments if each.fact("about") not in of_others]
+
+
+def _used(found: Answer, comments: Iterable[Event]) -> Iterator[Event]:
+    for finding in found.findings:
+        for mark in finding.marks:
+            yield from mark.events
+        yield from finding.outages
+    for interval in found.intervals:
+        yield from (e for e in (interval.last_good, interval.first_bad, interval.narrowed_by) if e)
+    yield from comments
+
+
+def _words(words: Say) -> dict[str, Plain]:
+    return {"en": words.en, "zh": words.zh}
+
+
+def _finding(case: Case, finding: Finding) -> dict[str, Plain]:
+    return {
+        "rule": finding.rule,
+        "title": _words(_TITLES[finding.rule]),
+        "source": _SOURCES[finding.rule],
+        "holder": finding.holder,
+        "unit": case.code(finding.holder),
+        "word": finding.word.value,
+        "why": [_words(each) for each in finding.why],
+        "of": finding.of,
+        "due": None if finding.due is None else instant_text(finding.due),
+        "is_open": finding.is_open,
+        "terms": finding.terms,
+        "evidence": [_mark(each) for each in finding.marks],
+        "outages": [each.source.operation for each in finding.outages],
+    }
+
+
+def _mark(mark: Mark) -> dict[str, Plain]:
+    return {
+        "stance": mark.stance.value,
+        "ground": mark.ground.value,
+        "records": [
+            {
+                "operation": e.source.operation,
+                "deed": e.deed.value,
+                "fields": [f"{e.path}{name}" for name in mark.facts if name in e.facts],
+                "happened": None if e.when is None else instant_text(e.when.last),
+                "about": e.when is not None and e.when.is_about,
+                "time": None if e.when is None else e.when.how.value,
+                "how": e.how.value,
+            }
+            for e in mark.events
+        ],
+    }
+
+
+def _interval(case: Case, interval: Interval) -> dict[str, Plain]:
+    good, narrowed = interval.last_good, interval.narrowed_by
+    return {
+        "what": interval.what.value,
+        "says": _words(interval.says(case)),
+        "last_good": None if good is None else good.source.operation,
+        "first_bad": interval.first_bad.source.operation,
+        "narrowed_by": None if narrowed is None else narrowed.source.operation,
+        "held": [
+            {
+                "unit": h.unit,
+                "since": instant_text(h.since),
+                "until": instant_text(h.until),
+            }
+            for h in interval.held
+        ],
+    }
+
+
+def _operation(event: Event) -> dict[str, Plain]:
+    source = event.source
+    return {
+        "digest": source.operation,
+        "kind": source.kind,
+        "unit": source.unit,
+        "block": source.block,
+        "known": instant_text(source.known),
+        "custody": source.custody,
+    }

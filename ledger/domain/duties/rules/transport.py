@@ -1,0 +1,389 @@
+"""Duties on the way: 13 to 17, 22 and 26."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from ledger.domain.duties.case import Area, Case, Consignment, Deed, Event, SubjectKind
+from ledger.domain.duties.findings import Duty, Part, Rule, Stance, say
+from ledger.domain.records.commitments import FieldValue
+
+_ON_THE_WAY = frozenset({SubjectKind.PACKAGE, SubjectKind.CONSIGNMENT, SubjectKind.ASSET})
+_LENDING = frozenset({"loan", "return"})
+
+
+# ---------------------------------------------------------------- 13
+
+
+def _sent(case: Case) -> Iterator[Duty]:
+    for each in case.consignments:
+        sent = each.step(Deed.DISPATCHED)
+        if sent is None or each.purpose != "clean":
+            continue
+        duty = Duty(case, each.giver, since=sent.at, of=each.name)
+        seal = duty.part("which seal it was sent with", "发出时的封签号")
+        if sent.fact("seal"):
+            duty.mark(
+                seal, True, say("sealed: {seal}", "封签：{seal}", seal=sent.fact("seal")), sent,
+                facts=("seal",),
+            )  # fmt: skip
+        if case.kind is SubjectKind.PACKAGE:
+            _in_date(duty, each, sent)
+            _cooled(duty, sent)
+        yield duty
+
+
+def expires_at(case: Case) -> tuple[Event, datetime] | None:
+    """When it expires by its label, and who says so."""
+    for event in reversed(case.all(Deed.ASSEMBLED, Deed.LOADED, Deed.UNLOADED)):
+        moment = event.moment("expires_at")
+        if moment is not None:
+            return event, moment
+    return None
+
+
+def _in_date(duty: Duty, consignment: Consignment, sent: Event) -> None:
+    part = duty.part("when it expires", "失效日期")
+    label = expires_at(duty.case)
+    if label is not None:
+        received = consignment.step(Deed.RECEIVED)
+        last = sent if received is None else received
+        timely = duty.timely(last.when, label[1])
+        if timely is not None:
+            # that it was late on the way is not the sender's record
+            late = not timely and duty.timely(sent.when, label[1]) is not False
+            duty.mark(
+                part, timely,
+                say("delivered {at}, expires {end}", "{at}送达，失效日期{end}",
+                    at=duty.case.clock(last.at), end=duty.case.clock(label[1])),
+                label[0], sent, last if late or timely else None, facts=("expires_at",),
+            )  # fmt: skip
+
+
+def _cooled(duty: Duty, sent: Event) -> None:
+    part = duty.part("that it cooled before it was sent", "发出前已冷却")
+    case = duty.case
+    out = case.first(Deed.UNLOADED)
+    if out is None and case.cycle is not None:
+        out = case.cycle.ended
+    if out is None:
+        return
+    allowed = case.terms_at(out.at).duration("cooling")
+    cooled = duty.timely(out.when, sent.at - allowed)
+    if cooled is not None and sent.when is not None:
+        duty.mark(
+            part, cooled,
+            say("unloaded {out}, sent {sent}", "{out}卸载，{sent}发出", out=case.clock(out.at),
+                sent=case.clock(sent.at)),
+            out, sent,
+        )  # fmt: skip
+
+
+# ---------------------------------------------------------------- 14
+
+
+def _taken_over(case: Case) -> Iterator[Duty]:
+    for each in case.consignments:
+        for taken in each.all(Deed.TAKEN_OVER):
+            duty = Duty(case, taken.unit, since=taken.at, of=each.name)
+            part = duty.part("that count and seals were checked", "已核对件数与封签")
+            if taken.fact("automatic") is True:
+                part.excused = say("an automatic pad: nobody looked", "自动起降点，无人查看")
+            elif any(taken.fact(name) is not None for name in ("seal", "count", "boxes")):
+                seal = taken.fact("seal")
+                duty.mark(
+                    part, True,
+                    say("taken over; boxes: {boxes}, packages: {count}, seal: {seal}",
+                        "已接收；箱数：{boxes_zh}，件数：{count_zh}，封签：{seal_zh}",
+                        **_counted_words(taken)),
+                    taken, facts=("count", "boxes", "seal"),
+                )  # fmt: skip
+                if seal is None:
+                    duty.part("that the seals were checked", "已核对封签")
+            yield duty
+
+
+def _counted_words(taken: Event) -> dict[str, FieldValue]:
+    """What was counted when it was taken over, in both languages."""
+    told: dict[str, FieldValue] = {}
+    for name in ("boxes", "count", "seal"):
+        value = taken.fact(name)
+        told |= {name: value or "not entered", f"{name}_zh": value or "未录入"}
+    return told
+
+
+# ---------------------------------------------------------------- 15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leg:
+    """From one carrier's take-over to its end."""
+
+    taken: Event
+    #: the next carrier's take-over; None: it delivered
+    next: Event | None
+
+
+def legs(consignment: Consignment) -> Iterator[Leg]:
+    """The carriers' legs in order."""
+    taken = list(consignment.all(Deed.TAKEN_OVER))
+    for at, each in enumerate(taken):
+        yield Leg(taken=each, next=taken[at + 1] if at + 1 < len(taken) else None)
+
+
+def _delivered(case: Case) -> Iterator[Duty]:
+    for each in case.consignments:
+        for leg in legs(each):
+            if leg.taken.fact("vehicle") in {"van", "drone"}:
+                yield _leg(case, each, leg)
+
+
+def _leg(case: Case, consignment: Consignment, leg: Leg) -> Duty:
+    carrier = leg.taken.unit
+    duty = Duty(case, carrier, since=leg.taken.at, of=consignment.name)
+    part = duty.part("when it arrived", "到达时间")
+    diverted = next(
+        (d for d in consignment.all(Deed.DIVERTED) if d.unit == carrier and d.order > leg.taken.order),
+        None,
+    )  # fmt: skip
+    vehicle = leg.taken.fact("vehicle")
+    name = "delivery_diverted" if diverted is not None else f"delivery_{vehicle}"
+    due = duty.deadline(leg.taken.at, name, of_record=False)
+    if diverted is not None:
+        duty.mark(
+            part, Stance.BESIDE,
+            say("diverted {at}, and recorded", "{at}备降，已记录", at=case.clock(diverted.at)),
+            diverted,
+        )  # fmt: skip
+    ends = [leg.next] if leg.next is not None else _ends(consignment, carrier)
+    for end in ends:
+        timely = duty.timely(end.when, due)
+        if timely is not None:
+            duty.mark(
+                part, timely,
+                say("taken over {a}, {unit} says it ended {b}; due {due}",
+                    "{a}接收，{unit}记录{b}结束；截止{due}",
+                    a=case.clock(leg.taken.at), b=case.clock(end.at), due=case.clock(due),
+                    unit=case.code(end.unit)),
+                leg.taken, end,
+            )  # fmt: skip
+    if not ends:
+        duty.leave_open(part, due)
+    _same_seal(duty, consignment, leg)
+    return duty
+
+
+def _ends(consignment: Consignment, carrier: int) -> list[Event]:
+    """Both sides' times of the arrival; the receipt stands for the receiver that names none."""
+    arrived = list(consignment.all(Deed.ARRIVED))
+    if any(a.unit != carrier for a in arrived):
+        return arrived
+    return arrived + [r for r in consignment.all(Deed.RECEIVED) if r.unit != carrier or not arrived]
+
+
+def _same_seal(duty: Duty, consignment: Consignment, leg: Leg) -> None:
+    """A seal that changed on the leg needs a record of the resealing."""
+    end = leg.next or consignment.step(Deed.RECEIVED)
+    before, after = leg.taken.fact("seal"), None if end is None else end.fact("seal")
+    if end is None or before is None or after is None or before == after:
+        return
+    part = duty.part("that it was resealed", "重新加封")
+    resealed = next(consignment.all(Deed.RESEALED), None)
+    duty.mark(
+        part, resealed is not None,
+        say("the seal was {a} and then {b}", "封签由{a}变为{b}", a=before, b=after),
+        resealed or end, facts=("seal",),
+    )  # fmt: skip
+
+
+# ---------------------------------------------------------------- 16
+
+
+def _logged(case: Case) -> Iterator[Duty]:
+    for each in case.consignments:
+        for leg in legs(each):
+            duty = Duty(case, leg.taken.unit, since=leg.taken.at, of=each.name)
+            part = duty.part("what the transport log shows", "运输记录")
+            for log in each.all(Deed.TRANSPORT_LOG):
+                until = each.step(Deed.RECEIVED) if leg.next is None else leg.next
+                is_later = until is not None and log.at > until.at
+                if log.unit != leg.taken.unit or log.at < leg.taken.at or is_later:
+                    continue
+                if log.fact("transport_log") == "none":
+                    part.excused = say("the vehicle keeps no log", "运输工具无记录装置")
+                    continue
+                inside = log.fact("transport_log") == "within"
+                duty.mark(
+                    part, inside,
+                    say("the log lies {en} its limits", "运输记录{zh}",
+                        en="within" if inside else "outside",
+                        zh="在限值内" if inside else "超出限值"),
+                    log, facts=("transport_log",),
+                )  # fmt: skip
+            if leg.next is None and each.step(Deed.RECEIVED) is None:
+                part.open_until = case.as_of  # it is still on its way
+            yield duty
+
+
+# ---------------------------------------------------------------- 17
+
+
+def _received(case: Case) -> Iterator[Duty]:
+    for each in case.consignments:
+        arrivals, receipt = list(each.all(Deed.ARRIVED)), each.step(Deed.RECEIVED)
+        if receipt is None and not arrivals:
+            continue
+        since = min(e.at for e in (*arrivals, receipt) if e is not None)
+        duty = Duty(case, each.receiver, since=since, of=each.name)
+        part = duty.part("that it was received", "签收")
+        if receipt is not None:
+            _in_time(duty, part, receipt, arrivals)
+        else:
+            due = _due(duty, arrivals[0].at)
+            duty.mark(
+                part, Stance.BESIDE,
+                say("{unit} says it came {at}", "{unit}记录{at}送达",
+                    unit=case.code(arrivals[0].unit), at=case.clock(arrivals[0].at)),
+                arrivals[0],
+            )  # fmt: skip
+            duty.leave_open(part, due)
+        yield duty
+
+
+def _due(duty: Duty, arrived: datetime) -> datetime:
+    """The agreed time from the arrival, or from when the receiver opens next."""
+    opens = duty.case.terms_at(arrived).open_from(duty.holder, arrived)
+    return duty.deadline(opens, "receipt", of_record=True)
+
+
+def _in_time(duty: Duty, part: Part, receipt: Event, arrivals: list[Event]) -> None:
+    case = duty.case
+    for arrived in arrivals:
+        due = _due(duty, arrived.at)
+        timely = duty.timely(receipt.when, due)
+        if timely is not None:
+            duty.mark(
+                part, timely,
+                say("{unit} says it came {at}; received {signed}, due {due}",
+                    "{unit}记录{at}送达；{signed}签收，截止{due}",
+                    unit=case.code(arrived.unit), at=case.clock(arrived.at),
+                    signed=case.clock(receipt.at), due=case.clock(due)),
+                arrived, receipt,
+            )  # fmt: skip
+    if not arrivals and receipt.when is not None:
+        duty.mark(
+            part, True, say("received {at}", "{at}签收", at=case.clock(receipt.at)), receipt
+        )  # fmt: skip
+
+
+# ---------------------------------------------------------------- 22
+
+
+def _handed_over(case: Case) -> Iterator[Duty]:
+    for each in case.consignments:
+        sent, received = each.step(Deed.DISPATCHED), each.step(Deed.RECEIVED)
+        for unit, step in ((each.giver, sent), (each.receiver, received)):
+            if step is None:
+                continue
+            duty = Duty(case, unit, since=step.at, of=each.name)
+            part = duty.part("in which condition it was", "设备状况")
+            if step.fact("condition") is not None:
+                duty.mark(
+                    part, True,
+                    say("{unit} stated its condition", "{unit}已说明状况", unit=case.code(unit)),
+                    step, facts=("condition",),
+                )  # fmt: skip
+            yield duty
+
+
+# ---------------------------------------------------------------- 26
+
+
+def _counted(case: Case) -> Iterator[Duty]:
+    if not case.is_loaner:
+        return
+    for each in case.consignments:
+        if each.purpose not in _LENDING:
+            continue
+        counts = [
+            (each.giver, each.step(Deed.DISPATCHED)),
+            (each.receiver, each.step(Deed.RECEIVED)),
+        ]
+        for unit, step in counts:
+            if step is None:
+                continue
+            duty = Duty(case, unit, since=step.at, of=each.name)
+            part = duty.part("how many instruments were in it", "器械件数")
+            if step.number("instruments") is not None:
+                duty.mark(
+                    part, True,
+                    say("{unit} counted {n}", "{unit}清点{n}件", unit=case.code(unit),
+                        n=step.fact("instruments")),
+                    step, facts=("instruments",),
+                )  # fmt: skip
+            yield duty
+
+
+# ---------------------------------------------------------------- as data
+
+RULES = (
+    Rule(
+        id="13", title=say("Sent", "发出"),
+        words=say("It is sealed and the seal recorded at dispatch, delivered in date, and cooled "
+                  "for 30 minutes.", "发出时加封并记录封签，送达时在有效期内，且已冷却30分钟。"),
+        source="WS 310.2-2016; group rule", clause="5.9?, 5.10?", requires_record=True,
+        holder="sender", applies_to=_ON_THE_WAY, area=Area.TRANSPORT, terms=("cooling",),
+        otherwise=say("it was not sent", "未发出"), judge=_sent,
+    ),
+    Rule(
+        id="14", title=say("Taken over", "承运接收"),
+        words=say("Count and seals are checked when it is taken over, and reservations are made "
+                  "then.", "接收时核对件数与封签，当场提出保留意见。"),
+        source="group rule; Civil Code 831?", clause="", requires_record=True, holder="carrier",
+        applies_to=_ON_THE_WAY, area=Area.TRANSPORT,
+        otherwise=say("no carrier took it over", "未经承运"), judge=_taken_over,
+    ),
+    Rule(
+        id="15", title=say("Delivered in time", "按时送达"),
+        words=say("It is delivered within the agreed time by both sides' times; diversion and "
+                  "resealing are recorded.", "按双方记录的时间在约定时限内送达；备降与重新加封须记录。"),
+        source="group rule", clause="", requires_record=True, holder="carrier",
+        applies_to=_ON_THE_WAY, area=Area.TRANSPORT,
+        terms=("delivery_van", "delivery_drone", "delivery_diverted"),
+        otherwise=say("no carrier took it over", "未经承运"), judge=_delivered,
+    ),
+    Rule(
+        id="16", title=say("Transport log", "运输记录"),
+        words=say("The transport log lies within its limits, where the vehicle has one.",
+                  "运输工具有温湿度记录的，记录应在限值内。"),
+        source="WS 310.2-2016; group rule", clause="5.10?", requires_record=True, holder="carrier",
+        applies_to=_ON_THE_WAY, area=Area.TRANSPORT,
+        otherwise=say("no carrier took it over", "未经承运"), judge=_logged,
+    ),
+    Rule(
+        id="17", title=say("Received", "签收"),
+        words=say("The receipt is signed within the agreed time of the arrival in opening hours, "
+                  "and exceptions are named then.", "在营业时间内于送达后约定时限内签收，并当场说明异常。"),
+        source="group rule; Civil Code 620, 621?", clause="", requires_record=True,
+        holder="receiver", applies_to=_ON_THE_WAY, area=Area.TRANSPORT, terms=("receipt",),
+        otherwise=say("it reached no receiver", "未送达"), judge=_received,
+    ),
+    Rule(
+        id="22", title=say("Shared asset handed over", "共享设备交接"),
+        words=say("A shared asset is handed over with its condition stated by both sides.",
+                  "共享设备交接时双方说明其状况。"),
+        source="group rule", clause="", requires_record=True, holder="giver, taker",
+        applies_to=frozenset({SubjectKind.ASSET}), area=Area.TRANSPORT,
+        otherwise=say("it was not handed over", "未交接"), judge=_handed_over,
+    ),
+    Rule(
+        id="26", title=say("Loaner counted", "外来器械清点"),
+        words=say("A loaner is counted at arrival and before its return, by both sides.",
+                  "外来器械到达时及归还前由双方清点。"),
+        source="WS 310.1-2016", clause="4.1.6?", requires_record=True, holder="receiver, supplier",
+        applies_to=frozenset({SubjectKind.ASSET}), area=Area.TRANSPORT,
+        otherwise=say("it is no loaner", "非外来器械"), judge=_counted,
+    ),
+)  # fmt: skip

@@ -1,0 +1,1 @@
+"""Chain events and terms → what each unit contributed, used and is owed."""

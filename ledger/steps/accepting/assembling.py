@@ -1,0 +1,155 @@
+"""A set → packages of it: assembled, labelled with a code of ours, with their last day of use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from ledger.domain.acts.asking import Door
+from ledger.domain.acts.scan_report import ACT, MOST_LINES
+from ledger.domain.callers import Caller
+from ledger.domain.custody.codes import make_code
+from ledger.domain.custody.expiry import STORAGE_CLASSES, last_day
+from ledger.domain.custody.fold import standing
+from ledger.domain.custody.lines import Deed, parse_package, set_subject
+from ledger.domain.errors import Conflict, NotFound
+from ledger.domain.records.commitments import Fields
+from ledger.domain.records.records import fields_from_bytes
+from ledger.steps.accepting.drafting import make_draft
+from ledger.steps.accepting.labels import resolve_set
+from ledger.steps.accepting.submit import Receipt, record_with_held_keys
+from ledger.steps.answering.packages import numbering
+from ledger.steps.instance import Instance
+from ledger.storage import operations, packages, records
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembly:
+    """What was packed."""
+
+    set: str | None
+    #: the unit's own serial texts, one for each package
+    serials: Sequence[str]
+    #: left out: as the set says
+    material: str | None = None
+    #: the classes of the places where they may lie; the shortest period counts
+    storages: Sequence[str] = STORAGE_CLASSES
+    #: ISO 8601; left out: by material and storage
+    expires: str | None = None
+    happened: datetime | None = None
+    #: of the day that is printed
+    zone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembled:
+    """One package that was assembled."""
+
+    package: str
+    code: str
+    expires: str | None
+
+    def to_plain(self) -> dict[str, object]:
+        """As JSON has it."""
+        return asdict(self)
+
+
+def assemble(  # noqa: PLR0913, PLR0917 - who packed what, at which door
+    instance: Instance,
+    tx: Connection,
+    caller: Caller,
+    unit: int,
+    packed: Assembly,
+    door: Door,
+    circumstances: Mapping[str, Any] | None = None,
+) -> tuple[list[Receipt], list[Assembled]]:
+    """Packages of a set → accepted: assembled and labelled.
+
+    Raises Conflict for a serial that the unit used before, and InvalidInput where no period is
+    stated for the material.
+    """
+    caller.require_unit(unit)
+    named = [parse_package(f"{unit}/{serial}", field="serials") for serial in packed.serials]
+    # Whoever mistypes a name of this unit's takes it from nobody.
+    taken = [
+        name
+        for name, lines in packages.list_lines_of(tx, named).items()
+        if any(line.deed is Deed.ASSEMBLED and line.unit == unit for line in standing(lines))
+    ]
+    if taken or len(set(named)) != len(named):
+        raise Conflict(
+            f"{', '.join(taken) or 'a serial'} names a package already",
+            field="serials",
+            rule="a unit uses a serial once",
+        )
+    set_name = None
+    if packed.set is not None:
+        set_name = resolve_set(packed.set, unit, unit_number=lambda text: numbering(tx, text))
+    defined = {} if set_name is None else find_definition(tx, set_name)
+    material = packed.material or defined.get("material")
+    happened = packed.happened or instance.clock()
+    expires = packed.expires
+    if expires is None and material is not None:
+        day = happened.astimezone(ZoneInfo(packed.zone)).date()
+        expires = last_day(day, str(material), packed.storages).isoformat()
+    made = [Assembled(package=name, code=make_code(name), expires=expires) for name in named]
+    receipts = []
+    for start in range(0, len(made), MOST_LINES // 2):
+        part = made[start : start + MOST_LINES // 2]
+        lines = [
+            line
+            for each in part
+            for line in _lines(each, set_name, None if material is None else str(material))
+        ]
+        values = {
+            "unit": str(unit),
+            "lines": lines,
+            "happened": {"utc": happened},
+            **(circumstances or {}),
+        }
+        draft = make_draft(instance, tx, caller, ACT, values, door)
+        receipts.append(record_with_held_keys(instance, tx, caller, draft))
+    return receipts, made
+
+
+def _lines(each: Assembled, set_name: str | None, material: str | None) -> list[dict[str, Any]]:
+    assembled = {
+        "act": Deed.ASSEMBLED.value,
+        "package": each.package,
+        "basis": "typed",
+        "set": set_name,
+        "material": material,
+        "expires": each.expires,
+    }
+    labelled = {
+        "act": Deed.LABELLED.value,
+        "package": each.package,
+        "basis": "typed",
+        "code": each.code,
+        "outcome": "own scheme",
+    }
+    return [assembled, labelled]
+
+
+def find_definition(tx: Connection, set_name: str) -> Fields:
+    """A set's newest count sheet; empty where nobody defined it."""
+    rows = operations.list_by_subject(tx, set_subject(set_name), standing=True)
+    defined = [row for row in rows if row.kind == "SetDefinition"]
+    if not defined:
+        return {}
+    return fields_from_bytes(records.get_record(tx, defined[-1].record_id).facts)
+
+
+def get_definition(tx: Connection, set_name: str) -> Fields:
+    """A set's newest count sheet; raises NotFound."""
+    found = find_definition(tx, set_name)
+    if not found:
+        raise NotFound(
+            f"there is no set {set_name}", field="set", remedy="define it: steriledger set define"
+        )
+    return found

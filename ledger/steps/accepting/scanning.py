@@ -1,0 +1,331 @@
+"""Scans, typed lists and paper → reports of packages, line by line.
+
+First each line is looked at: which package is meant, what a gate says of it, and what the line will
+do.  Then as many reports are made as are needed; a line that is a question keeps all of them back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from ledger.domain.acts.asking import Door
+from ledger.domain.acts.scan_report import ACT, MOST_LINES, PREVENTABLE
+from ledger.domain.callers import Caller
+from ledger.domain.custody.codes import Command, read_shot
+from ledger.domain.custody.gates import Answer, Word
+from ledger.domain.custody.lines import Deed
+from ledger.domain.errors import InvalidInput, Refused, SteriLedgerError
+from ledger.steps.accepting.drafting import make_draft
+from ledger.steps.accepting.gating import GATES
+from ledger.steps.accepting.labels import Meant, meant, resolve_set
+from ledger.steps.accepting.submit import Receipt, record_with_held_keys
+from ledger.steps.answering.packages import Question, ask_all, numbering
+from ledger.steps.instance import Instance
+from ledger.storage import packages
+
+#: Deeds of what carries no label: the last package of the set is proposed.
+_OF_SETS = frozenset({Deed.RECEIVED_SOILED, Deed.WASHED, Deed.INSPECTED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """One line as somebody gave it."""
+
+    act: Deed
+    #: a package's name or what a scanner delivered; None where only a set is named
+    said: str | None = None
+    #: `UNIT/NAME` of a set, or a name of the unit's own
+    set: str | None = None
+    basis: str = "typed"
+    happened: datetime | None = None
+    #: as it was written: `about 13:00`
+    happened_text: str | None = None
+    #: who did it, where that differs from line to line
+    performer: str | None = None
+    outcome: str | None = None
+    reason: str | None = None
+    case: str | None = None
+    material: str | None = None
+    expires: str | None = None
+    photo_sha256: str | None = None
+    takes_back: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What a line will do."""
+
+    #: from 1, as people count
+    line: int
+    act: str
+    said: str | None
+    package: str | None
+    code: str | None
+    set: str | None
+    #: what is wrong with the shot, in words
+    troubles: tuple[str, ...]
+    #: what the gate says; None where none is asked
+    gate: str | None
+    #: why the line cannot be taken as it is; None where it can
+    question: str | None
+    #: whether the same was reported before
+    is_repeated: bool
+
+    def to_plain(self) -> dict[str, object]:
+        """As JSON has it."""
+        return asdict(self)
+
+    def text(self) -> str:
+        """What it will do, in words."""
+        if self.question is not None:
+            return f"question: {self.question}"
+        if self.is_repeated:
+            return "was reported before: left out"
+        what = self.package or self.set or f"unknown code {self.code or self.said}"
+        told = f"{what}: {self.act.replace('_', ' ')}"
+        against = "" if self.gate is None or self.gate.startswith("yes") else f"; {self.gate}"
+        return told + against + "".join(f" ({each})" for each in self.troubles)
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    scan: Scan
+    look: Look
+    answer: Answer | None
+
+
+def with_commands(scans: Sequence[Scan]) -> list[Scan]:
+    """A run of shots with what the cards between them say; raises InvalidInput for one too early.
+
+    `done` and `second person` are for whoever shows the run; they say nothing of a package.
+    """
+    found: list[Scan] = []
+    for at, scan in enumerate(scans):
+        command = None if scan.said is None else read_shot(scan.said).command
+        if command is None:
+            found.append(scan)
+        elif command in {Command.DONE, Command.SECOND_PERSON}:
+            continue
+        elif not found:
+            raise InvalidInput(
+                f"{command.value} comes before any package",
+                field=f"lines.{at}",
+                rule="a card speaks of the shot before it",
+            )
+        elif command is Command.UNDO:
+            found.pop()
+        else:
+            found.append(replace(found[-1], act=Deed(command.value)))
+    return found
+
+
+def look(instance: Instance, tx: Connection, unit: int, scans: Sequence[Scan]) -> list[Look]:
+    """What each line will do, before anything is stored."""
+    return [each.look for each in _look(instance, tx, unit, with_commands(scans))]
+
+
+def report(  # noqa: PLR0913, PLR0917 - who reports what, at which door
+    instance: Instance,
+    tx: Connection,
+    caller: Caller,
+    unit: int,
+    scans: Sequence[Scan],
+    door: Door,
+    circumstances: Mapping[str, Any] | None = None,
+) -> tuple[list[Receipt], list[Look]]:
+    """Lines → accepted reports, all or none; and what each line did.
+
+    Raises InvalidInput where a line is a question, and Refused where something that can still be
+    left undone has a gate against it and no reason.
+    """
+    caller.require_unit(unit)
+    looked = _look(instance, tx, unit, with_commands(scans))
+    _require_no_question(looked)
+    new = [each for each in looked if not each.look.is_repeated]
+    receipts = []
+    for performer, lines in _by_performer(new):
+        told = {**(circumstances or {})}
+        if performer is not None:
+            told["performer"] = performer
+        for start in range(0, len(lines), MOST_LINES):
+            values = {
+                "unit": str(unit),
+                "lines": [_line(each) for each in lines[start : start + MOST_LINES]],
+                **told,
+            }
+            draft = make_draft(instance, tx, caller, ACT, values, door)
+            receipts.append(record_with_held_keys(instance, tx, caller, draft))
+    return receipts, [each.look for each in looked]
+
+
+def _require_no_question(looked: Sequence[_Looked]) -> None:
+    for each in looked:
+        at = f"lines.{each.look.line - 1}"
+        if each.look.question is not None:
+            raise InvalidInput(
+                each.look.question,
+                field=at,
+                rule="one package a line",
+                remedy="look at the label, and name the package; nothing was stored",
+            )
+        if (
+            each.scan.act.value in PREVENTABLE
+            and each.answer is not None
+            and each.answer.word is Word.NO
+            and each.scan.reason is None
+        ):
+            raise Refused(
+                f"the gate says {each.answer.text()}",
+                field=f"{at}.reason",
+                rule="what is done all the same has a reason, which is kept",
+                remedy="leave it undone, or state the reason",
+            )
+
+
+def _by_performer(looked: Sequence[_Looked]) -> Iterator[tuple[str | None, list[_Looked]]]:
+    """Lines of one person together: a record states one."""
+    groups: dict[str | None, list[_Looked]] = {}
+    for each in looked:
+        groups.setdefault(each.scan.performer, []).append(each)
+    yield from groups.items()
+
+
+def _line(each: _Looked) -> dict[str, Any]:
+    scan, found = each.scan, each.look
+    return {
+        "act": scan.act.value,
+        "package": found.package,
+        "code": found.code,
+        "set": found.set,
+        "basis": scan.basis,
+        "happened": scan.happened,
+        "happened_text": scan.happened_text,
+        "outcome": scan.outcome,
+        "reason": scan.reason,
+        "case": scan.case,
+        "material": scan.material,
+        "expires": scan.expires,
+        "photo_sha256": scan.photo_sha256,
+        "takes_back": scan.takes_back,
+    }
+
+
+# ---------------------------------------------------------------- looking
+
+
+def _look(instance: Instance, tx: Connection, unit: int, scans: Sequence[Scan]) -> list[_Looked]:
+    said = [scan.said for scan in scans if scan.said is not None]
+    found = iter(meant(tx, said, unit_number=lambda text: numbering(tx, text)))
+    whats = [None if scan.said is None else next(found) for scan in scans]
+    answers = _ask(instance, tx, unit, scans, whats)
+    timed = {
+        what.package
+        for scan, what in zip(scans, whats, strict=True)
+        if what is not None and what.package is not None and _states_time(scan)
+    }
+    before = _reported(tx, unit, timed) if timed else set()
+    looked = []
+    for at, (scan, what) in enumerate(zip(scans, whats, strict=True)):
+        looked.append(_looked(tx, unit, at, scan, what, answers.get(at), before))
+    return looked
+
+
+def _ask(
+    instance: Instance,
+    tx: Connection,
+    unit: int,
+    scans: Sequence[Scan],
+    whats: Sequence[Meant | None],
+) -> dict[int, Answer]:
+    """The gates' answers, by place; of something past, what the gate would have said then."""
+    asked: dict[int, Question] = {}
+    for at, (scan, what) in enumerate(zip(scans, whats, strict=True)):
+        gate = GATES.get(scan.act)
+        if gate is not None and what is not None:
+            moment = None if scan.happened is None else int(scan.happened.timestamp())
+            said = what.package or what.said
+            asked[at] = Question(gate=gate, said=said, code=what.code, at=moment)
+    told = ask_all(instance, tx, list(asked.values()), unit=unit) if asked else []
+    return dict(zip(asked, told, strict=True))
+
+
+def _reported(
+    tx: Connection, unit: int, named: set[str]
+) -> set[tuple[str, Deed, int | None, str | None]]:
+    """What the unit said of these packages with a time, and stands."""
+    return {
+        (line.package, line.deed, line.happened, line.happened_text)
+        for lines in packages.list_lines_of(tx, named).values()
+        for line in lines
+        if line.unit == unit and line.ended is None
+    }
+
+
+def _states_time(scan: Scan) -> bool:
+    return scan.happened is not None or scan.happened_text is not None
+
+
+def _looked(  # noqa: PLR0913, PLR0917 - what is known of one line
+    tx: Connection,
+    unit: int,
+    at: int,
+    scan: Scan,
+    what: Meant | None,
+    answer: Answer | None,
+    before: set[tuple[str, Deed, int | None, str | None]],
+) -> _Looked:
+    package = None if what is None else what.package
+    set_name, question = None, None
+    if what is not None and what.candidates:
+        question = f"{what.said[:60]!r} fits {' and '.join(what.candidates)}"
+    elif what is not None and package is None and what.code is None:
+        question = "; ".join(what.troubles) or f"{what.said[:60]!r} is no code"
+    if scan.set is not None:
+        try:
+            set_name = resolve_set(scan.set, unit, unit_number=lambda text: numbering(tx, text))
+        except SteriLedgerError as error:
+            question = str(error)
+    if set_name is not None and package is None and scan.act in _OF_SETS:
+        package, question = _last_of_set(tx, set_name)
+        # Somebody saw the instruments; which package they were in is a proposal.
+        scan = replace(scan, basis="inferred")
+    moment = None if scan.happened is None else int(scan.happened.timestamp())
+    key = (package or "", scan.act, moment, scan.happened_text)
+    is_repeated = _states_time(scan) and key in before
+    before.add(key)
+    return _Looked(
+        scan,
+        Look(
+            line=at + 1,
+            act=scan.act.value,
+            said=scan.said,
+            package=package,
+            code=None if what is None else what.code,
+            set=set_name,
+            troubles=() if what is None else what.troubles,
+            gate=None if answer is None else answer.text(),
+            question=question,
+            is_repeated=is_repeated,
+        ),
+        answer,
+    )
+
+
+def _last_of_set(tx: Connection, set_name: str) -> tuple[str | None, str | None]:
+    """The last package of a set, whose instruments carry no label; two in use are a question."""
+    rows = packages.list_newest_of_set(tx, set_name)
+    if not rows:
+        return None, None
+    out = [row for row in rows if row.stage.value in _OUT] or rows[:1]
+    if len(out) > 1:
+        return None, f"{set_name} may be {' or '.join(row.name for row in out)}"
+    return out[0].name, None
+
+
+#: States of a package whose instruments may come back.
+_OUT = frozenset({"opened", "used", "not_used", "offered", "carried", "soiled", "washed"})

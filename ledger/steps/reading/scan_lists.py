@@ -1,0 +1,131 @@
+"""A CSV of scans, or a paper log → scans, line by line; its times may be as vague as they were.
+
+Columns by name, in any order: `act`, `package` or `code`, and what else a scan has.  A paper log
+says who did it in `performer`, and its form's number in `paper`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from ledger.domain.custody.lines import BASES, SCANNED, Deed
+from ledger.domain.errors import InvalidInput
+from ledger.steps.accepting.scanning import Scan
+
+#: What a paper form asks, in its order.
+PAPER_COLUMNS = (
+    "paper",
+    "time",
+    "act",
+    "package",
+    "set",
+    "performer",
+    "outcome",
+    "case",
+    "reason",
+)
+_MOST_BYTES = 4 * 1024 * 1024
+_MOST_ROWS = 20_000
+_PLAIN = frozenset({field.name for field in fields(Scan)} - {"act", "said", "happened"})
+_KNOWN = _PLAIN | {"act", "package", "code", "time", "paper"}
+
+
+def template() -> str:
+    """The paper form's columns as a CSV that people fill in later."""
+    return ",".join(PAPER_COLUMNS) + "\r\n"
+
+
+def parse_list(data: bytes, *, zone: str, basis: str, day: str | None = None) -> list[Scan]:
+    """The scans of a CSV in UTF-8; raises InvalidInput naming the line.
+
+    `zone`: that of times without one; `day` (ISO 8601): of times that are of a day only.
+    """
+    if len(data) > _MOST_BYTES:
+        raise InvalidInput(f"has {len(data)} bytes", field="file", rule=f"at most {_MOST_BYTES}")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InvalidInput("is not UTF-8", field="file", rule="CSV in UTF-8") from None
+    rows = csv.DictReader(io.StringIO(text, newline=""))
+    names = [name.strip().lower() for name in rows.fieldnames or ()]
+    unknown = sorted(set(names) - _KNOWN)
+    if unknown or "act" not in names:
+        raise InvalidInput(
+            f"has the columns {', '.join(unknown)}" if unknown else "has no column act",
+            field="file",
+            rule=f"columns among {', '.join(sorted(_KNOWN))}",
+        )
+    rows.fieldnames = names
+    return list(_scans(rows, zone=ZoneInfo(zone), basis=basis, day=day))
+
+
+def _scans(
+    rows: csv.DictReader[str], *, zone: ZoneInfo, basis: str, day: str | None
+) -> Iterator[Scan]:
+    for number, row in enumerate(rows):
+        if number >= _MOST_ROWS:
+            raise InvalidInput("has too many lines", field="file", rule=f"at most {_MOST_ROWS}")
+        at = f"lines.{number}"
+        if None in row or None in row.values():
+            raise InvalidInput("has another number of cells", field=at, rule="a cell a column")
+        given = {name: text.strip() for name, text in row.items() if text and text.strip()}
+        if given:
+            yield _scan(given, at, zone=zone, basis=basis, day=day)
+
+
+def _scan(
+    given: Mapping[str, str], at: str, *, zone: ZoneInfo, basis: str, day: str | None
+) -> Scan:
+    act = given.get("act", "").lower().replace(" ", "_")
+    if act not in SCANNED:
+        raise InvalidInput(
+            f"{given.get('act', '')[:40]!r} is unknown",
+            field=f"{at}.act",
+            rule=f"one of {', '.join(SCANNED)}",
+        )
+    known_by = given.get("basis", basis)
+    if known_by not in BASES:
+        raise InvalidInput(
+            f"{known_by[:40]!r} is unknown", field=f"{at}.basis", rule=f"one of {', '.join(BASES)}"
+        )
+    happened, text = moment_of(given.get("time"), zone=zone, day=day)
+    plain = {name: value for name, value in given.items() if name in _PLAIN}
+    if given.get("paper"):
+        # the form's own number stays with the time that it states
+        text = f"{text or 'no time'}, form {given['paper']}"
+    texts: dict[str, Any] = {**plain, "basis": known_by, "happened_text": text}
+    return Scan(
+        **texts,
+        act=Deed(act),
+        said=given.get("package") or given.get("code"),
+        happened=happened,
+    )
+
+
+def moment_of(
+    text: str | None, *, zone: ZoneInfo, day: str | None
+) -> tuple[datetime | None, str | None]:
+    """A time as it was written → the moment where it is one, and the words.
+
+    `about 13:00` and `morning` are kept as they are, with the moment that they name where there is
+    one: a person read the clock so.
+    """
+    if text is None:
+        return None, None
+    bare = text.lower().removeprefix("about").removeprefix("ca.").removeprefix("~").strip()
+    for candidate in (bare, f"{day}T{bare}" if day else bare):
+        if ":" not in candidate:
+            # a day is no moment
+            continue
+        try:
+            moment = datetime.fromisoformat(candidate.upper().replace(" ", "T"))
+        except ValueError:
+            continue
+        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)), text
+    return None, text

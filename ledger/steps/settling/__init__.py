@@ -1,0 +1,1 @@
+"""Index or chain, and terms → accounts: computed, published, answered, and computed again."""

@@ -1,0 +1,113 @@
+"""Index, or a chain alone → the entries of the books, and the block that closes a month."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import Connection
+
+from ledger.domain.acts.catalogue import find_act
+from ledger.domain.acts.words import Contract
+from ledger.domain.chain.chain_reader import Block
+from ledger.domain.chain.deployment import Deployment
+from ledger.domain.encoding.identifiers import ZERO_DIGEST
+from ledger.domain.errors import ChainUnavailable, Refused
+from ledger.domain.operations import message_from_json
+from ledger.domain.statement.account import Closing
+from ledger.domain.statement.books import READ
+from ledger.domain.statement.month import Entry
+from ledger.domain.statement.periods import Period
+from ledger.domain.statement.work import COUNTED
+from ledger.steps.following.reading import ReadEvents, read_events
+from ledger.steps.following.start import first_cursor
+from ledger.steps.starting.source import Source
+from ledger.storage import index
+
+#: how many blocks are asked for at once
+RANGE = 512
+_PAGE = 2000
+_WANTED = READ | COUNTED
+
+
+def entries_of_index(tx: Connection, below: int) -> Iterator[Entry]:
+    """What the index holds of the blocks below a height, in the chain's order."""
+    after = -1, -1
+    while True:
+        rows = index.list_operations_from(tx, after=after, limit=_PAGE)
+        for row in rows:
+            if row.height >= below:
+                return
+            if row.kind in _WANTED:
+                act = find_act(row.kind)
+                yield Entry(
+                    digest=row.digest,
+                    kind=row.kind,
+                    about=row.subject,
+                    unit=row.unit,
+                    message=message_from_json(act, row.message),
+                    block=row.height,
+                    time=row.timestamp,
+                    place=row.position,
+                )
+        if len(rows) < _PAGE:
+            return
+        after = rows[-1].height, rows[-1].position
+
+
+def entries_of_chain(source: Source, deployment: Deployment, below: int) -> Iterator[Entry]:
+    """What a chain announces in the blocks below a height, every event held against its hashes.
+
+    Raises Inconsistent when an event is missing or altered, ChainUnavailable without an answer.
+    """
+    cursor = first_cursor(source, deployment)
+    heads = dict.fromkeys(Contract, bytes(ZERO_DIGEST))
+    while cursor.height < below - 1:
+        last = min(cursor.height + RANGE, below - 1)
+        is_newest = last == below - 1
+        read = read_events(source, deployment, cursor, heads, last, is_newest=is_newest)
+        yield from _entries(read)
+        cursor, heads = read.cursor, dict(read.heads)
+
+
+def _entries(read: ReadEvents) -> Iterator[Entry]:
+    for event in read.events:
+        if event.act is not None and event.act.name in _WANTED:
+            yield Entry(
+                digest=event.digest,
+                kind=event.act.name,
+                about=event.about,
+                unit=event.unit,
+                message=event.message,
+                block=event.log.block_number,
+                time=read.times[event.log.block_number],
+                place=event.log.log_index,
+            )
+
+
+def find_closing(source: Source, period: Period, offset: int, final: int) -> Closing:
+    """The first final block at or after a month's end; raises Refused while there is none."""
+    end = period.ends(offset)
+    newest = _block(source, final) if final >= 0 else None
+    if newest is None or newest.timestamp < end:
+        raise Refused(
+            f"{period} is not closed: no final block is at or after its end",
+            field="period",
+            rule="a month closes with the first final block at or after its end",
+            remedy="wait for the next block, or ask a node that has followed the chain further",
+        )
+    low, high = -1, final
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _block(source, middle).timestamp >= end else (middle, high)
+    block = _block(source, high)
+    return Closing(block=block.number, hash=block.hash, time=block.timestamp)
+
+
+def _block(source: Source, height: int) -> Block:
+    block = source.block(height)
+    if block is None:
+        raise ChainUnavailable(
+            f"the node does not have block {height}",
+            remedy="wait until it has caught up, or name another node",
+        )
+    return block

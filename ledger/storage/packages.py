@@ -1,0 +1,482 @@
+"""Packages: what operations' lines say of them, how each stands now, its codes and its holders.
+
+All of it follows from records, is written in the transaction that accepts them, and can be refilled
+from them.  A row carries what the fold reads, so a trace is one range scan and opens no record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+    text,
+    true,
+    tuple_,
+    update,
+)
+
+from ledger.domain.custody.fold import Stage
+from ledger.domain.custody.lines import Deed, PackageLine
+from ledger.storage.engine.columns import Bytes32, Word, metadata
+from ledger.storage.engine.rows import Rows, chunks, upsert
+
+package_lines = Table(
+    "package_lines",
+    metadata,
+    Column("package", Text, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("line", Integer, nullable=False),
+    Column("digest", Bytes32, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("unit", BigInteger, nullable=False),
+    Column("deed", Word(Deed), nullable=False),
+    Column("happened", BigInteger),
+    Column("happened_text", Text),
+    Column("signed_at", BigInteger, nullable=False),
+    Column("basis", Text),
+    Column("thread", Bytes32),
+    Column("step", Integer, nullable=False),
+    Column("to_unit", BigInteger),
+    Column("destination", BigInteger),
+    Column("owner", BigInteger),
+    Column("package_class", Integer),
+    Column("set_name", Text),
+    Column("material", Text),
+    Column("expires", Text),
+    Column("code", Text),
+    Column("outcome", Text),
+    Column("against", Text),
+    Column("reason", Text),
+    Column("case", Text),
+    Column("ended", BigInteger),
+    PrimaryKeyConstraint("package", "sequence", "line"),
+    Index(None, "digest", "line"),
+    Index(None, "thread", "deed"),
+    Index(None, "unit", "package"),
+    Index(None, "sequence", "line"),
+    Index(
+        "ix_package_lines_against",
+        "sequence",
+        sqlite_where=text("against IS NOT NULL"),
+        postgresql_where=text("against IS NOT NULL"),
+    ),
+    # A trace stays one range scan of few pages however many there are.
+    sqlite_with_rowid=False,
+)
+
+packages = Table(
+    "packages",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("subject", Bytes32, nullable=False, unique=True),
+    Column("stage", Word(Stage), nullable=False),
+    Column("holder", BigInteger),
+    Column("since", BigInteger),
+    Column("basis", Text),
+    Column("next_unit", BigInteger),
+    Column("destination", BigInteger),
+    Column("consignment", Bytes32),
+    Column("owner", BigInteger),
+    Column("package_class", Integer),
+    Column("set_name", Text),
+    Column("expires", Text),
+    Column("cycle", Bytes32),
+    Column("overlays", Text, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Index(None, "holder", "stage", "name"),
+    Index(None, "cycle", "name"),
+    Index(None, "set_name", "sequence"),
+    Index(None, "owner", "name"),
+    Index(None, "consignment", "name"),
+)
+
+codes = Table(
+    "codes",
+    metadata,
+    Column("code", Text, nullable=False),
+    Column("package", Text, nullable=False),
+    Column("voided", Integer, nullable=False),
+    PrimaryKeyConstraint("code", "package"),
+    Index(None, "package"),
+)
+
+package_readers = Table(
+    "package_readers",
+    metadata,
+    Column("package", Text, nullable=False),
+    Column("place", Integer, nullable=False),
+    Column("unit", BigInteger, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("until", BigInteger),
+    Column("basis", Text),
+    PrimaryKeyConstraint("package", "place"),
+    Index(None, "unit", "until", "package"),
+    Index(None, "unit", "since", "package"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageRow:
+    """How a package stands now."""
+
+    name: str
+    #: 32 bytes, by which its evidence is asked for
+    subject: bytes
+    stage: Stage
+    holder: int | None
+    #: Unix seconds
+    since: int | None
+    basis: str | None
+    next_unit: int | None
+    destination: int | None
+    consignment: bytes | None
+    owner: int | None
+    package_class: int | None
+    set_name: str | None
+    expires: str | None
+    cycle: bytes | None
+    #: words with commas between them, ascending
+    overlays: str
+    #: of the newest line
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeRow:
+    """A label that is on a package, or was."""
+
+    code: str
+    package: str
+    #: 1 when a reprint took its place
+    voided: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReaderRow:
+    """That a unit had a package, from when to when; Unix seconds."""
+
+    package: str
+    #: from 0, in the order in which it went from hand to hand
+    place: int
+    unit: int
+    since: int
+    #: None while it has it
+    until: int | None
+    basis: str | None
+
+
+_lines = Rows(package_lines, PackageLine, "line of package")
+_packages = Rows(packages, PackageRow, "package")
+_codes = Rows(codes, CodeRow, "code")
+_readers = Rows(package_readers, ReaderRow, "holding of package")
+
+_TRACE = (
+    select(package_lines)
+    .where(package_lines.c.package == bindparam("package"))
+    .order_by(package_lines.c.sequence, package_lines.c.line)
+)
+
+
+# ---------------------------------------------------------------- lines
+
+
+def insert_lines(tx: Connection, rows: Sequence[PackageLine]) -> None:
+    """Keep an operation's lines."""
+    _lines.insert(tx, rows)
+
+
+def list_lines(tx: Connection, package: str) -> list[PackageLine]:
+    """All that was ever said of a package, in the order of acceptance."""
+    return _lines.read(tx, _TRACE, package=package)
+
+
+def list_lines_of(tx: Connection, names: Iterable[str]) -> dict[str, list[PackageLine]]:
+    """The same of several packages, by name; one of which nothing was said has no key."""
+    found: dict[str, list[PackageLine]] = {}
+    c = package_lines.c
+    for part in chunks(names):
+        for row in _lines.list(tx, c.package.in_(part), order=[c.package, c.sequence, c.line]):
+            found.setdefault(row.package, []).append(row)
+    return found
+
+
+def list_lines_by_digests(tx: Connection, digests: Iterable[bytes]) -> list[PackageLine]:
+    """The lines of some operations."""
+    c = package_lines.c
+    return [
+        row
+        for part in chunks(digests)
+        for row in _lines.list(tx, c.digest.in_(part), order=[c.sequence, c.line])
+    ]
+
+
+def list_sent(
+    tx: Connection, consignment: bytes, *, before: int | None = None
+) -> list[PackageLine]:
+    """What was sent in a consignment, by the newest dispatch of it before a sequence.
+
+    One that the chain refused is told again under the same slip, and its lines stay.
+    """
+    c = package_lines.c
+    rows = _lines.list(
+        tx,
+        c.thread == consignment,
+        c.deed == Deed.DISPATCHED,
+        true() if before is None else c.sequence < before,
+        order=[c.sequence, c.line],
+    )
+    return [row for row in rows if row.sequence == rows[-1].sequence]
+
+
+def list_lines_from(tx: Connection, *, after: tuple[int, int], limit: int) -> list[PackageLine]:
+    """Lines in the order of acceptance, starting after (sequence, line)."""
+    c = package_lines.c
+    return _lines.list(
+        tx,
+        tuple_(c.sequence, c.line) > tuple_(*after),
+        order=[c.sequence, c.line],
+        limit=limit,
+    )
+
+
+def list_against(
+    tx: Connection, *, unit: int | None = None, before: int | None = None, limit: int = 100
+) -> list[PackageLine]:
+    """What was done against a gate, newest first; with `unit`, what that unit did.
+
+    The lines of one operation are given together, also where they are more than the limit.
+    """
+    c = package_lines.c
+    where = [c.against.is_not(None), true() if unit is None else c.unit == unit]
+    order = [c.sequence.desc(), c.line]
+    earlier = true() if before is None else c.sequence < before
+    rows = _lines.list(tx, *where, earlier, order=order, limit=limit)
+    if len(rows) == limit:
+        last = rows[-1]
+        rest = (c.sequence == last.sequence, c.line > last.line)
+        rows += _lines.list(tx, *where, *rest, order=order)
+    return rows
+
+
+def end_lines(tx: Connection, digest: bytes, sequence: int, *, line: int | None = None) -> set[str]:
+    """Say that an operation's lines, or one of them, count no longer; returns their packages."""
+    c = package_lines.c
+    where = [c.digest == digest, c.ended.is_(None)]
+    if line is not None:
+        where.append(c.line == line)
+    names = set(tx.scalars(select(c.package).where(*where)))
+    if names:
+        tx.execute(update(package_lines).where(*where).values(ended=sequence))
+    return names
+
+
+def names_touched(tx: Connection, digest: bytes, sequence: int) -> set[str]:
+    """The packages of an operation's lines, and of those that it ended."""
+    c = package_lines.c
+    return set(tx.scalars(select(c.package).where(or_(c.digest == digest, c.ended == sequence))))
+
+
+def restore_lines(tx: Connection, sequence: int) -> None:
+    """Let count again what an operation had ended."""
+    c = package_lines.c
+    tx.execute(update(package_lines).where(c.ended == sequence).values(ended=None))
+
+
+def remove_lines(tx: Connection, digest: bytes) -> None:
+    """Take out the lines of an operation that never stood."""
+    tx.execute(package_lines.delete().where(package_lines.c.digest == digest))
+
+
+def newest_sequence(tx: Connection) -> int:
+    """The sequence of the newest line; 0 before the first."""
+    return int(tx.scalar(select(func.max(package_lines.c.sequence))) or 0)
+
+
+# ---------------------------------------------------------------- how each stands
+
+
+def put_packages(
+    tx: Connection,
+    rows: Sequence[PackageRow],
+    labels: Sequence[CodeRow],
+    holdings: Sequence[ReaderRow],
+) -> None:
+    """Write how some packages stand now, with all their codes and holdings."""
+    if not rows:
+        return
+    names = [row.name for row in rows]
+    statement = upsert(tx, packages)
+    changed = {
+        column.name: statement.excluded[column.name]
+        for column in packages.columns
+        if not column.primary_key
+    }
+    tx.execute(
+        statement.on_conflict_do_update(index_elements=[packages.c.name], set_=changed),
+        [_values(row) for row in rows],
+    )
+    for part in chunks(names):
+        tx.execute(codes.delete().where(codes.c.package.in_(part)))
+        tx.execute(package_readers.delete().where(package_readers.c.package.in_(part)))
+    _codes.insert(tx, labels)
+    _readers.insert(tx, holdings)
+
+
+def _values(row: PackageRow) -> dict[str, Any]:
+    return {column.name: getattr(row, column.name) for column in packages.columns}
+
+
+def remove_packages(tx: Connection, names: Collection[str]) -> None:
+    """Forget packages of which nothing is said any more."""
+    for part in chunks(names):
+        tx.execute(packages.delete().where(packages.c.name.in_(part)))
+        tx.execute(codes.delete().where(codes.c.package.in_(part)))
+        tx.execute(package_readers.delete().where(package_readers.c.package.in_(part)))
+
+
+def find_package(tx: Connection, name: str) -> PackageRow | None:
+    """How a package stands now, or None."""
+    return _packages.find_by(tx, name=name)
+
+
+def find_package_by_subject(tx: Connection, subject: bytes) -> PackageRow | None:
+    """The package of those 32 bytes, or None."""
+    return _packages.find_by(tx, subject=subject)
+
+
+def list_packages(
+    tx: Connection, *, after: str = "", limit: int = 100, **equal: object
+) -> list[PackageRow]:
+    """Packages by name, starting after `after`, whose columns equal `equal`."""
+    where = [packages.c[name] == value for name, value in equal.items()]
+    return _packages.list(tx, packages.c.name > after, *where, order=[packages.c.name], limit=limit)
+
+
+def list_packages_named(tx: Connection, names: Iterable[str]) -> list[PackageRow]:
+    """Those of some packages that are known, by name."""
+    return [
+        row
+        for part in chunks(names)
+        for row in _packages.list(tx, packages.c.name.in_(part), order=[packages.c.name])
+    ]
+
+
+def list_loaded(tx: Connection, cycles: Iterable[bytes]) -> list[str]:
+    """The packages that standing loads of some cycles name, each once, by name."""
+    c = package_lines.c
+    found: set[str] = set()
+    for part in chunks(cycles):
+        found.update(
+            tx.scalars(
+                select(c.package).where(
+                    c.thread.in_(part), c.deed == Deed.LOADED, c.ended.is_(None)
+                )
+            )
+        )
+    return sorted(found)
+
+
+def list_newest_of_set(tx: Connection, set_name: str, *, limit: int = 3) -> list[PackageRow]:
+    """The packages of a set, newest first."""
+    return _packages.list(
+        tx,
+        packages.c.set_name == set_name,
+        order=[packages.c.sequence.desc(), packages.c.name],
+        limit=limit,
+    )
+
+
+def count_packages(tx: Connection, unit: int) -> dict[Stage, int]:
+    """How many packages a unit has, by state."""
+    c = packages.c
+    found = tx.execute(
+        select(c.stage, func.count()).where(c.holder == unit).group_by(c.stage).order_by(c.stage)
+    )
+    return {stage: int(count) for stage, count in found}
+
+
+# ---------------------------------------------------------------- codes
+
+
+def list_codes_of(tx: Connection, wanted: Iterable[str]) -> dict[str, list[CodeRow]]:
+    """The same of several codes; one that is on nothing has no key."""
+    found: dict[str, list[CodeRow]] = {}
+    for part in chunks(wanted):
+        for row in _codes.list(tx, codes.c.code.in_(part), order=[codes.c.voided, codes.c.package]):
+            found.setdefault(row.code, []).append(row)
+    return found
+
+
+def list_codes_on(tx: Connection, names: Iterable[str]) -> list[CodeRow]:
+    """The codes of some packages."""
+    return [
+        row
+        for part in chunks(names)
+        for row in _codes.list(tx, codes.c.package.in_(part), order=[codes.c.package, codes.c.code])
+    ]
+
+
+# ---------------------------------------------------------------- holdings
+
+
+def list_holdings_on(tx: Connection, names: Iterable[str]) -> list[ReaderRow]:
+    """Who had some packages, by package and time."""
+    c = package_readers.c
+    return [
+        row
+        for part in chunks(names)
+        for row in _readers.list(tx, c.package.in_(part), order=[c.package, c.place])
+    ]
+
+
+def _held(unit: int, at: int | None) -> Any:  # noqa: ANN401 - the database's own conditions
+    c = package_readers.c
+    if at is None:
+        return and_(c.unit == unit, c.until.is_(None))
+    return and_(c.unit == unit, c.since <= at, or_(c.until.is_(None), c.until > at))
+
+
+def count_held(tx: Connection, unit: int, at: int | None) -> int:
+    """How many packages a unit had at a moment (Unix seconds); None: has now."""
+    return int(tx.scalar(select(func.count()).where(_held(unit, at))) or 0)
+
+
+def list_held(
+    tx: Connection, unit: int, at: int | None, *, after: str = "", limit: int | None = 100
+) -> list[ReaderRow]:
+    """Those packages, by name, starting after `after`."""
+    c = package_readers.c
+    return _readers.list(tx, _held(unit, at), c.package > after, order=[c.package], limit=limit)
+
+
+def list_ever_held(tx: Connection, unit: int) -> list[str]:
+    """The packages that a unit has or had, by name."""
+    c = package_readers.c
+    return list(tx.scalars(select(c.package).where(c.unit == unit).distinct().order_by(c.package)))
+
+
+def list_named_by(tx: Connection, unit: int) -> list[str]:
+    """The packages of which a unit said anything, by name."""
+    c = package_lines.c
+    return list(tx.scalars(select(c.package).where(c.unit == unit).distinct().order_by(c.package)))
+
+
+def clear_packages(tx: Connection) -> None:
+    """Empty the four tables."""
+    for table in (package_lines, packages, codes, package_readers):
+        tx.execute(table.delete())

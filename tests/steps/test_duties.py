@@ -1,0 +1,283 @@
+"""Duties asked of an instance on a running chain: package, cycle, consignment, recall; who may."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from ledger.domain.acts.words import Right
+from ledger.domain.callers import Caller, Scope
+from ledger.domain.encoding.identifiers import signer_id, to_hex
+from ledger.domain.errors import InvalidInput, NotFound
+from ledger.domain.subjects.states import ConsignmentState
+from ledger.evidence.answers import verify_answer_file
+from ledger.forms.recourse import recourse_pdf
+from ledger.keys.signers import verify_signature
+from ledger.steps.answering.duties import Findings, find_duties
+from ledger.steps.answering.signed import list_signed
+from ledger.steps.sending.writer import Writer
+from ledger.storage import index
+from ledger.storage.operations import list_latest_operations
+from tests.steps.hospital import Hospital, opened_hospital
+
+SERIAL = "DAC-1"
+PACKAGE = "1/Q01"
+BOX = "U1/4711"
+
+
+@dataclass(frozen=True)
+class Told:
+    """A package of unit 1 that unit 2 used, on the chain for good."""
+
+    hospital: Hospital
+    writer: Writer
+
+    def ask(self, kind: str, which: str, caller: Caller | None = None, **more: Any) -> Findings:
+        hospital = self.hospital
+        with hospital.instance.database.reading() as tx:
+            return find_duties(
+                hospital.instance,
+                tx,
+                caller or hospital.caller,
+                kind,
+                which,
+                **{"is_proven": True, **more},
+            )
+
+    def verify(self, data: bytes) -> Any:
+        with self.hospital.instance.database.reading() as tx:
+            deployment = self.hospital.instance.deployment_in(tx)
+        node = self.hospital.link.node
+        return verify_answer_file(data, deployment, node, verify_signature=verify_signature)
+
+
+def line(act: str, outcome: str | None = None, **more: str) -> dict[str, Any]:
+    return {
+        "act": act,
+        "package": PACKAGE,
+        "basis": "scanned",
+        **({} if outcome is None else {"outcome": outcome}),
+        **more,
+    }
+
+
+def tell(hospital: Hospital) -> None:
+    say = hospital.say
+    for number in (1, 2):
+        hospital.admit(number)
+        for right in (Right.SCAN, Right.REPORT, Right.DISPATCH, Right.CARRY, Right.RECEIVE):
+            hospital.new_signer(number, right)
+    hospital.register(1, SERIAL)
+    say("ScanReport", unit=1, lines=[line("washed", "a0 met")])
+    say(
+        "ScanReport",
+        unit=1,
+        lines=[line("assembled", "10/10; second person; seal test pass", expires="2099-01-01")],
+    )
+    opening = hospital.accept(hospital.opening(SERIAL, 1))
+    lines = [{"owner": 2, "package_class": 1, "quantity": 1, "package": PACKAGE}]
+    load = say("LoadDeclaration", cycle=f"{SERIAL}/1", lines=lines)
+    ending = hospital.accept(hospital.ending(SERIAL, 1))
+    say("ScanReport", unit=1, lines=[line("stored", "dry")])
+    say(
+        "CycleDecision",
+        cycle=f"{SERIAL}/1",
+        decision="release",
+        shares=[{"owner": 2, "package_class": 1, "delta": 1}],
+        results={"physical": "pass", "chemical_external": "pass", "chemical_internal": "pass"},
+    )
+    assert {opening, load, ending}
+    sent = [{"assembler": 1, "package": "Q01", "basis": "scanned"}]
+    say(
+        "Dispatch",
+        slip="4711",
+        unit=1,
+        receiver=2,
+        taker=1,
+        purpose="clean",
+        lines=sent,
+        seals="7001",
+        boxes=1,
+    )
+    say("TakeOver", consignment=BOX, unit=1, outcome="carried", trip="T-1", seals="intact", boxes=1)
+    say("HandOver", consignment=BOX, unit=1, taker=2)
+    say("TakeOver", consignment=BOX, unit=2, outcome="kept", rest="scanned", seals="intact")
+    say("ScanReport", unit=2, lines=[line("opened", "10/10; intact; indicator pass")])
+    say("ScanReport", unit=2, lines=[line("used", "label legible", case="c-1")])
+    now = datetime.now(UTC)
+    say("Outage", unit=2, begun_at=now - timedelta(hours=1), ended_at=now, what="network")
+    say("Maintenance", unit=1, asset=to_hex(hospital.machines[SERIAL].id), work="maintenance",
+        done_at=now, outcome="fit_for_use")  # fmt: skip
+    say("Comment", unit=2, about=to_hex(load), stance="seen", text="as declared")
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+    home = tmp_path_factory.mktemp("duties")
+    with opened_hospital(home, f"sqlite:///{home / 'ledger.db'}") as hospital:
+        tell(hospital)
+        writer = hospital.writer()
+        hospital.settle(writer)
+        yield Told(hospital=hospital, writer=writer)
+
+
+def words(found: Findings) -> dict[str, set[str]]:
+    said: dict[str, set[str]] = {}
+    for each in found.answer["findings"]:
+        said.setdefault(each["rule"], set()).add(each["word"])
+    return said
+
+
+def test_a_package_is_answered_from_washing_to_use_and_the_file_reproduces_it(told: Told) -> None:
+    found = told.ask("package", PACKAGE)
+    said = words(found)
+    for rule in ("2", "8", "9", "10", "11", "14", "15", "17", "18", "20"):
+        assert said[rule] == {"met"}, (rule, found.answer["findings"])
+    assert said["19"] == {"not_applicable"}
+    assert said["25"] == {"not_recorded"}
+    assert found.pending == ()
+    assert any(each["outages"] for each in found.answer["findings"] if each["unit"] == "U2")
+    again = told.verify(found.file)
+    assert again.is_on_chain
+    assert again.is_trusted
+    assert again.plain == found.answer
+
+
+def test_a_cycle_and_a_consignment_are_answered_as_well(told: Told) -> None:
+    cycle = told.ask("cycle", f"{SERIAL}/1")
+    assert words(cycle)["2"] == {"met"}
+    assert {each["stance"] for each in cycle.answer["statements"]} == {"seen"}
+    told.verify(cycle.file)
+    with told.hospital.instance.database.reading() as tx:
+        (box,) = index.list_rows(tx, ConsignmentState)
+    sent = told.ask("consignment", to_hex(box.id))
+    assert words(sent)["17"] == {"met"}
+    told.verify(sent.file)
+
+
+def test_who_holds_a_package_reads_its_whole_trace_and_no_person(told: Told) -> None:
+    member = Caller(person="Member", unit=2, scopes=frozenset({Scope.READ_UNIT}))
+    found = told.ask("package", PACKAGE, caller=member)
+    all_read = words(told.ask("package", PACKAGE))
+    assert words(found) == all_read
+    assert "No cycle is known" not in found.answer["head"]["en"]
+    assert b"Zhang" not in found.file
+    assert b"Nurse" not in found.file
+    told.verify(found.file)
+    assert {each["unit"] for each in found.answer["findings"]} <= {"U1", "U2", "–"}
+
+
+def test_both_sides_of_a_consignment_read_what_the_other_recorded(told: Told) -> None:
+    with told.hospital.instance.database.reading() as tx:
+        (box,) = index.list_rows(tx, ConsignmentState)
+    for unit in (1, 2):
+        caller = Caller(person="Side", unit=unit, scopes=frozenset({Scope.READ_UNIT}))
+        found = told.ask("consignment", to_hex(box.id), caller=caller)
+        assert "not_readable" not in {w for each in words(found).values() for w in each}
+        told.verify(found.file)
+
+
+def test_what_is_said_to_a_step_is_read_by_whoever_the_step_concerns(told: Told) -> None:
+    centre = Caller(person="Centre", unit=1, scopes=frozenset({Scope.READ_UNIT}))
+    with told.hospital.instance.database.reading() as tx:
+        (comment,) = list_latest_operations(tx, kind="Comment", limit=1)
+    assert comment.unit == 2
+    found = told.ask("cycle", f"{SERIAL}/1", caller=centre)
+    hidden = json.loads(found.file)["notReadable"]
+    assert to_hex(comment.digest) not in hidden
+    told.verify(found.file)
+
+
+def test_the_token_of_a_case_is_shown_to_its_own_unit_alone(told: Told) -> None:
+    centre = Caller(person="Centre", unit=1, scopes=frozenset({Scope.READ_UNIT}))
+    found = told.ask("package", PACKAGE, caller=centre)
+    assert b'"c-1"' in told.ask("package", PACKAGE).file
+    assert b'"c-1"' not in found.file
+    assert words(found)["20"] == {"met"}
+    told.verify(found.file)
+    quick = told.ask("package", PACKAGE, caller=centre, is_proven=False)
+    assert words(quick) == words(found)
+
+
+def test_what_one_may_not_read_is_not_found_in_the_words_of_what_does_not_exist(
+    told: Told,
+) -> None:
+    stranger = Caller(person="Stranger", unit=3, scopes=frozenset({Scope.READ_UNIT}))
+    for kind, own, missing in (
+        ("package", PACKAGE, "1/Q99"),
+        ("cycle", f"{SERIAL}/1", f"{SERIAL}/99"),
+    ):
+        sentences = []
+        for which in (own, missing):
+            with pytest.raises(NotFound) as caught:
+                told.ask(kind, which, caller=stranger)
+            sentences.append(str(caught.value).replace(which, "…"))
+        assert sentences[0] == sentences[1]
+    with pytest.raises(InvalidInput, match="one of cycle"):
+        told.ask("person", "Wang Fang")
+
+
+def test_what_is_not_final_stands_beside_it(told: Told) -> None:
+    comment = told.hospital.say(
+        "Comment", unit=2, about=to_hex(told.hospital.reference(SERIAL, 1).id), stance="seen"
+    )
+    found = told.ask("cycle", f"{SERIAL}/1")
+    assert found.pending == (to_hex(comment),)
+    assert to_hex(comment) not in json.dumps(found.answer)
+    told.hospital.settle(told.writer)
+
+
+def test_the_answer_is_set_as_a_page_in_both_languages(told: Told) -> None:
+    found = told.ask("package", PACKAGE)
+    pages = [recourse_pdf(found.answer, found.file, each) for each in ("en", "zh")]
+    assert all(page.startswith(b"%PDF-") for page in pages)
+    assert pages[0] == recourse_pdf(found.answer, found.file, "en")
+
+
+def test_a_sign_that_no_font_has_is_spelt_out_and_stops_no_page(told: Told) -> None:
+    found = told.ask("package", PACKAGE)
+    answer = json.loads(json.dumps(found.answer))
+    answer["subject"]["name"] = "1/Q01 \U0001f489"
+    answer["findings"][0]["why"] = [{"en": "sealed: \u26a0 7001", "zh": "封签：\u26a0 7001"}]
+    answer["findings"][0]["unit"] = "U\u2460"
+    assert recourse_pdf(answer, found.file, "en").startswith(b"%PDF-")
+
+
+def test_every_finding_names_the_clause_of_its_rule_and_the_answer_its_clocks(told: Told) -> None:
+    answer = told.ask("package", PACKAGE, is_proven=False).answer
+    assert all(each["source"]["of"] for each in answer["findings"])
+    assert answer["offset_minutes"] == 480
+
+
+def test_the_answer_without_its_file_is_the_same(told: Told) -> None:
+    now = datetime.now(UTC)
+    proven = told.ask("package", PACKAGE, as_of=now)
+    quick = told.ask("package", PACKAGE, as_of=now, is_proven=False)
+    assert quick.file == b""
+    assert {**quick.answer, "rests_on": proven.answer["rests_on"]} == proven.answer
+
+
+def test_what_a_key_signed_in_a_window_says_how_sure_it_is_who_that_was(told: Told) -> None:
+    key = to_hex(signer_id(told.hospital.operators[1]))
+    now = datetime.now(UTC)
+    window = {"since": now - timedelta(hours=1), "until": now + timedelta(hours=1)}
+    with told.hospital.instance.database.reading() as tx:
+        lines = list_signed(tx, told.hospital.caller, key, **window)
+        before = list_signed(
+            tx,
+            told.hospital.caller,
+            key,
+            since=now - timedelta(days=9),
+            until=now - timedelta(days=8),
+        )
+        stranger = Caller(person="Stranger", unit=3, scopes=frozenset({Scope.READ_UNIT}))
+        with pytest.raises(NotFound):
+            list_signed(tx, stranger, key, **window)
+    assert "the cycle was opened" in [each.act for each in lines]
+    assert {each.sureness for each in lines} == {"no shift recorded"}
+    assert before == []

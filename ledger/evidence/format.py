@@ -41,6 +41,7 @@ from ledger.evidence.forms import (
     either,
     fixed,
     hexadecimal,
+    left_out,
     members,
     named,
     nullable,
@@ -275,7 +276,7 @@ _DEPLOYMENT = members(
         "authority": ("authority", _ADDRESS),
         "authorityKind": ("authority_kind", word(tuple(AuthorityKind), AuthorityKind)),
         "receiptKey": ("receipt_key", _HASH),
-        "predecessor": ("predecessor", nullable(_HASH)),
+        "predecessor": ("predecessor", left_out(_HASH)),
         "contracts": ("contracts", table(dict.fromkeys(Role, _CONTRACT))),
     },
 )

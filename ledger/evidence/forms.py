@@ -41,6 +41,8 @@ class Form(Generic[T]):
     #: the same as a JSON Schema, which may refer to `definitions`
     schema: Schema
     definitions: Mapping[str, Schema] = field(default_factory=dict)
+    #: whether an object has no such member where there is no value
+    is_left_out: bool = False
 
 
 def refuse(where: str, what: str, rule: str | None = None) -> NoReturn:
@@ -201,6 +203,17 @@ def nullable(form: Form[T]) -> Form[T | None]:
     )
 
 
+def left_out(form: Form[T]) -> Form[T | None]:
+    """A value; for None its object has no such member, so that there is one spelling."""
+    return Form(
+        form.read,
+        lambda value: None if value is None else form.write(value),
+        form.schema,
+        form.definitions,
+        is_left_out=True,
+    )
+
+
 def several(form: Form[T], most: int, fewest: int = 0) -> Form[Sequence[T]]:
     """A list of one form."""
 
@@ -245,19 +258,24 @@ def members(
 ) -> Form[T]:
     """An object with exactly these members: the name in the file → the part's name, its form.
 
+    A member of a form that is left out may be absent, and its part is then None.
+
     A part of no name is always the same, and nobody is told of it.  InvalidInput of the making is
     about the object; `take` says how a part is had from what is written.
     """
 
     def read(plain: object, where: str) -> T:
         found = _object(plain, where)
-        missing, unknown = sorted(parts.keys() - found.keys()), sorted(found.keys() - parts.keys())
+        missing = sorted(parts.keys() - found.keys() - free)
+        unknown = sorted(found.keys() - parts.keys())
         if missing:
             refuse(where, f"{missing[0]} is missing")
         if unknown:
             refuse(where, f"{unknown[0]!r:.60} is not known here")
         made = {
             part: form.read(found[name], f"{where}.{name}" if where else name)
+            if name in found
+            else None
             for name, (part, form) in parts.items()
         }
         made.pop("", None)
@@ -267,11 +285,13 @@ def members(
             refuse(where, error.what, error.rule)
 
     def write(value: T) -> object:
-        return {
+        written = {
             name: form.write(take(part)(value) if part else None)
             for name, (part, form) in parts.items()
         }
+        return {n: plain for n, plain in written.items() if plain is not None or n not in free}
 
+    free = {name for name, (_, form) in parts.items() if form.is_left_out}
     forms = {name: form for name, (_, form) in parts.items()}
     return Form(read, write, object_schema(forms), _definitions(forms.values()))
 
@@ -304,7 +324,7 @@ def object_schema(forms: Mapping[str, Form[Any]]) -> Schema:
     """An object with these members and no others."""
     return {
         "type": "object",
-        "required": list(map(str, forms)),
+        "required": [str(name) for name, form in forms.items() if not form.is_left_out],
         "properties": {str(name): form.schema for name, form in forms.items()},
         "additionalProperties": False,
     }

@@ -28,8 +28,8 @@ def operation(data: bytes, kind: str) -> EvidenceOperation:
     return next(e for e in parse_evidence(data).operations if e.act.name == kind)
 
 
-def test_a_whole_cycle_with_all_its_facts_has_at_most_17_kib(told: Story) -> None:
-    assert len(told.released) <= 17 * 1024
+def test_a_whole_cycle_with_all_its_facts_has_at_most_16_kib(told: Story) -> None:
+    assert len(told.released) <= 16 * 1024
     for entry in parse_evidence(told.released).operations:
         assert entry.record is not None
         assert isinstance(entry.record.facts, OpenedPart)

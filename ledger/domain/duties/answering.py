@@ -17,7 +17,7 @@ from ledger.domain.duties.findings import Finding, Mark, Say, Word, in_chinese, 
 from ledger.domain.duties.interval import Interval, intervals
 from ledger.domain.duties.rules import ENGINE, RULES, rules_sha256
 from ledger.domain.duties.rules.recall import covering
-from ledger.domain.encoding.canonical import Plain, canonical
+from ledger.domain.encoding.canonical import Plain
 from ledger.domain.encoding.moments import instant_text
 
 FORMAT = "steriledger-answer/1"
@@ -212,11 +212,6 @@ def _open(findings: Iterable[Finding]) -> Iterator[Say]:
 
 
 # ---------------------------------------------------------------- as plain data
-
-
-def answer_to_bytes(found: Answer) -> bytes:
-    """The answer in its one form, RFC 8785."""
-    return canonical(answer_to_plain(found))
 
 
 def answer_to_plain(found: Answer) -> dict[str, Plain]:

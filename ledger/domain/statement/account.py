@@ -11,7 +11,6 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 from ledger.domain.encoding.canonical import Plain, canonical
-from ledger.domain.encoding.hashing import sha256
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.encoding.moments import seconds_text
 from ledger.domain.statement.agreement import Agreement, Group, rounded
@@ -87,13 +86,8 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - of any sort that stands in a mon
 
 
 def account_bytes(account: Mapping[str, Plain]) -> bytes:
-    """The canonical bytes (RFC 8785)."""
+    """The canonical bytes (RFC 8785), whose SHA-256 a publication names."""
     return canonical(account)
-
-
-def account_hash(account: Mapping[str, Plain]) -> bytes:
-    """What a publication names: SHA-256 of the canonical bytes."""
-    return sha256(account_bytes(account))
 
 
 # ---------------------------------------------------------------- parts

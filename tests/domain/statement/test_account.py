@@ -11,8 +11,9 @@ from ledger.domain.acts.decisions import DecisionKind
 from ledger.domain.acts.payment import PaymentSide
 from ledger.domain.acts.resolution import ContestOutcome
 from ledger.domain.acts.words import Purpose
+from ledger.domain.encoding.hashing import sha256
 from ledger.domain.errors import InvalidInput, NotFound
-from ledger.domain.statement.account import Closing, account_hash, account_of
+from ledger.domain.statement.account import Closing, account_bytes, account_of
 from ledger.domain.statement.agreement import Agreement, parse_agreement
 from ledger.domain.statement.books import Books
 from ledger.domain.statement.periods import Period
@@ -134,7 +135,7 @@ def test_what_nobody_can_mean_keeps_no_account_from_being_written(chain: Chain) 
     chain.serve(1, 2, 30, 10**9, service_class=1)
     chain.pay(1, b"\1" * 32, PaymentSide.PAID, 2, 2**63 - 1)
     found = account(chain, NOVEMBER)
-    assert account_hash(found)
+    assert account_bytes(found)
     assert unit(found, 2)["net"] == 0
     why = [each["why"] for each in found["left_out"]]
     assert why == ["too_large_to_be_meant"] * 3 + ["is_no_payment"]
@@ -156,7 +157,7 @@ def test_an_event_belongs_to_the_month_of_its_block_by_the_group_s_clock(chain: 
 def test_what_comes_late_is_an_adjustment_that_names_its_month(chain: Chain) -> None:
     first = account(chain, NOVEMBER)
     chain.at("2026-12-01 09:00")
-    publication = chain.publish(NOVEMBER, account_hash(first))
+    publication = chain.publish(NOVEMBER, sha256(account_bytes(first)))
     chain.serve(1, 2, 30, 2, service_class=1, happened_at=moment("2026-11-20 08:00"))
     (line,) = lines(account(chain, DECEMBER), "training")
     assert (line["of"], line["is_adjustment"]) == ("2026-11", True)
@@ -313,7 +314,7 @@ def published(chain: Chain) -> bytes:
     """November with one service to unit 2, published on 1 December."""
     chain.at("2026-11-02 00:00").serve(1, 2, 30, 2, service_class=1)
     found = account(chain, NOVEMBER)
-    return chain.at("2026-12-01 09:00").publish(NOVEMBER, account_hash(found))
+    return chain.at("2026-12-01 09:00").publish(NOVEMBER, sha256(account_bytes(found)))
 
 
 def test_a_contested_line_is_disputed_and_not_due_until_the_other_side_resolves_it(
@@ -382,7 +383,7 @@ def two_lines(chain: Chain) -> bytes:
     chain.at("2026-11-02 00:00").serve(1, 2, 30, 2, service_class=1)
     chain.comment(2, chain.serve(1, 2, 20, 60), Stance.AGREES)
     found = account(chain, NOVEMBER)
-    return chain.at("2026-12-01 09:00").publish(NOVEMBER, account_hash(found))
+    return chain.at("2026-12-01 09:00").publish(NOVEMBER, sha256(account_bytes(found)))
 
 
 def test_a_contest_that_is_narrowed_late_was_still_made_in_time(chain: Chain) -> None:

@@ -151,6 +151,36 @@ def test_a_clock_that_was_set_back_turns_no_rising_number_away_in_any_epoch(hous
     assert show(house, "2/11").epoch == 2
 
 
+def test_a_clock_that_was_set_back_in_an_earlier_epoch_leaves_the_cycle_there(
+    house: House,
+) -> None:
+    imported(house, printed(5, "01-02-2026") + printed(11, "05-02-2026"))
+    new_epoch(house, 2)
+    imported(house, printed(9, "20-03-2026") + printed(10, "25-03-2026"))
+    new_epoch(house, 3)
+    imported(house, printed(1, "01-05-2026"))
+    back = only(house, printed(11, "22-03-2026"))
+    assert back.what is Import.RECORDED
+    assert any("clock" in each and "of a lower number" in each for each in back.notices)
+    assert show(house, "2/11").epoch == 2
+
+
+def test_a_person_says_of_which_epoch_a_cycle_is_where_nothing_else_tells_it(
+    house: House,
+) -> None:
+    imported(house, printed(901, "01-02-2026") + printed(902, "02-02-2026"))
+    late = printed(17, "10-03-2026")
+    why = only(house, late).why or ""
+    assert "import FILE --epoch 1; if the counter was reset" in why
+    with house.nothing_stored():
+        assert "no counter epoch 2" in (only(house, late, epoch=2).why or "")
+    cycle = only(house, late, epoch=1)
+    assert cycle.what is Import.RECORDED
+    assert "a person said that it is of counter epoch 1" in cycle.notices
+    assert any("of a higher number" in each for each in cycle.notices)
+    assert show(house, "1/17").numbering == Numbering(late_behind=901)
+
+
 def test_a_reset_counter_is_named_where_its_number_is_taken(house: House) -> None:
     imported(house, printed(5, "01-02-2026") + printed(6, "02-02-2026"))
     again = only(house, printed(5, "03-02-2026"))
@@ -192,6 +222,18 @@ def test_a_printout_that_comes_late_is_late_and_fills_its_gap(house: House) -> N
     assert show(house, "17").numbering == Numbering(missing_from=13, missing_to=16)
     assert "late: cycle 17 was recorded before it" in late.notices
     assert show(house, "12").machine_verdict is not None
+
+
+def test_a_number_far_below_others_is_late_where_the_clock_of_these_cannot_be_right(
+    house: House,
+) -> None:
+    where = CASES / "02-order-of-arrival"
+    for name in ("newest-first.log", "folder", "late"):
+        paths = [where / name] if name.endswith("log") else sorted((where / name).iterdir())
+        for report in imported_together(house, *[path.read_bytes() for path in paths]):
+            assert set(became(report).values()) == {Import.RECORDED}
+    assert show(house, "12").numbering == Numbering(late_behind=710)
+    assert any("cycle 710, of a higher number" in each for each in show(house, "17").remarks)
 
 
 def test_numbers_that_nobody_brought_are_told(house: House) -> None:

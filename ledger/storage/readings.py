@@ -21,6 +21,7 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
+    exists,
     func,
     select,
     true,
@@ -273,6 +274,26 @@ def list_attached_between(
         order=[c.began, c.reading],
         limit=_MOST_BESIDE,
     )
+
+
+def has_unplaced(  # noqa: PLR0913 - a machine, a number and a span of time
+    tx: Connection, serial: str, below: int, *, since: datetime, until: datetime, unit: int
+) -> bool:
+    """Whether a read cycle of that machine with a lower number is no cycle's, of that time."""
+    c, other = reading_cycles.c, reading_cycles.alias().c
+    is_placed = exists().where(
+        other.content_sha256 == c.content_sha256, other.unit == unit, other.cycle.is_not(None)
+    )
+    found = select(c.ordinal).where(
+        c.unit == unit,
+        c.serial == serial,
+        c.number < below,
+        c.began > since,
+        c.began < until,
+        c.cycle.is_(None),
+        ~is_placed,
+    )
+    return tx.execute(found.limit(1)).first() is not None
 
 
 def list_attached_with(

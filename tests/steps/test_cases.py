@@ -165,6 +165,17 @@ def test_a_clock_that_was_set_back_in_an_earlier_epoch_leaves_the_cycle_there(
     assert show(house, "2/11").epoch == 2
 
 
+def test_no_cycle_after_a_reset_fills_a_gap_from_before_it(house: House) -> None:
+    imported(house, b"".join(printed(n, f"0{n}-02-2026") for n in (1, 2, 4, 5)))
+    again = [printed(n, f"1{n}-02-2026") for n in (1, 2, 3, 4)]
+    assert set(became(imported(house, b"".join(again))).values()) == {Import.REFUSED}
+    assert only(house, again[2]).what is Import.REFUSED
+    new_epoch(house, 2)
+    assert set(became(imported(house, b"".join(again))).values()) == {Import.RECORDED}
+    assert only(house, printed(3, "03-02-2026")).what is Import.RECORDED
+    assert show(house, "1/3").numbering == Numbering(late_behind=4)
+
+
 def test_a_person_says_of_which_epoch_a_cycle_is_where_nothing_else_tells_it(
     house: House,
 ) -> None:

@@ -411,7 +411,7 @@ class _Importing:
         machine, number = found
         reported = self._reported(tx, machine)
         start, epoch = moment_of(self.cycle.first, reported), self.options.epoch
-        place = place_of(tx, machine, number, start, epoch=epoch)
+        place = place_of(tx, machine, number, start, epoch=epoch, printed=self.cycle.serial)
         if self.cycle.number is None and place.state is None:
             require_near(tx, place.reference)
         if place.state is not None and place.state.ending != ZERO_DIGEST:

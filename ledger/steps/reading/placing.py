@@ -73,19 +73,23 @@ def in_order(
     return sorted(cycles, key=place)
 
 
-def place_of(
+def place_of(  # noqa: PLR0913 - a machine's number and time, and what a person adds
     tx: Connection,
     machine: directory.EquipmentRow,
     number: int,
     start: datetime | None,
     *,
     epoch: int | None = None,
+    printed: str | None = None,
 ) -> Place:
     """The cycle that a number is; `start` by the machine's clock, None where it cannot be right.
 
     A number of an earlier epoch is known by the time of its cycle, and so is one that nobody
-    recorded then; unless a person says the `epoch`.  Raises Conflict for a number that falls while
-    the time rises: the counter was reset, and nobody said so yet.
+    recorded then; unless a person says the `epoch`.  `printed` is the serial number as its reading
+    has it: beside others of it that found no place, a low number is one after a reset.
+
+    Raises Conflict for a number that falls while the time rises: the counter was reset, and nobody
+    said so yet.
     """
     accepted = Accepted(tx)
     state = require_machine(accepted.find(MachineState, machine.id), unit=machine.unit)
@@ -105,7 +109,10 @@ def place_of(
         each
         for each in found
         if each.state is None
-        and _is_in_order(each, start, is_first=each is found[-1])
+        and (
+            _is_in_order(each, start, is_first=each is found[-1])
+            or beside.was_passed_over(each, start, printed)
+        )
         and beside.is_within(each.reference.epoch, start, epochs)
     )
     # The order within an epoch is broken, and yet the cycle lies between others of it.
@@ -154,6 +161,25 @@ class _Beside:
         newer = _timed(self._nearest(epoch + 1, None, above=True)) if epoch < epochs[0] else None
         return start is None or not (_is_earlier(start, older) or _is_later(start, newer))
 
+    def was_passed_over(self, place: Place, start: datetime | None, printed: str | None) -> bool:
+        """Whether a time is wrong where a number is below another, and its cycle began later.
+
+        Else the counter was reset: the numbers before it fell as well, and found no place.
+        """
+        before, after, number = place.before, place.after, place.reference.number
+        if start is None or before is None or after is None or _is_earlier(start, before):
+            return False
+        if not _fits_between(before, after):
+            return True
+        since = after.started_at
+        return after.number - number <= _NEAR and not (
+            printed is not None
+            and since is not None
+            and readings.has_unplaced(
+                self.tx, printed, number, since=since, until=start, unit=self.machine.unit
+            )
+        )
+
     def is_amid(self, place: Place, start: datetime | None) -> bool:
         """Whether others of its epoch have lower numbers, and began before it and after it."""
         epoch, number = place.reference.epoch, place.reference.number
@@ -199,18 +225,7 @@ def _is_in_order(place: Place, start: datetime | None, *, is_first: bool) -> boo
     if start is None:
         return True
     if _is_later(start, place.after):
-        # It was passed over, and one of the times is wrong; or else the counter was reset.
-        return (
-            place.before is not None
-            and place.after is not None
-            and (
-                not _is_earlier(start, place.before)
-                and (
-                    place.after.number - place.reference.number <= _NEAR
-                    or not _fits_between(place.before, place.after)
-                )
-            )
-        )
+        return False
     return is_first or not _is_earlier(start, place.before)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import (
@@ -126,6 +126,8 @@ class ReadingCycleRow:
 
 #: No cycle is longer.
 _LONGEST = timedelta(days=1)
+#: The earliest moment that a time can hold.
+_FIRST = datetime.min.replace(tzinfo=UTC)
 #: More than so many are not named anyway.
 _MOST_BESIDE = 20
 
@@ -268,7 +270,7 @@ def list_attached_between(
         tx,
         c.unit == unit,
         c.began < end,
-        c.began > start - _LONGEST,
+        c.began > start - min(_LONGEST, start - _FIRST),
         c.ended > start,
         c.cycle.in_(machines),
         order=[c.began, c.reading],

@@ -275,6 +275,11 @@ def test_a_typed_leap_is_asked_about(house: House, number: int) -> None:
     assert {line.numbering for line in lines.values()} == {Numbering()}
     open_cycle(house, 4354215)
     assert show(house, "4354215").numbering == Numbering(missing_from=4354212, missing_to=4354214)
+    open_cycle(house, number, leap=True)
+    with house.instance.database.reading() as tx:
+        listed = [(line.number, line.state) for line in list_cycles(tx, house.caller)]
+    assert listed == [(number, "undecided"), (4354215, "undecided"), (4354211, "undecided"),
+                      (4354210, "undecided")]  # fmt: skip
 
 
 def test_a_leap_that_is_typed_beside_a_reading_is_asked_about(house: House) -> None:
@@ -507,6 +512,17 @@ def test_a_wrong_clock_is_recorded_without_a_made_up_moment_and_named(
         state = Accepted(tx).find(CycleState, reference.id)
     assert state is not None
     assert bool(state.started_at) is has_moment
+
+
+@pytest.mark.parametrize("start", ["0001-01-01T00", "9999-12-31T23"])
+def test_the_first_and_the_last_year_are_recorded_without_a_moment(
+    house: House, start: str
+) -> None:
+    for number in (1, 2):
+        cycle = only(house, logger(number, start))
+        assert cycle.what is Import.RECORDED
+        assert any("no moment is recorded" in each for each in cycle.notices)
+    assert any("begins in the same second" in each for each in cycle.notices)
 
 
 def test_a_clock_that_falls_back_by_years_is_named(house: House) -> None:

@@ -21,6 +21,7 @@ from ledger.steps.settling.computing import (
 from ledger.steps.settling.published import compute_published, get_published, said_since
 from ledger.steps.settling.reading import entries_of_index, find_closing
 from ledger.steps.settling.recomputing import compare, published_on
+from ledger.storage.index import IndexedOperation, find_last_operation, remove
 from tests.steps.november_group import DECEMBER, NOVEMBER, Group, november_group
 
 
@@ -104,6 +105,28 @@ def test_what_was_published_is_found_on_the_chain_and_stays_as_it_was(group: Gro
     credit = [line for line in december.account["lines"] if line["is_adjustment"]]
     assert [(line["of"], line["amount"]) for line in credit] == [("2026-11", -7_500)]
     assert credit[0]["original"] == to_hex(publication)
+
+
+def test_only_the_last_few_published_accounts_are_kept_and_none_of_another_index(
+    group: Group,
+) -> None:
+    group.publish(group.compute())
+    instance = group.hospital.instance
+    with instance.database.reading() as tx:
+        published = get_published(tx, NOVEMBER)
+        first = compute_published(instance, tx, published)
+        assert compute_published(instance, tx, published) is first
+        for number in range(9):
+            instance.recent(f"another {number}", object)
+        assert len(instance._recent) < 9
+        again = compute_published(instance, tx, published)
+    assert again is not first
+    assert again.data == first.data
+    with instance.database.transaction() as tx:
+        last = find_last_operation(tx, below=first.closing.block)
+        assert last is not None
+        remove(tx, IndexedOperation, digest=last.digest)
+        assert compute_published(instance, tx, published).account != first.account
 
 
 def test_where_a_given_account_lacks_an_event_that_event_is_named(group: Group) -> None:

@@ -48,7 +48,8 @@ class Disputing:
     def _contested_keys(self, resolution: Resolution) -> list[Key]:
         """The lines that it gives back of; none where who contested is paid for them."""
         answer = self._claims.answer_named(resolution.answer)
-        own = self._months[resolution.period].lines_of(resolution.contested_by)
+        month = self._months.get(resolution.period)
+        own = [] if month is None else month.lines_of(resolution.contested_by)
         numbers = () if answer is None else answer.lines
         keys = [own[n - 1].key for n in numbers if n <= len(own)]
         keys = [each for each in keys if resolution.unit in (each.provider, each.consumer)]

@@ -50,9 +50,6 @@ _FILES = {
     "units": N_("Units (CSV)"), "review": N_("Review (CSV)"), "xlsx": "XLSX",
     "journal": N_("Journal for hledger"),
 }  # fmt: skip
-#: by publication, the oldest first
-_KEPT: dict[bytes, Computed] = {}
-_KEPT_AT_ONCE = 4
 Plain = Mapping[str, Any]
 Values = Mapping[str, object]
 
@@ -108,7 +105,7 @@ def show_statement(asking: Asking) -> Values:
         "payments": said["payments"],
         "paid": PaymentSide.PAID,
         "may_settle": asking.may(Scope.SETTLE) and asking.caller.unit in {None, unit},
-        "done": asking.filled.get("done"),
+        "done": asking.recorded,
     }
 
 
@@ -124,22 +121,12 @@ def _read(asking: Asking) -> tuple[Published, Computed, Reader]:
     who = asking.path("who")
     with asking.instance.database.reading() as tx:
         published = get_published(tx, parse_period(asking.path("period")))
-        computed = _computed(asking, tx, published)
+        computed = compute_published(asking.instance, tx, published)
         reader = _reader(asking, tx, computed)
     found = {_GROUP: None} | {str(number): number for number in reader.names}
     if who not in found:
         raise NotFound(f"unit {who[:20]} is in no account of {published.period}", field="unit")
     return published, computed, _for(reader, found[who])
-
-
-def _computed(asking: Asking, tx: Connection, published: Published) -> Computed:
-    """A published account never changes, so that the last few that were asked for are kept."""
-    found = _KEPT.pop(published.publication, None)
-    found = found or compute_published(asking.instance, tx, published)
-    _KEPT[published.publication] = found
-    while len(_KEPT) > _KEPT_AT_ONCE:
-        _KEPT.pop(next(iter(_KEPT)), None)
-    return found
 
 
 def _for(reader: Reader, unit: int | None) -> Reader:

@@ -163,8 +163,12 @@ def _sheet(table: _Table, account: Plain, indicators: Plain, reader: Reader) -> 
 
 def _is_for(row: Plain, reader: Reader) -> bool:
     """Whether a row is the reader's: it names their unit, or no unit."""
-    named = {row[name] for name in ("unit", "payer", "payee") if row.get(name) is not None}
+    named = {row[name] for name in _PARTIES if row.get(name) is not None}
     return reader.unit is None or not named or reader.unit in named
+
+
+#: Members of a row that name the units that it is about.
+_PARTIES = ("unit", "payer", "payee", "provider", "consumer", "giver", "receiver")
 
 
 def _value(value: Any, kind: Cell, reader: Reader) -> str | int | None:  # noqa: ANN401 - JSON
@@ -204,6 +208,11 @@ def _fee_rows(account: Plain, _indicators: Plain, _reader: Reader) -> Iterator[P
 def _payment_rows(account: Plain, _indicators: Plain, _reader: Reader) -> Iterator[Plain]:
     for state, rows in account["payments"].items():
         yield from ({**each, "state": state} for each in rows)
+
+
+def _dispute_rows(account: Plain, _indicators: Plain, reader: Reader) -> Iterator[Plain]:
+    for each in account["disputes"]:
+        yield {**each, "amount": seen_amount(each, reader.unit)}
 
 
 def _indicator_rows(_account: Plain, indicators: Plain, reader: Reader) -> Iterator[Plain]:
@@ -295,6 +304,16 @@ _TABLES = (
             ("period", _TEXT),
             *_columns("lines open_lines", Cell.LIST),
             ("answer", _TEXT),
+        ),
+    ),
+    _Table(
+        name="disputes",
+        rows=_dispute_rows,
+        columns=(
+            ("why", _WORD),
+            *_columns("provider consumer", _UNIT),
+            ("amount", Cell.MONEY),
+            ("event", _TEXT),
         ),
     ),
     _Table(

@@ -139,6 +139,14 @@ def set_heads(tx: Connection, heads: Mapping[Contract, bytes]) -> None:
     put(tx, [IndexedHead(contract=contract, head=head) for contract, head in heads.items()])
 
 
+def find_last_operation(tx: Connection, *, below: int) -> IndexedOperation | None:
+    """The last operation of the blocks below a height."""
+    c = t.idx_operations.c
+    newest = (c.height.desc(), c.position.desc())
+    found = _rows(IndexedOperation).list(tx, c.height < below, order=newest, limit=1)
+    return found[0] if found else None
+
+
 def find_newest_block_time(tx: Connection) -> int | None:
     """When the last indexed block with an operation was made, Unix seconds; None without one."""
     c = t.idx_operations.c

@@ -19,7 +19,7 @@ from ledger.domain.statement.month import Entry
 from ledger.domain.statement.periods import Period
 from ledger.domain.statement.work import COUNTED
 from ledger.steps.following.reading import ReadEvents, read_events
-from ledger.steps.following.start import first_cursor
+from ledger.steps.following.start import first_cursor, two_answers
 from ledger.steps.starting.source import Source
 from ledger.storage import index
 
@@ -54,11 +54,13 @@ def entries_of_index(tx: Connection, below: int) -> Iterator[Entry]:
         after = rows[-1].height, rows[-1].position
 
 
-def entries_of_chain(source: Source, deployment: Deployment, below: int) -> Iterator[Entry]:
-    """What a chain announces in the blocks below a height, every event held against its hashes.
+def entries_of_chain(source: Source, deployment: Deployment, closing: Closing) -> Iterator[Entry]:
+    """What a chain announces below the closing block, every event held against its hashes.
 
-    Raises Inconsistent when an event is missing or altered, ChainUnavailable without an answer.
+    Raises Inconsistent when an event is missing or altered, ChainUnavailable without an answer, or
+    when the chain is replaced meanwhile.
     """
+    below = closing.block
     cursor = first_cursor(source, deployment)
     heads = dict.fromkeys(Contract, bytes(ZERO_DIGEST))
     while cursor.height < below - 1:
@@ -67,6 +69,9 @@ def entries_of_chain(source: Source, deployment: Deployment, below: int) -> Iter
         read = read_events(source, deployment, cursor, heads, last, is_newest=is_newest)
         yield from _entries(read)
         cursor, heads = read.cursor, dict(read.heads)
+    end = _block(source, below)
+    if end.hash != closing.hash or end.parent_hash != cursor.hash:
+        raise two_answers(below)
 
 
 def _entries(read: ReadEvents) -> Iterator[Entry]:

@@ -27,7 +27,6 @@ from api.pages.shots import (
 )
 from api.pages.words import N_
 from ledger.domain.callers import Scope
-from ledger.domain.custody.codes import read_shot
 from ledger.domain.custody.labelling import Label, Symbol, plain_label
 from ledger.domain.custody.printing import MOST_OF_ROLL, TOLD, PrintState
 from ledger.domain.errors import InvalidInput, NotFound
@@ -75,7 +74,8 @@ def do_labels(asking: Asking) -> Mapping[str, object] | Response:
     """A package more; labels sent; a printed one confirmed by its scan; or told by a tap."""
     step = asking.filled.get("step")
     if step == "confirm":
-        return _confirm(asking)
+        # the scan of a label says which it is
+        return _tell(asking, PrintState.PRINTED, asking.filled.raw("printed"))
     if step in TOLD:
         return _tell(asking, PrintState(step), asking.filled.get("package"))
     if not is_over(asking):
@@ -96,23 +96,6 @@ def do_labels(asking: Asking) -> Mapping[str, object] | Response:
 
     once(asking, [each.said for each in run.shots], work)
     return go_to("/labels")
-
-
-def _confirm(asking: Asking) -> Response:
-    """A scan of a printed label: it is the one that was sent, or it is said which it is not."""
-    unit, said = own_unit(asking), asking.filled.raw("printed")
-    code = read_shot(said).code
-    with asking.instance.database.reading() as tx:
-        prints = list_prints(tx, asking.caller, unit, open_only=True, limit=_MOST_OPEN)
-    found = [each for each in prints if code is not None and each.code == code]
-    if not found:
-        raise InvalidInput(
-            f"{said[:60]!r} is on no label that is to be confirmed",
-            field="printed",
-            rule="the scan of a label says what was to be printed on it",
-            remedy="scan the label that came out just now; an older one of the package is another",
-        )
-    return _tell(asking, PrintState.PRINTED, found[0].package)
 
 
 def _tell(asking: Asking, state: PrintState, package: str) -> Response:

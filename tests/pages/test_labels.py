@@ -55,7 +55,7 @@ def test_labels_are_sent_drawn_and_confirmed_by_the_scan_of_what_came_out(group:
     (first,), _ = codes(group, "1/Q01")
     # the label that is on it already is not the one that came out
     refused = scan_printed(client, first)
-    assert "is on no label that is to be confirmed" in plain(refused.text)
+    assert "is another label of 1/Q01 than the one that was sent" in plain(refused.text)
     code = re.search(r"SL1R2PQ01\d\d", read(client, "/labels"))
     assert code is not None
     assert scan_printed(client, code[0]).status_code == 303

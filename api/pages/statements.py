@@ -106,7 +106,7 @@ def show_statement(asking: Asking) -> Values:
         "payments": said["payments"],
         "paid": PaymentSide.PAID,
         "may_settle": asking.may(Scope.SETTLE) and asking.caller.unit in {None, unit},
-        "done": asking.filled.get("done"),
+        "done": asking.recorded,
     }
 
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-import httpx
+import httpx2 as httpx
 from playwright.sync_api import Browser
 
 from api.pages.shots import CARDS
@@ -141,13 +141,13 @@ def scan(site: Site, path: str, serials: list[str], count: int) -> list[float]:
     with httpx.Client(base_url=site.url) as client:
         client.post(site.link(_PERSON))
         while len(took) < count:
-            form = Form(client, f"{path}/receive")  # type: ignore[arg-type]
+            form = Form(client, f"{path}/receive")
             for serial in serials:
                 begun = time.perf_counter()
                 answer = form.send(("step", "scan"), ("scan", f"centre/{serial}"))
                 client.get(answer.headers["location"])
                 took.append(1000 * (time.perf_counter() - begun))
-                form = Form(client, answer.headers["location"])  # type: ignore[arg-type]
+                form = Form(client, answer.headers["location"])
     return took
 
 

@@ -97,7 +97,7 @@ def find_duties(  # noqa: PLR0913 - who asks what, and for which moment
         kind=SubjectKind(kind), subject=asked.name, as_of=moment.replace(microsecond=0), then=then
     )
     about = (*asked.own, *asked.beside, *_around(tx, asked.own))
-    told = {each: _operations_of(tx, each) for each in dict.fromkeys(about)}
+    told = _operations_of(tx, about)
     subjects = [each for each, rows in told.items() if rows]
     named = {row.digest: row for rows in told.values() for row in rows}
     if not subjects:
@@ -203,11 +203,13 @@ def _near(tx: Connection, machine: bytes, epoch: int, first: int, last: int) -> 
 
 def _testing(tx: Connection, cycles: Sequence[CycleState]) -> Iterator[Subject]:
     """The cycles that tested something; after a failure all since the last pass, tested or not."""
-    accepted = AcceptedRecords(tx)
+    said = AcceptedRecords(tx).facts_about_each(
+        [cycle.id for cycle in cycles], *RESULTS_IN, "CycleOpening"
+    )
     passed, since = 0, None
     told: list[tuple[CycleState, bool]] = []
     for cycle in cycles:
-        facts = list(accepted.facts_about(cycle.id, *RESULTS_IN, "CycleOpening"))
+        facts = said[cycle.id]
         entered = known_results(f for f in facts if "biological_indicator" not in f)
         tested = {entered.get(n, "not_required") for n in ("biological", "bowie_dick")}
         has_indicator = any(f.get("biological_indicator") is True for f in facts)
@@ -288,7 +290,7 @@ _GATHER = {
 def _around(tx: Connection, own: Iterable[Subject]) -> Iterator[Subject]:
     """The terms; the shifts of the keys that signed, and the outages of the units that acted."""
     yield Subject(type=ANYTHING, id=TERMS_SUBJECT)
-    rows = [row for each in own for row in _operations_of(tx, each)]
+    rows = [row for told in _operations_of(tx, own).values() for row in told]
     if not rows:
         return
     first = min(row.timestamp for row in rows) - _AROUND_SECONDS
@@ -301,9 +303,12 @@ def _around(tx: Connection, own: Iterable[Subject]) -> Iterator[Subject]:
     for signer, moments in sorted(signed.items()):
         yield from _shifts(tx, bytes.fromhex(signer[2:]), moments)
     for unit in sorted({row.unit for row in rows}):
-        for witness in index.list_rows(tx, WitnessState, kind=_kind_of("Outage"), unit=unit):
-            declared = index.find(tx, IndexedOperation, witness.digest)
-            if declared is not None and first <= declared.timestamp <= last:
+        told = index.list_rows(tx, WitnessState, kind=_kind_of("Outage"), unit=unit)
+        keys = [(witness.digest,) for witness in told]
+        declared = {row.digest: row for row in index.list_by_keys(tx, IndexedOperation, keys)}
+        for witness in told:
+            outage = declared.get(witness.digest)
+            if outage is not None and first <= outage.timestamp <= last:
                 yield Subject(type=OPERATION, id=witness.digest)
 
 
@@ -341,12 +346,25 @@ def _kind_of(name: str) -> int:
     return 0 if witness is None else witness.kind
 
 
-def _operations_of(tx: Connection, subject: Subject) -> Sequence[IndexedOperation]:
-    """What the chain has about a subject."""
-    if subject.type == OPERATION:
-        found = index.find(tx, IndexedOperation, subject.id)
-        return [] if found is None else [found]
-    return index.list_operations_about(tx, subject.id)
+def _operations_of(
+    tx: Connection, subjects: Iterable[Subject]
+) -> dict[Subject, Sequence[IndexedOperation]]:
+    """What the chain has about each subject, in their order."""
+    asked = list(dict.fromkeys(subjects))
+    named = [each.id for each in asked if each.type == OPERATION]
+    itself = {
+        bytes(row.digest): row
+        for row in index.list_by_keys(tx, IndexedOperation, [(each,) for each in named])
+    }
+    about = index.list_operations_about_each(
+        tx, [each.id for each in asked if each.type != OPERATION]
+    )
+    return {
+        each: ([itself[each.id]] if each.id in itself else [])
+        if each.type == OPERATION
+        else about[each.id]
+        for each in asked
+    }
 
 
 def _time_of(tx: Connection, number: int) -> int:
@@ -355,14 +373,8 @@ def _time_of(tx: Connection, number: int) -> int:
 
 
 def _pending(tx: Connection, subjects: Iterable[Subject]) -> list[bytes]:
-    rows = [
-        row
-        for subject in subjects
-        for row in (
-            *operations.list_by_subject(tx, subject.id),
-            *operations.list_by_digests(tx, [subject.id]),
-        )
-    ]
+    ids = [subject.id for subject in subjects]
+    rows = [*operations.list_by_subjects(tx, ids), *operations.list_by_digests(tx, ids)]
     return sorted(
         {
             bytes(row.digest)

@@ -16,7 +16,7 @@ from ledger.domain.acts.asking import Door
 from ledger.domain.acts.scan_report import ACT, MOST_LINES
 from ledger.domain.callers import Caller
 from ledger.domain.custody.codes import Scheme, make_code, read_shot
-from ledger.domain.custody.lines import Deed, assembler, package_subject
+from ledger.domain.custody.lines import Deed, assembler
 from ledger.domain.custody.printing import (
     MOST_OF_ROLL,
     OPEN,
@@ -30,6 +30,7 @@ from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused
 from ledger.steps.accepting.drafting import make_draft
 from ledger.steps.accepting.labels import meant
 from ledger.steps.accepting.submit import Receipt, record_with_held_keys
+from ledger.steps.accepting.telling import hold
 from ledger.steps.answering.packages import numbering
 from ledger.steps.instance import Instance
 from ledger.storage import labels, packages
@@ -161,7 +162,7 @@ def sent(  # noqa: PLR0913 - who prints which labels where
     names = [each.require(field=f"packages.{at}") for at, each in enumerate(found)]
     if len(set(names)) != len(names):
         raise InvalidInput("name a package twice", field="packages", rule="one label each")
-    lock_subjects(tx, map(package_subject, names))
+    hold(tx, names)
     before = labels.list_prints_of(tx, names)
     rows = []
     for at, name in enumerate(names):
@@ -324,7 +325,7 @@ def _move(  # noqa: PLR0913, PLR0917 - who says what of which labels
     caller.require_unit(unit)
     found = meant(tx, said, unit_number=lambda text: numbering(tx, text))
     names = list(dict.fromkeys(each.require(field="packages") for each in found))
-    lock_subjects(tx, map(package_subject, names))
+    hold(tx, names)
     printings = labels.list_prints_of(tx, names)
     moved = []
     for name in names:

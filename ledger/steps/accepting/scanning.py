@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ledger.domain.acts.asking import Door
-from ledger.domain.acts.scan_report import ACT, MOST_LINES, PREVENTABLE
+from ledger.domain.acts.scan_report import ACT, MOST_LINES, PREVENTABLE, taken_back
 from ledger.domain.callers import Caller
 from ledger.domain.custody.codes import Command, read_shot
 from ledger.domain.custody.fold import standing
@@ -22,10 +22,11 @@ from ledger.domain.custody.gates import Answer, Word
 from ledger.domain.custody.lines import Deed, assembler
 from ledger.domain.errors import InvalidInput, Refused, SteriLedgerError
 from ledger.steps.accepting.drafting import make_draft
-from ledger.steps.accepting.gating import GATES
+from ledger.steps.accepting.gating import GATES, cycles_of
 from ledger.steps.accepting.labels import Meant, meant, resolve_set
 from ledger.steps.accepting.printing import is_reserved
 from ledger.steps.accepting.submit import Receipt, record_with_held_keys
+from ledger.steps.accepting.telling import hold
 from ledger.steps.answering.packages import Question, ask_all, numbering
 from ledger.steps.instance import Instance
 from ledger.storage import packages
@@ -149,6 +150,8 @@ def report(  # noqa: PLR0913, PLR0917 - who reports what, at which door
     looked = _look(instance, tx, unit, with_commands(scans))
     _require_no_question(looked)
     new = [each for each in looked if not each.look.is_repeated]
+    named = _told(tx, new)
+    hold(tx, named, shared=cycles_of(tx, named))
     receipts = []
     for performer, lines in _by_performer(new):
         told = {**(circumstances or {})}
@@ -187,6 +190,16 @@ def _require_no_question(looked: Sequence[_Looked]) -> None:
                 rule="what is done all the same has a reason, which is kept",
                 remedy="leave it undone, or state the reason",
             )
+
+
+def _told(tx: Connection, looked: Sequence[_Looked]) -> set[str]:
+    """The packages of which the lines tell, and of which they take a line back."""
+    named = [each.scan.takes_back for each in looked if each.scan.takes_back is not None]
+    digests = {taken_back(each)[0] for each in named}
+    ended = packages.list_lines_by_digests(tx, digests)
+    return {line.package for line in ended} | {
+        each.look.package for each in looked if each.look.package is not None
+    }
 
 
 def _by_performer(looked: Sequence[_Looked]) -> Iterator[tuple[str | None, list[_Looked]]]:

@@ -400,7 +400,7 @@ def _after() -> Iterator[Moment]:
                  (*prepared(W), begun("S2/2243", biological_indicator=False),
                   loaded("S2/2243", B2, {LEAD: W})))  # fmt: skip
     yield Moment("11-04 09:00", "M1 found T07's tenth instrument in the linen; a guest brings it",
-                 (scans(M1, "found", ["T07"], outcome="in the linen"),))  # fmt: skip
+                 (scans(M1, "found", ["T07"], note="in the linen"),))  # fmt: skip
     yield Moment("11-04 09:20", "W are dry, and released",
                  (ended("S2/2243"), scans(LEAD, "stored", W, outcome="dry"),
                   released("S2/2243", B2, {LEAD: 20}, results=GOOD)))  # fmt: skip

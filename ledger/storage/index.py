@@ -10,7 +10,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Table, Update, bindparam, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    Update,
+    bindparam,
+    func,
+    or_,
+    select,
+    tuple_,
+)
 
 from ledger.domain.acts.words import Contract
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest
@@ -156,6 +166,11 @@ def list_operations_about(
     where = _equal(t.idx_operations, {"unit": unit})
     is_of = or_(c.subject == subject, c.also == subject)
     return _rows(IndexedOperation).list(tx, is_of, *where, order=[c.height, c.position])
+
+
+def last_height(tx: Connection) -> int:
+    """The newest block that holds an operation; 0 before the first."""
+    return tx.execute(select(func.max(t.idx_operations.c.height))).scalar() or 0
 
 
 def list_signed_by(

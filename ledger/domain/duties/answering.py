@@ -218,7 +218,8 @@ def answer_to_plain(found: Answer) -> dict[str, Plain]:
     """The answer as plain data."""
     case = found.case
     comments = sorted(_own_comments(case), key=lambda c: c.source.place)
-    used = {e.source.operation: e for e in _used(found, comments)}
+    used = {e.source.operation: e for e in (*_used(found, comments), *case.strangers)}
+    concerned = case.concerned | {f.holder for f in found.findings}
     versions = sorted({f.terms for f in found.findings if f.terms is not None})
     plain: dict[str, Plain] = {
         "format": FORMAT,
@@ -248,8 +249,19 @@ def answer_to_plain(found: Answer) -> dict[str, Plain]:
                 "about": c.fact("about"),
                 "stance": c.fact("stance"),
                 "text": c.fact("text"),
+                "is_concerned": c.unit in concerned,
             }
             for c in comments
+        ],
+        "third_parties": [
+            {
+                "unit": e.unit,
+                "operation": e.source.operation,
+                "deed": e.deed.value,
+                "happened": None if e.when is None else instant_text(e.when.last),
+                "says": _words(_of_stranger(case, e)),
+            }
+            for e in case.strangers
         ],
         "operations": [
             _operation(each)
@@ -278,6 +290,23 @@ def _own_comments(case: Case) -> list[Event]:
         if each is not None
     }
     return [each for each in case.comments if each.fact("about") not in of_others]
+
+
+_SAID_BY_OTHERS = {
+    Deed.WET: ("wet", "潮湿"), Deed.DAMAGED: ("damaged", "损坏"), Deed.MISSING: ("short", "缺件"),
+    Deed.FOUND: ("found", "已找到"), Deed.NOT_USED: ("not used", "未使用"),
+    Deed.DISCARDED: ("discarded", "已弃用"), Deed.LOOKED_AT: ("looked at", "查看"),
+}  # fmt: skip
+
+
+def _of_stranger(case: Case, event: Event) -> Say:
+    """What a third party said, and that nothing rests on it."""
+    en, zh = _SAID_BY_OTHERS[event.deed]
+    return say(
+        "{unit}, which is not known here to have had it, reported at {at}: {en}; no duty rests on "
+        "it.", "{unit}（未见其保管记录）于{at}报告：{zh}；不作为任何职责的依据。",
+        unit=case.code(event.unit), at=case.clock(event.at), en=en, zh=zh,
+    )  # fmt: skip
 
 
 def _used(found: Answer, comments: Iterable[Event]) -> Iterator[Event]:

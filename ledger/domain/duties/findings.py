@@ -80,7 +80,8 @@ _CHINESE = {
     "in_service": "使用中", "out_of_service": "停用", "retired": "报废",
     "recalled": "召回", "rejected": "拒绝放行", "held": "暂扣", "excluded": "剔除",
     "reprocess": "重新处理", "waiting": "待放行",
-    "intact": "完好", "broken": "破损",
+    "intact": "完好", "broken": "破损", "missing": "缺失",
+    "whole": "完好", "damaged": "损坏", "incomplete": "缺件",
 }  # fmt: skip
 
 

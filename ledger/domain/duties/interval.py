@@ -199,7 +199,6 @@ def _held(case: Case, good: Event | None, bad: Event) -> tuple[Held, ...]:
         (
             step for c in case.consignments for step in c.steps
             if step.deed in {Deed.TAKEN_OVER, Deed.RECEIVED, Deed.TAKEN_BACK}
-            and step.fact("of_package") not in NOT_THERE
             and (good is None or good.order < step.order) and step.order <= bad.order
         ),
         key=lambda s: s.order,

@@ -186,10 +186,12 @@ def print_findings(plain: Mapping[str, Any], language: str) -> None:
         [
             [
                 each["rule"],
-                each["title"][language],
+                each["title"][language] + (f" ({each['of'][:12]})" if each["of"] else ""),
                 each["unit"],
                 words[each["word"]],
-                "; ".join(dict.fromkeys(why[language] for why in each["why"])),
+                ("；" if language == "zh" else "; ").join(
+                    dict.fromkeys(why[language] for why in each["why"])
+                ),
             ]
             for each in plain["findings"]
         ],
@@ -198,7 +200,8 @@ def print_findings(plain: Mapping[str, Any], language: str) -> None:
         third = "" if said["is_concerned"] else f" ({words['third']})"
         text = json.dumps(said["text"], ensure_ascii=False)
         stance = words.get(str(said["stance"]), said["stance"])
-        say(f"{words['unit']} {said['unit']}: {stance}: {text}{third}")
+        to = "" if said["said_to"] is None else f" ({said['said_to'][language]})"
+        say(f"{said['code']}: {stance}{to}: {text}{third}")
     for told in plain["third_parties"]:
         say(told["says"][language])
     if plain.get("pending"):

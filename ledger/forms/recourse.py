@@ -129,6 +129,7 @@ def _form(
                 "unit": _unit(answer, each["unit"]),
                 "stance": words.get(str(each["stance"]), ""),
                 "text": _printable(each["text"] or ""),
+                "to": "" if each["said_to"] is None else _printable(each["said_to"][language]),
                 "third": "" if each["is_concerned"] else words["third"],
             }
             for each in answer["statements"]

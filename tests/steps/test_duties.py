@@ -1,4 +1,4 @@
-"""Duties asked of an instance on a running chain: package, cycle, consignment, asset, recall; who may."""
+"""Duties of package, cycle, consignment, asset and recall, asked on a running chain."""
 
 from __future__ import annotations
 
@@ -12,10 +12,15 @@ import pytest
 
 from ledger.domain.acts.asking import Door
 from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.acts.terms import SUBJECT as TERMS
+from ledger.domain.acts.terms import parts_of
 from ledger.domain.acts.words import Right
 from ledger.domain.callers import Caller, Scope
+from ledger.domain.duties.terms import parse_terms
+from ledger.domain.encoding.canonical import canonical
+from ledger.domain.encoding.hashing import sha256
 from ledger.domain.encoding.identifiers import signer_id, to_hex
-from ledger.domain.errors import InvalidInput, NotFound
+from ledger.domain.errors import InvalidInput, NotFound, VerificationFailed
 from ledger.evidence.answers import verify_answer_file
 from ledger.forms.recourse import recourse_pdf
 from ledger.keys.signers import verify_signature
@@ -25,6 +30,7 @@ from ledger.steps.answering.duties import Findings, find_duties, last_block
 from ledger.steps.answering.signed import list_signed
 from ledger.steps.sending.writer import Writer
 from ledger.storage.operations import list_latest_operations
+from tests.domain.statement.chains import document
 from tests.steps.hospital import Hospital, opened_hospital
 
 SERIAL = "DAC-1"
@@ -119,6 +125,10 @@ def tell(hospital: Hospital) -> None:
         done_at=now, outcome="fit_for_use")  # fmt: skip
     say("Comment", unit=2, about=to_hex(load), stance="seen", text="as declared")
     lend(hospital)
+    agreed = parse_terms(
+        json.dumps(document(holds_from=(now + timedelta(days=1)).isoformat())).encode()
+    )
+    say("Terms", document=agreed.sha256, lines=parts_of(agreed))
 
 
 def lend(hospital: Hospital) -> None:
@@ -236,6 +246,26 @@ def test_an_answer_up_to_a_block_is_computed_again_to_the_same_bytes(told: Told)
     assert (again.file, again.sha256) == (before.file, before.sha256)
     assert told.ask("cycle", f"{SERIAL}/1", as_of=now).sha256 != before.sha256
     told.verify(again.file)
+
+
+def test_a_file_that_leaves_the_terms_out_follows_from_nothing_but_itself(told: Told) -> None:
+    file = json.loads(told.ask("cycle", f"{SERIAL}/1").file)
+    is_of = [each["subject"]["id"] == to_hex(TERMS) for each in file["evidence"]]
+    kept = [each for each, of_terms in zip(file["evidence"], is_of, strict=True) if not of_terms]
+    assert len(kept) == len(file["evidence"]) - 1
+    (left,) = [each for each, of_terms in zip(file["evidence"], is_of, strict=True) if of_terms]
+    (published,) = left["operations"]
+    others = {str(op["chain"]["block"]) for each in kept
+              for op in (*each["operations"], *each["support"])}  # fmt: skip
+    file["evidence"] = kept
+    file["blocks"] = {at: when for at, when in file["blocks"].items() if at in others}
+    parts = {name: file[name] for name in ("evidence", "blocks", "notReadable")}
+    file["answer"]["rests_on"] = sha256(canonical(parts)).hex()
+    data = canonical(file)
+    verify_answer_file(data, None, None, verify_signature=verify_signature)
+    with pytest.raises(VerificationFailed, match="and the file none"):
+        told.verify(data)
+    assert published
 
 
 def test_an_incident_about_what_is_not_there_or_not_theirs_is_not_found(told: Told) -> None:

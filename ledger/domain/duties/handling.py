@@ -231,10 +231,10 @@ def _steps(
     seals, about = sent.get("seals"), list(pages)
     receivers = set(_receivers(sent, about))
     giver = integer(sent.said.message, "unit")
-    yield sent.event(
-        Deed.DISPATCHED, "closed", "pretreated", "special_infection", *_STATED, seal=seals,
-        **_basis_of(sent, package),
-    )  # fmt: skip
+    away = sent.event(
+        Deed.DISPATCHED, "closed", "pretreated", "special_infection", *_STATED, seal=seals
+    )
+    yield replace(away, facts={**away.facts, **_basis_of(sent, package)})
     for page in about:
         if page.kind == "HandOver":
             if page.get("leg") == "diverted":

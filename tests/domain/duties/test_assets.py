@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,8 +40,11 @@ def asset(*history: Any, moved: tuple[Consignment, ...] = (), **more: Any) -> Ca
     )  # fmt: skip
 
 
-TEN, NINE = {"instruments": 10}, {"instruments": 9}
-WHOLE, BROKEN = {"condition_is": "whole"}, {"condition_is": "damaged"}
+Facts: TypeAlias = dict[str, Any]
+TEN: Facts = {"instruments": 10}
+NINE: Facts = {"instruments": 9}
+WHOLE: Facts = {"condition_is": "whole"}
+BROKEN: Facts = {"condition_is": "damaged"}
 OUT = loan(L, M1, "2 08:00", "2 10:00", gave=TEN, got=TEN)
 BACK = loan(M1, L, "3 08:00", "3 10:00", got=NINE)
 
@@ -94,7 +97,7 @@ def test_it_is_damaged_anew_only_after_a_repair_or_a_look_that_found_it_whole() 
     damages = [each for each in intervals(repaired) if each.what is Deed.DAMAGED]
     assert [each.first_bad.unit for each in damages] == [M1, L]
     theirs = replace(repair, unit=M1, source=replace(repair.source, unit=M1))
-    moved = {"moved": (OUT, BACK), "maintenance": (theirs,)}
+    moved: Facts = {"moved": (OUT, BACK), "maintenance": (theirs,)}
     assert len([e for e in intervals(asset(first, later, **moved)) if e.what is Deed.DAMAGED]) == 1
 
 
@@ -113,8 +116,8 @@ def test_a_receipt_that_finds_it_damaged_is_the_report_of_it() -> None:
 
 def test_an_asset_s_answer_says_what_is_asked_of_it_and_nothing_of_sterile_supply() -> None:
     used = event(Deed.USED, M1, "2 11:00")
-    plain = answer_to_plain(answer(asset(used, moved=(OUT, BACK))))
-    rules = {each["rule"] for each in plain["findings"]}  # type: ignore[index,union-attr]
+    plain: Facts = dict(answer_to_plain(answer(asset(used, moved=(OUT, BACK)))))
+    rules = {each["rule"] for each in plain["findings"]}
     assert rules == {"13", "14", "15", "16", "17", "22", "23", "24", "25", "26"}
     assert "steril" not in str(plain["head"])
 
@@ -129,7 +132,12 @@ looks = st.lists(
     ),
     max_size=6,
 )
-DEFECTS = ((Deed.DAMAGED, {}), (Deed.MISSING, {}), (Deed.LOOKED_AT, BROKEN), (Deed.LOOKED_AT, NINE))
+DEFECTS: tuple[tuple[Deed, Facts], ...] = (
+    (Deed.DAMAGED, {}),
+    (Deed.MISSING, {}),
+    (Deed.LOOKED_AT, BROKEN),
+    (Deed.LOOKED_AT, NINE),
+)
 
 
 @given(looks, st.sampled_from(DEFECTS), st.integers(1, 6), st.randoms(use_true_random=False))

@@ -444,8 +444,8 @@ def test_a_third_party_s_report_is_shown_as_such_and_moves_nothing() -> None:
     before, after = case(*way), case(*way, torn)
     assert [e.unit for e in after.strangers] == [M3]
     assert list_findings(after) == list_findings(before)
-    plain = answer_to_plain(answer(after))
-    (told,) = plain["third_parties"]  # type: ignore[misc]
+    plain: dict[str, Any] = dict(answer_to_plain(answer(after)))
+    (told,) = plain["third_parties"]
     assert "M3, which is not known here to have had it" in told["says"]["en"]
     assert plain["intervals"] == []
     own = case(*carried(), scan("damaged", "3 12:00", unit=M1))
@@ -457,8 +457,8 @@ def test_a_comment_of_a_unit_that_it_does_not_concern_is_called_a_third_party_s(
     said_ = [said("Comment", "3 12:00", {"text": "x"}, unit=unit, about=kept.digest,
                   content=packed(Stance.AGREES)) for unit in (M1, M3)]  # fmt: skip
     judged = case(*told, kept, *said_)
-    plain = answer_to_plain(answer(judged))
-    assert {e["unit"]: e["is_concerned"] for e in plain["statements"]} == {M1: True, M3: False}  # type: ignore[index,union-attr,call-overload]
+    plain: dict[str, Any] = dict(answer_to_plain(answer(judged)))
+    assert {e["unit"]: e["is_concerned"] for e in plain["statements"]} == {M1: True, M3: False}
     assert list_findings(judged) == list_findings(case(*told, kept))
 
 
@@ -468,7 +468,9 @@ def test_a_comment_of_a_unit_that_it_does_not_concern_is_called_a_third_party_s(
 def test_what_was_not_in_the_box_was_last_seen_when_it_was_sent() -> None:
     *told, kept = carried()
     away = replace(told[2], facts={**told[2].facts, "lines.0.basis": "scanned"})
-    line = {"lines.0.assembler": 1, "lines.0.package": "Q20", "lines.0.outcome": "missing"}
+    line: dict[str, FieldValue] = {
+        "lines.0.assembler": 1, "lines.0.package": "Q20", "lines.0.outcome": "missing",
+    }  # fmt: skip
     short = replace(kept, facts={**kept.facts, **line})
     judged = case(*told[:2], away, *told[3:], short)
     (interval,) = intervals(judged)

@@ -290,6 +290,7 @@ TABLE: list[tuple[str, str, Case]] = [
     ("7", "L met, M1 not_recorded", recalled("5 13:12", None, as_of="6 09:13")),
     ("7", "L not_applicable, M1 not_applicable", recalled(None, None, as_of="5 13:12")),
     ("7", "L not_recorded, M1 not_applicable", recalled(None, None, as_of="5 13:13")),
+    ("7", "L not_recorded, M1 not_applicable", recalled(None, None, as_of="9 12:00")),
     (
         "7",
         "L not_readable, M1 not_readable",
@@ -527,6 +528,8 @@ TABLE: list[tuple[str, str, Case]] = [
     ("21", "M1 disputed", package(used(), count(closed=False), consignments=(soiled(),))),
     ("21", "M1 not_met", package(used("3 14:59"), consignments=(soiled(),))),
     ("21", "M1 met", package(used("3 15:00"), consignments=(soiled(),))),
+    ("21", "M1 met", package(used(), count("5 10:00"))),
+    ("21", "M1 not_recorded", package(used(), count("5 10:01"))),
     ("21", "M1 not_applicable", package(used(), as_of="5 10:00")),
     ("21", "M1 not_recorded", package(used(), as_of="5 10:01")),
     ("21", "not_applicable", package(*prepared())),
@@ -772,6 +775,24 @@ def test_opening_hours_of_the_terms_put_off_a_receipt() -> None:
     terms = replace(default_terms(), version=1, document=document)
     assert word(package(consignments=(night,)), "17") == "M1 not_met"
     assert word(package(consignments=(night,), terms=(terms,)), "17") == "M1 met"
+
+
+def test_the_receipt_of_a_unit_that_was_closed_says_nothing_of_when_it_came() -> None:
+    """L was there at 15:30, in time; M1 had closed at 15:00, and signs when it opens."""
+    hours = {"opens": "08:00", "closes": "15:00"}
+    document = {**default_terms().document, "opening_hours_by_unit": {str(M1): hours}}
+    terms = replace(default_terms(), version=1, document=document)
+    came = by_van("4 08:20", steps=(event(Deed.ARRIVED, L, "3 15:30"),))
+    closed = package(consignments=(came,), terms=(terms,))
+    assert (word(closed, "15"), word(closed, "17")) == ("L met", "M1 met")
+    assert any("M1 was closed when it came" in why.en for why in of(closed, "17")[0].why)
+    assert word(package(consignments=(came,)), "15") == "L disputed"
+    late = by_van("4 08:40", steps=(event(Deed.ARRIVED, L, "3 15:30"),))
+    (found,) = of(package(consignments=(late,), terms=(terms,)), "17")
+    assert (found.word, found.holder) == (Word.NOT_RECORDED, M1)
+    said = {why.en for why in found.why}
+    assert "M1 has not answered to it" in said
+    assert not any("nothing recorded" in each for each in said)
 
 
 def test_two_person_rules_do_not_hold_for_a_health_centre_of_two() -> None:

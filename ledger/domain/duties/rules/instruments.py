@@ -232,10 +232,28 @@ def _soiled_returned(case: Case) -> Iterator[Duty]:
                 )  # fmt: skip
         yield duty
     if not returned and opened is not None and opened.deed is Deed.USED:
-        duty = Duty(case, opened.unit, since=opened.at)
-        due = duty.deadline(opened.at, "soiled_return", of_record=False)
-        duty.leave_open(duty.part("that it was returned", "已回收"), due)
-        yield duty
+        yield _back(case, opened)
+
+
+def _back(case: Case, opened: Event) -> Duty:
+    """What is cleaned where it was used travels in no box."""
+    duty = Duty(case, opened.unit, since=opened.at)
+    due = duty.deadline(opened.at, "soiled_return", of_record=False)
+    part = duty.part("that it was returned", "已回收")
+    came = [e for e in case.all(Deed.SOILED_COUNTED, Deed.WASHED) if e.order > opened.order]
+    for back in came[:1]:
+        timely = duty.timely(back.when, due)
+        if timely is not None:
+            duty.mark(
+                part, timely,
+                say("used {a}, received soiled by {unit} {b}; due {due}",
+                    "{a}使用，{b}由{unit}接收；截止{due}", a=case.clock(opened.at),
+                    b=case.clock(back.at), unit=case.code(back.unit), due=case.clock(due)),
+                opened, back,
+            )  # fmt: skip
+    if not came:
+        duty.leave_open(part, due)
+    return duty
 
 
 def _in_time(duty: Duty, opened: Event | None, sent: Event) -> None:

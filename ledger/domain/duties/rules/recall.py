@@ -147,6 +147,13 @@ def _reached(duty: Duty, recall: Recall, unit: int) -> None:
                 notice, reached,
             )  # fmt: skip
     else:
+        if notice is not None:
+            duty.mark(
+                part, Stance.BESIDE,
+                say("a notice to {unit} was sent at {at}; sent is not reached",
+                    "{at}已向{unit}发出通知；发出不等于送达", unit=name, at=case.clock(notice.at)),
+                notice, facts=("to",),
+            )  # fmt: skip
         duty.leave_open(part, due)
 
 
@@ -168,6 +175,11 @@ def _answered(case: Case, recall: Recall, notice: Event, unit: int) -> Duty:
         )  # fmt: skip
     elif answer is None:
         duty.leave_open(part, due)
+        if recall.by(unit, Deed.REACHED) is None and Area.RECALL not in case.unreadable:
+            part.excused = say(
+                "no notice is known to have reached {unit}", "未见通知送达{unit}",
+                unit=case.code(unit),
+            )  # fmt: skip
     return duty
 
 
@@ -275,7 +287,7 @@ RULES = (
         judge=_ordered,
     ),
     Rule(
-        id="7", title=say("Telling of a recall", "召回通知"),
+        id="7", title=say("Telling of a recall or a result", "召回与结果告知"),
         words=say("Whoever holds it is told of a recall and reached within the agreed time, and "
                   "answers with what was found; the user of an early release is told its result.",
                   "在约定时间内通知到各保管单位，保管单位报告查找结果；提前放行的结果须告知使用者。"),

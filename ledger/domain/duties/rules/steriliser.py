@@ -304,9 +304,10 @@ def _biological_read(case: Case) -> Iterator[Duty]:
         early = at < due - tolerance and entry.fact("word") == "pass"
         duty.mark(
             part, not early and at <= latest,
-            say("read {at}: {word}; due {due}", "{at}判读：{zh}；应于{due}判读",
+            say("read {at}: {word}; due {due}, {minutes} min more or less",
+                "{at}判读：{zh}；应于{due}判读，允许前后{minutes}分钟",
                 at=case.clock(at), word=entry.fact("word"), due=case.clock(due),
-                zh=in_chinese(entry.fact("word"))),
+                zh=in_chinese(entry.fact("word")), minutes=int(tolerance.total_seconds()) // 60),
             entry, facts=("word", "read_at", "incubated_at"),
         )  # fmt: skip
     elif case.as_of <= latest:

@@ -157,14 +157,14 @@ def _leg(case: Case, consignment: Consignment, leg: Leg) -> Duty:
             say("diverted {at}, and recorded", "{at}备降，已记录", at=case.clock(diverted.at)),
             diverted,
         )  # fmt: skip
-    ends = [leg.next] if leg.next is not None else _ends(consignment, carrier)
+    ends = [leg.next] if leg.next is not None else _ends(case, consignment, carrier)
     for end in ends:
         timely = duty.timely(end.when, due)
         if timely is not None:
             duty.mark(
                 part, timely,
-                say("taken over {a}, {unit} says it ended {b}; due {due}",
-                    "{a}接收，{unit}记录{b}结束；截止{due}",
+                say("taken over {a}, arrived {b} by the record of {unit}; due {due}",
+                    "{a}接收，{unit}记录{b}到达；截止{due}",
                     a=case.clock(leg.taken.at), b=case.clock(end.at), due=case.clock(due),
                     unit=case.code(end.unit)),
                 leg.taken, end,
@@ -175,11 +175,17 @@ def _leg(case: Case, consignment: Consignment, leg: Leg) -> Duty:
     return duty
 
 
-def _ends(consignment: Consignment, carrier: int) -> list[Event]:
+def _was_closed(case: Case, unit: int, arrived: Event) -> bool:
+    return case.terms_at(arrived.at).open_from(unit, arrived.at) > arrived.at
+
+
+def _ends(case: Case, consignment: Consignment, carrier: int) -> list[Event]:
     """Both sides' times of the arrival; the receipt stands for the receiver that names none."""
     arrived = list(consignment.all(Deed.ARRIVED))
     if any(a.unit != carrier for a in arrived):
         return arrived
+    if any(_was_closed(case, consignment.receiver, a) for a in arrived):
+        return arrived  # the receipt of a unit that was closed says nothing of when it came
     return arrived + [r for r in consignment.all(Deed.RECEIVED) if r.unit != carrier or not arrived]
 
 
@@ -214,7 +220,7 @@ def _logged(case: Case) -> Iterator[Duty]:
     for each in case.consignments:
         for leg in legs(each):
             duty = Duty(case, leg.taken.unit, since=leg.taken.at, of=each.name)
-            part = duty.part("what the transport log shows", "运输记录")
+            part = duty.part("what the transport log shows", "运输记录仪所示")
             until = each.step(Deed.RECEIVED) if leg.next is None else leg.next
             for log in each.all(Deed.TRANSPORT_LOG):
                 if _is_of(log, leg, until):
@@ -264,7 +270,7 @@ def _received(case: Case) -> Iterator[Duty]:
             continue
         since = min(e.at for e in (*arrivals, receipt) if e is not None)
         duty = Duty(case, each.receiver, since=since, of=each.name)
-        part = duty.part("that it was received", "签收")
+        part = duty.part("that it was received", "已签收")
         if receipt is not None:
             _in_time(duty, part, receipt, arrivals)
         else:
@@ -299,6 +305,15 @@ def _in_time(duty: Duty, part: Part, receipt: Event, arrivals: list[Event]) -> N
                     signed=case.clock(receipt.at), due=case.clock(due), **_received_as(receipt)),
                 arrived, receipt,
             )  # fmt: skip
+            if _was_closed(case, duty.holder, arrived):
+                opens = case.terms_at(arrived.at).open_from(duty.holder, arrived.at)
+                duty.mark(
+                    part, Stance.BESIDE,
+                    say("{unit} was closed when it came, and opened {at}",
+                        "送达时{unit}未营业，{at}营业", unit=case.code(duty.holder),
+                        at=case.clock(opens)),
+                    arrived,
+                )  # fmt: skip
     if not arrivals and receipt.when is not None:
         duty.mark(
             part, True,
@@ -373,7 +388,7 @@ RULES = (
                   "for 30 minutes.", "发出时加封并记录封签，送达时在有效期内，且已冷却30分钟。"),
         source="WS 310.2-2016; group rule", clause="5.9?, 5.10?", requires_record=True,
         holder="sender", applies_to=_ON_THE_WAY, area=Area.TRANSPORT, terms=("cooling",),
-        otherwise=say("it was not sent", "未发出"), judge=_sent,
+        otherwise=say("nothing clean was sent", "未发出无菌物品"), judge=_sent,
     ),
     Rule(
         id="14", title=say("Taken over", "承运接收"),

@@ -186,7 +186,7 @@ def print_findings(plain: Mapping[str, Any], language: str) -> None:
         [
             [
                 each["rule"],
-                each["title"][language] + (f" ({each['of'][:12]})" if each["of"] else ""),
+                each["title"][language] + _of(each["of"], language),
                 each["unit"],
                 words[each["word"]],
                 ("；" if language == "zh" else "; ").join(
@@ -207,6 +207,14 @@ def print_findings(plain: Mapping[str, Any], language: str) -> None:
     if plain.get("pending"):
         say(f"Not final yet, and not in it: {len(plain['pending'])} operations.")
     say(plain["not_proved"][language])
+
+
+def _of(of: str, language: str) -> str:
+    """What a finding is of beside its subject: a slip, a recall, a loss."""
+    from ledger.domain.duties.findings import in_chinese
+
+    shown = in_chinese(of) if language == "zh" else of
+    return f" ({shown[:12]})" if of else ""
 
 
 @findings.command("signed")

@@ -305,7 +305,7 @@ def _said_to(event: Event | None, case: Case) -> Plain:
         return None
     return _words(
         say(
-            "{deed}, {unit}, {at}", "{unit}{at}“{zh}”", unit=case.code(event.unit),
+            "{deed}, {unit}, {at}", "{zh}，{unit}，{at}", unit=case.code(event.unit),
             at=case.clock(event.at), deed=event.deed.value.replace("_", " "),
             zh=in_chinese(event.deed),
         )

@@ -306,7 +306,8 @@ class Duty:
     def _why_of(self, part: Part, word: Word) -> Iterator[Say]:
         for mark in part.marks:
             yield mark.says
-        if part.marks and part.word is not Word.NOT_RECORDED:
+        is_decided = any(mark.stance is not Stance.BESIDE for mark in part.marks)
+        if is_decided and part.word is not Word.NOT_RECORDED:
             return
         if part.excused is not None:
             yield part.excused

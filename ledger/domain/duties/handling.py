@@ -52,7 +52,7 @@ _BASES = {
 }  # fmt: skip
 _COLUMNS = (
     "act", "package", "basis", "happened", "happened_text", "outcome", "case", "expires",
-    "takes_back",
+    "takes_back", "against",
 )  # fmt: skip
 
 
@@ -147,7 +147,7 @@ def _scanned(page: Page, number: int, terms: tuple[Terms, ...]) -> Iterator[Even
     elif when is not None and when.how is not How.PAPER:
         when = replace(when, how=how)
     expires = _last_moment(line["expires"], terms_at(terms, event.at))
-    facts = {**told, "case_token": line["case"], "expires_at": expires,
+    facts = {**told, "case_token": line["case"], "expires_at": expires, "against": line["against"],
              "case_kept_back": f"lines.{number}.case" not in page.said.facts or None}  # fmt: skip
     yield replace(
         event, when=when, how=how, path=f"lines.{number}.",

@@ -689,6 +689,25 @@ def test_another_unit_s_seen_is_no_notice_of_an_early_release() -> None:
     assert word(replace(theirs, as_of=at("5 12:05")), "7") == "L not_applicable"
 
 
+def test_what_the_gate_said_at_the_use_stands_beside_and_is_no_notice() -> None:
+    silent = recalled(None, None)
+    judged = replace(silent, history=(used("6 10:00", against="no: recalled"),))
+    assert word(judged, "19") == "M1 not_applicable"
+    (found,) = of(judged, "19")
+    assert [why.en for why in found.why] == [
+        "when its use was recorded, the gate said that it was recalled",
+        "no notice had reached M1",
+    ]
+
+
+def test_a_notice_that_was_sent_stands_beside_its_reaching_nobody() -> None:
+    (told, asked) = of(recalled(None, None), "7")
+    assert "a notice to M1 was sent at 2026-11-05 09:12; sent is not reached" in told.why[0].en
+    assert (asked.word, asked.why[-1].en) == (
+        Word.NOT_APPLICABLE, "no notice is known to have reached M1",
+    )  # fmt: skip
+
+
 def test_who_is_told_of_an_early_release_is_who_got_it_before_anybody_used_it() -> None:
     own = a01()
     unused = tuple(e for e in own.history if e.deed is not Deed.USED)

@@ -383,7 +383,11 @@ def _acts(case: Case) -> Iterator[Event]:
     cycle = case.cycle
     decided = () if cycle is None else (cycle.opened, *cycle.decisions)
     steps = (step for c in case.consignments for step in c.steps)
-    for event in (*case.history, *decided, *steps):
+    of_recall = (
+        event for r in case.recalls if case.kind is SubjectKind.RECALL
+        for event in (r.order, *r.steps) if event.deed is not Deed.REACHED
+    )  # fmt: skip
+    for event in (*case.history, *decided, *steps, *of_recall):
         if event.source.unit == event.unit and event.deed not in _ASIDE:
             yield event
 

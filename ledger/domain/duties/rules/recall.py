@@ -257,6 +257,13 @@ def _not_used_after(case: Case) -> Iterator[Duty]:
                 )
             for each in reached:
                 _judge_use(duty, part, used, each)
+            if "recalled" in str(used.fact("against") or ""):
+                duty.mark(
+                    part, Stance.BESIDE,
+                    say("when its use was recorded, the gate said that it was recalled",
+                        "登记使用时系统已提示该包被召回"),
+                    used, facts=("against",),
+                )  # fmt: skip
             yield duty
 
 

@@ -40,7 +40,7 @@ from ledger.domain.custody.lines import (
     seconds_or_none,
     text_or_none,
 )
-from ledger.domain.custody.outcomes import CLOSED, RULE, find_contradiction, split_outcome
+from ledger.domain.custody.outcomes import CLOSED, OUTCOMES, find_contradiction, split_outcome
 from ledger.domain.encoding.identifiers import parse_hex32
 from ledger.domain.errors import InvalidInput, Refused
 from ledger.domain.records.commitments import FieldValue
@@ -104,13 +104,17 @@ def _require_known_outcome(outcome: FieldValue, field: str) -> None:
     """Raise InvalidInput unless the outcome is of the list, and says nothing twice."""
     said = text_or_none(outcome)
     _, other = split_outcome(said)
-    twice = find_contradiction(said)
-    if other is not None or twice is not None:
+    if other is not None:
         raise InvalidInput(
-            f"says {twice}" if other is None else f"{other[:60]!r} is none of its words",
+            f"{other[:60]!r} is none of its words",
             field=f"{field}.outcome",
-            rule=RULE,
-            remedy="say one of them" if other is None else "put it into note",
+            rule=f"parts with ; between them, each N/M or one of {', '.join(OUTCOMES)}",
+            remedy="put it into the note",
+        )
+    twice = find_contradiction(said)
+    if twice is not None:
+        raise InvalidInput(
+            f"says {twice}", field=f"{field}.outcome", rule="an outcome says one thing of each"
         )
 
 

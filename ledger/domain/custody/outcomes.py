@@ -38,7 +38,6 @@ OUTCOMES: Mapping[str, tuple[str, FieldValue]] = {
     "special infection none": ("special_infection", "none"),
     "special infection declared": ("special_infection", "declared"),
 }
-RULE = f"parts with ; between them, each N/M or one of {', '.join(OUTCOMES)}; all else is a note"
 #: Of these acts duties read the outcome; of all others it is free.
 CLOSED = frozenset({
     Deed.RECEIVED_SOILED, Deed.WASHED, Deed.INSPECTED, Deed.ASSEMBLED, Deed.STORED, Deed.OPENED,

@@ -52,11 +52,12 @@ def parts_of(text: str | None) -> Iterator[str]:
 
 
 def parse_outcome(text: str | None) -> dict[str, FieldValue]:
-    """What an outcome says; what is none of the words says nothing."""
-    found: dict[str, FieldValue] = {}
+    """What an outcome says; what is none of the words says nothing, nor what contradicts itself."""
+    found: dict[str, set[FieldValue]] = {}
     for part in parts_of(text):
-        found |= _facts_of(part.lower())
-    return found
+        for name, value in _facts_of(part.lower()).items():
+            found.setdefault(name, set()).add(value)
+    return {name: values.pop() for name, values in found.items() if len(values) == 1}
 
 
 def split_outcome(text: str | None) -> tuple[str | None, str | None]:

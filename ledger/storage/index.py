@@ -10,7 +10,17 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Table, Update, bindparam, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    Update,
+    bindparam,
+    func,
+    or_,
+    select,
+    tuple_,
+)
 
 from ledger.domain.acts.words import Contract
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest
@@ -194,6 +204,11 @@ def list_signatures_of(
         for row in _rows(IndexedSignature).list(tx, where, order=[c.digest, c.party]):
             found.setdefault(row.digest, []).append(row)
     return found
+
+
+def last_height(tx: Connection) -> int:
+    """The newest block that holds an operation; 0 before the first."""
+    return tx.execute(select(func.max(t.idx_operations.c.height))).scalar() or 0
 
 
 def list_signed_by(

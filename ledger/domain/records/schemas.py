@@ -144,6 +144,7 @@ AUTHENTICATION_WORDS = (
     "PIN",
     "password",
     "passkey",
+    "oidc",
     "token",
     "local",
     "paper",

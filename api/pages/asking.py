@@ -16,10 +16,10 @@ from starlette.responses import RedirectResponse, Response
 
 from api.pages.words import Words
 from ledger.domain.callers import Caller, Scope
-from ledger.domain.errors import Refused
+from ledger.domain.errors import InvalidInput, Refused
 from ledger.steps.accepting.with_passkeys import PasskeySigner, list_passkey_signers
 from ledger.steps.asking.passkeys import Site
-from ledger.steps.asking.sessions import NotSignedIn, Session
+from ledger.steps.asking.sessions import NotSignedIn, Session, confirm_at_station
 from ledger.steps.instance import Instance
 from ledger.storage.operations import find_operation
 
@@ -138,6 +138,30 @@ class Asking:
         with self.instance.database.reading() as tx:
             found = list_passkey_signers(self.instance, tx, self.session.account)
         return [each for each in found if each.is_valid]
+
+    @property
+    def reads_badges(self) -> bool:
+        """Whether a second person confirms with badge and PIN here."""
+        return self.session is not None and self.session.station is not None
+
+    @cached_property
+    def second(self) -> str:
+        """Who confirmed with a second badge and its PIN; empty where nobody did.
+
+        Raises Refused.  It takes a while, and so is asked before a transaction begins.
+        """
+        badge = self.filled.get("second_badge")
+        if self.session is None or not (badge or self.filled.raw("second_pin")):
+            return ""
+        keeper = self.request.app.state.doorkeeper
+        keeper.admit_try(self.request, f"badge {badge}")
+        try:
+            return confirm_at_station(
+                self.instance, self.session, badge, self.filled.raw("second_pin")
+            )
+        except InvalidInput as error:
+            error.field = "second_badge"
+            raise
 
     @property
     def has_held_key(self) -> bool:

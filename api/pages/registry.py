@@ -20,6 +20,7 @@ from api.pages import (
     incidents,
     offices,
     people,
+    providing,
     recalls,
     signing,
     signing_in,
@@ -50,6 +51,7 @@ SCREENS: tuple[Screen, ...] = tuple(
         acting,
         signing,
         signing_in,
+        providing,
     )
     for screen in module.SCREENS
 )

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from api.pages.acting import accept, choices_for, circumstances, door_of, once
+from api.pages.acting import accept, choices_for, circumstances, door_of, once, seconded
 from api.pages.asking import Asking, go_to
 from api.pages.lists import FILES, file_of
 from api.pages.papers import pdf_answer, recall_sheet
@@ -81,6 +81,7 @@ def do_recalls(asking: Asking) -> Mapping[str, object] | Response:
     told = circumstances(asking)
     if filled.get("checker"):
         told["checker"] = filled.get("checker")
+    told |= seconded(asking)
 
     def work(tx: Connection) -> str:
         instance, caller = asking.instance, asking.caller

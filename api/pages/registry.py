@@ -21,6 +21,7 @@ from api.pages import (
     labels,
     offices,
     people,
+    providing,
     recalls,
     signing,
     signing_in,
@@ -52,6 +53,7 @@ SCREENS: tuple[Screen, ...] = tuple(
         acting,
         signing,
         signing_in,
+        providing,
     )
     for screen in module.SCREENS
 )

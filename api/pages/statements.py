@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -130,7 +131,7 @@ def _read(asking: Asking) -> tuple[Published, Computed, Reader]:
 
 
 def _for(reader: Reader, unit: int | None) -> Reader:
-    return Reader(language=reader.language, unit=unit, names=reader.names, things=reader.things)
+    return replace(reader, unit=unit)
 
 
 def _reader(asking: Asking, tx: Connection, computed: Computed) -> Reader:
@@ -148,6 +149,7 @@ def _reader(asking: Asking, tx: Connection, computed: Computed) -> Reader:
     return Reader(
         language=Language(asking.words.language),
         names={number: code or str(number) for number, code in names.items()},
+        full_names={row.number: row.name for row in rows},
         things=things,
     )
 
@@ -202,9 +204,7 @@ def take_form(asking: Asking) -> Response:
         raise NotFound("there is nothing at this address", field="path")
     chosen = asking.filled.get("language")
     if chosen in list(Language):
-        reader = Reader(
-            language=Language(chosen), unit=reader.unit, names=reader.names, things=reader.things
-        )
+        reader = replace(reader, language=Language(chosen))
     made = Account(account=computed.account, indicators=computed.indicators, data=computed.data)
     name = f"{published.period}-{asking.path('who')}.{form.ending}"
     return Response(

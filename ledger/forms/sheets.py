@@ -46,12 +46,20 @@ class Reader:
     unit: int | None = None
     #: what units are called
     names: Mapping[int, str]
+    #: the same in full, where it is known
+    full_names: Mapping[int, str] = field(default_factory=dict)
     #: what machines and assets are called, by their ids as 0x and digits
     things: Mapping[str, str] = field(default_factory=dict)
 
     def name(self, unit: int | None) -> str:
         """`M1`, or the number of a unit without a name."""
         return "" if unit is None else self.names.get(unit, str(unit))
+
+    def full_name(self) -> str:
+        """Of the unit that it is for: `M1 · East Community Hospital`."""
+        unit = self.unit or 0
+        names = dict.fromkeys([self.name(unit), self.full_names.get(unit, "")])
+        return " · ".join(name for name in names if name)
 
     def word(self, key: str) -> str:
         """A word in the reader's language."""
@@ -102,6 +110,7 @@ def service_text(line: Plain, account: Plain, reader: Reader) -> str:
         text = _named(account["terms"]["catalogue"], "kind", line["kind"], reader)
         text += f" {line['class']}" if line["class"] else ""
     marks = [reader.word("tax")] if what == "tax" else []
+    marks += [reader.word("own_use")] if line["provider"] == line["consumer"] else []
     marks += [reader.word("adjustment")] if line["is_adjustment"] else []
     marks += [] if line["is_priced"] else [reader.word("no_price")]
     return f"{text} ({', '.join(marks)})" if marks else text

@@ -84,6 +84,7 @@ class Books:
         self.lines = Lines()
         self._units: dict[int, bool] = {}
         self._cycles: dict[bytes, tuple[Period, int]] = {}
+        self._released: dict[tuple[Period, int], tuple[Period, int]] = {}
         self._services: dict[bytes, _Service] = {}
         #: services that their consumers disagree with
         self._refused: dict[bytes, _Service] = {}
@@ -194,7 +195,8 @@ class Books:
                 return
             _, version = self.terms_at(entry.time)
             known = self.month_of(integer(message, "signedAt")), version
-            self._cycles[cycle] = known
+            # one object for all cycles of a month
+            known = self._cycles[cycle] = self._released.setdefault(known, known)
         of, version = known
         terms = self.versions.published[version - 1] if version else None
         keeps_charge = terms is not None and not terms.are_recalls_credited
@@ -265,7 +267,7 @@ class Books:
         is_shared = key.group is Group.EQUIPMENT or subject in self._carrying.custody
         is_own = key.provider == key.consumer
         counts = is_own or not is_shared or self._carrying.was_with(subject, key.consumer, claimed)
-        served = _Service(key, 0, counts, is_unconfirmed=not counts)
+        served = _Service(self.lines.own(key), 0, counts, is_unconfirmed=not counts)
         self._services[entry.digest] = served
         self._add_service(entry, served, quantity)
         if not served.counts:

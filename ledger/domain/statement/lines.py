@@ -106,8 +106,13 @@ class Lines:
     def __init__(self) -> None:
         #: told of each event's part, by the line's key; whoever looks for one event asks for it
         self.watch: Callable[[Key, bytes], None] = lambda _key, _digest: None
+        self._keys: dict[Key, Key] = {}
         self._sums: dict[Key, _Sum] = {}
         self._open: dict[Key, _Open] = {}
+
+    def own(self, key: Key) -> Key:
+        """The one object that stands for all keys that equal it: a month has a million of them."""
+        return self._keys.setdefault(key, key)
 
     def add(  # noqa: PLR0913 - the columns of a posting
         self,

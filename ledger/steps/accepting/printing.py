@@ -17,7 +17,7 @@ from ledger.domain.acts.scan_report import ACT, MOST_LINES
 from ledger.domain.callers import Caller
 from ledger.domain.custody.codes import Scheme, read_shot
 from ledger.domain.custody.labelling import element_string
-from ledger.domain.custody.lines import Deed, assembler, find_package_name, package_subject
+from ledger.domain.custody.lines import Deed, assembler, find_package_name
 from ledger.domain.custody.printing import (
     MOST_OF_ROLL,
     OPEN,
@@ -32,6 +32,7 @@ from ledger.steps.accepting.drafting import make_draft
 from ledger.steps.accepting.labelling import label_code
 from ledger.steps.accepting.labels import meant
 from ledger.steps.accepting.submit import Receipt, record_with_held_keys
+from ledger.steps.accepting.telling import hold
 from ledger.steps.answering.packages import numbering
 from ledger.steps.instance import Instance
 from ledger.storage import labels, packages
@@ -163,7 +164,7 @@ def sent(  # noqa: PLR0913 - who prints which labels where
     names = [each.require(field=f"packages.{at}") for at, each in enumerate(found)]
     if len(set(names)) != len(names):
         raise InvalidInput("name a package twice", field="packages", rule="one label each")
-    lock_subjects(tx, map(package_subject, names))
+    hold(tx, names)
     before = labels.list_prints_of(tx, names)
     rows = []
     for at, name in enumerate(names):
@@ -325,7 +326,7 @@ def _move(  # noqa: PLR0913, PLR0917 - who says what of which labels
 ) -> list[labels.PrintRow]:
     caller.require_unit(unit)
     named = _by_package(tx, unit, said)
-    lock_subjects(tx, map(package_subject, named))
+    hold(tx, list(named))
     printings = labels.list_prints_of(tx, named)
     moved = []
     for name, code in named.items():

@@ -12,7 +12,7 @@ from ledger.domain.chain.chain_reader import Block
 from ledger.domain.chain.deployment import Deployment
 from ledger.domain.encoding.identifiers import ZERO_DIGEST
 from ledger.domain.errors import ChainUnavailable, Refused
-from ledger.domain.operations import message_from_json
+from ledger.domain.operations import indexed_message
 from ledger.domain.statement.account import Closing
 from ledger.domain.statement.books import READ
 from ledger.domain.statement.month import Entry
@@ -32,26 +32,23 @@ _WANTED = READ | COUNTED
 def entries_of_index(tx: Connection, below: int) -> Iterator[Entry]:
     """What the index holds of the blocks below a height, in the chain's order."""
     after = -1, -1
+    acts = {name: find_act(name) for name in _WANTED}
     while True:
-        rows = index.list_operations_from(tx, after=after, limit=_PAGE)
-        for row in rows:
-            if row.height >= below:
-                return
-            if row.kind in _WANTED:
-                act = find_act(row.kind)
-                yield Entry(
-                    digest=row.digest,
-                    kind=row.kind,
-                    about=row.subject,
-                    unit=row.unit,
-                    message=message_from_json(act, row.message),
-                    block=row.height,
-                    time=row.timestamp,
-                    place=row.position,
-                )
+        rows = index.list_told(tx, _WANTED, after=after, below=below, limit=_PAGE)
+        for digest, kind, about, unit, message, height, time, place in rows:
+            yield Entry(
+                digest=digest,
+                kind=kind,
+                about=about,
+                unit=unit,
+                message=indexed_message(acts[kind], message),
+                block=height,
+                time=time,
+                place=place,
+            )
         if len(rows) < _PAGE:
             return
-        after = rows[-1].height, rows[-1].position
+        after = rows[-1][5], rows[-1][7]
 
 
 def entries_of_chain(source: Source, deployment: Deployment, closing: Closing) -> Iterator[Entry]:

@@ -26,7 +26,7 @@ from scripts.benchmarks.packages_group import AT_MEMBER, CENTRE, Handling, Life
 from scripts.benchmarks.turns import percentile, ratios
 from scripts.postgres import create_database, running_postgres
 
-MEMBERS = (2, 3, 4, 5)
+MEMBERS = (2, 3, 4, 5, 6, 7, 8, 9)
 _MACHINES = 10
 #: packages of a load, which have ten lines each, and of a box
 _LOAD, _BOX = 60, 20
@@ -56,13 +56,15 @@ def measure_custody(size: Size) -> Figures:
             lives = _founded(Path(folder) / "postgresql", base, size)
             places = [create_database(server, each, template="base") for each in ("few", "many")]
             with (
-                _filled(lives, places[0], size.of(_SMALL, least=2)) as few,
-                _filled(lives, places[1], size.of(_LARGE, least=4)) as many,
+                _filled(lives, places[0], size.of(_SMALL, least=len(MEMBERS))) as few,
+                _filled(lives, places[1], size.of(_LARGE, least=len(MEMBERS))) as many,
             ):
                 figures |= _measured(many, few, size)
         home = Path(folder) / "sqlite"
         lives = _founded(home, f"sqlite:///{folder}/many.db", size)
-        with _filled(lives, f"sqlite:///{folder}/many.db", size.of(_MIDDLE, least=4)) as many:
+        with _filled(
+            lives, f"sqlite:///{folder}/many.db", size.of(_MIDDLE, least=len(MEMBERS))
+        ) as many:
             figures |= _measured_sqlite(many, size)
     return figures
 

@@ -58,6 +58,8 @@ BENCHMARKS: Mapping[str, str] = {
     "handling": "scripts.benchmarks.handling:measure_handling",
     "recall": "scripts.benchmarks.recall:measure_recall",
     "network": "scripts.benchmarks.network:measure_network",
+    "statement": "scripts.benchmarks.statement:measure_statement",
+    "pages": "scripts.benchmarks.pages:measure_pages",
 }
 
 

@@ -58,8 +58,10 @@ def test_a_figure_says_how_often_it_was_measured_and_how_far_apart() -> None:
     assert " once " in lines[1]
 
 
-#: need a quiet machine, the network for three quarters of an hour, and have not had one yet
-NOT_PUBLISHED = ("network/", "custody/", "carrying/", "handling/", "recall/")
+#: need a quiet machine, and have not had one yet
+NOT_PUBLISHED = (
+    "network/", "statement/", "pages/", "custody/", "carrying/", "handling/", "recall/",
+)  # fmt: skip
 
 
 def test_every_published_figure_says_how_often_it_was_measured() -> None:

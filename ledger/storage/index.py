@@ -6,11 +6,21 @@ Every function takes or gives these rows, so the class says which table is meant
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Table, Update, bindparam, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    Update,
+    bindparam,
+    func,
+    or_,
+    select,
+    tuple_,
+)
 
 from ledger.domain.acts.words import Contract
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest
@@ -139,6 +149,14 @@ def set_heads(tx: Connection, heads: Mapping[Contract, bytes]) -> None:
     put(tx, [IndexedHead(contract=contract, head=head) for contract, head in heads.items()])
 
 
+def find_last_operation(tx: Connection, *, below: int) -> IndexedOperation | None:
+    """The last operation of the blocks below a height."""
+    c = t.idx_operations.c
+    newest = (c.height.desc(), c.position.desc())
+    found = _rows(IndexedOperation).list(tx, c.height < below, order=newest, limit=1)
+    return found[0] if found else None
+
+
 def find_newest_block_time(tx: Connection) -> int | None:
     """When the last indexed block with an operation was made, Unix seconds; None without one."""
     c = t.idx_operations.c
@@ -188,6 +206,11 @@ def list_signatures_of(
     return found
 
 
+def last_height(tx: Connection) -> int:
+    """The newest block that holds an operation; 0 before the first."""
+    return tx.execute(select(func.max(t.idx_operations.c.height))).scalar() or 0
+
+
 def list_signed_by(
     tx: Connection, signer: bytes, *, since: int, until: int
 ) -> list[IndexedOperation]:
@@ -210,6 +233,31 @@ def list_operations_from(
         order=[c.height, c.position],
         limit=limit,
     )
+
+
+#: digest, kind, subject, unit, message, height, timestamp, position
+Told = tuple[Digest, str, bytes, int, bytes, int, int, int]
+
+
+def list_told(
+    tx: Connection, kinds: Collection[str], *, after: tuple[int, int], below: int, limit: int
+) -> Sequence[Told]:
+    """Of operations of some kinds, what they say, in blocks below a height, in the chain's order.
+
+    Bare columns: whoever reads a million rows needs no more of them.
+    """
+    c = t.idx_operations.c
+    found = tx.execute(
+        select(c.digest, c.kind, c.subject, c.unit, c.message, c.height, c.timestamp, c.position)
+        .where(
+            c.kind.in_(sorted(kinds)),
+            tuple_(c.height, c.position) > tuple_(*after),
+            c.height < below,
+        )
+        .order_by(c.height, c.position)
+        .limit(limit)
+    )
+    return found.all()
 
 
 def place_of(tx: Connection, digest: Digest) -> tuple[int, int]:

@@ -21,6 +21,7 @@ from ledger.domain.custody.lines import (
     package_subject,
     seconds_or_none,
 )
+from ledger.domain.custody.stretches import node_of
 from ledger.domain.outbox.operation_states import GIVEN_UP
 from ledger.domain.records.records import fields_from_bytes
 from ledger.steps.accepting.reading_back import read_operation
@@ -202,6 +203,7 @@ def holdings_of(package: Package) -> list[packages.ReaderRow]:
             since=each.since,
             until=each.until,
             basis=each.basis,
+            node=None if each.until is None else node_of(each.since, each.until),
         )
         for place, each in enumerate(package.holdings)
     ]

@@ -18,7 +18,7 @@ from ledger.domain.acts.words import UnitRole
 from ledger.domain.callers import Caller, Scope
 from ledger.domain.custody import gates
 from ledger.domain.custody.fold import Overlay, Package, Stage, fold, ordered
-from ledger.domain.custody.lines import SEEN, PackageLine
+from ledger.domain.custody.lines import SEEN, PackageLine, is_package
 from ledger.domain.custody.reading import (
     Reader,
     as_read,
@@ -131,6 +131,8 @@ class Standing:
     used_by: str | None
     case: str | None
     codes: tuple[str, ...]
+    #: the basket or container in which it lies, by its code
+    basket: str | None
 
     def to_plain(self) -> dict[str, object]:
         """As JSON has it."""
@@ -324,6 +326,7 @@ def _standing(
         used_by=name(package.used_by),
         case=visible_case(reader, package),
         codes=tuple(sorted(package.codes)),
+        basket=package.basket,
     )
 
 
@@ -625,7 +628,7 @@ def _held_as_known(
     """The packages that a unit had, by what was known then; what it held by now is a hint only."""
     found = []
     hints = set(packages.list_ever_held(tx, unit)) | set(packages.list_named_by(tx, unit))
-    for name, lines in packages.list_lines_of(tx, sorted(hints)).items():
+    for name, lines in packages.list_lines_of(tx, sorted(filter(is_package, hints))).items():
         package = fold(name, lines, at=at, known=known)
         if package.holder == unit and package.since is not None:
             found.append((name, package.since, package.basis))

@@ -62,7 +62,7 @@ TROUBLES = {
     Trouble.LAYOUT: "the keyboard layout turned letters: set scanner and computer to the same one",
     Trouble.CHECK_DIGIT: "a check digit is wrong: scan again, or type what is printed",
     Trouble.DATE: "it holds a date that no calendar has",
-    Trouble.EMPTY: "nothing came",
+    Trouble.EMPTY: "what was read or typed is empty",
 }
 #: Troubles with which the code is still certain.
 _HARMLESS = frozenset({Trouble.TWICE, Trouble.CONTROLS, Trouble.LAYOUT})

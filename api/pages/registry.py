@@ -20,7 +20,9 @@ from api.pages import (
     incidents,
     offices,
     people,
+    providing,
     recalls,
+    signing,
     signing_in,
     statements,
     terms,
@@ -47,7 +49,9 @@ SCREENS: tuple[Screen, ...] = tuple(
         terms,
         people,
         acting,
+        signing,
         signing_in,
+        providing,
     )
     for screen in module.SCREENS
 )

@@ -78,6 +78,7 @@ class ScanBody(Body):
     happened_text: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     performer: Text | None = None
     outcome: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    note: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     reason: Annotated[str, Field(min_length=1, max_length=500)] | None = None
     case: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     photo_sha256: Hex32 | None = None

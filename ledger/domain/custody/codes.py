@@ -305,7 +305,7 @@ def _looks_gs1(body: str, text: str) -> bool:
 
 def _trouble(body: str, parsed: dict[str, str] | None) -> Trouble | None:
     """What keeps an element string from being certain."""
-    if body.startswith("01") and not _has_check_digit(body[2:16]):
+    if body.startswith("01") and not has_check_digit(body[2:16]):
         return Trouble.CHECK_DIGIT
     if parsed is None:
         return Trouble.DATE if _impossible_date(body) else Trouble.LOST_SEPARATOR
@@ -316,7 +316,8 @@ def _trouble(body: str, parsed: dict[str, str] | None) -> Trouble | None:
     return Trouble.DATE if "17" in parsed and _date(parsed["17"]) is None else None
 
 
-def _has_check_digit(gtin: str) -> bool:
+def has_check_digit(gtin: str) -> bool:
+    """Whether the last of a GTIN's 14 digits is what the others make it."""
     if len(gtin) != 14 or not gtin.isdigit():  # noqa: PLR2004 - a GTIN-14
         return False
     weighted = sum(int(digit) * (3 if at % 2 == 0 else 1) for at, digit in enumerate(gtin[:-1]))

@@ -20,6 +20,7 @@ from ledger.domain.custody.codes import Command, is_basket, read_shot
 from ledger.domain.custody.fold import DIRTY, standing
 from ledger.domain.custody.gates import Answer, Word
 from ledger.domain.custody.lines import Deed, assembler
+from ledger.domain.custody.outcomes import CLOSED, find_contradiction, split_outcome
 from ledger.domain.errors import InvalidInput, Refused, SteriLedgerError
 from ledger.steps.accepting.drafting import make_draft
 from ledger.steps.accepting.gating import GATES, cycles_of
@@ -68,7 +69,9 @@ class Scan:
     happened_text: str | None = None
     #: who did it, where that differs from line to line
     performer: str | None = None
+    #: in the words of custody/outcomes.py; what else it says goes into the note
     outcome: str | None = None
+    note: str | None = None
     reason: str | None = None
     case: str | None = None
     material: str | None = None
@@ -257,6 +260,7 @@ def _line(each: _Looked) -> dict[str, Any]:
         "happened": scan.happened,
         "happened_text": scan.happened_text,
         "outcome": scan.outcome,
+        "note": scan.note,
         "reason": scan.reason,
         "case": scan.case,
         "material": scan.material,
@@ -373,6 +377,7 @@ def _looked(  # noqa: PLR0913, PLR0917 - what is known of one line
     notes: tuple[str, ...],
 ) -> _Looked:
     package = None if what is None else what.package
+    scan, noted = _with_note(scan)
     set_name, question = None, _basket_question(scan, what)
     if scan.basket is not None and question is None:
         scan = replace(scan, basket=read_shot(scan.basket).basket)
@@ -390,6 +395,9 @@ def _looked(  # noqa: PLR0913, PLR0917 - what is known of one line
         question = question or asked
         # Somebody saw the instruments; which package they were in is a proposal.
         scan = replace(scan, basis="inferred")
+    twice = find_contradiction(scan.outcome)
+    if twice is not None and question is None:
+        question = f"says {twice}"
     moment = None if scan.happened is None else int(scan.happened.timestamp())
     key = (package or "", scan.act, moment, scan.happened_text)
     is_repeated = _states_time(scan) and key in before
@@ -403,7 +411,11 @@ def _looked(  # noqa: PLR0913, PLR0917 - what is known of one line
             package=package,
             code=None if what is None else what.code,
             set=set_name,
-            troubles=(*(() if what is None else what.troubles), *(() if is_repeated else notes)),
+            troubles=(
+                *(() if what is None else what.troubles),
+                *(() if is_repeated else notes),
+                *noted,
+            ),
             gate=None if answer is None else answer.text(),
             question=question,
             is_repeated=is_repeated,
@@ -461,6 +473,16 @@ class _Lies:
                 )
             self._lay[name], self._sides[code] = code, side
         return tuple(told)
+
+
+def _with_note(scan: Scan) -> tuple[Scan, tuple[str, ...]]:
+    """What an outcome says in words of its own is a note: kept, and no rule reads it."""
+    known, other = split_outcome(scan.outcome) if scan.act in CLOSED else (scan.outcome, None)
+    if other is None:
+        return replace(scan, outcome=known), ()
+    note = "; ".join(filter(None, (other, scan.note)))
+    told = f"{other!r} is none of an outcome's words: kept as a note, and no duty rests on it"
+    return replace(scan, outcome=known, note=note), (told,)
 
 
 def _last_of_set(tx: Connection, unit: int, set_name: str) -> tuple[str | None, str | None]:

@@ -536,15 +536,14 @@ def holdings(  # noqa: PLR0913 - whose, when, and how much of it
     """
     if caller.readable_unit not in {None, unit}:
         raise NotFound(f"unit {unit} is not yours", field="unit", rule="a unit reads what it holds")
-    if known is None:
-        count = packages.count_held(tx, unit, at)
-        rows = [
-            (row.package, row.since, row.basis)
-            for row in packages.list_held(tx, unit, at, after=after, limit=limit)
-        ]
-    else:
-        then = _held_as_known(tx, unit, at, known)
-        count, rows = len(then), [each for each in then if each[0] > after][:limit]
+    then = [] if known is None else _held_as_known(tx, unit, at, known)
+    count = len(then) + packages.count_held(tx, unit, at, known=known)
+    rows = [
+        (row.package, row.since, row.basis)
+        for row in packages.list_held(tx, unit, at, known=known, after=after, limit=limit)
+    ]
+    if then:
+        rows = sorted([*rows, *(each for each in then if each[0] > after)])[:limit]
     stages = {
         row.name: row.stage.value
         for row in packages.list_packages_named(tx, [name for name, _, _ in rows])
@@ -625,10 +624,12 @@ def shelf(tx: Connection, caller: Caller, unit: int, *, limit: int = 1000) -> li
 def _held_as_known(
     tx: Connection, unit: int, at: int | None, known: int
 ) -> list[tuple[str, int, str | None]]:
-    """The packages that a unit had, by what was known then; what it held by now is a hint only."""
+    """The packages that a unit had, by what was known then, of which more was said since."""
     found = []
-    hints = set(packages.list_ever_held(tx, unit)) | set(packages.list_named_by(tx, unit))
-    for name, lines in packages.list_lines_of(tx, sorted(filter(is_package, hints))).items():
+    changed = packages.list_lines_of(tx, packages.list_changed(tx, unit, known))
+    for name, lines in changed.items():
+        if not is_package(name):
+            continue
         package = fold(name, lines, at=at, known=known)
         if package.holder == unit and package.since is not None:
             found.append((name, package.since, package.basis))

@@ -107,9 +107,10 @@ def shown(furnished_sqlite: Furnished, tmp_path_factory: pytest.TempPathFactory)
 
 @contextmanager
 def serving(site: Site) -> Iterator[None]:
-    """The site at an address of this machine."""
+    """The site at an address of this machine; the same one where it had one before."""
+    port = int(site.url.rpartition(":")[2]) if site.url else 0
     server = uvicorn.Server(
-        uvicorn.Config(site.api.app, host="127.0.0.1", port=0, log_config=None, lifespan="off")
+        uvicorn.Config(site.api.app, host="127.0.0.1", port=port, log_config=None, lifespan="off")
     )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -120,7 +121,8 @@ def serving(site: Site) -> Iterator[None]:
     try:
         yield
     finally:
-        server.should_exit = True
+        # as if it were killed: nobody waits for what is under way
+        server.should_exit = server.force_exit = True
         thread.join(10)
 
 

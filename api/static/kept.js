@@ -484,6 +484,13 @@ async function begin() {
   }
   if (run && me) {
     run.addEventListener("change", save);
+    run.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.target === field || !("scan" in event.target.dataset)) return;
+      event.preventDefault();
+      field.focus();
+      save();
+    });
+    if (isShell) run.querySelector("[data-scan]").focus();
     // some scanners end a shot with a tabulator
     field.addEventListener("keydown", (event) => {
       if (event.key !== "Tab" || event.shiftKey || !field.value) return;

@@ -86,7 +86,11 @@ def browser() -> Iterator[Browser]:
 @contextmanager
 def tablet(folder: Path, *, sees: Path, **options: Any) -> Iterator[BrowserContext]:
     """The browser of one device, which keeps in a folder what it keeps; a film for its camera."""
-    camera = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={sees}")
+    camera = (
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-video-capture={sees}",
+    )
     with sync_playwright() as playwright:
         started = playwright.chromium.launch_persistent_context(
             folder, **_options(*camera), **options

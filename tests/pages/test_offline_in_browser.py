@@ -61,9 +61,7 @@ class Device:
 
     def start(self) -> BrowserContext:
         """Its browser, with what it kept."""
-        self.context = self.stack.enter_context(
-            tablet(self.folder, sees=self.film, **self.options)
-        )
+        self.context = self.stack.enter_context(tablet(self.folder, sees=self.film, **self.options))
         return self.context
 
     def restart(self) -> None:

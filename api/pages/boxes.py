@@ -356,7 +356,10 @@ def do_trip(asking: Asking) -> Response:
 
 _MENU = N_("Custody")
 SCREENS = (
-    screen("/receive", N_("Receive"), "receive.html", show_receive, menu=_MENU, scopes=MOVES, is_scanned=True),
+    screen(
+        "/receive",
+        N_("Receive"), "receive.html", show_receive, menu=_MENU, scopes=MOVES, is_scanned=True,
+    ),
     screen(
         "/consignments/{consignment}/receive",
         N_("Receive"), "box.html", show_box, do_box, scopes=MOVES, is_scanned=True,
@@ -366,5 +369,8 @@ SCREENS = (
         N_("Dispatch"), "dispatch.html", show_dispatch, do_dispatch, menu=_MENU, scopes=MOVES,
         is_scanned=True,
     ),
-    screen("/trip", N_("Trip"), "trip.html", show_trip, do_trip, menu=_MENU, scopes=MOVES, is_scanned=True),
+    screen(
+        "/trip", N_("Trip"), "trip.html", show_trip, do_trip,
+        menu=_MENU, scopes=MOVES, is_scanned=True,
+    ),
 )  # fmt: skip

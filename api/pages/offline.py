@@ -1,4 +1,4 @@
-"""What a device kept while nobody answered → the steps of its forms, each once; and what it may keep.
+"""What a device kept while nobody answered → the steps of its forms, each once; what it may keep.
 
 A device keeps forms as they were filled in, numbers them, and sends them here when somebody is
 signed in again.  Each goes through the step of its own page, as if it were sent from there; what is
@@ -227,7 +227,7 @@ def _packages(
     return against, {each.package: each.expires for each in lying}
 
 
-def show_offline(asking: Asking) -> Mapping[str, object]:
+def show_offline(_asking: Asking) -> Mapping[str, object]:
     """The pages that a device shows while nobody answers: without a word of anybody."""
     return {
         "session": None,

@@ -1,14 +1,14 @@
 """Scanning: what was scanned so far on a page, kept in its form, so that nothing of it is lost.
 
-Each shot sends the form, which comes back with one more in it and never in the address; cards beside
-the scanner speak of the shot before them.  What was scanned is recorded only when somebody says that
-they are done.
+Each shot sends the form, which comes back with one more in it and never in the address; cards
+beside the scanner speak of the shot before them.  What was scanned is recorded only when somebody
+says that they are done.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -176,7 +176,7 @@ def told_of(asking: Asking, found: Iterable[Meant], tell: Callable[[str], Seen])
 
 
 def _with_troubles(seen: Seen, what: Meant, words: Words) -> Seen:
-    """What was wrong with a shot whose code is certain all the same, such as one that came twice."""
+    """What was wrong with a shot whose code is certain all the same, as of one that came twice."""
     told = "; ".join((seen.told, *(words.sentence(each) for each in what.troubles)))
     return replace(seen, told=told)
 

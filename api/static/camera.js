@@ -1,5 +1,5 @@
 // A camera reads codes into the field for shots; what reads its pictures is loaded when somebody asks.
-const words = JSON.parse(document.getElementById("words").textContent);
+const words = JSON.parse(document.getElementById("words").content.textContent);
 const field = document.querySelector("#scan, #q[data-scan]");
 const OPTIONS = { formats: ["DataMatrix", "QRCode", "Code128"], textMode: "Plain", tryHarder: true, maxNumberOfSymbols: 4 };
 //: how long a code has to be out of the picture before it counts again

@@ -1,6 +1,6 @@
 // What is scanned and done stays on this device until the server has it, and no shot waits for a page.
 // It holds no rule: it keeps forms as they were filled in, and the server judges them.
-const words = JSON.parse(document.getElementById("words").textContent);
+const words = JSON.parse(document.getElementById("words").content.textContent);
 const page = document.body.dataset;
 const isShell = "shell" in page;
 const say = (text, ...parts) => parts.reduce((told, part) => told.replace("{}", part), words[text]);
@@ -44,6 +44,10 @@ async function recognise() {
   // somebody at a station whom nobody could ask who they are
   if (!me && isShell && place) me = { who: null, person: "", ...place };
   if (me && known?.unit !== me.unit) known = undefined;
+  // what was recorded and seen by nobody, or begun and never gone on with, is forgotten after a week
+  const week = new Date(Date.now() - 604_800_000).toISOString();
+  for (const { number, sent } of await on("kept", (store) => store.getAll())) if (sent < week) await on("kept", (store) => store.delete(number));
+  for (const { key, at } of await on("runs", (store) => store.getAll())) if (at < week) await on("runs", (store) => store.delete(key));
   if (!(await on("known", (all) => all.get("device")))) await on("known", (all) => all.put(random().slice(0, 8), "device"));
 }
 
@@ -109,7 +113,7 @@ async function keep(form, step) {
   const before = (await all()).find((each) => each.fields?.some(([name, value]) => name === "key" && value === key));
   const item = {
     fields: [...fields, ["key", key], ["step", step]],
-    moments: form === run ? moments : {},
+    moments: form === run ? { ...before?.moments, ...moments } : {},
     path: new URL(form.action).pathname,
     title: document.querySelector("h1").textContent.trim(),
     captured: new Date().toISOString(),
@@ -224,6 +228,7 @@ async function show() {
   const ours = others.filter((each) => each.unit === me?.unit);
   const told = [];
   if (isAway) told.push(make("p", {}, make("strong", { textContent: words.away }), ` ${me ? say("goon", me.person || me.station) : words.nobody}`));
+  if (isAway && isShell && me?.who) told.push(make("button", { type: "button", className: "secondary", textContent: say("not me", me.person), onclick: () => on("known", (store) => store.delete("me")).then(() => location.reload()) }));
   else if (isShell) told.push(make("p", {}, make("strong", { textContent: words.back }), " ", make("a", { href: "", role: "button", textContent: words.reload })));
   if (waiting.length) told.push(make("p", { textContent: say("waiting", waiting.length) }));
   if ((isSignedOut || !me?.who) && !isAway && items.some((each) => each.state === "waiting")) {
@@ -431,6 +436,11 @@ async function finish(form, step) {
     await flush();
     const after = (await all()).find((each) => each.number === item.number);
     if (after?.state === "recorded") return location.assign(after.link);
+    if (after?.state === "refused") {
+      delete form.dataset.keeping;
+      delete form.dataset.sent;
+      return scrollTo(0, 0);
+    }
   }
   for (const each of form.querySelectorAll("#said, #told, #record")) each.replaceChildren();
   if (form === run) for (const each of run.querySelectorAll("input:not([type=hidden])")) each.value = "";

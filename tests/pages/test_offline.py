@@ -1,4 +1,4 @@
-"""What devices kept while nobody answered: each recorded once, late and visibly late, or told why not."""
+"""What devices kept while nobody answered: recorded once and visibly late, or told why not."""
 
 from __future__ import annotations
 

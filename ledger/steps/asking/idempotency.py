@@ -93,7 +93,8 @@ def find_in_unit(tx: Connection, request: NamedRequest, unit: int | None) -> Ans
     """The answer that anybody of a unit got for a request; None where nobody did.
 
     It is for keys that a device made and sends again under whichever session there is by then.  At
-    once under two sessions, the second waits; only this key's lock comes before the subjects'.  Raises Conflict when the key named another request.
+    once under two sessions, the second waits; only this key's lock comes before the subjects'.
+    Raises Conflict when the key named another request.
     """
     lock_subjects(tx, [sha256(b"steriledger.request\0" + request.key.encode())])
     earlier = find_request_of_unit(tx, request.key, unit)

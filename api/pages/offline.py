@@ -153,7 +153,8 @@ def _request(asking: Asking, path: str, params: Mapping[str, str]) -> Request:
 
 
 def _fields(kept: Kept) -> list[tuple[str, object]]:
-    return [(name, text) for name, text in kept.fields if name != "form"]
+    """As they were filled in; nobody signs with a passkey what they do not have before them."""
+    return [(name, text) for name, text in kept.fields if name not in {"form", "by"}]
 
 
 def _hash(kept: Kept) -> bytes:

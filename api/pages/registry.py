@@ -18,10 +18,13 @@ from api.pages import (
     directory,
     inbox,
     incidents,
+    labels,
     offices,
     offline,
     people,
+    providing,
     recalls,
+    signing,
     signing_in,
     statements,
     terms,
@@ -37,6 +40,7 @@ SCREENS: tuple[Screen, ...] = tuple(
         cycles,
         boxes,
         using,
+        labels,
         recalls,
         custody,
         offices,
@@ -48,8 +52,10 @@ SCREENS: tuple[Screen, ...] = tuple(
         terms,
         people,
         acting,
+        signing,
         signing_in,
         offline,
+        providing,
     )
     for screen in module.SCREENS
 )

@@ -127,7 +127,7 @@ def on_page(asking: Asking, run: Run) -> dict[str, object]:
     return {
         "run": run,
         "key": key,
-        "done": filled.get("done"),
+        "done": asking.recorded,
         # a shot that was there before moves nothing on the page, and is told all the same
         "again": [
             each.strip(" ")

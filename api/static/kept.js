@@ -105,8 +105,11 @@ const all = () => on("kept", (kept) => kept.getAll());
 const isMine = (item) => me && item.who === me.who && item.unit === me.unit;
 const plain = ({ number, path, fields, moments, captured, device, who, person, unit }, is_live) => ({ number, path, fields, moments, captured, device, who, person, unit, is_live });
 
+// Of a form, what a device may keep: no mark of a session, and no secret.
+const filledOf = (form) => [...new FormData(form)].filter(([name]) => name !== "form" && form.elements[name].type !== "password");
+
 async function keep(form, step) {
-  const said = [...new FormData(form)].filter(([name]) => !["form", "scan", "key"].includes(name));
+  const said = filledOf(form).filter(([name]) => !["scan", "key"].includes(name));
   const as = form.dataset.as;
   const fields = said.map(([name, value]) => (as && name === "said" ? [as, `${value.split(">")[0]}:`] : [name, value]));
   const key = form.elements.key.value;
@@ -299,7 +302,7 @@ function shoot(text, name = "scan") {
 async function save() {
   if (!me) return;
   const said = settled(saidSoFar(), shotsOf(pending, "scan")).map((each) => ["said", each]);
-  const rest = [...new FormData(run)].filter(([name, value]) => value && !["form", "scan", "said"].includes(name));
+  const rest = filledOf(run).filter(([name, value]) => value && !["scan", "said"].includes(name));
   const fields = [...said, ...rest, ...shotsOf(pending, "ticked").map((each) => ["ticked", each])];
   const key = run.elements.key.value;
   if (said.length || fields.some(([name]) => name === "ticked")) await on("runs", (runs) => runs.put({ key, path: location.pathname, who: me.who, fields, moments, at: new Date().toISOString() }));
@@ -336,7 +339,7 @@ function swap(fresh) {
     // what was typed meanwhile stays
     for (const each of part.querySelectorAll("input:not([type=hidden]), select")) {
       const typed = old.querySelector(`[name="${CSS.escape(each.name)}"]`);
-      if (typed) each.value = typed.value;
+      if (typed) [each.value, each.checked] = [typed.value, typed.checked];
     }
     old.replaceChildren(...part.childNodes);
     if (focused !== false) (document.getElementById(focused) ?? field).focus();
@@ -422,6 +425,11 @@ async function finish(form, step) {
   if ("keeping" in form.dataset) return;
   form.dataset.keeping = "";
   if (form === run && pending.length) keepShots();
+  // what a passkey signs is shown first
+  if (form.elements.by?.value && !isAway) {
+    form.append(make("input", { type: "hidden", name: "step", value: step }));
+    return HTMLFormElement.prototype.submit.call(form);
+  }
   const item = await keep(form, step);
   const answers = isAway || item.isMended ? {} : await send([item], { live: true }).catch(() => ({}));
   const { state, link } = answers[item.number] ?? {};
@@ -459,7 +467,7 @@ async function finish(form, step) {
 async function offerToGoOn() {
   const resume = document.querySelector("[data-resume]"), key = run.elements.key.value;
   const runs = (await on("runs", (store) => store.getAll())).filter((each) => me && each.who === me.who && each.path === location.pathname);
-  moments = runs.find((each) => each.key === key)?.moments ?? {};
+  moments = { ...runs.find((each) => each.key === key)?.moments, ...moments };
   const last = runs.filter((each) => each.key !== key).sort((one, other) => one.at.localeCompare(other.at)).at(-1);
   if (!resume || !last || run.querySelector("[name=said]")) return;
   resume.hidden = false;
@@ -474,6 +482,33 @@ async function offerToGoOn() {
   });
 }
 
+// From the first moment on no shot loads a page; what is done is kept as soon as it is known for whom.
+for (const form of document.querySelectorAll("form[data-kept], form[data-run]")) {
+  if (isShell) [form.action, form.elements.key.value] = [location.pathname, random()];
+  form.addEventListener("submit", (event) => {
+    const { name, value } = event.submitter ?? {};
+    const isShot = form === run && (name === "scan" || name === "ticked" || value === "scan" || !value);
+    // what is no record, such as a label, waits for the server
+    if (!isShot && !(me && "kept" in form.dataset)) return;
+    event.preventDefault();
+    if (!isShot) finish(form, value);
+    else if (name === "scan" || name === "ticked") shoot(value, name);
+    else [field.value] = ["", shoot(field.value)];
+  });
+}
+if (run) {
+  run.addEventListener("change", save);
+  run.addEventListener("keydown", (event) => {
+    if (!["Enter", "Tab"].includes(event.key) || event.shiftKey || !("scan" in event.target.dataset)) return;
+    // a shot into another field goes on to the next; some scanners end one with a tabulator
+    if (event.target !== field && event.key === "Enter") [field.focus(), save()];
+    else if (event.target === field && event.key === "Tab" && field.value) [field.value] = ["", shoot(field.value)];
+    else return;
+    event.preventDefault();
+  });
+  if (isShell) run.querySelector("[data-scan]").focus();
+}
+
 async function begin() {
   await recognise();
   if (isShell) setTimeout(knock, 500);
@@ -481,34 +516,7 @@ async function begin() {
   for (const select of isShell ? document.querySelectorAll("select[data-units]") : []) for (const [value, text] of known?.units ?? []) select.append(new Option(text, value));
   const performer = document.querySelector("[data-performer]");
   if (performer) performer.hidden = Boolean(me?.who);
-  for (const form of document.querySelectorAll("form[data-kept]")) {
-    if (isShell) [form.action, form.elements.key.value] = [location.pathname, random()];
-    form.addEventListener("submit", (event) => {
-      const { name, value } = event.submitter ?? {};
-      if (!me) return;
-      event.preventDefault();
-      if (name === "scan" || name === "ticked") shoot(value, name);
-      else if (value === "scan" || !value) [field.value] = ["", shoot(field.value)];
-      else finish(form, value);
-    });
-  }
-  if (run && me) {
-    run.addEventListener("change", save);
-    run.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || event.target === field || !("scan" in event.target.dataset)) return;
-      event.preventDefault();
-      field.focus();
-      save();
-    });
-    if (isShell) run.querySelector("[data-scan]").focus();
-    // some scanners end a shot with a tabulator
-    field.addEventListener("keydown", (event) => {
-      if (event.key !== "Tab" || event.shiftKey || !field.value) return;
-      event.preventDefault();
-      [field.value] = ["", shoot(field.value)];
-    });
-    await offerToGoOn();
-  }
+  if (run && me) await offerToGoOn();
   const heard = document.querySelector("[data-heard]")?.dataset.heard;
   if (heard) hear(heard);
   await show();

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from ledger.domain.callers import Scope
@@ -109,17 +110,23 @@ def shown(furnished_sqlite: Furnished, tmp_path_factory: pytest.TempPathFactory)
 def serving(site: Site) -> Iterator[None]:
     """The site at an address of this machine; the same one where it had one before."""
     port = int(site.url.rpartition(":")[2]) if site.url else 0
+    with served(site.api.app, port) as site.url:
+        yield
+
+
+@contextmanager
+def served(app: FastAPI, port: int = 0) -> Iterator[str]:
+    """The address of this machine at which an application answers."""
     server = uvicorn.Server(
-        uvicorn.Config(site.api.app, host="127.0.0.1", port=port, log_config=None, lifespan="off")
+        uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, lifespan="off")
     )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
         assert thread.is_alive()
         time.sleep(0.01)
-    site.url = f"http://localhost:{server.servers[0].sockets[0].getsockname()[1]}"
     try:
-        yield
+        yield f"http://localhost:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         # as if it were killed: nobody waits for what is under way
         server.should_exit = server.force_exit = True

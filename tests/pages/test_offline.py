@@ -39,7 +39,8 @@ class Device:
 
     def keep(self, path: str, *fields: tuple[str, str], said: tuple[str, ...] = ()) -> None:
         """A form, as kept.js keeps it; shots one minute apart."""
-        number, moments = len(self.items) + 1, {}
+        number = len(self.items) + 1
+        moments: dict[str, str] = {}
         for shot in said:
             moments[shot] = self.now()
             self.group.api.house.wait(minutes=1)

@@ -43,7 +43,8 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
         gs1=True,
         forceSquare=True,
     )
-    pixels = memoryview(drawing.to_image(scale=8, add_quiet_zones=True))
+    image: Any = drawing.to_image(scale=8, add_quiet_zones=True)
+    pixels = memoryview(image)
     height, width = pixels.shape
     path = tmp_path_factory.mktemp("film") / "label.y4m"
     grey = bytes(pixels.tobytes()) + b"\x80" * (2 * ((width + 1) // 2) * ((height + 1) // 2))

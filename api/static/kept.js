@@ -55,10 +55,11 @@ async function recognise() {
 
 let isAway = isShell, isSignedOut = false, wait = 2000;
 
-async function ask(path, filled) {
+// Whoever scans does not wait long for a server that says nothing.
+async function ask(path, filled, patience = 15_000) {
   const options = filled ? { method: "POST", body: new URLSearchParams(filled) } : {};
   try {
-    const answer = await fetch(path, { ...options, cache: "no-store", signal: AbortSignal.timeout(15_000) });
+    const answer = await fetch(path, { ...options, cache: "no-store", signal: AbortSignal.timeout(patience) });
     if (answer.status >= 502 && answer.status <= 504) throw new TypeError(answer.status);
     setAway(false);
     return answer;
@@ -318,7 +319,7 @@ async function pump(isAgain = false) {
       if (isShell || isAway) return keepShots();
       const sent = pending.slice();
       const filled = [...new FormData(run)].filter(([name]) => name !== "scan");
-      const answer = await ask(new URL(run.action).pathname, [...filled, ["step", "scan"], ...sent]).catch(() => null);
+      const answer = await ask(new URL(run.action).pathname, [...filled, ["step", "scan"], ...sent], 4000).catch(() => null);
       const fresh = answer && new DOMParser().parseFromString(await answer.text(), "text/html");
       if (!fresh?.getElementById("said")) {
         // nobody answered, or nobody is signed in any more

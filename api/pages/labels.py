@@ -52,6 +52,7 @@ def show_labels(asking: Asking) -> Mapping[str, object]:
     with asking.instance.database.reading() as tx:
         found = named(tx, run)
         prints = list_prints(tx, asking.caller, unit, open_only=True, limit=_MOST_OPEN)
+        told = _told_of(tx, asking, unit)
     plain = asking.words.say(N_("its label is to be printed"))
     seen = told_of(
         asking,
@@ -64,7 +65,7 @@ def show_labels(asking: Asking) -> Mapping[str, object]:
         "prints": prints,
         "sent": [each for each in prints if each.state == PrintState.SENT],
         "states": _TOLD,
-        "confirmed": asking.filled.get("confirmed"),
+        "told": told,
         "stocks": STOCKS,
     }
 
@@ -103,10 +104,18 @@ def _tell(asking: Asking, state: PrintState, package: str) -> Response:
     def work(tx: Connection) -> str:
         door, how = door_of(asking), circumstances(asking)
         _, prints = tell(instance, tx, asking.caller, unit, state, [package], door, how)
-        return f"{prints[0].package} {_TOLD[PrintState(prints[0].state)]}"
+        return prints[0].package
 
-    done = once(asking, (state.value, package), work)
-    return go_to(f"/labels?{urlencode({'confirmed': done})}")
+    return go_to(f"/labels?{urlencode({'told': once(asking, (state.value, package), work)})}")
+
+
+def _told_of(tx: Connection, asking: Asking, unit: int) -> tuple[str, str] | None:
+    """What was told of a package's newest label: as it is recorded, whatever an address says."""
+    name = asking.filled.get("told")
+    found = list_prints(tx, asking.caller, unit, after=(name, 0)) if name else []
+    own = [each for each in found if each.package == name]
+    state = PrintState(own[-1].state) if own else PrintState.SENT
+    return (name, _TOLD[state]) if state in _TOLD else None
 
 
 def take_labels(asking: Asking) -> Response:

@@ -251,6 +251,7 @@ BESIDE: Mapping[str, str] = {
 #: One row, rows of different kinds, or rows that are nothing but their key.
 NO_PLACES = {
     "idx_cursor", "idx_erasures", "idx_proposals", "settings", "operation_dependencies",
+    "consignment_parties",
 }  # fmt: skip
 
 

@@ -72,6 +72,7 @@ package_lines = Table(
     PrimaryKeyConstraint("package", "sequence", "line"),
     Index(None, "digest", "line"),
     Index(None, "thread", "deed"),
+    Index(None, "code"),
     Index(None, "unit", "package"),
     Index(None, "sequence", "line"),
     Index(
@@ -107,6 +108,7 @@ packages = Table(
     Column("set_name", Text),
     Column("expires", Text),
     Column("cycle", Bytes32),
+    Column("basket", Text),
     Column("overlays", Text, nullable=False),
     Column("sequence", BigInteger, nullable=False),
     Index(None, "holder", "stage", "name"),
@@ -114,6 +116,7 @@ packages = Table(
     Index(None, "set_name", "sequence"),
     Index(None, "owner", "name"),
     Index(None, "consignment", "name"),
+    Index(None, "basket", "name"),
 )
 
 codes = Table(
@@ -170,6 +173,8 @@ class PackageRow:
     set_name: str | None
     expires: str | None
     cycle: bytes | None
+    #: the code of the basket or container in which it lies
+    basket: str | None
     #: words with commas between them, ascending
     overlays: str
     #: of the newest line
@@ -245,6 +250,12 @@ def list_lines_by_digests(tx: Connection, digests: Iterable[bytes]) -> list[Pack
         for part in chunks(digests)
         for row in _lines.list(tx, c.digest.in_(part), order=[c.sequence, c.line])
     ]
+
+
+def list_lines_with(tx: Connection, code: str) -> list[PackageLine]:
+    """The lines beside which a code stands, in the order of acceptance."""
+    c = package_lines.c
+    return _lines.list(tx, c.code == code, order=[c.sequence, c.line])
 
 
 def list_sent(

@@ -17,6 +17,7 @@ from ledger.domain.acts.vocabulary import Act, Facts, Message, Recorded, integer
 from ledger.domain.custody.fold import Package, fold
 from ledger.domain.custody.lines import (
     PackageLine,
+    is_package,
     package_lock,
     package_subject,
     seconds_or_none,
@@ -164,7 +165,7 @@ def untell(tx: Connection, row: operations.OperationRow) -> None:
 
 def refold(tx: Connection, names: Iterable[str]) -> None:
     """Write how some packages stand, by all that is said of them."""
-    wanted = sorted(set(names))
+    wanted = sorted(filter(is_package, set(names)))
     lines = packages.list_lines_of(tx, wanted)
     folded = [fold(name, lines[name]) for name in wanted if name in lines]
     packages.put_packages(
@@ -193,6 +194,7 @@ def row_of(package: Package) -> packages.PackageRow:
         set_name=package.set_name,
         expires=package.expires,
         cycle=package.cycle,
+        basket=package.basket,
         overlays=",".join(sorted(package.overlays)),
         sequence=package.sequence,
     )

@@ -154,6 +154,11 @@ def test_a_roll_is_reserved_and_what_became_of_a_label_is_told(api: Api, desk: s
     body = {"packages": ["centre/R1.001"], "printer": "Z1"}
     (label,) = api.post("/v1/labels/prints", desk, json=body).json()["labels"]
     assert (label["issue"], label["state"]) == (1, "sent")
+    drawn = {"packages": ["centre/R1.001"], "form": "zpl"}
+    answer = api.post("/v1/labels/drawn", desk, json=drawn)
+    assert answer.content.startswith(b"^XA^PW480^LL320")
+    assert 'filename="labels.zpl"' in answer.headers["content-disposition"]
+    assert api.post("/v1/labels/drawn", desk, json=drawn | {"form": "pdf"}).content[:4] == b"%PDF"
     for state in ("not_known", "printed"):
         body = {"packages": [label["code"]], "state": state}
         told = api.post("/v1/labels/prints/told", desk, json=body).json()

@@ -28,7 +28,8 @@ DESK = {"width": 1280, "height": 900}
 LOCALES = {"en": "en-GB", "zh": "zh-CN"}
 #: Latin words that a Chinese page shows: names of things and of people, and words of ours
 LATIN = re.compile(
-    r"SteriLedger|English|CSV|PIN|steriledger [a-z]+( [a-z]+)*|DAC[\w. ]*|[\w-]*/[\w./-]+"
+    r"SteriLedger|English|CSV|XLSX|PDF|ZPL|Zebra|QR|mm\b|PIN"
+    r"|steriledger [a-z]+( [a-z]+)*|DAC[\w. ]*|[\w-]*/[\w./-]+"
     r"|0x[0-9a-f]*|\b[0-9a-f]{8,}\b|Zhang|Unit \w+|Administrator \w+|Sterilizer \d+|Operator"
     r"|[Cc]entre|member|operator|chief|runner|auditor|Chief|Member|Auditor|Runner"
     r"|[Ww]orker|van\b|other\b|[A-Z]-\d+"
@@ -57,7 +58,7 @@ PAGES = {
     ],
     "worker 1": [
         "/consignments/{4711}/slip", "/dispatch", "/dispatch?said=1/Q01&purpose=clean",
-        "/ask?q=centre/4711",
+        "/ask?q=centre/4711", "/labels", "/labels?said=1/Q01&said=zz", "/paper",
     ],
     "worker 7": ["/trip", "/consignments/{4712}"],
 }  # fmt: skip

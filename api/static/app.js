@@ -61,7 +61,7 @@ if (heard) {
 
 // A shot that comes while nothing has the focus goes into the field for shots.
 document.addEventListener("keydown", (event) => {
-  if (event.target === document.body && event.key.length === 1 && !event.ctrlKey && !event.metaKey) document.getElementById("scan")?.focus();
+  if (event.target === document.body && event.key.length === 1 && !event.ctrlKey && !event.metaKey) (document.getElementById("scan") ?? document.querySelector("input[data-scan]"))?.focus();
 });
 
 // What was scanned and is not recorded waits on this device, also when its page was closed.

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from httpx2 import Client
 from starlette.testclient import TestClient
 
 from ledger.domain.acts.words import Right, UnitRole
@@ -127,7 +128,7 @@ def plain(page: str) -> str:
 class Form:
     """The form of a page that scans or records, filled and sent as a browser does."""
 
-    def __init__(self, client: TestClient, path: str, number: int = 0) -> None:
+    def __init__(self, client: Client, path: str, number: int = 0) -> None:
         self.client, self.path = client, path
         page = client.get(path)
         assert page.status_code == 200, page.text[-2000:]

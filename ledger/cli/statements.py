@@ -226,7 +226,12 @@ def _make_key(name: str, years: int, *, home: Path, as_json: bool, replaces: boo
 
     with opened(home) as instance:
         made = make_document_key(instance, name=name, years=years, replaces=replaces).decode()
-    answer({"certificate": made}, as_json=as_json, human=lambda: say(made))
+
+    def human() -> None:
+        for line in made.splitlines():
+            say(line)
+
+    answer({"certificate": made}, as_json=as_json, human=human)
 
 
 @key.command("export")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 from urllib.parse import quote, urlsplit
 
 from starlette.datastructures import UploadFile
@@ -16,15 +16,17 @@ from starlette.responses import RedirectResponse, Response
 
 from api.pages.words import Words
 from ledger.domain.callers import Caller, Scope
-from ledger.domain.errors import Refused
+from ledger.domain.errors import InvalidInput, Refused
 from ledger.steps.accepting.with_passkeys import PasskeySigner, list_passkey_signers
 from ledger.steps.asking.passkeys import Site
-from ledger.steps.asking.sessions import NotSignedIn, Session
+from ledger.steps.asking.sessions import NotSignedIn, Session, confirm_at_station
 from ledger.steps.instance import Instance
 from ledger.storage.operations import find_operation
 
 SESSION_COOKIE = "session"
 STATION_COOKIE = "station"
+FLOW_COOKIE = "flow"
+_FLOW_SECONDS = 600
 #: how long a page says that something was recorded
 _JUST_NOW = timedelta(minutes=10)
 #: how long a tablet stays a station, unless somebody ends it
@@ -79,6 +81,25 @@ class Filled:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Captured:
+    """That a form was filled in while nobody answered, and how a device kept it until now."""
+
+    #: when it was done, by our clock
+    at: datetime
+    #: the same of each shot
+    moments: Mapping[str, datetime]
+    #: whose clock that was, and how far ahead of ours
+    source: str
+    #: which device it was, and its own number of the capture
+    device: str
+    #: who did it, where that is not who sends it; None: who sends it
+    performer: str | None
+
+    #: of what has a gate against it that nobody could ask
+    reason: ClassVar[str] = "done while the server was away: nobody could ask the gate"
+
+
 @dataclass(kw_only=True)
 class Asking:
     """One request for a screen."""
@@ -93,6 +114,10 @@ class Asking:
     error: Exception | None = None
     #: sentences by the name of the field that they are about
     errors: Mapping[str, str] = field(default_factory=dict)
+    #: None: it was filled in on a page of the server that answers now
+    captured: Captured | None = None
+    #: SHA-256 of what a device kept, the same however often it is sent; None: it kept nothing
+    same: bytes | None = None
 
     @property
     def caller(self) -> Caller:
@@ -107,6 +132,10 @@ class Asking:
         if self.session is None or self.session.account is None:
             raise Refused("a link has no account", field="account", remedy="sign in")
         return self.session.account
+
+    def require_person(self) -> None:
+        """Raise NotSignedIn where nobody is, and Refused for whoever holds a link alone."""
+        _ = self.caller, self.account
 
     @property
     def site(self) -> Site:
@@ -136,6 +165,30 @@ class Asking:
         with self.instance.database.reading() as tx:
             found = list_passkey_signers(self.instance, tx, self.session.account)
         return [each for each in found if each.is_valid]
+
+    @property
+    def reads_badges(self) -> bool:
+        """Whether a second person confirms with badge and PIN here."""
+        return self.session is not None and self.session.station is not None
+
+    @cached_property
+    def second(self) -> str:
+        """Who confirmed with a second badge and its PIN; empty where nobody did.
+
+        Raises Refused.  It takes a while, and so is asked before a transaction begins.
+        """
+        badge = self.filled.get("second_badge")
+        if self.session is None or not (badge or self.filled.raw("second_pin")):
+            return ""
+        keeper = self.request.app.state.doorkeeper
+        keeper.admit_try(self.request, f"badge {badge}")
+        try:
+            return confirm_at_station(
+                self.instance, self.session, badge, self.filled.raw("second_pin")
+            )
+        except InvalidInput as error:
+            error.field = "second_badge"
+            raise
 
     @property
     def has_held_key(self) -> bool:
@@ -201,8 +254,19 @@ def keep_station(response: Response, request: Request, text: str) -> Response:
     return _keep(response, request, STATION_COOKIE, text, _STATION_SECONDS)
 
 
-def _keep(
-    response: Response, request: Request, name: str, text: str, seconds: int | None
+def keep_flow(response: Response, request: Request, text: str) -> Response:
+    """Let a browser keep what it left for, while it is at the group's provider."""
+    # it comes back from another site: the strictest form would be left behind
+    return _keep(response, request, FLOW_COOKIE, text, _FLOW_SECONDS, same_site="lax")
+
+
+def _keep(  # noqa: PLR0913, PLR0917 - what a browser keeps, and how
+    response: Response,
+    request: Request,
+    name: str,
+    text: str,
+    seconds: int | None,
+    same_site: Literal["strict", "lax"] = "strict",
 ) -> Response:
     response.set_cookie(
         _HOST_ONLY + name if _is_secure(request) else name,
@@ -211,15 +275,24 @@ def _keep(
         path="/",
         secure=_is_secure(request),
         httponly=True,
-        samesite="strict",
+        samesite=same_site,
     )
     return response
 
 
 def forget_session(response: Response) -> Response:
     """Let the browser forget a session, whichever way it kept it."""
-    response.delete_cookie(SESSION_COOKIE, path="/")
-    response.delete_cookie(_HOST_ONLY + SESSION_COOKIE, path="/", secure=True)
+    return _forget(response, SESSION_COOKIE)
+
+
+def forget_flow(response: Response) -> Response:
+    """Let the browser forget what it left for."""
+    return _forget(response, FLOW_COOKIE)
+
+
+def _forget(response: Response, name: str) -> Response:
+    response.delete_cookie(name, path="/")
+    response.delete_cookie(_HOST_ONLY + name, path="/", secure=True)
     return response
 
 

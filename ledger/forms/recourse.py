@@ -33,6 +33,10 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "why": {"en": "On what it rests", "zh": "依据"},
     "intervals": {"en": "Between two looks", "zh": "两次查看之间"},
     "statements": {"en": "What units said", "zh": "各单位陈述"},
+    "third": {
+        "en": "of a third party; nothing rests on it",
+        "zh": "第三方陈述，不作为依据",
+    },
     "not_applying": {"en": "Did not apply, or is not due", "zh": "不适用或尚未到期"},
     "not_proved": {"en": "What is proved, and what is not", "zh": "证明范围"},
     "records": {"en": "The records it rests on", "zh": "所依据的记录"},
@@ -120,9 +124,12 @@ def _form(
                 "unit": _unit(answer, each["unit"]),
                 "stance": words.get(str(each["stance"]), ""),
                 "text": printable(each["text"] or ""),
+                "to": "" if each["said_to"] is None else printable(each["said_to"][language]),
+                "third": "" if each["is_concerned"] else words["third"],
             }
             for each in answer["statements"]
         ],
+        "third_parties": [printable(e["says"][language]) for e in answer["third_parties"]],
         "operations": [
             {
                 "digest": each["digest"][:_SHOWN_DIGITS] + "…",

@@ -538,9 +538,10 @@ def test_a_clock_that_falls_back_by_years_is_named(house: House) -> None:
 def test_the_same_package_class_twice_is_refused_in_a_load_as_in_a_decision(house: House) -> None:
     open_cycle(house, 101)
     line = {"owner": CENTRE, "payer": CENTRE, "package_class": 1, "quantity": 4}
-    with house.nothing_stored(), pytest.raises((InvalidInput, Conflict)) as caught:
-        house.say("LoadDeclaration", cycle=f"{SERIAL}/101", lines=[line, line])
-    assert "once" in str(caught.value)
+    for other in (line, line | {"quantity": 5}):
+        with house.nothing_stored(), pytest.raises((InvalidInput, Conflict)) as caught:
+            house.say("LoadDeclaration", cycle=f"{SERIAL}/101", lines=[line, other])
+        assert "once" in str(caught.value)
 
 
 # ------------------------------------------------------------------------------ units

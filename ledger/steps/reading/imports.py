@@ -491,9 +491,11 @@ class _Importing:
         return f"several machines have the serial number {serial}: {names}; say which: --machine"
 
     def _how_to_assign(self) -> str:
+        machine = " --machine MACHINE" if self.cycle.serial is None else ""
+        number = " --number NUMBER" if self.cycle.number is None else ""
         return (
-            "say them: steriledger import --machine MACHINE --number NUMBER, or steriledger cycle "
-            f"end CYCLE --reading {self._named}"
+            f"say it: steriledger import FILE{machine}{number}, or steriledger cycle end CYCLE "
+            f"--reading {self._named}"
         )
 
     def _reported(self, tx: Connection, machine: directory.EquipmentRow) -> Reported:

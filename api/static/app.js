@@ -47,5 +47,5 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
 
 // A shot that comes while nothing has the focus goes into the field for shots.
 document.addEventListener("keydown", (event) => {
-  if (event.target === document.body && event.key.length === 1 && !event.ctrlKey && !event.metaKey) document.getElementById("scan")?.focus();
+  if (event.target === document.body && event.key.length === 1 && !event.ctrlKey && !event.metaKey) (document.getElementById("scan") ?? document.querySelector("input[data-scan]"))?.focus();
 });

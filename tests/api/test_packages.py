@@ -165,3 +165,15 @@ def test_a_roll_is_reserved_and_what_became_of_a_label_is_told(api: Api, desk: s
         assert (told["operations"], told["labels"][0]["state"]) == ([], state)
     assert api.get("/v1/labels/prints?undecided=true", desk).json() == {"labels": []}
     assert len(api.get("/v1/labels/prints", desk).json()["labels"]) == 1
+
+
+def test_a_basket_is_filled_and_read_by_its_code(api: Api, desk: str) -> None:
+    packed(api, desk, "Q01")
+    line = {"act": "put_in", "said": "centre/Q01", "basket": "SL1BK797"}
+    assert api.post("/v1/scans", desk, json={"lines": [line]}).status_code == 200
+    params = {"basket": "SL1BK797"}
+    assert [
+        e["package"] for e in api.get("/v1/baskets", desk, params=params).json()["packages"]
+    ] == ["1/Q01"]
+    # whose it is not learns nothing of it
+    assert api.get("/v1/baskets", api.member, params=params).json()["packages"] == []

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
 from typing import TypeAlias
 from urllib.parse import quote, urlsplit
 
@@ -15,12 +17,16 @@ from starlette.responses import RedirectResponse, Response
 from api.pages.words import Words
 from ledger.domain.callers import Caller, Scope
 from ledger.domain.errors import Refused
+from ledger.steps.accepting.with_passkeys import PasskeySigner, list_passkey_signers
 from ledger.steps.asking.passkeys import Site
 from ledger.steps.asking.sessions import NotSignedIn, Session
 from ledger.steps.instance import Instance
+from ledger.storage.operations import find_operation
 
 SESSION_COOKIE = "session"
 STATION_COOKIE = "station"
+#: how long a page says that something was recorded
+_JUST_NOW = timedelta(minutes=10)
 #: how long a tablet stays a station, unless somebody ends it
 _STATION_SECONDS = 400 * 24 * 3600
 
@@ -107,6 +113,35 @@ class Asking:
         """Under which name the pages were asked for."""
         return site_of(self.request)
 
+    @cached_property
+    def recorded(self) -> str:
+        """The digest that the address says was recorded, where it was, just now, by one's unit.
+
+        Empty for whatever else an address says: anybody can write one.
+        """
+        text = self.filled.get("done")
+        if self.session is None or re.fullmatch(r"(0x)?[0-9a-f]{64}", text) is None:
+            return ""
+        digest = bytes.fromhex(text.removeprefix("0x"))
+        with self.instance.database.reading() as tx:
+            row = find_operation(tx, digest, unit=self.session.caller.unit)
+        is_new = row is not None and self.instance.clock() - row.accepted_at < _JUST_NOW
+        return "0x" + digest.hex() if is_new else ""
+
+    @cached_property
+    def passkeys(self) -> list[PasskeySigner]:
+        """The person's own passkeys that may sign operations."""
+        if self.session is None or self.session.account is None or not can_have_passkeys(self.site):
+            return []
+        with self.instance.database.reading() as tx:
+            found = list_passkey_signers(self.instance, tx, self.session.account)
+        return [each for each in found if each.is_valid]
+
+    @property
+    def has_held_key(self) -> bool:
+        """Whether a key of this server signs for whoever asks; who belongs to no unit names one."""
+        return self.caller.signer is not None or self.caller.unit is None
+
     def path(self, name: str) -> str:
         """A part of the address."""
         return _NO_TEXT.sub("\x01", str(self.request.path_params[name]))
@@ -134,6 +169,11 @@ def site_of(request: Request) -> Site:
     url, said = request.url, urlsplit(request.headers.get("origin", ""))
     scheme = said.scheme if said.netloc == url.netloc else url.scheme
     return Site(name=url.hostname or "", origin=f"{scheme}://{url.netloc}")
+
+
+def can_have_passkeys(site: Site) -> bool:
+    """Whether a browser may make passkeys here: it makes none for a bare number."""
+    return re.fullmatch(r"[0-9.]*|.*:.*", site.name) is None
 
 
 def kept(request: Request, name: str) -> str | None:

@@ -145,7 +145,7 @@ def show_one(asking: Asking) -> Mapping[str, object]:
     """One consignment: who has it, what became of each line, every step and what others say."""
     with asking.instance.database.reading() as tx:
         view = show_consignment(tx, asking.caller, asking.path("consignment"))
-        return {**of_consignment(tx, asking, view), "done": asking.filled.get("done")}
+        return {**of_consignment(tx, asking, view), "done": asking.recorded}
 
 
 def of_consignment(tx: Connection, asking: Asking, view: ConsignmentView) -> dict[str, object]:

@@ -152,7 +152,7 @@ def show_one(asking: Asking) -> Values:
         "is_heard": is_heard,
         "is_opener": _is_opener(asking, view),
         "stances": _STANCES,
-        "done": asking.filled.get("done"),
+        "done": asking.recorded,
         "waits": view.told.state.value != "final",
     }
 

@@ -7,12 +7,15 @@ from datetime import timedelta
 
 from starlette.responses import Response
 
+from api.pages.acting import door_of
 from api.pages.asking import Asking, go_to
 from api.pages.lists import Column, listing
 from api.pages.screens import ADMINISTERS, Screen
 from api.pages.words import N_
+from ledger.domain.acts.words import Right
 from ledger.domain.callers import Scope
 from ledger.domain.errors import InvalidInput, SteriLedgerError
+from ledger.steps.accepting.with_passkeys import list_passkey_signers, propose_passkey
 from ledger.steps.asking import accounts
 from ledger.steps.asking.links import LIFETIMES, LinkPurpose
 from ledger.storage import accounts as stored
@@ -137,7 +140,7 @@ def show_person(asking: Asking) -> Mapping[str, object]:
         row = stored.get_account(tx, asking.path("account"), unit=asking.caller.unit)
         unit = None if row.unit is None else directory.get_unit(tx, row.unit)
         signer = None if row.signer is None else directory.find_signer(tx, row.signer)
-        passkeys = stored.list_passkeys(tx, row.id)
+        passkeys = list_passkey_signers(asking.instance, tx, row.id)
     return {
         "title": row.person,
         "account": row,
@@ -145,6 +148,8 @@ def show_person(asking: Asking) -> Mapping[str, object]:
         "unit": unit,
         "signer": signer,
         "passkeys": passkeys,
+        "rights": [str(each.name).lower() for each in Right],
+        "proposed": asking.filled.get("proposed") == "yes",
         "link": "",
     }
 
@@ -162,6 +167,21 @@ def do_person(asking: Asking) -> Mapping[str, object] | Response:
         except SteriLedgerError as error:
             asking.errors = {error.field or "": asking.words.sentence(error.what)}
             raise
+    elif what == "unbadge":
+        with instance.database.transaction() as tx:
+            accounts.remove_badge(instance, tx, caller, account)
+    elif what == "signer":
+        with instance.database.transaction() as tx:
+            propose_passkey(
+                instance,
+                tx,
+                caller,
+                account,
+                _passkey(filled.get("passkey")),
+                rights=filled.all("rights"),
+                door=door_of(asking),
+            )
+        return go_to(f"/people/{account}?proposed=yes")
     elif what == "renew":
         with instance.database.transaction() as tx:
             link = accounts.renew_account(instance, tx, caller, account)
@@ -170,6 +190,13 @@ def do_person(asking: Asking) -> Mapping[str, object] | Response:
         with instance.database.transaction() as tx:
             accounts.end_account(instance, tx, caller, account)
     return go_to(f"/people/{account}")
+
+
+def _passkey(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise InvalidInput("is no passkey", field="passkey") from None
 
 
 # ---------------------------------------------------------------- stations

@@ -18,6 +18,7 @@ from ledger.domain.acts.recall_answer import ANSWERS
 from ledger.domain.acts.recall_order import CAUSES
 from ledger.domain.callers import Scope
 from ledger.domain.custody.recalls import Found, Reached
+from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import InvalidInput
 from ledger.steps.accepting.recalling import RecallRequest, end_recall, order_recall
 from ledger.steps.answering.packages import unit_names
@@ -81,7 +82,8 @@ def do_recalls(asking: Asking) -> Mapping[str, object] | Response:
         instance, caller = asking.instance, asking.caller
         return str(order_recall(instance, tx, caller, request, door_of(asking), told).view.order)
 
-    return go_to(f"/recalls/{once(asking, request, work)}?done=yes")
+    order = once(asking, request, work)
+    return go_to(f"/recalls/{order}?done={order}")
 
 
 def _number(asking: Asking, name: str) -> int:
@@ -107,7 +109,7 @@ def show_one(asking: Asking) -> Mapping[str, object]:
         **values,
         "title": f"{view.machine} {view.first}–{view.last}",
         "may_end": not view.has_ended and asking.may(Scope.DECIDE),
-        "done": asking.filled.get("done"),
+        "done": asking.recorded,
         "key": secrets.token_hex(16),
     }
 
@@ -126,22 +128,22 @@ def do_one(asking: Asking) -> Response:
                 field="order",
                 rule="a unit says that it saw what it was sent",
             )
-        for notice in notices:
-            accept(tx, asking, "Comment", about=notice, stance="seen")
-        return order
+        said = [accept(tx, asking, "Comment", about=each, stance="seen") for each in notices]
+        return said[-1]
 
     def end(tx: Connection) -> str:
         asking.caller.require_scope(Scope.DECIDE)
         told = circumstances(asking)
         reason = filled.get("reason")
-        end_recall(asking.instance, tx, asking.caller, order, reason, door_of(asking), told)
-        return order
+        door = door_of(asking)
+        receipt, _ = end_recall(asking.instance, tx, asking.caller, order, reason, door, told)
+        return to_hex(receipt.digest)
 
     is_end = filled.get("step") == "end"
     if is_end and not filled.get("reason"):
         raise InvalidInput("is missing", field="reason", rule="why it ends")
-    once(asking, (order, is_end, filled.get("reason")), end if is_end else see)
-    return go_to(f"/recalls/{order}?done=yes")
+    digest = once(asking, (order, is_end, filled.get("reason")), end if is_end else see)
+    return go_to(f"/recalls/{order}?done={digest}")
 
 
 # ---------------------------------------------------------------- what was found
@@ -214,8 +216,8 @@ def do_answer(asking: Asking) -> Mapping[str, object] | Response:
         "replaces": own.answer if isinstance(own, Told) else None,
         "reason": asking.filled.get("reason") or None,
     }
-    once(asking, values, lambda tx: accept(tx, asking, "RecallAnswer", **values))
-    return go_to(f"/recalls/{order}?done=yes")
+    digest = once(asking, values, lambda tx: accept(tx, asking, "RecallAnswer", **values))
+    return go_to(f"/recalls/{order}?done={digest}")
 
 
 def _texts(value: object) -> list[str]:

@@ -21,6 +21,7 @@ from api.pages import (
     offices,
     people,
     recalls,
+    signing,
     signing_in,
     statements,
     terms,
@@ -47,6 +48,7 @@ SCREENS: tuple[Screen, ...] = tuple(
         terms,
         people,
         acting,
+        signing,
         signing_in,
     )
     for screen in module.SCREENS

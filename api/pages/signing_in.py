@@ -15,6 +15,7 @@ from api.access import Doorkeeper
 from api.pages.asking import (
     STATION_COOKIE,
     Asking,
+    can_have_passkeys,
     forget_session,
     go_to,
     inside,
@@ -24,8 +25,10 @@ from api.pages.asking import (
 )
 from api.pages.screens import Screen
 from api.pages.words import COOKIE, LANGUAGES, N_
+from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import InvalidInput, NotFound, Refused
 from ledger.keys.one_time_codes import SECRET_BYTES, address_of, secret_text
+from ledger.steps.accepting.with_passkeys import list_passkey_signers, list_proposed
 from ledger.steps.asking import accounts, passkeys
 from ledger.steps.asking.links import LinkPurpose, find_link
 from ledger.steps.asking.sessions import (
@@ -49,7 +52,7 @@ _ADDS_PASSKEYS = frozenset({"password", "passkey"})
 def show_sign_in(asking: Asking) -> Mapping[str, object]:
     """Password and code; at a station badge and PIN first; a passkey where the browser has one."""
     options, question = "", ""
-    if can_have_passkeys(asking):
+    if can_have_passkeys(asking.site):
         options, question = passkeys.offer_sign_in(asking.instance, asking.site)
     text = kept(asking.request, STATION_COOKIE)
     station = None if text is None else find_station(asking.instance, text)
@@ -60,11 +63,6 @@ def show_sign_in(asking: Asking) -> Mapping[str, object]:
         "options": options,
         "question": question,
     }
-
-
-def can_have_passkeys(asking: Asking) -> bool:
-    """Whether a browser may make passkeys here: it makes none for a bare number."""
-    return re.fullmatch(r"[0-9.]*|.*:.*", asking.site.name) is None
 
 
 def do_sign_in(asking: Asking) -> Response:
@@ -183,19 +181,29 @@ def qr_code(address: str) -> Markup:
 def show_own(asking: Asking) -> Mapping[str, object]:
     """Who somebody is here, and their passkeys."""
     options, question = "", ""
-    if can_have_passkeys(asking):
+    if can_have_passkeys(asking.site):
         options, question = passkeys.offer_enrolment(asking.instance, asking.site, asking.account)
     with asking.instance.database.reading() as tx:
         account = stored.get_account(tx, asking.account)
-        keys = stored.list_passkeys(tx, account.id)
+        keys = list_passkey_signers(asking.instance, tx, account.id)
+        proposed = list_proposed(asking.instance, tx, account.id)
         signer = None if account.signer is None else directory.find_signer(tx, account.signer)
     return {
         "account": account,
         "passkeys": keys,
+        "proposed": [
+            (to_hex(each.operation.digest), _said(asking, str(each.record.facts["rights"])))
+            for each in proposed
+        ],
+        "done": asking.recorded,
         "signer": signer,
         "options": options,
         "question": question,
     }
+
+
+def _said(asking: Asking, rights: str) -> str:
+    return ", ".join(asking.words.say(each) for each in rights.split(", "))
 
 
 def do_own(asking: Asking) -> Response:

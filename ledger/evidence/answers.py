@@ -277,7 +277,7 @@ def _is_kept_back(
     path: str, value: object, message: Message, case_units: frozenset[int] | None
 ) -> bool:
     """Whether it is the token of a case of another unit than these; None: all may be shown."""
-    is_token = path.startswith("lines.") and path.endswith(".case") and value is not None
+    is_token = path.endswith(".case") and path.startswith("lines.") and value is not None
     return is_token and case_units is not None and integer(message, "unit") not in case_units
 
 

@@ -303,9 +303,10 @@ def see_session(tx: Connection, token_id: str, at: datetime) -> None:
     tx.execute(sessions.update().where(sessions.c.token_id == token_id).values(seen_at=at))
 
 
-def end_sessions(tx: Connection, account: str, at: datetime) -> None:
-    """End every session of a person."""
-    _end(tx, sessions.c.account == account, at)
+def end_sessions(tx: Connection, account: str, at: datetime, *, at_stations: bool = False) -> None:
+    """End every session of a person, or those at stations."""
+    which = sessions.c.account == account
+    _end(tx, which & sessions.c.station.is_not(None) if at_stations else which, at)
 
 
 def _end(tx: Connection, which: object, at: datetime) -> None:

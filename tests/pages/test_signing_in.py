@@ -20,6 +20,7 @@ from ledger.steps.asking.sessions import IDLE, IDLE_AT_STATION, LIFETIME, MOST_W
 from ledger.storage import accounts as stored
 from tests.house import CENTRE, MEMBER, SERIAL
 from tests.pages.conftest import Site
+from tests.pages.kit import press, read
 
 PASSWORD = "steam and gauze"
 BADGE, PIN = "BADGE-0815-77", "280719"
@@ -478,3 +479,26 @@ def test_a_person_is_added_through_the_page_with_the_units_own_key(site: Site) -
     again = chief.post("/people/add", data=form)
     assert again.status_code == 409
     assert 'value="Wang Fang"' in again.text
+
+
+def test_an_address_that_says_done_makes_no_page_say_recorded(site: Site) -> None:
+    client = site.signed_in("operator")
+    old = site.api.open_cycle(20)["digest"]
+    assert "Recorded." in client.get(f"/cycles?done={old}").text
+    for said in ("yes", "0x" + "ab" * 32, "<b>", f"{old}0"):
+        assert "Recorded." not in client.get("/cycles", params={"done": said}).text
+    assert "Recorded." not in site.signed_in("member").get(f"/cycles?done={old}").text
+    site.api.house.wait(minutes=10)
+    assert "Recorded." not in client.get(f"/cycles?done={old}").text
+
+
+def test_a_badge_that_was_lost_lets_nobody_in_once_it_is_removed(
+    site: Site, tablet: TestClient
+) -> None:
+    assert badge(tablet) == 303
+    chief = site.signed_in("chief")
+    at = f"/people/{site.accounts['operator']}"
+    assert press(chief, read(chief, at), "Remove the badge", at, what="unbadge") == at
+    assert not is_in(tablet)
+    assert badge(tablet) == 403
+    assert "Remove the badge" not in read(chief, at)

@@ -76,6 +76,8 @@ READING_ROUTES = {
     "GET /v1/recalls": READ,
     "GET /v1/recalls/{order}": READ,
     "GET /v1/scans/paper-form": frozenset[Scope](),
+    "GET /v1/labels/rolls": READ,
+    "GET /v1/labels/prints": READ,
     "GET /v1/status": READ,
     "GET /v1/units": frozenset[Scope](),
     "GET /v1/deployment": frozenset[Scope](),
@@ -145,6 +147,9 @@ ASKED: dict[str, Plain] = {
     },
     "POST /v1/scans": {"lines": [{"act": "washed", "said": "1/Q01"}]},
     "POST /v1/packages": {"serials": ["Q01"], "expires": "2027-01-01"},
+    "POST /v1/labels/rolls": {"count": 2},
+    "POST /v1/labels/prints": {"packages": ["1/Q01"]},
+    "POST /v1/labels/prints/told": {"packages": ["1/Q01"], "state": "printed"},
     "POST /v1/recalls": {
         "equipment": SERIAL, "first": 80, "last": 81, "cause": "machine", "reason": "worn",
     },
@@ -155,6 +160,10 @@ ROUTES = {
     "POST /v1/operations/{digest}/submit": frozenset({Scope.OPEN}),
     "POST /v1/scans": frozenset({Scope.SCAN}),
     "POST /v1/packages": frozenset({Scope.SCAN}),
+    **dict.fromkeys(
+        ("POST /v1/labels/rolls", "POST /v1/labels/prints", "POST /v1/labels/prints/told"),
+        frozenset({Scope.SCAN}),
+    ),
     "POST /v1/recalls": frozenset({Scope.DECIDE}) | READ,
     "POST /v1/recalls/{order}/end": frozenset({Scope.DECIDE}) | READ,
     **{

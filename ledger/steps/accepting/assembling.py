@@ -23,6 +23,7 @@ from ledger.domain.records.records import fields_from_bytes
 from ledger.steps.accepting.drafting import make_draft
 from ledger.steps.accepting.labels import resolve_set
 from ledger.steps.accepting.submit import Receipt, record_with_held_keys
+from ledger.steps.accepting.telling import hold
 from ledger.steps.answering.packages import numbering
 from ledger.steps.instance import Instance
 from ledger.storage import operations, packages, records
@@ -75,6 +76,7 @@ def assemble(  # noqa: PLR0913, PLR0917 - who packed what, at which door
     """
     caller.require_unit(unit)
     named = [parse_package(f"{unit}/{serial}", field="serials") for serial in packed.serials]
+    hold(tx, named)
     # Whoever mistypes a name of this unit's takes it from nobody.
     taken = [
         name

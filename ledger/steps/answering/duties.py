@@ -117,7 +117,7 @@ def find_duties(  # noqa: PLR0913 - who asks what, and for which moment
         kind=SubjectKind(kind), subject=asked.name, as_of=moment.replace(microsecond=0), then=then
     )
     about = (*asked.own, *asked.beside, *_around(tx, asked.own, block))
-    told = {each: _operations_of(tx, each, block) for each in dict.fromkeys(about)}
+    told = _operations_of(tx, about, block)
     subjects = [each for each, rows in told.items() if rows]
     named = {row.digest: row for rows in told.values() for row in rows}
     if not subjects:
@@ -242,15 +242,13 @@ def _near(tx: Connection, machine: bytes, epoch: int, first: int, last: int) -> 
 
 def _testing(tx: Connection, cycles: Sequence[CycleState], block: int | None) -> Iterator[Subject]:
     """The cycles that tested something; after a failure all since the last pass, tested or not."""
-    accepted = AcceptedRecords(tx)
+    said = AcceptedRecords(tx).facts_about_each(
+        [cycle.id for cycle in cycles], *RESULTS_IN, "CycleOpening"
+    )
     passed, since = 0, None
     told: list[tuple[CycleState, bool]] = []
     for cycle in cycles:
-        facts = (
-            list(accepted.facts_about(cycle.id, *RESULTS_IN, "CycleOpening"))
-            if block is None
-            else _facts_up_to(tx, cycle.id, block)
-        )
+        facts = said[cycle.id] if block is None else _facts_up_to(tx, cycle.id, block)
         entered = known_results(f for f in facts if "biological_indicator" not in f)
         tested = {entered.get(n, "not_required") for n in ("biological", "bowie_dick")}
         has_indicator = any(f.get("biological_indicator") is True for f in facts)
@@ -271,7 +269,8 @@ def _testing(tx: Connection, cycles: Sequence[CycleState], block: int | None) ->
 
 def _facts_up_to(tx: Connection, cycle: CycleId, block: int) -> list[Facts]:
     """What the results and the opening of a cycle said up to a block."""
-    rows = _operations_of(tx, Subject(type="cycle", id=cycle), block)
+    own = Subject(type="cycle", id=cycle)
+    rows = _operations_of(tx, [own], block)[own]
     roots = [row.record for row in rows if row.kind in {*RESULTS_IN, "CycleOpening"}]
     kept = (records.find_record_by_root(tx, root) for root in roots)
     return [fields_from_bytes(record.facts) for record in kept if record is not None]
@@ -388,7 +387,7 @@ _GATHER = {
 def _around(tx: Connection, own: Iterable[Subject], block: int | None) -> Iterator[Subject]:
     """The terms; the shifts of the keys that signed, and the outages of the units that acted."""
     yield Subject(type=ANYTHING, id=TERMS_SUBJECT)
-    rows = [row for each in own for row in _operations_of(tx, each, block)]
+    rows = [row for told in _operations_of(tx, own, block).values() for row in told]
     if not rows:
         return
     first = min(row.timestamp for row in rows) - _AROUND_SECONDS
@@ -401,9 +400,12 @@ def _around(tx: Connection, own: Iterable[Subject], block: int | None) -> Iterat
     for signer, moments in sorted(signed.items()):
         yield from _shifts(tx, bytes.fromhex(signer[2:]), moments, block)
     for unit in sorted({row.unit for row in rows}):
-        for witness in index.list_rows(tx, WitnessState, kind=_kind_of("Outage"), unit=unit):
-            declared = index.find(tx, IndexedOperation, witness.digest)
-            if declared is not None and first <= declared.timestamp <= last:
+        told = index.list_rows(tx, WitnessState, kind=_kind_of("Outage"), unit=unit)
+        keys = [(witness.digest,) for witness in told]
+        declared = {row.digest: row for row in index.list_by_keys(tx, IndexedOperation, keys)}
+        for witness in told:
+            outage = declared.get(witness.digest)
+            if outage is not None and first <= outage.timestamp <= last:
                 yield Subject(type=OPERATION, id=witness.digest)
 
 
@@ -415,11 +417,11 @@ def _shifts(
     One whose record is not here may be any of them; one that replaces another stands with it.
     """
     begun: dict[bytes, tuple[float, float]] = {}
-    states = [
-        state
-        for state in index.list_rows(tx, WitnessState, kind=_kind_of("Shift"), about=signer)
-        if block is None or _operations_of(tx, Subject(type=OPERATION, id=state.digest), block)
-    ]
+    states = index.list_rows(tx, WitnessState, kind=_kind_of("Shift"), about=signer)
+    if block is not None:
+        told = _operations_of(tx, [Subject(type=OPERATION, id=s.digest) for s in states], block)
+        known = {each.id for each, found in told.items() if found}
+        states = [state for state in states if state.digest in known]
     rows = operations.list_by_digests(tx, [state.digest for state in states])
     kept = {row.id: row for row in records.list_by_ids(tx, [row.record_id for row in rows])}
     for row in rows:
@@ -448,15 +450,27 @@ def _kind_of(name: str) -> int:
 
 
 def _operations_of(
-    tx: Connection, subject: Subject, block: int | None = None
-) -> Sequence[IndexedOperation]:
-    """What the chain has about a subject, up to a block."""
-    if subject.type == OPERATION:
-        found = index.find(tx, IndexedOperation, subject.id)
-        rows = [] if found is None else [found]
-    else:
-        rows = index.list_operations_about(tx, subject.id)
-    return [row for row in rows if block is None or row.height <= block]
+    tx: Connection, subjects: Iterable[Subject], block: int | None = None
+) -> dict[Subject, Sequence[IndexedOperation]]:
+    """What the chain has about each subject, in their order; up to a block."""
+    asked = list(dict.fromkeys(subjects))
+    named = [each.id for each in asked if each.type == OPERATION]
+    itself = {
+        bytes(row.digest): row
+        for row in index.list_by_keys(tx, IndexedOperation, [(each,) for each in named])
+    }
+    about = index.list_operations_about_each(
+        tx, [each.id for each in asked if each.type != OPERATION]
+    )
+    told = {
+        each: ([itself[each.id]] if each.id in itself else [])
+        if each.type == OPERATION
+        else about[each.id]
+        for each in asked
+    }
+    if block is None:
+        return told
+    return {each: [row for row in rows if row.height <= block] for each, rows in told.items()}
 
 
 def _time_of(tx: Connection, number: int) -> int:
@@ -465,14 +479,8 @@ def _time_of(tx: Connection, number: int) -> int:
 
 
 def _pending(tx: Connection, subjects: Iterable[Subject]) -> list[bytes]:
-    rows = [
-        row
-        for subject in subjects
-        for row in (
-            *operations.list_by_subject(tx, subject.id),
-            *operations.list_by_digests(tx, [subject.id]),
-        )
-    ]
+    ids = [subject.id for subject in subjects]
+    rows = [*operations.list_by_subjects(tx, ids), *operations.list_by_digests(tx, ids)]
     return sorted(
         {
             bytes(row.digest)

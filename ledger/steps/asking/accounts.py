@@ -216,6 +216,13 @@ def set_badge(instance: Instance, caller: Caller, account: str, *, badge: str, p
         stored.change_account(tx, row.id, badge=digest, pin=kept, failures=0)
 
 
+def remove_badge(instance: Instance, tx: Connection, caller: Caller, account: str) -> None:
+    """Nobody comes in with a badge that was lost: it is forgotten, and sessions at stations end."""
+    row = _administered(tx, caller, account)
+    stored.change_account(tx, row.id, badge=None, pin=None, failures=0)
+    stored.end_sessions(tx, row.id, instance.clock(), at_stations=True)
+
+
 def badge_hash(text: str) -> bytes:
     """What is kept of a badge; raises InvalidInput for what is none."""
     text = text.strip()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -60,10 +60,14 @@ _COLUMNS = (
 
 
 def read_history(
-    pages: list[Page], package: str, terms: tuple[Terms, ...]
+    pages: list[Page], package: str, terms: tuple[Terms, ...], parties: Collection[int]
 ) -> tuple[list[Event], bytes | None]:
-    """What lines say of a package, and the cycle that it was loaded into last."""
+    """What lines say of a package, and the cycle that it was loaded into last.
+
+    A load or decision of a unit that had it counts before one of a unit that only names it.
+    """
     taken_back = set(_taken_back(pages))
+    deciding = _deciding(pages, package, parties)
     history: list[Event] = []
     cycle: bytes | None = None
     for page in pages:
@@ -72,6 +76,8 @@ def read_history(
                 continue
             if page.kind == "ScanReport":
                 history += _scanned(page, number, terms)
+            elif page.said.digest not in deciding:
+                continue
             elif page.kind == "LoadDeclaration":
                 needed = page.read_line(number, "package", "programme_required")
                 loaded = page.event(Deed.LOADED, programme_required=needed["programme_required"])
@@ -100,6 +106,21 @@ def _short_of_receipts(pages: list[Page], package: str) -> Iterator[Event]:
     for page in pages:
         if page.kind == "TakeOver" and _of_package(page, package).get("of_package") == "missing":
             yield page.event(Deed.MISSING, in_box=True)
+
+
+def _deciding(pages: list[Page], package: str, parties: Collection[int]) -> frozenset[bytes]:
+    """The loads and decisions that count: of units that had it, where one of them loaded it."""
+    loaders = {
+        integer(page.said.message, "unit")
+        for page in pages
+        if page.kind == "LoadDeclaration"
+        and any(line.get("package") == package for line in page.lines().values())
+    } & set(parties)
+    return frozenset(
+        page.said.digest
+        for page in pages
+        if not loaders or integer(page.said.message, "unit") in loaders
+    )
 
 
 #: After these it is no longer as it was unloaded.

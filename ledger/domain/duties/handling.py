@@ -76,29 +76,34 @@ def read_history(
                 continue
             if page.kind == "ScanReport":
                 history += _scanned(page, number, terms)
-            elif page.said.digest not in deciding:
-                continue
-            elif page.kind == "LoadDeclaration":
-                needed = page.read_line(number, "package", "programme_required")
-                loaded = page.event(Deed.LOADED, programme_required=needed["programme_required"])
-                history.append(replace(loaded, path=f"lines.{number}."))
-                cycle = word(page.said.message, "cycle")
-            elif page.kind == "CycleDecision":
-                outcome = page.read_line(number, "package", "outcome")["outcome"]
-                told = LINE_DEEDS.get(str(outcome))
-                if told is not None:
-                    history.append(page.event(_DECIDED[told]))
-            elif page.kind == "PackageDecision":
-                page.read_line(number, "package")
-                decided = word_of(PackageDecisionKind, packed_numbers(page.said.message)[0])
-                if decided is not None:
-                    history.append(page.event(_DECIDED_OF_PACKAGES[decided]))
+            elif page.said.digest in deciding:
+                history += _decided(page, number)
+                is_load = page.kind == "LoadDeclaration"
+                cycle = word(page.said.message, "cycle") if is_load else cycle
     sent = [
         page.event(Deed.DISPATCHED) for page in pages
         if page.kind == "Dispatch" and any(_name(each) == package for each in page.lines().values())
     ]  # fmt: skip
     history += _short_of_receipts(pages, package)
     return list(_with_unloading(history, sent, assembler(package))), cycle
+
+
+def _decided(page: Page, number: int) -> Iterator[Event]:
+    """What one line of a load or a decision says."""
+    if page.kind == "LoadDeclaration":
+        needed = page.read_line(number, "package", "programme_required")
+        loaded = page.event(Deed.LOADED, programme_required=needed["programme_required"])
+        yield replace(loaded, path=f"lines.{number}.")
+    elif page.kind == "CycleDecision":
+        outcome = page.read_line(number, "package", "outcome")["outcome"]
+        told = LINE_DEEDS.get(str(outcome))
+        if told is not None:
+            yield page.event(_DECIDED[told])
+    elif page.kind == "PackageDecision":
+        page.read_line(number, "package")
+        decided = word_of(PackageDecisionKind, packed_numbers(page.said.message)[0])
+        if decided is not None:
+            yield page.event(_DECIDED_OF_PACKAGES[decided])
 
 
 def _short_of_receipts(pages: list[Page], package: str) -> Iterator[Event]:
@@ -307,16 +312,16 @@ def _taken(
 
 def _basis_of(sent: Page, package: str | None) -> dict[str, FieldValue]:
     """How its giver knew that the package was in it."""
-    for number, line in sent.lines().items():
-        if package is not None and _name(line) == package:
+    for number, line in sent.lines().items() if package is not None else ():
+        if _name(line) == package:
             return {"basis": sent.get(f"lines.{number}.basis")}
     return {}
 
 
 def _of_package(page: Page, package: str | None) -> dict[str, FieldValue]:
     """What a receipt says of the package that is asked about."""
-    for number, line in page.lines().items():
-        if package is not None and _name(line) == package:
+    for number, line in page.lines().items() if package is not None else ():
+        if _name(line) == package:
             read = page.read_line(number, "assembler", "package", "outcome", "basis")
             return {"of_package": read["outcome"], "basis": read["basis"]}
     return {}

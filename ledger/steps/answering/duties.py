@@ -270,10 +270,10 @@ def _testing(tx: Connection, cycles: Sequence[CycleState], block: int | None) ->
 def _facts_up_to(tx: Connection, cycle: CycleId, block: int) -> list[Facts]:
     """What the results and the opening of a cycle said up to a block."""
     own = Subject(type="cycle", id=cycle)
-    rows = _operations_of(tx, [own], block)[own]
-    roots = [row.record for row in rows if row.kind in {*RESULTS_IN, "CycleOpening"}]
-    kept = (records.find_record_by_root(tx, root) for root in roots)
-    return [fields_from_bytes(record.facts) for record in kept if record is not None]
+    kinds = {*RESULTS_IN, "CycleOpening"}
+    roots = [row.record for row in _operations_of(tx, [own], block)[own] if row.kind in kinds]
+    kept = {row.root: row for row in records.list_by_roots(tx, roots)}
+    return [fields_from_bytes(kept[root].facts) for root in roots if root in kept]
 
 
 def _package(tx: Connection, caller: Caller, text: str, block: int | None) -> _Asked:
@@ -462,7 +462,7 @@ def _operations_of(
     about = index.list_operations_about_each(
         tx, [each.id for each in asked if each.type != OPERATION]
     )
-    told = {
+    told: dict[Subject, Sequence[IndexedOperation]] = {
         each: ([itself[each.id]] if each.id in itself else [])
         if each.type == OPERATION
         else about[each.id]

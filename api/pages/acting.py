@@ -226,7 +226,7 @@ def to_be_signed(asking: Asking, kind: str, /, path: str, **values: Any) -> Resp
         raise NotFound(
             "this passkey does not sign here", field="by", remedy="choose what it is signed with"
         )
-    told = {**circumstances(asking), **values}
+    told = {**circumstances(asking), **values, **seconded(asking)}
     told[signs(act)[Party.SIGNER].name] = "0x" + found[0].key.hex()
     instance, caller = asking.instance, asking.caller
     with instance.database.transaction() as tx, spelled(act):
@@ -237,7 +237,7 @@ def to_be_signed(asking: Asking, kind: str, /, path: str, **values: Any) -> Resp
 
 def once(asking: Asking, said: object, work: Callable[[Connection], str]) -> str:
     """What a form says → done in one transaction, however often it is sent; what `work` told."""
-    instance, caller = asking.instance, asking.caller
+    instance, caller, _ = asking.instance, asking.caller, asking.second
     key = require_key(asking.filled.get("key") or secrets.token_hex(16))
     hashed = hashlib.sha256(repr(said).encode()).digest()
     named = NamedRequest(key=key, token_id=str(caller.token_id), request_hash=hashed)
@@ -251,7 +251,7 @@ def once(asking: Asking, said: object, work: Callable[[Connection], str]) -> str
 def accept(tx: Connection, asking: Asking, kind: str, /, **values: Any) -> str:  # noqa: ANN401 - in plain form
     """One act accepted, by the names of its fields; its digest."""
     instance, caller, act = asking.instance, asking.caller, ACTS[kind]
-    told = {**circumstances(asking), **values}
+    told = {**circumstances(asking), **values, **seconded(asking)}
     draft = make_draft(instance, tx, caller, act, told, door_of(asking))
     return to_hex(record_with_held_keys(instance, tx, caller, draft).digest)
 
@@ -260,6 +260,11 @@ def circumstances(asking: Asking) -> dict[str, Any]:
     """What the session says of how a record came about: the tablet, where it is a station."""
     session = asking.session
     return {"device": session.station} if session is not None and session.station else {}
+
+
+def seconded(asking: Asking) -> dict[str, Any]:
+    """Who confirmed it with a second badge, which counts for more than a name that is typed."""
+    return {"checker": asking.second, "authenticated_by": "two PINs"} if asking.second else {}
 
 
 def _invalid(asking: Asking, act: Act, error: ValidationError) -> InvalidInput:

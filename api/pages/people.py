@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
+from sqlalchemy import Connection
 from starlette.responses import Response
 
 from api.pages.acting import door_of
@@ -18,6 +19,8 @@ from ledger.domain.errors import InvalidInput, SteriLedgerError
 from ledger.steps.accepting.with_passkeys import list_passkey_signers, propose_passkey
 from ledger.steps.asking import accounts
 from ledger.steps.asking.links import LIFETIMES, LinkPurpose
+from ledger.steps.asking.provided import bind
+from ledger.steps.asking.provider import find_provider
 from ledger.storage import accounts as stored
 from ledger.storage import directory
 
@@ -49,7 +52,7 @@ def show_people(asking: Asking) -> Mapping[str, object] | Response:
                     asking.words.say(word.replace("_", " ")) for word in each.scopes.split()
                 ),
                 "badge": "yes" if each.badge else "no",
-                "state": _state(each),
+                "state": _state(tx, each),
                 "link": f"/people/{each.id}",
             }
             for each in stored.list_accounts(tx, unit=unit)
@@ -58,10 +61,10 @@ def show_people(asking: Asking) -> Mapping[str, object] | Response:
     return found if isinstance(found, Response) else {"listing": found}
 
 
-def _state(row: stored.AccountRow) -> str:
+def _state(tx: Connection, row: stored.AccountRow) -> str:
     if row.ended_at is not None:
         return "ended"
-    return "invited" if row.password is None else "active"
+    return "active" if stored.may_sign_in(tx, row) else "invited"
 
 
 # ---------------------------------------------------------------- add
@@ -141,10 +144,14 @@ def show_person(asking: Asking) -> Mapping[str, object]:
         unit = None if row.unit is None else directory.get_unit(tx, row.unit)
         signer = None if row.signer is None else directory.find_signer(tx, row.signer)
         passkeys = list_passkey_signers(asking.instance, tx, row.id)
+        identities = stored.list_identities(tx, row.id)
+        state = _state(tx, row)
     return {
         "title": row.person,
         "account": row,
-        "state": _state(row),
+        "state": state,
+        "identities": identities,
+        "provider": find_provider(asking.instance),
         "unit": unit,
         "signer": signer,
         "passkeys": passkeys,
@@ -182,6 +189,9 @@ def do_person(asking: Asking) -> Mapping[str, object] | Response:
                 door=door_of(asking),
             )
         return go_to(f"/people/{account}?proposed=yes")
+    elif what == "provider":
+        with instance.database.transaction() as tx:
+            bind(instance, tx, caller, account, filled.get("subject"))
     elif what == "renew":
         with instance.database.transaction() as tx:
             link = accounts.renew_account(instance, tx, caller, account)

@@ -18,8 +18,10 @@ from api.pages import (
     directory,
     inbox,
     incidents,
+    labels,
     offices,
     people,
+    providing,
     recalls,
     signing,
     signing_in,
@@ -37,6 +39,7 @@ SCREENS: tuple[Screen, ...] = tuple(
         cycles,
         boxes,
         using,
+        labels,
         recalls,
         custody,
         offices,
@@ -50,6 +53,7 @@ SCREENS: tuple[Screen, ...] = tuple(
         acting,
         signing,
         signing_in,
+        providing,
     )
     for screen in module.SCREENS
 )

@@ -31,6 +31,7 @@ from ledger.keys.one_time_codes import SECRET_BYTES, address_of, secret_text
 from ledger.steps.accepting.with_passkeys import list_passkey_signers, list_proposed
 from ledger.steps.asking import accounts, passkeys
 from ledger.steps.asking.links import LinkPurpose, find_link
+from ledger.steps.asking.provider import find_provider
 from ledger.steps.asking.sessions import (
     end_session,
     find_station,
@@ -43,7 +44,7 @@ from ledger.storage import directory
 
 _LANGUAGE_SECONDS = 400 * 24 * 3600
 #: how somebody was known who may add a way in that lasts
-_ADDS_PASSKEYS = frozenset({"password", "passkey"})
+_ADDS_PASSKEYS = frozenset({"password", "passkey", "oidc"})
 
 
 # ---------------------------------------------------------------- sign in
@@ -62,6 +63,7 @@ def show_sign_in(asking: Asking) -> Mapping[str, object]:
         "station": station,
         "options": options,
         "question": question,
+        "provider": find_provider(asking.instance),
     }
 
 
@@ -118,6 +120,8 @@ def show_link(asking: Asking) -> Mapping[str, object]:
             "secret": secret_text(secret),
             "drawing": qr_code(address),
             "names_themselves": accounts.may_name_themselves(account),
+            "provider": find_provider(asking.instance),
+            "text": text,
         }
     return values
 
@@ -216,7 +220,7 @@ def do_own(asking: Asking) -> Response:
     else:
         if asking.session is None or asking.session.way not in _ADDS_PASSKEYS:
             raise Refused(
-                "a passkey is added by whoever signed in with password or passkey",
+                "a passkey is added by whoever signed in with password, passkey or provider",
                 field="passkey",
                 rule="a badge at a station, or a link, lets in for a while",
                 remedy="sign in with your password and a code, then add it",

@@ -24,11 +24,19 @@ from api.routes.packages import (
     unit_of,
 )
 from ledger.domain.callers import Scope
+from ledger.domain.custody.labelling import Symbol
 from ledger.domain.custody.printing import MOST_OF_ROLL, TOLD, PrintState
+from ledger.forms import papers
 from ledger.steps.accepting import printing
+from ledger.steps.accepting.labelling import labels_sent
+from ledger.steps.accepting.labels import meant
+from ledger.steps.answering import packages as asking
 
 router = APIRouter(prefix="/v1/labels", tags=["packages"], route_class=LedgerRoute)
 
+SymbolWord = literal_of((Symbol.DATAMATRIX.value, Symbol.QR.value))
+StockWord = literal_of(("roll", "sheet"))
+FormWord = literal_of(tuple(papers.MEDIA))
 StateWord = literal_of(tuple(TOLD))
 Packages = Annotated[list[Text], Field(min_length=1, max_length=1000)]
 
@@ -145,3 +153,41 @@ def read_prints(  # noqa: PLR0913, PLR0917 - whose, which, and how many
             limit=limit,
         )
     return answers.give_plain({"labels": [each.to_plain() for each in prints]})
+
+
+class DrawnBody(Body):
+    """Labels that were sent, and how they are drawn."""
+
+    unit: UnitName | None = None
+    packages: Packages
+    stock: StockWord = Field(  # type: ignore[valid-type]
+        default="roll", description="a roll of 60 × 40 mm, or A4 sheets of 21"
+    )
+    form: FormWord = "pdf"  # type: ignore[valid-type]
+    symbol: SymbolWord = Field(  # type: ignore[valid-type]
+        default="datamatrix", description="of codes of our own scheme; GS1 has its own"
+    )
+
+
+@router.post(
+    "/drawn",
+    response_class=Response,
+    responses=problems_for(*WITH_BODY) | {200: {"description": "the file"}},
+)
+def post_drawn(body: DrawnBody, question: Question) -> Response:
+    """The labels of packages whose printing was sent, as PDF or ZPL; each code was read back."""
+    question.caller.require_scope(Scope.SCAN)
+    instance = question.instance
+    with instance.database.reading() as tx:
+        unit = unit_of(question, tx, body.unit)
+        found = meant(tx, body.packages, unit_number=lambda text: asking.numbering(tx, text))
+        names = [each.require(field=f"packages.{at}") for at, each in enumerate(found)]
+        made = labels_sent(tx, question.caller, unit, names, Symbol(body.symbol))
+    drawn = papers.file_of(
+        papers.Labels(stock=body.stock, labels=made), body.form, instance.clock().date()
+    )
+    return Response(
+        drawn,
+        media_type=papers.MEDIA[body.form],
+        headers={"Content-Disposition": f'attachment; filename="labels.{body.form}"'},
+    )

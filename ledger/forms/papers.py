@@ -195,6 +195,17 @@ def zpl_of(labels: Labels, *, dots: int = 8) -> bytes:
     return b"".join(map(_zpl, pages))
 
 
+#: as what labels are given out
+MEDIA: Mapping[str, str] = {"pdf": "application/pdf", "zpl": "text/plain; charset=utf-8"}
+
+
+def file_of(labels: Labels, form: str, made_on: date) -> bytes:
+    """Labels as PDF or ZPL, each read back; raises as `pdf_of` and `zpl_of` do."""
+    if form == "zpl":
+        return zpl_of(labels)
+    return pdf_of(Print(title="Labels", language="zh", made_on=made_on, parts=[labels]))
+
+
 def _black_or_white(shade: int) -> int:
     return 0 if shade < 128 else 255  # noqa: PLR2004 - half of a byte's values
 

@@ -18,9 +18,12 @@ from ledger.domain.errors import Inconsistent
 _STANDARD: Final = "a-3b"
 _FONTS = "node_modules/@expo-google-fonts/noto-sans-sc"
 _WEIGHTS = ("400Regular", "500Medium", "700Bold")
-#: Latin, general punctuation, Chinese with its punctuation and full-width forms
+#: Latin, general punctuation, arrows, signs of measures, Chinese with its punctuation and
+#: full-width forms
 _IN_FONTS = (
     (0x20, 0x7E), (0xA0, 0xFF), (0x2010, 0x201F), (0x2026, 0x2026),
+    (0x2032, 0x2033), (0x2103, 0x2103), (0x2190, 0x2193), (0x2212, 0x2212), (0x221A, 0x221A),
+    (0x2260, 0x2260), (0x2264, 0x2265),
     (0x3001, 0x3011), (0x4E00, 0x9FA5), (0xFF01, 0xFF5E),
 )  # fmt: skip
 

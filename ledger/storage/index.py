@@ -176,11 +176,6 @@ def list_operations_about(
     return _rows(IndexedOperation).list(tx, is_of, *where, order=[c.height, c.position])
 
 
-def last_height(tx: Connection) -> int:
-    """The newest block that holds an operation; 0 before the first."""
-    return tx.execute(select(func.max(t.idx_operations.c.height))).scalar() or 0
-
-
 def list_operations_about_each(
     tx: Connection, subjects: Iterable[bytes]
 ) -> dict[bytes, list[IndexedOperation]]:
@@ -209,6 +204,11 @@ def list_signatures_of(
         for row in _rows(IndexedSignature).list(tx, where, order=[c.digest, c.party]):
             found.setdefault(row.digest, []).append(row)
     return found
+
+
+def last_height(tx: Connection) -> int:
+    """The newest block that holds an operation; 0 before the first."""
+    return tx.execute(select(func.max(t.idx_operations.c.height))).scalar() or 0
 
 
 def list_signed_by(

@@ -11,10 +11,12 @@ import pytest
 from ledger.domain.acts.words import Right
 from ledger.domain.callers import Scope
 from ledger.domain.custody.codes import read_shot
+from ledger.domain.custody.labelling import Symbol, element_string
 from ledger.domain.custody.lines import Deed
 from ledger.domain.custody.printing import FOLLOWS, TOLD, PrintState
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused
 from ledger.steps.accepting.assembling import Assembly, assemble
+from ledger.steps.accepting.labelling import labels_sent
 from ledger.steps.accepting.printing import (
     Print,
     Roll,
@@ -180,3 +182,39 @@ def test_a_reserved_serial_is_on_one_label_and_its_paper_log_names_it_without_th
 def test_a_roll_leaves_out_numbers_that_somebody_made_up(house: House) -> None:
     looked(house, [Scan(act=Deed.STORED, said="1/R1.500")])
     assert reserved(house, 1).serials == ("R2.001",)
+
+
+def test_a_set_with_a_gtin_has_gs1_labels_and_a_reprint_voids_the_one_before(house: House) -> None:
+    house.say(
+        "SetDefinition", unit="centre", set="HIP", version=1, instruments=37, title="髋关节器械包",
+        gtin="9506000134352",
+    )  # fmt: skip
+    with pytest.raises(InvalidInput, match="is no GTIN"):
+        house.say(
+            "SetDefinition",
+            unit="centre",
+            set="KNEE",
+            version=1,
+            instruments=2,
+            gtin="9506000134353",
+        )
+    packed = Assembly(set="HIP", serials=["Q07"], expires="2027-05-01", lot="S2/2241")
+    with house.instance.database.transaction() as tx:
+        _, made = assemble(house.instance, tx, house.caller, CENTRE, packed, AT_A_DOOR)
+    first = "(01)09506000134352(10)S2/2241(17)270501(21)Q07"
+    assert [each.code for each in made] == [first]
+    assert [each.code for each in send(house, "1/Q07")] == [first]
+    with house.instance.database.reading() as tx:
+        (label,) = labels_sent(tx, house.caller, CENTRE, ["1/Q07"])
+    assert (label.code, label.symbol, label.title) == (first, Symbol.GS1, "髋关节器械包")
+    assert (label.name, dict(label.facts)["last_day"]) == ("centre/Q07", "2027-05-01")
+    told(house, PrintState.PRINTED, "1/Q07")
+    # a label that was printed is not drawn again: a reprint is another one
+    with house.instance.database.reading() as tx, pytest.raises(Conflict, match="is printed"):
+        labels_sent(tx, house.caller, CENTRE, ["1/Q07"])
+    (again,) = send(house, element_string(first))
+    assert again.code == first + "/2"
+    told(house, PrintState.PRINTED, "1/Q07")
+    with house.instance.database.reading() as tx:
+        package = find_package(tx, house.caller, element_string(again.code)).package
+    assert (package.name, package.codes, package.voided) == ("1/Q07", {again.code}, {first})

@@ -28,7 +28,7 @@ from tests.tampering.kit import SEED, Home, Value, others
 NO_EVIDENCE: Mapping[str, str] = {
     "tokens": "who may call the API now; what was done with a token is signed by a key",
     **dict.fromkeys(
-        ("accounts", "passkeys", "stations", "sessions", "links"),
+        ("accounts", "passkeys", "identities", "stations", "sessions", "links"),
         "who may come in through the pages; as with tokens, what was done is signed by a key",
     ),
     "idempotency": "answers that were given, kept for thirty days",

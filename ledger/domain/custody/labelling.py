@@ -27,6 +27,10 @@ GS1_SYMBOLOGY = "]d2"
 _TWO_DIGIT_YEARS = range(2000, 2100)
 
 
+#: what stands on a package's label beside its names
+FACTS = ("packed_on", "packed_by", "cycle", "sterilised_on", "last_day")
+
+
 class Symbol(StrEnum):
     """How a code is drawn."""
 

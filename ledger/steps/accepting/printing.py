@@ -15,7 +15,8 @@ from sqlalchemy import Connection
 from ledger.domain.acts.asking import Door
 from ledger.domain.acts.scan_report import ACT, MOST_LINES
 from ledger.domain.callers import Caller
-from ledger.domain.custody.codes import Scheme, make_code, read_shot
+from ledger.domain.custody.codes import Scheme, read_shot
+from ledger.domain.custody.labelling import element_string
 from ledger.domain.custody.lines import Deed, assembler
 from ledger.domain.custody.printing import (
     MOST_OF_ROLL,
@@ -28,6 +29,7 @@ from ledger.domain.custody.printing import (
 from ledger.domain.encoding.moments import instant_text
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused
 from ledger.steps.accepting.drafting import make_draft
+from ledger.steps.accepting.labelling import label_code
 from ledger.steps.accepting.labels import meant
 from ledger.steps.accepting.submit import Receipt, record_with_held_keys
 from ledger.steps.accepting.telling import hold
@@ -176,7 +178,7 @@ def sent(  # noqa: PLR0913 - who prints which labels where
                 number=len(printings) + 1,
                 unit=unit,
                 issue=issue,
-                code=make_code(name, issue=issue),
+                code=label_code(tx, name, issue),
                 printer=printer,
                 state=PrintState.SENT,
             )
@@ -345,9 +347,9 @@ def _report_of(tx: Connection, row: labels.PrintRow) -> list[dict[str, Any]]:
         return []
     on_it = packages.list_codes_on(tx, [row.package])
     standing = {each.code for each in on_it if not each.voided}
-    before = {code for code in standing if read_shot(code).scheme is Scheme.OWN}
+    before = {code for code in standing if _is_ours(code, row.code)}
     # What was printed beforehand, or by hand, is on the package though nobody told.
-    before |= {make_code(row.package, issue=issue) for issue in range(1, row.issue)}
+    before |= {label_code(tx, row.package, issue) for issue in range(1, row.issue)}
     before -= {row.code} | {each.code for each in on_it if each.voided}
     told = dict.fromkeys(sorted(before), Deed.LABEL_VOIDED)
     if row.code not in standing:
@@ -363,6 +365,15 @@ def _report_of(tx: Connection, row: labels.PrintRow) -> list[dict[str, Any]]:
         }
         for code, deed in told.items()
     ]
+
+
+def _is_ours(code: str, new: str) -> bool:
+    """Whether a label is one of those that its unit makes, so that a new one takes its place."""
+    shot = read_shot(element_string(code))
+    if shot.scheme is Scheme.OWN:
+        return True
+    # a supplier's own GS1 label stays
+    return shot.gtin is not None and shot.gtin == read_shot(element_string(new)).gtin
 
 
 def _print(tx: Connection, row: labels.PrintRow) -> Print:

@@ -198,7 +198,7 @@ def test_the_api_gives_the_same_answer_and_its_hash(hospital: Hospital, door: Do
         )  # fmt: skip
         block = last_block(tx)
     client = TestClient(door.app, headers={"authorization": f"Bearer {token}"})
-    asked = {"as_of": "2026-12-01T00:00:00Z", "block": block}
+    asked: dict[str, str] = {"as_of": "2026-12-01T00:00:00Z", "block": str(block)}
     file = client.get(f"/v1/findings/package/file/{PACKAGE}", params=asked)
     whole = json.loads(file.content)["answer"]
     assert file.headers["answer-sha256"] == "0x" + sha256(canonical(whole)).hex()

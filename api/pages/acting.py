@@ -34,12 +34,12 @@ from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.acts.vocabulary import Act, CycleNamed, Given, MachineNamed, Named
 from ledger.domain.acts.words import Party
 from ledger.domain.encoding.identifiers import to_hex
-from ledger.domain.errors import InvalidInput, NotFound, SteriLedgerError
+from ledger.domain.errors import Conflict, InvalidInput, NotFound, SteriLedgerError
 from ledger.domain.machines.profiles import default_profiles
 from ledger.steps.accepting.drafting import make_draft, spelled, what_stands
 from ledger.steps.accepting.prepare import prepare
 from ledger.steps.accepting.submit import record_with_held_keys
-from ledger.steps.asking.idempotency import Answer, NamedRequest, answer_once, require_key
+from ledger.steps.asking.idempotency import HEADER, Answer, NamedRequest, answer_once, require_key
 from ledger.storage import directory
 
 _SPELLED: Mapping[str, Act] = {act.spelled: act for act in ACTS.values()}
@@ -146,7 +146,8 @@ def show(asking: Asking) -> Mapping[str, object]:
             form = Form(act=act, controls=only, beside=())
         else:
             form = form_for(tx, asking, act)
-    key = asking.filled.get("key") if asking.request.method == "POST" else ""
+    # whoever goes back to a form that was recorded sends it under the same key, and once
+    key = asking.filled.get("key")
     return {
         "title": title_of(act),
         "form": form,
@@ -241,10 +242,20 @@ def once(asking: Asking, said: object, work: Callable[[Connection], str]) -> str
     key = require_key(asking.filled.get("key") or secrets.token_hex(16))
     hashed = hashlib.sha256(repr(said).encode()).digest()
     named = NamedRequest(key=key, token_id=str(caller.token_id), request_hash=hashed)
-    with instance.database.transaction() as tx:
-        answer = answer_once(
-            instance, tx, named, lambda: Answer(status=201, body=work(tx).encode())
-        )
+    try:
+        with instance.database.transaction() as tx:
+            answer = answer_once(
+                instance, tx, named, lambda: Answer(status=201, body=work(tx).encode())
+            )
+    except Conflict as error:
+        if error.field != HEADER:
+            raise
+        raise Conflict(
+            "this form was recorded already, with something else in it",
+            field="key",
+            rule="a form is recorded once",
+            remedy="look at what was recorded; for another record open the form again",
+        ) from None
     return answer.body.decode()
 
 

@@ -25,6 +25,8 @@ from ledger.storage.operations import find_operation
 
 SESSION_COOKIE = "session"
 STATION_COOKIE = "station"
+#: of what JSON and databases hold exactly
+_NUMBER_DIGITS = 15
 FLOW_COOKIE = "flow"
 _FLOW_SECONDS = 600
 #: how long a page says that something was recorded
@@ -267,6 +269,11 @@ def _forget(response: Response, name: str) -> Response:
     response.delete_cookie(name, path="/")
     response.delete_cookie(_HOST_ONLY + name, path="/", secure=True)
     return response
+
+
+def number_of(text: str) -> int | None:
+    """The number that an address says; None for what is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _NUMBER_DIGITS else None
 
 
 def inside(path: str) -> str:

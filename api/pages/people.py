@@ -27,6 +27,8 @@ from ledger.storage import directory
 #: what a unit's account may be allowed
 GIVEN = tuple(each for each in Scope if each is not Scope.AUTHORITY)
 _MOST = 1000
+#: in place of a unit: whoever runs the instance beside oneself
+_INSTANCE = "instance"
 _COLUMNS = (
     Column(name="person", label="person", link="link"),
     Column(name="login", label="sign-in name"),
@@ -93,7 +95,11 @@ def do_add(asking: Asking) -> Mapping[str, object]:
     """An account, and the link that its person is given."""
     filled, caller = asking.filled, asking.caller
     try:
-        unit = _number(filled.get("unit")) if caller.unit is None else caller.unit
+        unit, scopes = caller.unit, [_scope(each) for each in filled.all("scopes")]
+        if caller.unit is None and filled.get("unit") == _INSTANCE:
+            scopes = list(accounts.RUNS_THE_INSTANCE)
+        elif caller.unit is None:
+            unit = _number(filled.get("unit"))
         signer = filled.get("signer")
         with asking.instance.database.transaction() as tx:
             account, link = accounts.create_account(
@@ -103,7 +109,7 @@ def do_add(asking: Asking) -> Mapping[str, object]:
                 login=filled.get("login").lower(),
                 person=filled.get("person"),
                 unit=unit,
-                scopes=[_scope(each) for each in filled.all("scopes")],
+                scopes=scopes,
                 signer=bytes.fromhex(signer) if signer else None,
             )
     except SteriLedgerError as error:
@@ -146,10 +152,12 @@ def show_person(asking: Asking) -> Mapping[str, object]:
         passkeys = list_passkey_signers(asking.instance, tx, row.id)
         identities = stored.list_identities(tx, row.id)
         state = _state(tx, row)
+        is_last = accounts.is_last_administrator(tx, row)
     return {
         "title": row.person,
         "account": row,
         "state": state,
+        "is_last": is_last,
         "identities": identities,
         "provider": find_provider(asking.instance),
         "unit": unit,

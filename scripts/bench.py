@@ -54,6 +54,8 @@ BENCHMARKS: Mapping[str, str] = {
     "up": "scripts.benchmarks.up:measure_up",
     "audit": "scripts.benchmarks.audit:measure_audit",
     "network": "scripts.benchmarks.network:measure_network",
+    "statement": "scripts.benchmarks.statement:measure_statement",
+    "pages": "scripts.benchmarks.pages:measure_pages",
 }
 
 

@@ -11,6 +11,8 @@ from starlette.responses import Response
 
 from api.pages.acting import accept, choices_for, circumstances, door_of, once, seconded
 from api.pages.asking import Asking, go_to, number_of
+from api.pages.lists import FILES, file_of
+from api.pages.papers import pdf_answer, recall_sheet
 from api.pages.screens import screen
 from api.pages.shots import Seen, is_over, named, on_page, own_unit, run_of, scan_on, told_of
 from api.pages.words import N_
@@ -20,6 +22,8 @@ from ledger.domain.callers import Scope
 from ledger.domain.custody.recalls import Found, Reached
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import InvalidInput
+from ledger.forms.papers import Grid, Sheet
+from ledger.forms.tables import Table
 from ledger.steps.accepting.recalling import RecallRequest, end_recall, order_recall
 from ledger.steps.answering.packages import unit_names
 from ledger.steps.answering.recalls import RecallView, Told, list_recalls, show_recall
@@ -97,11 +101,17 @@ def of_recall(tx: Connection, asking: Asking, view: RecallView) -> dict[str, Any
     return {"view": view, "names": unit_names(tx, units), "own": own}
 
 
-def show_one(asking: Asking) -> Mapping[str, object]:
+def show_one(asking: Asking) -> Mapping[str, object] | Response:
     """One recall: by holder, who was told and reached, what was found, and each package."""
     with asking.instance.database.reading() as tx:
         view = show_recall(tx, asking.caller, asking.path("order"))
         values = of_recall(tx, asking, view)
+    form, name = asking.filled.get("format"), f"recall-{view.machine}-{view.first}-{view.last}"
+    sheet = recall_sheet(asking.words, view, values["names"])
+    if form == "pdf":
+        return pdf_answer(asking, sheet, name)
+    if form in FILES:
+        return file_of(asking, _packages(sheet), name, form)
     return {
         **values,
         "title": f"{view.machine} {view.first}–{view.last}",
@@ -109,6 +119,13 @@ def show_one(asking: Asking) -> Mapping[str, object]:
         "done": asking.recorded,
         "key": secrets.token_hex(16),
     }
+
+
+def _packages(sheet: Sheet) -> Table:
+    """Each package of it, as a table to be taken away."""
+    listed = [each for each in sheet.sections if isinstance(each, Grid)][-1]
+    columns = [(each, None) for each in listed.columns]
+    return Table(title=listed.heading, columns=columns, rows=listed.rows)
 
 
 def do_one(asking: Asking) -> Response:

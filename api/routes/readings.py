@@ -100,6 +100,10 @@ async def options_of(  # noqa: PLR0913, PLR0917 - what the framework reads from 
     number: Annotated[
         int | None, Query(ge=1, lt=2**53, description="of the one cycle that does not tell it")
     ] = None,
+    epoch: Annotated[
+        int | None,
+        Query(ge=1, lt=2**32, description="of the counter, where numbers and times do not tell it"),
+    ] = None,
     signer: Annotated[SignerName | None, Query()] = None,
     performer: Annotated[Text | None, Query(description="who ran the machine")] = None,
 ) -> ImportOptions:
@@ -112,6 +116,7 @@ async def options_of(  # noqa: PLR0913, PLR0917 - what the framework reads from 
         ambient_bar=ambient_bar,
         machine=machine,
         number=number,
+        epoch=epoch,
         people=People(performer=performer, enterer=question.caller.person),
         authenticated_by="token",
         signer=signer,

@@ -65,6 +65,10 @@ def import_files(
     number: Annotated[
         int | None, typer.Option(min=1, help="Number of the one cycle that does not tell it.")
     ] = None,
+    epoch: Annotated[
+        int | None,
+        typer.Option(min=1, help="Counter epoch of cycles whose numbers and times do not tell it."),
+    ] = None,
     performer: PerformerOption = None,
     signer: SignerOption = None,
     day: Annotated[
@@ -109,6 +113,7 @@ def import_files(
         ambient_bar=None if ambient_bar is None else Decimal(str(ambient_bar)),
         machine=machine,
         number=number,
+        epoch=epoch,
         people=People(performer=performer, enterer=caller.person),
         authenticated_by="local",
         signer=signer,

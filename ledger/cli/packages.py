@@ -214,7 +214,10 @@ def scan(
     at: AtOption = None,
     about: Annotated[str | None, typer.Option(help="The time as it is known: about 13:00.")] = None,
     case: Annotated[str | None, typer.Option(help="Random token of the case of a use.")] = None,
-    outcome: Annotated[str | None, typer.Option(help="What came of it: pass, fail.")] = None,
+    outcome: Annotated[
+        str | None, typer.Option(help="What came of it, in the words of docs/duties.md.")
+    ] = None,
+    note: Annotated[str | None, typer.Option(help="What else is to be said of it.")] = None,
     takes_back: Annotated[
         str | None, typer.Option("--takes-back", help="DIGEST:LINE of the line that is not so.")
     ] = None,
@@ -256,6 +259,7 @@ def scan(
                 happened_text=about,
                 case=case,
                 outcome=outcome,
+                note=note,
                 reason=reason,
                 takes_back=takes_back,
             )

@@ -242,6 +242,11 @@ class Block:
                 self.clock.accept(time)
         return taken
 
+    @property
+    def clock_name(self) -> str:
+        """Whose clock the times are of."""
+        return f"the clock of {self.header.get('machine', 'the machine')}"
+
     def _clock_time(
         self, each: TakenLine, date: str, time: str, known: PrintedTime | None
     ) -> PrintedTime | None:
@@ -255,8 +260,9 @@ class Block:
             with suppress(ValueError):
                 local = datetime.strptime(text, form)  # noqa: DTZ007
                 return PrintedTime(text=text, local=local, utc=None)
-        self._say(each, "the printed date is not in the calendar", RemarkKind.REFUSED)
-        self.damage.append(f"the printed date {self.header[date]} is not in the calendar")
+        why = f"{self.clock_name} shows {text}, which is not in the calendar"
+        self._say(each, why, RemarkKind.CLOCK)
+        self.damage.append(why)
         return None
 
     # ---------------------------------------------------------------- body

@@ -159,7 +159,7 @@ def _clock_faults(block: Block) -> tuple[Remark, ...]:
         Remark(
             line=first.number,
             last_line=block.clock_faults[-1].number,
-            text=f"the clock of {block.header.get('machine', 'the machine')}",
+            text=block.clock_name,
             why=f"the machine's own clock steps back or leaps within the cycle: {count} lines from "
             f"line {first.number} on have no place in it, and their times were left out",
             kind=RemarkKind.CLOCK,

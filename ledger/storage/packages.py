@@ -13,7 +13,9 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Connection,
+    Exists,
     Index,
     Integer,
     PrimaryKeyConstraint,
@@ -21,6 +23,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    exists,
     func,
     or_,
     select,
@@ -74,6 +77,12 @@ package_lines = Table(
         "sequence",
         sqlite_where=text("against IS NOT NULL"),
         postgresql_where=text("against IS NOT NULL"),
+    ),
+    Index(
+        "ix_package_lines_ended",
+        "ended",
+        sqlite_where=text("ended IS NOT NULL"),
+        postgresql_where=text("ended IS NOT NULL"),
     ),
     # A trace stays one range scan of few pages however many there are.
     sqlite_with_rowid=False,
@@ -444,36 +453,58 @@ def list_holdings_on(tx: Connection, names: Iterable[str]) -> list[ReaderRow]:
     ]
 
 
-def _held(unit: int, at: int | None) -> Any:  # noqa: ANN401 - the database's own conditions
+def _held(unit: int, at: int | None, known: int | None) -> Any:  # noqa: ANN401 - conditions
     c = package_readers.c
+    where = [c.unit == unit]
+    if known is not None:
+        where.append(~_changed_after(c.package, known))
     if at is None:
-        return and_(c.unit == unit, c.until.is_(None))
-    return and_(c.unit == unit, c.since <= at, or_(c.until.is_(None), c.until > at))
+        return and_(*where, c.until.is_(None))
+    return and_(*where, c.since <= at, or_(c.until.is_(None), c.until > at))
 
 
-def count_held(tx: Connection, unit: int, at: int | None) -> int:
-    """How many packages a unit had at a moment (Unix seconds); None: has now."""
-    return int(tx.scalar(select(func.count()).where(_held(unit, at))) or 0)
+def _changed_after(package: ColumnElement[str], known: int) -> Exists:
+    """Whether anything was said of a package, or taken back, after a sequence."""
+    later = package_lines.alias()
+    return exists().where(
+        later.c.package == package, or_(later.c.sequence > known, later.c.ended > known)
+    )
 
 
-def list_held(
-    tx: Connection, unit: int, at: int | None, *, after: str = "", limit: int | None = 100
+def count_held(tx: Connection, unit: int, at: int | None, *, known: int | None = None) -> int:
+    """How many packages a unit had at a moment (Unix seconds); None: has now.
+
+    `known`: of those alone of which nothing was said after that sequence.
+    """
+    return int(tx.scalar(select(func.count()).where(_held(unit, at, known))) or 0)
+
+
+def list_held(  # noqa: PLR0913 - whose, when, as known when, and how many
+    tx: Connection,
+    unit: int,
+    at: int | None,
+    *,
+    known: int | None = None,
+    after: str = "",
+    limit: int | None = 100,
 ) -> list[ReaderRow]:
     """Those packages, by name, starting after `after`."""
     c = package_readers.c
-    return _readers.list(tx, _held(unit, at), c.package > after, order=[c.package], limit=limit)
+    held = _held(unit, at, known)
+    return _readers.list(tx, held, c.package > after, order=[c.package], limit=limit)
 
 
-def list_ever_held(tx: Connection, unit: int) -> list[str]:
-    """The packages that a unit has or had, by name."""
-    c = package_readers.c
-    return list(tx.scalars(select(c.package).where(c.unit == unit).distinct().order_by(c.package)))
+def list_changed(tx: Connection, unit: int, known: int) -> list[str]:
+    """The packages of which a unit said something up to a sequence, and anybody after it.
 
-
-def list_named_by(tx: Connection, unit: int) -> list[str]:
-    """The packages of which a unit said anything, by name."""
+    Whoever has a package has said so: no other package of the unit's is another one now than as it
+    was known then.
+    """
     c = package_lines.c
-    return list(tx.scalars(select(c.package).where(c.unit == unit).distinct().order_by(c.package)))
+    said = select(c.package).where(
+        c.unit == unit, c.sequence <= known, _changed_after(c.package, known)
+    )
+    return list(tx.scalars(said.distinct().order_by(c.package)))
 
 
 def clear_packages(tx: Connection) -> None:

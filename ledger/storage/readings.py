@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import (
@@ -21,6 +21,7 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
+    exists,
     func,
     select,
     true,
@@ -125,6 +126,8 @@ class ReadingCycleRow:
 
 #: No cycle is longer.
 _LONGEST = timedelta(days=1)
+#: The earliest moment that a time can hold.
+_FIRST = datetime.min.replace(tzinfo=UTC)
 #: More than so many are not named anyway.
 _MOST_BESIDE = 20
 
@@ -267,12 +270,32 @@ def list_attached_between(
         tx,
         c.unit == unit,
         c.began < end,
-        c.began > start - _LONGEST,
+        c.began > start - min(_LONGEST, start - _FIRST),
         c.ended > start,
         c.cycle.in_(machines),
         order=[c.began, c.reading],
         limit=_MOST_BESIDE,
     )
+
+
+def has_unplaced(  # noqa: PLR0913 - a machine, a number and a span of time
+    tx: Connection, serial: str, below: int, *, since: datetime, until: datetime, unit: int
+) -> bool:
+    """Whether a read cycle of that machine with a lower number is no cycle's, of that time."""
+    c, other = reading_cycles.c, reading_cycles.alias().c
+    is_placed = exists().where(
+        other.content_sha256 == c.content_sha256, other.unit == unit, other.cycle.is_not(None)
+    )
+    found = select(c.ordinal).where(
+        c.unit == unit,
+        c.serial == serial,
+        c.number < below,
+        c.began > since,
+        c.began < until,
+        c.cycle.is_(None),
+        ~is_placed,
+    )
+    return tx.execute(found.limit(1)).first() is not None
 
 
 def list_attached_with(

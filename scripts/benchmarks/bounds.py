@@ -196,6 +196,58 @@ BOUNDS: tuple[Bound, ...] = (
         unit="1/s",
         at_least=50,
     ),
+    Bound(
+        name="statement/account_seconds",
+        what="the account of a month of a million contribution events, from the index",
+        unit="s",
+        at_most=30,
+    ),
+    Bound(
+        name="statement/account_memory",
+        what="peak memory of the process that computes it",
+        unit="MiB",
+        at_most=350,
+    ),
+    Bound(
+        name="statement/of_ledger",
+        what="a process that computes the account of 200,000 events, against `ledger bal` of their "
+        "journal",
+        unit="×",
+        at_most=1,
+    ),
+    Bound(
+        name="statement/recompute",
+        what="events checked and accounted from a chain alone",
+        unit="1/s",
+        at_least=3_000,
+    ),
+    Bound(name="statement/pdf_unit", what="one unit's PDF, warm", unit="s", at_most=1),
+    Bound(name="statement/pdf_group", what="the group's PDF, warm", unit="s", at_most=3),
+    Bound(
+        name="pages/receive_twenty",
+        what="a box of twenty taken in by scans, one package wet and one missing",
+        unit="s",
+        at_most=60,
+    ),
+    Bound(
+        name="pages/receive_sealed",
+        what="a sealed box taken in by a scan and a tap",
+        unit="s",
+        at_most=5,
+    ),
+    Bound(
+        name="pages/scan_p95",
+        what="a scan and the page after it, p95, with a million packages",
+        unit="ms",
+        at_most=20,
+    ),
+    Bound(
+        name="pages/weight",
+        what="the heaviest page with all that it loads",
+        unit="KiB",
+        at_most=150,
+    ),
+    Bound(name="pages/first_paint", what="the slowest page's first paint", unit="s", at_most=1),
 )
 
 

@@ -127,9 +127,8 @@ def barriers(page: Page, url: str) -> list[str]:
     return found + violations(page, *OF_A_THEME)
 
 
-def require_phone(page: Page, url: str) -> None:
-    """A page is light, fits a phone, and has targets for fingers."""
-    page.goto(url)
+def weight(page: Page) -> int:
+    """The bytes of a page that is shown, and of everything that it loads."""
     assets = sum(
         int(page.request.get(each).headers["content-length"])
         for each in page.eval_on_selector_all(
@@ -137,7 +136,13 @@ def require_phone(page: Page, url: str) -> None:
             "all => [...new Set(all.map(each => each.href || each.src))]",
         )
     )
-    assert assets + len(page.content().encode()) <= MOST_BYTES, url
+    return assets + len(page.content().encode())
+
+
+def require_phone(page: Page, url: str) -> None:
+    """A page is light, fits a phone, and has targets for fingers."""
+    page.goto(url)
+    assert weight(page) <= MOST_BYTES, url
     wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     assert wide <= 0, url
     small = page.eval_on_selector_all(

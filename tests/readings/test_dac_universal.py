@@ -255,8 +255,10 @@ def test_a_missing_header_line_leaves_its_value_empty(old: str, field: str) -> N
     assert not cycle.complete
 
 
-def test_a_date_outside_the_calendar_is_refused() -> None:
+def test_a_date_outside_the_calendar_gives_no_moment_and_names_the_clock() -> None:
     cycle = only(edited("16-03-2016", "31-02-2016"))
+    said = "the clock of DAC Universal shows 31-02-2016 00:53:20, which is not in the calendar"
+    assert said in cycle.incomplete_because
     assert cycle.started is None
     assert cycle.samples[0].local is None
     assert cycle.samples[1].elapsed_seconds - cycle.samples[0].elapsed_seconds == 31

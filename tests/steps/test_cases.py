@@ -151,6 +151,47 @@ def test_a_clock_that_was_set_back_turns_no_rising_number_away_in_any_epoch(hous
     assert show(house, "2/11").epoch == 2
 
 
+def test_a_clock_that_was_set_back_in_an_earlier_epoch_leaves_the_cycle_there(
+    house: House,
+) -> None:
+    imported(house, printed(5, "01-02-2026") + printed(11, "05-02-2026"))
+    new_epoch(house, 2)
+    imported(house, printed(9, "20-03-2026") + printed(10, "25-03-2026"))
+    new_epoch(house, 3)
+    imported(house, printed(1, "01-05-2026"))
+    back = only(house, printed(11, "22-03-2026"))
+    assert back.what is Import.RECORDED
+    assert any("clock" in each and "of a lower number" in each for each in back.notices)
+    assert show(house, "2/11").epoch == 2
+
+
+def test_no_cycle_after_a_reset_fills_a_gap_from_before_it(house: House) -> None:
+    imported(house, b"".join(printed(n, f"0{n}-02-2026") for n in (1, 2, 4, 5)))
+    again = [printed(n, f"1{n}-02-2026") for n in (1, 2, 3, 4)]
+    assert set(became(imported(house, b"".join(again))).values()) == {Import.REFUSED}
+    assert only(house, again[2]).what is Import.REFUSED
+    new_epoch(house, 2)
+    assert set(became(imported(house, b"".join(again))).values()) == {Import.RECORDED}
+    assert only(house, printed(3, "03-02-2026")).what is Import.RECORDED
+    assert show(house, "1/3").numbering == Numbering(late_behind=4)
+
+
+def test_a_person_says_of_which_epoch_a_cycle_is_where_nothing_else_tells_it(
+    house: House,
+) -> None:
+    imported(house, printed(901, "01-02-2026") + printed(902, "02-02-2026"))
+    late = printed(17, "10-03-2026")
+    why = only(house, late).why or ""
+    assert "import FILE --epoch 1; if the counter was reset" in why
+    with house.nothing_stored():
+        assert "no counter epoch 2" in (only(house, late, epoch=2).why or "")
+    cycle = only(house, late, epoch=1)
+    assert cycle.what is Import.RECORDED
+    assert "a person said that it is of counter epoch 1" in cycle.notices
+    assert any("of a higher number" in each for each in cycle.notices)
+    assert show(house, "1/17").numbering == Numbering(late_behind=901)
+
+
 def test_a_reset_counter_is_named_where_its_number_is_taken(house: House) -> None:
     imported(house, printed(5, "01-02-2026") + printed(6, "02-02-2026"))
     again = only(house, printed(5, "03-02-2026"))
@@ -194,6 +235,18 @@ def test_a_printout_that_comes_late_is_late_and_fills_its_gap(house: House) -> N
     assert show(house, "12").machine_verdict is not None
 
 
+def test_a_number_far_below_others_is_late_where_the_clock_of_these_cannot_be_right(
+    house: House,
+) -> None:
+    where = CASES / "02-order-of-arrival"
+    for name in ("newest-first.log", "folder", "late"):
+        paths = [where / name] if name.endswith("log") else sorted((where / name).iterdir())
+        for report in imported_together(house, *[path.read_bytes() for path in paths]):
+            assert set(became(report).values()) == {Import.RECORDED}
+    assert show(house, "12").numbering == Numbering(late_behind=710)
+    assert any("cycle 710, of a higher number" in each for each in show(house, "17").remarks)
+
+
 def test_numbers_that_nobody_brought_are_told(house: House) -> None:
     only(house, "25-gap/cycle-17.log")
     second = only(house, "25-gap/cycle-456.log")
@@ -222,6 +275,11 @@ def test_a_typed_leap_is_asked_about(house: House, number: int) -> None:
     assert {line.numbering for line in lines.values()} == {Numbering()}
     open_cycle(house, 4354215)
     assert show(house, "4354215").numbering == Numbering(missing_from=4354212, missing_to=4354214)
+    open_cycle(house, number, leap=True)
+    with house.instance.database.reading() as tx:
+        listed = [(line.number, line.state) for line in list_cycles(tx, house.caller)]
+    assert listed == [(number, "undecided"), (4354215, "undecided"), (4354211, "undecided"),
+                      (4354210, "undecided")]  # fmt: skip
 
 
 def test_a_leap_that_is_typed_beside_a_reading_is_asked_about(house: House) -> None:
@@ -456,6 +514,17 @@ def test_a_wrong_clock_is_recorded_without_a_made_up_moment_and_named(
     assert bool(state.started_at) is has_moment
 
 
+@pytest.mark.parametrize("start", ["0001-01-01T00", "9999-12-31T23"])
+def test_the_first_and_the_last_year_are_recorded_without_a_moment(
+    house: House, start: str
+) -> None:
+    for number in (1, 2):
+        cycle = only(house, logger(number, start))
+        assert cycle.what is Import.RECORDED
+        assert any("no moment is recorded" in each for each in cycle.notices)
+    assert any("begins in the same second" in each for each in cycle.notices)
+
+
 def test_a_clock_that_falls_back_by_years_is_named(house: House) -> None:
     only(house, "25-gap/cycle-17.log")
     cycle = only(house, "12-clock/back-to-2000.log")
@@ -469,9 +538,10 @@ def test_a_clock_that_falls_back_by_years_is_named(house: House) -> None:
 def test_the_same_package_class_twice_is_refused_in_a_load_as_in_a_decision(house: House) -> None:
     open_cycle(house, 101)
     line = {"owner": CENTRE, "payer": CENTRE, "package_class": 1, "quantity": 4}
-    with house.nothing_stored(), pytest.raises((InvalidInput, Conflict)) as caught:
-        house.say("LoadDeclaration", cycle=f"{SERIAL}/101", lines=[line, line])
-    assert "once" in str(caught.value)
+    for other in (line, line | {"quantity": 5}):
+        with house.nothing_stored(), pytest.raises((InvalidInput, Conflict)) as caught:
+            house.say("LoadDeclaration", cycle=f"{SERIAL}/101", lines=[line, other])
+        assert "once" in str(caught.value)
 
 
 # ------------------------------------------------------------------------------ units

@@ -480,7 +480,7 @@ BAD: dict[str, tuple[Attempt, type[SteriLedgerError], str, str]] = {
     "quantity beyond uint32": (
         _opened(lambda h: load(h, 1, line(2**32))), InvalidInput, "lines", "4294967295"),
     "quantities that add up beyond uint32": (
-        _opened(lambda h: load(h, 1, *[line(2**31 - 1, owner=each) for each in (1, 2)], line(2))),
+        _opened(lambda h: load(h, 1, *[(each, 1, 1, 2**31 - 1) for each in (1, 2)], (1, 2, 1, 2))),
         InvalidInput, "lines", "4294967295"),
     "nothing of a class": (
         _opened(lambda h: load(h, 1, line(0))), InvalidInput, "lines", "at least one"),
@@ -623,7 +623,7 @@ def test_a_whole_cycle_is_accepted_and_stands_as_decided(house: House) -> None:
 def test_lines_of_one_class_are_summed_and_kept_line_by_line(house: House) -> None:
     house.open(1)
     digest = load(
-        house, 1, line(2), line(3), line(4, owner=MEMBER), line(1, package_class=7)
+        house, 1, line(2), (CENTRE, MEMBER, 1, 3), line(4, owner=MEMBER), line(1, package_class=7)
     ).digest
     state = state_of(house, 1)
     assert {number: count.declared for number, count in state.counts.items()} == {1: 9, 7: 1}

@@ -72,12 +72,15 @@ def complete(values: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _require_different(lines: Sequence[Mapping[str, Any]]) -> None:
-    """The same line twice is a scan that came twice; two lines of one class are one line's sum."""
+    """Two lines that nothing but a number tells apart are one line's sum, or a scan came twice."""
+    seen: dict[str, int] = {}
     for place, line in enumerate(lines):
-        if line in lines[:place]:
-            first = lines.index(line)
+        told = repr(sorted((key, value) for key, value in line.items() if key != "quantity"))
+        first = seen.setdefault(told, place)
+        if first != place:
+            same = line["quantity"] == lines[first]["quantity"]
             raise InvalidInput(
-                f"is the same as line {first + 1}",
+                f"is the same as line {first + 1}{'' if same else ' but for its quantity'}",
                 field=f"lines.{place}",
                 rule="each line once, so that a scan that came twice is noticed",
                 remedy="leave it out; if there are so many more, say the sum in one line",

@@ -40,11 +40,13 @@ from ledger.domain.custody.lines import (
     seconds_or_none,
     text_or_none,
 )
+from ledger.domain.custody.outcomes import CLOSED, OUTCOMES, find_contradiction, split_outcome
 from ledger.domain.encoding.identifiers import parse_hex32
 from ledger.domain.errors import InvalidInput, Refused
+from ledger.domain.records.commitments import FieldValue
 
-#: so many that the leaves of a record hold them: 15 columns a line
-MOST_LINES = 256
+#: so many that the leaves of a record hold them: 16 columns a line
+MOST_LINES = 240
 #: What can still be left undone when it is scanned; the others have happened.
 PREVENTABLE = frozenset({Deed.ISSUED.value})
 COLUMNS = {
@@ -56,6 +58,7 @@ COLUMNS = {
     "happened": Moment(is_signed=False),
     "happened_text": Words(100),
     "outcome": Words(100),
+    "note": Words(250),
     "against": Words(300),
     "reason": Words(500),
     "case": Words(64),
@@ -85,6 +88,8 @@ def record_rules(message: Message, view: View, facts: Facts, records: Records) -
             raise InvalidInput(
                 f"{line['expires']} is no day", field=f"{field}.expires", rule="as in 2026-11-03"
             )
+        if line["act"] in CLOSED:
+            _require_known_outcome(line["outcome"], field)
         if (line["act"] == Deed.NOT_SO) != (line["takes_back"] is not None):
             raise InvalidInput(
                 "does not fit",
@@ -93,6 +98,24 @@ def record_rules(message: Message, view: View, facts: Facts, records: Records) -
             )
         if line["takes_back"] is not None:
             _require_own_line(str(line["takes_back"]), line["reason"], message, records, field)
+
+
+def _require_known_outcome(outcome: FieldValue, field: str) -> None:
+    """Raise InvalidInput unless the outcome is of the list, and says nothing twice."""
+    said = text_or_none(outcome)
+    _, other = split_outcome(said)
+    if other is not None:
+        raise InvalidInput(
+            f"{other[:60]!r} is none of its words",
+            field=f"{field}.outcome",
+            rule=f"parts with ; between them, each N/M or one of {', '.join(OUTCOMES)}",
+            remedy="put it into the note",
+        )
+    twice = find_contradiction(said)
+    if twice is not None:
+        raise InvalidInput(
+            f"says {twice}", field=f"{field}.outcome", rule="an outcome says one thing of each"
+        )
 
 
 def _require_own_line(
@@ -136,7 +159,7 @@ def package_lines(message: Message, facts: Facts) -> Iterator[PackageLine]:  # n
             material=text_or_none(line["material"]),
             expires=text_or_none(line["expires"]),
             code=text_or_none(line["code"]),
-            outcome=text_or_none(line["outcome"]),
+            outcome="; ".join(str(e) for e in (line["outcome"], line.get("note")) if e) or None,
             against=text_or_none(line["against"]),
             reason=text_or_none(line["reason"]),
             case=text_or_none(line["case"]),

@@ -5,7 +5,8 @@ characters, a lost group separator, letters that a keyboard layout turned.  Each
 said; nothing is guessed.
 
 The own scheme: `SL`, the unit's number, `P`, the serial text, and two check digits (modulo 97, as
-ISO/IEC 7064 MOD 97-10, of two digits a sign), capital letters, digits and points only.
+ISO/IEC 7064 MOD 97-10, of two digits a sign), capital letters, digits and points only.  A reprint
+has `R` and which label of the package it is before the `P`, so that no two labels are alike.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from ledger.domain.custody.lines import parse_package
 from ledger.domain.errors import InvalidInput
 
 GS = "\x1d"
-_OWN = re.compile(r"SL([1-9][0-9]{0,9})P([A-Z0-9.]{1,40})([0-9]{2})")
+_OWN = re.compile(r"SL([1-9][0-9]{0,9})(?:R[1-9][0-9]{0,3})?P([A-Z0-9.]{1,40})([0-9]{2})")
 #: a shorter code that repeats itself is one
 _SHORTEST_TWICE = 6
 _SERIAL = re.compile(r"[A-Z0-9.]{1,40}")
@@ -123,8 +124,11 @@ class Shot:
         return self.code
 
 
-def make_code(package: str) -> str:
-    """The own code of a package; raises InvalidInput for a serial that no label of ours holds."""
+def make_code(package: str, *, issue: int = 1) -> str:
+    """The own code of a package; raises InvalidInput for a serial that no label of ours holds.
+
+    `issue`: from 1, which of its labels it is.
+    """
     unit, _, serial = parse_package(package).partition("/")
     if _SERIAL.fullmatch(serial) is None:
         raise InvalidInput(
@@ -133,7 +137,7 @@ def make_code(package: str) -> str:
             rule="capital letters, digits and points, at most 40",
             remedy="give it a code of another scheme",
         )
-    body = f"SL{unit}P{serial}"
+    body = f"SL{unit}{'' if issue == 1 else f'R{issue}'}P{serial}"
     return f"{body}{_check(body)}"
 
 
@@ -250,7 +254,7 @@ def _looks_gs1(body: str, text: str) -> bool:
 
 def _trouble(body: str, parsed: dict[str, str] | None) -> Trouble | None:
     """What keeps an element string from being certain."""
-    if body.startswith("01") and not _has_check_digit(body[2:16]):
+    if body.startswith("01") and not has_check_digit(body[2:16]):
         return Trouble.CHECK_DIGIT
     if parsed is None:
         return Trouble.DATE if _impossible_date(body) else Trouble.LOST_SEPARATOR
@@ -261,7 +265,8 @@ def _trouble(body: str, parsed: dict[str, str] | None) -> Trouble | None:
     return Trouble.DATE if "17" in parsed and _date(parsed["17"]) is None else None
 
 
-def _has_check_digit(gtin: str) -> bool:
+def has_check_digit(gtin: str) -> bool:
+    """Whether the last of a GTIN's 14 digits is what the others make it."""
     if len(gtin) != 14 or not gtin.isdigit():  # noqa: PLR2004 - a GTIN-14
         return False
     weighted = sum(int(digit) * (3 if at % 2 == 0 else 1) for at, digit in enumerate(gtin[:-1]))

@@ -20,6 +20,8 @@ from ledger.domain.records.commitments import Fields, FieldValue
 _NAME = re.compile(r"([1-9][0-9]{0,9})/(?![ ])([^/\x00-\x1f\x7f]{1,40})(?<![ ])")
 NAME_RULE = "UNIT/SERIAL: the number of the unit that assembled it, and its serial text"
 _PACKAGE_TAG = b"steriledger.package.v1\0"
+_LOCK_TAG = b"steriledger.package.lock.v1\0"
+_LOCKS = 1024
 _SET_TAG = b"steriledger.set.v1\0"
 
 
@@ -158,8 +160,18 @@ def assembler(package: str) -> int:
 
 
 def package_subject(package: str) -> bytes:
-    """32 bytes under which a package is locked and its evidence is asked for."""
+    """32 bytes under which a package's evidence is asked for."""
     return sha256(_PACKAGE_TAG + package.encode())
+
+
+def package_lock(package: str) -> bytes:
+    """What is locked of a package while something is told of it: one of 1,024 locks.
+
+    A recall tells of thousands of packages at once, and a database's locks are counted.
+    """
+    return _LOCK_TAG + (int.from_bytes(package_subject(package)[:2], "big") % _LOCKS).to_bytes(
+        2, "big"
+    )
 
 
 def set_subject(name: str) -> bytes:

@@ -13,7 +13,7 @@ plain form.  What was left out is no key; None says that there is none.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -55,6 +55,7 @@ from ledger.steps.accepting.parsing import Asker, naming, parse
 from ledger.steps.accepting.resolving import resolve_signer
 from ledger.steps.accepting.signing import make_held_key
 from ledger.steps.accepting.standing import Accepted
+from ledger.steps.answering.duties import trace_of
 from ledger.steps.instance import Instance
 from ledger.storage import directory, operations, records
 from ledger.storage.keys import find_key
@@ -340,6 +341,23 @@ def _asked_gates(desk: Desk, given: Values) -> dict[str, Any]:
     return {"lines": [{**line, "against": told.get(at)} for at, line in enumerate(lines)]}
 
 
+def _known_subject(desk: Desk, given: Values) -> dict[str, Any]:
+    """Raise NotFound, in the same words, for what is not there and what is not theirs to read."""
+    kind, subject = given.get("subject_kind"), given.get("subject")
+    if given.get("what") == "withdrawn" or kind is None or subject is None:
+        return {}
+    with suppress(NotFound, InvalidInput):
+        trace_of(desk.tx, desk.caller, kind, subject)
+        return {}
+    raise NotFound(
+        f"there is no {kind} {subject}",
+        field="subject",
+        rule=f"a {kind} whose records you may read",
+        remedy="look at the label, or ask who has it; what happened without it is a comment or "
+        "a request",
+    )
+
+
 #: What some kinds say that nobody has to be asked, and what is asked once more.
 _FOUND: Mapping[str, Callable[[Desk, Values], dict[str, Any]]] = {
     "CycleOpening": _asked_number,
@@ -350,6 +368,7 @@ _FOUND: Mapping[str, Callable[[Desk, Values], dict[str, Any]]] = {
     "TakeOver": _taken_rest,
     "Dispatch": _asked_gates,
     "ScanReport": _asked_gates,
+    "Incident": _known_subject,
 }
 
 

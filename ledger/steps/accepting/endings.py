@@ -130,16 +130,20 @@ def kept_reading(
     return replace(reported, notices=(*assigned_by_a_person(cycle), *clock_notices_of(reported)))
 
 
-def assigned_by_a_person(cycle: CycleReading) -> tuple[str, ...]:
+def assigned_by_a_person(cycle: CycleReading, *, epoch: int | None = None) -> tuple[str, ...]:
     """What a person said of a reading that does not say it itself."""
     missing = [
         name
         for name, value in (("machine", cycle.serial), ("cycle", cycle.number))
         if value is None
     ]
-    if not missing:
-        return ()
-    return (f"the reading does not name its {' and its '.join(missing)}: a person assigned it",)
+    found = []
+    if missing:
+        named = " and its ".join(missing)
+        found.append(f"the reading does not name its {named}: a person assigned it")
+    if epoch is not None:
+        found.append(f"a person said that it is of counter epoch {epoch}")
+    return tuple(found)
 
 
 def clock_notices_of(

@@ -14,16 +14,20 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ledger.domain.acts.asking import Door
-from ledger.domain.acts.scan_report import ACT, MOST_LINES, PREVENTABLE
+from ledger.domain.acts.scan_report import ACT, MOST_LINES, PREVENTABLE, taken_back
 from ledger.domain.callers import Caller
 from ledger.domain.custody.codes import Command, read_shot
+from ledger.domain.custody.fold import standing
 from ledger.domain.custody.gates import Answer, Word
-from ledger.domain.custody.lines import Deed
+from ledger.domain.custody.lines import Deed, assembler
+from ledger.domain.custody.outcomes import CLOSED, find_contradiction, split_outcome
 from ledger.domain.errors import InvalidInput, Refused, SteriLedgerError
 from ledger.steps.accepting.drafting import make_draft
-from ledger.steps.accepting.gating import GATES
+from ledger.steps.accepting.gating import GATES, cycles_of
 from ledger.steps.accepting.labels import Meant, meant, resolve_set
+from ledger.steps.accepting.printing import is_reserved
 from ledger.steps.accepting.submit import Receipt, record_with_held_keys
+from ledger.steps.accepting.telling import hold
 from ledger.steps.answering.packages import Question, ask_all, numbering
 from ledger.steps.instance import Instance
 from ledger.storage import packages
@@ -47,7 +51,9 @@ class Scan:
     happened_text: str | None = None
     #: who did it, where that differs from line to line
     performer: str | None = None
+    #: in the words of custody/outcomes.py; what else it says goes into the note
     outcome: str | None = None
+    note: str | None = None
     reason: str | None = None
     case: str | None = None
     material: str | None = None
@@ -67,7 +73,7 @@ class Look:
     package: str | None
     code: str | None
     set: str | None
-    #: what is wrong with the shot, in words
+    #: what is wrong with the shot, or with the serial, in words
     troubles: tuple[str, ...]
     #: what the gate says; None where none is asked
     gate: str | None
@@ -147,6 +153,8 @@ def report(  # noqa: PLR0913, PLR0917 - who reports what, at which door
     looked = _look(instance, tx, unit, with_commands(scans))
     _require_no_question(looked)
     new = [each for each in looked if not each.look.is_repeated]
+    named = _told(tx, new)
+    hold(tx, named, shared=cycles_of(tx, named))
     receipts = []
     for performer, lines in _by_performer(new):
         told = {**(circumstances or {})}
@@ -187,6 +195,16 @@ def _require_no_question(looked: Sequence[_Looked]) -> None:
             )
 
 
+def _told(tx: Connection, looked: Sequence[_Looked]) -> set[str]:
+    """The packages of which the lines tell, and of which they take a line back."""
+    named = [each.scan.takes_back for each in looked if each.scan.takes_back is not None]
+    digests = {taken_back(each)[0] for each in named}
+    ended = packages.list_lines_by_digests(tx, digests)
+    return {line.package for line in ended} | {
+        each.look.package for each in looked if each.look.package is not None
+    }
+
+
 def _by_performer(looked: Sequence[_Looked]) -> Iterator[tuple[str | None, list[_Looked]]]:
     """Lines of one person together: a record states one."""
     groups: dict[str | None, list[_Looked]] = {}
@@ -206,6 +224,7 @@ def _line(each: _Looked) -> dict[str, Any]:
         "happened": scan.happened,
         "happened_text": scan.happened_text,
         "outcome": scan.outcome,
+        "note": scan.note,
         "reason": scan.reason,
         "case": scan.case,
         "material": scan.material,
@@ -221,7 +240,9 @@ def _line(each: _Looked) -> dict[str, Any]:
 def _look(instance: Instance, tx: Connection, unit: int, scans: Sequence[Scan]) -> list[_Looked]:
     said = [scan.said for scan in scans if scan.said is not None]
     found = iter(meant(tx, said, unit_number=lambda text: numbering(tx, text)))
-    whats = [None if scan.said is None else next(found) for scan in scans]
+    whats = [
+        None if scan.said is None else _by_serial(tx, unit, scan, next(found)) for scan in scans
+    ]
     answers = _ask(instance, tx, unit, scans, whats)
     timed = {
         what.package
@@ -229,10 +250,49 @@ def _look(instance: Instance, tx: Connection, unit: int, scans: Sequence[Scan]) 
         if what is not None and what.package is not None and _states_time(scan)
     }
     before = _reported(tx, unit, timed) if timed else set()
+    packed = _packed(tx, scans, whats)
     looked = []
     for at, (scan, what) in enumerate(zip(scans, whats, strict=True)):
-        looked.append(_looked(tx, unit, at, scan, what, answers.get(at), before))
+        notes = _serial_notes(tx, unit, scan, what, packed)
+        if scan.act is Deed.ASSEMBLED and what is not None and what.package is not None:
+            packed.add(what.package)
+        looked.append(_looked(tx, unit, at, scan, what, answers.get(at), before, notes))
     return looked
+
+
+def _by_serial(tx: Connection, unit: int, scan: Scan, what: Meant) -> Meant:
+    """A serial that the unit reserved names a package, as it stands on paper without the unit."""
+    if what.package is not None or what.candidates or scan.said is None:
+        return what
+    name = f"{unit}/{scan.said.strip().upper()}"
+    return Meant(said=what.said, package=name) if is_reserved(tx, name) else what
+
+
+def _serial_notes(
+    tx: Connection, unit: int, scan: Scan, what: Meant | None, packed: set[str]
+) -> tuple[str, ...]:
+    """What is to be said of the serial of a package that was packed: it happened all the same."""
+    if scan.act is not Deed.ASSEMBLED or what is None or what.package is None:
+        return ()
+    if what.package in packed:
+        return ("its serial was used before: look whether two packages carry it",)
+    if scan.basis == "imported" and assembler(what.package) == unit:
+        return () if is_reserved(tx, what.package) else ("its serial was not reserved",)
+    return ()
+
+
+def _packed(tx: Connection, scans: Sequence[Scan], whats: Sequence[Meant | None]) -> set[str]:
+    """Those of the packages whose assembly is reported that were assembled before."""
+    named = {
+        what.package
+        for scan, what in zip(scans, whats, strict=True)
+        if scan.act is Deed.ASSEMBLED and what is not None and what.package is not None
+    }
+    return {
+        name
+        for name, lines in packages.list_lines_of(tx, named).items()
+        if any(line.deed is Deed.ASSEMBLED for line in standing(lines))
+    }
 
 
 def _ask(
@@ -278,8 +338,10 @@ def _looked(  # noqa: PLR0913, PLR0917 - what is known of one line
     what: Meant | None,
     answer: Answer | None,
     before: set[tuple[str, Deed, int | None, str | None]],
+    notes: tuple[str, ...],
 ) -> _Looked:
     package = None if what is None else what.package
+    scan, noted = _with_note(scan)
     set_name, question = None, None
     if what is not None and what.candidates:
         question = f"{what.said[:60]!r} fits {' and '.join(what.candidates)}"
@@ -294,6 +356,9 @@ def _looked(  # noqa: PLR0913, PLR0917 - what is known of one line
         package, question = _last_of_set(tx, set_name)
         # Somebody saw the instruments; which package they were in is a proposal.
         scan = replace(scan, basis="inferred")
+    twice = find_contradiction(scan.outcome)
+    if twice is not None and question is None:
+        question = f"says {twice}"
     moment = None if scan.happened is None else int(scan.happened.timestamp())
     key = (package or "", scan.act, moment, scan.happened_text)
     is_repeated = _states_time(scan) and key in before
@@ -307,13 +372,27 @@ def _looked(  # noqa: PLR0913, PLR0917 - what is known of one line
             package=package,
             code=None if what is None else what.code,
             set=set_name,
-            troubles=() if what is None else what.troubles,
+            troubles=(
+                *(() if what is None else what.troubles),
+                *(() if is_repeated else notes),
+                *noted,
+            ),
             gate=None if answer is None else answer.text(),
             question=question,
             is_repeated=is_repeated,
         ),
         answer,
     )
+
+
+def _with_note(scan: Scan) -> tuple[Scan, tuple[str, ...]]:
+    """What an outcome says in words of its own is a note: kept, and no rule reads it."""
+    known, other = split_outcome(scan.outcome) if scan.act in CLOSED else (scan.outcome, None)
+    if other is None:
+        return replace(scan, outcome=known), ()
+    note = "; ".join(filter(None, (other, scan.note)))
+    told = f"{other!r} is none of an outcome's words: kept as a note, and no duty rests on it"
+    return replace(scan, outcome=known, note=note), (told,)
 
 
 def _last_of_set(tx: Connection, set_name: str) -> tuple[str | None, str | None]:

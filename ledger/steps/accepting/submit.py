@@ -17,14 +17,14 @@ from ledger.domain.drafts import Draft
 from ledger.domain.encoding.canonical import canonical
 from ledger.domain.encoding.identifiers import Digest, to_hex
 from ledger.domain.encoding.moments import instant_text
-from ledger.domain.errors import InvalidInput, NotFound, Refused
+from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused
 from ledger.domain.operations import message_to_json
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.domain.records.records import SUITE, fields_to_bytes
 from ledger.keys.signers import verify_signature
 from ledger.steps.accepting.clock import require_clock
 from ledger.steps.accepting.entering import enter
-from ledger.steps.accepting.gating import require_still_open
+from ledger.steps.accepting.gating import require_still_open, subjects_asked
 from ledger.steps.accepting.placing import Place, place, subjects_of
 from ledger.steps.accepting.prepare import Prepared, fix, read_draft, require_act
 from ledger.steps.accepting.signing import sign_receipt, sign_with_held_key
@@ -156,7 +156,18 @@ def _accept(
     require_clock(instance, tx, operation.act, now)
     subjects = subjects_of(tx, operation.act, operation.message)
     told = subjects_told(tx, operation.act, operation.message, prepared.record.facts)
-    lock_subjects(tx, subjects.changed | told, shared=subjects.read - told)
+    changed, asked = (
+        subjects.changed | told,
+        subjects_asked(tx, operation.act, prepared.record.facts),
+    )
+    lock_subjects(tx, changed, shared=(subjects.read | asked) - changed)
+    if subjects_asked(tx, operation.act, prepared.record.facts) != asked:
+        raise Conflict(
+            "a package was put into another load meanwhile",
+            field="lines",
+            rule="nobody changes a load while its packages are sent",
+            remedy="try again: nothing was stored",
+        )
     require_still_open(
         instance, tx, operation.act, prepared.record.facts, unit=prepared.record.unit
     )

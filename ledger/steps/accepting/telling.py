@@ -17,6 +17,7 @@ from ledger.domain.acts.vocabulary import Act, Facts, Message, Recorded, integer
 from ledger.domain.custody.fold import Package, fold
 from ledger.domain.custody.lines import (
     PackageLine,
+    package_lock,
     package_subject,
     seconds_or_none,
 )
@@ -45,7 +46,18 @@ def subjects_told(tx: Connection, act: Act, message: Message, facts: Facts) -> s
         return set()
     said = _said(act, message, facts, sent_in(tx, act, message))
     ended = packages.list_lines_by_digests(tx, {digest for digest, _ in ends(act, facts)})
-    return {package_subject(line.package) for line in (*said, *ended)}
+    return {package_lock(line.package) for line in (*said, *ended)}
+
+
+def hold(
+    tx: Connection, names: Iterable[str], *subjects: bytes, shared: Iterable[bytes] = ()
+) -> None:
+    """Hold some packages, and subjects that are changed or read, until the transaction ends.
+
+    Who accepts several operations in one transaction holds in one call what any of them is about:
+    two who took the same locks one after the other would wait for each other.
+    """
+    lock_subjects(tx, {*map(package_lock, names), *subjects}, shared=shared)
 
 
 def sent_in(
@@ -127,7 +139,7 @@ def untell(tx: Connection, row: operations.OperationRow) -> None:
     if row.kind not in TELLING or ACTS[row.kind].lines_stay:
         return
     names = packages.names_touched(tx, row.digest, row.sequence)
-    lock_subjects(tx, map(package_subject, names))
+    hold(tx, names)
     packages.remove_lines(tx, row.digest)
     packages.restore_lines(tx, row.sequence)
     refold(tx, names)

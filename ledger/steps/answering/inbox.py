@@ -317,11 +317,9 @@ def _incidents(tx: Connection, caller: Caller, unit: int, look: Look) -> Iterato
 def _requests(tx: Connection, unit: int, look: Look) -> Iterator[Waiting]:
     rows = [(row, _facts(tx, row)) for row in _rows(tx, "Request", look)]
     # an answer is newer than what it answers
-    newer = (
-        []
-        if look.before is None
-        else operations.list_latest_operations(tx, kind="Request", limit=None)
-    )
+    newer: list[operations.OperationRow] = []
+    if look.before is not None:
+        newer = operations.list_latest_operations(tx, kind="Request", limit=None)
     answers = (_facts(tx, row) for row in newer if row.state not in GIVEN_UP)
     told = (*answers, *(facts for _, facts in rows))
     answered = {str(facts["answers"]).removeprefix("0x") for facts in told if facts["answers"]}

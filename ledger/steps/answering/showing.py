@@ -214,6 +214,11 @@ def list_cycles(
     for row in operations.list_by_subjects(tx, rows):
         if row.state not in GIVEN_UP:
             rows[row.subject].append(row)
+    # opened again after its opening was taken back: one line
+    latest = {
+        subject: max(row.sequence for row in each if row.kind == "CycleOpening")
+        for subject, each in rows.items()
+    }
     states = {
         subject: folded(CycleId(subject), map(read_operation, each))
         for subject, each in rows.items()
@@ -233,6 +238,7 @@ def list_cycles(
             numbered.get(CycleId(row.subject), Numbering()),
         )
         for row in standing
+        if row.sequence == latest[row.subject]
     ]
 
 

@@ -94,6 +94,8 @@ class ImportOptions:
     #: name, serial number or id, and the cycle's number, of a reading that does not tell them
     machine: str | None = None
     number: int | None = None
+    #: counter epoch of the file's cycles, where their numbers and times do not tell it
+    epoch: int | None = None
     #: whether a file may go on: its unfinished newest cycle waits, even where it is the only one
     is_growing: bool = False
     #: who ran the machine, as far as the person who imports knows
@@ -408,7 +410,8 @@ class _Importing:
             return ImportedCycle(reading=self.cycle, what=Import.UNMATCHED, why=found)
         machine, number = found
         reported = self._reported(tx, machine)
-        place = place_of(tx, machine, number, moment_of(self.cycle.first, reported))
+        start, epoch = moment_of(self.cycle.first, reported), self.options.epoch
+        place = place_of(tx, machine, number, start, epoch=epoch, printed=self.cycle.serial)
         if self.cycle.number is None and place.state is None:
             require_near(tx, place.reference)
         if place.state is not None and place.state.ending != ZERO_DIGEST:
@@ -488,9 +491,11 @@ class _Importing:
         return f"several machines have the serial number {serial}: {names}; say which: --machine"
 
     def _how_to_assign(self) -> str:
+        machine = " --machine MACHINE" if self.cycle.serial is None else ""
+        number = " --number NUMBER" if self.cycle.number is None else ""
         return (
-            "say them: steriledger import --machine MACHINE --number NUMBER, or steriledger cycle "
-            f"end CYCLE --reading {self._named}"
+            f"say it: steriledger import FILE{machine}{number}, or steriledger cycle end CYCLE "
+            f"--reading {self._named}"
         )
 
     def _reported(self, tx: Connection, machine: directory.EquipmentRow) -> Reported:
@@ -505,7 +510,7 @@ class _Importing:
             arrived_at=self.kept.arrived_at,
             ambient_bar=self.options.ambient_bar,
         )
-        return replace(reported, notices=assigned_by_a_person(self.cycle))
+        return replace(reported, notices=assigned_by_a_person(self.cycle, epoch=self.options.epoch))
 
     def _new(
         self,

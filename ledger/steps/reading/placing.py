@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from ledger.domain.acts.rules import require_machine
 from ledger.domain.acts.vocabulary import CycleReference
 from ledger.domain.encoding.identifiers import CycleId
-from ledger.domain.errors import Conflict
+from ledger.domain.errors import Conflict, InvalidInput
 from ledger.domain.machines.clocks import Neighbour, can_be_right
 from ledger.domain.machines.readings import CycleReading
 from ledger.domain.subjects.states import CycleState, MachineState
@@ -25,6 +25,8 @@ from ledger.storage import directory, readings
 _SAME = timedelta(minutes=70)
 #: A counter that was reset falls by more.
 _NEAR = 5
+#: No machine runs two cycles within less.
+_SHORTEST = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,41 +73,64 @@ def in_order(
     return sorted(cycles, key=place)
 
 
-def place_of(
-    tx: Connection, machine: directory.EquipmentRow, number: int, start: datetime | None
+def place_of(  # noqa: PLR0913 - a machine's number and time, and what a person adds
+    tx: Connection,
+    machine: directory.EquipmentRow,
+    number: int,
+    start: datetime | None,
+    *,
+    epoch: int | None = None,
+    printed: str | None = None,
 ) -> Place:
     """The cycle that a number is; `start` by the machine's clock, None where it cannot be right.
 
     A number of an earlier epoch is known by the time of its cycle, and so is one that nobody
-    recorded then.  Raises Conflict for a number that falls while the time rises: the counter was
-    reset, and nobody said so yet.
+    recorded then; unless a person says the `epoch`.  `printed` is the serial number as its reading
+    has it: beside others of it that found no place, a low number is one after a reset.
+
+    Raises Conflict for a number that falls while the time rises: the counter was reset, and nobody
+    said so yet.
     """
     accepted = Accepted(tx)
     state = require_machine(accepted.find(MachineState, machine.id), unit=machine.unit)
     beside = _Beside(tx=tx, accepted=accepted, machine=machine)
     epochs = range(state.epoch, state.first_epoch - 1, -1)
+    if epoch is not None:
+        if epoch not in epochs:
+            raise InvalidInput(
+                f"the machine had no counter epoch {epoch}",
+                field="epoch",
+                rule=f"one of its own, {epochs[-1]} to {epochs[0]}",
+            )
+        return beside.place(epoch, number)
     found = [beside.place(epoch, number) for epoch in epochs]
     same = (each for each in found if _is_same(each, start, state.epoch))
     new = (
         each
         for each in found
         if each.state is None
-        and _is_in_order(each, start, is_first=each is found[-1])
+        and (
+            _is_in_order(each, start, is_first=each is found[-1])
+            or beside.was_passed_over(each, start, printed)
+        )
         and beside.is_within(each.reference.epoch, start, epochs)
     )
-    # what is neither is held against the cycle that has the number, and refused by that
+    # The order within an epoch is broken, and yet the cycle lies between others of it.
+    amid = (each for each in found if each.state is None and beside.is_amid(each, start))
+    # what is none of these is held against the cycle that has the number, and refused by that
     taken = (each for each in found if each.state is not None)
     # above all others, though it began earlier: the clock was set back, and is named for it
     rising = (each for each in found[:1] if each.state is None and each.after is None)
-    chosen = next(chain(same, new, taken, rising), None)
+    chosen = next(chain(same, new, amid, taken, rising), None)
     if chosen is None:
         raise Conflict(
             f"{number} is below others, and its cycle began later",
             field="number",
             rule="a machine's numbers rise with time within a counter epoch",
-            remedy="if the counter was reset, say so first: steriledger equipment change "
-            f"{machine.serial} --epoch {state.epoch + 1} --reason WHY; if the machine's clock was "
-            "wrong, open and end the cycle by hand: steriledger cycle open, cycle end --reading",
+            remedy="if it only came late, or the machine's clock was wrong, say that it is of this "
+            f"epoch: steriledger import FILE --epoch {state.epoch}; if the counter was reset, say "
+            f"so first: steriledger equipment change {machine.serial} --epoch {state.epoch + 1} "
+            "--reason WHY",
         )
     return chosen
 
@@ -135,6 +160,36 @@ class _Beside:
         older = _timed(self._nearest(epoch - 1, None, above=False)) if epoch > epochs[-1] else None
         newer = _timed(self._nearest(epoch + 1, None, above=True)) if epoch < epochs[0] else None
         return start is None or not (_is_earlier(start, older) or _is_later(start, newer))
+
+    def was_passed_over(self, place: Place, start: datetime | None, printed: str | None) -> bool:
+        """Whether a time is wrong where a number is below another, and its cycle began later.
+
+        Else the counter was reset: the numbers before it fell as well, and found no place.
+        """
+        before, after, number = place.before, place.after, place.reference.number
+        if start is None or before is None or after is None or _is_earlier(start, before):
+            return False
+        if not _fits_between(before, after):
+            return True
+        since = after.started_at
+        return after.number - number <= _NEAR and not (
+            printed is not None
+            and since is not None
+            and readings.has_unplaced(
+                self.tx, printed, number, since=since, until=start, unit=self.machine.unit
+            )
+        )
+
+    def is_amid(self, place: Place, start: datetime | None) -> bool:
+        """Whether others of its epoch have lower numbers, and began before it and after it."""
+        epoch, number = place.reference.epoch, place.reference.number
+        lowest, highest = (self._nearest(epoch, None, above=above) for above in (True, False))
+        if start is None or not lowest or lowest[0].number > number:
+            return False
+        others = [*lowest, *highest]
+        return any(_is_later(start, each) for each in others) and any(
+            _is_earlier(start, each) for each in others
+        )
 
     def _nearest(self, epoch: int, number: int | None, *, above: bool) -> list[Neighbour]:
         """The nearest cycles that stand; one whose opening was taken back does not."""
@@ -170,11 +225,15 @@ def _is_in_order(place: Place, start: datetime | None, *, is_first: bool) -> boo
     if start is None:
         return True
     if _is_later(start, place.after):
-        # Just below another number it was passed over, and one of the two times is wrong.
-        is_passed_over = place.before is not None and not _is_earlier(start, place.before)
-        above = 0 if place.after is None else place.after.number - place.reference.number
-        return is_passed_over and above <= _NEAR
+        return False
     return is_first or not _is_earlier(start, place.before)
+
+
+def _fits_between(before: Neighbour, after: Neighbour) -> bool:
+    """Whether there was time for all the cycles between two, by what the clock showed at both."""
+    if before.started_at is None or after.started_at is None:
+        return True
+    return (after.number - before.number) * _SHORTEST <= after.started_at - before.started_at
 
 
 def _is_later(start: datetime, other: Neighbour | None) -> bool:

@@ -668,3 +668,18 @@ def test_no_browser_keeps_a_page_for_whoever_sits_down_after_sign_out(site: Site
     client = site.signed_in("operator")
     for path in ("/", "/cycles", "/account", "/sign-in"):
         assert client.get(path).headers["cache-control"] == "no-store"
+
+
+def test_an_administrator_sees_who_may_come_in_with_what_and_who_is_at_each_station(
+    site: Site, two: TestClient
+) -> None:
+    chief = site.signed_in("chief")
+    assert "Operator Zhang is there" in read(chief, "/stations")
+    assert "key of this server" in read(chief, "/people")
+    assert "Operator Zhang" not in read(chief, "/people?only=badge")
+    assert "Operator Zhang" in read(chief, "/people?only=invited")
+    complete(site, invite(site))
+    assert "Operator Zhang" in read(chief, "/people?only=active")
+    assert "Member Zhang" not in read(chief, "/people")
+    assert "account key" in read(chief, "/signers")
+    assert is_in(two) is False  # whoever chose a new way in is out where they were

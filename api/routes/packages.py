@@ -31,6 +31,7 @@ from ledger.steps.accepting.scanning import Scan, look, report
 from ledger.steps.accepting.submit import Receipt
 from ledger.steps.answering import packages as asking
 from ledger.steps.answering import recalls
+from ledger.steps.answering.baskets import show_basket
 from ledger.steps.reading.scan_lists import template
 
 router = APIRouter(prefix="/v1", tags=["packages"], route_class=LedgerRoute)
@@ -82,6 +83,9 @@ class ScanBody(Body):
     case: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     photo_sha256: Hex32 | None = None
     takes_back: Annotated[str, Field(min_length=3, max_length=72)] | None = None
+    basket: Text | None = Field(
+        default=None, description="the code of the basket or container that it is put into"
+    )
 
 
 class ScansBody(Body):
@@ -241,6 +245,22 @@ def read_where(package: PackageQuery, question: Question) -> Response:
     """Where a package is, how it stands, and how sure that is."""
     with question.instance.database.reading() as tx:
         view = asking.where(tx, question.caller, package)
+    return answers.give_plain(view.to_plain())
+
+
+@router.get(
+    "/baskets", response_class=Response, responses=problems_for(*EVERYWHERE) | plain("its content")
+)
+def read_basket(
+    basket: Annotated[Text, Query(description="its code, as a scanner delivers it")],
+    question: Question,
+    at: AtQuery = None,
+    known: KnownQuery = None,
+) -> Response:
+    """What lies in a basket or container, or lay in it, as far as you may read it."""
+    require_reading(question)
+    with question.instance.database.reading() as tx:
+        view = show_basket(tx, question.caller, basket, at=_seconds(at), known=known)
     return answers.give_plain(view.to_plain())
 
 

@@ -30,11 +30,13 @@ from sqlalchemy import (
     text,
     true,
     tuple_,
+    union_all,
     update,
 )
 
 from ledger.domain.custody.fold import Stage
 from ledger.domain.custody.lines import Deed, PackageLine
+from ledger.domain.custody.stretches import nodes_around
 from ledger.storage.engine.columns import Bytes32, Word, metadata
 from ledger.storage.engine.rows import Rows, chunks, upsert
 
@@ -70,6 +72,7 @@ package_lines = Table(
     PrimaryKeyConstraint("package", "sequence", "line"),
     Index(None, "digest", "line"),
     Index(None, "thread", "deed"),
+    Index(None, "code"),
     Index(None, "unit", "package"),
     Index(None, "sequence", "line"),
     Index(
@@ -105,6 +108,7 @@ packages = Table(
     Column("set_name", Text),
     Column("expires", Text),
     Column("cycle", Bytes32),
+    Column("basket", Text),
     Column("overlays", Text, nullable=False),
     Column("sequence", BigInteger, nullable=False),
     Index(None, "holder", "stage", "name"),
@@ -112,6 +116,7 @@ packages = Table(
     Index(None, "set_name", "sequence"),
     Index(None, "owner", "name"),
     Index(None, "consignment", "name"),
+    Index(None, "basket", "name"),
 )
 
 codes = Table(
@@ -133,9 +138,18 @@ package_readers = Table(
     Column("since", BigInteger, nullable=False),
     Column("until", BigInteger),
     Column("basis", Text),
+    Column("node", BigInteger),
     PrimaryKeyConstraint("package", "place"),
-    Index(None, "unit", "until", "package"),
-    Index(None, "unit", "since", "package"),
+    # Both have all that is asked: who has or had a package is counted without opening its row.
+    Index(
+        "ix_package_readers_held",
+        "unit",
+        "package",
+        "since",
+        sqlite_where=text("until IS NULL"),
+        postgresql_where=text("until IS NULL"),
+    ),
+    Index(None, "unit", "node", "until", "since", "package"),
 )
 
 
@@ -159,6 +173,8 @@ class PackageRow:
     set_name: str | None
     expires: str | None
     cycle: bytes | None
+    #: the code of the basket or container in which it lies
+    basket: str | None
     #: words with commas between them, ascending
     overlays: str
     #: of the newest line
@@ -187,6 +203,8 @@ class ReaderRow:
     #: None while it has it
     until: int | None
     basis: str | None
+    #: of its stretch of time (`stretches.py`); None while it has it
+    node: int | None
 
 
 _lines = Rows(package_lines, PackageLine, "line of package")
@@ -232,6 +250,12 @@ def list_lines_by_digests(tx: Connection, digests: Iterable[bytes]) -> list[Pack
         for part in chunks(digests)
         for row in _lines.list(tx, c.digest.in_(part), order=[c.sequence, c.line])
     ]
+
+
+def list_lines_with(tx: Connection, code: str) -> list[PackageLine]:
+    """The lines beside which a code stands, in the order of acceptance."""
+    c = package_lines.c
+    return _lines.list(tx, c.code == code, order=[c.sequence, c.line])
 
 
 def list_sent(
@@ -453,14 +477,19 @@ def list_holdings_on(tx: Connection, names: Iterable[str]) -> list[ReaderRow]:
     ]
 
 
-def _held(unit: int, at: int | None, known: int | None) -> Any:  # noqa: ANN401 - conditions
+def _held(unit: int, at: int | None, known: int | None) -> list[ColumnElement[bool]]:
+    """What a unit has, and beside it what it had at a moment and has no more."""
     c = package_readers.c
-    where = [c.unit == unit]
+    of_unit = c.unit == unit
     if known is not None:
-        where.append(~_changed_after(c.package, known))
+        of_unit = and_(of_unit, ~_changed_after(c.package, known))
     if at is None:
-        return and_(*where, c.until.is_(None))
-    return and_(*where, c.since <= at, or_(c.until.is_(None), c.until > at))
+        return [and_(of_unit, c.until.is_(None))]
+    around = c.node.in_(nodes_around(at))
+    return [
+        and_(of_unit, c.until.is_(None), c.since <= at),
+        and_(of_unit, around, c.until > at, c.since <= at),
+    ]
 
 
 def _changed_after(package: ColumnElement[str], known: int) -> Exists:
@@ -476,7 +505,9 @@ def count_held(tx: Connection, unit: int, at: int | None, *, known: int | None =
 
     `known`: of those alone of which nothing was said after that sequence.
     """
-    return int(tx.scalar(select(func.count()).where(_held(unit, at, known))) or 0)
+    return sum(
+        int(tx.scalar(select(func.count()).where(each)) or 0) for each in _held(unit, at, known)
+    )
 
 
 def list_held(  # noqa: PLR0913 - whose, when, as known when, and how many
@@ -490,8 +521,16 @@ def list_held(  # noqa: PLR0913 - whose, when, as known when, and how many
 ) -> list[ReaderRow]:
     """Those packages, by name, starting after `after`."""
     c = package_readers.c
-    held = _held(unit, at, known)
-    return _readers.list(tx, held, c.package > after, order=[c.package], limit=limit)
+    has, *had = (
+        select(package_readers).where(each, c.package > after) for each in _held(unit, at, known)
+    )
+    has = has.order_by(c.package).limit(limit)
+    if not had:
+        return _readers.read(tx, has)
+    # What it had are few, and are found first: by names PostgreSQL would read all that there is.
+    few = had[0].cte().prefix_with("MATERIALIZED")
+    both = union_all(select(has.subquery()), select(few)).subquery()
+    return _readers.read(tx, select(both).order_by(both.c.package).limit(limit))
 
 
 def list_changed(tx: Connection, unit: int, known: int) -> list[str]:

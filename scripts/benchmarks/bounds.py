@@ -184,6 +184,104 @@ BOUNDS: tuple[Bound, ...] = (
     ),
     Bound(name="up/help", what="`steriledger --help`", unit="s", at_most=0.5),
     Bound(
+        name="custody/trace",
+        what="the trace of one package among 10⁷ lines on PostgreSQL, p99",
+        unit="ms",
+        at_most=20,
+    ),
+    Bound(
+        name="custody/trace_of_few",
+        what="p99 of traces among 10⁷ lines, against that among 10⁵ on the same server",
+        unit="×",
+        at_most=1.5,
+    ),
+    Bound(
+        name="custody/code",
+        what="where the package is whose label was scanned, one code of 10⁶, p99",
+        unit="ms",
+        at_most=20,
+    ),
+    Bound(
+        name="custody/holdings",
+        what="what a member had at a past moment, the count and the first 100, p99",
+        unit="ms",
+        at_most=50,
+    ),
+    Bound(
+        name="custody/findings",
+        what="every duty about one package with its whole history, among 10⁷ lines, p99",
+        unit="ms",
+        at_most=50,
+    ),
+    *(
+        Bound(
+            name=f"custody/sqlite_{name}",
+            what=f"{text} among 10⁶ lines on SQLite, p99",
+            unit="ms",
+            at_most=most,
+        )
+        for name, text, most in (
+            ("trace", "the trace of one package", 20),
+            ("code", "where the package of a scanned label is", 20),
+            ("holdings", "what a member had at a past moment", 50),
+        )
+    ),
+    Bound(
+        name="carrying/alone",
+        what="gas of 20 packages dispatched, taken along and received, account keys",
+        unit="gas",
+        at_most=260_000,
+    ),
+    Bound(
+        name="carrying/five",
+        what="the same of each of five consignments, one transaction for each step",
+        unit="gas",
+        at_most=175_000,
+    ),
+    Bound(
+        name="carrying/scans",
+        what="gas of a line of scans, ten lists of 256 in one transaction",
+        unit="gas",
+        at_most=160,
+    ),
+    Bound(
+        name="carrying/life",
+        what="gas of a package's life: its part of a cycle and a consignment, and ten scans",
+        unit="gas",
+        at_most=15_000,
+    ),
+    *(
+        Bound(
+            name=f"handling/{database}_{name}",
+            what=f"{text} on {title}",
+            unit="1/s",
+            at_least=least,
+        )
+        for database, title in (("sqlite", "SQLite"), ("postgresql", "PostgreSQL"))
+        for name, text, least in (
+            ("scans", "lines of scans accepted in lists of 256", 2_000),
+            ("hand_overs", "hand-overs of 20 packages accepted and committed one by one", 60),
+        )
+    ),
+    Bound(
+        name="recall/order",
+        what="10,000 packages called back, from the call to the list by holder",
+        unit="s",
+        at_most=10,
+    ),
+    Bound(
+        name="recall/exposure",
+        what="who has, used or cannot find each of these packages",
+        unit="s",
+        at_most=10,
+    ),
+    Bound(
+        name="recall/verify_answer",
+        what="an answer of some 30 findings come to anew from its file, without a chain",
+        unit="ms",
+        at_most=100,
+    ),
+    Bound(
         name="network/of_bare",
         what="owed records sent and seen mined by four validators, against a bare sender of the "
         "same calldata",

@@ -14,11 +14,14 @@ from sqlalchemy import Connection
 
 from ledger.domain.callers import Caller, Scope
 from ledger.domain.custody.codes import make_code
+from ledger.domain.custody.fold import fold
 from ledger.settings import Settings
 from ledger.steps.accepting.resolving import resolve_cycle
+from ledger.steps.accepting.telling import holdings_of, labels_of, row_of
 from ledger.steps.answering.duties import find_duties
 from ledger.steps.answering.packages import holdings, trace, where
 from ledger.steps.instance import Instance, open_instance
+from ledger.storage import packages
 from scripts.benchmarks.bounds import Figure, Figures, Size
 from scripts.benchmarks.filling import Pattern, fill, moved_to, pattern_of
 from scripts.benchmarks.group import founded_group
@@ -26,7 +29,7 @@ from scripts.benchmarks.packages_group import AT_MEMBER, CENTRE, Handling, Life
 from scripts.benchmarks.turns import percentile, ratios
 from scripts.postgres import create_database, running_postgres
 
-MEMBERS = (2, 3, 4, 5)
+MEMBERS = (2, 3, 4, 5, 6, 7, 8, 9)
 _MACHINES = 10
 #: packages of a load, which have ten lines each, and of a box
 _LOAD, _BOX = 60, 20
@@ -56,7 +59,7 @@ def measure_custody(size: Size) -> Figures:
             lives = _founded(Path(folder) / "postgresql", base, size)
             places = [create_database(server, each, template="base") for each in ("few", "many")]
             with (
-                _filled(lives, places[0], size.of(_SMALL, least=2)) as few,
+                _filled(lives, places[0], size.of(_SMALL, least=4)) as few,
                 _filled(lives, places[1], size.of(_LARGE, least=4)) as many,
             ):
                 figures |= _measured(many, few, size)
@@ -72,6 +75,8 @@ class _Founded:
     """A group whose first packages went by real acts."""
 
     home: Path
+    #: by the place of their lives
+    members: tuple[int, ...]
     lives: tuple[Life, ...]
     patterns: tuple[Pattern, ...]
     machines: tuple[bytes, ...]
@@ -99,10 +104,10 @@ class _Filled:
     def draw(self, chance: random.Random) -> tuple[int, str, int]:
         """The member that had it, a package, and a moment (Unix seconds) of its life."""
         copy = chance.randrange(self.copies)
-        which = copy % len(MEMBERS)
+        which = copy % len(self.founded.members)
         pattern = self.founded.patterns[which]
         return (
-            MEMBERS[which],
+            self.founded.members[which],
             pattern.name_of(copy, chance.choice(pattern.names)),
             moved_to(copy, self.founded.at_member),
         )
@@ -111,16 +116,18 @@ class _Filled:
 def _founded(home: Path, address: str, size: Size) -> _Founded:
     """One load for each member, and the machine's other cycles; all of it on the chain."""
     load = size.of(_LOAD, least=4)
-    with founded_group(home, machines=_MACHINES, database_url=address) as group:
+    members = MEMBERS[: size.of(len(MEMBERS), least=2)]
+    machines = size.of(_MACHINES, least=1)
+    with founded_group(home, machines=machines, database_url=address) as group:
         handling = Handling.begin(
-            group, members=MEMBERS, load=load, box=min(load, size.of(_BOX, least=2))
+            group, members=members, load=load, box=min(load, size.of(_BOX, least=2))
         )
         ended = group.instance.clock().replace(microsecond=0)
         with group.instance.database.transaction() as tx:
             for _ in range(size.of(_CYCLES, least=2) // 2):
                 group.record_cycle(tx, group.machines[0])
             lives = tuple(
-                handling.live(tx, f"A{member}", receiver=member, ended=ended) for member in MEMBERS
+                handling.live(tx, f"A{member}", receiver=member, ended=ended) for member in members
             )
             for _ in range(size.of(_CYCLES, least=2) // 2):
                 group.record_cycle(tx, group.machines[0])
@@ -130,10 +137,14 @@ def _founded(home: Path, address: str, size: Size) -> _Founded:
                 pattern_of(tx, life, resolve_cycle(tx, group.caller, life.cycle).id)
                 for life in lives
             )
-        machines = tuple(bytes(each.id) for each in group.machines)
-    at_member = int((ended - AT_MEMBER).timestamp())
+        ids = tuple(bytes(each.id) for each in group.machines)
     return _Founded(
-        home=home, lives=lives, patterns=patterns, machines=machines, at_member=at_member
+        home=home,
+        members=members,
+        lives=lives,
+        patterns=patterns,
+        machines=ids,
+        at_member=int((ended - AT_MEMBER).timestamp()),
     )
 
 
@@ -143,9 +154,25 @@ def _filled(founded: _Founded, address: str, copies: int) -> Iterator[_Filled]:
     instance = open_instance(settings)
     try:
         lines = fill(instance.database, address, founded.patterns, founded.machines, range(copies))
-        yield _Filled(instance=instance, founded=founded, copies=copies, lines=lines)
+        filled = _Filled(instance=instance, founded=founded, copies=copies, lines=lines)
+        _require_alike(filled)
+        yield filled
     finally:
         instance.database.close()
+
+
+def _require_alike(filled: _Filled) -> None:
+    """Raise unless a copied package stands as its copied lines say, in every table."""
+    _, name, _ = filled.draw(random.Random(0))  # noqa: S311 - the same in each run
+    with filled.instance.database.reading() as tx:
+        package = fold(name, packages.list_lines(tx, name))
+        found = (
+            packages.find_package(tx, name),
+            packages.list_codes_on(tx, [name]),
+            packages.list_holdings_on(tx, [name]),
+        )
+    if found != (row_of(package), labels_of(package), holdings_of(package)):
+        raise RuntimeError(f"{name} is none that acts would leave")
 
 
 def _reader(unit: int) -> Caller:
@@ -173,9 +200,11 @@ def _held_at_centre(there: _Filled, chance: random.Random) -> Ask:
 
 
 def _duties(there: _Filled, chance: random.Random) -> Ask:
-    which = chance.randrange(len(MEMBERS))
+    which = chance.randrange(len(there.founded.members))
     name = chance.choice(there.founded.lives[which].names)
-    return lambda tx: find_duties(there.instance, tx, _reader(MEMBERS[which]), "package", name)
+    return lambda tx: find_duties(
+        there.instance, tx, _reader(there.founded.members[which]), "package", name
+    )
 
 
 def _times(
@@ -186,7 +215,7 @@ def _times(
 
 
 def _measured(many: _Filled, few: _Filled, size: Size) -> Figures:
-    asked = size.of(_ASKED, least=5)
+    asked = size.of(_ASKED, least=2)
     found: dict[str, Figure] = {
         "custody/lines": Figure.once(many.lines),
         "custody/packages": Figure.once(many.copies * len(many.founded.lives[0].names)),
@@ -215,7 +244,7 @@ def _measured(many: _Filled, few: _Filled, size: Size) -> Figures:
 
 
 def _measured_sqlite(many: _Filled, size: Size) -> Figures:
-    asked = size.of(_ASKED, least=5)
+    asked = size.of(_ASKED, least=2)
     found: dict[str, Figure] = {"custody/sqlite_lines": Figure.once(many.lines)}
     for name, kind, share in (
         ("trace", _trace, 1),

@@ -21,6 +21,7 @@ from sqlalchemy.engine import make_url
 
 from ledger.domain.acts.vocabulary import integer, word
 from ledger.domain.custody.lines import package_subject
+from ledger.domain.custody.stretches import node_of
 from ledger.domain.encoding.hashing import sha256
 from ledger.domain.encoding.identifiers import EquipmentId, cycle_id
 from ledger.steps.accepting.reading_back import read_operation
@@ -125,6 +126,32 @@ class _Moved:
     by: int
     times: int
 
+    @property
+    def name(self) -> str:
+        """What its hole is called."""
+        return f"m{self.base}_{self.by}_{self.times}"
+
+    def of(self, moved: tuple[int, int, int]) -> int:
+        """The number in a copy."""
+        return self.base + self.times * moved[self.by]
+
+
+@dataclass(frozen=True, slots=True)
+class _Node:
+    """The node of a stretch of time that moves with its copy."""
+
+    since: int
+    until: int
+
+    @property
+    def name(self) -> str:
+        """What its hole is called."""
+        return f"n{self.since}_{self.until}"
+
+    def of(self, moved: tuple[int, int, int]) -> int:
+        """The node in a copy."""
+        return node_of(self.since + moved[1], self.until + moved[1])
+
 
 def pattern_of(tx: Connection, life: Life, cycle: bytes) -> Pattern:
     """The rows that a life left, and where its copies differ."""
@@ -182,8 +209,9 @@ def _stored(column: Any, value: Any) -> Any:  # noqa: ANN401 - a column and what
 def _cell(life: Pattern, table: Table, name: str, value: Any, own: Mapping[str, Any]) -> _Cell:  # noqa: ANN401
     if value is None:
         return None
-    if name in _MOVED:
-        return _Moved(value, *_MOVED[name])
+    if name in _MOVED or name == "node":
+        is_node = name == "node"
+        return _Node(own["since"], own["until"]) if is_node else _Moved(value, *_MOVED[name])
     if table.name == "packages" and name == "subject":
         return _Hole(f"s{life.names.index(own['name'])}")
     if table.name == "cycles" and name == "number":
@@ -293,8 +321,8 @@ def _rows(
 
 
 def _filled(cell: _Cell, values: Mapping[str, Any], moved: tuple[int, int, int]) -> Any:  # noqa: ANN401
-    if isinstance(cell, _Moved):
-        return cell.base + cell.times * moved[cell.by]
+    if isinstance(cell, _Moved | _Node):
+        return cell.of(moved)
     if isinstance(cell, _Hole):
         return values[cell.name]
     if isinstance(cell, _Text):
@@ -316,19 +344,19 @@ def _lines(
             for name, value in values.items()
         }
         for each in numbers:
-            spelt[f"m{each.base}_{each.by}_{each.times}"] = each.base + each.times * moved[each.by]
+            spelt[each.name] = each.of(moved)
         yield text.format_map(spelt)
 
 
-def _copied(rows: Sequence[tuple[_Cell, ...]]) -> tuple[str, set[_Moved]]:
-    numbers: set[_Moved] = set()
+def _copied(rows: Sequence[tuple[_Cell, ...]]) -> tuple[str, set[_Moved | _Node]]:
+    numbers: set[_Moved | _Node] = set()
     lines = []
     for row in rows:
         cells = []
         for cell in row:
-            if isinstance(cell, _Moved):
+            if isinstance(cell, _Moved | _Node):
                 numbers.add(cell)
-                cells.append(f"{{m{cell.base}_{cell.by}_{cell.times}}}")
+                cells.append("{" + cell.name + "}")
             elif isinstance(cell, _Hole):
                 cells.append("{" + cell.name + "}")
             elif isinstance(cell, _Text):

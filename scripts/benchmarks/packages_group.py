@@ -11,12 +11,18 @@ from sqlalchemy import Connection
 
 from ledger.domain.acts.asking import Door
 from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.acts.words import Party
 from ledger.domain.custody.lines import Deed
+from ledger.domain.drafts import Draft
 from ledger.domain.encoding.identifiers import Digest, to_hex
+from ledger.keys.p256 import create_p256_key, p256_signer, sign_with_p256
+from ledger.keys.signers import P256_VERIFIER
 from ledger.steps.accepting.assembling import Assembly, assemble
 from ledger.steps.accepting.drafting import make_draft
+from ledger.steps.accepting.prepare import prepare
 from ledger.steps.accepting.scanning import Scan, report
-from ledger.steps.accepting.submit import record_with_held_keys
+from ledger.steps.accepting.signing import sign_with_held_key
+from ledger.steps.accepting.submit import record_with_held_keys, submit
 from ledger.storage.operations import get_operation
 from scripts.benchmarks.group import Group
 
@@ -51,6 +57,8 @@ class Handling:
     box: int = 20
     #: when what is said now happened; None: it happens now
     moment: datetime | None = None
+    #: by unit: the secret of the P-256 key that signs for it, in place of the key held here
+    stations: dict[int, bytes] = field(default_factory=dict)
     _slips: dict[int, int] = field(default_factory=dict)
 
     @classmethod
@@ -69,16 +77,55 @@ class Handling:
         instance, caller = self.group.instance, self.group.caller
         if self.moment is not None:
             values["happened"] = {"utc": self.moment}
+        unit = values.get("unit")
+        if unit in self.stations:
+            values["signer"] = f"Station {unit}"
         draft = make_draft(instance, tx, caller, ACTS[kind], values, DOOR)
+        if unit in self.stations:
+            return self._sign_at_station(tx, self.stations[unit], Party.SIGNER, draft)
         return record_with_held_keys(instance, tx, caller, draft).digest
 
-    def scan(self, tx: Connection, unit: int, did: Deed, names: Sequence[str], **more: str) -> None:
-        """A list of packages with which one thing was done."""
+    def station(self, tx: Connection, unit: int) -> None:
+        """From now on the unit signs with a P-256 key that this instance does not hold."""
+        instance, caller = self.group.instance, self.group.caller
+        verifiers = instance.known_deployment(tx).verifiers
+        verifier = next(each for each, name in verifiers.items() if name == P256_VERIFIER)
+        secret = create_p256_key()
+        values = {
+            "unit": unit,
+            "name": f"Station {unit}",
+            "rights": _DESK,
+            "custody": "station",
+            "key": "0x" + p256_signer(secret, verifier).hex(),
+        }
+        draft = make_draft(instance, tx, caller, ACTS["SignerEnrolment"], values, DOOR)
+        self._sign_at_station(tx, secret, Party.NEW_KEY, draft)
+        self.stations[unit] = secret
+
+    def _sign_at_station(self, tx: Connection, secret: bytes, party: Party, draft: Draft) -> Digest:
+        """Prepared, signed where the key is, and submitted; other parties' keys are held here."""
+        instance, caller = self.group.instance, self.group.caller
+        prepared = prepare(instance, tx, caller, draft)
+        digest = prepared.operation.digest
+        signatures = {
+            each: sign_with_p256(secret, digest)
+            if each is party
+            else sign_with_held_key(instance, tx, caller, each, key, digest)
+            for each, key in prepared.keys.items()
+        }
+        submit(instance, tx, caller, digest, signatures)
+        return digest
+
+    def scan(
+        self, tx: Connection, unit: int, did: Deed, names: Sequence[str], **more: str
+    ) -> list[Digest]:
+        """A list of packages with which one thing was done; the reports that it became."""
         lines = [
             Scan(act=did, said=name, basis="scanned", happened=self.moment, **more)
             for name in names
         ]
-        report(self.group.instance, tx, self.group.caller, unit, lines, DOOR)
+        receipts, _ = report(self.group.instance, tx, self.group.caller, unit, lines, DOOR)
+        return [receipt.digest for receipt in receipts]
 
     def live(self, tx: Connection, label: str, *, receiver: int, ended: datetime) -> Life:
         """One load's packages through their whole life, which ended then: ten lines each.
@@ -140,17 +187,31 @@ class Handling:
         purpose: str = "clean",
         taker: int = CENTRE,
     ) -> str:
-        """A sealed box under the giver's next slip; its id."""
+        """A sealed box under the giver's next slip; the consignment's id."""
+        sent = self.dispatch(tx, giver, receiver, names, purpose=purpose, taker=taker)
+        return consignment_of(tx, sent)
+
+    def dispatch(  # noqa: PLR0913 - the same
+        self,
+        tx: Connection,
+        giver: int,
+        receiver: int,
+        names: Sequence[str],
+        *,
+        purpose: str = "clean",
+        taker: int = CENTRE,
+    ) -> Digest:
+        """The same; its dispatch."""
         self._slips[giver] = slip = self._slips.get(giver, 0) + 1
         lines = [
             {"assembler": CENTRE, "package": name.partition("/")[2], "basis": "scanned"}
             for name in names
         ]
-        sent = self.say(
+        # what is sent against a gate has a reason
+        return self.say(
             tx, "Dispatch", unit=giver, slip=f"K{slip}", receiver=receiver, purpose=purpose,
-            taker=taker, lines=lines, seals="7001", boxes=1,
+            taker=taker, lines=lines, seals="7001", boxes=1, reason="as agreed",
         )  # fmt: skip
-        return consignment_of(tx, sent)
 
     def carry(self, tx: Connection, box: str, unit: int = CENTRE) -> Digest:
         """A carrier takes a box along."""

@@ -69,6 +69,7 @@ READING_ROUTES = {
     "GET /v1/equipment": READ,
     "GET /v1/trace": READ,
     "GET /v1/where": READ,
+    "GET /v1/baskets": READ,
     "GET /v1/gate": READ,
     "GET /v1/holdings": READ,
     "GET /v1/against": READ,
@@ -140,6 +141,7 @@ SCOPE_OF_ACT = {
 ASKED: dict[str, Plain] = {
     "GET /v1/trace": {"package": "1/Q01"},
     "GET /v1/where": {"package": "1/Q01"},
+    "GET /v1/baskets": {"basket": "SL1BK797"},
     "GET /v1/gate": {"package": "1/Q01", "gate": "use"},
     "GET /v1/sets": {"set": "1/HIP"},
     "GET /v1/findings/signed/{signer}": {

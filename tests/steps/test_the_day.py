@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -97,7 +98,7 @@ class Day:
             happened={"utc": when},
         )  # fmt: skip
 
-    def scan(self, unit: int, deed: Deed, *serials: str, when: datetime, **more: str) -> list[str]:
+    def scan(self, unit: int, deed: Deed, *serials: str, when: datetime, **more: Any) -> list[str]:
         scans = [
             Scan(act=deed, said=f"1/{serial}", basis="scanned", happened=when, **more)
             for serial in serials

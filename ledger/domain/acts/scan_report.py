@@ -29,6 +29,7 @@ from ledger.domain.acts.vocabulary import (
 from ledger.domain.acts.witnessing import witness
 from ledger.domain.acts.words import Right
 from ledger.domain.callers import Scope
+from ledger.domain.custody.codes import is_basket
 from ledger.domain.custody.gates import is_no
 from ledger.domain.custody.lines import (
     BASES,
@@ -49,6 +50,8 @@ from ledger.domain.records.commitments import FieldValue
 MOST_LINES = 240
 #: What can still be left undone when it is scanned; the others have happened.
 PREVENTABLE = frozenset({Deed.ISSUED.value})
+#: Said of what lies in a basket or a container, whose code stands beside it.
+_OF_BASKETS = frozenset({Deed.PUT_IN.value, Deed.SEALED.value})
 COLUMNS = {
     "act": OneOf(SCANNED),
     "package": PackageNamed(),
@@ -95,6 +98,12 @@ def record_rules(message: Message, view: View, facts: Facts, records: Records) -
                 "does not fit",
                 field=f"{field}.takes_back",
                 rule="not_so names the line that it takes back, DIGEST:LINE, and no other act does",
+            )
+        if line["act"] in _OF_BASKETS and not is_basket(text_or_none(line["code"])):
+            raise InvalidInput(
+                "names no basket",
+                field=f"{field}.code",
+                rule="beside it stands the code of a basket or a container",
             )
         if line["takes_back"] is not None:
             _require_own_line(str(line["takes_back"]), line["reason"], message, records, field)
@@ -144,12 +153,14 @@ def taken_back(named: str, *, field: str = "takes_back") -> tuple[bytes, int]:
 
 
 def package_lines(message: Message, facts: Facts) -> Iterator[PackageLine]:  # noqa: ARG001
-    """A row for each line that names a package."""
+    """A row for each line that names a package, or a basket alone."""
     for number, line in rows_of(facts):
-        if line["package"] is None:
+        code = text_or_none(line["code"])
+        if line["package"] is None and not is_basket(code):
             continue
         yield PackageLine(
-            package=str(line["package"]),
+            # what is said of a basket itself is kept under its code
+            package=str(line["package"] or code),
             line=number,
             deed=Deed(str(line["act"])),
             happened=seconds_or_none(line["happened"]),
@@ -158,7 +169,7 @@ def package_lines(message: Message, facts: Facts) -> Iterator[PackageLine]:  # n
             set_name=text_or_none(line["set"]),
             material=text_or_none(line["material"]),
             expires=text_or_none(line["expires"]),
-            code=text_or_none(line["code"]),
+            code=code,
             outcome="; ".join(str(e) for e in (line["outcome"], line.get("note")) if e) or None,
             against=text_or_none(line["against"]),
             reason=text_or_none(line["reason"]),

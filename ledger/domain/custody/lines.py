@@ -45,6 +45,11 @@ class Deed(StrEnum):
     DAMAGED = "damaged"
     MISSING = "missing"
     FOUND = "found"
+    #: into a basket or a container, whose code stands beside it; out of whatever it lay in
+    PUT_IN = "put_in"
+    TAKEN_OUT = "taken_out"
+    #: what it lies in was sealed
+    SEALED = "sealed"
     NOT_SO = "not_so"
     # of a cycle: its load, and what its decision leaves out or adds
     LOADED = "loaded"
@@ -152,6 +157,11 @@ def find_package_name(text: str) -> str | None:
     """The name of a package where a text is one, or None."""
     match = _NAME.fullmatch(text.strip())
     return None if match is None else f"{match[1]}/{match[2]}"
+
+
+def is_package(name: str) -> bool:
+    """Whether what a row is about is a package; a basket that is told of is named by its code."""
+    return "/" in name
 
 
 def assembler(package: str) -> int:

@@ -136,7 +136,7 @@ def _taken_back(pages: list[Page]) -> Iterator[tuple[bytes, int]]:
 
 def _scanned(page: Page, number: int, terms: tuple[Terms, ...]) -> Iterator[Event]:
     line = page.read_line(number, *_COLUMNS)
-    # an inspection and a label are of no duty by themselves; they may say that it was dry
+    # an inspection, a label and a basket are of no duty by themselves; they may say that it was dry
     deed = _DEEDS.get(str(line["act"]), Deed.UNLOADED)
     told = parse_outcome(None if line["outcome"] is None else str(line["outcome"]))
     how = _BASES.get(str(line["basis"]), How.TYPED)

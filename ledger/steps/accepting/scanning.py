@@ -16,8 +16,8 @@ from sqlalchemy import Connection
 from ledger.domain.acts.asking import Door
 from ledger.domain.acts.scan_report import ACT, MOST_LINES, PREVENTABLE, taken_back
 from ledger.domain.callers import Caller
-from ledger.domain.custody.codes import Command, read_shot
-from ledger.domain.custody.fold import standing
+from ledger.domain.custody.codes import Command, is_basket, read_shot
+from ledger.domain.custody.fold import DIRTY, standing
 from ledger.domain.custody.gates import Answer, Word
 from ledger.domain.custody.lines import Deed, assembler
 from ledger.domain.custody.outcomes import CLOSED, find_contradiction, split_outcome
@@ -28,12 +28,30 @@ from ledger.steps.accepting.labels import Meant, meant, resolve_set
 from ledger.steps.accepting.printing import is_reserved
 from ledger.steps.accepting.submit import Receipt, record_with_held_keys
 from ledger.steps.accepting.telling import hold
+from ledger.steps.answering.baskets import concerns, lying_in, side_of
 from ledger.steps.answering.packages import Question, ask_all, numbering
 from ledger.steps.instance import Instance
 from ledger.storage import packages
 
 #: Deeds of what carries no label: the last package of the set is proposed.
-_OF_SETS = frozenset({Deed.RECEIVED_SOILED, Deed.WASHED, Deed.INSPECTED})
+_OF_SETS = frozenset({Deed.RECEIVED_SOILED, Deed.WASHED, Deed.INSPECTED, Deed.PUT_IN})
+#: Said of a basket, they are said of all that lies in it …
+_BY_BASKET = frozenset(
+    {
+        Deed.STORED,
+        Deed.ISSUED,
+        Deed.RECEIVED_SOILED,
+        Deed.WASHED,
+        Deed.INSPECTED,
+        Deed.DISCARDED,
+        Deed.MISSING,
+        Deed.FOUND,
+        Deed.TAKEN_OUT,
+        Deed.SEALED,
+    }
+)
+#: … and these of the basket itself.
+_OF_ITSELF = frozenset({Deed.RECEIVED_SOILED, Deed.WASHED, Deed.INSPECTED, Deed.DAMAGED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +78,10 @@ class Scan:
     expires: str | None = None
     photo_sha256: str | None = None
     takes_back: str | None = None
+    #: the code of the basket that it is put into, or that stood for it
+    basket: str | None = None
+    #: from 1: of which line it is where one stood for several
+    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,9 +152,23 @@ def with_commands(scans: Sequence[Scan]) -> list[Scan]:
     return found
 
 
+def _unpacked(tx: Connection, unit: int, scans: Sequence[Scan]) -> list[Scan]:
+    """What is said of a basket, said of all that lies in it and is the unit's: inferred."""
+    found: list[Scan] = []
+    for at, scan in enumerate(scans):
+        numbered = replace(scan, line=at + 1)
+        code = None if scan.said is None else read_shot(scan.said).basket
+        rows = lying_in(tx, code, unit) if code is not None and scan.act in _BY_BASKET else []
+        found += [replace(numbered, said=r.name, basis="inferred", basket=code) for r in rows]
+        if not rows or scan.act in _OF_ITSELF:
+            found.append(numbered)
+    return found
+
+
 def look(instance: Instance, tx: Connection, unit: int, scans: Sequence[Scan]) -> list[Look]:
     """What each line will do, before anything is stored."""
-    return [each.look for each in _look(instance, tx, unit, with_commands(scans))]
+    run = _unpacked(tx, unit, with_commands(scans))
+    return [each.look for each in _look(instance, tx, unit, run)]
 
 
 def report(  # noqa: PLR0913, PLR0917 - who reports what, at which door
@@ -150,7 +186,7 @@ def report(  # noqa: PLR0913, PLR0917 - who reports what, at which door
     left undone has a gate against it and no reason.
     """
     caller.require_unit(unit)
-    looked = _look(instance, tx, unit, with_commands(scans))
+    looked = _look(instance, tx, unit, _unpacked(tx, unit, with_commands(scans)))
     _require_no_question(looked)
     new = [each for each in looked if not each.look.is_repeated]
     named = _told(tx, new)
@@ -218,7 +254,7 @@ def _line(each: _Looked) -> dict[str, Any]:
     return {
         "act": scan.act.value,
         "package": found.package,
-        "code": found.code,
+        "code": scan.basket or found.code,
         "set": found.set,
         "basis": scan.basis,
         "happened": scan.happened,
@@ -250,10 +286,10 @@ def _look(instance: Instance, tx: Connection, unit: int, scans: Sequence[Scan]) 
         if what is not None and what.package is not None and _states_time(scan)
     }
     before = _reported(tx, unit, timed) if timed else set()
-    packed = _packed(tx, scans, whats)
+    packed, lies = _packed(tx, scans, whats), _Lies(tx, scans, whats)
     looked = []
     for at, (scan, what) in enumerate(zip(scans, whats, strict=True)):
-        notes = _serial_notes(tx, unit, scan, what, packed)
+        notes = (*_serial_notes(tx, unit, scan, what, packed), *lies.notes(scan, what))
         if scan.act is Deed.ASSEMBLED and what is not None and what.package is not None:
             packed.add(what.package)
         looked.append(_looked(tx, unit, at, scan, what, answers.get(at), before, notes))
@@ -342,10 +378,12 @@ def _looked(  # noqa: PLR0913, PLR0917 - what is known of one line
 ) -> _Looked:
     package = None if what is None else what.package
     scan, noted = _with_note(scan)
-    set_name, question = None, None
+    set_name, question = None, _basket_question(scan, what)
+    if scan.basket is not None and question is None:
+        scan = replace(scan, basket=read_shot(scan.basket).basket)
     if what is not None and what.candidates:
         question = f"{what.said[:60]!r} fits {' and '.join(what.candidates)}"
-    elif what is not None and package is None and what.code is None:
+    elif question is None and what is not None and package is None and what.code is None:
         question = "; ".join(what.troubles) or f"{what.said[:60]!r} is no code"
     if scan.set is not None:
         try:
@@ -353,7 +391,8 @@ def _looked(  # noqa: PLR0913, PLR0917 - what is known of one line
         except SteriLedgerError as error:
             question = str(error)
     if set_name is not None and package is None and scan.act in _OF_SETS:
-        package, question = _last_of_set(tx, set_name)
+        package, asked = _last_of_set(tx, unit, set_name)
+        question = question or asked
         # Somebody saw the instruments; which package they were in is a proposal.
         scan = replace(scan, basis="inferred")
     twice = find_contradiction(scan.outcome)
@@ -366,7 +405,7 @@ def _looked(  # noqa: PLR0913, PLR0917 - what is known of one line
     return _Looked(
         scan,
         Look(
-            line=at + 1,
+            line=scan.line or at + 1,
             act=scan.act.value,
             said=scan.said,
             package=package,
@@ -385,6 +424,57 @@ def _looked(  # noqa: PLR0913, PLR0917 - what is known of one line
     )
 
 
+def _basket_question(scan: Scan, what: Meant | None) -> str | None:
+    """What cannot be said of a basket, or is said of none."""
+    if scan.basket is not None and read_shot(scan.basket).basket is None:
+        return f"{scan.basket[:60]!r} is the code of no basket"
+    if scan.basket is None and scan.act is Deed.PUT_IN:
+        return "the basket that it is put into is not named"
+    if what is None or what.package is not None or not is_basket(what.code):
+        return None
+    if scan.act in _OF_ITSELF:
+        return None
+    if scan.act in _BY_BASKET:
+        return f"nothing that you have to do with is known to lie in {what.code}"
+    return f"{what.code} is a basket: scan what lies in it"
+
+
+class _Lies:
+    """Where packages that are put into baskets lay, line after line."""
+
+    def __init__(
+        self, tx: Connection, scans: Sequence[Scan], whats: Sequence[Meant | None]
+    ) -> None:
+        put = [
+            (scan, what.package)
+            for scan, what in zip(scans, whats, strict=True)
+            if scan.act is Deed.PUT_IN and what is not None and what.package is not None
+        ]
+        rows = packages.list_packages_named(tx, {name for _, name in put})
+        self._lay = {row.name: row.basket for row in rows}
+        self._is_dirty = {row.name: row.stage in DIRTY for row in rows}
+        codes = {read_shot(scan.basket).basket for scan, _ in put if scan.basket is not None}
+        self._sides = {code: side_of(tx, code) for code in codes if code is not None}
+
+    def notes(self, scan: Scan, what: Meant | None) -> tuple[str, ...]:
+        """What is wrong with putting it there: it happened all the same."""
+        name = None if what is None else what.package
+        if scan.act is not Deed.PUT_IN or name is None or scan.basket is None:
+            return ()
+        code, told = read_shot(scan.basket).basket, []
+        before = self._lay.get(name)
+        if before not in {None, code}:
+            told.append(f"it lay in {before}, and nobody took it out")
+        side = "dirty" if self._is_dirty.get(name, False) else "clean"
+        if code is not None:
+            if self._sides.get(code) not in {None, side}:
+                told.append(
+                    f"soiled and clean things lie in one basket: it was {self._sides[code]}"
+                )
+            self._lay[name], self._sides[code] = code, side
+        return tuple(told)
+
+
 def _with_note(scan: Scan) -> tuple[Scan, tuple[str, ...]]:
     """What an outcome says in words of its own is a note: kept, and no rule reads it."""
     known, other = split_outcome(scan.outcome) if scan.act in CLOSED else (scan.outcome, None)
@@ -395,9 +485,13 @@ def _with_note(scan: Scan) -> tuple[Scan, tuple[str, ...]]:
     return replace(scan, outcome=known, note=note), (told,)
 
 
-def _last_of_set(tx: Connection, set_name: str) -> tuple[str | None, str | None]:
-    """The last package of a set, whose instruments carry no label; two in use are a question."""
-    rows = packages.list_newest_of_set(tx, set_name)
+def _last_of_set(tx: Connection, unit: int, set_name: str) -> tuple[str | None, str | None]:
+    """The last package of a set, whose instruments carry no label; two in use are a question.
+
+    Only those count that the unit has to do with.
+    """
+    newest = packages.list_newest_of_set(tx, set_name, limit=_LOOKED_AT)
+    rows = [row for row in newest if concerns(row, unit)]
     if not rows:
         return None, None
     out = [row for row in rows if row.stage.value in _OUT] or rows[:1]
@@ -406,5 +500,7 @@ def _last_of_set(tx: Connection, set_name: str) -> tuple[str | None, str | None]
     return out[0].name, None
 
 
+#: so many of a set's newest packages are looked at
+_LOOKED_AT = 20
 #: States of a package whose instruments may come back.
 _OUT = frozenset({"opened", "used", "not_used", "offered", "carried", "soiled", "washed"})

@@ -17,10 +17,12 @@ from ledger.domain.acts.vocabulary import Act, Facts, Message, Recorded, integer
 from ledger.domain.custody.fold import Package, fold
 from ledger.domain.custody.lines import (
     PackageLine,
+    is_package,
     package_lock,
     package_subject,
     seconds_or_none,
 )
+from ledger.domain.custody.stretches import node_of
 from ledger.domain.outbox.operation_states import GIVEN_UP
 from ledger.domain.records.records import fields_from_bytes
 from ledger.steps.accepting.reading_back import read_operation
@@ -150,7 +152,7 @@ def untell(tx: Connection, row: operations.OperationRow) -> None:
 
 def refold(tx: Connection, names: Iterable[str]) -> None:
     """Write how some packages stand, by all that is said of them."""
-    wanted = sorted(set(names))
+    wanted = sorted(filter(is_package, set(names)))
     lines = packages.list_lines_of(tx, wanted)
     folded = [fold(name, lines[name]) for name in wanted if name in lines]
     packages.put_packages(
@@ -179,6 +181,7 @@ def row_of(package: Package) -> packages.PackageRow:
         set_name=package.set_name,
         expires=package.expires,
         cycle=package.cycle,
+        basket=package.basket,
         overlays=",".join(sorted(package.overlays)),
         sequence=package.sequence,
     )
@@ -202,6 +205,7 @@ def holdings_of(package: Package) -> list[packages.ReaderRow]:
             since=each.since,
             until=each.until,
             basis=each.basis,
+            node=None if each.until is None else node_of(each.since, each.until),
         )
         for place, each in enumerate(package.holdings)
     ]

@@ -18,7 +18,7 @@ from ledger.domain.acts.words import UnitRole
 from ledger.domain.callers import Caller, Scope
 from ledger.domain.custody import gates
 from ledger.domain.custody.fold import Overlay, Package, Stage, fold, ordered
-from ledger.domain.custody.lines import SEEN, PackageLine
+from ledger.domain.custody.lines import SEEN, PackageLine, is_package
 from ledger.domain.custody.reading import (
     Reader,
     as_read,
@@ -131,6 +131,8 @@ class Standing:
     used_by: str | None
     case: str | None
     codes: tuple[str, ...]
+    #: the basket or container in which it lies, by its code
+    basket: str | None
 
     def to_plain(self) -> dict[str, object]:
         """As JSON has it."""
@@ -324,6 +326,7 @@ def _standing(
         used_by=name(package.used_by),
         case=visible_case(reader, package),
         codes=tuple(sorted(package.codes)),
+        basket=package.basket,
     )
 
 
@@ -623,7 +626,10 @@ def _held_as_known(
 ) -> list[tuple[str, int, str | None]]:
     """The packages that a unit had, by what was known then, of which more was said since."""
     found = []
-    for name, lines in packages.list_lines_of(tx, packages.list_changed(tx, unit, known)).items():
+    changed = packages.list_lines_of(tx, packages.list_changed(tx, unit, known))
+    for name, lines in changed.items():
+        if not is_package(name):
+            continue
         package = fold(name, lines, at=at, known=known)
         if package.holder == unit and package.since is not None:
             found.append((name, package.since, package.basis))

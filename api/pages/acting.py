@@ -186,7 +186,7 @@ def record(asking: Asking, act: Act) -> Response:
     """What was filled in → recorded, and on to where the form wants; errors name its controls."""
     asking.caller.require_scope(act.scope)
     try:
-        if asking.filled.get("by"):
+        if asking.by:
             path = asking.filled.get("next")
             return to_be_signed(asking, act.name, path, **_said(asking, act))
         return go_to(after(asking, _record(asking, act)))
@@ -221,7 +221,7 @@ def to_be_signed(asking: Asking, kind: str, /, path: str, **values: Any) -> Resp
 
     `path` is where it goes on from there.  Raises NotFound for what is no passkey of theirs.
     """
-    act, chosen = ACTS[kind], asking.filled.get("by")
+    act, chosen = ACTS[kind], asking.by
     found = [each for each in asking.passkeys if each.passkey.id.hex() == chosen]
     if not found or found[0].key is None or Party.SIGNER not in act.parties:
         raise NotFound(

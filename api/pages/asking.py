@@ -142,6 +142,14 @@ class Asking:
         return [each for each in found if each.is_valid]
 
     @property
+    def by(self) -> str:
+        """The passkey that signs: the one that the form names, or the only key of the person."""
+        chosen = self.filled.get("by")
+        if chosen or self.has_held_key or len(self.passkeys) != 1:
+            return chosen
+        return self.passkeys[0].passkey.id.hex()
+
+    @property
     def reads_badges(self) -> bool:
         """Whether a second person confirms with badge and PIN here."""
         return self.session is not None and self.session.station is not None

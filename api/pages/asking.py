@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 from urllib.parse import quote, urlsplit
 
 from starlette.datastructures import UploadFile
@@ -83,6 +83,25 @@ class Filled:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Captured:
+    """That a form was filled in while nobody answered, and how a device kept it until now."""
+
+    #: when it was done, by our clock
+    at: datetime
+    #: the same of each shot
+    moments: Mapping[str, datetime]
+    #: whose clock that was, and how far ahead of ours
+    source: str
+    #: which device it was, and its own number of the capture
+    device: str
+    #: who did it, where that is not who sends it; None: who sends it
+    performer: str | None
+
+    #: of what has a gate against it that nobody could ask
+    reason: ClassVar[str] = "done while the server was away: nobody could ask the gate"
+
+
 @dataclass(kw_only=True)
 class Asking:
     """One request for a screen."""
@@ -97,6 +116,10 @@ class Asking:
     error: Exception | None = None
     #: sentences by the name of the field that they are about
     errors: Mapping[str, str] = field(default_factory=dict)
+    #: None: it was filled in on a page of the server that answers now
+    captured: Captured | None = None
+    #: SHA-256 of what a device kept, the same however often it is sent; None: it kept nothing
+    same: bytes | None = None
 
     @property
     def caller(self) -> Caller:
@@ -111,6 +134,10 @@ class Asking:
         if self.session is None or self.session.account is None:
             raise Refused("a link has no account", field="account", remedy="sign in")
         return self.session.account
+
+    def require_person(self) -> None:
+        """Raise NotSignedIn where nobody is, and Refused for whoever holds a link alone."""
+        _ = self.caller, self.account
 
     @property
     def site(self) -> Site:
@@ -145,7 +172,8 @@ class Asking:
     def by(self) -> str:
         """The passkey that signs: the one that the form names, or the only key of the person."""
         chosen = self.filled.get("by")
-        if chosen or self.has_held_key or len(self.passkeys) != 1:
+        # what a device kept while nobody answered has nobody there to sign it
+        if chosen or self.has_held_key or self.captured is not None or len(self.passkeys) != 1:
             return chosen
         return self.passkeys[0].passkey.id.hex()
 

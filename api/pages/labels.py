@@ -22,7 +22,6 @@ from api.pages.shots import (
     own_unit,
     require_named,
     run_of,
-    scan_on,
     told_of,
 )
 from api.pages.words import N_
@@ -79,7 +78,7 @@ def do_labels(asking: Asking) -> Mapping[str, object] | Response:
     if step in TOLD:
         return _tell(asking, PrintState(step), asking.filled.get("package"))
     if not is_over(asking):
-        return scan_on(asking, ("key",), show_labels)
+        return show_labels(asking)
     unit, run = own_unit(asking), run_of(asking)
     if not run.shots:
         raise InvalidInput("is missing", field="scan", rule="a package at least")
@@ -217,7 +216,8 @@ def _count(asking: Asking, name: str, default: int, most: int) -> int:
 _MENU = N_("Custody")
 SCREENS = (
     screen(
-        "/labels", N_("Labels"), "labels.html", show_labels, do_labels, menu=_MENU, scopes=SCANS
+        "/labels", N_("Labels"), "labels.html", show_labels, do_labels, menu=_MENU, scopes=SCANS,
+        is_scanned=True,
     ),
     screen("/labels/plain/{form}", N_("Labels"), "problem.html", take_plain, scopes=SCANS),
     screen("/labels/sent/{form}", N_("Labels"), "problem.html", take_labels, scopes=SCANS),

@@ -35,7 +35,7 @@ LATIN = re.compile(
     r"|en-285\S*|UTC|Europe/\w+|bar\b|min\b|zzz|Universal\S*|MiB"
 )
 PAGES = {
-    "nobody": ["/sign-in"],
+    "nobody": ["/sign-in", "/offline"],
     "operator": [
         "/", "/cycles", "/cycles/open", "/readings", "/due", "/ask", "/ask?q=zzz",
         "/cycles/{13}", "/cycles/{13}/decide", "/cycles/{14}/decide", "/operations",

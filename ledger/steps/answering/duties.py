@@ -115,7 +115,7 @@ def find_duties(  # noqa: PLR0913 - who asks what, and for which moment
     question = Question(
         kind=SubjectKind(kind), subject=asked.name, as_of=moment.replace(microsecond=0), then=then
     )
-    about = (*asked.own, *asked.beside, *_around(tx, asked.own))
+    about = (*asked.own, *asked.beside, *_around(tx, asked.own, until))
     told = {
         each: [row for row in rows if until is None or row.height <= until.number]
         for each, rows in _operations_of(tx, about).items()
@@ -377,10 +377,17 @@ _GATHER = {
 }
 
 
-def _around(tx: Connection, own: Iterable[Subject]) -> Iterator[Subject]:
+def _around(
+    tx: Connection, own: Iterable[Subject], until: BlockReference | None
+) -> Iterator[Subject]:
     """The terms; the shifts of the keys that signed, and the outages of the units that acted."""
     yield Subject(type=ANYTHING, id=TERMS_SUBJECT)
-    rows = [row for told in _operations_of(tx, own).values() for row in told]
+    rows = [
+        row
+        for told in _operations_of(tx, own).values()
+        for row in told
+        if until is None or row.height <= until.number
+    ]
     if not rows:
         return
     first = min(row.timestamp for row in rows) - _AROUND_SECONDS

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query
-from pydantic import AwareDatetime
 from starlette.responses import Response
 
 from api import answers
 from api.access import Asked, LedgerRoute, asked_of
 from api.documents import EVERYWHERE, problems_for
-from api.fields import Text
+from api.fields import Moment, Text
 from ledger.domain.duties.reading import ASKED
 from ledger.steps.answering.duties import Findings, find_duties
 from ledger.steps.answering.signed import list_signed
@@ -23,8 +22,8 @@ Kind = Annotated[Text, Path(alias="kind", description=f"one of {', '.join(ASKED)
 Subject = Annotated[
     Text, Path(description="a package by its name or code, machine/number, or an id")
 ]
-Moment = Annotated[
-    AwareDatetime | None, Query(description="the moment for which it holds; now when left out")
+AsOf = Annotated[
+    Moment | None, Query(description="the moment for which it holds; now when left out")
 ]
 _OBJECT: dict[int | str, dict[str, Any]] = {
     200: {
@@ -47,8 +46,8 @@ def _find(question: Asked, kind: str, subject: str, **how: Any) -> Findings:  # 
 def read_signed(
     signer: Annotated[Text, Path(description="the signer's id")],
     question: Question,
-    since: Annotated[AwareDatetime, Query(description="from when")],
-    until: Annotated[AwareDatetime, Query(description="until when")],
+    since: Annotated[Moment, Query(description="from when")],
+    until: Annotated[Moment, Query(description="until when")],
 ) -> Response:
     """What a key signed in a window, and how sure it is who that was."""
     with question.instance.database.reading() as tx:
@@ -65,10 +64,8 @@ def read_findings_file(
     kind: Kind,
     subject: Subject,
     question: Question,
-    as_of: Moment = None,
-    then: Annotated[
-        AwareDatetime | None, Query(description="beside it what was known then")
-    ] = None,
+    as_of: AsOf = None,
+    then: Annotated[Moment | None, Query(description="beside it what was known then")] = None,
 ) -> Response:
     """The file that reproduces the answer: steriledger findings verify FILE."""
     found = _find(question, kind, subject, as_of=as_of, then=then, is_proven=True)
@@ -89,10 +86,8 @@ def read_findings(
     kind: Kind,
     subject: Subject,
     question: Question,
-    as_of: Moment = None,
-    then: Annotated[
-        AwareDatetime | None, Query(description="beside it what was known then")
-    ] = None,
+    as_of: AsOf = None,
+    then: Annotated[Moment | None, Query(description="beside it what was known then")] = None,
 ) -> Response:
     """Every duty that applied, who held it, and whether it was met."""
     found = _find(question, kind, subject, as_of=as_of, then=then)

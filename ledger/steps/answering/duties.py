@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -30,6 +30,7 @@ from ledger.domain.encoding.identifiers import (
     parse_hex32,
     to_hex,
 )
+from ledger.domain.encoding.moments import require_moment
 from ledger.domain.errors import InvalidInput, NotFound, Refused
 from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
 from ledger.domain.records.commitments import FieldValue
@@ -87,7 +88,8 @@ def find_duties(  # noqa: PLR0913 - who asks what, and for which moment
     Raises InvalidInput for what cannot be asked, NotFound for what is unknown or another's, and
     Refused before anything is on the chain.
     """
-    moment = (as_of or instance.clock()).astimezone(UTC)
+    moment = require_moment(as_of or instance.clock(), field="as_of")
+    then = None if then is None else require_moment(then, field="then")
     if kind not in ASKED:
         raise InvalidInput(
             f"{kind[:40]!r} is unknown", field="kind", rule=f"one of {', '.join(ASKED)}"

@@ -269,7 +269,11 @@ class Group:
 
     def record(self, draft: Draft) -> Receipt | SteriLedgerError:
         """Accept the draft by the contracts' rules alone, or say which of them keeps it out."""
-        act = replace(draft.act, record_rules=lambda *_: None)
+        fields = tuple(
+            replace(each, of=Named(each.of.what)) if isinstance(each.of, Named) else each
+            for each in draft.act.fields
+        )
+        act = replace(draft.act, fields=fields, record_rules=lambda *_: None)
         try:
             return self.house.record(replace(draft, act=act))
         except (InvalidInput, NotFound, Conflict, Refused) as error:

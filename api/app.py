@@ -20,6 +20,7 @@ from api.routes import (
     evidence,
     findings,
     health,
+    labels,
     metrics,
     operations,
     packages,
@@ -29,6 +30,7 @@ from api.routes import (
 from api.routes import instance as instance_routes
 from ledger.domain.errors import SteriLedgerError
 from ledger.running.metrics import Metrics
+from ledger.steps.asking.provider import find_provider
 from ledger.steps.instance import Instance
 
 _DESCRIPTION = """\
@@ -58,6 +60,8 @@ def create_app(instance: Instance) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.instance = instance
+    # what is wrong with its secret is said at the start, not to the first who signs in
+    find_provider(instance)
     app.state.doorkeeper = Doorkeeper(instance)
     app.state.metrics = Metrics(instance)
     # Addresses are looked for in this order: the busiest first.
@@ -67,6 +71,7 @@ def create_app(instance: Instance) -> FastAPI:
         health,
         metrics,
         packages,
+        labels,
         readings,
         custody,
         cycles,

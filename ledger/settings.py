@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
@@ -53,6 +54,37 @@ class Settings(BaseSettings):
     #: PEM files of the certificate (with its chain) and its key: the API is served over TLS then
     tls_cert: Path | None = None
     tls_key: Path | None = None
+
+    #: the group's own sign-in (OpenID Connect): its issuer's address; empty means there is none
+    oidc_issuer: str = ""
+    #: what this instance is called there
+    oidc_client: str = ""
+    #: a file of mode 600 with the secret that this instance has there
+    oidc_secret_file: Path | None = None
+    #: PEM file of the authority that certifies it; the system's when left out
+    oidc_ca: Path | None = None
+    #: what people call it, on the button
+    oidc_name: Annotated[str, Field(min_length=1, max_length=60)] = "OpenID Connect"
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _require_issuer(cls, issuer: str) -> str:
+        """Raise ValueError for an address over which anybody in between could answer."""
+        parts = urlsplit(issuer)
+        is_here = parts.scheme == "http" and parts.hostname in {"localhost", "127.0.0.1", "::1"}
+        if issuer and (not parts.hostname or parts.query or parts.fragment or parts.username):
+            raise ValueError("an address such as https://login.example.org")
+        if issuer and parts.scheme != "https" and not is_here:
+            raise ValueError("https, but for this machine itself")
+        return issuer
+
+    @model_validator(mode="after")
+    def _require_whole(self) -> Self:
+        """Raise ValueError for half of what a provider needs."""
+        given = {bool(self.oidc_issuer), bool(self.oidc_client), self.oidc_secret_file is not None}
+        if len(given) > 1:
+            raise ValueError("oidc_issuer, oidc_client and oidc_secret_file are given together")
+        return self
 
     @field_validator("zone")
     @classmethod

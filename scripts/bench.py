@@ -53,7 +53,13 @@ BENCHMARKS: Mapping[str, str] = {
     "api": "scripts.benchmarks.api:measure_api",
     "up": "scripts.benchmarks.up:measure_up",
     "audit": "scripts.benchmarks.audit:measure_audit",
+    "custody": "scripts.benchmarks.custody:measure_custody",
+    "carrying": "scripts.benchmarks.carrying:measure_carrying",
+    "handling": "scripts.benchmarks.handling:measure_handling",
+    "recall": "scripts.benchmarks.recall:measure_recall",
     "network": "scripts.benchmarks.network:measure_network",
+    "statement": "scripts.benchmarks.statement:measure_statement",
+    "pages": "scripts.benchmarks.pages:measure_pages",
 }
 
 

@@ -1,7 +1,8 @@
 """Contracts → artifacts: compile them with py-solc-x, write or check what is committed.
 
     python scripts/compile.py           writes artifacts/ and the storage-layout snapshot
-    python scripts/compile.py --check   writes nothing; exit code 1 names every file that differs
+    python scripts/compile.py --check   writes nothing; exit code 1 names every file that differs,
+                                        and every contract that Hardhat built to other bytes
 
 A native solc of the pinned version is used where py-solc-x has one installed, otherwise npm's solc
 behind scripts/solc_lookalike.mjs. Nothing is downloaded. Both give the same bytes, and so does
@@ -27,6 +28,7 @@ from solcx.exceptions import SolcError, SolcNotInstalled
 ROOT = Path(__file__).resolve().parent.parent
 ARTIFACTS = ROOT / "artifacts"
 STORAGE_LAYOUT = ROOT / "tests" / "solidity" / "snapshots" / "storage-layout.json"
+HARDHAT_BUILT = ROOT / "build" / "hardhat" / "artifacts"
 LOOKALIKE = ROOT / "scripts" / "solc_lookalike.mjs"
 NPM = "node_modules/@openzeppelin/"
 
@@ -212,6 +214,24 @@ def differing_files(files: dict[Path, str]) -> list[Path]:
     return differing + sorted(path for path in ARTIFACTS.glob("*.json") if path not in files)
 
 
+def differing_from_hardhat(artifacts: dict[str, Json]) -> list[str]:
+    """Return the contracts that Hardhat's last build lacks, or has with other bytes."""
+    differing: list[str] = []
+    for name, artifact in artifacts.items():
+        built = [json.loads(path.read_text("utf-8")) for path in _built_by_hardhat(name)]
+        same = [
+            all(other[part] == artifact[part] for part in ("bytecode", "deployedBytecode"))
+            for other in built
+        ]
+        if same != [True]:
+            differing.append(name)
+    return differing
+
+
+def _built_by_hardhat(name: str) -> list[Path]:
+    return [path for path in HARDHAT_BUILT.rglob(f"{name}.json") if path.is_file()]
+
+
 def write_files(files: dict[Path, str]) -> None:
     """Write every file and remove artifacts of contracts that no longer exist."""
     for path, text in files.items():
@@ -227,14 +247,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--check", action="store_true", help="compare only, write nothing")
     options = parser.parse_args(arguments)
-    files = expected_files(compile_contracts())
+    artifacts = compile_contracts()
+    files = expected_files(artifacts)
     if not options.check:
         write_files(files)
         return 0
     differing = differing_files(files)
     for path in differing:
         sys.stderr.write(f"differs from what the sources compile to: {path.relative_to(ROOT)}\n")
-    return 1 if differing else 0
+    others = differing_from_hardhat(artifacts)
+    for name in others:
+        sys.stderr.write(f"Hardhat did not build {name}, or built it to other bytes\n")
+    return 1 if differing or others else 0
 
 
 if __name__ == "__main__":

@@ -47,6 +47,7 @@ _RAISING = (
     "api/pages", "ledger/doors", "ledger/domain/acts", "ledger/domain/records",
     "ledger/domain/callers.py", "ledger/steps/asking", "ledger/steps/accepting",
     "ledger/steps/answering", "ledger/steps/reading", "ledger/steps/settling",
+    "ledger/domain/custody/labelling.py", "ledger/domain/custody/printing.py",
     "ledger/domain/statement/periods.py", "ledger/domain/statement/agreement.py",
     "ledger/domain/duties/terms.py",
 )  # fmt: skip

@@ -87,7 +87,16 @@ class Story:
         order = story.tell("RecallOrder")
         story.tell("RecallNotice", content=order)
         story.tell("RecallAnswer", about=order)
-        for kind in ("Outage", "Shift", "Maintenance", "Request", "Incident", "Findings"):
+        for kind in (
+            "Outage",
+            "Shift",
+            "Maintenance",
+            "Request",
+            "Incident",
+            "Findings",
+            "AssetReport",
+            "TransportLog",
+        ):
             story.tell(kind, about=b"\x62" * 32)
         served: dict[str, Any] = {"consumer": MEMBER, "kind": 7, "serviceClass": 1}
         service = story.tell("Service", **served, quantity=90)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from ledger.domain.acts.asking import Door
 from ledger.domain.acts.catalogue import ACTS
@@ -107,10 +107,14 @@ class House:
 
     def say(self, kind: str, /, **values: object) -> Receipt:
         """Record what somebody at the keyboard says, by the names of the act's fields."""
-        door = Door(authenticated_by="local", takes_what_stands=True)
         with self.instance.database.transaction() as tx:
-            draft = make_draft(self.instance, tx, self.caller, ACTS[kind], values, door)
-            return record_with_held_keys(self.instance, tx, self.caller, draft)
+            return self.say_in(tx, kind, **values)
+
+    def say_in(self, tx: Connection, kind: str, /, **values: object) -> Receipt:
+        """The same, within a transaction that goes on."""
+        door = Door(authenticated_by="local", takes_what_stands=True)
+        draft = make_draft(self.instance, tx, self.caller, ACTS[kind], values, door)
+        return record_with_held_keys(self.instance, tx, self.caller, draft)
 
     def key(self, label: str) -> bytes:
         """A new key held by the instance."""

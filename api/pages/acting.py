@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
+from urllib.parse import urlencode
 
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection
@@ -28,13 +29,15 @@ from api.pages.forms import (
 from api.pages.screens import Screen
 from api.pages.words import N_
 from api.problems import field_error
-from ledger.domain.acts.asking import Door
+from ledger.domain.acts.asking import Door, signs
 from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.acts.vocabulary import Act, CycleNamed, Given, MachineNamed, Named
+from ledger.domain.acts.words import Party
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import InvalidInput, NotFound, SteriLedgerError
 from ledger.domain.machines.profiles import default_profiles
 from ledger.steps.accepting.drafting import make_draft, spelled, what_stands
+from ledger.steps.accepting.prepare import prepare
 from ledger.steps.accepting.submit import record_with_held_keys
 from ledger.steps.asking.idempotency import Answer, NamedRequest, answer_once, require_key
 from ledger.storage import directory
@@ -150,6 +153,7 @@ def show(asking: Asking) -> Mapping[str, object]:
         "is_first_step": bool(first),
         "key": key or secrets.token_hex(16),
         "unplaced": _unplaced(asking, form),
+        "signs_itself": Party.SIGNER in act.parties,
     }
 
 
@@ -181,6 +185,9 @@ def record(asking: Asking, act: Act) -> Response:
     """What was filled in → recorded, and on to where the form wants; errors name its controls."""
     asking.caller.require_scope(act.scope)
     try:
+        if asking.filled.get("by"):
+            path = asking.filled.get("next")
+            return to_be_signed(asking, act.name, path, **_said(asking, act))
         return go_to(after(asking, _record(asking, act)))
     except SteriLedgerError as error:
         name = place_of(act, asking.filled, error.field or "")
@@ -190,22 +197,47 @@ def record(asking: Asking, act: Act) -> Response:
 
 def _record(asking: Asking, act: Act) -> str:
     """The digest of what was recorded."""
-    values = values_of(act, asking.filled, asking.words)
-    try:
-        body = _body(act).validate_python(values)
-    except ValidationError as error:
-        raise _invalid(asking, act, error) from None
+    said = _said(asking, act)
     with spelled(act):
         return once(
             asking,
-            (act.name, sorted(values.items())),
-            lambda tx: accept(tx, asking, act.name, **said_by(body)),
+            (act.name, sorted(values_of(act, asking.filled, asking.words).items())),
+            lambda tx: accept(tx, asking, act.name, **said),
         )
+
+
+def _said(asking: Asking, act: Act) -> dict[str, Any]:
+    """What was filled in, as the act's body reads it; raises InvalidInput."""
+    values = values_of(act, asking.filled, asking.words)
+    try:
+        return said_by(_body(act).validate_python(values))
+    except ValidationError as error:
+        raise _invalid(asking, act, error) from None
+
+
+def to_be_signed(asking: Asking, kind: str, /, path: str, **values: Any) -> Response:  # noqa: ANN401 - in plain form
+    """One act prepared, and on to the page where the person's own passkey signs it.
+
+    `path` is where it goes on from there.  Raises NotFound for what is no passkey of theirs.
+    """
+    act, chosen = ACTS[kind], asking.filled.get("by")
+    found = [each for each in asking.passkeys if each.passkey.id.hex() == chosen]
+    if not found or found[0].key is None or Party.SIGNER not in act.parties:
+        raise NotFound(
+            "this passkey does not sign here", field="by", remedy="choose what it is signed with"
+        )
+    told = {**circumstances(asking), **values, **seconded(asking)}
+    told[signs(act)[Party.SIGNER].name] = "0x" + found[0].key.hex()
+    instance, caller = asking.instance, asking.caller
+    with instance.database.transaction() as tx, spelled(act):
+        draft = make_draft(instance, tx, caller, act, told, door_of(asking))
+        digest = prepare(instance, tx, caller, draft).operation.digest
+    return go_to(f"/sign/{to_hex(digest)}?{urlencode({'next': inside(path)} if path else {})}")
 
 
 def once(asking: Asking, said: object, work: Callable[[Connection], str]) -> str:
     """What a form says → done in one transaction, however often it is sent; what `work` told."""
-    instance, caller = asking.instance, asking.caller
+    instance, caller, _ = asking.instance, asking.caller, asking.second
     key = require_key(asking.filled.get("key") or secrets.token_hex(16))
     hashed = hashlib.sha256(repr(said).encode()).digest()
     named = NamedRequest(key=key, token_id=str(caller.token_id), request_hash=hashed)
@@ -219,7 +251,7 @@ def once(asking: Asking, said: object, work: Callable[[Connection], str]) -> str
 def accept(tx: Connection, asking: Asking, kind: str, /, **values: Any) -> str:  # noqa: ANN401 - in plain form
     """One act accepted, by the names of its fields; its digest."""
     instance, caller, act = asking.instance, asking.caller, ACTS[kind]
-    told = {**circumstances(asking), **values}
+    told = {**circumstances(asking), **values, **seconded(asking)}
     draft = make_draft(instance, tx, caller, act, told, door_of(asking))
     return to_hex(record_with_held_keys(instance, tx, caller, draft).digest)
 
@@ -228,6 +260,11 @@ def circumstances(asking: Asking) -> dict[str, Any]:
     """What the session says of how a record came about: the tablet, where it is a station."""
     session = asking.session
     return {"device": session.station} if session is not None and session.station else {}
+
+
+def seconded(asking: Asking) -> dict[str, Any]:
+    """Who confirmed it with a second badge, which counts for more than a name that is typed."""
+    return {"checker": asking.second, "authenticated_by": "two PINs"} if asking.second else {}
 
 
 def _invalid(asking: Asking, act: Act, error: ValidationError) -> InvalidInput:

@@ -28,7 +28,12 @@ from ledger.domain.encoding.identifiers import parse_hex32, to_hex
 from ledger.domain.encoding.moments import require_moment
 from ledger.domain.errors import InvalidInput, NotFound
 from ledger.forms.recourse import WORDS, Language, recourse_pdf
-from ledger.steps.accepting.resolving import is_id, resolve_consignment, resolve_cycle
+from ledger.steps.accepting.resolving import (
+    is_id,
+    resolve_asset,
+    resolve_consignment,
+    resolve_cycle,
+)
 from ledger.steps.answering.duties import find_duties
 from ledger.steps.answering.incidents import find_incident
 from ledger.steps.answering.packages import find_package
@@ -47,7 +52,7 @@ _GROUND = {
     "agreed": N_("what the holder agreed with"),
     "other": N_("another's statement"),
 }
-#: of a moment that is asked about, so that deadlines before and after it are moments too
+_MOST_DIGITS = 15
 Values = Mapping[str, object]
 
 
@@ -85,6 +90,9 @@ def _meant(tx: Connection, asking: Asking, text: str) -> Iterator[dict[str, str]
         found = resolve_consignment(tx, caller, text)
         called = f"{found.giver}/{found.slip}" if found.slip else to_hex(found.id)[:18]
         yield {"kind": "consignment", "subject": to_hex(found.id), "called": called, "page": ""}
+    with suppress(NotFound, InvalidInput):
+        asset = resolve_asset(tx, caller, text, unit=caller.unit, had=True)
+        yield {"kind": "asset", "subject": to_hex(asset.id), "called": asset.name, "page": ""}
     if is_id(text):
         digest = parse_hex32(text, field="q")
         order = operations.find_operation(tx, digest, unit=caller.readable_unit)
@@ -108,7 +116,8 @@ def show_answer(asking: Asking) -> Values | Response:
         as_of, then = (_moment(asking, name, zone) for name in ("as_of", "then"))
         found = find_duties(
             asking.instance, tx, asking.caller, kind, subject,
-            as_of=as_of, then=then, is_proven=form in {"json", "pdf"},
+            as_of=as_of, then=then, block=_whole(asking, "block"),
+            is_proven=form in {"json", "pdf"},
         )  # fmt: skip
         units = codes_of(tx)
     answer = found.answer
@@ -142,6 +151,7 @@ def show_answer(asking: Asking) -> Values | Response:
         "unseen": N_("not seen to apply"),
         "pending": found.pending,
         "as_of": asking.filled.get("as_of"),
+        "block": asking.filled.get("block"),
         "then": asking.filled.get("then"),
         "here_file": f"/answers/{kind}/{quote(subject)}",
     }
@@ -150,6 +160,16 @@ def show_answer(asking: Asking) -> Values | Response:
 def _file(content: bytes, media: str, name: str) -> Response:
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(content=content, media_type=media, headers=headers)
+
+
+def _whole(asking: Asking, name: str) -> int | None:
+    """A whole number that a link names; None for nothing."""
+    text = asking.filled.get(name)
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > _MOST_DIGITS:
+        raise InvalidInput("is no number", field=name, rule="a whole number")
+    return int(text)
 
 
 def _moment(asking: Asking, name: str, zone: tzinfo) -> datetime | None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from datetime import timedelta
+from functools import cached_property
+from typing import Literal, TypeAlias
 from urllib.parse import quote, urlsplit
 
 from starlette.datastructures import UploadFile
@@ -14,13 +16,19 @@ from starlette.responses import RedirectResponse, Response
 
 from api.pages.words import Words
 from ledger.domain.callers import Caller, Scope
-from ledger.domain.errors import Refused
+from ledger.domain.errors import InvalidInput, Refused
+from ledger.steps.accepting.with_passkeys import PasskeySigner, list_passkey_signers
 from ledger.steps.asking.passkeys import Site
-from ledger.steps.asking.sessions import NotSignedIn, Session
+from ledger.steps.asking.sessions import NotSignedIn, Session, confirm_at_station
 from ledger.steps.instance import Instance
+from ledger.storage.operations import find_operation
 
 SESSION_COOKIE = "session"
 STATION_COOKIE = "station"
+FLOW_COOKIE = "flow"
+_FLOW_SECONDS = 600
+#: how long a page says that something was recorded
+_JUST_NOW = timedelta(minutes=10)
 #: how long a tablet stays a station, unless somebody ends it
 _STATION_SECONDS = 400 * 24 * 3600
 
@@ -107,6 +115,59 @@ class Asking:
         """Under which name the pages were asked for."""
         return site_of(self.request)
 
+    @cached_property
+    def recorded(self) -> str:
+        """The digest that the address says was recorded, where it was, just now, by one's unit.
+
+        Empty for whatever else an address says: anybody can write one.
+        """
+        text = self.filled.get("done")
+        if self.session is None or re.fullmatch(r"(0x)?[0-9a-f]{64}", text) is None:
+            return ""
+        digest = bytes.fromhex(text.removeprefix("0x"))
+        with self.instance.database.reading() as tx:
+            row = find_operation(tx, digest, unit=self.session.caller.unit)
+        is_new = row is not None and self.instance.clock() - row.accepted_at < _JUST_NOW
+        return "0x" + digest.hex() if is_new else ""
+
+    @cached_property
+    def passkeys(self) -> list[PasskeySigner]:
+        """The person's own passkeys that may sign operations."""
+        if self.session is None or self.session.account is None or not can_have_passkeys(self.site):
+            return []
+        with self.instance.database.reading() as tx:
+            found = list_passkey_signers(self.instance, tx, self.session.account)
+        return [each for each in found if each.is_valid]
+
+    @property
+    def reads_badges(self) -> bool:
+        """Whether a second person confirms with badge and PIN here."""
+        return self.session is not None and self.session.station is not None
+
+    @cached_property
+    def second(self) -> str:
+        """Who confirmed with a second badge and its PIN; empty where nobody did.
+
+        Raises Refused.  It takes a while, and so is asked before a transaction begins.
+        """
+        badge = self.filled.get("second_badge")
+        if self.session is None or not (badge or self.filled.raw("second_pin")):
+            return ""
+        keeper = self.request.app.state.doorkeeper
+        keeper.admit_try(self.request, f"badge {badge}")
+        try:
+            return confirm_at_station(
+                self.instance, self.session, badge, self.filled.raw("second_pin")
+            )
+        except InvalidInput as error:
+            error.field = "second_badge"
+            raise
+
+    @property
+    def has_held_key(self) -> bool:
+        """Whether a key of this server signs for whoever asks; who belongs to no unit names one."""
+        return self.caller.signer is not None or self.caller.unit is None
+
     def path(self, name: str) -> str:
         """A part of the address."""
         return _NO_TEXT.sub("\x01", str(self.request.path_params[name]))
@@ -136,6 +197,11 @@ def site_of(request: Request) -> Site:
     return Site(name=url.hostname or "", origin=f"{scheme}://{url.netloc}")
 
 
+def can_have_passkeys(site: Site) -> bool:
+    """Whether a browser may make passkeys here: it makes none for a bare number."""
+    return re.fullmatch(r"[0-9.]*|.*:.*", site.name) is None
+
+
 def kept(request: Request, name: str) -> str | None:
     """What a browser keeps under one of our names."""
     found = request.cookies.get(_HOST_ONLY + name)
@@ -161,8 +227,19 @@ def keep_station(response: Response, request: Request, text: str) -> Response:
     return _keep(response, request, STATION_COOKIE, text, _STATION_SECONDS)
 
 
-def _keep(
-    response: Response, request: Request, name: str, text: str, seconds: int | None
+def keep_flow(response: Response, request: Request, text: str) -> Response:
+    """Let a browser keep what it left for, while it is at the group's provider."""
+    # it comes back from another site: the strictest form would be left behind
+    return _keep(response, request, FLOW_COOKIE, text, _FLOW_SECONDS, same_site="lax")
+
+
+def _keep(  # noqa: PLR0913, PLR0917 - what a browser keeps, and how
+    response: Response,
+    request: Request,
+    name: str,
+    text: str,
+    seconds: int | None,
+    same_site: Literal["strict", "lax"] = "strict",
 ) -> Response:
     response.set_cookie(
         _HOST_ONLY + name if _is_secure(request) else name,
@@ -171,15 +248,24 @@ def _keep(
         path="/",
         secure=_is_secure(request),
         httponly=True,
-        samesite="strict",
+        samesite=same_site,
     )
     return response
 
 
 def forget_session(response: Response) -> Response:
     """Let the browser forget a session, whichever way it kept it."""
-    response.delete_cookie(SESSION_COOKIE, path="/")
-    response.delete_cookie(_HOST_ONLY + SESSION_COOKIE, path="/", secure=True)
+    return _forget(response, SESSION_COOKIE)
+
+
+def forget_flow(response: Response) -> Response:
+    """Let the browser forget what it left for."""
+    return _forget(response, FLOW_COOKIE)
+
+
+def _forget(response: Response, name: str) -> Response:
+    response.delete_cookie(name, path="/")
+    response.delete_cookie(_HOST_ONLY + name, path="/", secure=True)
     return response
 
 

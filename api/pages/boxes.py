@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from api.pages.acting import accept, choices_for, once, record
+from api.pages.acting import accept, choices_for, once, record, to_be_signed
 from api.pages.asking import Asking, Filled, go_to
 from api.pages.custody import MOST_LOOKED, MOST_SHOWN, called, codes_of, dispatch_of, of_consignment
 from api.pages.screens import screen
@@ -172,6 +172,8 @@ def do_box(asking: Asking) -> Mapping[str, object] | Response:
         values = {"lines": tally.lines, "basis": "scanned", "outcome": outcome}
         values |= {"seals": filled.get("seals")} if filled.get("seals") else {}
     values |= {"consignment": consignment, "previous": filled.get("previous") or None}
+    if filled.get("by"):
+        return to_be_signed(asking, "TakeOver", f"/consignments/{consignment}", **values)
     digest = once(asking, values, lambda tx: accept(tx, asking, "TakeOver", **values))
     return go_to(f"/consignments/{consignment}?done={digest}")
 

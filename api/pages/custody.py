@@ -12,6 +12,7 @@ from starlette.responses import Response
 from api.pages.asking import Asking, package_page
 from api.pages.bar import custody_bar
 from api.pages.lists import Column, listing
+from api.pages.papers import pdf_answer, slip_sheet
 from api.pages.screens import screen
 from api.pages.shots import said_of_gate
 from api.pages.signing_in import qr_code
@@ -145,7 +146,7 @@ def show_one(asking: Asking) -> Mapping[str, object]:
     """One consignment: who has it, what became of each line, every step and what others say."""
     with asking.instance.database.reading() as tx:
         view = show_consignment(tx, asking.caller, asking.path("consignment"))
-        return {**of_consignment(tx, asking, view), "done": asking.filled.get("done")}
+        return {**of_consignment(tx, asking, view), "done": asking.recorded}
 
 
 def of_consignment(tx: Connection, asking: Asking, view: ConsignmentView) -> dict[str, object]:
@@ -189,13 +190,16 @@ def dispatch_of(view: ConsignmentView) -> Mapping[str, FieldValue]:
     return next((step.entry.facts for step in steps), {})
 
 
-def show_slip(asking: Asking) -> Mapping[str, object]:
+def show_slip(asking: Asking) -> Mapping[str, object] | Response:
     """What goes on the box: from, for, what is in it, its seals, and a code that is scanned."""
     with asking.instance.database.reading() as tx:
         view = show_consignment(tx, asking.caller, asking.path("consignment"))
         values = of_consignment(tx, asking, view)
         receiver = codes_of(tx).get(view.receiver)
-    return {**values, "drawing": qr_code(f"{values['title']}>{receiver}")}
+    sheet = slip_sheet(asking.words, values, receiver)
+    if asking.filled.get("format") == "pdf":
+        return pdf_answer(asking, sheet, f"slip-{sheet.title}")
+    return {**values, "sheet": sheet, "drawing": qr_code(str(sheet.code))}
 
 
 # ---------------------------------------------------------------- an asset

@@ -66,7 +66,7 @@ def show_list(asking: Asking) -> Mapping[str, object] | Response:
         "listing": found,
         "machines": machines,
         "machine": machine or "",
-        "done": asking.filled.get("done"),
+        "done": asking.recorded,
     }
 
 
@@ -74,7 +74,7 @@ def show_one(asking: Asking) -> Mapping[str, object]:
     """One cycle: curve, three verdicts, what happened, and how its proof stands."""
     with asking.instance.database.reading() as tx:
         view = show_cycle(tx, asking.caller, asking.path("cycle"))
-        return {**_shown(tx, asking, view), "done": asking.filled.get("done")}
+        return {**_shown(tx, asking, view), "done": asking.recorded}
 
 
 def _shown(tx: Connection, asking: Asking, view: CycleView) -> dict[str, object]:

@@ -255,7 +255,7 @@ def show_operation(asking: Asking) -> Mapping[str, object]:
         "on_chain": on_chain,
         "unit_code": codes.get(row.unit, str(row.unit)),
         "waits": row.state in {OperationState.OWED, OperationState.SENT, OperationState.MINED},
-        "done": asking.filled.get("done"),
+        "done": asking.recorded,
         "about": _about(row),
         "message": json.loads(row.message),
     }

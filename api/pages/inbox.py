@@ -59,7 +59,7 @@ def show_inbox(asking: Asking) -> Mapping[str, object]:
         for each in found
     ]
     now = int(asking.instance.clock().timestamp())
-    return {"rows": rows, "now": now, "done": asking.filled.get("done"), "looked": MOST_LOOKED}
+    return {"rows": rows, "now": now, "done": asking.recorded, "looked": MOST_LOOKED}
 
 
 def _money(amount: object, prices: Mapping[str, Any]) -> str:

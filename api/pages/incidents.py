@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -20,10 +19,8 @@ from ledger.domain.acts.incident import SUBJECTS, WHAT
 from ledger.domain.callers import Scope
 from ledger.domain.duties.reading import ASKED
 from ledger.domain.duties.rules import ENGINE, rules_sha256
-from ledger.domain.encoding.canonical import canonical
-from ledger.domain.encoding.hashing import sha256
-from ledger.domain.errors import InvalidInput, NotFound, Refused
-from ledger.steps.answering.duties import find_duties, trace_of
+from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused
+from ledger.steps.answering.duties import find_duties, last_block, trace_of
 from ledger.steps.answering.incidents import (
     MOST_LOOKED,
     IncidentView,
@@ -124,10 +121,17 @@ def show_one(asking: Asking) -> Values:
     with asking.instance.database.reading() as tx:
         view = show_incident(tx, asking.caller, asking.path("incident"))
         codes = codes_of(tx)
-        answer, missing = None, None
+        answer, missing, computed = None, None, None
         try:
             kind, subject = _subject(view)
-            answer = find_duties(asking.instance, tx, asking.caller, kind, subject).answer
+            if asking.filled.get("compute") and view.heard is None and _is_opener(asking, view):
+                computed = find_duties(
+                    asking.instance, tx, asking.caller, kind, subject,
+                    block=last_block(tx), is_proven=True,
+                )  # fmt: skip
+                answer = computed.answer
+            else:
+                answer = find_duties(asking.instance, tx, asking.caller, kind, subject).answer
         except (NotFound, InvalidInput, Refused) as error:
             missing = error.what
     due = [] if answer is None else [f for f in answer["findings"] if f["is_open"] and f["due"]]
@@ -141,13 +145,14 @@ def show_one(asking: Asking) -> Values:
         "view": view,
         "stands": stands(view),
         "answer": answer,
+        "computed": computed,
         "missing": missing,
         "due": due,
         "codes": codes,
         "is_heard": is_heard,
         "is_opener": _is_opener(asking, view),
         "stances": _STANCES,
-        "done": asking.filled.get("done"),
+        "done": asking.recorded,
         "waits": view.told.state.value != "final",
     }
 
@@ -163,6 +168,7 @@ def _is_opener(asking: Asking, view: IncidentView) -> bool:
 def do_one(asking: Asking) -> Response:
     """What was found goes to its holders to be heard; when their time is over, it is published."""
     now = asking.instance.clock().replace(microsecond=0)
+    facts: dict[str, object]
     with asking.instance.database.reading() as tx:
         view = show_incident(tx, asking.caller, asking.path("incident"))
         if not _is_opener(asking, view):
@@ -173,28 +179,59 @@ def do_one(asking: Asking) -> Response:
                 remedy="say something to it",
             )
         if view.heard is None:
-            kind, subject = _subject(view)
-            found = find_duties(
-                asking.instance, tx, asking.caller, kind, subject, as_of=now, is_proven=True
-            )
-            until = now + terms_now(tx, now).duration("hearing")
-            facts: dict[str, object] = {
-                "answer": "0x" + sha256(canonical(json.loads(found.file)["answer"])).hex(),
-                "stage": "heard",
-                "hearing_until": until.isoformat(),
-                "as_of": now.isoformat(),
-                "engine": ENGINE,
-                "rules_sha256": rules_sha256(),
-            }
+            facts = _computed(asking, tx, view)
+            facts["hearing_until"] = (now + terms_now(tx, now).duration("hearing")).isoformat()
         else:
-            same = ("answer", "hearing_until", "as_of", "engine", "rules_sha256")
-            facts = {name: view.heard.facts[name] for name in same}
+            same = ("answer", "hearing_until", "as_of", "block", "engine", "rules_sha256")
+            facts = {name: view.heard.facts.get(name) for name in same}
             facts |= {"stage": "published", "replaces": view.heard.digest}
     facts |= {"incident": view.told.digest, "key": asking.filled.get("key")}
     asking.filled = Filled([*facts.items(), ("next", f"/incidents/{view.told.digest}")])
     return record(asking, ACTS["Findings"])
 
 
+def _computed(asking: Asking, tx: Connection, view: IncidentView) -> dict[str, object]:
+    """What was computed and is sent back by its hash, which has to follow from the records again.
+
+    Raises InvalidInput where it was not computed before, and Conflict where it does not follow.
+    """
+    sent, as_of, block = (asking.filled.get(name) for name in ("answer", "as_of", "block"))
+    if not sent or not as_of or not block.isdigit():
+        raise InvalidInput(
+            "is not entered",
+            field="answer",
+            rule="an answer is computed first, and sent by its hash",
+            remedy="compute it, read it, then send it",
+        )
+    try:
+        moment = datetime.fromisoformat(as_of)
+    except ValueError:
+        raise InvalidInput("is no moment", field="as_of", rule="as it was computed") from None
+    if moment.tzinfo is None or moment > asking.instance.clock():
+        raise InvalidInput("is not over", field="as_of", rule="what was known by now")
+    kind, subject = _subject(view)
+    found = find_duties(
+        asking.instance, tx, asking.caller, kind, subject,
+        as_of=moment, block=int(block[:_DIGITS]), is_proven=True,
+    )  # fmt: skip
+    if found.sha256 != sent:
+        raise Conflict(
+            "does not follow from the records any more",
+            field="answer",
+            rule="what is sent is what was computed",
+            remedy="compute it again, and read it",
+        )
+    return {
+        "answer": sent,
+        "stage": "heard",
+        "as_of": moment.isoformat(),
+        "block": int(block),
+        "engine": ENGINE,
+        "rules_sha256": rules_sha256(),
+    }
+
+
+_DIGITS = 15
 _REPORTS = frozenset({Scope.REPORT})
 SCREENS = (
     Screen(

@@ -1,9 +1,8 @@
-"""Rows → a list that a reader filters, sorts, links to and takes away as CSV."""
+"""Rows → a list that a reader filters, sorts, links to and takes away as CSV or XLSX."""
 
 from __future__ import annotations
 
-import csv
-import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +11,13 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from api.pages.asking import Asking
+from ledger.forms.tables import MOMENT_FORMAT, Table, Value, plain_csv, workbook_of
 
 #: rows that one page shows
 SHOWN = 200
-#: how a spreadsheet would begin a formula
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+#: as what a list is taken away
+FILES = ("csv", "xlsx")
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +74,7 @@ def listing(
     most: int | None = None,
     keeps: Sequence[str] = (),
 ) -> Listing | Response:
-    """The list as it was asked for, or the whole of it as CSV.
+    """The list as it was asked for, or the whole of it as a file.
 
     `most` is how many rows were looked at, so that a list that reaches it says that it is cut;
     `keeps` names what else the address holds.
@@ -83,8 +84,10 @@ def listing(
     name = sort.removeprefix("-")
     if any(column.name == name for column in columns):
         found.sort(key=lambda row: _order(row.get(name)), reverse=sort.startswith("-"))
-    if asking.filled.get("format") == "csv":
-        return _csv(asking, columns, found)
+    form = asking.filled.get("format")
+    if form in FILES:
+        table = _table(asking, columns, found)
+        return file_of(asking, table, table.title, form)
     return Listing(
         columns=columns,
         rows=found[:SHOWN],
@@ -123,20 +126,44 @@ def _order(value: object) -> tuple[int, float, str]:
     return 2, 0.0, str(value).casefold()
 
 
-def _csv(asking: Asking, columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> Response:
-    """A mark before the text tells spreadsheets that it is UTF-8; none of it is a formula there."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow([asking.words.label(column.label) for column in columns])
-    for row in rows:
-        writer.writerow([_harmless(text_of(asking, column, row)) for column in columns])
-    name = asking.request.url.path.strip("/").replace("/", "-") or "list"
+def file_of(asking: Asking, table: Table, name: str, form: str) -> Response:
+    """A table to be taken away: CSV with a mark that tells spreadsheets that it is UTF-8, or XLSX.
+
+    Nothing in it is a formula.
+    """
+    if form == "xlsx":
+        now = asking.instance.clock().replace(tzinfo=None)
+        return taken_away(workbook_of([table], now), f"{name}.xlsx", XLSX)
+    return taken_away(plain_csv(table), f"{name}.csv", "text/csv; charset=utf-8")
+
+
+def taken_away(content: bytes, name: str, media: str) -> Response:
+    """A file that a browser keeps under a name."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-")
     return Response(
-        "\ufeff" + out.getvalue(),
-        media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
+        content,
+        media_type=media,
+        headers={"Content-Disposition": f'attachment; filename="{plain}"'},
     )
 
 
-def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
+def _table(asking: Asking, columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> Table:
+    name = asking.request.url.path.strip("/").replace("/", "-") or "list"
+    return Table(
+        title=name,
+        columns=[(asking.words.label(each.label), _SHOWN_AS.get(each.kind)) for each in columns],
+        rows=[[_typed(asking, each, row) for each in columns] for row in rows],
+    )
+
+
+_SHOWN_AS = {"moment": MOMENT_FORMAT, "number": "#,##0"}
+
+
+def _typed(asking: Asking, column: Column, row: Mapping[str, Any]) -> Value:
+    """A cell as spreadsheets count with it: numbers, and moments by the reader's clock."""
+    value, text = row.get(column.name), text_of(asking, column, row)
+    if column.kind == "number" and isinstance(value, int | float):
+        return value
+    if column.kind == "moment" and value:
+        return asking.words.clock(value).replace(tzinfo=None)
+    return text

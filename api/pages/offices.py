@@ -13,6 +13,7 @@ from starlette.responses import Response
 from api.pages.acting import title_of
 from api.pages.asking import Asking, go_to, package_page
 from api.pages.cycles import load_of, machine_of, results_of
+from api.pages.papers import pdf_answer, record_sheet
 from api.pages.screens import READS, Screen
 from api.pages.words import N_
 from ledger.domain.acts.catalogue import ACTS
@@ -183,7 +184,7 @@ def _other_month(year: int, month: int, step: int) -> str:
     return f"{number // _DECEMBER:04}-{number % _DECEMBER + 1:02}"
 
 
-def show_sheet(asking: Asking) -> Mapping[str, object]:
+def show_sheet(asking: Asking) -> Mapping[str, object] | Response:
     """One cycle on one sheet of paper, as WS 310.3-2016 wants the record of a sterilisation."""
     with asking.instance.database.reading() as tx:
         view = show_cycle(tx, asking.caller, asking.path("cycle"))
@@ -191,8 +192,9 @@ def show_sheet(asking: Asking) -> Mapping[str, object]:
         codes = {each.number: each.code for each in directory.list_units(tx, limit=1000)}
         fingerprint = to_hex(asking.instance.known_deployment(tx).fingerprint())
     by_digest = {each.digest: each for each in view.timeline}
-    return {
-        "title": f"{view.machine_serial}/{view.number}",
+    name = f"{view.machine_serial}/{view.number}"
+    found = {
+        "title": name,
         "view": view,
         "unit": unit,
         "codes": codes,
@@ -205,6 +207,10 @@ def show_sheet(asking: Asking) -> Mapping[str, object]:
         "is_final": all(each.state is OperationState.FINAL for each in view.timeline),
         "fingerprint": fingerprint,
     }
+    sheet = record_sheet(asking.words, found)
+    if asking.filled.get("format") == "pdf":
+        return pdf_answer(asking, sheet, f"record-{name}")
+    return {"title": name, "view": view, "sheet": sheet}
 
 
 def take_evidence(asking: Asking) -> Response:

@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
+from sqlalchemy import Connection
 from starlette.responses import Response
 
+from api.pages.acting import door_of
 from api.pages.asking import Asking, go_to
 from api.pages.lists import Column, listing
 from api.pages.screens import ADMINISTERS, Screen
 from api.pages.words import N_
+from ledger.domain.acts.words import Right
 from ledger.domain.callers import Scope
 from ledger.domain.errors import InvalidInput, SteriLedgerError
+from ledger.steps.accepting.with_passkeys import list_passkey_signers, propose_passkey
 from ledger.steps.asking import accounts
 from ledger.steps.asking.links import LIFETIMES, LinkPurpose
+from ledger.steps.asking.provided import bind
+from ledger.steps.asking.provider import find_provider
 from ledger.storage import accounts as stored
 from ledger.storage import directory
 
@@ -46,7 +52,7 @@ def show_people(asking: Asking) -> Mapping[str, object] | Response:
                     asking.words.say(word.replace("_", " ")) for word in each.scopes.split()
                 ),
                 "badge": "yes" if each.badge else "no",
-                "state": _state(each),
+                "state": _state(tx, each),
                 "link": f"/people/{each.id}",
             }
             for each in stored.list_accounts(tx, unit=unit)
@@ -55,10 +61,10 @@ def show_people(asking: Asking) -> Mapping[str, object] | Response:
     return found if isinstance(found, Response) else {"listing": found}
 
 
-def _state(row: stored.AccountRow) -> str:
+def _state(tx: Connection, row: stored.AccountRow) -> str:
     if row.ended_at is not None:
         return "ended"
-    return "invited" if row.password is None else "active"
+    return "active" if stored.may_sign_in(tx, row) else "invited"
 
 
 # ---------------------------------------------------------------- add
@@ -137,14 +143,20 @@ def show_person(asking: Asking) -> Mapping[str, object]:
         row = stored.get_account(tx, asking.path("account"), unit=asking.caller.unit)
         unit = None if row.unit is None else directory.get_unit(tx, row.unit)
         signer = None if row.signer is None else directory.find_signer(tx, row.signer)
-        passkeys = stored.list_passkeys(tx, row.id)
+        passkeys = list_passkey_signers(asking.instance, tx, row.id)
+        identities = stored.list_identities(tx, row.id)
+        state = _state(tx, row)
     return {
         "title": row.person,
         "account": row,
-        "state": _state(row),
+        "state": state,
+        "identities": identities,
+        "provider": find_provider(asking.instance),
         "unit": unit,
         "signer": signer,
         "passkeys": passkeys,
+        "rights": [str(each.name).lower() for each in Right],
+        "proposed": asking.filled.get("proposed") == "yes",
         "link": "",
     }
 
@@ -162,6 +174,24 @@ def do_person(asking: Asking) -> Mapping[str, object] | Response:
         except SteriLedgerError as error:
             asking.errors = {error.field or "": asking.words.sentence(error.what)}
             raise
+    elif what == "unbadge":
+        with instance.database.transaction() as tx:
+            accounts.remove_badge(instance, tx, caller, account)
+    elif what == "signer":
+        with instance.database.transaction() as tx:
+            propose_passkey(
+                instance,
+                tx,
+                caller,
+                account,
+                _passkey(filled.get("passkey")),
+                rights=filled.all("rights"),
+                door=door_of(asking),
+            )
+        return go_to(f"/people/{account}?proposed=yes")
+    elif what == "provider":
+        with instance.database.transaction() as tx:
+            bind(instance, tx, caller, account, filled.get("subject"))
     elif what == "renew":
         with instance.database.transaction() as tx:
             link = accounts.renew_account(instance, tx, caller, account)
@@ -170,6 +200,13 @@ def do_person(asking: Asking) -> Mapping[str, object] | Response:
         with instance.database.transaction() as tx:
             accounts.end_account(instance, tx, caller, account)
     return go_to(f"/people/{account}")
+
+
+def _passkey(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise InvalidInput("is no passkey", field="passkey") from None
 
 
 # ---------------------------------------------------------------- stations

@@ -9,8 +9,10 @@ from typing import Any
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from api.pages.acting import accept, choices_for, circumstances, door_of, once
+from api.pages.acting import accept, choices_for, circumstances, door_of, once, seconded
 from api.pages.asking import Asking, go_to
+from api.pages.lists import FILES, file_of
+from api.pages.papers import pdf_answer, recall_sheet
 from api.pages.screens import screen
 from api.pages.shots import Seen, is_over, named, on_page, own_unit, run_of, scan_on, told_of
 from api.pages.words import N_
@@ -18,7 +20,10 @@ from ledger.domain.acts.recall_answer import ANSWERS
 from ledger.domain.acts.recall_order import CAUSES
 from ledger.domain.callers import Scope
 from ledger.domain.custody.recalls import Found, Reached
+from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import InvalidInput
+from ledger.forms.papers import Grid, Sheet
+from ledger.forms.tables import Table
 from ledger.steps.accepting.recalling import RecallRequest, end_recall, order_recall
 from ledger.steps.answering.packages import unit_names
 from ledger.steps.answering.recalls import RecallView, Told, list_recalls, show_recall
@@ -76,12 +81,14 @@ def do_recalls(asking: Asking) -> Mapping[str, object] | Response:
     told = circumstances(asking)
     if filled.get("checker"):
         told["checker"] = filled.get("checker")
+    told |= seconded(asking)
 
     def work(tx: Connection) -> str:
         instance, caller = asking.instance, asking.caller
         return str(order_recall(instance, tx, caller, request, door_of(asking), told).view.order)
 
-    return go_to(f"/recalls/{once(asking, request, work)}?done=yes")
+    order = once(asking, request, work)
+    return go_to(f"/recalls/{order}?done={order}")
 
 
 def _number(asking: Asking, name: str) -> int:
@@ -98,18 +105,31 @@ def of_recall(tx: Connection, asking: Asking, view: RecallView) -> dict[str, Any
     return {"view": view, "names": unit_names(tx, units), "own": own}
 
 
-def show_one(asking: Asking) -> Mapping[str, object]:
+def show_one(asking: Asking) -> Mapping[str, object] | Response:
     """One recall: by holder, who was told and reached, what was found, and each package."""
     with asking.instance.database.reading() as tx:
         view = show_recall(tx, asking.caller, asking.path("order"))
         values = of_recall(tx, asking, view)
+    form, name = asking.filled.get("format"), f"recall-{view.machine}-{view.first}-{view.last}"
+    sheet = recall_sheet(asking.words, view, values["names"])
+    if form == "pdf":
+        return pdf_answer(asking, sheet, name)
+    if form in FILES:
+        return file_of(asking, _packages(sheet), name, form)
     return {
         **values,
         "title": f"{view.machine} {view.first}–{view.last}",
         "may_end": not view.has_ended and asking.may(Scope.DECIDE),
-        "done": asking.filled.get("done"),
+        "done": asking.recorded,
         "key": secrets.token_hex(16),
     }
+
+
+def _packages(sheet: Sheet) -> Table:
+    """Each package of it, as a table to be taken away."""
+    listed = [each for each in sheet.sections if isinstance(each, Grid)][-1]
+    columns = [(each, None) for each in listed.columns]
+    return Table(title=listed.heading, columns=columns, rows=listed.rows)
 
 
 def do_one(asking: Asking) -> Response:
@@ -126,22 +146,22 @@ def do_one(asking: Asking) -> Response:
                 field="order",
                 rule="a unit says that it saw what it was sent",
             )
-        for notice in notices:
-            accept(tx, asking, "Comment", about=notice, stance="seen")
-        return order
+        said = [accept(tx, asking, "Comment", about=each, stance="seen") for each in notices]
+        return said[-1]
 
     def end(tx: Connection) -> str:
         asking.caller.require_scope(Scope.DECIDE)
         told = circumstances(asking)
         reason = filled.get("reason")
-        end_recall(asking.instance, tx, asking.caller, order, reason, door_of(asking), told)
-        return order
+        door = door_of(asking)
+        receipt, _ = end_recall(asking.instance, tx, asking.caller, order, reason, door, told)
+        return to_hex(receipt.digest)
 
     is_end = filled.get("step") == "end"
     if is_end and not filled.get("reason"):
         raise InvalidInput("is missing", field="reason", rule="why it ends")
-    once(asking, (order, is_end, filled.get("reason")), end if is_end else see)
-    return go_to(f"/recalls/{order}?done=yes")
+    digest = once(asking, (order, is_end, filled.get("reason")), end if is_end else see)
+    return go_to(f"/recalls/{order}?done={digest}")
 
 
 # ---------------------------------------------------------------- what was found
@@ -214,8 +234,8 @@ def do_answer(asking: Asking) -> Mapping[str, object] | Response:
         "replaces": own.answer if isinstance(own, Told) else None,
         "reason": asking.filled.get("reason") or None,
     }
-    once(asking, values, lambda tx: accept(tx, asking, "RecallAnswer", **values))
-    return go_to(f"/recalls/{order}?done=yes")
+    digest = once(asking, values, lambda tx: accept(tx, asking, "RecallAnswer", **values))
+    return go_to(f"/recalls/{order}?done={digest}")
 
 
 def _texts(value: object) -> list[str]:

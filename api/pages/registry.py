@@ -18,9 +18,12 @@ from api.pages import (
     directory,
     inbox,
     incidents,
+    labels,
     offices,
     people,
+    providing,
     recalls,
+    signing,
     signing_in,
     statements,
     terms,
@@ -36,6 +39,7 @@ SCREENS: tuple[Screen, ...] = tuple(
         cycles,
         boxes,
         using,
+        labels,
         recalls,
         custody,
         offices,
@@ -47,7 +51,9 @@ SCREENS: tuple[Screen, ...] = tuple(
         terms,
         people,
         acting,
+        signing,
         signing_in,
+        providing,
     )
     for screen in module.SCREENS
 )

@@ -148,7 +148,7 @@ def _reason(said: Said, words: Words) -> str:
 def on_page(asking: Asking, run: Run) -> dict[str, object]:
     """What every page of scanning shows."""
     key = asking.filled.get("key") or secrets.token_hex(16)
-    return {"run": run, "cards": CARDS, "key": key, "done": asking.filled.get("done")}
+    return {"run": run, "cards": CARDS, "key": key, "done": asking.recorded}
 
 
 def own_unit(asking: Asking) -> int:

@@ -15,6 +15,7 @@ from api.access import Doorkeeper
 from api.pages.asking import (
     STATION_COOKIE,
     Asking,
+    can_have_passkeys,
     forget_session,
     go_to,
     inside,
@@ -24,10 +25,13 @@ from api.pages.asking import (
 )
 from api.pages.screens import Screen
 from api.pages.words import COOKIE, LANGUAGES, N_
+from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import InvalidInput, NotFound, Refused
 from ledger.keys.one_time_codes import SECRET_BYTES, address_of, secret_text
+from ledger.steps.accepting.with_passkeys import list_passkey_signers, list_proposed
 from ledger.steps.asking import accounts, passkeys
 from ledger.steps.asking.links import LinkPurpose, find_link
+from ledger.steps.asking.provider import find_provider
 from ledger.steps.asking.sessions import (
     end_session,
     find_station,
@@ -40,7 +44,7 @@ from ledger.storage import directory
 
 _LANGUAGE_SECONDS = 400 * 24 * 3600
 #: how somebody was known who may add a way in that lasts
-_ADDS_PASSKEYS = frozenset({"password", "passkey"})
+_ADDS_PASSKEYS = frozenset({"password", "passkey", "oidc"})
 
 
 # ---------------------------------------------------------------- sign in
@@ -49,7 +53,7 @@ _ADDS_PASSKEYS = frozenset({"password", "passkey"})
 def show_sign_in(asking: Asking) -> Mapping[str, object]:
     """Password and code; at a station badge and PIN first; a passkey where the browser has one."""
     options, question = "", ""
-    if can_have_passkeys(asking):
+    if can_have_passkeys(asking.site):
         options, question = passkeys.offer_sign_in(asking.instance, asking.site)
     text = kept(asking.request, STATION_COOKIE)
     station = None if text is None else find_station(asking.instance, text)
@@ -59,12 +63,8 @@ def show_sign_in(asking: Asking) -> Mapping[str, object]:
         "station": station,
         "options": options,
         "question": question,
+        "provider": find_provider(asking.instance),
     }
-
-
-def can_have_passkeys(asking: Asking) -> bool:
-    """Whether a browser may make passkeys here: it makes none for a bare number."""
-    return re.fullmatch(r"[0-9.]*|.*:.*", asking.site.name) is None
 
 
 def do_sign_in(asking: Asking) -> Response:
@@ -120,6 +120,8 @@ def show_link(asking: Asking) -> Mapping[str, object]:
             "secret": secret_text(secret),
             "drawing": qr_code(address),
             "names_themselves": accounts.may_name_themselves(account),
+            "provider": find_provider(asking.instance),
+            "text": text,
         }
     return values
 
@@ -183,19 +185,29 @@ def qr_code(address: str) -> Markup:
 def show_own(asking: Asking) -> Mapping[str, object]:
     """Who somebody is here, and their passkeys."""
     options, question = "", ""
-    if can_have_passkeys(asking):
+    if can_have_passkeys(asking.site):
         options, question = passkeys.offer_enrolment(asking.instance, asking.site, asking.account)
     with asking.instance.database.reading() as tx:
         account = stored.get_account(tx, asking.account)
-        keys = stored.list_passkeys(tx, account.id)
+        keys = list_passkey_signers(asking.instance, tx, account.id)
+        proposed = list_proposed(asking.instance, tx, account.id)
         signer = None if account.signer is None else directory.find_signer(tx, account.signer)
     return {
         "account": account,
         "passkeys": keys,
+        "proposed": [
+            (to_hex(each.operation.digest), _said(asking, str(each.record.facts["rights"])))
+            for each in proposed
+        ],
+        "done": asking.recorded,
         "signer": signer,
         "options": options,
         "question": question,
     }
+
+
+def _said(asking: Asking, rights: str) -> str:
+    return ", ".join(asking.words.say(each) for each in rights.split(", "))
 
 
 def do_own(asking: Asking) -> Response:
@@ -208,7 +220,7 @@ def do_own(asking: Asking) -> Response:
     else:
         if asking.session is None or asking.session.way not in _ADDS_PASSKEYS:
             raise Refused(
-                "a passkey is added by whoever signed in with password or passkey",
+                "a passkey is added by whoever signed in with password, passkey or provider",
                 field="passkey",
                 rule="a badge at a station, or a link, lets in for a while",
                 remedy="sign in with your password and a code, then add it",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -50,9 +51,6 @@ _FILES = {
     "units": N_("Units (CSV)"), "review": N_("Review (CSV)"), "xlsx": "XLSX",
     "journal": N_("Journal for hledger"),
 }  # fmt: skip
-#: by publication, the oldest first
-_KEPT: dict[bytes, Computed] = {}
-_KEPT_AT_ONCE = 4
 Plain = Mapping[str, Any]
 Values = Mapping[str, object]
 
@@ -108,7 +106,7 @@ def show_statement(asking: Asking) -> Values:
         "payments": said["payments"],
         "paid": PaymentSide.PAID,
         "may_settle": asking.may(Scope.SETTLE) and asking.caller.unit in {None, unit},
-        "done": asking.filled.get("done"),
+        "done": asking.recorded,
     }
 
 
@@ -124,7 +122,7 @@ def _read(asking: Asking) -> tuple[Published, Computed, Reader]:
     who = asking.path("who")
     with asking.instance.database.reading() as tx:
         published = get_published(tx, parse_period(asking.path("period")))
-        computed = _computed(asking, tx, published)
+        computed = compute_published(asking.instance, tx, published)
         reader = _reader(asking, tx, computed)
     found = {_GROUP: None} | {str(number): number for number in reader.names}
     if who not in found:
@@ -132,18 +130,8 @@ def _read(asking: Asking) -> tuple[Published, Computed, Reader]:
     return published, computed, _for(reader, found[who])
 
 
-def _computed(asking: Asking, tx: Connection, published: Published) -> Computed:
-    """A published account never changes, so that the last few that were asked for are kept."""
-    found = _KEPT.pop(published.publication, None)
-    found = found or compute_published(asking.instance, tx, published)
-    _KEPT[published.publication] = found
-    while len(_KEPT) > _KEPT_AT_ONCE:
-        _KEPT.pop(next(iter(_KEPT)), None)
-    return found
-
-
 def _for(reader: Reader, unit: int | None) -> Reader:
-    return Reader(language=reader.language, unit=unit, names=reader.names, things=reader.things)
+    return replace(reader, unit=unit)
 
 
 def _reader(asking: Asking, tx: Connection, computed: Computed) -> Reader:
@@ -161,6 +149,7 @@ def _reader(asking: Asking, tx: Connection, computed: Computed) -> Reader:
     return Reader(
         language=Language(asking.words.language),
         names={number: code or str(number) for number, code in names.items()},
+        full_names={row.number: row.name for row in rows},
         things=things,
     )
 
@@ -215,9 +204,7 @@ def take_form(asking: Asking) -> Response:
         raise NotFound("there is nothing at this address", field="path")
     chosen = asking.filled.get("language")
     if chosen in list(Language):
-        reader = Reader(
-            language=Language(chosen), unit=reader.unit, names=reader.names, things=reader.things
-        )
+        reader = replace(reader, language=Language(chosen))
     made = Account(account=computed.account, indicators=computed.indicators, data=computed.data)
     name = f"{published.period}-{asking.path('who')}.{form.ending}"
     return Response(

@@ -70,7 +70,7 @@ def show_terms(asking: Asking) -> Values:
         "prices": prices,
         "codes": codes,
         "preview": None,
-        "done": asking.filled.get("done"),
+        "done": asking.recorded,
     }
 
 

@@ -37,7 +37,7 @@ from ledger.steps.answering.packages import OnShelf, agreed_offset, shelf
 SCANS = frozenset({Scope.SCAN})
 _OF_USE = ("case", "inside", "reason", "key")
 #: what the indicator within a package showed
-INSIDE = ("pass", "fail")
+INSIDE = ("pass", "fail", "missing")
 _MOST_ON_SHELF = 2000
 _SHELF = (
     Column(name="package", label="package", link="link"),
@@ -103,7 +103,7 @@ def do_use(asking: Asking) -> Mapping[str, object] | Response:
         act=Deed.USED,
         basis="scanned",
         case=filled.get("case") or None,
-        outcome=f"inner indicator: {inside}" if inside in INSIDE else None,
+        outcome=f"indicator {inside}" if inside in INSIDE else None,
         reason=reason,
     )
     return go_to(f"/use?done={_report(asking, run, used)}")

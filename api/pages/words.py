@@ -134,12 +134,15 @@ class Words:
         """A moment by the reader's clock; Unix seconds and RFC 3339 as well."""
         if value is None or value == 0:
             return "–"
-        if isinstance(value, int):
-            value = datetime.fromtimestamp(value, self._zone)
-        if isinstance(value, str):
-            value = datetime.fromisoformat(value)
         form = "yyyy-MM-dd HH:mm:ss" if seconds else "yyyy-MM-dd HH:mm"
-        return format_datetime(value, form, tzinfo=self._zone, locale=self.locale)
+        return format_datetime(self.clock(value), form, tzinfo=self._zone, locale=self.locale)
+
+    def clock(self, value: datetime | str | int) -> datetime:
+        """A moment by the reader's clock, from the same."""
+        if isinstance(value, int):
+            return datetime.fromtimestamp(value, self._zone)
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        return moment.astimezone(self._zone)
 
     def number(self, value: float) -> str:
         """A whole or decimal number."""

@@ -20,10 +20,17 @@ router = APIRouter(prefix="/v1/findings", tags=["findings"], route_class=LedgerR
 Question = Annotated[Asked, Depends(asked_of)]
 Kind = Annotated[Text, Path(alias="kind", description=f"one of {', '.join(ASKED)}")]
 Subject = Annotated[
-    Text, Path(description="a package by its name or code, machine/number, or an id")
+    Text,
+    Path(
+        description="a package or asset by its name or code, machine/number, giver/slip, or an id"
+    ),
 ]
 AsOf = Annotated[
     Moment | None, Query(description="the moment for which it holds; now when left out")
+]
+Block = Annotated[
+    int | None,
+    Query(ge=0, le=2**53, description="nothing later is in it: what was computed then, again"),
 ]
 _OBJECT: dict[int | str, dict[str, Any]] = {
     200: {
@@ -60,20 +67,25 @@ def read_signed(
     response_class=Response,
     responses=problems_for(*EVERYWHERE) | _OBJECT,
 )
-def read_findings_file(
+def read_findings_file(  # noqa: PLR0913, PLR0917 - what is asked, and for which moment
     kind: Kind,
     subject: Subject,
     question: Question,
     as_of: AsOf = None,
     then: Annotated[Moment | None, Query(description="beside it what was known then")] = None,
+    block: Block = None,
 ) -> Response:
     """The file that reproduces the answer: steriledger findings verify FILE."""
-    found = _find(question, kind, subject, as_of=as_of, then=then, is_proven=True)
+    found = _find(question, kind, subject, as_of=as_of, then=then, block=block, is_proven=True)
     name = f"{kind}.findings.json"
     return Response(
         content=found.file,
         media_type="application/json",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        headers={
+            "Content-Disposition": f'attachment; filename="{name}"',
+            # what a Findings statement sends back
+            "Answer-SHA256": found.sha256,
+        },
     )
 
 
@@ -82,13 +94,14 @@ def read_findings_file(
     response_class=Response,
     responses=problems_for(*EVERYWHERE) | _OBJECT,
 )
-def read_findings(
+def read_findings(  # noqa: PLR0913, PLR0917 - what is asked, and for which moment
     kind: Kind,
     subject: Subject,
     question: Question,
     as_of: AsOf = None,
     then: Annotated[Moment | None, Query(description="beside it what was known then")] = None,
+    block: Block = None,
 ) -> Response:
     """Every duty that applied, who held it, and whether it was met."""
-    found = _find(question, kind, subject, as_of=as_of, then=then)
+    found = _find(question, kind, subject, as_of=as_of, then=then, block=block)
     return answers.give_plain({**found.answer, "pending": list(found.pending)})

@@ -31,6 +31,7 @@ from ledger.steps.accepting.scanning import Scan, look, report
 from ledger.steps.accepting.submit import Receipt
 from ledger.steps.answering import packages as asking
 from ledger.steps.answering import recalls
+from ledger.steps.answering.baskets import show_basket
 from ledger.steps.reading.scan_lists import template
 
 router = APIRouter(prefix="/v1", tags=["packages"], route_class=LedgerRoute)
@@ -52,7 +53,8 @@ CauseWord = literal_of(CAUSES)
 LanguageWord = literal_of(tuple(WORDS))
 
 
-def _plain(what: str) -> dict[int | str, dict[str, Any]]:
+def plain(what: str) -> dict[int | str, dict[str, Any]]:
+    """What the document says of an answer that is one object."""
     return {
         200: {
             "description": what,
@@ -74,10 +76,14 @@ class ScanBody(Body):
     happened_text: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     performer: Text | None = None
     outcome: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    note: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     reason: Annotated[str, Field(min_length=1, max_length=500)] | None = None
     case: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     photo_sha256: Hex32 | None = None
     takes_back: Annotated[str, Field(min_length=3, max_length=72)] | None = None
+    basket: Text | None = Field(
+        default=None, description="the code of the basket or container that it is put into"
+    )
 
 
 class ScansBody(Body):
@@ -129,7 +135,7 @@ class EndBody(Body):
     signer: SignerName | None = None
 
 
-def _unit(question: Asked, tx: Connection, named: int | str | None) -> int:
+def unit_of(question: Asked, tx: Connection, named: int | str | None) -> int:
     """The unit that is named, or the caller's own; raises InvalidInput where nothing says which."""
     if named is not None:
         return asking.numbering(tx, str(named))
@@ -138,17 +144,19 @@ def _unit(question: Asked, tx: Connection, named: int | str | None) -> int:
     return question.caller.unit
 
 
-def _require_reading(question: Asked) -> None:
+def require_reading(question: Asked) -> None:
     """Raise Refused unless the caller may read anything."""
     _ = question.caller.readable_unit
 
 
-def _told(body: Any) -> Mapping[str, Any]:  # noqa: ANN401 - one of the bodies above
+def told_of(body: Any) -> Mapping[str, Any]:  # noqa: ANN401 - a body of any route
+    """How it came to be, as far as a body says so."""
     told = {name: getattr(body, name, None) for name in ("performer", "signer")}
     return {name: value for name, value in told.items() if value is not None}
 
 
-def _receipts(receipts: list[Receipt]) -> list[str]:
+def receipts_of(receipts: list[Receipt]) -> list[str]:
+    """The digests of what was accepted."""
     return [to_hex(each.digest) for each in receipts]
 
 
@@ -156,7 +164,7 @@ def _receipts(receipts: list[Receipt]) -> list[str]:
 
 
 @router.post(
-    "/scans", response_class=Response, responses=problems_for(*WITH_BODY) | _plain("what it did")
+    "/scans", response_class=Response, responses=problems_for(*WITH_BODY) | plain("what it did")
 )
 def post_scans(
     body: ScansBody,
@@ -172,15 +180,15 @@ def post_scans(
     instance, caller = question.instance, question.caller
     if preview:
         with instance.database.reading() as tx:
-            unit = _unit(question, tx, body.unit)
+            unit = unit_of(question, tx, body.unit)
             caller.require_unit(unit)
             looks = look(instance, tx, unit, scans)
         return answers.give_plain({"operations": [], "lines": [each.to_plain() for each in looks]})
     with instance.database.transaction() as tx:
-        unit = _unit(question, tx, body.unit)
-        receipts, looks = report(instance, tx, caller, unit, scans, DOOR, _told(body))
+        unit = unit_of(question, tx, body.unit)
+        receipts, looks = report(instance, tx, caller, unit, scans, DOOR, told_of(body))
     lines = [each.to_plain() for each in looks]
-    return answers.give_plain({"operations": _receipts(receipts), "lines": lines})
+    return answers.give_plain({"operations": receipts_of(receipts), "lines": lines})
 
 
 @router.get("/scans/paper-form", response_class=Response, responses=problems_for(*EVERYWHERE))
@@ -190,7 +198,7 @@ def read_paper_form(question: Question) -> Response:  # noqa: ARG001 - asked for
 
 
 @router.post(
-    "/packages", response_class=Response, responses=problems_for(*WITH_BODY) | _plain("packages")
+    "/packages", response_class=Response, responses=problems_for(*WITH_BODY) | plain("packages")
 )
 def post_packages(body: AssemblyBody, question: Question) -> Response:
     """Pack sets, and label each package with a code of ours."""
@@ -205,19 +213,19 @@ def post_packages(body: AssemblyBody, question: Question) -> Response:
         zone=body.zone,
     )
     with question.instance.database.transaction() as tx:
-        unit = _unit(question, tx, body.unit)
+        unit = unit_of(question, tx, body.unit)
         receipts, made = assemble(
-            question.instance, tx, question.caller, unit, packed, DOOR, _told(body)
+            question.instance, tx, question.caller, unit, packed, DOOR, told_of(body)
         )
-    plain = [each.to_plain() for each in made]
-    return answers.give_plain({"operations": _receipts(receipts), "packages": plain})
+    packages = [each.to_plain() for each in made]
+    return answers.give_plain({"operations": receipts_of(receipts), "packages": packages})
 
 
 # ---------------------------------------------------------------- asking
 
 
 @router.get(
-    "/trace", response_class=Response, responses=problems_for(*EVERYWHERE) | _plain("its story")
+    "/trace", response_class=Response, responses=problems_for(*EVERYWHERE) | plain("its story")
 )
 def read_trace(
     package: PackageQuery, question: Question, at: AtQuery = None, known: KnownQuery = None
@@ -229,7 +237,7 @@ def read_trace(
 
 
 @router.get(
-    "/where", response_class=Response, responses=problems_for(*EVERYWHERE) | _plain("where it is")
+    "/where", response_class=Response, responses=problems_for(*EVERYWHERE) | plain("where it is")
 )
 def read_where(package: PackageQuery, question: Question) -> Response:
     """Where a package is, how it stands, and how sure that is."""
@@ -239,7 +247,23 @@ def read_where(package: PackageQuery, question: Question) -> Response:
 
 
 @router.get(
-    "/gate", response_class=Response, responses=problems_for(*EVERYWHERE) | _plain("the answer")
+    "/baskets", response_class=Response, responses=problems_for(*EVERYWHERE) | plain("its content")
+)
+def read_basket(
+    basket: Annotated[Text, Query(description="its code, as a scanner delivers it")],
+    question: Question,
+    at: AtQuery = None,
+    known: KnownQuery = None,
+) -> Response:
+    """What lies in a basket or container, or lay in it, as far as you may read it."""
+    require_reading(question)
+    with question.instance.database.reading() as tx:
+        view = show_basket(tx, question.caller, basket, at=_seconds(at), known=known)
+    return answers.give_plain(view.to_plain())
+
+
+@router.get(
+    "/gate", response_class=Response, responses=problems_for(*EVERYWHERE) | plain("the answer")
 )
 def read_gate(  # noqa: PLR0913, PLR0917 - who asks what of which package
     gate: Annotated[Gate, Query(description="what is to be done with it")],
@@ -252,20 +276,20 @@ def read_gate(  # noqa: PLR0913, PLR0917 - who asks what of which package
     language: Annotated[LanguageWord, Query()] = "en",  # type: ignore[valid-type]
 ) -> Response:
     """Whether a unit may do that with it now: yes, no with reasons, or cannot know."""
-    _require_reading(question)
+    require_reading(question)
     with question.instance.database.reading() as tx:
         if cycle is not None:
             counted = asking.gate_counted(tx, question.caller, gate, cycle)
             return answers.give_plain(counted.to_plain(language))
         if package is None:
             raise InvalidInput("is missing", field="package", rule="a package, or a cycle")
-        number = _unit(question, tx, unit)
+        number = unit_of(question, tx, unit)
         answer = asking.gate(question.instance, tx, question.caller, gate, package, unit=number)
     return answers.give_plain(answer.to_plain(language))
 
 
 @router.get(
-    "/holdings", response_class=Response, responses=problems_for(*EVERYWHERE) | _plain("holdings")
+    "/holdings", response_class=Response, responses=problems_for(*EVERYWHERE) | plain("holdings")
 )
 def read_holdings(  # noqa: PLR0913, PLR0917 - whose, when, and how much of it
     question: Question,
@@ -276,13 +300,13 @@ def read_holdings(  # noqa: PLR0913, PLR0917 - whose, when, and how much of it
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> Response:
     """What a unit has, or had at a moment, as known now or as known then."""
-    _require_reading(question)
+    require_reading(question)
     with question.instance.database.reading() as tx:
         found = asking.holdings(
             question.instance,
             tx,
             question.caller,
-            _unit(question, tx, unit),
+            unit_of(question, tx, unit),
             at=_seconds(at),
             known=known,
             after=after,
@@ -292,7 +316,7 @@ def read_holdings(  # noqa: PLR0913, PLR0917 - whose, when, and how much of it
 
 
 @router.get(
-    "/against", response_class=Response, responses=problems_for(*EVERYWHERE) | _plain("the list")
+    "/against", response_class=Response, responses=problems_for(*EVERYWHERE) | plain("the list")
 )
 def read_against(
     question: Question,
@@ -306,13 +330,13 @@ def read_against(
 
 
 @router.get(
-    "/sets", response_class=Response, responses=problems_for(*EVERYWHERE) | _plain("its sheet")
+    "/sets", response_class=Response, responses=problems_for(*EVERYWHERE) | plain("its sheet")
 )
 def read_set(
     name: Annotated[Text, Query(alias="set", description="UNIT/NAME")], question: Question
 ) -> Response:
     """A set's newest count sheet."""
-    _require_reading(question)
+    require_reading(question)
     with question.instance.database.reading() as tx:
         wanted = resolve_set(
             name, question.caller.unit, unit_number=lambda text: asking.numbering(tx, text)
@@ -325,20 +349,20 @@ def read_set(
 
 
 @router.post(
-    "/recalls", response_class=Response, responses=problems_for(*WITH_BODY) | _plain("its reach")
+    "/recalls", response_class=Response, responses=problems_for(*WITH_BODY) | plain("its reach")
 )
 def post_recall(body: RecallBody, question: Question) -> Response:
     """Order a range back in one call: the order, a decision for each cycle, a notice a holder."""
     question.caller.require_scope(Scope.DECIDE)
     request = RecallRequest(**body.model_dump(include=set(RecallRequest.__dataclass_fields__)))
     with question.instance.database.transaction() as tx:
-        done = order_recall(question.instance, tx, question.caller, request, DOOR, _told(body))
+        done = order_recall(question.instance, tx, question.caller, request, DOOR, told_of(body))
     decided = {str(number): what for number, what in done.decided.items()}
     return answers.give_plain({**done.view.to_plain(), "decided": decided, "notices": done.notices})
 
 
 @router.get(
-    "/recalls", response_class=Response, responses=problems_for(*EVERYWHERE) | _plain("recalls")
+    "/recalls", response_class=Response, responses=problems_for(*EVERYWHERE) | plain("recalls")
 )
 def read_recalls(
     question: Question,
@@ -346,7 +370,7 @@ def read_recalls(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> Response:
     """The recalls that concern you, newest first; read on with `before` the last one's cursor."""
-    _require_reading(question)
+    require_reading(question)
     with question.instance.database.reading() as tx:
         views = recalls.list_recalls(tx, question.caller, before=before, limit=limit)
     return answers.give_plain({"recalls": [view.to_plain() for view in views]})
@@ -355,7 +379,7 @@ def read_recalls(
 @router.get(
     "/recalls/{order}",
     response_class=Response,
-    responses=problems_for(*EVERYWHERE) | _plain("the recall"),
+    responses=problems_for(*EVERYWHERE) | plain("the recall"),
 )
 def read_recall(order: Hex32, question: Question) -> Response:
     """A recall: its reach by holder, who was reached, and what was found of how many."""
@@ -367,14 +391,14 @@ def read_recall(order: Hex32, question: Question) -> Response:
 @router.post(
     "/recalls/{order}/end",
     response_class=Response,
-    responses=problems_for(*WITH_BODY) | _plain("the recall"),
+    responses=problems_for(*WITH_BODY) | plain("the recall"),
 )
 def post_end(order: Hex32, body: EndBody, question: Question) -> Response:
     """End a recall with what was found, of how many; its cycles stay recalled."""
     question.caller.require_scope(Scope.DECIDE)
     with question.instance.database.transaction() as tx:
         _, view = end_recall(
-            question.instance, tx, question.caller, order, body.reason, DOOR, _told(body)
+            question.instance, tx, question.caller, order, body.reason, DOOR, told_of(body)
         )
     return answers.give_plain(view.to_plain())
 

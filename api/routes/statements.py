@@ -80,14 +80,20 @@ def read_statement(
         published = get_published(tx, parse_period(period))
         computed = compute_published(question.instance, tx, published)
         numbers = {each["unit"] for each in computed.account["units"]}
-        names = {row.number: row.code for row in directory.list_numbered_units(tx, numbers)}
+        units = directory.list_numbered_units(tx, numbers)
     if unit is not None and unit not in numbers:
         raise NotFound(f"unit {unit} is in no account of {period}", field="unit")
     made = Account(account=computed.account, indicators=computed.indicators, data=computed.data)
+    reader = Reader(
+        language=language,
+        unit=unit,
+        names={row.number: row.code for row in units},
+        full_names={row.number: row.name for row in units},
+    )
     chosen = FORMS[form]
     name = f"{period}-{'group' if unit is None else f'unit-{unit}'}.{chosen.ending}"
     return Response(
-        content=chosen.make(made, Reader(language=language, unit=unit, names=names)),
+        content=chosen.make(made, reader),
         media_type=chosen.media_type,
         headers={
             "Content-Disposition": f'attachment; filename="{name}"',

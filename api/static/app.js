@@ -66,7 +66,7 @@ document.addEventListener("keydown", (event) => {
 
 // What was scanned and is not recorded waits on this device, also when its page was closed.
 const run = document.querySelector("form[data-run]");
-if (new URLSearchParams(location.search).has("done")) {
+if (document.querySelector("[data-recorded]")) {
   localStorage.removeItem(sessionStorage.getItem("sent"));
 } else if (run) {
   const name = `scanned ${location.pathname}`;

@@ -13,8 +13,9 @@ from ledger.cli.demo import demo
 from ledger.cli.evidence import evidence, verify
 from ledger.cli.findings import findings
 from ledger.cli.importing import import_files
+from ledger.cli.labels import label
 from ledger.cli.maintaining import backup, operation, record, restore
-from ledger.cli.packages import against, gate, holdings, package, scan, sets, trace, where
+from ledger.cli.packages import against, baskets, gate, holdings, package, scan, sets, trace, where
 from ledger.cli.profiles import profile
 from ledger.cli.recalls import recall
 from ledger.cli.registry import equipment, signer, unit
@@ -43,6 +44,8 @@ app.command("import")(import_files)
 app.add_typer(cycle, name="cycle")
 app.add_typer(sets, name="set")
 app.add_typer(package, name="package")
+app.add_typer(label, name="label")
+app.add_typer(baskets, name="basket")
 app.command()(scan)
 app.command()(trace)
 app.command()(where)

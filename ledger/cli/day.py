@@ -172,6 +172,13 @@ def kept(box: str, unit: int, basis: str = "scanned", **more: Any) -> Said:  # n
                boxes=1, **more)  # fmt: skip
 
 
+def logged(box: str, begun: str, ended: str, unit: int = LEAD) -> Said:
+    """What the loggers of a leg of Tuesday's showed; a van keeps none."""
+    lies = "within" if unit == DRONE else "none"
+    return act("TransportLog", unit=unit, consignment=box, begun_at=moment(f"11-03 {begun}"),
+               ended_at=moment(f"11-03 {ended}"), temperature=lies, shock=lies)  # fmt: skip
+
+
 def seen(unit: int) -> Said:
     """The unit opened the notice of the recall."""
     signer = {"signer": "Operator Li"} if unit == LEAD else {}
@@ -389,6 +396,12 @@ def _tuesday() -> Iterator[Moment]:
         kept("1/K6", M5, happened={"utc": moment("11-03 13:05")}, authenticated_by="paper"),
         act("paper", unit=M5, form=PAPER, day="2026-11-03"),
     ))  # fmt: skip
+    yield Moment("11-03 17:00", "the drone firm brings its flights' logs; the van keeps none", (
+        logged("1/K2", "10:05", "10:22", DRONE), logged("1/K4", "10:40", "11:10", DRONE),
+        logged("M4/K5", "11:10", "11:25", DRONE),
+        *(logged(box, "10:15", "15:30")
+          for box in ("1/K1", "1/K2", "1/K3", "1/K6", "M1/K7", "M3/K8")),
+    ))  # fmt: skip
     yield Moment(
         "11-03 18:00", "M3 asks which duties were done for Q20", (act("ask", package="Q20"),)
     )
@@ -400,7 +413,7 @@ def _after() -> Iterator[Moment]:
                  (*prepared(W), begun("S2/2243", biological_indicator=False),
                   loaded("S2/2243", B2, {LEAD: W})))  # fmt: skip
     yield Moment("11-04 09:00", "M1 found T07's tenth instrument in the linen; a guest brings it",
-                 (scans(M1, "found", ["T07"], outcome="in the linen"),))  # fmt: skip
+                 (scans(M1, "found", ["T07"], note="in the linen"),))  # fmt: skip
     yield Moment("11-04 09:20", "W are dry, and released",
                  (ended("S2/2243"), scans(LEAD, "stored", W, outcome="dry"),
                   released("S2/2243", B2, {LEAD: 20}, results=GOOD)))  # fmt: skip

@@ -21,12 +21,13 @@ findings = typer.Typer(
 )
 
 KindArgument = Annotated[
-    str, typer.Argument(metavar="KIND", help="package, cycle, consignment or recall.")
+    str, typer.Argument(metavar="KIND", help="package, cycle, consignment, asset or recall.")
 ]
 WhichArgument = Annotated[
     str,
     typer.Argument(
-        metavar="WHICH", help="A package by its name or code, MACHINE/NUMBER, or an id."
+        metavar="WHICH",
+        help="A package or asset by its name or code, MACHINE/NUMBER, GIVER/SLIP, or an id.",
     ),
 ]
 LanguageOption = Annotated[str, typer.Option("--language", help="en or zh.")]
@@ -48,6 +49,10 @@ def show(
     then: Annotated[
         datetime | None, typer.Option("--then", help="Beside it what was known then; UTC.")
     ] = None,
+    block: Annotated[
+        int | None,
+        typer.Option(min=0, help="Nothing later is in it: what was computed then, again."),
+    ] = None,
     language: LanguageOption = "en",
     *,
     home: HomeOption = DEFAULT_HOME,
@@ -68,6 +73,7 @@ def show(
             which,
             as_of=moments[0],
             then=moments[1],
+            block=block,
             is_proven=output is not None or pdf is not None,
         )
     if output is not None:
@@ -75,7 +81,13 @@ def show(
     if pdf is not None:
         _write_page(pdf, found.answer, language)
     plain = {**found.answer, "pending": list(found.pending)}
-    answer(plain, as_json=as_json, human=lambda: print_findings(plain, _language(language)))
+
+    def human() -> None:
+        print_findings(plain, _language(language))
+        if found.file:
+            say(f"SHA-256 of the answer, which is sent back to be heard: {found.sha256}")
+
+    answer(plain, as_json=as_json, human=human)
 
 
 @findings.command("verify")
@@ -153,12 +165,16 @@ def _write_page(pdf: Path, plain: Mapping[str, Any], language: str) -> None:
 
 def print_findings(plain: Mapping[str, Any], language: str) -> None:
     """An answer in words: what it says as a whole, then duty by duty."""
-    from ledger.domain.duties.terms import default_terms
+    from datetime import timedelta
 
+    from ledger.forms.recourse import WORDS
+
+    words = {name: each[language] for name, each in WORDS.items()}
     subject = plain["subject"]
-    as_of = datetime.fromisoformat(plain["as_of"]) + default_terms().offset
+    as_of = datetime.fromisoformat(plain["as_of"]) + timedelta(minutes=plain["offset_minutes"])
     say(
-        f"{subject['kind']} {subject['name']}, as of {as_of:%Y-%m-%d %H:%M}, block {plain['block']}"
+        f"{words[subject['kind']]} {subject['name']}, {words['as_of'].lower()} "
+        f"{as_of:%Y-%m-%d %H:%M}, {words['block']} {plain['block']}"
     )
     say(plain["head"][language])
     say(plain["computed"][language])
@@ -166,23 +182,39 @@ def print_findings(plain: Mapping[str, Any], language: str) -> None:
         say(interval["says"][language])
     say("")
     print_table(
-        ["", "duty", "held by", "found", "why"],
+        ["", *(words[name].lower() for name in ("duty", "holder", "found", "why"))],
         [
             [
                 each["rule"],
-                each["title"][language],
+                each["title"][language] + _of(each["of"], language),
                 each["unit"],
-                each["word"].replace("_", " "),
-                "; ".join(dict.fromkeys(why[language] for why in each["why"])),
+                words[each["word"]],
+                ("；" if language == "zh" else "; ").join(
+                    dict.fromkeys(why[language] for why in each["why"])
+                ),
             ]
             for each in plain["findings"]
         ],
     )
     for said in plain["statements"]:
-        say(f"unit {said['unit']}: {said['stance']}: {json.dumps(said['text'])}")
+        third = "" if said["is_concerned"] else f" ({words['third']})"
+        text = json.dumps(said["text"], ensure_ascii=False)
+        stance = words.get(str(said["stance"]), said["stance"])
+        to = "" if said["said_to"] is None else f" ({said['said_to'][language]})"
+        say(f"{said['code']}: {stance}{to}: {text}{third}")
+    for told in plain["third_parties"]:
+        say(told["says"][language])
     if plain.get("pending"):
         say(f"Not final yet, and not in it: {len(plain['pending'])} operations.")
     say(plain["not_proved"][language])
+
+
+def _of(of: str, language: str) -> str:
+    """What a finding is of beside its subject: a slip, a recall, a loss."""
+    from ledger.domain.duties.findings import in_chinese
+
+    shown = in_chinese(of) if language == "zh" else of
+    return f" ({shown[:12]})" if of else ""
 
 
 @findings.command("signed")

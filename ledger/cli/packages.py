@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ledger.steps.answering.packages import Standing, TraceLine, TraceView
 
 package = typer.Typer(cls=ActGroup, no_args_is_help=True, help="Packages: packed and shown.")
+baskets = typer.Typer(no_args_is_help=True, help="Baskets and containers: what lies in one.")
 sets = typer.Typer(cls=ActGroup, no_args_is_help=True, help="Sets and their count sheets.")
 
 PackageArgument = Annotated[
@@ -215,7 +216,13 @@ def scan(
     at: AtOption = None,
     about: Annotated[str | None, typer.Option(help="The time as it is known: about 13:00.")] = None,
     case: Annotated[str | None, typer.Option(help="Random token of the case of a use.")] = None,
-    outcome: Annotated[str | None, typer.Option(help="What came of it: pass, fail.")] = None,
+    outcome: Annotated[
+        str | None, typer.Option(help="What came of it, in the words of docs/duties.md.")
+    ] = None,
+    note: Annotated[str | None, typer.Option(help="What else is to be said of it.")] = None,
+    basket: Annotated[
+        str | None, typer.Option(help="With put_in: the basket's or container's code.")
+    ] = None,
     takes_back: Annotated[
         str | None, typer.Option("--takes-back", help="DIGEST:LINE of the line that is not so.")
     ] = None,
@@ -257,8 +264,10 @@ def scan(
                 happened_text=about,
                 case=case,
                 outcome=outcome,
+                note=note,
                 reason=reason,
                 takes_back=takes_back,
+                basket=basket,
             )
             for each in said
         ]
@@ -273,6 +282,60 @@ def _basis(said: str | None) -> str:
     if said is None:
         return "counted"
     return "typed" if "/" in said and not read_shot(said).package else "scanned"
+
+
+# ---------------------------------------------------------------- baskets
+
+
+@baskets.command("name")
+def name_basket(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Your own: capital letters, digits.")],
+    unit: UnitOption,
+    *,
+    container: Annotated[
+        bool, typer.Option("--container", help="A container, with seals and a side.")
+    ] = False,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """Say the code of a basket or a container, as it is printed on it."""
+    from ledger.domain.custody.codes import make_basket
+    from ledger.steps.answering.packages import numbering
+
+    with opened(home) as instance, instance.database.reading() as tx:
+        code = make_basket(numbering(tx, unit), name, is_container=container)
+    answer({"code": code}, as_json=as_json, human=lambda: say(code))
+
+
+@baskets.command("show")
+def show_basket(
+    code: Annotated[str, typer.Argument(metavar="CODE", help="Of a basket or a container.")],
+    at: AtOption = None,
+    known: KnownOption = None,
+    *,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what lies in a basket, or lay in it at a moment, as known now or as known then."""
+    from ledger.steps.answering.baskets import show_basket as read
+
+    with opened(home) as instance, instance.database.reading() as tx:
+        view = read(tx, local_caller(), code, at=seconds(at), known=known)
+
+    def human() -> None:
+        kind = "Container" if view.is_container else "Basket"
+        say(f"{kind} {view.code}: {view.side or 'nobody knows whether it is clean'}")
+        if view.seals:
+            opened_since = ", opened since" if view.is_opened else ""
+            say(f"Sealed with {', '.join(view.seals)}{opened_since}")
+        names = ("package", "set", "stage", "since", "by", "basis")
+        print_table(
+            ["package", "set", "is", "put in", "by", "known by"],
+            [[getattr(each, name) for name in names] for each in view.packages],
+            empty="Nothing is known to lie in it.",
+        )
+
+    answer(view.to_plain(), as_json=as_json, human=human)
 
 
 def import_paper(

@@ -18,10 +18,15 @@ if TYPE_CHECKING:
     from ledger.domain.statement.comparing import Difference
     from ledger.steps.instance import Instance
     from ledger.steps.settling.computing import Computed
+    from ledger.steps.settling.document_key import DocumentKey
+    from ledger.storage.directory import UnitRow
 
 statement = typer.Typer(
     cls=ActGroup, no_args_is_help=True, help="What each unit contributed, used and is owed."
 )
+
+key = typer.Typer(no_args_is_help=True, help="The key that signs PDFs, and its certificate.")
+statement.add_typer(key, name="key")
 
 PeriodArgument = Annotated[str, typer.Argument(metavar="PERIOD", help="The month: 2026-11.")]
 _MOST = 1024 * 1024 * 64
@@ -36,11 +41,12 @@ def show(
     from ledger.steps.settling.published import list_published, said_since
 
     with opened(home) as instance:
-        computed, names = _computed(instance, period)
+        computed, units = _computed(instance, period)
         with instance.database.reading() as tx:
             published = [p for p in list_published(tx) if str(p.period) == period]
             said = said_since(tx, published[0]) if published else {}
     account = computed.account
+    names = {row.number: row.code for row in units}
     same = bool(published) and published[0].account == computed.hash
 
     def human() -> None:
@@ -140,6 +146,9 @@ def write(
     form: Annotated[
         list[str] | None, typer.Option(help="Only these forms; all when left out; repeatable.")
     ] = None,
+    signed: Annotated[
+        bool, typer.Option("--signed", help="Sign the PDFs with this home's key for documents.")
+    ] = False,
     sign_key: Annotated[Path | None, typer.Option(help="PEM key that signs the PDFs.")] = None,
     sign_certificate: Annotated[Path | None, typer.Option(help="Its certificate.")] = None,
     *,
@@ -154,25 +163,89 @@ def write(
     chosen = {name: FORMS[_one_of(name, list(FORMS), "--form")] for name in form or FORMS}
     spoken = Language(_one_of(language, list(Language), "--language"))
     with opened(home) as instance:
-        computed, names = _computed(instance, period)
+        # before the first file is written
+        key = _document_key(instance, sign_key, sign_certificate, signed=signed)
+        computed, units = _computed(instance, period)
+    codes = {row.number: row.code for row in units}
+    names = {row.number: row.name for row in units}
     made = Account(account=computed.account, indicators=computed.indicators, data=computed.data)
     output.mkdir(parents=True, exist_ok=True)
     files = []
     for unit in (None, *(each["unit"] for each in computed.account["units"])):
-        reader = Reader(language=spoken, unit=unit, names=names)
+        reader = Reader(language=spoken, unit=unit, names=codes, full_names=names)
         for name, each in chosen.items():
             if unit is not None and name in {"json", "indicators", "journal"}:
                 continue
             who = "group" if unit is None else f"unit-{unit}"
             data = each.make(made, reader)
-            if name == "pdf":
-                data = _signed(data, sign_key, sign_certificate, period)
+            if name == "pdf" and key is not None:
+                data = _signed(data, key, period)
             files.append(output / f"{period}-{who}.{each.ending}")
             files[-1].write_bytes(data)
     answer(
         {"files": [str(each) for each in files], "account": computed.hash.hex()},
         as_json=as_json,
         human=lambda: say(f"{len(files)} files in {output}; SHA-256 {computed.hash.hex()}"),
+    )
+
+
+NameOption = Annotated[
+    str, typer.Option("--name", help="Who signs, as the certificate says: the group's name.")
+]
+YearsOption = Annotated[int, typer.Option("--years", help="For how long, at most 10.")]
+
+
+@key.command("make")
+def make_key(
+    name: NameOption,
+    years: YearsOption = 3,
+    *,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the key that signs PDFs, in the vault, and print its certificate."""
+    _make_key(name, years, home=home, as_json=as_json, replaces=False)
+
+
+@key.command("rotate")
+def rotate_key(
+    name: NameOption,
+    years: YearsOption = 3,
+    *,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """Replace it: what is signed from now on bears the new one; the old certificates stay."""
+    _make_key(name, years, home=home, as_json=as_json, replaces=True)
+
+
+def _make_key(name: str, years: int, *, home: Path, as_json: bool, replaces: bool) -> None:
+    from ledger.steps.settling.document_key import make_document_key
+
+    with opened(home) as instance:
+        made = make_document_key(instance, name=name, years=years, replaces=replaces).decode()
+    answer({"certificate": made}, as_json=as_json, human=lambda: say(made))
+
+
+@key.command("export")
+def export_certificates(
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="File for the certificates, as PEM.")
+    ],
+    *,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the certificates of this key and of those that it replaced, the newest first."""
+    from ledger.steps.settling.document_key import list_certificates
+
+    with opened(home) as instance, instance.database.reading() as tx:
+        found = list_certificates(tx)
+    output.write_bytes(b"".join(found))
+    answer(
+        {"file": str(output), "certificates": len(found)},
+        as_json=as_json,
+        human=lambda: say(f"{len(found)} in {output}"),
     )
 
 
@@ -259,8 +332,8 @@ def _tell(
         say("The given account is the same, byte for byte.")
 
 
-def _computed(instance: Instance, period: str) -> tuple[Computed, dict[int, str]]:
-    """The account by this home's index, and what its units are called."""
+def _computed(instance: Instance, period: str) -> tuple[Computed, list[UnitRow]]:
+    """The account by this home's index, and its units."""
     from ledger.domain.statement.periods import parse_period
     from ledger.steps.settling.computing import compute_here
     from ledger.steps.starting.chains import reading_chain
@@ -270,26 +343,38 @@ def _computed(instance: Instance, period: str) -> tuple[Computed, dict[int, str]
         computed = compute_here(instance, node, parse_period(period))
     with instance.database.reading() as tx:
         numbers = {each["unit"] for each in computed.account["units"]}
-        names = {row.number: row.code for row in directory.list_numbered_units(tx, numbers)}
-    return computed, names
+        units = directory.list_numbered_units(tx, numbers)
+    return computed, units
 
 
-def _signed(data: bytes, key: Path | None, certificate: Path | None, period: str) -> bytes:
+def _document_key(
+    instance: Instance, key: Path | None, certificate: Path | None, *, signed: bool
+) -> DocumentKey | None:
+    """What signs the PDFs: this home's key, or one that files bring; None: nothing."""
     from ledger.domain.errors import InvalidInput
-    from ledger.forms.signing import sign_pdf
+    from ledger.steps.settling.document_key import DocumentKey, open_document_key
 
-    if key is None and certificate is None:
-        return data
-    if key is None or certificate is None:
+    if (key is None) != (certificate is None):
         raise InvalidInput(
             "is missing", field="--sign-key", rule="a key and its certificate go together"
         )
-    return sign_pdf(
-        data,
-        key_pem=read_file(key, _MOST, field="--sign-key"),
-        certificate_pem=read_file(certificate, _MOST, field="--sign-certificate"),
-        reason=period,
-    )
+    if key is not None and certificate is not None:
+        if signed:
+            raise InvalidInput("stands beside --sign-key", field="--signed", rule="one of them")
+        return DocumentKey(
+            key_pem=read_file(key, _MOST, field="--sign-key"),
+            certificate_pem=read_file(certificate, _MOST, field="--sign-certificate"),
+        )
+    if not signed:
+        return None
+    with instance.database.reading() as tx:
+        return open_document_key(instance, tx)
+
+
+def _signed(data: bytes, key: DocumentKey, period: str) -> bytes:
+    from ledger.forms.signing import sign_pdf
+
+    return sign_pdf(data, key_pem=key.key_pem, certificate_pem=key.certificate_pem, reason=period)
 
 
 def _one_of(value: str, words: list[str], field: str) -> str:

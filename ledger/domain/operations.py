@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
 
-from ledger.domain.acts.catalogue import NESTED
+from ledger.domain.acts.catalogue import NESTED, find_act
 from ledger.domain.acts.vocabulary import Act, Message
 from ledger.domain.encoding.abi import (
     Eip712Domain,
@@ -21,12 +23,13 @@ from ledger.domain.encoding.abi import (
     word,
 )
 from ledger.domain.encoding.canonical import Plain
-from ledger.domain.encoding.identifiers import Digest, parse_hex32, to_hex
+from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest, parse_hex32, to_hex
 from ledger.domain.encoding.nesting import require_nesting
-from ledger.domain.errors import InvalidInput
+from ledger.domain.errors import Inconsistent, InvalidInput
 
 #: a message holds lists, and a list holds structs
 _MESSAGE_LEVELS = 3
+_ZERO_TEXT = to_hex(ZERO_DIGEST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +81,47 @@ def message_from_json(act: Act, data: bytes) -> dict[str, Value]:
     if _canonical(act, message) != data:
         raise InvalidInput("is not in canonical form", field="message", rule="RFC 8785")
     return message
+
+
+def indexed_message(act: Act, data: bytes) -> dict[str, Value]:
+    """The same of what the index holds, which `message_to_json` made: nothing is checked again.
+
+    An account reads a million of them; `message_from_json` takes six times as long.  Raises
+    Inconsistent for bytes that are no message.
+    """
+    words, lists = _members(act.name)
+    try:
+        message: dict[str, Any] = json.loads(data)
+        for name in words:
+            message[name] = _word_from_text(message[name])
+        for name, inner in lists:
+            for item in message[name]:
+                for each in inner:
+                    item[each] = _word_from_text(item[each])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise Inconsistent(
+            f"the index holds a message of {act.name} that is none",
+            field="message",
+            remedy="rebuild the index from the chain",
+        ) from error
+    return message
+
+
+@cache
+def _members(kind: str) -> tuple[tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]:
+    """The members of 32 bytes, and those of the items of lists."""
+
+    def words(struct: Struct) -> tuple[str, ...]:
+        return tuple(m.name for m in struct.members if m.type == "bytes32")
+
+    struct = find_act(kind).struct
+    nested = [(m.name, NESTED[m.type[:-2]]) for m in struct.members if m.type.endswith("[]")]
+    return words(struct), tuple((name, words(of)) for name, of in nested if words(of))
+
+
+def _word_from_text(text: str) -> bytes:
+    # most are absent, and one object stands for all of them
+    return ZERO_DIGEST if text == _ZERO_TEXT else bytes.fromhex(text[2:])
 
 
 def message_from_plain(act: Act, plain: object) -> dict[str, Value]:

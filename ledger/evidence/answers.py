@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
+from ledger.domain.acts.terms import SUBJECT as TERMS_SUBJECT
 from ledger.domain.acts.vocabulary import Message, integer, unit_subject
 from ledger.domain.acts.words import Custody
 from ledger.domain.chain.deployment import Deployment
@@ -46,7 +47,7 @@ from ledger.evidence.forms import (
     word,
 )
 from ledger.evidence.offline import Checked, SignatureVerifier, verify_offline
-from ledger.evidence.onchain import EventReader, verify_on_chain
+from ledger.evidence.onchain import EventReader, require_nothing_about, verify_on_chain
 from ledger.evidence.selection import EVERYTHING, Selection
 from ledger.evidence.shape import Subject
 
@@ -276,7 +277,7 @@ def _is_kept_back(
     path: str, value: object, message: Message, case_units: frozenset[int] | None
 ) -> bool:
     """Whether it is the token of a case of another unit than these; None: all may be shown."""
-    is_token = path.startswith("lines.") and path.endswith(".case") and value is not None
+    is_token = path.endswith(".case") and path.startswith("lines.") and value is not None
     return is_token and case_units is not None and integer(message, "unit") not in case_units
 
 
@@ -368,6 +369,10 @@ def verify_answer_file(
     if chain is not None:
         for each in checked:
             _require_times(file.blocks, verify_on_chain(each, trusted, chain).times)
+        if all(each.evidence.subject.id != TERMS_SUBJECT for each in checked):
+            # terms that were left out would leave the defaults
+            until = max(each.evidence.as_of.number for each in checked)
+            require_nothing_about(TERMS_SUBJECT, until, trusted, chain)
     try:
         read = _read(file.question, checked, file.blocks, file.hidden)
         found = answer(read.case, then=file.question.then, before=read.before)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from ledger.domain.acts.words import Custody
-from ledger.domain.chain.deployment import Deployment
+from ledger.domain.chain.deployment import Deployment, Role
 from ledger.domain.encoding.identifiers import SignerId, to_hex
 from ledger.domain.subjects.folding import SUBJECTS
 from ledger.domain.subjects.states import AssetState, CycleState, SignerState
@@ -173,6 +173,11 @@ def _custody(checked: Checked) -> Iterator[Claim]:
         if found is None:
             continue
         how, limit = _CUSTODY_PROOF[found[0]]
+        if _is_passkey(checked, signer):
+            how = f"{how}, a passkey, which verified its person before each signature"
+            limit = (
+                f"{limit}; nor what was on the screen, since a passkey shows none of what it signs"
+            )
         operations = "operation" if count == 1 else "operations"
         yield Claim(
             about="custody",
@@ -181,6 +186,11 @@ def _custody(checked: Checked) -> Iterator[Claim]:
             rests_on="its enrolment, which its administrator and the key itself signed",
             does_not_prove=limit,
         )
+
+
+def _is_passkey(checked: Checked, signer: SignerId) -> bool:
+    verifier = checked.evidence.deployment.contracts[Role.WEBAUTHN_VERIFIER].address
+    return checked.evidence.keys[signer].startswith(verifier)
 
 
 def _revoked(checked: Checked, signer: SignerId) -> str:

@@ -78,6 +78,20 @@ def verify_on_chain(checked: Checked, deployment: Deployment, chain: EventReader
     )
 
 
+def require_nothing_about(
+    subject: bytes, until: int, deployment: Deployment, chain: EventReader
+) -> None:
+    """Raise VerificationFailed where the chain has something about a subject, up to a block."""
+    asking = _Asking(chain=chain, deployment=deployment, last=until)
+    found = asking.events_about([subject])
+    if found:
+        raise VerificationFailed(
+            f"the chain has {len(found)} operations about {to_hex(subject)}, and the file none",
+            field="evidence",
+            rule="what is judged by is in the file",
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Asking:
     """The chain's events by their topics."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from ledger.domain.encoding.hashing import sha256
+from ledger.domain.statement.periods import parse_period
 from ledger.forms.sheets import (
     Cell,
     Plain,
@@ -21,8 +23,18 @@ from ledger.forms.words import words_in
 
 #: columns that a page leaves out: programs have them in the other forms
 _LEFT_OUT = frozenset({"trace", "digest", "answer", "owner", "done"})
-_STEPS = ("brought_forward", "credits", "debits", "paid", "received", "balance")
-_WIDE = frozenset({"service", "definition", "sources", "why", "about"})
+#: how one comes from the other
+_STEPS = (
+    ("", "brought_forward"),
+    ("+", "credits"),
+    ("−", "debits"),
+    ("+", "paid"),
+    ("−", "received"),
+    ("=", "balance"),
+    ("−", "disputed"),
+    ("=", "due"),
+)
+_WIDE = frozenset({"service", "definition", "sources", "why"})
 
 
 def pdf_of(account: Plain, indicators: Plain, data: bytes, reader: Reader) -> bytes:
@@ -47,28 +59,65 @@ def form_of(account: Plain, indicators: Plain, data: bytes, reader: Reader) -> d
         "words": words,
         "language": reader.language.value,
         "title": words["group_title" if unit is None else "title"],
-        "heading": words["units"] if unit is None else reader.name(reader.unit),
+        "heading": words["all_units"] if unit is None else reader.full_name(),
+        "days": _days(account),
         "period": account["period"],
         "currency": account["terms"]["currency"],
         "date": [moment.year, moment.month, moment.day],
         "headline": None if unit is None else _headline(unit, account, words),
         "steps": []
         if unit is None
-        else [{"label": words[n], "amount": _money(unit[n], account)} for n in _STEPS],
+        else [
+            {"sign": sign, "label": words[n], "amount": _money(unit[n], account)}
+            for sign, n in _STEPS
+        ],
         "bars": list(_bars(account, unit, reader)),
         "bars_title": words["net" if unit is None else "contributed"]
         + ("" if unit is None else f" / {words['used']}"),
         "bars_left": words["debits"] if unit is None else words["used"],
         "bars_right": words["credits"] if unit is None else words["contributed"],
-        "trend": [] if unit is None else unit["trend"],
+        "trend": [] if unit is None else [_in_trend(each, account) for each in unit["trend"]],
         "sheets": [
             _shown(sheet, account, reader)
             for sheet in sheets_of(account, indicators, reader)
             if unit is None or sheet.name != "units"
         ],
+        "basis": list(_basis(account, indicators, data, reader)),
         "check": words["check"].format(block=account["closing"]["block"], hash=sha256(data).hex()),
         "attachment": f"account-{account['period']}.json",
     }
+
+
+def _days(account: Plain) -> str:
+    """`2026-11-01 – 2026-11-30, UTC+08:00`."""
+    period, minutes = parse_period(account["period"]), account["terms"]["offset_seconds"] // 60
+    last = (date(period.plus(1).year, period.plus(1).month, 1) - timedelta(days=1)).isoformat()
+    hours, rest = divmod(abs(minutes), 60)
+    return f"{period}-01 – {last}, UTC{'-' if minutes < 0 else '+'}{hours:02d}:{rest:02d}"
+
+
+def _in_trend(each: Plain, account: Plain) -> dict[str, Any]:
+    return {
+        **each,
+        "contributed_text": _money(each["contributed"], account),
+        "used_text": _money(each["used"], account),
+    }
+
+
+def _basis(
+    account: Plain, indicators: Plain, data: bytes, reader: Reader
+) -> Iterator[tuple[str, str]]:
+    """What the figures rest on: what anybody needs to compute them again, and to compare."""
+    closing = account["closing"]
+    yield reader.word("closing"), f"{closing['block']}, {closing['time']}, {closing['hash']}"
+    for each in account["terms"]["versions"]:
+        text = f"{each['version']}, {each['valid_from']}, SHA-256 {each['document']}"
+        yield reader.word("terms_version"), text
+    yield reader.word("deployment"), account["deployment"]
+    yield reader.word("account_hash"), f"SHA-256 {sha256(data).hex()}"
+    yield reader.word("events_read"), str(account["events"])
+    kinds = (f"{name} {count}" for name, count in indicators["rests_on"].items())
+    yield reader.word("indicators_from"), ", ".join(kinds) or reader.word("not_recorded")
 
 
 def _headline(unit: Plain, account: Plain, words: dict[str, str]) -> dict[str, Any]:
@@ -112,6 +161,12 @@ def _bar(label: str, left: int, right: int, account: Plain) -> dict[str, Any]:
     }
 
 
+def _title(name: str, account: Plain, reader: Reader) -> str:
+    """Of who pays whom, by which rule."""
+    rule = f": {reader.word('rule_' + account['terms']['rule'])}" if name == "settlement" else ""
+    return reader.word(name) + rule
+
+
 def _shown(sheet: Sheet, account: Plain, reader: Reader) -> dict[str, Any]:
     shown = [n for n, (name, _) in enumerate(sheet.columns) if name not in _LEFT_OUT]
     # a column that is empty in every row says nothing
@@ -119,11 +174,11 @@ def _shown(sheet: Sheet, account: Plain, reader: Reader) -> dict[str, Any]:
     columns = [sheet.columns[n] for n in shown]
     return {
         "name": sheet.name,
-        "title": reader.word(sheet.name),
+        "title": _title(sheet.name, account, reader),
         "names": [name for name, _ in columns],
         "columns": [reader.word(name) for name, _ in columns],
         "widths": [2 if name in _WIDE else 0 for name, _ in columns],
-        "right": [kind is not Cell.TEXT for _, kind in columns],
+        "right": [kind is not Cell.TEXT or name == "price" for name, kind in columns],
         "rows": [
             [_cell(sheet.columns[n][1], row[n], account) for n in shown] for row in sheet.rows
         ],
@@ -135,7 +190,7 @@ def _cell(kind: Cell, value: str | int | None, account: Plain) -> str:
         return ""
     if isinstance(value, str):
         # without a place to break, a hash would push the others off the page
-        return value if len(value) < 30 or " " in value else f"{value[:18]}…"  # noqa: PLR2004
+        return value if len(value) < 30 or " " in value else f"{value[:14]}…"  # noqa: PLR2004
     if kind is Cell.MONEY:
         return _money(value, account)
-    return rate_text(value) if kind is Cell.RATE else str(value)
+    return rate_text(value) if kind is Cell.RATE else f"{value:,}"

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from ledger.domain.encoding.hashing import sha256
-from ledger.forms.typesetting import set_pdf
+from ledger.forms.typesetting import printable, set_pdf
 
 Language = Literal["en", "zh"]
 
@@ -33,6 +33,10 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "why": {"en": "On what it rests", "zh": "依据"},
     "intervals": {"en": "Between two looks", "zh": "两次查看之间"},
     "statements": {"en": "What units said", "zh": "各单位陈述"},
+    "third": {
+        "en": "of a third party; nothing rests on it",
+        "zh": "第三方陈述，不作为依据",
+    },
     "not_applying": {"en": "Did not apply, or is not due", "zh": "不适用或尚未到期"},
     "not_proved": {"en": "What is proved, and what is not", "zh": "证明范围"},
     "records": {"en": "The records it rests on", "zh": "所依据的记录"},
@@ -66,11 +70,6 @@ WORDS: Mapping[str, Mapping[str, str]] = {
 }
 _MARKS = {"met": "√", "not_met": "×", "disputed": "≠", "not_recorded": "–"}
 _SHOWN_DIGITS = 18
-#: Latin, general punctuation, Chinese with its punctuation and full-width forms
-_IN_FONTS = (
-    (0x20, 0x7E), (0xA0, 0xFF), (0x2010, 0x201F), (0x2026, 0x2026),
-    (0x3001, 0x3011), (0x4E00, 0x9FA5), (0xFF01, 0xFF5E),
-)  # fmt: skip
 
 
 def recourse_pdf(answer: Mapping[str, Any], data: bytes, language: Language) -> bytes:
@@ -99,12 +98,12 @@ def _form(
         return {
             "rule": finding["rule"],
             "title": finding["title"][language],
-            "of": _printable(finding["of"]),
-            "unit": _printable(finding["unit"]),
+            "of": printable(finding["of"]),
+            "unit": printable(finding["unit"]),
             "word": words[finding["word"]],
             "mark": _MARKS.get(finding["word"], ""),
             "kind": finding["word"],
-            "why": _printable(("; " if language == "en" else "；").join(dict.fromkeys(sentences))),
+            "why": printable(("; " if language == "en" else "；").join(dict.fromkeys(sentences))),
         }
 
     subject = answer["subject"]
@@ -112,22 +111,25 @@ def _form(
         "words": words,
         "language": language,
         "date": [as_of.year, as_of.month, as_of.day],
-        "heading": f"{words[subject['kind']]} {_printable(subject['name'])}",
+        "heading": f"{words[subject['kind']]} {printable(subject['name'])}",
         "as_of": f"{words['as_of']} {clock(answer['as_of'])} · {words['block']} {answer['block']}",
         "head": answer["head"][language],
         "computed": answer["computed"][language],
         "not_proved": answer["not_proved"][language],
         "findings": [row(each) for each in applying],
         "others": [row(each) for each in others],
-        "intervals": [_printable(each["says"][language]) for each in answer["intervals"]],
+        "intervals": [printable(each["says"][language]) for each in answer["intervals"]],
         "statements": [
             {
                 "unit": _unit(answer, each["unit"]),
                 "stance": words.get(str(each["stance"]), ""),
-                "text": _printable(each["text"] or ""),
+                "text": printable(each["text"] or ""),
+                "to": "" if each["said_to"] is None else printable(each["said_to"][language]),
+                "third": "" if each["is_concerned"] else words["third"],
             }
             for each in answer["statements"]
         ],
+        "third_parties": [printable(e["says"][language]) for e in answer["third_parties"]],
         "operations": [
             {
                 "digest": each["digest"][:_SHOWN_DIGITS] + "…",
@@ -145,15 +147,7 @@ def _form(
     }
 
 
-def _printable(text: str) -> str:
-    """What people typed, with signs that the fonts lack spelt out."""
-    return "".join(
-        c if any(low <= ord(c) <= high for low, high in _IN_FONTS) else f"U+{ord(c):04X}"
-        for c in text
-    )
-
-
 def _unit(answer: Mapping[str, Any], number: int) -> str:
     """A unit as the findings call it."""
     named = {f["holder"]: f["unit"] for f in answer["findings"]}
-    return _printable(str(named.get(number, number or "–")))
+    return printable(str(named.get(number, number or "–")))

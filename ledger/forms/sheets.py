@@ -46,12 +46,20 @@ class Reader:
     unit: int | None = None
     #: what units are called
     names: Mapping[int, str]
+    #: the same in full, where it is known
+    full_names: Mapping[int, str] = field(default_factory=dict)
     #: what machines and assets are called, by their ids as 0x and digits
     things: Mapping[str, str] = field(default_factory=dict)
 
     def name(self, unit: int | None) -> str:
         """`M1`, or the number of a unit without a name."""
         return "" if unit is None else self.names.get(unit, str(unit))
+
+    def full_name(self) -> str:
+        """Of the unit that it is for: `M1 · East Community Hospital`."""
+        unit = self.unit or 0
+        names = dict.fromkeys([self.name(unit), self.full_names.get(unit, "")])
+        return " · ".join(name for name in names if name)
 
     def word(self, key: str) -> str:
         """A word in the reader's language."""
@@ -102,6 +110,7 @@ def service_text(line: Plain, account: Plain, reader: Reader) -> str:
         text = _named(account["terms"]["catalogue"], "kind", line["kind"], reader)
         text += f" {line['class']}" if line["class"] else ""
     marks = [reader.word("tax")] if what == "tax" else []
+    marks += [reader.word("own_use")] if line["provider"] == line["consumer"] else []
     marks += [reader.word("adjustment")] if line["is_adjustment"] else []
     marks += [] if line["is_priced"] else [reader.word("no_price")]
     return f"{text} ({', '.join(marks)})" if marks else text
@@ -163,8 +172,12 @@ def _sheet(table: _Table, account: Plain, indicators: Plain, reader: Reader) -> 
 
 def _is_for(row: Plain, reader: Reader) -> bool:
     """Whether a row is the reader's: it names their unit, or no unit."""
-    named = {row[name] for name in ("unit", "payer", "payee") if row.get(name) is not None}
+    named = {row[name] for name in _PARTIES if row.get(name) is not None}
     return reader.unit is None or not named or reader.unit in named
+
+
+#: Members of a row that name the units that it is about.
+_PARTIES = ("unit", "payer", "payee", "provider", "consumer", "giver", "receiver")
 
 
 def _value(value: Any, kind: Cell, reader: Reader) -> str | int | None:  # noqa: ANN401 - JSON
@@ -204,6 +217,11 @@ def _fee_rows(account: Plain, _indicators: Plain, _reader: Reader) -> Iterator[P
 def _payment_rows(account: Plain, _indicators: Plain, _reader: Reader) -> Iterator[Plain]:
     for state, rows in account["payments"].items():
         yield from ({**each, "state": state} for each in rows)
+
+
+def _dispute_rows(account: Plain, _indicators: Plain, reader: Reader) -> Iterator[Plain]:
+    for each in account["disputes"]:
+        yield {**each, "amount": seen_amount(each, reader.unit)}
 
 
 def _indicator_rows(_account: Plain, indicators: Plain, reader: Reader) -> Iterator[Plain]:
@@ -295,6 +313,16 @@ _TABLES = (
             ("period", _TEXT),
             *_columns("lines open_lines", Cell.LIST),
             ("answer", _TEXT),
+        ),
+    ),
+    _Table(
+        name="disputes",
+        rows=_dispute_rows,
+        columns=(
+            ("why", _WORD),
+            *_columns("provider consumer", _UNIT),
+            ("amount", Cell.MONEY),
+            ("event", _TEXT),
         ),
     ),
     _Table(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 
-from ledger.domain.errors import InvalidInput, Refused, VerificationFailed
+from ledger.domain.errors import InvalidInput, VerificationFailed
 from ledger.keys.accounts import ADDRESS_BYTES, recover_account, sign_with_account
+from ledger.keys.assertions import verify_assertion
 from ledger.keys.p256 import sign_with_p256, verify_p256
 
 #: The verifiers by the names that deployments give them: OpenZeppelin's contracts.
@@ -46,8 +47,8 @@ def verify_signature(
 
     `signer` is ERC-7913: an account (20 bytes), or a verifier (20 bytes) and its key; `verifiers`
     gives the names of the verifiers that the deployment allows.  Raises VerificationFailed in words
-    when it does not hold, and Refused for a passkey, which this version cannot check.  An account
-    that is a contract (ERC-1271) can be asked on chain only and fails here.
+    when it does not hold.  An account that is a contract (ERC-1271) can be asked on chain only and
+    fails here.
     """
     if len(signer) == ADDRESS_BYTES:
         _verify_account(signer, digest, signature)
@@ -57,12 +58,7 @@ def verify_signature(
     if name == P256_VERIFIER:
         verify_p256(key, digest, signature)
     elif name == WEBAUTHN_VERIFIER:
-        raise Refused(
-            "passkeys are not accepted yet",
-            field="signer",
-            rule="passkeys enrol from a later version",
-            remedy="enrol a station key or an account",
-        )
+        verify_assertion(key, digest, signature)
     else:
         raise VerificationFailed(
             f"begins with 0x{verifier.hex()}, which is no verifier of this deployment",

@@ -34,6 +34,9 @@ PLAYED_SETTING = "played_clock"
 
 T = TypeVar("T")
 
+#: how many of the large things `recent` keeps
+_RECENT = 4
+
 #: A deployment never changes, so its bytes are parsed once in a process.
 _parse_once = lru_cache(maxsize=4)(parse_deployment)
 
@@ -66,8 +69,9 @@ class Instance:
     clock: Callable[[], datetime] = field(default=system_clock)
     #: n → n unpredictable bytes
     randomness: Callable[[int], bytes] = field(default=secrets.token_bytes)
-    #: what `known` found
+    #: what `known` found, and what `recent` did, that which was asked for last at the end
     _known: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _recent: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def deployment(self) -> Deployment:
         """The contracts that this instance writes to; raises NotFound before the first start."""
@@ -97,6 +101,16 @@ class Instance:
         if name not in self._known:
             self._known[name] = ask()
         found: T = self._known[name]
+        return found
+
+    def recent(self, name: str, ask: Callable[[], T]) -> T:
+        """The same of what is too large to keep all of: the last few that were asked for."""
+        found: T | None = self._recent.pop(name, None)
+        found = ask() if found is None else found
+        self._recent[name] = found
+        while len(self._recent) > _RECENT:
+            # another thread may have been faster
+            self._recent.pop(next(iter(self._recent), ""), None)
         return found
 
     @property

@@ -19,6 +19,7 @@ from sqlalchemy import (
     delete,
     exists,
     select,
+    true,
 )
 
 from ledger.storage.engine.columns import Bytes32, UtcTime, metadata
@@ -51,6 +52,15 @@ passkeys = Table(
     Column("account", Text, ForeignKey("accounts.id"), nullable=False),
     Column("public_key", LargeBinary, nullable=False),
     Column("sign_count", BigInteger, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+)
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("issuer", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("account", Text, ForeignKey("accounts.id"), nullable=False, index=True),
     Column("created_at", UtcTime, nullable=False),
 )
 
@@ -131,6 +141,18 @@ class PasskeyRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityRow:
+    """Who an account is for a provider that signs people in (OpenID Connect)."""
+
+    #: the provider's address
+    issuer: str
+    #: `sub`: what never changes there, and belongs to nobody else
+    subject: str
+    account: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StationRow:
     """A tablet at which badges are read."""
 
@@ -170,6 +192,7 @@ class LinkRow:
 
 _accounts = Rows(accounts, AccountRow, "account")
 _passkeys = Rows(passkeys, PasskeyRow, "passkey")
+_identities = Rows(identities, IdentityRow, "identity")
 _stations = Rows(stations, StationRow, "station")
 _sessions = Rows(sessions, SessionRow, "session")
 _links = Rows(links, LinkRow, "link")
@@ -197,6 +220,12 @@ def list_accounts(tx: Connection, *, unit: int | None = None) -> list[AccountRow
     """The accounts, by person."""
     c = accounts.c
     return _accounts.list(tx, of_unit(c.unit, unit), order=[c.person, c.login])
+
+
+def may_sign_in(tx: Connection, row: AccountRow) -> bool:
+    """Whether somebody came and chose a way in that lasts, and it was not ended."""
+    is_ready = row.password is not None or bool(list_identities(tx, row.id))
+    return row.ended_at is None and is_ready
 
 
 def change_account(tx: Connection, account: str, **values: object) -> None:
@@ -254,6 +283,31 @@ def drop_passkeys(tx: Connection, *, account: str) -> None:
     tx.execute(passkeys.delete().where(passkeys.c.account == account))
 
 
+# ---------------------------------------------------------------- identities
+
+
+def insert_identity(tx: Connection, row: IdentityRow) -> None:
+    """Keep who an account is for a provider; raises Conflict when that is somebody else."""
+    _identities.insert(tx, [row])
+
+
+def find_identity(tx: Connection, issuer: str, subject: str) -> IdentityRow | None:
+    """Whose account it is, or None."""
+    return _identities.find_by(tx, issuer=issuer, subject=subject)
+
+
+def list_identities(tx: Connection, account: str | None = None) -> list[IdentityRow]:
+    """An account's, or all; the oldest first."""
+    c = identities.c
+    which = true() if account is None else c.account == account
+    return _identities.list(tx, which, order=[c.created_at, c.subject])
+
+
+def drop_identities(tx: Connection, *, account: str) -> None:
+    """Forget who an account is for any provider."""
+    tx.execute(identities.delete().where(identities.c.account == account))
+
+
 # ---------------------------------------------------------------- stations
 
 
@@ -303,9 +357,28 @@ def see_session(tx: Connection, token_id: str, at: datetime) -> None:
     tx.execute(sessions.update().where(sessions.c.token_id == token_id).values(seen_at=at))
 
 
-def end_sessions(tx: Connection, account: str, at: datetime) -> None:
-    """End every session of a person."""
-    _end(tx, sessions.c.account == account, at)
+def end_sessions(
+    tx: Connection, account: str, at: datetime, *, at_stations: bool = False, way: str = ""
+) -> None:
+    """End every session of a person, or those at stations, or of one way in."""
+    which = sessions.c.account == account
+    if at_stations:
+        which &= sessions.c.station.is_not(None)
+    if way:
+        which &= sessions.c.way == way
+    _end(tx, which, at)
+
+
+def end_ways_in(tx: Connection, account: str, at: datetime) -> None:
+    """Password, codes, passkeys, providers, links and sessions of a person are over, for a new one.
+
+    A badge is given and taken by an administrator.
+    """
+    change_account(tx, account, password=None, code_secret=None)
+    drop_links(tx, account=account)
+    drop_passkeys(tx, account=account)
+    drop_identities(tx, account=account)
+    end_sessions(tx, account, at)
 
 
 def _end(tx: Connection, which: object, at: datetime) -> None:

@@ -68,6 +68,12 @@ def find_draft(tx: Connection, digest: bytes, *, unit: int | None = None) -> Dra
     return _drafts.find_by(tx, digest=digest, unit=unit)
 
 
+def list_drafts(tx: Connection, kind: str, *, unit: int) -> list[DraftRow]:
+    """A unit's drafts of one kind, the newest first."""
+    c = drafts.c
+    return _drafts.list(tx, c.kind == kind, c.unit == unit, order=[c.created_at.desc()])
+
+
 def delete_draft(tx: Connection, digest: bytes) -> None:
     """Drop a draft, because it was accepted or given up; raises NotFound."""
     if tx.execute(drafts.delete().where(drafts.c.digest == digest)).rowcount == 0:

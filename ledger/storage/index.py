@@ -6,11 +6,21 @@ Every function takes or gives these rows, so the class says which table is meant
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Table, Update, bindparam, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    Update,
+    bindparam,
+    func,
+    or_,
+    select,
+    tuple_,
+)
 
 from ledger.domain.acts.words import Contract
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest
@@ -63,13 +73,13 @@ def remove(tx: Connection, cls: type[I], **equal: object) -> int:
 def find(tx: Connection, cls: type[I], *key: object) -> I | None:
     """The row with that primary key, or None."""
     rows = _rows(cls)
-    return rows.find(tx, *_is(rows.table, key))
+    return rows.find_by(tx, **_key(rows.table, key))
 
 
 def get(tx: Connection, cls: type[I], *key: object) -> I:
     """The row with that primary key; raises NotFound."""
     rows = _rows(cls)
-    return rows.get(tx, *_is(rows.table, key), name=key[0] if len(key) == 1 else key)
+    return rows.get_by(tx, name=key[0] if len(key) == 1 else key, **_key(rows.table, key))
 
 
 def list_by_keys(tx: Connection, cls: type[I], keys: Iterable[Sequence[object]]) -> list[I]:
@@ -139,6 +149,14 @@ def set_heads(tx: Connection, heads: Mapping[Contract, bytes]) -> None:
     put(tx, [IndexedHead(contract=contract, head=head) for contract, head in heads.items()])
 
 
+def find_last_operation(tx: Connection, *, below: int) -> IndexedOperation | None:
+    """The last operation of the blocks below a height."""
+    c = t.idx_operations.c
+    newest = (c.height.desc(), c.position.desc())
+    found = _rows(IndexedOperation).list(tx, c.height < below, order=newest, limit=1)
+    return found[0] if found else None
+
+
 def find_newest_block_time(tx: Connection) -> int | None:
     """When the last indexed block with an operation was made, Unix seconds; None without one."""
     c = t.idx_operations.c
@@ -156,6 +174,41 @@ def list_operations_about(
     where = _equal(t.idx_operations, {"unit": unit})
     is_of = or_(c.subject == subject, c.also == subject)
     return _rows(IndexedOperation).list(tx, is_of, *where, order=[c.height, c.position])
+
+
+def list_operations_about_each(
+    tx: Connection, subjects: Iterable[bytes]
+) -> dict[bytes, list[IndexedOperation]]:
+    """The same of several subjects at once, by subject; each of them has a key."""
+    c = t.idx_operations.c
+    wanted: dict[bytes, list[IndexedOperation]] = {each: [] for each in subjects}
+    found: dict[bytes, IndexedOperation] = {}
+    for part in chunks(wanted):
+        is_of = or_(c.subject.in_(part), c.also.in_(part))
+        rows = _rows(IndexedOperation).list(tx, is_of, order=())
+        found |= {row.digest: row for row in rows}
+    for row in sorted(found.values(), key=lambda each: (each.height, each.position)):
+        for subject in {row.subject, row.also or row.subject} & wanted.keys():
+            wanted[subject].append(row)
+    return wanted
+
+
+def list_signatures_of(
+    tx: Connection, digests: Iterable[bytes]
+) -> dict[Digest, list[IndexedSignature]]:
+    """The signatures of the named operations as the chain received them, by operation and party."""
+    c = TABLES[IndexedSignature].c
+    found: dict[Digest, list[IndexedSignature]] = {}
+    for part in chunks(digests):
+        where = c.digest.in_(part)
+        for row in _rows(IndexedSignature).list(tx, where, order=[c.digest, c.party]):
+            found.setdefault(row.digest, []).append(row)
+    return found
+
+
+def last_height(tx: Connection) -> int:
+    """The newest block that holds an operation; 0 before the first."""
+    return tx.execute(select(func.max(t.idx_operations.c.height))).scalar() or 0
 
 
 def list_signed_by(
@@ -180,6 +233,31 @@ def list_operations_from(
         order=[c.height, c.position],
         limit=limit,
     )
+
+
+#: digest, kind, subject, unit, message, height, timestamp, position
+Told = tuple[Digest, str, bytes, int, bytes, int, int, int]
+
+
+def list_told(
+    tx: Connection, kinds: Collection[str], *, after: tuple[int, int], below: int, limit: int
+) -> Sequence[Told]:
+    """Of operations of some kinds, what they say, in blocks below a height, in the chain's order.
+
+    Bare columns: whoever reads a million rows needs no more of them.
+    """
+    c = t.idx_operations.c
+    found = tx.execute(
+        select(c.digest, c.kind, c.subject, c.unit, c.message, c.height, c.timestamp, c.position)
+        .where(
+            c.kind.in_(sorted(kinds)),
+            tuple_(c.height, c.position) > tuple_(*after),
+            c.height < below,
+        )
+        .order_by(c.height, c.position)
+        .limit(limit)
+    )
+    return found.all()
 
 
 def place_of(tx: Connection, digest: Digest) -> tuple[int, int]:
@@ -243,12 +321,12 @@ def _to_update(table: Table, row: DataclassInstance) -> dict[str, object]:
     return values | {f"key_{each.name}": getattr(row, each.name) for each in table.primary_key}
 
 
-def _is(table: Table, key: Sequence[object]) -> list[ColumnElement[bool]]:
+def _key(table: Table, key: Sequence[object]) -> dict[str, Any]:
     columns = list(table.primary_key)
     if len(columns) != len(key):
         names = ", ".join(column.name for column in columns)
         raise InvalidInput(f"has {len(key)} parts", field="key", rule=f"{table.name}: {names}")
-    return [column == value for column, value in zip(columns, key, strict=True)]
+    return {column.name: value for column, value in zip(columns, key, strict=True)}
 
 
 def _equal(table: Table, equal: Mapping[str, object]) -> list[ColumnElement[bool]]:

@@ -24,6 +24,8 @@ class KeyPurpose(StrEnum):
     RECEIPT = "receipt"
     #: signs for a unit
     UNIT = "unit"
+    #: signs PDFs; no contract knows it
+    DOCUMENT = "document"
 
 
 keys = Table(

@@ -564,14 +564,16 @@ def list_replacing(tx: Connection, digest: bytes) -> list[OperationRow]:
     )
 
 
-def list_by_subjects(tx: Connection, subjects: Iterable[bytes]) -> list[OperationRow]:
-    """Every operation about one of the subjects, those of each in sequence order."""
+def list_by_subjects(
+    tx: Connection, subjects: Iterable[bytes], *, kinds: Collection[str] | None = None
+) -> list[OperationRow]:
+    """Every operation about one of the subjects, or those of some kinds; each's in their order."""
+    c = operations.c
+    of_kinds = true() if kinds is None else c.kind.in_(sorted(kinds))
     return [
         row
         for part in chunks(subjects)
-        for row in _operations.list(
-            tx, operations.c.subject.in_(part), order=[operations.c.sequence]
-        )
+        for row in _operations.list(tx, c.subject.in_(part), of_kinds, order=[c.sequence])
     ]
 
 

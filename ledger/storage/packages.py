@@ -13,7 +13,9 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Connection,
+    Exists,
     Index,
     Integer,
     PrimaryKeyConstraint,
@@ -21,17 +23,20 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    exists,
     func,
     or_,
     select,
     text,
     true,
     tuple_,
+    union_all,
     update,
 )
 
 from ledger.domain.custody.fold import Stage
 from ledger.domain.custody.lines import Deed, PackageLine
+from ledger.domain.custody.stretches import nodes_around
 from ledger.storage.engine.columns import Bytes32, Word, metadata
 from ledger.storage.engine.rows import Rows, chunks, upsert
 
@@ -67,6 +72,7 @@ package_lines = Table(
     PrimaryKeyConstraint("package", "sequence", "line"),
     Index(None, "digest", "line"),
     Index(None, "thread", "deed"),
+    Index(None, "code"),
     Index(None, "unit", "package"),
     Index(None, "sequence", "line"),
     Index(
@@ -74,6 +80,12 @@ package_lines = Table(
         "sequence",
         sqlite_where=text("against IS NOT NULL"),
         postgresql_where=text("against IS NOT NULL"),
+    ),
+    Index(
+        "ix_package_lines_ended",
+        "ended",
+        sqlite_where=text("ended IS NOT NULL"),
+        postgresql_where=text("ended IS NOT NULL"),
     ),
     # A trace stays one range scan of few pages however many there are.
     sqlite_with_rowid=False,
@@ -96,6 +108,7 @@ packages = Table(
     Column("set_name", Text),
     Column("expires", Text),
     Column("cycle", Bytes32),
+    Column("basket", Text),
     Column("overlays", Text, nullable=False),
     Column("sequence", BigInteger, nullable=False),
     Index(None, "holder", "stage", "name"),
@@ -103,6 +116,7 @@ packages = Table(
     Index(None, "set_name", "sequence"),
     Index(None, "owner", "name"),
     Index(None, "consignment", "name"),
+    Index(None, "basket", "name"),
 )
 
 codes = Table(
@@ -124,9 +138,18 @@ package_readers = Table(
     Column("since", BigInteger, nullable=False),
     Column("until", BigInteger),
     Column("basis", Text),
+    Column("node", BigInteger),
     PrimaryKeyConstraint("package", "place"),
-    Index(None, "unit", "until", "package"),
-    Index(None, "unit", "since", "package"),
+    # Both have all that is asked: who has or had a package is counted without opening its row.
+    Index(
+        "ix_package_readers_held",
+        "unit",
+        "package",
+        "since",
+        sqlite_where=text("until IS NULL"),
+        postgresql_where=text("until IS NULL"),
+    ),
+    Index(None, "unit", "node", "until", "since", "package"),
 )
 
 
@@ -150,6 +173,8 @@ class PackageRow:
     set_name: str | None
     expires: str | None
     cycle: bytes | None
+    #: the code of the basket or container in which it lies
+    basket: str | None
     #: words with commas between them, ascending
     overlays: str
     #: of the newest line
@@ -178,6 +203,8 @@ class ReaderRow:
     #: None while it has it
     until: int | None
     basis: str | None
+    #: of its stretch of time (`stretches.py`); None while it has it
+    node: int | None
 
 
 _lines = Rows(package_lines, PackageLine, "line of package")
@@ -223,6 +250,12 @@ def list_lines_by_digests(tx: Connection, digests: Iterable[bytes]) -> list[Pack
         for part in chunks(digests)
         for row in _lines.list(tx, c.digest.in_(part), order=[c.sequence, c.line])
     ]
+
+
+def list_lines_with(tx: Connection, code: str) -> list[PackageLine]:
+    """The lines beside which a code stands, in the order of acceptance."""
+    c = package_lines.c
+    return _lines.list(tx, c.code == code, order=[c.sequence, c.line])
 
 
 def list_sent(
@@ -444,36 +477,73 @@ def list_holdings_on(tx: Connection, names: Iterable[str]) -> list[ReaderRow]:
     ]
 
 
-def _held(unit: int, at: int | None) -> Any:  # noqa: ANN401 - the database's own conditions
+def _held(unit: int, at: int | None, known: int | None) -> list[ColumnElement[bool]]:
+    """What a unit has, and beside it what it had at a moment and has no more."""
     c = package_readers.c
+    of_unit = c.unit == unit
+    if known is not None:
+        of_unit = and_(of_unit, ~_changed_after(c.package, known))
     if at is None:
-        return and_(c.unit == unit, c.until.is_(None))
-    return and_(c.unit == unit, c.since <= at, or_(c.until.is_(None), c.until > at))
+        return [and_(of_unit, c.until.is_(None))]
+    around = c.node.in_(nodes_around(at))
+    return [
+        and_(of_unit, c.until.is_(None), c.since <= at),
+        and_(of_unit, around, c.until > at, c.since <= at),
+    ]
 
 
-def count_held(tx: Connection, unit: int, at: int | None) -> int:
-    """How many packages a unit had at a moment (Unix seconds); None: has now."""
-    return int(tx.scalar(select(func.count()).where(_held(unit, at))) or 0)
+def _changed_after(package: ColumnElement[str], known: int) -> Exists:
+    """Whether anything was said of a package, or taken back, after a sequence."""
+    later = package_lines.alias()
+    return exists().where(
+        later.c.package == package, or_(later.c.sequence > known, later.c.ended > known)
+    )
 
 
-def list_held(
-    tx: Connection, unit: int, at: int | None, *, after: str = "", limit: int | None = 100
+def count_held(tx: Connection, unit: int, at: int | None, *, known: int | None = None) -> int:
+    """How many packages a unit had at a moment (Unix seconds); None: has now.
+
+    `known`: of those alone of which nothing was said after that sequence.
+    """
+    return sum(
+        int(tx.scalar(select(func.count()).where(each)) or 0) for each in _held(unit, at, known)
+    )
+
+
+def list_held(  # noqa: PLR0913 - whose, when, as known when, and how many
+    tx: Connection,
+    unit: int,
+    at: int | None,
+    *,
+    known: int | None = None,
+    after: str = "",
+    limit: int | None = 100,
 ) -> list[ReaderRow]:
     """Those packages, by name, starting after `after`."""
     c = package_readers.c
-    return _readers.list(tx, _held(unit, at), c.package > after, order=[c.package], limit=limit)
+    has, *had = (
+        select(package_readers).where(each, c.package > after) for each in _held(unit, at, known)
+    )
+    has = has.order_by(c.package).limit(limit)
+    if not had:
+        return _readers.read(tx, has)
+    # What it had are few, and are found first: by names PostgreSQL would read all that there is.
+    few = had[0].cte().prefix_with("MATERIALIZED")
+    both = union_all(select(has.subquery()), select(few)).subquery()
+    return _readers.read(tx, select(both).order_by(both.c.package).limit(limit))
 
 
-def list_ever_held(tx: Connection, unit: int) -> list[str]:
-    """The packages that a unit has or had, by name."""
-    c = package_readers.c
-    return list(tx.scalars(select(c.package).where(c.unit == unit).distinct().order_by(c.package)))
+def list_changed(tx: Connection, unit: int, known: int) -> list[str]:
+    """The packages of which a unit said something up to a sequence, and anybody after it.
 
-
-def list_named_by(tx: Connection, unit: int) -> list[str]:
-    """The packages of which a unit said anything, by name."""
+    Whoever has a package has said so: no other package of the unit's is another one now than as it
+    was known then.
+    """
     c = package_lines.c
-    return list(tx.scalars(select(c.package).where(c.unit == unit).distinct().order_by(c.package)))
+    said = select(c.package).where(
+        c.unit == unit, c.sequence <= known, _changed_after(c.package, known)
+    )
+    return list(tx.scalars(said.distinct().order_by(c.package)))
 
 
 def clear_packages(tx: Connection) -> None:

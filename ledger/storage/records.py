@@ -96,9 +96,13 @@ def list_by_ids(tx: Connection, record_ids: Iterable[str]) -> list[RecordRow]:
     ]
 
 
-def find_record_by_root(tx: Connection, root: bytes) -> RecordRow | None:
-    """The record that an on-chain commitment stands for, or None."""
-    return _records.find_by(tx, root=root)
+def list_by_roots(tx: Connection, roots: Iterable[bytes]) -> list[RecordRow]:
+    """The records that some on-chain commitments stand for, as far as they are stored here."""
+    return [
+        row
+        for part in chunks(roots)
+        for row in _records.list(tx, records.c.root.in_(part), order=())
+    ]
 
 
 def get_secrets(tx: Connection, record_id: str) -> RecordSecretsRow:

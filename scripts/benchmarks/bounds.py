@@ -184,6 +184,104 @@ BOUNDS: tuple[Bound, ...] = (
     ),
     Bound(name="up/help", what="`steriledger --help`", unit="s", at_most=0.5),
     Bound(
+        name="custody/trace",
+        what="the trace of one package among 10⁷ lines on PostgreSQL, p99",
+        unit="ms",
+        at_most=20,
+    ),
+    Bound(
+        name="custody/trace_of_few",
+        what="p99 of traces among 10⁷ lines, against that among 10⁵ on the same server",
+        unit="×",
+        at_most=1.5,
+    ),
+    Bound(
+        name="custody/code",
+        what="where the package is whose label was scanned, one code of 10⁶, p99",
+        unit="ms",
+        at_most=20,
+    ),
+    Bound(
+        name="custody/holdings",
+        what="what a member had at a past moment, the count and the first 100, p99",
+        unit="ms",
+        at_most=50,
+    ),
+    Bound(
+        name="custody/findings",
+        what="every duty about one package with its whole history, among 10⁷ lines, p99",
+        unit="ms",
+        at_most=50,
+    ),
+    *(
+        Bound(
+            name=f"custody/sqlite_{name}",
+            what=f"{text} among 10⁶ lines on SQLite, p99",
+            unit="ms",
+            at_most=most,
+        )
+        for name, text, most in (
+            ("trace", "the trace of one package", 20),
+            ("code", "where the package of a scanned label is", 20),
+            ("holdings", "what a member had at a past moment", 50),
+        )
+    ),
+    Bound(
+        name="carrying/alone",
+        what="gas of 20 packages dispatched, taken along and received, account keys",
+        unit="gas",
+        at_most=260_000,
+    ),
+    Bound(
+        name="carrying/five",
+        what="the same of each of five consignments, one transaction for each step",
+        unit="gas",
+        at_most=175_000,
+    ),
+    Bound(
+        name="carrying/scans",
+        what="gas of a line of scans, ten lists of 256 in one transaction",
+        unit="gas",
+        at_most=160,
+    ),
+    Bound(
+        name="carrying/life",
+        what="gas of a package's life: its part of a cycle and a consignment, and ten scans",
+        unit="gas",
+        at_most=15_000,
+    ),
+    *(
+        Bound(
+            name=f"handling/{database}_{name}",
+            what=f"{text} on {title}",
+            unit="1/s",
+            at_least=least,
+        )
+        for database, title in (("sqlite", "SQLite"), ("postgresql", "PostgreSQL"))
+        for name, text, least in (
+            ("scans", "lines of scans accepted in lists of 256", 2_000),
+            ("hand_overs", "hand-overs of 20 packages accepted and committed one by one", 60),
+        )
+    ),
+    Bound(
+        name="recall/order",
+        what="10,000 packages called back, from the call to the list by holder",
+        unit="s",
+        at_most=10,
+    ),
+    Bound(
+        name="recall/exposure",
+        what="who has, used or cannot find each of these packages",
+        unit="s",
+        at_most=10,
+    ),
+    Bound(
+        name="recall/verify_answer",
+        what="an answer of some 30 findings come to anew from its file, without a chain",
+        unit="ms",
+        at_most=100,
+    ),
+    Bound(
         name="network/of_bare",
         what="owed records sent and seen mined by four validators, against a bare sender of the "
         "same calldata",
@@ -196,6 +294,58 @@ BOUNDS: tuple[Bound, ...] = (
         unit="1/s",
         at_least=50,
     ),
+    Bound(
+        name="statement/account_seconds",
+        what="the account of a month of a million contribution events, from the index",
+        unit="s",
+        at_most=30,
+    ),
+    Bound(
+        name="statement/account_memory",
+        what="peak memory of the process that computes it",
+        unit="MiB",
+        at_most=350,
+    ),
+    Bound(
+        name="statement/of_ledger",
+        what="a process that computes the account of 200,000 events, against `ledger bal` of their "
+        "journal",
+        unit="×",
+        at_most=1,
+    ),
+    Bound(
+        name="statement/recompute",
+        what="events checked and accounted from a chain alone",
+        unit="1/s",
+        at_least=3_000,
+    ),
+    Bound(name="statement/pdf_unit", what="one unit's PDF, warm", unit="s", at_most=1),
+    Bound(name="statement/pdf_group", what="the group's PDF, warm", unit="s", at_most=3),
+    Bound(
+        name="pages/receive_twenty",
+        what="a box of twenty taken in by scans, one package wet and one missing",
+        unit="s",
+        at_most=60,
+    ),
+    Bound(
+        name="pages/receive_sealed",
+        what="a sealed box taken in by a scan and a tap",
+        unit="s",
+        at_most=5,
+    ),
+    Bound(
+        name="pages/scan_p95",
+        what="a scan and the page after it, p95, with a million packages",
+        unit="ms",
+        at_most=20,
+    ),
+    Bound(
+        name="pages/weight",
+        what="the heaviest page with all that it loads",
+        unit="KiB",
+        at_most=150,
+    ),
+    Bound(name="pages/first_paint", what="the slowest page's first paint", unit="s", at_most=1),
 )
 
 

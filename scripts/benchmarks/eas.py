@@ -144,7 +144,12 @@ def _data(kind: Act, message: Mapping[str, Value]) -> tuple[object, ...]:
 def web3_at(address: str) -> Web3:
     """web3.py on the chain's process, at its socket or its port."""
     path = address.removeprefix(SOCKET).partition("#")[0]
-    return Web3(Web3.HTTPProvider(address) if path == address else Web3.IPCProvider(path))
+    if path == address:
+        return Web3(Web3.HTTPProvider(address))
+    provider = Web3.IPCProvider(path)
+    # web3.py follows the link, at whose end there is no name any more
+    provider._socket.ipc_path = path  # noqa: SLF001
+    return Web3(provider)
 
 
 def _create(w3: Web3, artifact: dict[str, Any], *arguments: object) -> Contract:

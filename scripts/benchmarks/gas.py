@@ -67,12 +67,13 @@ def _ours(group: Group, script: BareScript, batches: _Batches) -> dict[str, floa
     found = {}
     for kind in CYCLE_KINDS:
         rows = batches[kind.name]
-        to, data = deployment.address_of(kind.contract), _calldata(group, kind, rows)
+        to, data = deployment.address_of(kind.contract), calldata_of(group, kind, rows)
         found[kind.name] = script.mine(to, data, gas=_GAS) / len(rows)
     return found
 
 
-def _calldata(group: Group, kind: Act, rows: Sequence[OperationRow]) -> bytes:
+def calldata_of(group: Group, kind: Act, rows: Sequence[OperationRow]) -> bytes:
+    """The call that records operations of one kind, with their parties' proofs."""
     with group.instance.database.reading() as tx:
         signed = list_signatures(tx, [row.digest for row in rows])
     proofs = {

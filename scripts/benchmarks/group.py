@@ -192,13 +192,14 @@ class Members:
         """Admit the units, enrol the operator, register machines."""
         with self.instance.database.transaction() as tx:
             for unit in UNITS:
-                self._admit(tx, unit)
+                self.admit(tx, unit)
             self.operator = make_held_key(self.instance, tx, label="operator")
             self.accept(tx, self._enrolment())
             for place in range(machines):
                 self._register(tx, f"S{place}")
 
-    def _admit(self, tx: Connection, unit: int) -> None:
+    def admit(self, tx: Connection, unit: int) -> None:
+        """A unit that processes and uses, whose administrator's key is held here."""
         authority = get_held_key(tx, KeyPurpose.AUTHORITY).signer
         self.administrators[unit] = make_held_key(self.instance, tx, label=f"administrator {unit}")
         values = {

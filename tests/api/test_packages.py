@@ -169,3 +169,19 @@ def test_the_paper_form_and_a_sets_sheet_are_given_out(api: Api, desk: str) -> N
     )  # fmt: skip
     sheet = api.get("/v1/sets", desk, params={"set": "HIP"}).json()
     assert (sheet["set"], sheet["lines.0.instrument"]) == ("1/HIP", "Kocher clamp")
+
+
+def test_a_roll_is_reserved_and_what_became_of_a_label_is_told(api: Api, desk: str) -> None:
+    roll = api.post("/v1/labels/rolls", desk, json={"count": 2}).json()
+    assert roll["serials"] == ["R1.001", "R1.002"]
+    assert api.get("/v1/labels/rolls", desk).json()["rolls"] == [roll]
+    packed(api, desk, "R1.001")
+    body = {"packages": ["centre/R1.001"], "printer": "Z1"}
+    (label,) = api.post("/v1/labels/prints", desk, json=body).json()["labels"]
+    assert (label["issue"], label["state"]) == (1, "sent")
+    for state in ("not_known", "printed"):
+        body = {"packages": [label["code"]], "state": state}
+        told = api.post("/v1/labels/prints/told", desk, json=body).json()
+        assert (told["operations"], told["labels"][0]["state"]) == ([], state)
+    assert api.get("/v1/labels/prints?undecided=true", desk).json() == {"labels": []}
+    assert len(api.get("/v1/labels/prints", desk).json()["labels"]) == 1

@@ -96,3 +96,18 @@ def test_a_recall_is_looked_at_ordered_answered_and_ended(desk: Shell) -> None:
     assert (ended["found"], ended["to_find"], ended["has_ended"]) == (2, 2, True)
     assert [each["order"] for each in desk.done("recall", "list")] == [digest]
     assert "recalled" in desk.run("gate", "use", "centre/Q01", "--unit", "centre").out
+
+
+def test_labels_are_reserved_sent_and_told_of_once(desk: Shell) -> None:
+    unit = ("--unit", "centre")
+    assert "R1.001 to R1.003" in desk.run("label", "reserve", "--count", "3", *unit).out
+    assert "0 of 3" in desk.run("label", "rolls", *unit).out
+    (label,) = desk.done("label", "send", "centre/Q01", "--again", "--printer", "Z1", *unit)
+    assert (label["issue"], label["state"]) == (2, "sent")
+    assert "SL1R2PQ01" in desk.run("label", "list", "--undecided", *unit).out
+    (label,) = desk.done("label", "tell", "printed", "centre/Q01", *unit)
+    assert label["state"] == "printed"
+    told = desk.run("label", "tell", "not_printed", "centre/Q01", *unit)
+    assert (told.code, "decided once" in told.err) == (4, True)
+    assert desk.run("label", "tell", "perhaps", "centre/Q01", *unit).code == 2
+    assert "voided by a reprint" in desk.run("gate", "use", "SL1PQ0123", *unit).out

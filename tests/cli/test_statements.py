@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pyhanko.keys import load_certs_from_pemder_data
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.validation import validate_pdf_signature
+from pyhanko_certvalidator import ValidationContext
 
 from ledger.cli import main
 from ledger.cli.failing import DOES_NOT_HOLD
@@ -73,6 +78,36 @@ def test_an_account_is_published_written_and_computed_again_without_the_database
     assert {each.suffix for each in out.iterdir()} == {".json", ".csv", ".xlsx", ".pdf", ".journal"}
     code, told = run(monkeypatch, capsys, "statement", "show", "2026-12")
     assert code == 5, told
+    sign_with_this_home_s_key(tmp_path, monkeypatch, capsys)
+
+
+def sign_with_this_home_s_key(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a key it says so; what a replaced key signed is valid by the exported file."""
+    write = ("statement", "write", "2026-11", "--form", "pdf", "--signed", "-o")
+    code, told = run(monkeypatch, capsys, *write, str(folder / "none"))
+    assert (code, (folder / "none").exists()) == (3, False)
+    assert "steriledger statement key make" in str(told)
+    key, name = ("statement", "key"), ("--name", "某集团 Group")
+    assert run(monkeypatch, capsys, *key, "rotate", *name)[0] == 3
+    signed = []
+    for word in ("make", "rotate"):
+        code, told = run(monkeypatch, capsys, *key, word, *name)
+        assert code == 0, told
+        assert run(monkeypatch, capsys, *write, str(folder / word))[0] == 0
+        signed.append((folder / word / "2026-11-group.pdf").read_bytes())
+    assert run(monkeypatch, capsys, *key, "make", *name)[0] == 4
+    pem = folder / "certificates.pem"
+    code, told = run(monkeypatch, capsys, *key, "export", "-o", str(pem))
+    assert told["certificates"] == 2
+    newest, oldest = load_certs_from_pemder_data(pem.read_bytes())
+    for data, own in zip(signed, (oldest, newest), strict=True):
+        (signature,) = PdfFileReader(io.BytesIO(data)).embedded_signatures
+        assert signature.signer_cert.serial_number == own.serial_number
+        trust = ValidationContext(trust_roots=[own])
+        status = validate_pdf_signature(signature, trust)
+        assert (status.intact, status.valid, status.trusted) == (True, True, True)
 
 
 def serve(group: Group) -> str:

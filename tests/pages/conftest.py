@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from ledger.domain.callers import Scope
@@ -108,17 +109,23 @@ def shown(furnished_sqlite: Furnished, tmp_path_factory: pytest.TempPathFactory)
 @contextmanager
 def serving(site: Site) -> Iterator[None]:
     """The site at an address of this machine."""
+    with served(site.api.app) as site.url:
+        yield
+
+
+@contextmanager
+def served(app: FastAPI) -> Iterator[str]:
+    """The address of this machine at which an application answers."""
     server = uvicorn.Server(
-        uvicorn.Config(site.api.app, host="127.0.0.1", port=0, log_config=None, lifespan="off")
+        uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan="off")
     )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
         assert thread.is_alive()
         time.sleep(0.01)
-    site.url = f"http://localhost:{server.servers[0].sockets[0].getsockname()[1]}"
     try:
-        yield
+        yield f"http://localhost:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join(10)

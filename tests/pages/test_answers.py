@@ -14,6 +14,8 @@ from starlette.testclient import TestClient
 
 from ledger.domain.acts.words import Right
 from ledger.domain.callers import Caller, Scope
+from ledger.domain.encoding.canonical import canonical
+from ledger.domain.encoding.hashing import sha256
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.evidence.answers import verify_answer_file
 from ledger.keys.signers import verify_signature
@@ -235,8 +237,19 @@ def test_an_incident_is_opened_held_heard_and_only_then_published(
     token = re.search(r'name="form" value="([^"]+)"', others)[1]  # type: ignore[index]
     refused = centre.post(at, data={"form": token, "key": "ab" * 16})
     assert (refused.status_code, "another unit" in refused.text) == (422, True)
-    press(nurse, page, "Send it to its holders to be heard", at)
+    assert "Send it to its holders" not in page
+    token = re.search(r'name="form" value="([^"]+)"', page)[1]  # type: ignore[index]
+    unseen = nurse.post(at, data={"form": token, "key": "cd" * 16})
+    assert (unseen.status_code, "is computed first" in unseen.text) == (422, True)
+    computed = read(nurse, f"{at}?compute=1")
+    sent = {name: re.search(rf'name="{name}" value="([^"]+)"', computed)[1]  # type: ignore[index]
+            for name in ("answer", "as_of", "block")}  # fmt: skip
+    press(nurse, computed, "Send it to its holders to be heard", at, **sent)
     page = read(nurse, at)
+    same = re.search(r'href="(/answers/[^"]+block=[0-9]+)"', page)[1]  # type: ignore[index]
+    file = nurse.get(html.unescape(same) + "&format=json")
+    whole = canonical(json.loads(file.content)["answer"])
+    assert "0x" + sha256(whole).hex() == sent["answer"]
     assert "its holders may answer until" in page
     assert "Publish what was heard" not in page
     clock.advance(days=6)

@@ -227,7 +227,7 @@ def test_what_is_used_passes_the_gate_or_takes_a_reason(group: Group) -> None:
     stands = group.get("where", package="centre/Q01")
     assert (stands["stage"], stands["case"]) == ("used", "k-77")
     lines = group.get("trace", package="centre/Q01")["lines"]
-    assert lines[-1]["outcome"] == "inner indicator: pass"
+    assert lines[-1]["outcome"] == "indicator pass"
     form = Form(client, "/use").scan("centre/Q01", "centre/Q02", case="k-78")
     assert "used already" in plain(form.page)
     assert "the gate does not say that it may be" in form.done(case="k-78")

@@ -5,14 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request
 
+from ledger.steps.asking.provided import bind
 from tests.house import SERIAL
 from tests.pages.browser import AXE, browser
-from tests.pages.conftest import Site, serving
+from tests.pages.conftest import Site, served, serving
 from tests.pages.group import people_and_packages
+from tests.pages.kit import Door
+from tests.pages.provider import small_provider
+from tests.pages.test_provider import settings_of
 from tests.pages.test_signing_in import PASSWORD, code, complete, invite
 
 MOST_BYTES = 150 * 1024
@@ -120,9 +127,8 @@ def barriers(page: Page, url: str) -> list[str]:
     return found + violations(page, *OF_A_THEME)
 
 
-def require_phone(page: Page, url: str) -> None:
-    """A page is light, fits a phone, and has targets for fingers."""
-    page.goto(url)
+def weight(page: Page) -> int:
+    """The bytes of a page that is shown, and of everything that it loads."""
     assets = sum(
         int(page.request.get(each).headers["content-length"])
         for each in page.eval_on_selector_all(
@@ -130,7 +136,13 @@ def require_phone(page: Page, url: str) -> None:
             "all => [...new Set(all.map(each => each.href || each.src))]",
         )
     )
-    assert assets + len(page.content().encode()) <= MOST_BYTES, url
+    return assets + len(page.content().encode())
+
+
+def require_phone(page: Page, url: str) -> None:
+    """A page is light, fits a phone, and has targets for fingers."""
+    page.goto(url)
+    assert weight(page) <= MOST_BYTES, url
     wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     assert wide <= 0, url
     small = page.eval_on_selector_all(
@@ -346,3 +358,23 @@ def test_a_passkey_is_enrolled_and_signs_in(chromium: Browser, site: Site) -> No
         page.get_by_text("Recorded.").wait_for()
     view = site.api.get(f"/v1/cycles/{SERIAL}/44", site.api.operator).json()
     assert view["timeline"][0]["facts"]["authenticated_by"] == "passkey"
+
+
+def test_the_groups_provider_signs_in_although_it_is_another_site(
+    chromium: Browser, site: Site, tmp_path: Path
+) -> None:
+    house = site.api.house
+    with small_provider(house.clock) as provider:
+        provider.issuer = provider.issuer.replace("localhost", "127.0.0.1")
+        instance = replace(house.instance, settings=settings_of(provider, tmp_path))
+        with instance.database.transaction() as tx:
+            bind(instance, tx, house.caller, site.accounts["operator"], provider.user)
+        with served(Door.of(instance).app) as url:
+            provider.back = url + "/provider/back"
+            page = chromium.new_page(locale="en-GB")
+            page.goto(url + "/cycles")
+            assert violations(page) == []
+            page.get_by_role("button", name="Sign in with the group").click()
+            page.get_by_role("heading", name="Cycles").wait_for()
+            assert urlsplit(page.url).path == "/cycles"
+            page.context.close()

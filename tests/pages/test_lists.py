@@ -5,6 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import re
+from datetime import datetime
+from typing import Any
+
+from python_calamine import CalamineWorkbook
 
 from tests.house import SERIAL
 from tests.pages.conftest import Site
@@ -44,6 +48,25 @@ def test_a_list_is_taken_away_as_csv_and_none_of_it_is_a_formula(site: Site) -> 
     rows = list(csv.reader(io.StringIO(answer.text.removeprefix("\ufeff"))))
     assert rows[0][:2] == ["Name", "Serial"]
     assert ["'=1+1", "'@SUM(A1)"] in [row[:2] for row in rows]
+
+
+def test_a_list_is_taken_away_as_a_workbook_with_typed_cells(site: Site) -> None:
+    site.api.record(
+        "equipment-registration", site.api.administrator, name="=1+1", serial="@SUM(A1)",
+        kind="sterilizer",
+    )  # fmt: skip
+    client = site.signed_in("operator")
+    rows = workbook(client.get("/machines?format=xlsx"))
+    assert ["=1+1", "@SUM(A1)"] in [row[:2] for row in rows]
+    assert 1.0 in [row[rows[0].index("Epoch")] for row in rows]
+    rows = workbook(client.get("/operations?format=xlsx"))
+    assert {type(row[rows[0].index("Accepted at")]) for row in rows[1:]} == {datetime}
+
+
+def workbook(answer: Any) -> list[list[Any]]:
+    assert 'filename="' in answer.headers["content-disposition"]
+    book = CalamineWorkbook.from_filelike(io.BytesIO(answer.content))
+    return book.get_sheet_by_index(0).to_python()
 
 
 def test_what_is_asked_leads_to_its_page(site: Site) -> None:

@@ -20,6 +20,7 @@ from ledger.steps.asking.sessions import IDLE, IDLE_AT_STATION, LIFETIME, MOST_W
 from ledger.storage import accounts as stored
 from tests.house import CENTRE, MEMBER, SERIAL
 from tests.pages.conftest import Site
+from tests.pages.kit import press, read
 
 PASSWORD = "steam and gauze"
 BADGE, PIN = "BADGE-0815-77", "280719"
@@ -315,7 +316,7 @@ def test_a_session_of_a_badge_adds_no_passkey(site: Site, tablet: TestClient) ->
     assert badge(tablet) == 303
     page = tablet.post("/account", data={"form": forms(tablet), "question": "", "answer": "{}"})
     assert page.status_code == 422
-    assert "password or passkey" in page.text
+    assert "password, passkey or provider" in page.text
 
 
 # ---------------------------------------------------------------- links that complete
@@ -478,3 +479,120 @@ def test_a_person_is_added_through_the_page_with_the_units_own_key(site: Site) -
     again = chief.post("/people/add", data=form)
     assert again.status_code == 409
     assert 'value="Wang Fang"' in again.text
+
+
+def test_an_address_that_says_done_makes_no_page_say_recorded(site: Site) -> None:
+    client = site.signed_in("operator")
+    old = site.api.open_cycle(20)["digest"]
+    assert "Recorded." in client.get(f"/cycles?done={old}").text
+    for said in ("yes", "0x" + "ab" * 32, "<b>", f"{old}0"):
+        assert "Recorded." not in client.get("/cycles", params={"done": said}).text
+    assert "Recorded." not in site.signed_in("member").get(f"/cycles?done={old}").text
+    site.api.house.wait(minutes=10)
+    assert "Recorded." not in client.get(f"/cycles?done={old}").text
+
+
+def test_a_badge_that_was_lost_lets_nobody_in_once_it_is_removed(
+    site: Site, tablet: TestClient
+) -> None:
+    assert badge(tablet) == 303
+    chief = site.signed_in("chief")
+    at = f"/people/{site.accounts['operator']}"
+    assert press(chief, read(chief, at), "Remove the badge", at, what="unbadge") == at
+    assert not is_in(tablet)
+    assert badge(tablet) == 403
+    assert "Remove the badge" not in read(chief, at)
+
+
+# ---------------------------------------------------------------- a second person
+
+
+SECOND, SECOND_PIN = "BADGE-0815-99", "114477"
+
+
+@pytest.fixture
+def two(site: Site, tablet: TestClient) -> TestClient:
+    """The operator at the tablet; a colleague and a person of another unit have badges as well."""
+    house = site.api.house
+    for role, text in (("chief", SECOND), ("member", "BADGE-OTHER-1")):
+        accounts.set_badge(
+            house.instance, house.caller, site.accounts[role], badge=text, pin=SECOND_PIN
+        )
+    site.api.finished_cycle(41)
+    assert badge(tablet) == 303
+    return tablet
+
+
+def reject(site: Site, client: TestClient, text: str, pin: str) -> str:
+    """Reject cycle 41 with a second badge: where it leads to."""
+    found = site.api.get(f"/v1/cycles/{SERIAL}/41", site.api.operator).json()
+    at = f"/cycles/{found['id']}/decide"
+    return press(
+        client, read(client, at), "Reject", at, decision="reject", reason="wet",
+        second_badge=text, second_pin=pin,
+    )  # fmt: skip
+
+
+def decision(site: Site) -> dict[str, dict[str, str]]:
+    view = site.api.get(f"/v1/cycles/{SERIAL}/41", site.api.operator).json()
+    found: dict[str, dict[str, str]] = view["timeline"][-1]
+    return found
+
+
+def test_a_second_badge_and_its_pin_are_recorded_as_who_confirmed(
+    site: Site, two: TestClient
+) -> None:
+    page = read(two, reject(site, two, SECOND, SECOND_PIN))
+    assert "Recorded." in page
+    assert decision(site)["facts"]["authenticated_by"] == "two PINs"
+    shown = read(two, f"/operations/{decision(site)['digest']}")
+    assert "Chief Zhang" in shown
+    assert SECOND not in shown
+
+
+@pytest.mark.parametrize(
+    "text,pin,told",
+    [
+        (BADGE, PIN, "Operator Zhang is here already"),
+        (SECOND, "114478", "do not fit together"),
+        ("BADGE-OTHER-1", SECOND_PIN, "do not fit together"),
+        ("", SECOND_PIN, "is no badge"),
+    ],
+)
+def test_a_second_badge_that_is_nobodys_or_the_same_persons_records_nothing(
+    site: Site, two: TestClient, text: str, pin: str, told: str
+) -> None:
+    with pytest.raises(AssertionError, match=told):
+        reject(site, two, text, pin)
+    assert decision(site)["kind"] == "CycleEnding"
+
+
+def test_a_second_badge_is_read_at_a_station_alone_and_its_guesses_are_counted(
+    site: Site, two: TestClient
+) -> None:
+    desk = site.signed_in("operator")
+    assert "Second badge" not in read(desk, f"/acts/cycle-opening?equipment={SERIAL}")
+    with pytest.raises(AssertionError, match="read at a station"):
+        reject(site, desk, SECOND, SECOND_PIN)
+    with site.api.house.instance.database.transaction() as tx:
+        stored.change_account(tx, site.accounts["chief"], failures=MOST_WRONG_PINS - 1)
+    for pin in ("114478", SECOND_PIN):
+        with pytest.raises(AssertionError, match="do not fit together"):
+            reject(site, two, SECOND, pin)
+
+
+def test_a_recall_at_a_station_names_who_confirmed_it_and_keeps_no_badge(
+    site: Site, two: TestClient
+) -> None:
+    page = read(two, "/recalls")
+    assert 'name="checker"' not in page
+    at = press(
+        two, page, "Hold all now, and tell each holder", "/recalls", step="order",
+        equipment=SERIAL, first="41", last="41", cause="biological", reason="BI",
+        second_badge=SECOND, second_pin=SECOND_PIN,
+    )  # fmt: skip
+    order = at.partition("done=")[2]
+    shown = read(two, f"/operations/{order}")
+    assert "Chief Zhang" in shown
+    assert "two PINs" in shown
+    assert "Recorded." in read(two, at)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import socket
-import time
-from collections.abc import Iterator
+from collections import Counter as Counts
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 from structlog.testing import capture_logs
@@ -18,6 +19,7 @@ from ledger.doors.counting import Counter
 from ledger.storage.engine.database import Database
 from tests.api.kit import Api, build_api
 from tests.chain.test_gateway import listening
+from tests.faults.children import wait_until
 from tests.security.serving import Address, connected, everything, served
 
 QUESTION = b'{"jsonrpc":"2.0","id":1,"method":"eth_mine"}'
@@ -118,12 +120,34 @@ def test_who_sends_what_cannot_be_read_stands_in_the_log(door: Address) -> None:
 # ---------------------------------------------------------------- places
 
 PLACES = 8
+#: how often the server noticed a connection, or something on one
+Seen: TypeAlias = Counts[str]
 LIVE = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 @pytest.fixture
-def full(api: Api, monkeypatch: pytest.MonkeyPatch) -> Iterator[Address]:
+def seen(monkeypatch: pytest.MonkeyPatch) -> Seen:
+    """What the server noticed so far."""
+    counts: Seen = Counts()
+
+    def counting(name: str) -> Callable[..., None]:
+        was = getattr(PatientConnection, name)
+
+        def counted(self: PatientConnection, given: object) -> None:
+            was(self, given)
+            counts[name] += 1
+
+        return counted
+
+    for name in ("connection_made", "data_received"):
+        monkeypatch.setattr(PatientConnection, name, counting(name))
+    return counts
+
+
+@pytest.fixture
+def full(api: Api, seen: Seen, monkeypatch: pytest.MonkeyPatch) -> Iterator[Address]:
     """The API's door with few places, and nobody told of in the log yet."""
+    assert not seen
     monkeypatch.setattr(serve, "MAX_CONCURRENT", PLACES)
     monkeypatch.setattr(PatientConnection, "_told", Counter())
     with served(api, monkeypatch) as address:
@@ -167,18 +191,19 @@ def asking(token: str) -> bytes:
     return head.encode()
 
 
-def crowd(stack: ExitStack, address: Address, size: int) -> list[socket.socket]:
+def crowd(stack: ExitStack, address: Address, seen: Seen, size: int) -> list[socket.socket]:
     """Strangers that connect and say nothing, and are seen by the server."""
+    before = seen["connection_made"]
     found = [stack.enter_context(connected(address)) for _ in range(size)]
-    time.sleep(0.1)
+    wait_until(lambda: seen["connection_made"] >= before + size)
     return found
 
 
-def test_a_crowd_without_a_token_keeps_nobody_out(api: Api, full: Address) -> None:
+def test_a_crowd_without_a_token_keeps_nobody_out(api: Api, full: Address, seen: Seen) -> None:
     with ExitStack() as stack, capture_logs() as logs:
         kept = stack.enter_context(connected(full))
         assert one_answer(kept, asking(api.operator)).startswith(b"HTTP/1.1 200 ")
-        strangers = crowd(stack, full, 3 * PLACES)
+        strangers = crowd(stack, full, seen, 3 * PLACES)
         for _ in range(PLACES - 3):
             late = stack.enter_context(connected(full))
             assert one_answer(late, asking(api.operator)).startswith(b"HTTP/1.1 200 ")
@@ -189,10 +214,10 @@ def test_a_crowd_without_a_token_keeps_nobody_out(api: Api, full: Address) -> No
     assert told[0]["connections"] >= PLACES - 2
 
 
-def test_room_is_made_by_the_address_that_has_most(full: Address) -> None:
+def test_room_is_made_by_the_address_that_has_most(full: Address, seen: Seen) -> None:
     with ExitStack() as stack:
         other = stack.enter_context(came_from("127.0.0.2", full))
-        strangers = crowd(stack, full, 2 * PLACES)
+        strangers = crowd(stack, full, seen, 2 * PLACES)
         assert one_answer(other, LIVE).startswith(b"HTTP/1.1 200 ")
         assert sum(map(is_open, strangers)) < PLACES
 
@@ -208,7 +233,7 @@ def test_where_all_showed_a_token_an_idle_one_makes_room(api: Api, full: Address
 
 
 def test_where_all_that_showed_a_token_are_busy_who_comes_is_told_to_come_again(
-    api: Api, full: Address
+    api: Api, full: Address, seen: Seen
 ) -> None:
     body = b"POST /v1/readings HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"
     with ExitStack() as stack, capture_logs() as logs:
@@ -216,7 +241,7 @@ def test_where_all_that_showed_a_token_are_busy_who_comes_is_told_to_come_again(
         for each in known:
             assert one_answer(each, asking(api.operator)).startswith(b"HTTP/1.1 200 ")
             each.sendall(body)
-        time.sleep(0.1)
+        wait_until(lambda: seen["data_received"] >= 2 * PLACES)
         late = stack.enter_context(came_from("127.0.0.2", full))
         late.sendall(asking(api.operator))
         assert everything(late).startswith(b"HTTP/1.1 503 ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -111,6 +112,14 @@ def test_an_answer_that_nobody_takes_is_given_up(
     api: Api, address: Address, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(PatientConnection, "head_seconds", LONG)
+    given_up = threading.Event()
+    lost = PatientConnection.connection_lost
+
+    def connection_lost(self: PatientConnection, error: Exception | None) -> None:
+        lost(self, error)
+        given_up.set()
+
+    monkeypatch.setattr(PatientConnection, "connection_lost", connection_lost)
     # Larger than what the two kernels keep between them.
     api.app.openapi()
     monkeypatch.setattr("api.routes.document.json.dumps", lambda *_, **__: "x" * 50_000_000)
@@ -121,7 +130,7 @@ def test_an_answer_that_nobody_takes_is_given_up(
         connection.connect(address)
         connection.sendall(ask)
         assert connection.recv(12) == b"HTTP/1.1 200"
-        time.sleep(4 * SHORT)
+        assert given_up.wait(LONG)
         received = len(everything(connection))
     assert received < 49_000_000
     assert is_alive(address)

@@ -1,4 +1,4 @@
-"""Duties asked of an instance on a running chain: package, cycle, consignment, recall; who may."""
+"""Duties of package, cycle, consignment, asset and recall, asked on a running chain."""
 
 from __future__ import annotations
 
@@ -10,24 +10,34 @@ from typing import Any
 
 import pytest
 
+from ledger.domain.acts.asking import Door
+from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.acts.terms import SUBJECT as TERMS
+from ledger.domain.acts.terms import parts_of
 from ledger.domain.acts.words import Right
 from ledger.domain.callers import Caller, Scope
+from ledger.domain.duties.terms import parse_terms
+from ledger.domain.encoding.canonical import canonical
+from ledger.domain.encoding.hashing import sha256
 from ledger.domain.encoding.identifiers import signer_id, to_hex
-from ledger.domain.errors import InvalidInput, NotFound
-from ledger.domain.subjects.states import ConsignmentState
+from ledger.domain.errors import InvalidInput, NotFound, VerificationFailed
 from ledger.evidence.answers import verify_answer_file
 from ledger.forms.recourse import recourse_pdf
 from ledger.keys.signers import verify_signature
-from ledger.steps.answering.duties import Findings, find_duties
+from ledger.steps.accepting.drafting import make_draft
+from ledger.steps.accepting.resolving import resolve_consignment
+from ledger.steps.answering.duties import Findings, find_duties, last_block
 from ledger.steps.answering.signed import list_signed
 from ledger.steps.sending.writer import Writer
-from ledger.storage import index
 from ledger.storage.operations import list_latest_operations
+from tests.domain.statement.chains import document
 from tests.steps.hospital import Hospital, opened_hospital
 
 SERIAL = "DAC-1"
 PACKAGE = "1/Q01"
 BOX = "U1/4711"
+LOANER = "LS-7"
+DOOR = Door(authenticated_by="local", takes_what_stands=True)
 
 
 @dataclass(frozen=True)
@@ -114,6 +124,29 @@ def tell(hospital: Hospital) -> None:
     say("Maintenance", unit=1, asset=to_hex(hospital.machines[SERIAL].id), work="maintenance",
         done_at=now, outcome="fit_for_use")  # fmt: skip
     say("Comment", unit=2, about=to_hex(load), stance="seen", text="as declared")
+    lend(hospital)
+    agreed = parse_terms(
+        json.dumps(document(holds_from=(now + timedelta(days=1)).isoformat())).encode()
+    )
+    say("Terms", document=agreed.sha256, lines=parts_of(agreed))
+
+
+def lend(hospital: Hospital) -> None:
+    """A loaner of ten goes out whole, is used, and comes back with nine."""
+    say = hospital.say
+    say("AssetRegistration", unit=1, name="Loaner", code=LOANER, kind="loaner_set")
+    loan = {"receiver": 2, "taker": 2, "purpose": "loan", "asset": LOANER}
+    say("Dispatch", slip="L1", unit=1, instruments=10, condition_is="whole", **loan)
+    say("TakeOver", consignment="U1/L1", unit=2, outcome="kept", instruments=10,
+        condition_is="whole")  # fmt: skip
+    say("AssetReport", unit=2, thing=LOANER, what="used", case_token="c-9")
+    back = {"receiver": 1, "taker": 1, "purpose": "return", "asset": LOANER}
+    say("Dispatch", slip="R1", unit=2, instruments=10, **back)
+    say("TakeOver", consignment="U2/R1", unit=1, outcome="kept", instruments=9,
+        condition_is="incomplete")  # fmt: skip
+    now = hospital.instance.clock()
+    say("TransportLog", unit=1, consignment=BOX, begun_at=now - timedelta(hours=1), ended_at=now,
+        temperature="within", shock="within")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -154,10 +187,106 @@ def test_a_cycle_and_a_consignment_are_answered_as_well(told: Told) -> None:
     assert {each["stance"] for each in cycle.answer["statements"]} == {"seen"}
     told.verify(cycle.file)
     with told.hospital.instance.database.reading() as tx:
-        (box,) = index.list_rows(tx, ConsignmentState)
+        box = resolve_consignment(tx, told.hospital.caller, BOX)
     sent = told.ask("consignment", to_hex(box.id))
     assert words(sent)["17"] == {"met"}
     told.verify(sent.file)
+
+
+def test_an_asset_is_answered_with_the_interval_in_which_it_came_to_be_short(told: Told) -> None:
+    found = told.ask("asset", LOANER)
+    said = {(each["rule"], each["unit"], each["of"]): each["word"]
+            for each in found.answer["findings"]}  # fmt: skip
+    assert found.answer["subject"]["name"] == LOANER
+    assert {said["26", unit, slip] for unit in ("U1", "U2") for slip in ("L1", "R1")} == {"met"}
+    assert (said["22", "U1", "L1"], said["22", "U2", "L1"]) == ("met", "met")
+    assert said["23", "U1", ""] == "not_recorded"
+    assert said["24", "U1", "missing"] == "met"
+    assert said["24", "U2", "missing"] == "not_applicable"
+    (interval,) = found.answer["intervals"]
+    assert [each["unit"] for each in interval["held"]] == [2, 1]
+    assert "last seen whole" in interval["says"]["en"]
+    assert b"c-9" not in found.file
+    told.verify(found.file)
+    quick = told.ask("asset", LOANER, is_proven=False)
+    assert words(quick) == words(found)
+
+
+def test_who_had_an_asset_reads_its_own_part_and_a_stranger_reads_none(told: Told) -> None:
+    borrower = Caller(person="Borrower", unit=2, scopes=frozenset({Scope.READ_UNIT}))
+    found = told.ask("asset", LOANER, caller=borrower)
+    assert {each["of"] for each in found.answer["findings"] if each["rule"] == "26"} == {"L1", "R1"}
+    told.verify(found.file)
+    stranger = Caller(person="Stranger", unit=3, scopes=frozenset({Scope.READ_UNIT}))
+    sentences = []
+    for which in (LOANER, "LS-8"):
+        with pytest.raises(NotFound) as caught:
+            told.ask("asset", which, caller=stranger)
+        sentences.append(str(caught.value).replace(which, "…"))
+    assert sentences[0] == sentences[1]
+
+
+def test_a_log_that_the_carrier_brings_later_counts_for_its_leg(told: Told) -> None:
+    found = told.ask("consignment", BOX)
+    (finding,) = [each for each in found.answer["findings"] if each["rule"] == "16"]
+    assert (finding["word"], finding["unit"]) == ("met", "U1")
+    assert "the temperature log lies within its limits" in {each["en"] for each in finding["why"]}
+
+
+def test_an_answer_up_to_a_block_is_computed_again_to_the_same_bytes(told: Told) -> None:
+    now = datetime.now(UTC)
+    with told.hospital.instance.database.reading() as tx:
+        block = last_block(tx)
+    before = told.ask("cycle", f"{SERIAL}/1", as_of=now, block=block)
+    told.hospital.say(
+        "Comment", unit=2, about=to_hex(told.hospital.reference(SERIAL, 1).id), stance="seen"
+    )
+    told.hospital.settle(told.writer)
+    again = told.ask("cycle", f"{SERIAL}/1", as_of=now, block=block)
+    assert (again.file, again.sha256) == (before.file, before.sha256)
+    assert told.ask("cycle", f"{SERIAL}/1", as_of=now).sha256 != before.sha256
+    told.verify(again.file)
+
+
+def test_a_file_that_leaves_the_terms_out_follows_from_nothing_but_itself(told: Told) -> None:
+    file = json.loads(told.ask("cycle", f"{SERIAL}/1").file)
+    is_of = [each["subject"]["id"] == to_hex(TERMS) for each in file["evidence"]]
+    kept = [each for each, of_terms in zip(file["evidence"], is_of, strict=True) if not of_terms]
+    assert len(kept) == len(file["evidence"]) - 1
+    (left,) = [each for each, of_terms in zip(file["evidence"], is_of, strict=True) if of_terms]
+    (published,) = left["operations"]
+    others = {str(op["chain"]["block"]) for each in kept
+              for op in (*each["operations"], *each["support"])}  # fmt: skip
+    file["evidence"] = kept
+    file["blocks"] = {at: when for at, when in file["blocks"].items() if at in others}
+    parts = {name: file[name] for name in ("evidence", "blocks", "notReadable")}
+    file["answer"]["rests_on"] = sha256(canonical(parts)).hex()
+    data = canonical(file)
+    verify_answer_file(data, None, None, verify_signature=verify_signature)
+    with pytest.raises(VerificationFailed, match="and the file none"):
+        told.verify(data)
+    assert published
+
+
+def test_an_incident_about_what_is_not_there_or_not_theirs_is_not_found(told: Told) -> None:
+    hospital = told.hospital
+    hospital.admit(4)
+    signer = hospital.new_signer(4, Right.REPORT)
+    stranger = Caller(
+        person="Stranger", unit=4, scopes=frozenset({Scope.READ_UNIT, Scope.REPORT}), signer=signer
+    )
+    box = to_hex(hospital.reference(SERIAL, 1).id)
+    sentences = set()
+    for kind, which in (
+        ("package", PACKAGE), ("package", "1/Q99"), ("cycle", box), ("cycle", "0x" + "ab" * 32),
+        ("asset", "0x" + "cd" * 32), ("consignment", box),
+    ):  # fmt: skip
+        values = {"what": "other", "subject_kind": kind, "subject": which}
+        with hospital.instance.database.transaction() as tx, pytest.raises(NotFound) as caught:
+            make_draft(hospital.instance, tx, stranger, ACTS["Incident"], values, DOOR)
+        assert caught.value.field == "subject"
+        sentences.add((kind, str(caught.value).replace(which.removeprefix("0x"), "…")))
+    assert len(sentences) == 4
 
 
 def test_who_holds_a_package_reads_its_whole_trace_and_no_person(told: Told) -> None:
@@ -174,7 +303,7 @@ def test_who_holds_a_package_reads_its_whole_trace_and_no_person(told: Told) -> 
 
 def test_both_sides_of_a_consignment_read_what_the_other_recorded(told: Told) -> None:
     with told.hospital.instance.database.reading() as tx:
-        (box,) = index.list_rows(tx, ConsignmentState)
+        box = resolve_consignment(tx, told.hospital.caller, BOX)
     for unit in (1, 2):
         caller = Caller(person="Side", unit=unit, scopes=frozenset({Scope.READ_UNIT}))
         found = told.ask("consignment", to_hex(box.id), caller=caller)

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ledger.chain.node import Node
+from ledger.domain.encoding.events import Log
 from ledger.domain.encoding.hashing import sha256
 from ledger.domain.encoding.identifiers import to_hex
-from ledger.domain.errors import InvalidInput, NotFound, Refused, VerificationFailed
+from ledger.domain.errors import (
+    ChainUnavailable,
+    Inconsistent,
+    InvalidInput,
+    NotFound,
+    Refused,
+    VerificationFailed,
+)
 from ledger.steps.following.rebuild import rebuild
+from ledger.steps.settling import reading
 from ledger.steps.settling.computing import (
     compute,
     recompute,
@@ -21,6 +31,7 @@ from ledger.steps.settling.computing import (
 from ledger.steps.settling.published import compute_published, get_published, said_since
 from ledger.steps.settling.reading import entries_of_index, find_closing
 from ledger.steps.settling.recomputing import compare, published_on
+from ledger.storage.index import IndexedOperation, find_last_operation, remove
 from tests.steps.november_group import DECEMBER, NOVEMBER, Group, november_group
 
 
@@ -63,6 +74,41 @@ def test_a_month_that_is_not_over_has_no_account(group: Group) -> None:
         group.compute(DECEMBER)
     with pytest.raises(Refused, match="2026-12 is not closed"):
         group.recompute(DECEMBER)
+    # what a chain may still replace closes no month
+    with pytest.raises(Refused, match="2026-11 is not closed"):
+        recompute(group.node, group.deployment, group.documents, NOVEMBER, finality="depth:9")
+
+
+class Misdelivering:
+    """A node that gives the events of a range in another way."""
+
+    def __init__(self, node: Node, deliver: Callable[[list[Log]], list[Log]]) -> None:
+        self._node, self._deliver = node, deliver
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._node, name)
+
+    def logs(self, addresses: Sequence[bytes], first: int, last: int) -> list[Log]:
+        return self._deliver(self._node.logs(addresses, first, last))
+
+
+def test_however_events_are_delivered_the_bytes_are_the_same_or_it_is_refused(
+    group: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment, documents = group.deployment, group.documents
+    whole = group.recompute().data
+
+    def again(deliver: Callable[[list[Log]], list[Log]]) -> bytes:
+        node = Misdelivering(group.node, deliver)
+        return recompute(node, deployment, documents, NOVEMBER, finality="instant").data
+
+    monkeypatch.setattr(reading, "RANGE", 1)
+    assert again(list) == whole
+    for deliver in (lambda logs: logs[::-1], lambda logs: [*logs, *logs[-1:]]):
+        with pytest.raises(ChainUnavailable, match="contradicts itself"):
+            again(deliver)
+    with pytest.raises(Inconsistent):
+        again(lambda logs: logs[:-1])
 
 
 def test_what_was_published_is_found_on_the_chain_and_stays_as_it_was(group: Group) -> None:
@@ -104,6 +150,28 @@ def test_what_was_published_is_found_on_the_chain_and_stays_as_it_was(group: Gro
     credit = [line for line in december.account["lines"] if line["is_adjustment"]]
     assert [(line["of"], line["amount"]) for line in credit] == [("2026-11", -7_500)]
     assert credit[0]["original"] == to_hex(publication)
+
+
+def test_only_the_last_few_published_accounts_are_kept_and_none_of_another_index(
+    group: Group,
+) -> None:
+    group.publish(group.compute())
+    instance = group.hospital.instance
+    with instance.database.reading() as tx:
+        published = get_published(tx, NOVEMBER)
+        first = compute_published(instance, tx, published)
+        assert compute_published(instance, tx, published) is first
+        for number in range(9):
+            instance.recent(f"another {number}", object)
+        assert len(instance._recent) < 9
+        again = compute_published(instance, tx, published)
+    assert again is not first
+    assert again.data == first.data
+    with instance.database.transaction() as tx:
+        last = find_last_operation(tx, below=first.closing.block)
+        assert last is not None
+        remove(tx, IndexedOperation, digest=last.digest)
+        assert compute_published(instance, tx, published) is not again
 
 
 def test_where_a_given_account_lacks_an_event_that_event_is_named(group: Group) -> None:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ledger.domain.acts.words import Right, UnitRole
+from ledger.domain.custody.fold import fold
 from ledger.domain.custody.gates import Gate
 from ledger.domain.custody.lines import Deed
 from ledger.steps.accepting.assembling import Assembly, assemble
@@ -19,6 +21,7 @@ from ledger.steps.accepting.scanning import Scan, report
 from ledger.steps.answering.packages import Question, ask_all, gate, holdings, trace, where
 from ledger.steps.answering.recalls import RecallView, show_recall
 from ledger.steps.reading.scan_lists import parse_list
+from ledger.storage import packages
 from ledger.storage.engine.database import Database
 from tests.house import AT_A_DOOR, CENTRE, SERIAL, Clock, House, build_house
 
@@ -95,7 +98,7 @@ class Day:
             happened={"utc": when},
         )  # fmt: skip
 
-    def scan(self, unit: int, deed: Deed, *serials: str, when: datetime, **more: str) -> list[str]:
+    def scan(self, unit: int, deed: Deed, *serials: str, when: datetime, **more: Any) -> list[str]:
         scans = [
             Scan(act=deed, said=f"1/{serial}", basis="scanned", happened=when, **more)
             for serial in serials
@@ -188,6 +191,25 @@ def test_who_held_a_package_at_each_moment(day: Day) -> None:
         assert held.count == 8
         before = int(at(3, "10:00").timestamp())
         assert holdings(day.house.instance, tx, day.house.caller, M1, at=before).count == 0
+
+
+def test_what_was_held_as_known_then_is_what_the_lines_of_then_say(day: Day) -> None:
+    with day.house.instance.database.reading() as tx:
+        names = [row.name for row in packages.list_packages(tx, limit=1000)]
+        lines = packages.list_lines_of(tx, names)
+        newest = packages.newest_sequence(tx)
+        for known in (newest // 3, newest // 2, newest - 3, newest):
+            for moment in (None, int(at(3, "11:20").timestamp()), int(at(3, "12:30").timestamp())):
+                folded = [fold(each, lines[each], at=moment, known=known) for each in names]
+                for unit in (CENTRE, M1, M3):
+                    had = [(each.name, each.basis) for each in folded if each.holder == unit]
+                    held = holdings(
+                        day.house.instance, tx, day.house.caller, unit, at=moment, known=known,
+                        after="1/Q03", limit=5,
+                    )  # fmt: skip
+                    page = [(each["package"], each["basis"]) for each in held.packages]
+                    assert held.count == len(had)
+                    assert page == [each for each in had if each[0] > "1/Q03"][:5]
 
 
 def test_a_box_that_was_not_opened_is_inferred_until_somebody_looks(day: Day) -> None:

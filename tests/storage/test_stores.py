@@ -49,10 +49,10 @@ from ledger.storage.readings import (
 )
 from ledger.storage.records import (
     erase_personal,
-    find_record_by_root,
     get_record,
     get_secrets,
     insert_record,
+    list_by_roots,
     list_records,
 )
 from ledger.storage.settings import find_setting, insert_setting, put_setting
@@ -82,9 +82,9 @@ def test_a_record_comes_back_whole_with_its_secrets(database: Database) -> None:
         insert_record(tx, row, secrets_of(row))
     with database.reading() as tx:
         assert get_record(tx, row.id) == row
-        assert find_record_by_root(tx, row.root) == row
+        assert list_by_roots(tx, [row.root]) == [row]
         assert get_secrets(tx, row.id) == secrets_of(row)
-        assert find_record_by_root(tx, word("other")) is None
+        assert list_by_roots(tx, [word("other")]) == []
         with pytest.raises(NotFound):
             get_secrets(tx, "0" * 32)
 

@@ -28,10 +28,14 @@ from tests.tampering.kit import SEED, Home, Value, others
 NO_EVIDENCE: Mapping[str, str] = {
     "tokens": "who may call the API now; what was done with a token is signed by a key",
     **dict.fromkeys(
-        ("accounts", "passkeys", "stations", "sessions", "links"),
+        ("accounts", "passkeys", "identities", "stations", "sessions", "links"),
         "who may come in through the pages; as with tokens, what was done is signed by a key",
     ),
     "idempotency": "answers that were given, kept for thirty days",
+    **dict.fromkeys(
+        ("label_rolls", "label_prints", "label_print_states"),
+        "serials kept apart, and what became of paper; what a label says stands in reports",
+    ),
     "drafts": "prepared and not accepted; a changed one does not open, or has another digest",
     "leases": "who writes now; safety comes from constraints",
     "idx_current_witnesses": "empty: no kind of statement replaces another of its unit yet",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ledger.domain.acts import (
     asset_change,
     asset_registration,
+    asset_report,
     closed_unit_disposition,
     comment,
     cycle_decision,
@@ -45,6 +46,7 @@ from ledger.domain.acts import (
     statement_answer,
     take_over,
     terms,
+    transport_log,
     unit_admission,
     unit_closure,
 )
@@ -85,6 +87,8 @@ ACTS: Mapping[str, Act] = {
         closed_unit_disposition,
         asset_registration,
         asset_change,
+        asset_report,
+        transport_log,
         service,
         publication,
         statement_answer,

@@ -124,6 +124,12 @@ ACT = witness(
             help="until when its holders may answer",
         ),
         Field(name="as_of", of=Moment(is_signed=False), help="the moment for which it holds"),
+        Field(
+            name="block",
+            of=Whole(0, UINT32, None),
+            given=Given.OPTIONAL,
+            help="the block up to which it was computed: up to it, it is computed again",
+        ),
         Field(name="engine", of=Whole(1, UINT32, None), help="version of the rule engine"),
         Field(name="rules_sha256", of=Hash(), help="of the rule set"),
         Field(

@@ -27,6 +27,7 @@ from ledger.domain.acts.vocabulary import (
     Hash,
     Message,
     Name,
+    OneOf,
     Recorded,
     Sort,
     View,
@@ -39,6 +40,9 @@ from ledger.domain.acts.words import AssetCondition, Right
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, AssetId, ConsignmentId, Digest
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused
 from ledger.domain.subjects.states import AssetState, ConsignmentState, UnitState
+
+#: How an asset may be found; what else is to be said stands in `condition`.
+CONDITIONS = ("whole", "damaged", "incomplete")
 
 #: What to do about a step that happened and does not fit.
 REPORT_IT = "what happened is not lost: report it instead, steriledger package report"
@@ -97,10 +101,16 @@ def condition_fields() -> tuple[Field, ...]:
     """What who gives an asset away, and who takes it, says of it."""
     return (
         Field(
+            name="condition_is",
+            of=OneOf(CONDITIONS),
+            given=Given.OPTIONAL,
+            help="how the asset was found, by whoever looked at it",
+        ),
+        Field(
             name="condition",
             of=Words(),
             given=Given.OPTIONAL,
-            help="of the asset, as it was found: complete and working, a crack in the housing",
+            help="the same in words: a crack in the housing",
         ),
         Field(
             name="instruments",

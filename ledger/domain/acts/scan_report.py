@@ -29,6 +29,7 @@ from ledger.domain.acts.vocabulary import (
 from ledger.domain.acts.witnessing import witness
 from ledger.domain.acts.words import Right
 from ledger.domain.callers import Scope
+from ledger.domain.custody.codes import is_basket
 from ledger.domain.custody.gates import is_no
 from ledger.domain.custody.lines import (
     BASES,
@@ -40,13 +41,17 @@ from ledger.domain.custody.lines import (
     seconds_or_none,
     text_or_none,
 )
+from ledger.domain.custody.outcomes import CLOSED, OUTCOMES, find_contradiction, split_outcome
 from ledger.domain.encoding.identifiers import parse_hex32
 from ledger.domain.errors import InvalidInput, Refused
+from ledger.domain.records.commitments import FieldValue
 
-#: so many that the leaves of a record hold them: 15 columns a line
-MOST_LINES = 256
+#: so many that the leaves of a record hold them: 16 columns a line
+MOST_LINES = 240
 #: What can still be left undone when it is scanned; the others have happened.
 PREVENTABLE = frozenset({Deed.ISSUED.value})
+#: Said of what lies in a basket or a container, whose code stands beside it.
+_OF_BASKETS = frozenset({Deed.PUT_IN.value, Deed.SEALED.value})
 COLUMNS = {
     "act": OneOf(SCANNED),
     "package": PackageNamed(),
@@ -56,6 +61,7 @@ COLUMNS = {
     "happened": Moment(is_signed=False),
     "happened_text": Words(100),
     "outcome": Words(100),
+    "note": Words(250),
     "against": Words(300),
     "reason": Words(500),
     "case": Words(64),
@@ -85,14 +91,40 @@ def record_rules(message: Message, view: View, facts: Facts, records: Records) -
             raise InvalidInput(
                 f"{line['expires']} is no day", field=f"{field}.expires", rule="as in 2026-11-03"
             )
+        if line["act"] in CLOSED:
+            _require_known_outcome(line["outcome"], field)
         if (line["act"] == Deed.NOT_SO) != (line["takes_back"] is not None):
             raise InvalidInput(
                 "does not fit",
                 field=f"{field}.takes_back",
                 rule="not_so names the line that it takes back, DIGEST:LINE, and no other act does",
             )
+        if line["act"] in _OF_BASKETS and not is_basket(text_or_none(line["code"])):
+            raise InvalidInput(
+                "names no basket",
+                field=f"{field}.code",
+                rule="beside it stands the code of a basket or a container",
+            )
         if line["takes_back"] is not None:
             _require_own_line(str(line["takes_back"]), line["reason"], message, records, field)
+
+
+def _require_known_outcome(outcome: FieldValue, field: str) -> None:
+    """Raise InvalidInput unless the outcome is of the list, and says nothing twice."""
+    said = text_or_none(outcome)
+    _, other = split_outcome(said)
+    if other is not None:
+        raise InvalidInput(
+            f"{other[:60]!r} is none of its words",
+            field=f"{field}.outcome",
+            rule=f"parts with ; between them, each N/M or one of {', '.join(OUTCOMES)}",
+            remedy="put it into the note",
+        )
+    twice = find_contradiction(said)
+    if twice is not None:
+        raise InvalidInput(
+            f"says {twice}", field=f"{field}.outcome", rule="an outcome says one thing of each"
+        )
 
 
 def _require_own_line(
@@ -121,12 +153,14 @@ def taken_back(named: str, *, field: str = "takes_back") -> tuple[bytes, int]:
 
 
 def package_lines(message: Message, facts: Facts) -> Iterator[PackageLine]:  # noqa: ARG001
-    """A row for each line that names a package."""
+    """A row for each line that names a package, or a basket alone."""
     for number, line in rows_of(facts):
-        if line["package"] is None:
+        code = text_or_none(line["code"])
+        if line["package"] is None and not is_basket(code):
             continue
         yield PackageLine(
-            package=str(line["package"]),
+            # what is said of a basket itself is kept under its code
+            package=str(line["package"] or code),
             line=number,
             deed=Deed(str(line["act"])),
             happened=seconds_or_none(line["happened"]),
@@ -135,8 +169,8 @@ def package_lines(message: Message, facts: Facts) -> Iterator[PackageLine]:  # n
             set_name=text_or_none(line["set"]),
             material=text_or_none(line["material"]),
             expires=text_or_none(line["expires"]),
-            code=text_or_none(line["code"]),
-            outcome=text_or_none(line["outcome"]),
+            code=code,
+            outcome="; ".join(str(e) for e in (line["outcome"], line.get("note")) if e) or None,
             against=text_or_none(line["against"]),
             reason=text_or_none(line["reason"]),
             case=text_or_none(line["case"]),

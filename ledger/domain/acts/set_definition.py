@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from ledger.domain.acts.load_declaration import PACKAGE_CLASS
 from ledger.domain.acts.vocabulary import (
+    Facts,
     Field,
     Given,
     Lines,
     Message,
     OneOf,
+    Records,
     SetNamed,
     Switch,
+    View,
     Whole,
     WitnessMode,
     WitnessScope,
@@ -20,6 +23,7 @@ from ledger.domain.acts.witnessing import packed_numbers, witness
 from ledger.domain.acts.words import Right
 from ledger.domain.callers import Scope
 from ledger.domain.custody.expiry import materials
+from ledger.domain.custody.labelling import plain_gtin
 
 OWNED_BY = ("unit", "pool", "supplier")
 
@@ -28,6 +32,12 @@ def says(message: Message) -> str:
     """`a set was defined: version 2, 37 instruments`."""
     version, instruments, *_ = packed_numbers(message)
     return f"a set was defined: version {version}, {instruments} instruments"
+
+
+def record_rules(message: Message, view: View, facts: Facts, records: Records) -> None:  # noqa: ARG001
+    """A GTIN is one: no label is made of another."""
+    if facts["gtin"] is not None:
+        plain_gtin(str(facts["gtin"]))
 
 
 ACT = witness(
@@ -65,6 +75,12 @@ ACT = witness(
             help="in which it is packed",
         ),
         Field(
+            name="gtin",
+            of=Words(14),
+            given=Given.OPTIONAL,
+            help="its GTIN, where the unit has a GS1 prefix: its packages get GS1 labels",
+        ),
+        Field(
             name="holds_implant",
             of=Switch(),
             given=Given.OPTIONAL,
@@ -80,4 +96,5 @@ ACT = witness(
         ),
     ),
     says=says,
+    record_rules=record_rules,
 )

@@ -5,7 +5,9 @@ characters, a lost group separator, letters that a keyboard layout turned.  Each
 said; nothing is guessed.
 
 The own scheme: `SL`, the unit's number, `P`, the serial text, and two check digits (modulo 97, as
-ISO/IEC 7064 MOD 97-10, of two digits a sign), capital letters, digits and points only.
+ISO/IEC 7064 MOD 97-10, of two digits a sign), capital letters, digits and points only.  A reprint
+has `R` and which label of the package it is before the `P`, so that no two labels are alike.  A
+basket has `B` in place of the `P`, and a container `C`.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ from ledger.domain.custody.lines import parse_package
 from ledger.domain.errors import InvalidInput
 
 GS = "\x1d"
-_OWN = re.compile(r"SL([1-9][0-9]{0,9})P([A-Z0-9.]{1,40})([0-9]{2})")
+_OWN = re.compile(r"SL([1-9][0-9]{0,9})(?:R[1-9][0-9]{0,3})?P([A-Z0-9.]{1,40})([0-9]{2})")
+_BASKET = re.compile(r"SL([1-9][0-9]{0,9})([BC])([A-Z0-9.]{1,40})([0-9]{2})")
 #: a shorter code that repeats itself is one
 _SHORTEST_TWICE = 6
 _SERIAL = re.compile(r"[A-Z0-9.]{1,40}")
@@ -59,7 +62,7 @@ TROUBLES = {
     Trouble.LAYOUT: "the keyboard layout turned letters: set scanner and computer to the same one",
     Trouble.CHECK_DIGIT: "a check digit is wrong: scan again, or type what is printed",
     Trouble.DATE: "it holds a date that no calendar has",
-    Trouble.EMPTY: "nothing came",
+    Trouble.EMPTY: "what was read or typed is empty",
 }
 #: Troubles with which the code is still certain.
 _HARMLESS = frozenset({Trouble.TWICE, Trouble.CONTROLS, Trouble.LAYOUT})
@@ -82,6 +85,8 @@ class Scheme(StrEnum):
     """Whose label it is."""
 
     OWN = "own"
+    #: what stands for all that lies in it at the moment
+    BASKET = "basket"
     COMMAND = "command"
     GS1 = "gs1"
     OTHER = "other"
@@ -99,6 +104,8 @@ class Shot:
     troubles: tuple[Trouble, ...] = ()
     #: `UNIT/SERIAL` where the code itself names the package
     package: str | None = None
+    #: the code once more where it is a basket's or a container's
+    basket: str | None = None
     #: what a card of commands says
     command: Command | None = None
     #: of a GS1 code, by application identifier
@@ -123,8 +130,11 @@ class Shot:
         return self.code
 
 
-def make_code(package: str) -> str:
-    """The own code of a package; raises InvalidInput for a serial that no label of ours holds."""
+def make_code(package: str, *, issue: int = 1) -> str:
+    """The own code of a package; raises InvalidInput for a serial that no label of ours holds.
+
+    `issue`: from 1, which of its labels it is.
+    """
     unit, _, serial = parse_package(package).partition("/")
     if _SERIAL.fullmatch(serial) is None:
         raise InvalidInput(
@@ -133,8 +143,40 @@ def make_code(package: str) -> str:
             rule="capital letters, digits and points, at most 40",
             remedy="give it a code of another scheme",
         )
-    body = f"SL{unit}P{serial}"
+    body = f"SL{unit}{'' if issue == 1 else f'R{issue}'}P{serial}"
     return f"{body}{_check(body)}"
+
+
+def make_basket(unit: int, name: str, *, is_container: bool = False) -> str:
+    """The code of a basket or a container; raises InvalidInput for a name that no label holds."""
+    if _SERIAL.fullmatch(name) is None:
+        raise InvalidInput(
+            f"{name[:40]!r} does not fit on a label of ours",
+            field="name",
+            rule="capital letters, digits and points, at most 40",
+        )
+    body = f"SL{unit}{'C' if is_container else 'B'}{name}"
+    return f"{body}{_check(body)}"
+
+
+def is_basket(code: str | None) -> bool:
+    """Whether a code is a basket's or a container's."""
+    match = None if code is None else _BASKET.fullmatch(code)
+    return match is not None and _check(match[0][:-2]) == match[4]
+
+
+def is_container(code: str) -> bool:
+    """Whether a basket's code is a container's, which has seals and a clean or a dirty side."""
+    match = _BASKET.fullmatch(code)
+    return match is not None and match[2] == "C"
+
+
+def unit_in(code: str) -> int:
+    """The unit whose basket or container a code names."""
+    match = _BASKET.fullmatch(code)
+    if match is None:
+        raise AssertionError(code)
+    return int(match[1])
 
 
 def make_command(command: Command) -> str:
@@ -184,11 +226,11 @@ def _readings(text: str) -> Iterator[Shot]:
     """
     if text in _COMMANDS:
         yield Shot(raw=text, code=text, scheme=Scheme.COMMAND, command=_COMMANDS[text])
-    straight = [shot for shot in (_own(text), _gs1(text)) if shot is not None]
+    straight = [shot for shot in (_own(text), _basket(text), _gs1(text)) if shot is not None]
     yield from (shot for shot in straight if shot.is_certain)
     for table in _LAYOUTS.values():
         meant = text.translate(table)
-        for shot in (_own(meant), _gs1(meant)) if meant != text else ():
+        for shot in (_own(meant), _basket(meant), _gs1(meant)) if meant != text else ():
             if shot is not None and shot.is_certain:
                 yield replace(shot, troubles=(*shot.troubles, Trouble.LAYOUT))
     yield from straight
@@ -202,14 +244,27 @@ def _own(text: str) -> Shot | None:
     if _check(body) == check:
         package = f"{match[1]}/{match[2]}"
         return Shot(raw=text, code=text, scheme=Scheme.OWN, package=package)
-    if any(_both_own(text[:at], text[at:]) for at in range(5, len(text) - 4)):
+    if _two_own(text):
         return Shot(raw=text, code=None, scheme=Scheme.OWN, troubles=(Trouble.TWO_CODES,))
     return Shot(raw=text, code=None, scheme=Scheme.OWN, troubles=(Trouble.CHECK_DIGIT,))
 
 
+def _basket(text: str) -> Shot | None:
+    if _BASKET.fullmatch(text) is None:
+        return None
+    if is_basket(text):
+        return Shot(raw=text, code=text, scheme=Scheme.BASKET, basket=text)
+    trouble = Trouble.TWO_CODES if _two_own(text) else Trouble.CHECK_DIGIT
+    return Shot(raw=text, code=None, scheme=Scheme.BASKET, troubles=(trouble,))
+
+
+def _two_own(text: str) -> bool:
+    return any(_both_own(text[:at], text[at:]) for at in range(5, len(text) - 4))
+
+
 def _both_own(first: str, second: str) -> bool:
     return all(
-        _OWN.fullmatch(each) is not None and _check(each[:-2]) == each[-2:]
+        is_basket(each) or (_OWN.fullmatch(each) is not None and _check(each[:-2]) == each[-2:])
         for each in (first, second)
     )
 
@@ -250,7 +305,7 @@ def _looks_gs1(body: str, text: str) -> bool:
 
 def _trouble(body: str, parsed: dict[str, str] | None) -> Trouble | None:
     """What keeps an element string from being certain."""
-    if body.startswith("01") and not _has_check_digit(body[2:16]):
+    if body.startswith("01") and not has_check_digit(body[2:16]):
         return Trouble.CHECK_DIGIT
     if parsed is None:
         return Trouble.DATE if _impossible_date(body) else Trouble.LOST_SEPARATOR
@@ -261,7 +316,8 @@ def _trouble(body: str, parsed: dict[str, str] | None) -> Trouble | None:
     return Trouble.DATE if "17" in parsed and _date(parsed["17"]) is None else None
 
 
-def _has_check_digit(gtin: str) -> bool:
+def has_check_digit(gtin: str) -> bool:
+    """Whether the last of a GTIN's 14 digits is what the others make it."""
     if len(gtin) != 14 or not gtin.isdigit():  # noqa: PLR2004 - a GTIN-14
         return False
     weighted = sum(int(digit) * (3 if at % 2 == 0 else 1) for at, digit in enumerate(gtin[:-1]))

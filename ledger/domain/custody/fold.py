@@ -155,7 +155,15 @@ _OFF: Mapping[Deed, frozenset[Overlay]] = {
     D.ADDED: frozenset({Overlay.WAITING, Overlay.EXCLUDED}),
 }
 #: Reported of what somebody has in their hands, so that it is asked who has it.
-_OBSERVED = frozenset({D.WET, D.DAMAGED, D.LABELLED, D.LABEL_VOIDED})
+_OBSERVED = frozenset(
+    {D.WET, D.DAMAGED, D.LABELLED, D.LABEL_VOIDED, D.PUT_IN, D.TAKEN_OUT, D.SEALED}
+)
+#: Afterwards it lies in no basket.
+_LEAVES_BASKET = frozenset(
+    {D.TAKEN_OUT, D.OPENED, D.USED, D.NOT_USED, D.DISCARDED, D.MISSING, D.SHORT}
+)
+#: Soiled things lie where a package of these lies.
+DIRTY = frozenset({S.OPENED, S.USED, S.NOT_USED, S.SOILED})
 #: Said of a package by whoever it concerns, wherever that is.
 _SAID = frozenset({D.NOT_SO, D.ASKED_BACK, D.ANSWERED})
 #: Said of what nobody had before their eyes, whatever the line's basis.
@@ -233,6 +241,8 @@ class Package:
     holdings: list[Holding] = field(default_factory=list)
     #: every deed that did not follow, with the state in which it was done
     out_of_order: list[tuple[Deed, Stage]] = field(default_factory=list)
+    #: the basket or container in which it lies, by its code
+    basket: str | None = None
     codes: set[str] = field(default_factory=set)
     voided: set[str] = field(default_factory=set)
     #: who last had it before their eyes, and when (Unix seconds)
@@ -397,6 +407,13 @@ def _describe(package: Package, line: PackageLine) -> None:
         package.loads.add(line.thread)
     if line.deed is D.ASSEMBLED:
         package.is_assembled = True
+    if line.deed is D.PUT_IN:
+        if package.basket not in {None, line.code}:
+            # nobody took it out of the other
+            _note(package, line.deed)
+        package.basket = line.code
+    if line.deed in _LEAVES_BASKET:
+        package.basket = None
     if line.code is not None and line.deed is D.LABELLED:
         package.codes.add(line.code)
     if line.code is not None and line.deed is D.LABEL_VOIDED:

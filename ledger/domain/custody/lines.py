@@ -20,6 +20,8 @@ from ledger.domain.records.commitments import Fields, FieldValue
 _NAME = re.compile(r"([1-9][0-9]{0,9})/(?![ ])([^/\x00-\x1f\x7f]{1,40})(?<![ ])")
 NAME_RULE = "UNIT/SERIAL: the number of the unit that assembled it, and its serial text"
 _PACKAGE_TAG = b"steriledger.package.v1\0"
+_LOCK_TAG = b"steriledger.package.lock.v1\0"
+_LOCKS = 1024
 _SET_TAG = b"steriledger.set.v1\0"
 
 
@@ -43,6 +45,11 @@ class Deed(StrEnum):
     DAMAGED = "damaged"
     MISSING = "missing"
     FOUND = "found"
+    #: into a basket or a container, whose code stands beside it; out of whatever it lay in
+    PUT_IN = "put_in"
+    TAKEN_OUT = "taken_out"
+    #: what it lies in was sealed
+    SEALED = "sealed"
     NOT_SO = "not_so"
     # of a cycle: its load, and what its decision leaves out or adds
     LOADED = "loaded"
@@ -152,14 +159,29 @@ def find_package_name(text: str) -> str | None:
     return None if match is None else f"{match[1]}/{match[2]}"
 
 
+def is_package(name: str) -> bool:
+    """Whether what a row is about is a package; a basket that is told of is named by its code."""
+    return "/" in name
+
+
 def assembler(package: str) -> int:
     """The unit that assembled a package."""
     return int(package.partition("/")[0])
 
 
 def package_subject(package: str) -> bytes:
-    """32 bytes under which a package is locked and its evidence is asked for."""
+    """32 bytes under which a package's evidence is asked for."""
     return sha256(_PACKAGE_TAG + package.encode())
+
+
+def package_lock(package: str) -> bytes:
+    """What is locked of a package while something is told of it: one of 1,024 locks.
+
+    A recall tells of thousands of packages at once, and a database's locks are counted.
+    """
+    return _LOCK_TAG + (int.from_bytes(package_subject(package)[:2], "big") % _LOCKS).to_bytes(
+        2, "big"
+    )
 
 
 def set_subject(name: str) -> bytes:

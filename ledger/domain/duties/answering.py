@@ -33,10 +33,11 @@ COMPUTED = say(
     "本文件由记录计算得出，不是任何单位的陈述；不认定过错，也不认定原因。",
 )
 NOT_PROVED = say(
-    "Proved complete are the operations of the cycles, consignments, machines and signers that are "
-    "named. Not proved is that no other list names this package, nor that a record was true when "
-    "it was entered.",
-    "所列批次、运单、设备与签署人的操作已证明完整；不能证明没有其他清单涉及该包，也不能证明记录录入时属实。",
+    "Proved complete are the published terms and the operations of the cycles, consignments, "
+    "assets, machines and signers that are named. Not proved is that no other list names it, that "
+    "no shift and no outage was left out, nor that a record was true when it was entered.",
+    "已发布的约定以及所列批次、运单、设备、灭菌器与签署人的操作已证明完整；不能证明没有其他清单涉及它，"
+    "不能证明没有遗漏班次或系统中断，也不能证明记录录入时属实。",
 )
 
 
@@ -148,12 +149,16 @@ def _against(case: Case, cycle: Cycle) -> Say | None:
     """What is recorded that keeps it from use."""
     failed = failed_results(cycle)
     if failed:
-        names = ", ".join(each.replace("_", " ") for each in failed)
+        is_invalid = {name for name in failed if cycle.word(name) == "invalid"}
         return say(
-            "Its cycle's {names} result failed or is invalid.",
-            "其灭菌批次的监测结果（{names}）不合格或无效。",
-            names=names,
-        )
+            "Its cycle's {names} result {how}.", "其灭菌批次的监测结果（{zh}）{wie}。",
+            names=", ".join(each.replace("_", " ") for each in failed),
+            zh="、".join(in_chinese(each) for each in failed),
+            how="failed" if not is_invalid
+            else "is invalid" if is_invalid == set(failed) else "failed or is invalid",
+            wie="不合格" if not is_invalid
+            else "无效" if is_invalid == set(failed) else "不合格或无效",
+        )  # fmt: skip
     if covering(case):
         return say("A recall covers it.", "该包属于召回范围。")
     kept = kept_back(case)
@@ -218,7 +223,9 @@ def answer_to_plain(found: Answer) -> dict[str, Plain]:
     """The answer as plain data."""
     case = found.case
     comments = sorted(_own_comments(case), key=lambda c: c.source.place)
-    used = {e.source.operation: e for e in _used(found, comments)}
+    used = {e.source.operation: e for e in (*_used(found, comments), *case.strangers)}
+    concerned = case.concerned | {f.holder for f in found.findings}
+    said_to = {e.source.operation: e for e in case.events() if e.deed is not Deed.COMMENTED}
     versions = sorted({f.terms for f in found.findings if f.terms is not None})
     plain: dict[str, Plain] = {
         "format": FORMAT,
@@ -244,12 +251,25 @@ def answer_to_plain(found: Answer) -> dict[str, Plain]:
         "statements": [
             {
                 "unit": c.unit,
+                "code": case.code(c.unit),
                 "operation": c.source.operation,
                 "about": c.fact("about"),
+                "said_to": _said_to(said_to.get(str(c.fact("about"))), case),
                 "stance": c.fact("stance"),
                 "text": c.fact("text"),
+                "is_concerned": c.unit in concerned,
             }
             for c in comments
+        ],
+        "third_parties": [
+            {
+                "unit": e.unit,
+                "operation": e.source.operation,
+                "deed": e.deed.value,
+                "happened": None if e.when is None else instant_text(e.when.last),
+                "says": _words(_of_stranger(case, e)),
+            }
+            for e in case.strangers
         ],
         "operations": [
             _operation(each)
@@ -268,16 +288,45 @@ def answer_to_plain(found: Answer) -> dict[str, Plain]:
 
 
 def _own_comments(case: Case) -> list[Event]:
-    """What was said, but not of the other cycles of the machine; of a recall, of all."""
-    if case.kind is SubjectKind.RECALL:
-        return list(case.comments)
+    """What was said, but not of other cycles of the machine than those that a recall covers."""
     of_others = {
         each.source.operation
         for cycle in case.series
+        if case.kind is not SubjectKind.RECALL or not any(r.covers(cycle) for r in case.recalls)
         for each in (cycle.opened, cycle.ended, *cycle.results, *cycle.decisions)
         if each is not None
     }
     return [each for each in case.comments if each.fact("about") not in of_others]
+
+
+def _said_to(event: Event | None, case: Case) -> Plain:
+    """What something was said to: `damaged, M3, 2026-11-03 11:40`; None for what is not in it."""
+    if event is None:
+        return None
+    return _words(
+        say(
+            "{deed}, {unit}, {at}", "{zh}，{unit}，{at}", unit=case.code(event.unit),
+            at=case.clock(event.at), deed=event.deed.value.replace("_", " "),
+            zh=in_chinese(event.deed),
+        )
+    )  # fmt: skip
+
+
+_SAID_BY_OTHERS = {
+    Deed.WET: ("wet", "潮湿"), Deed.DAMAGED: ("damaged", "损坏"), Deed.MISSING: ("short", "缺件"),
+    Deed.FOUND: ("found", "已找到"), Deed.NOT_USED: ("not used", "未使用"),
+    Deed.DISCARDED: ("discarded", "已弃用"), Deed.LOOKED_AT: ("looked at", "查看"),
+}  # fmt: skip
+
+
+def _of_stranger(case: Case, event: Event) -> Say:
+    """What a third party said, and that nothing rests on it."""
+    en, zh = _SAID_BY_OTHERS[event.deed]
+    return say(
+        "{unit}, which is not known here to have had it, reported at {at}: {en}; no duty rests on "
+        "it.", "{unit}（未见其保管记录）于{at}报告：{zh}；不作为任何职责的依据。",
+        unit=case.code(event.unit), at=case.clock(event.at), en=en, zh=zh,
+    )  # fmt: skip
 
 
 def _used(found: Answer, comments: Iterable[Event]) -> Iterator[Event]:

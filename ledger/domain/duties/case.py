@@ -98,6 +98,9 @@ class Deed(StrEnum):
     DAMAGED = "damaged"
     MISSING = "missing"
     FOUND = "found"
+    # the asset
+    REGISTERED = "registered"
+    LOOKED_AT = "looked_at"
     # its way
     DISPATCHED = "dispatched"
     TAKEN_OVER = "taken_over"
@@ -106,6 +109,8 @@ class Deed(StrEnum):
     TRANSPORT_LOG = "transport_log"
     ARRIVED = "arrived"
     RECEIVED = "received"
+    REFUSED = "refused"
+    TAKEN_BACK = "taken_back"
     # its cycle
     CYCLE_OPENED = "cycle_opened"
     CYCLE_ENDED = "cycle_ended"
@@ -196,6 +201,8 @@ class Cycle:
     results: tuple[Event, ...] = ()
     #: in the chain's order
     decisions: tuple[Event, ...] = ()
+    #: the units whose packages were released in it
+    owners: frozenset[int] = frozenset()
 
     @property
     def unit(self) -> int:
@@ -238,6 +245,8 @@ class Cycle:
 
 
 RELEASING = frozenset({"release", "release_biological_pending", "emergency_release"})
+#: what a receipt says of a package that its unit did not take
+NOT_THERE = frozenset({"missing", "refused"})
 ENTERED_WORDS = frozenset({"not_required", "pending", "pass", "fail", "invalid"})
 
 
@@ -257,6 +266,13 @@ class Consignment:
     def step(self, deed: Deed) -> Event | None:
         """The first step of that sort."""
         return next(self.all(deed), None)
+
+    @property
+    def delivered(self) -> Event | None:
+        """The receipt, unless it says of the package that is asked about that it was not there."""
+        receipt = self.step(Deed.RECEIVED)
+        is_there = receipt is not None and receipt.fact("of_package") not in NOT_THERE
+        return receipt if is_there else None
 
     def all(self, deed: Deed) -> Iterator[Event]:
         """Every step of that sort, in order of happening."""
@@ -338,6 +354,8 @@ class Case:
     terms: tuple[Terms, ...]
     #: of the package or asset
     history: tuple[Event, ...] = ()
+    #: what units say of it that are not known to have had it: shown, and nothing rests on it
+    strangers: tuple[Event, ...] = ()
     cycle: Cycle | None = None
     #: the machine's other cycles, for what is asked of a day, a week, a repair
     series: tuple[Cycle, ...] = ()
@@ -390,6 +408,19 @@ class Case:
     def code(self, unit: int) -> str:
         """A unit as people call it."""
         return self.units.get(unit, str(unit)) if unit else "–"
+
+    @property
+    def concerned(self) -> frozenset[int]:
+        """The units that have or had a part in it, or did something with it themselves."""
+        cycles = () if self.cycle is None else (self.cycle,)
+        found = {self.owner, *(each.unit for each in self.history)}
+        for cycle in (*cycles, *(self.series if self.kind is SubjectKind.RECALL else ())):
+            found |= {cycle.unit, *cycle.owners}
+        for moved in self.consignments:
+            found |= {moved.giver, moved.receiver, *(step.unit for step in moved.steps)}
+        for recall in self.recalls:
+            found |= {recall.order.unit, *recall.told}
+        return frozenset(found - {0})
 
     def events(self) -> Iterator[Event]:
         """Every event, whatever it belongs to."""

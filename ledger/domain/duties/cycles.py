@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ledger.domain.acts.decisions import DecisionKind
 from ledger.domain.acts.result_entry import Result, ResultWord
-from ledger.domain.acts.vocabulary import integer, word
+from ledger.domain.acts.vocabulary import integer, items, word
 from ledger.domain.acts.witnessing import packed_numbers
 from ledger.domain.acts.words import RESULT_NAMES
 from ledger.domain.duties.case import Cycle, Deed, Event, Machine
@@ -43,13 +43,27 @@ def _cycle(opening: Page, pages: list[Page], machines: Mapping[bytes, Page]) -> 
         ),
         ended=None if ended is None else _ending(ended),
         results=tuple(_results(pages)),
-        decisions=tuple(
-            p.event(
-                Deed.DECIDED, "reason", decision=DecisionKind(integer(p.said.message, "kind")).word
-            )
-            for p in pages if p.kind == "CycleDecision"
+        decisions=tuple(_decided(p) for p in pages if p.kind == "CycleDecision"),
+        owners=frozenset(
+            each for p in pages if p.kind == "CycleDecision" for each in _owners(p)
         ),
     )  # fmt: skip
+
+
+def _decided(page: Page) -> Event:
+    """What was decided, and whose packages it released."""
+    return page.event(
+        Deed.DECIDED, "reason",
+        decision=DecisionKind(integer(page.said.message, "kind")).word,
+        released_to=" ".join(str(each) for each in sorted(set(_owners(page)))) or None,
+    )  # fmt: skip
+
+
+def _owners(page: Page) -> Iterator[int]:
+    message = page.said.message
+    for share in items(message, "shares") if "shares" in message else ():
+        if int(share["delta"]) > 0:
+            yield int(share["owner"])
 
 
 def _ending(page: Page) -> Event:

@@ -80,7 +80,24 @@ _CHINESE = {
     "in_service": "使用中", "out_of_service": "停用", "retired": "报废",
     "recalled": "召回", "rejected": "拒绝放行", "held": "暂扣", "excluded": "剔除",
     "reprocess": "重新处理", "waiting": "待放行",
-    "intact": "完好", "broken": "破损",
+    "intact": "完好", "broken": "破损", "missing": "缺失",
+    "whole": "完好", "damaged": "损坏", "incomplete": "缺件",
+    # results
+    "physical": "物理监测", "chemical_external": "包外化学监测",
+    "chemical_internal": "包内化学监测", "lumen_pcd": "PCD监测", "biological": "生物监测",
+    "bowie_dick": "B-D试验",
+    "machine": "灭菌器记录",
+    # deeds
+    "soiled_counted": "污染器械清点", "washed": "清洗消毒", "assembled": "装配",
+    "seal_tested": "封口测试", "loaded": "装载", "unloaded": "卸载", "added": "补充放行",
+    "lifted": "解除暂扣", "stored": "储存", "issued": "发放", "opened": "开包", "used": "使用",
+    "not_used": "未使用", "discarded": "弃用", "wet": "潮湿", "found": "找到",
+    "registered": "登记", "looked_at": "查看", "dispatched": "发出", "taken_over": "接收承运",
+    "diverted": "备降", "resealed": "重新加封", "transport_log": "运输记录", "arrived": "送达",
+    "received": "签收", "refused": "拒收", "taken_back": "收回", "cycle_opened": "批次开始",
+    "cycle_ended": "批次结束", "result": "监测结果", "decided": "决定", "ordered": "召回令",
+    "noticed": "召回通知", "reached": "通知送达", "answered": "召回答复", "commented": "意见",
+    "shift": "班次", "outage": "系统中断", "maintained": "维护",
 }  # fmt: skip
 
 
@@ -289,7 +306,8 @@ class Duty:
     def _why_of(self, part: Part, word: Word) -> Iterator[Say]:
         for mark in part.marks:
             yield mark.says
-        if part.marks and part.word is not Word.NOT_RECORDED:
+        is_decided = any(mark.stance is not Stance.BESIDE for mark in part.marks)
+        if is_decided and part.word is not Word.NOT_RECORDED:
             return
         if part.excused is not None:
             yield part.excused
@@ -303,9 +321,14 @@ class Duty:
                 "this instance does not hold the record that would say {what}",
                 "本系统未保存可说明“{zh}”的记录", what=part.wanted.en, zh=part.wanted.zh,
             )  # fmt: skip
+        elif any(mark.stance is Stance.AGAINST for mark in part.marks):
+            yield say(
+                "{unit} has not answered to it", "{unit}尚未答复",
+                unit=self.case.code(self.holder),
+            )  # fmt: skip
         else:
             yield say(
-                "nothing recorded says {what}", "没有记录说明{zh}",
+                "nothing recorded says {what}", "没有记录说明“{zh}”",
                 what=part.wanted.en, zh=part.wanted.zh,
             )  # fmt: skip
 

@@ -7,14 +7,17 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ledger.domain.acts.comment import Stance
+from ledger.domain.acts.custody import DispositionKind
 from ledger.domain.acts.package_decision import PackageDecisionKind
 from ledger.domain.acts.recall_order import RecallStage
+from ledger.domain.acts.transport_log import LOGGED
 from ledger.domain.acts.vocabulary import integer, word
 from ledger.domain.acts.witnessing import packed_numbers
-from ledger.domain.acts.words import Purpose
+from ledger.domain.acts.words import AssetKind, Purpose
 from ledger.domain.custody import lines
 from ledger.domain.custody.counting import LINE_DEEDS
 from ledger.domain.custody.lines import assembler
+from ledger.domain.custody.outcomes import parse_outcome
 from ledger.domain.duties.case import Consignment, Deed, Event, How, Recall, When
 from ledger.domain.duties.pages import Page, word_of
 from ledger.domain.duties.terms import Terms, terms_at
@@ -47,49 +50,10 @@ _BASES = {
     "scanned": How.SCANNED, "counted": How.COUNTED, "ticked_off": How.TICKED, "typed": How.TYPED,
     "imported": How.IMPORTED, "inferred": How.INFERRED,
 }  # fmt: skip
-#: What a scan's outcome may say, part by part with `;` between them, and what it is.
-OUTCOMES: dict[str, tuple[str, FieldValue]] = {
-    "second person": ("second_person", True),
-    "alone on shift": ("alone_on_shift", True),
-    "a0 met": ("a0", "met"),
-    "a0 not met": ("a0", "not_met"),
-    "dry": ("dry", True),
-    "intact": ("integrity", "intact"),
-    "broken": ("integrity", "broken"),
-    "indicator pass": ("indicator", "pass"),
-    "indicator fail": ("indicator", "fail"),
-    "label legible": ("label", "legible"),
-    "label illegible": ("label", "illegible"),
-    "conditions within": ("conditions", "within"),
-    "conditions outside": ("conditions", "outside"),
-    "not heat-sealed": ("heat_sealed", False),
-    "seal test pass": ("seal_test", True),
-    "seal test fail": ("seal_test", False),
-    "closed": ("closed", True),
-    "open": ("closed", False),
-    "pretreated": ("pretreated", True),
-    "not pretreated": ("pretreated", False),
-    "special infection none": ("special_infection", "none"),
-    "special infection declared": ("special_infection", "declared"),
-}
 _COLUMNS = (
     "act", "package", "basis", "happened", "happened_text", "outcome", "case", "expires",
-    "takes_back",
+    "takes_back", "against",
 )  # fmt: skip
-
-
-def parse_outcome(text: str | None) -> dict[str, FieldValue]:
-    """What an outcome says: `9/10; second person`; what is none of the words says nothing."""
-    found: dict[str, FieldValue] = {}
-    for part in (text or "").lower().split(";"):
-        said = part.strip()
-        count, slash, expected = said.partition("/")
-        if slash and count.isdecimal() and expected.isdecimal():
-            found |= {"count": int(count), "expected": int(expected)}
-        elif said in OUTCOMES:
-            name, value = OUTCOMES[said]
-            found[name] = value
-    return found
 
 
 # ---------------------------------------------------------------- the package
@@ -127,7 +91,15 @@ def read_history(
         page.event(Deed.DISPATCHED) for page in pages
         if page.kind == "Dispatch" and any(_name(each) == package for each in page.lines().values())
     ]  # fmt: skip
+    history += _short_of_receipts(pages, package)
     return list(_with_unloading(history, sent, assembler(package))), cycle
+
+
+def _short_of_receipts(pages: list[Page], package: str) -> Iterator[Event]:
+    """What was in no box that should have held it: whoever opened that saw so."""
+    for page in pages:
+        if page.kind == "TakeOver" and _of_package(page, package).get("of_package") == "missing":
+            yield page.event(Deed.MISSING, in_box=True)
 
 
 #: After these it is no longer as it was unloaded.
@@ -164,7 +136,7 @@ def _taken_back(pages: list[Page]) -> Iterator[tuple[bytes, int]]:
 
 def _scanned(page: Page, number: int, terms: tuple[Terms, ...]) -> Iterator[Event]:
     line = page.read_line(number, *_COLUMNS)
-    # an inspection and a label are of no duty by themselves; they may say that it was dry
+    # an inspection, a label and a basket are of no duty by themselves; they may say that it was dry
     deed = _DEEDS.get(str(line["act"]), Deed.UNLOADED)
     told = parse_outcome(None if line["outcome"] is None else str(line["outcome"]))
     how = _BASES.get(str(line["basis"]), How.TYPED)
@@ -175,7 +147,7 @@ def _scanned(page: Page, number: int, terms: tuple[Terms, ...]) -> Iterator[Even
     elif when is not None and when.how is not How.PAPER:
         when = replace(when, how=how)
     expires = _last_moment(line["expires"], terms_at(terms, event.at))
-    facts = {**told, "case_token": line["case"], "expires_at": expires,
+    facts = {**told, "case_token": line["case"], "expires_at": expires, "against": line["against"],
              "case_kept_back": f"lines.{number}.case" not in page.said.facts or None}  # fmt: skip
     yield replace(
         event, when=when, how=how, path=f"lines.{number}.",
@@ -202,9 +174,16 @@ def _last_moment(day: FieldValue, terms: Terms) -> str | None:
 
 
 def read_consignments(
-    pages: list[Page], terms: tuple[Terms, ...], *, package: str | None = None
+    pages: list[Page],
+    terms: tuple[Terms, ...],
+    *,
+    package: str | None = None,
+    asset: bytes | None = None,
 ) -> Iterator[Consignment]:
-    """Every consignment; with `package` those alone that it was in, and of their lines its own."""
+    """Every consignment; with `package` or `asset` those alone that it was in.
+
+    Of a package's, only its own lines are read.
+    """
     of: dict[bytes, list[Page]] = {}
     for page in pages:
         of.setdefault(page.subject, []).append(page)
@@ -212,33 +191,51 @@ def read_consignments(
         message = sent.said.message
         named = [n for n, line in sent.lines().items() if _name(line) == package]
         for number in named if package is not None else ():
-            sent.read_line(number, "assembler", "package")
-        if package is None or named:
+            sent.read_line(number, "assembler", "package", "basis")
+        if (package is None or named) and (asset is None or word(message, "asset") == asset):
+            about = of[sent.subject]
             yield Consignment(
                 id=sent.subject.hex(),
                 name=str(sent.get("slip") or sent.subject.hex()[:8]),
                 giver=integer(message, "unit"),
-                receiver=integer(message, "receiver"),
+                receiver=_receivers(sent, about)[-1],
                 purpose=Purpose(integer(message, "purpose")).name.lower(),
-                steps=tuple(_steps(sent, of[sent.subject], terms)),
+                steps=tuple(_steps(sent, about, terms, package)),
             )
 
 
 #: What both sides say of an asset.
-_STATED = ("condition", "instruments")
+_STATED = ("condition", "condition_is", "instruments")
 
 
 def _name(line: Mapping[str, FieldValue]) -> str:
     return f"{line.get('assembler')}/{line.get('package')}"
 
 
-def _steps(sent: Page, pages: Iterable[Page], terms: tuple[Terms, ...]) -> Iterator[Event]:
-    seals = sent.get("seals")
-    receiver = integer(sent.said.message, "receiver")
-    yield sent.event(
+def _receivers(sent: Page, pages: Iterable[Page]) -> list[int]:
+    """To whom it was to go, and to whom it was re-routed since."""
+    return [
+        integer(sent.said.message, "receiver"),
+        *(
+            integer(page.said.message, "receiver")
+            for page in pages
+            if page.kind in {"Disposition", "ClosedUnitDisposition"}
+            and integer(page.said.message, "kind") == DispositionKind.REROUTE
+        ),
+    ]
+
+
+def _steps(
+    sent: Page, pages: Iterable[Page], terms: tuple[Terms, ...], package: str | None
+) -> Iterator[Event]:
+    seals, about = sent.get("seals"), list(pages)
+    receivers = set(_receivers(sent, about))
+    giver = integer(sent.said.message, "unit")
+    away = sent.event(
         Deed.DISPATCHED, "closed", "pretreated", "special_infection", *_STATED, seal=seals
     )
-    for page in pages:
+    yield replace(away, facts={**away.facts, **_basis_of(sent, package)})
+    for page in about:
         if page.kind == "HandOver":
             if page.get("leg") == "diverted":
                 yield page.event(Deed.DIVERTED)
@@ -246,24 +243,87 @@ def _steps(sent: Page, pages: Iterable[Page], terms: tuple[Terms, ...]) -> Itera
                 yield page.event(Deed.RESEALED, seal=page.get("seals"))
             if page.get("transport_log"):
                 yield page.event(Deed.TRANSPORT_LOG, "transport_log")
-            if integer(page.said.message, "taker") == receiver:
+            if integer(page.said.message, "taker") in receivers:
                 yield page.event(Deed.ARRIVED)
+        elif page.kind == "TransportLog":
+            yield _log(page)
         elif page.kind == "TakeOver":
-            outcome, found = page.get("outcome"), page.get("seals")
-            seal = seals if found == "intact" else found
-            facts = {
-                "seal": seal,
-                "boxes": page.get("boxes"),
-                "count": page.get("counts.seen") or None,
-                **page.facts("automatic", *_STATED),
-            }
-            if outcome == "carried":
-                event = page.event(Deed.TAKEN_OVER)
-                kind = terms_at(terms, event.at).document["unit_classes"].get(str(event.unit))
-                facts["vehicle"] = "drone" if kind == "drone_carrier" else "van"
-                yield replace(event, facts=facts)
-            elif outcome in {"kept", "kept_without_asset"}:
-                yield replace(page.event(Deed.RECEIVED), facts=facts)
+            yield from _taken(page, seals, giver, terms, package)
+
+
+def _log(page: Page) -> Event:
+    """What loggers showed, from the first reading to the last, whenever it was brought."""
+    event = page.event(Deed.TRANSPORT_LOG, *LOGGED)
+    begun, ended = page.get("begun_at"), page.get("ended_at")
+    if begun is None or ended is None:
+        return replace(event, when=None)
+    first, last = (datetime.fromisoformat(str(each)) for each in (begun, ended))
+    return replace(event, when=When(first=first, last=last, how=How.TYPED))
+
+
+def _taken(
+    page: Page, seals: FieldValue, giver: int, terms: tuple[Terms, ...], package: str | None
+) -> Iterator[Event]:
+    outcome, found = page.get("outcome"), page.get("seals")
+    facts = {
+        "seal": seals if found == "intact" else found,
+        "boxes": page.get("boxes"),
+        "count": page.get("counts.seen") or None,
+        **page.facts("automatic", *_STATED),
+    }
+    if outcome == "carried":
+        event = page.event(Deed.TAKEN_OVER)
+        kind = terms_at(terms, event.at).document["unit_classes"].get(str(event.unit))
+        facts["vehicle"] = "drone" if kind == "drone_carrier" else "van"
+        yield replace(event, facts=facts)
+    elif outcome in {"kept", "kept_without_asset"}:
+        is_back = integer(page.said.message, "unit") == giver
+        event = page.event(Deed.TAKEN_BACK if is_back else Deed.RECEIVED)
+        yield replace(event, facts={**facts, **_of_package(page, package)})
+    elif outcome == "refused":
+        yield page.event(Deed.REFUSED)
+
+
+def _basis_of(sent: Page, package: str | None) -> dict[str, FieldValue]:
+    """How its giver knew that the package was in it."""
+    for number, line in sent.lines().items():
+        if package is not None and _name(line) == package:
+            return {"basis": sent.get(f"lines.{number}.basis")}
+    return {}
+
+
+def _of_package(page: Page, package: str | None) -> dict[str, FieldValue]:
+    """What a receipt says of the package that is asked about."""
+    for number, line in page.lines().items():
+        if package is not None and _name(line) == package:
+            read = page.read_line(number, "assembler", "package", "outcome", "basis")
+            return {"of_package": read["outcome"], "basis": read["basis"]}
+    return {}
+
+
+# ---------------------------------------------------------------- assets
+
+#: What somebody reports of an asset → what was done.
+_OF_ASSETS = {
+    "used": Deed.USED, "looked_at": Deed.LOOKED_AT, "damaged": Deed.DAMAGED, "short": Deed.MISSING,
+    "found": Deed.FOUND,
+}  # fmt: skip
+
+
+def read_asset(pages: list[Page], asset: bytes) -> Iterator[Event]:
+    """Its registration, and what was reported of it."""
+    for page in pages:
+        if page.subject != asset:
+            continue
+        if page.kind == "AssetRegistration":
+            kind = AssetKind(integer(page.said.message, "kind")).name.lower()
+            yield page.event(Deed.REGISTERED, "code", kind=kind)
+        elif page.kind == "AssetReport":
+            deed = _OF_ASSETS.get(str(page.get("what")))
+            if deed is not None:
+                event = page.event(deed, *_STATED)
+                expected = page.get("instruments_expected")
+                yield replace(event, facts={**event.facts, "expected": expected})
 
 
 # ---------------------------------------------------------------- recalls

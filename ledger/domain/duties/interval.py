@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from ledger.domain.duties.case import Case, Deed, Event
+from ledger.domain.custody.lines import SEEN
+from ledger.domain.duties.case import NOT_THERE, Case, Deed, Event, SubjectKind
 from ledger.domain.duties.findings import Say, say, seen
 
 #: What may be wrong with it, and the facts by which it was seen good before.
@@ -15,6 +16,12 @@ _GOOD = {
     Deed.DAMAGED: {"dry", "integrity"},
     Deed.MISSING: {"count"},
 }
+#: of these nobody need have seen it; and a defect that somebody reports puts it with nobody
+_NO_LOOK = frozenset({
+    Deed.WET, Deed.DAMAGED, Deed.MISSING, Deed.FOUND, Deed.NOT_USED,
+    Deed.LOADED, Deed.EXCLUDED, Deed.WAITING, Deed.ADDED, Deed.HELD, Deed.LIFTED, Deed.RECALLED,
+    Deed.REPROCESS, Deed.SEAL_TESTED,
+})  # fmt: skip
 _LOOKING = (
     Deed.ASSEMBLED, Deed.UNLOADED, Deed.STORED, Deed.OPENED, Deed.SOILED_COUNTED,
 )  # fmt: skip
@@ -47,11 +54,15 @@ class Interval:
         kinds = {Deed.WET: ("wet", "潮湿"), Deed.DAMAGED: ("damaged", "破损"),
                  Deed.MISSING: ("short", "缺件")}  # fmt: skip
         en, zh = kinds[self.what]
+        # a package that is not there was seen before; one that is damaged was seen whole
+        is_gone = self.what is Deed.MISSING and self.first_bad.deed is Deed.MISSING
+        en, zh = ("missing", "缺失") if is_gone and not case.owner else (en, zh)
+        how, wie = ("", "") if is_gone else (" whole", "完好")
         good_en, good_zh = (
-            ("nobody recorded that it was good before", "此前无完好记录")
+            (f"nobody recorded that it was seen{how} before", f"此前无见其{wie}的记录")
             if self.last_good is None
-            else (f"last seen good {case.clock(self.last_good.at)}",
-                  f"最后一次见其完好：{case.clock(self.last_good.at)}")
+            else (f"last seen{how} {case.clock(self.last_good.at)}",
+                  f"最后一次见其{wie}：{case.clock(self.last_good.at)}")
         )  # fmt: skip
         holders = ", then ".join(
             case.code(h.unit) + (f" from {case.clock(h.since)}" if at else "")
@@ -74,24 +85,92 @@ class Interval:
 
 
 def intervals(case: Case) -> Iterator[Interval]:
-    """One for each thing that was found wrong."""
+    """One for each thing that was found wrong; of an asset, one for each time."""
+    if case.kind is SubjectKind.ASSET:
+        yield from _of_asset(case)
+        return
     for what, facts in _GOOD.items():
         bad = _first_bad(case, what)
         if bad is None:
+            continue
+        if bad.deed is Deed.MISSING:
+            yield _between(case, what, _last_seen(case, bad), bad)
             continue
         good = [
             e for e in seen(case.all(*_LOOKING))
             if e.order < bad.order and any(_is_good(e, name) for name in facts)
         ]  # fmt: skip
-        last = good[-1] if good else None
-        found = [f for f in case.all(Deed.FOUND) if f.order > bad.order]
-        narrowed = found[0] if what is Deed.MISSING and found else None
-        held = _held(case, last, bad)
-        if narrowed is not None:
-            held = tuple(h for h in held if h.unit == narrowed.unit) or held
-        yield Interval(
-            what=what, last_good=last, first_bad=bad, held=held, narrowed_by=narrowed
-        )  # fmt: skip
+        yield _between(case, what, good[-1] if good else None, bad)
+
+
+def _last_seen(case: Case, bad: Event) -> Event | None:
+    """The last time that somebody had the package itself before their eyes."""
+    steps = (s for c in case.consignments for s in c.steps if s.fact("basis") in SEEN)
+    there = (s for s in steps if s.fact("of_package") not in NOT_THERE)
+    had = seen(e for e in case.history if e.deed not in _NO_LOOK)
+    before = [e for e in (*there, *had) if e.order < bad.order]
+    return max(before, key=lambda e: e.order, default=None)
+
+
+def _between(case: Case, what: Deed, good: Event | None, bad: Event) -> Interval:
+    """From one look to the other; the holder's own later statement narrows it."""
+    found = [f for f in case.all(Deed.FOUND) if f.order > bad.order]
+    narrowed = found[0] if what is Deed.MISSING and found else None
+    held = _held(case, good, bad)
+    if narrowed is not None:
+        held = tuple(h for h in held if h.unit == narrowed.unit) or held
+    return Interval(what=what, last_good=good, first_bad=bad, held=held, narrowed_by=narrowed)
+
+
+# ---------------------------------------------------------------- of an asset
+
+
+def _of_asset(case: Case) -> Iterator[Interval]:
+    """Its looks in order: what both sides of a change of hands saw, and what was reported."""
+    looks = seen(
+        sorted(
+            (*case.history, *(step for c in case.consignments for step in c.steps)),
+            key=lambda e: e.order,
+        )
+    )
+    repairs = [
+        m for m in case.maintenance
+        if m.fact("work") == "repair" and m.fact("asset") == case.id and m.unit == case.owner
+    ]  # fmt: skip
+    yield from _damages(case, looks, repairs)
+    yield from _losses(case, looks)
+
+
+def _damages(case: Case, looks: list[Event], repairs: list[Event]) -> Iterator[Interval]:
+    """From a whole look or a repair to the first look that found it damaged."""
+    good: Event | None = None
+    is_bad = False
+    for look in sorted((*looks, *repairs), key=lambda e: e.order):
+        is_damaged = look.deed is Deed.DAMAGED or look.fact("condition_is") == "damaged"
+        if look.fact("condition_is") == "whole" or look.deed is Deed.MAINTAINED:
+            good, is_bad = look, False
+        elif is_damaged and not is_bad:
+            is_bad = True
+            yield _between(case, Deed.DAMAGED, good, look)
+
+
+def _losses(case: Case, looks: list[Event]) -> Iterator[Interval]:
+    """From the last look that counted more to the first that counted less, or found it short."""
+    good: Event | None = None
+    is_bad = False
+    for look in looks:
+        count, expected = look.number("instruments"), look.number("expected")
+        before = None if good is None else good.number("instruments")
+        fewer = count is not None and max(expected or 0, before or 0) > count
+        if look.deed is Deed.MISSING or look.fact("condition_is") == "incomplete" or fewer:
+            if not is_bad:
+                yield _between(case, Deed.MISSING, good, look)
+            is_bad = True
+        elif count is not None or look.fact("condition_is") == "whole":
+            good, is_bad = look, False
+
+
+# ---------------------------------------------------------------- between two looks
 
 
 def _first_bad(case: Case, what: Deed) -> Event | None:
@@ -119,13 +198,14 @@ def _held(case: Case, good: Event | None, bad: Event) -> tuple[Held, ...]:
     moves = sorted(
         (
             step for c in case.consignments for step in c.steps
-            if step.deed in {Deed.TAKEN_OVER, Deed.RECEIVED}
-            and (good is None or good.at < step.at) and step.at <= bad.at
+            if step.deed in {Deed.TAKEN_OVER, Deed.RECEIVED, Deed.TAKEN_BACK}
+            and (good is None or good.order < step.order) and step.order <= bad.order
         ),
         key=lambda s: s.order,
     )  # fmt: skip
-    first = good.unit if good is not None else None
-    start = good.at if good is not None else None
+    begun = good or case.first(Deed.REGISTERED)
+    first = begun.unit if begun is not None else None
+    start = begun.at if begun is not None else None
     held: list[Held] = []
     for step in moves:
         if first is not None and start is not None and first != step.unit:

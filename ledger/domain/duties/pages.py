@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from enum import IntEnum
 
 from ledger.domain.acts.vocabulary import Act, Facts, Message, integer, word
+from ledger.domain.custody.lines import rows_of
 from ledger.domain.duties.case import Deed, Event, How, Source, When
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.encoding.moments import instant_text
@@ -34,6 +35,7 @@ class Page:
     said: Said
     custody: str
     used: set[str] = field(default_factory=set)
+    _lines: dict[int, dict[str, FieldValue]] | None = None
 
     def get(self, path: str) -> FieldValue:
         """A fact; None where it was not entered or is not shown."""
@@ -109,13 +111,13 @@ class Page:
 
     def lines(self) -> dict[int, dict[str, FieldValue]]:
         """The lines of its list by number, as far as they are shown; nothing counts as read yet."""
-        found: dict[int, dict[str, FieldValue]] = {}
-        for path, value in self.said.facts.items():
-            head, _, rest = path.partition(".")
-            number, _, column = rest.partition(".")
-            if head == "lines" and column:
-                found.setdefault(int(number), {})[column] = value
-        return dict(sorted(found.items()))
+        if self._lines is None:
+            self._lines = {}
+            for number, line in rows_of(self.said.facts):
+                named = {column: value for column, value in line.items() if column}
+                if named:
+                    self._lines[number] = named
+        return self._lines
 
     def read_line(self, number: int, *columns: str) -> dict[str, FieldValue]:
         """Some columns of one line."""

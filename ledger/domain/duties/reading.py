@@ -16,10 +16,11 @@ from ledger.domain.acts.comment import Stance
 from ledger.domain.acts.terms import document_of
 from ledger.domain.acts.vocabulary import integer, word
 from ledger.domain.acts.witnessing import packed_numbers
-from ledger.domain.custody.lines import package_subject
+from ledger.domain.custody.lines import assembler, package_subject
 from ledger.domain.duties.case import Area, Case, Cycle, Deed, Event, SubjectKind
 from ledger.domain.duties.cycles import read_cycles
 from ledger.domain.duties.handling import (
+    read_asset,
     read_consignments,
     read_history,
     read_recalls,
@@ -98,7 +99,8 @@ def _case(question: Question, pages: list[Page], block: int, hidden: Collection[
     standing = list(_standing(pages))
     terms = tuple(_terms(standing))
     parts = _PARTS[question.kind](question, standing, terms)
-    return Case(
+    had = parts.pop("known_to_have_had", set())
+    case = Case(
         kind=question.kind,
         as_of=question.as_of,
         block=block,
@@ -107,7 +109,15 @@ def _case(question: Question, pages: list[Page], block: int, hidden: Collection[
         shifts=tuple(_events(standing, "Shift", Deed.SHIFT, "begun_at", "ended_at")),
         outages=tuple(_events(standing, "Outage", Deed.OUTAGE, "begun_at", "ended_at")),
         maintenance=tuple(
-            _events(standing, "Maintenance", Deed.MAINTAINED, "work", "next_due", when="done_at")
+            _events(
+                standing,
+                "Maintenance",
+                Deed.MAINTAINED,
+                "work",
+                "next_due",
+                "outcome",
+                when="done_at",
+            )
         ),
         comments=tuple(_comments(standing)),
         unreadable=frozenset(
@@ -118,6 +128,25 @@ def _case(question: Question, pages: list[Page], block: int, hidden: Collection[
         ),
         **parts,
     )
+    return _without_strangers(case, had)
+
+
+#: What is said of it by whoever looks at it; other deeds are the reporter's own.
+_SAID_OF_IT = frozenset({
+    Deed.WET, Deed.DAMAGED, Deed.MISSING, Deed.FOUND, Deed.NOT_USED, Deed.DISCARDED,
+    Deed.LOOKED_AT,
+})  # fmt: skip
+
+
+def _without_strangers(case: Case, had: set[int]) -> Case:
+    """What a unit says of it that is not known to have had it is a third party's statement."""
+    own = tuple(e for e in case.history if e.deed not in _SAID_OF_IT)
+    known = replace(case, history=own).concerned | had
+    theirs = tuple(e for e in case.history if e.deed in _SAID_OF_IT and e.unit not in known)
+    if not theirs:
+        return case
+    history = tuple(e for e in case.history if e not in theirs)
+    return replace(case, history=history, strangers=theirs)
 
 
 #: What is not known where the record of such an operation is not readable.
@@ -129,6 +158,8 @@ _AREAS: Mapping[str, tuple[Area, ...]] = {
     "Shift": (Area.SHIFTS,),
     "Terms": (Area.TERMS,),
     "Maintenance": (Area.MACHINE, Area.CYCLE),
+    "TransportLog": (Area.TRANSPORT,),
+    "AssetReport": (Area.PACKAGE, Area.USE),
 }
 #: Kinds whose later operations follow the earlier ones, and take nothing of them back.
 _STAYING = frozenset({"CycleDecision", "RecallOrder", "RecallAnswer", "Terms"})
@@ -190,8 +221,29 @@ def _of_package(question: Question, pages: list[Page], terms: tuple[Terms, ...])
         **of_cycle,
         "id": question.id.hex(),
         "name": question.subject,
-        "history": history,
+        "history": tuple(history),
         "consignments": moved,
+        "owner": 0,
+        "known_to_have_had": {assembler(question.subject)},
+    }
+
+
+def _of_asset(question: Question, pages: list[Page], terms: tuple[Terms, ...]) -> dict[str, Any]:
+    """An asset: what was reported of it, and the consignments that it travelled in."""
+    history = list(read_asset(pages, question.id))
+    moved = tuple(read_consignments(pages, terms, asset=question.id))
+    known = next((e for e in history if e.deed is Deed.REGISTERED), None)
+    if not history and not moved:
+        raise _nothing(question)
+    code = None if known is None else known.fact("code")
+    return {
+        "id": question.id.hex(),
+        "name": str(code or question.id.hex()[:8]),
+        "history": tuple(history),
+        "consignments": moved,
+        "owner": 0 if known is None else known.unit,
+        "is_loaner": known is not None and known.fact("kind") == "loaner_set",
+        "known_to_have_had": set(),
     }
 
 
@@ -221,6 +273,7 @@ _PARTS: Mapping[SubjectKind, Callable[..., dict[str, Any]]] = {
     SubjectKind.CYCLE: _of_cycle,
     SubjectKind.PACKAGE: _of_package,
     SubjectKind.CONSIGNMENT: _of_consignment,
+    SubjectKind.ASSET: _of_asset,
     SubjectKind.RECALL: _of_recall,
 }
 #: What may be asked about.

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from ledger.domain.errors import InvalidInput
 
+#: What is computed from a moment, such as a deadline years later, is in the calendar as well.
 EARLIEST_YEAR, LATEST_YEAR = 1970, 9000
 
 
@@ -25,10 +26,7 @@ def seconds_text(seconds: int) -> str:
 
 
 def require_moment(moment: datetime, *, field: str) -> datetime:
-    """A moment that somebody said, in UTC; raises InvalidInput for one that no calendar counts.
-
-    What is computed from it, such as a deadline years later, is in the calendar as well.
-    """
+    """A moment that somebody said, in UTC; raises InvalidInput for a year that is out of bounds."""
     try:
         found = moment.astimezone(UTC)
     except OverflowError:

@@ -142,8 +142,11 @@ def hash32(*, required: bool = False) -> FieldRule:
 AUTHENTICATION_WORDS = (
     "badge",
     "PIN",
+    #: of whoever entered it and of whoever checked it, each with their badge
+    "two PINs",
     "password",
     "passkey",
+    "oidc",
     "token",
     "local",
     "paper",

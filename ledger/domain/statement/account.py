@@ -64,6 +64,7 @@ def account_of(
         "payments": {"confirmed": plain(month.confirmed), "not_confirmed": plain(month.waiting)},
         "contests": plain(month.contests),
         "refusals": plain(month.refusals),
+        "disputes": plain(month.disputes),
         "left_out": plain(month.left_out),
         "publications": {
             "first": plain(list(month.publications.values())),

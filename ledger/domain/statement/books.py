@@ -6,7 +6,7 @@ has both computes the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -31,8 +31,15 @@ from ledger.domain.statement.claims import (
     outcome_of,
     side_of,
 )
+from ledger.domain.statement.disputing import Disputing, by_pair
 from ledger.domain.statement.lines import Key, Line, Lines, What, price_of
-from ledger.domain.statement.month import Contest, Entry, LeftOut, Month, UnitMonth
+from ledger.domain.statement.month import (
+    Contest,
+    Entry,
+    LeftOut,
+    Month,
+    UnitMonth,
+)
 from ledger.domain.statement.periods import Period, parse_word, period_at
 from ledger.domain.statement.settling import Ageing
 from ledger.domain.statement.trips import Charge, Fee
@@ -40,7 +47,7 @@ from ledger.domain.statement.trips import Charge, Fee
 #: One service or payment beyond these is a slip of somebody's fingers, and would keep the sums of
 #: everybody from being written down: numbers in JSON end at 2**53.
 LARGEST_QUANTITY, LARGEST_CHARGE, LARGEST_PAYMENT = 10**9, 10**11, 10**13
-_ANSWERS = frozenset({Stance.AGREES, Stance.DISAGREES})
+_ANSWERS = frozenset({Stance.AGREES, Stance.DISAGREES, Stance.WITHDRAWN})
 
 
 @dataclass(slots=True)
@@ -53,6 +60,8 @@ class _Service:
     counts: bool
     #: whether its consumer's word decides that
     is_unconfirmed: bool = False
+    #: what it gives back of; None: it is a service like any
+    resolution: Resolution | None = None
 
 
 class Books:
@@ -75,12 +84,18 @@ class Books:
         self.lines = Lines()
         self._units: dict[int, bool] = {}
         self._cycles: dict[bytes, tuple[Period, int]] = {}
+        self._released: dict[tuple[Period, int], tuple[Period, int]] = {}
         self._services: dict[bytes, _Service] = {}
+        #: services that their consumers disagree with
+        self._refused: dict[bytes, _Service] = {}
+        #: what was given back, by the resolution
+        self._given: dict[bytes, tuple[Resolution, Key]] = {}
         self._carrying = Carrying(self)
         self._said: dict[tuple[bytes, int], Stance] = {}
         self._said_in: dict[tuple[bytes, int], bytes] = {}
         self._pairs: dict[tuple[int, int], int] = {}
         self._ageing: dict[int, Ageing] = {}
+        self._disputing = Disputing(self.lines, self.claims, self.months, self.versions.published)
         self._left_out: list[LeftOut] = []
         self._receipts: list[Receipt] = []
         self._events = 0
@@ -180,7 +195,8 @@ class Books:
                 return
             _, version = self.terms_at(entry.time)
             known = self.month_of(integer(message, "signedAt")), version
-            self._cycles[cycle] = known
+            # one object for all cycles of a month
+            known = self._cycles[cycle] = self._released.setdefault(known, known)
         of, version = known
         terms = self.versions.published[version - 1] if version else None
         keeps_charge = terms is not None and not terms.are_recalls_credited
@@ -218,7 +234,11 @@ class Books:
             if served is None:
                 self.leave_out(entry, "corrects_nothing_that_counts")
                 return
-            self._add_service(entry, served, integer(message, "quantity"))
+            change = integer(message, "quantity")
+            if served.resolution is not None and not _gives(served.resolution, change):
+                self.leave_out(entry, "more_than_the_resolution_gives")
+                return
+            self._add_service(entry, served, change)
             return
         terms, version = self.terms_at(entry.time)
         kind = integer(message, "kind")
@@ -247,7 +267,7 @@ class Books:
         is_shared = key.group is Group.EQUIPMENT or subject in self._carrying.custody
         is_own = key.provider == key.consumer
         counts = is_own or not is_shared or self._carrying.was_with(subject, key.consumer, claimed)
-        served = _Service(key, 0, counts, is_unconfirmed=not counts)
+        served = _Service(self.lines.own(key), 0, counts, is_unconfirmed=not counts)
         self._services[entry.digest] = served
         self._add_service(entry, served, quantity)
         if not served.counts:
@@ -256,7 +276,9 @@ class Books:
     def _add_service(self, entry: Entry, served: _Service, change: int) -> None:
         served.quantity += change
         if served.counts:
-            self.lines.add(served.key, entry.digest, quantity=change, done=change)
+            # what is given back is no work
+            done = 0 if served.key.group is Group.RESOLUTION else change
+            self.lines.add(served.key, entry.digest, quantity=change, done=done)
 
     def _given_back(self, entry: Entry) -> None:
         """What a resolution gives back: a credit that names its original's month."""
@@ -269,10 +291,9 @@ class Books:
         sides = integer(message, "consumer"), entry.unit
         is_theirs = (resolution.unit, resolution.contested_by) == sides
         is_upheld = resolution.outcome is ContestOutcome.UPHELD
-        if not is_theirs or not is_upheld or resolution.used + quantity > resolution.amount:
+        if not is_theirs or not is_upheld or not _gives(resolution, quantity):
             self.leave_out(entry, "more_than_the_resolution_gives")
             return
-        resolution.used += quantity
         key = Key(
             resolution.period,
             entry.unit,
@@ -284,20 +305,32 @@ class Books:
             0,
             0,
         )
-        served = _Service(key, 0, counts=True)
+        served = _Service(key, 0, counts=True, resolution=resolution)
         self._services[entry.digest] = served
+        self._given[resolution.digest] = resolution, key
         self._add_service(entry, served, quantity)
 
     def comment(self, entry: Entry) -> None:
-        """A consumer confirms a service; a giver answers a refusal."""
+        """What a consumer says of a service, and giver or receiver of a refusal."""
         stance = packed_numbers(entry.message)[0]
         said = entry.about, entry.unit
         if self._said_in.get(said) == word(entry.message, "replaces"):
-            self._confirm(entry, is_confirmed=False)
+            self._hear(entry, None)
             del self._said[said], self._said_in[said]
-        if stance in list(_ANSWERS):
+        if stance in _ANSWERS:
             self._said[said], self._said_in[said] = Stance(stance), entry.digest
-            self._confirm(entry, is_confirmed=stance == Stance.AGREES)
+            self._hear(entry, Stance(stance))
+
+    def _hear(self, entry: Entry, stance: Stance | None) -> None:
+        """What a consumer says of a service by now; None: nothing any more."""
+        self._confirm(entry, is_confirmed=stance is Stance.AGREES)
+        served = self._services.get(entry.about)
+        if served is None or served.key.consumer != entry.unit or served.resolution is not None:
+            return
+        if stance is Stance.DISAGREES:
+            self._refused[entry.about] = served
+        else:
+            self._refused.pop(entry.about, None)
 
     def _confirm(self, entry: Entry, *, is_confirmed: bool) -> None:
         """A consumer says that it used something, or takes that back."""
@@ -311,9 +344,14 @@ class Books:
             self.lines.add(served.key, entry.about, quantity=change, done=change)
 
     def counts(self, service: bytes) -> bool:
-        """Whether a service is in a line."""
+        """Whether a service is in a line, and is more than what a resolution gives back."""
         served = self._services.get(service)
-        return served is not None and served.counts
+        return served is not None and served.counts and served.resolution is None
+
+    def _refused_services(self) -> Iterator[tuple[bytes, Key, int]]:
+        for digest, served in self._refused.items():
+            if served.counts and served.key.provider != served.key.consumer:
+                yield digest, served.key, served.quantity
 
     # ------------------------------------------------------------ publishing, answering, paying
 
@@ -422,6 +460,7 @@ class Books:
         """The month is over."""
         period = self.open_period
         fees = self._charge_trips(period)
+        self._disputing.limit(self._given.values())
         lines = self.lines.close(self.versions.published)
         for line in lines:
             # the terms may name a unit as a carrier or a holder that nobody admitted
@@ -434,7 +473,9 @@ class Books:
         for receipt in self._receipts:
             self._book(receipt.payer, receipt.payee, receipt.amount, period)
         contests = self._contests()
-        disputed = self._disputed(contests)
+        refusals = self._carrying.refusals(self._ends, self._said)
+        disputes = self._disputing.list_all(contests, refusals, self._refused_services())
+        disputed = by_pair(disputes)
         self.months[period] = Month(
             period=period,
             lines=lines,
@@ -448,7 +489,8 @@ class Books:
             confirmed=self._receipts,
             waiting=self.claims.waiting(),
             contests=contests,
-            refusals=self._carrying.refusals(self._ends, self._said),
+            refusals=refusals,
+            disputes=disputes,
             left_out=self._left_out,
             publications=dict(self.claims.publications),
             further=list(self.claims.further),
@@ -517,7 +559,12 @@ class Books:
     ) -> UnitMonth:
         own = [each for each in lines if not each.is_internal and unit in each.key[1:3]]
         seen = [line.seen_by(unit) for line in own]
-        used = [line for line in own if line.key.consumer == unit]
+        # what is given back after a contest is nobody's use, and nobody's work
+        used = [
+            line
+            for line in own
+            if line.key.consumer == unit and line.key.group is not Group.RESOLUTION
+        ]
         referenced = [(line.market, line.amount) for line in used if line.market is not None]
         contributed: dict[Group, int] = {}
         for line in own:
@@ -563,21 +610,13 @@ class Books:
             )
         return found
 
-    def _disputed(self, contests: Sequence[Contest]) -> dict[tuple[int, int], int]:
-        """What is disputed between two units: owed to the first when positive.
 
-        A line counts once, also where both sides contest it.
-        """
-        lines: dict[tuple[Period, Key], Line] = {}
-        for contest in contests:
-            own = self.months[contest.period].lines_of(contest.unit) if contest.open_lines else []
-            for number in contest.open_lines:
-                lines[contest.period, own[number - 1].key] = own[number - 1]
-        found: dict[tuple[int, int], int] = {}
-        for line in lines.values():
-            low, high = sorted((line.key.provider, line.key.consumer))
-            found[low, high] = found.get((low, high), 0) + line.seen_by(low)
-        return {pair: amount for pair, amount in sorted(found.items()) if amount}
+def _gives(resolution: Resolution, quantity: int) -> bool:
+    """Whether a resolution still gives so much; it is used from then on."""
+    if not 0 <= resolution.used + quantity <= resolution.amount:
+        return False
+    resolution.used += quantity
+    return True
 
 
 def _unused(fee: Fee, period: Period) -> Key:

@@ -12,12 +12,15 @@ from ledger.domain.acts.vocabulary import integer, word
 from ledger.domain.statement.agreement import Agreement
 from ledger.domain.statement.claims import DAY
 from ledger.domain.statement.month import Entry, Refusal
-from ledger.domain.statement.periods import Period
+from ledger.domain.statement.periods import Period, period_at
 from ledger.domain.statement.trips import Consignment, Leg, Trip, Trips
 
 
 class OpenBooks(Protocol):
     """What is asked of the books while a month is open."""
+
+    #: of the group's months, seconds east of UTC
+    offset: int
 
     @property
     def open_period(self) -> Period:
@@ -140,6 +143,10 @@ class Carrying:
         found: list[Refusal] = []
         for digest, (entry, consignment, packages) in list(self._refusals.items()):
             answer = said.get((digest, consignment.giver))
+            if said.get((digest, entry.unit)) is Stance.WITHDRAWN:
+                # who refused takes its word back
+                del self._refusals[digest]
+                continue
             if answer is Stance.AGREES:
                 state = "agreed"
                 del self._refusals[digest]
@@ -155,6 +162,8 @@ class Carrying:
                     receiver=consignment.receiver,
                     packages=packages,
                     state=state,
+                    period=period_at(entry.time, self._books.offset),
+                    is_clean=consignment.purpose is words.Purpose.CLEAN,
                 )
             )
         return found

@@ -55,6 +55,8 @@ class Resolution:
     amount: int
     #: what services that name it came to
     used: int = 0
+    #: as much of that as is beyond what its lines come to by now, and so is not given back
+    beyond: int = 0
 
 
 @dataclass(slots=True, kw_only=True)

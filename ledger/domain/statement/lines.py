@@ -106,8 +106,13 @@ class Lines:
     def __init__(self) -> None:
         #: told of each event's part, by the line's key; whoever looks for one event asks for it
         self.watch: Callable[[Key, bytes], None] = lambda _key, _digest: None
+        self._keys: dict[Key, Key] = {}
         self._sums: dict[Key, _Sum] = {}
         self._open: dict[Key, _Open] = {}
+
+    def own(self, key: Key) -> Key:
+        """The one object that stands for all keys that equal it: a month has a million of them."""
+        return self._keys.setdefault(key, key)
 
     def add(  # noqa: PLR0913 - the columns of a posting
         self,
@@ -134,6 +139,35 @@ class Lines:
         change.trace.update(digest)
         self.watch(key, digest)
 
+    def charged(self, key: Key, versions: list[Agreement], *, without: int = 0) -> int:
+        """What a line comes to over all months, by now; `without` so much of its quantity."""
+        if key.what is What.TAX:
+            bases = (key._replace(what=what) for what in What if what is not What.TAX)
+            return sum(self._taxed(base, versions, without) for base in bases)
+        return self._amount(key, versions, without)
+
+    def quantity(self, key: Key) -> int:
+        """Its quantity over all months, by now."""
+        total = self._sums.get(key)
+        return 0 if total is None else total.quantity
+
+    def list_keys(self, provider: int, consumer: int, group: Group) -> list[Key]:
+        """What one unit did for another so far, of one group, in order."""
+        wanted = provider, consumer, group
+        return sorted(key for key in self._sums if key[1:4] == wanted)
+
+    def _amount(self, key: Key, versions: list[Agreement], without: int) -> int:
+        total = self._sums.get(key)
+        if total is None or key.provider == key.consumer:
+            return 0
+        price = price_of(key, _terms_of(key, versions))
+        return total.amount + (0 if price is None else price.of(total.quantity - without))
+
+    def _taxed(self, key: Key, versions: list[Agreement], without: int) -> int:
+        terms = _terms_of(key, versions)
+        points = 0 if terms is None else terms.tax.get(key.group, 0)
+        return _tax(self._amount(key, versions, without), points)
+
     def close(self, versions: list[Agreement]) -> list[Line]:
         """The month's lines in order; taxes stand behind what they are on."""
         found: list[Line] = []
@@ -144,7 +178,7 @@ class Lines:
 
 
 def _lines(key: Key, change: _Open, total: _Sum, versions: list[Agreement]) -> Iterator[Line]:
-    terms = versions[key.version - 1] if key.version else None
+    terms = _terms_of(key, versions)
     price = price_of(key, terms)
     amounts = [
         each.amount + (0 if price is None else price.of(each.quantity))
@@ -182,6 +216,10 @@ def _lines(key: Key, change: _Open, total: _Sum, versions: list[Agreement]) -> I
             events=line.events,
             trace=line.trace,
         )
+
+
+def _terms_of(key: Key, versions: list[Agreement]) -> Agreement | None:
+    return versions[key.version - 1] if key.version else None
 
 
 def _tax(amount: int, points: int) -> int:

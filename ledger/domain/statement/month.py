@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from ledger.domain.acts.vocabulary import Message
 from ledger.domain.encoding.identifiers import Digest
@@ -52,6 +53,33 @@ class Refusal:
     packages: int
     #: agreed, disagreed, unanswered, or disputed once the agreed days are over
     state: str
+    #: the month of its block
+    period: Period
+    #: whether they were sent as clean, which the giver is paid for
+    is_clean: bool
+
+
+class Disputed(StrEnum):
+    """Why an amount is disputed, and so not due."""
+
+    CONTESTED = "contested_line"
+    #: its consumer disagrees with it
+    SERVICE = "refused_service"
+    #: their receiver refused them, and their giver did not agree in time
+    PACKAGES = "refused_packages"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispute:
+    """What is held back of one line, or of several refused packages."""
+
+    why: Disputed
+    provider: int
+    consumer: int
+    #: what the consumer would owe the provider
+    amount: int
+    #: the answer, service or take-over
+    event: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +139,7 @@ class Month:
     waiting: Sequence[Payment]
     contests: Sequence[Contest]
     refusals: Sequence[Refusal]
+    disputes: Sequence[Dispute]
     left_out: Sequence[LeftOut]
     #: publications that stand at its end, by month, and further ones that contradict
     publications: Mapping[Period, Publication]

@@ -46,8 +46,8 @@ class Leg:
     #: digest of the take-over that names the trip
     digest: bytes
     is_diverted: bool = False
-    #: what was charged for it so far, by who pays
-    charged: dict[int, int] = field(default_factory=dict)
+    #: who pays for it so far, and what; None: nobody
+    charged: tuple[int, int] | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -185,12 +185,21 @@ class Trips:
         part, rest = divmod(cost, len(trip.legs))
         for place, leg in enumerate(trip.legs.values()):
             amount = part + (rest if place == 0 else 0)
-            wanted = {} if leg.is_diverted else {self._payer(leg.consignment): amount}
-            for payer in sorted({*leg.charged, *wanted}):
-                change = wanted.get(payer, 0) - leg.charged.get(payer, 0)
-                quantity = (payer in wanted) - (payer in leg.charged)
-                if change or quantity:
-                    yield Charge(leg=leg, payer=payer, amount=change, quantity=quantity)
+            wanted = None if leg.is_diverted else (self._payer(leg.consignment), amount)
+            if leg.charged == wanted:
+                continue
+            changes: dict[int, Charge] = {}
+            for sign, told in ((-1, leg.charged), (1, wanted)):
+                if told is not None:
+                    payer, part_paid = told
+                    before = changes.get(payer)
+                    changes[payer] = Charge(
+                        leg=leg,
+                        payer=payer,
+                        amount=sign * part_paid + (before.amount if before else 0),
+                        quantity=sign + (before.quantity if before else 0),
+                    )
+            yield from (changes[payer] for payer in sorted(changes))
             leg.charged = wanted
 
 

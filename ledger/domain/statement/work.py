@@ -100,10 +100,11 @@ class Work:
     def service(self, tally: Tally, entry: Entry, message: Message) -> None:
         """A shared thing was used, or less or more of it than was said."""
         original = word(message, "corrects")
-        if not any(original):
+        subject = word(message, "subject")
+        if not any(original) and any(subject):
             original = entry.digest
             is_own = integer(message, "consumer") == entry.unit
-            self._served[original] = _Served(word(message, "subject"), is_own=is_own)
+            self._served[original] = _Served(subject, is_own=is_own)
         if original in self._served:
             self._served[original].quantity += integer(message, "quantity")
             self._tell(tally, original)
@@ -117,9 +118,8 @@ class Work:
         """What changed of a service since it was told last."""
         served = self._served[service]
         now = served.quantity if self._counts(service) else 0
-        if any(served.subject):
-            uses = tally.own_use if served.is_own else tally.shared_use
-            uses[served.subject] += now - served.told
+        uses = tally.own_use if served.is_own else tally.shared_use
+        uses[served.subject] += now - served.told
         served.told = now
 
     def dispatch(self, tally: Tally, entry: Entry, message: Message) -> None:
@@ -136,6 +136,9 @@ class Work:
         if outcome is TakeOutcome.CARRIED:
             journey.carrier, journey.carried_at = entry.unit, at
             return
+        # it is over, unless only the asset is still on its way
+        if outcome is TakeOutcome.KEPT:
+            del self._journeys[entry.about]
         seen, inferred, refused, extra = (integer(message, name) for name in COUNTS)
         tally.received[entry.unit] += 1
         tally.differing[entry.unit] += bool(refused or extra or seen + inferred != journey.packages)

@@ -12,20 +12,24 @@ from sqlalchemy import Connection
 from ledger.domain.acts.asking import Door
 from ledger.domain.acts.scan_report import ACT, MOST_LINES
 from ledger.domain.callers import Caller
-from ledger.domain.custody.codes import make_code
+from ledger.domain.custody.codes import Scheme, make_code, read_shot
 from ledger.domain.custody.expiry import STORAGE_CLASSES, last_day
 from ledger.domain.custody.fold import standing
-from ledger.domain.custody.lines import Deed, parse_package, set_subject
-from ledger.domain.errors import Conflict, NotFound
+from ledger.domain.custody.labelling import element_string, gs1_code
+from ledger.domain.custody.lines import Deed, parse_package
+from ledger.domain.errors import Conflict, InvalidInput, NotFound
 from ledger.domain.records.commitments import Fields
-from ledger.domain.records.records import fields_from_bytes
 from ledger.readings import zone_named
 from ledger.steps.accepting.drafting import make_draft
+from ledger.steps.accepting.labelling import find_definition
 from ledger.steps.accepting.labels import resolve_set
 from ledger.steps.accepting.submit import Receipt, record_with_held_keys
+from ledger.steps.accepting.telling import hold
 from ledger.steps.answering.packages import numbering
 from ledger.steps.instance import Instance
-from ledger.storage import operations, packages, records
+from ledger.storage import packages
+
+_SCHEMES = {Scheme.OWN: "own scheme", Scheme.GS1: "GS1"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +48,8 @@ class Assembly:
     happened: datetime | None = None
     #: of the day that is printed
     zone: str = "UTC"
+    #: in a GS1 code: the batch in which they are to be sterilised, where it is known by then
+    lot: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +81,7 @@ def assemble(  # noqa: PLR0913, PLR0917 - who packed what, at which door
     """
     caller.require_unit(unit)
     named = [parse_package(f"{unit}/{serial}", field="serials") for serial in packed.serials]
+    hold(tx, named)
     # Whoever mistypes a name of this unit's takes it from nobody.
     taken = [
         name
@@ -97,7 +104,24 @@ def assemble(  # noqa: PLR0913, PLR0917 - who packed what, at which door
     if expires is None and material is not None:
         day = happened.astimezone(zone_named(packed.zone)).date()
         expires = last_day(day, str(material), packed.storages).isoformat()
-    made = [Assembled(package=name, code=make_code(name), expires=expires) for name in named]
+    gtin = defined.get("gtin")
+    if packed.lot is not None and gtin is None:
+        raise InvalidInput(
+            "stands in no code of ours",
+            field="lot",
+            rule="a lot is part of a GS1 code, which a set with a GTIN has",
+            remedy="leave it out, or define the set with its GTIN",
+        )
+    made = [
+        Assembled(
+            package=name,
+            code=make_code(name)
+            if gtin is None
+            else gs1_code(str(gtin), serial, lot=packed.lot, last_day=expires),
+            expires=expires,
+        )
+        for name, serial in zip(named, packed.serials, strict=True)
+    ]
     receipts = []
     for start in range(0, len(made), MOST_LINES // 2):
         part = made[start : start + MOST_LINES // 2]
@@ -131,18 +155,9 @@ def _lines(each: Assembled, set_name: str | None, material: str | None) -> list[
         "package": each.package,
         "basis": "typed",
         "code": each.code,
-        "outcome": "own scheme",
+        "outcome": _SCHEMES[read_shot(element_string(each.code)).scheme],
     }
     return [assembled, labelled]
-
-
-def find_definition(tx: Connection, set_name: str) -> Fields:
-    """A set's newest count sheet; empty where nobody defined it."""
-    rows = operations.list_by_subject(tx, set_subject(set_name), standing=True)
-    defined = [row for row in rows if row.kind == "SetDefinition"]
-    if not defined:
-        return {}
-    return fields_from_bytes(records.get_record(tx, defined[-1].record_id).facts)
 
 
 def get_definition(tx: Connection, set_name: str) -> Fields:

@@ -13,7 +13,7 @@ plain form.  What was left out is no key; None says that there is none.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -55,6 +55,7 @@ from ledger.steps.accepting.parsing import Asker, naming, parse
 from ledger.steps.accepting.resolving import resolve_signer
 from ledger.steps.accepting.signing import make_held_key
 from ledger.steps.accepting.standing import Accepted
+from ledger.steps.answering.duties import trace_of
 from ledger.steps.instance import Instance
 from ledger.storage import directory, operations, records
 from ledger.storage.keys import find_key
@@ -83,7 +84,7 @@ def make_draft(  # noqa: PLR0913, PLR0917 - who asks, at which door, for what
     desk = Desk(instance=instance, tx=tx, caller=caller, act=act, door=door)
     with spelled(act, door.spell):
         desk.unit = _known_unit(desk, values)
-        given = _parsed(desk, values)
+        given = _parsed(desk, _unpacked(desk, values))
         if desk.unit is None:
             desk.unit = _unit_of_subject(desk, given)
         find = _FOUND.get(act.name)
@@ -306,20 +307,45 @@ def _about(desk: Desk, given: Values) -> dict[str, Any]:
     return {about.name: about.default or desk.instance.randomness(len(ZERO_DIGEST))}
 
 
+def _unpacked(desk: Desk, values: Values) -> Values:
+    """The values with packages in place of baskets."""
+    if not values.get("lines") or desk.act.name not in _OF_PACKAGES:
+        return values
+    # A command that names no basket does not wait for what finds what lies in one.
+    from ledger.steps.accepting.unpacking import unpacked  # noqa: PLC0415
+
+    lines = unpacked(desk.tx, desk.act.name, values["lines"], desk.unit)
+    return {**values, "lines": lines}
+
+
+#: kinds in whose lists a basket stands for packages
+_OF_PACKAGES = frozenset({"Dispatch", "LoadDeclaration"})
+
+
 def _taken_rest(desk: Desk, given: Values) -> dict[str, Any]:
-    """What the giver's list names and no line does, accepted and known as the rest is."""
-    basis = given.get("rest")
-    if basis is None:
+    """What the giver's list names and no line does, accepted and known as the rest is.
+
+    What is said of a basket is said of what lies in it.
+    """
+    basis, lines = given.get("rest"), list(given.get("lines") or ())
+    if basis is None and not any(line.get("basket") for line in lines):
         return {}
+    from ledger.steps.accepting.unpacking import unpacked_by_list  # noqa: PLC0415 - as above
+
     state = Accepted(desk.tx).find(ConsignmentState, given["consignment"].id)
-    sent = operations.find_operation(desk.tx, ZERO_DIGEST if state is None else state.dispatch)
-    if sent is None:
+    row = operations.find_operation(desk.tx, ZERO_DIGEST if state is None else state.dispatch)
+    if row is None and basis is not None:
         raise NotFound(
             "the giver's list is not kept here", field="rest", rule="name each line yourself"
         )
-    facts = fields_from_bytes(records.get_record(desk.tx, sent.record_id).facts)
-    lines = list(given.get("lines") or ())
-    rest = package_lines.rest_of(package_lines.lines_in(facts), lines)
+    sent: list[dict[str, Any]] = []
+    if row is not None:
+        facts = fields_from_bytes(records.get_record(desk.tx, row.record_id).facts)
+        sent = list(package_lines.lines_in(facts))
+    lines = unpacked_by_list(desk.tx, lines, sent, desk.acting_unit())
+    if basis is None:
+        return {"lines": lines}
+    rest = package_lines.rest_of(sent, lines)
     return {"lines": [*lines, *({**e, "outcome": "accepted", "basis": basis} for e in rest)]}
 
 
@@ -340,6 +366,23 @@ def _asked_gates(desk: Desk, given: Values) -> dict[str, Any]:
     return {"lines": [{**line, "against": told.get(at)} for at, line in enumerate(lines)]}
 
 
+def _known_subject(desk: Desk, given: Values) -> dict[str, Any]:
+    """Raise NotFound, in the same words, for what is not there and what is not theirs to read."""
+    kind, subject = given.get("subject_kind"), given.get("subject")
+    if given.get("what") == "withdrawn" or kind is None or subject is None:
+        return {}
+    with suppress(NotFound, InvalidInput):
+        trace_of(desk.tx, desk.caller, kind, subject)
+        return {}
+    raise NotFound(
+        f"there is no {kind} {subject}",
+        field="subject",
+        rule=f"a {kind} whose records you may read",
+        remedy="look at the label, or ask who has it; what happened without it is a comment or "
+        "a request",
+    )
+
+
 #: What some kinds say that nobody has to be asked, and what is asked once more.
 _FOUND: Mapping[str, Callable[[Desk, Values], dict[str, Any]]] = {
     "CycleOpening": _asked_number,
@@ -350,6 +393,7 @@ _FOUND: Mapping[str, Callable[[Desk, Values], dict[str, Any]]] = {
     "TakeOver": _taken_rest,
     "Dispatch": _asked_gates,
     "ScanReport": _asked_gates,
+    "Incident": _known_subject,
 }
 
 

@@ -22,6 +22,7 @@ from ledger.domain.custody.travelling import name_of
 from ledger.domain.errors import Conflict
 from ledger.steps.answering.packages import Question, ask_all, in_words
 from ledger.steps.instance import Instance
+from ledger.storage import directory, packages
 
 #: Which gate is asked of a deed.
 GATES: Mapping[str, Gate] = {
@@ -67,17 +68,43 @@ def _question(act: Act, line: Mapping[str, Any], purpose: Purpose | None) -> Que
     return Question(gate=gate, said=str(said), code=line.get("code"), at=at)
 
 
+def subjects_asked(tx: Connection, act: Act, facts: Facts) -> set[bytes]:
+    """What nobody may change while the gates are asked: the packages' cycles and their machines.
+
+    An order to recall, a decision and a result change one of them, so whoever sends a package is
+    before all of that or hears of it.  Empty on SQLite, whose transactions keep everybody out.
+    """
+    named = [
+        name_of(line) if act is DISPATCH else line["package"] for _, line in _asked(act, facts)
+    ]
+    return cycles_of(tx, {str(name) for name in named if name is not None})
+
+
+def cycles_of(tx: Connection, names: Iterable[str]) -> set[bytes]:
+    """The cycles of some packages, and their machines; empty on SQLite."""
+    if tx.dialect.name == "sqlite":
+        return set()
+    cycles = {row.cycle for row in packages.list_packages_named(tx, names)} - {None}
+    found = [directory.find_cycle(tx, cycle) for cycle in cycles if cycle is not None]
+    return {part for row in found if row is not None for part in (row.id, bytes(row.equipment))}
+
+
+def _asked(act: Act, facts: Facts) -> list[tuple[int, Mapping[str, Any]]]:
+    """The lines of which a gate is asked at acceptance, since what they say can be left undone."""
+    if act is DISPATCH:
+        return list(rows_of(facts))
+    if act is SCAN_REPORT:
+        return [(number, line) for number, line in rows_of(facts) if line["act"] in PREVENTABLE]
+    return []
+
+
 def require_still_open(
     instance: Instance, tx: Connection, act: Act, facts: Facts, *, unit: int
 ) -> None:
     """Raise Conflict where a gate has come to say no since, and nobody gave a reason for that."""
-    if act is not DISPATCH and act is not SCAN_REPORT:
+    rows = _asked(act, facts)
+    if not rows:
         return
-    rows = [
-        (number, line)
-        for number, line in rows_of(facts)
-        if act is DISPATCH or line["act"] in PREVENTABLE
-    ]
     reasons = {number: facts["reason"] or line.get("reason") for number, line in rows}
     purpose = Purpose[str(facts["purpose"]).upper()] if act is DISPATCH else None
     told = against(instance, tx, act, rows, purpose=purpose, unit=unit)

@@ -47,6 +47,13 @@ class Meant:
                 rule="one package",
                 remedy="look at the label, and name the package",
             )
+        if not self.said.strip():
+            raise InvalidInput(
+                "is empty",
+                field=field,
+                rule="a package's name, UNIT/SERIAL, or a code that is on it",
+                remedy="scan again, or name it",
+            )
         if self.package is None:
             told = "; ".join(self.troubles)
             raise NotFound(

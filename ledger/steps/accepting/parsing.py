@@ -335,6 +335,12 @@ def _asset(asker: Asker, value: str, field: str) -> bytes:
     return naming(field, lambda: resolve_asset(asker.tx, caller, value, unit=unit).id)
 
 
+def _asset_had(asker: Asker, value: str, field: str) -> bytes:
+    """An asset that the acting unit has or had: what is found afterwards is its to say as well."""
+    caller, unit = asker.caller, asker.unit
+    return naming(field, lambda: resolve_asset(asker.tx, caller, value, unit=unit, had=True).id)
+
+
 def _consignment(asker: Asker, value: str, field: str) -> bytes:
     return naming(field, lambda: resolve_consignment(asker.tx, asker.caller, value).id)
 
@@ -365,6 +371,7 @@ _RESOLVERS: Mapping[str, Callable[[Asker, Any, str], Any]] = {
     "unit": _unit,
     "equipment": _equipment,
     "asset": _asset,
+    "asset_had": _asset_had,
     "consignment": _consignment,
     "operation": _digest,
     "service": _digest,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
@@ -25,6 +25,7 @@ from ledger.domain.records.commitments import SECRET_BYTES, FieldValue
 from ledger.domain.records.records import Commitment, Record, Secrets, commit, make_record
 from ledger.steps.accepting.clock import require_clock
 from ledger.steps.accepting.placing import place
+from ledger.steps.accepting.signing import sign_with_held_key
 from ledger.steps.instance import Instance
 from ledger.storage.drafts import (
     DraftRow,
@@ -53,6 +54,8 @@ class Prepared:
     #: ERC-7913 bytes of the key that signs in each party
     keys: Mapping[Party, bytes]
     expires_at: datetime
+    #: those that were made with it, by keys held here
+    signatures: Mapping[Party, bytes] = field(default_factory=dict)
 
 
 def fix(instance: Instance, deployment: Deployment, draft: Draft) -> Prepared:
@@ -120,11 +123,20 @@ def require_act(caller: Caller, act: Act, facts: Facts) -> None:
         caller.require_scope(scope)
 
 
-def prepare(instance: Instance, tx: Connection, caller: Caller, draft: Draft) -> Prepared:
+def prepare(
+    instance: Instance,
+    tx: Connection,
+    caller: Caller,
+    draft: Draft,
+    *,
+    held: Collection[Party] = (),
+) -> Prepared:
     """Draft → prepared operation, kept until its signatures come or its time is over.
 
-    Raises Refused or NotFound when the caller may not ask for it, Conflict when too much waits
-    already, and the rule that keeps the operation out when there is one.
+    The `held` parties' keys are here and sign at once; then whoever brings the rest needs no more
+    than that (submit.complete).  Raises Refused or NotFound when the caller may not ask for it,
+    Conflict when too much waits already, and the rule that keeps the operation out when there is
+    one.
     """
     require_act(caller, draft.act, draft.facts)
     caller.require_unit(draft.unit)
@@ -133,6 +145,12 @@ def prepare(instance: Instance, tx: Connection, caller: Caller, draft: Draft) ->
     operation = prepared.operation
     require_clock(instance, tx, operation.act, instance.clock())
     place(tx, operation, prepared.record, instance.clock())
+    keys = {party: prepared.keys[party] for party in held}
+    made = {
+        party: sign_with_held_key(instance, tx, caller, party, key, operation.digest)
+        for party, key in keys.items()
+    }
+    prepared = replace(prepared, signatures=made)
     insert_draft(
         tx,
         DraftRow(
@@ -192,9 +210,15 @@ def read_draft(instance: Instance, deployment: Deployment, row: DraftRow) -> Pre
         record=record,
         secrets=secrets,
         commitment=commit(record, secrets),
-        keys={Party(name): bytes.fromhex(key) for name, key in body["keys"].items()},
+        keys=_by_party(body["keys"]),
         expires_at=row.expires_at.astimezone(UTC),
+        # one that an earlier version prepared has none
+        signatures=_by_party(body.get("signatures", {})),
     )
+
+
+def _by_party(plain: Mapping[str, str]) -> dict[Party, bytes]:
+    return {Party(name): bytes.fromhex(value) for name, value in plain.items()}
 
 
 def _to_bytes(prepared: Prepared) -> bytes:
@@ -211,5 +235,6 @@ def _to_bytes(prepared: Prepared) -> bytes:
             "personal": base64.b64encode(secrets.personal or b"").decode(),
         },
         "keys": {party.value: key.hex() for party, key in prepared.keys.items()},
+        "signatures": {party.value: made.hex() for party, made in prepared.signatures.items()},
     }
     return canonical(body)

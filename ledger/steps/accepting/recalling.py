@@ -28,6 +28,7 @@ from ledger.steps.accepting.reading_back import read_operation
 from ledger.steps.accepting.resolving import current_epoch, resolve_machine
 from ledger.steps.accepting.standing import Accepted
 from ledger.steps.accepting.submit import Receipt, record_with_held_keys
+from ledger.steps.accepting.telling import hold
 from ledger.steps.answering.recalls import (
     Range,
     RecallView,
@@ -37,8 +38,7 @@ from ledger.steps.answering.recalls import (
     with_notices,
 )
 from ledger.steps.instance import Instance
-from ledger.storage import directory, operations
-from ledger.storage.engine.database import lock_subjects
+from ledger.storage import directory, operations, packages
 
 _K = DecisionKind
 
@@ -91,7 +91,8 @@ def order_recall(  # noqa: PLR0913, PLR0917 - who orders what, at which door
     if request.is_mock:
         return Recalled(view=reach_of(tx, caller, wanted), order=None, decided={}, notices=0)
     # Whoever decides over one of these is before all of it or after it.
-    lock_subjects(tx, [machine.id, *(row.id for row in list_cycles_of(tx, wanted))])
+    cycles = [row.id for row in list_cycles_of(tx, wanted)]
+    hold(tx, packages.list_loaded(tx, cycles), machine.id, *cycles)
     told = {**(circumstances or {}), "reason": request.reason}
     clerk = _Clerk(instance, tx, caller, door, told)
     order = clerk.say(

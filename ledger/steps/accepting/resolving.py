@@ -30,6 +30,7 @@ from ledger.domain.encoding.identifiers import (
 )
 from ledger.domain.errors import InvalidInput, NotFound
 from ledger.domain.names import plain_name
+from ledger.domain.outbox.operation_states import GIVEN_UP
 from ledger.domain.subjects.states import AssetState, ConsignmentState, MachineState, SignerState
 from ledger.steps.accepting.reading_back import read_operation
 from ledger.steps.accepting.standing import Accepted
@@ -215,15 +216,22 @@ def parties_of(state: ConsignmentState, operations: Iterable[Recorded]) -> froze
 
 
 def resolve_asset(
-    tx: Connection, caller: Caller, text: str, *, unit: int | None = None
+    tx: Connection, caller: Caller, text: str, *, unit: int | None = None, had: bool = False
 ) -> directory.AssetRow:
-    """An asset by id, code or name that the caller may know of; of several, the unit's own."""
+    """An asset by id, code or name that the caller may know of; of several, the unit's own.
+
+    With `had` also one that the caller's unit had, or carries.
+    """
     if is_id(text):
         found = directory.find_asset(tx, parse_hex32(text, field="asset"))
         matches = [found] if found else []
     else:
         matches = directory.list_assets_called(tx, plain_name(text))
-    matches = [row for row in matches if sees_asset(tx, caller, row.id)]
+    matches = [
+        row
+        for row in matches
+        if sees_asset(tx, caller, row.id) or (had and had_asset(tx, caller.seen_unit, row.id))
+    ]
     own = [row for row in matches if row.unit == unit]
     if not matches:
         raise NotFound(
@@ -248,6 +256,26 @@ def sees_asset(tx: Connection, caller: Caller, asset: AssetId) -> bool:
         return False
     is_offered = state.state is AssetCondition.OFFERED
     return is_offered or caller.seen_unit in {None, *state.units}
+
+
+def had_asset(tx: Connection, unit: int | None, asset: AssetId) -> bool:
+    """Whether a unit has or had a part in a consignment that the asset travelled in."""
+    return any(unit in parties for parties in asset_travels(tx, asset).values())
+
+
+def asset_travels(tx: Connection, asset: AssetId) -> dict[ConsignmentId, frozenset[int]]:
+    """The consignments that an asset travelled in, each with who has or had a part in it."""
+    found: dict[ConsignmentId, frozenset[int]] = {}
+    for row in operations.list_moving(tx, asset):
+        if row.kind != "Dispatch" or row.state in GIVEN_UP:
+            continue
+        identifier = ConsignmentId(row.subject)
+        state = Accepted(tx).find(ConsignmentState, identifier)
+        rows = operations.list_by_subject(tx, identifier)
+        steps = [read_operation(each) for each in rows if each.state not in GIVEN_UP]
+        if state is not None:
+            found[identifier] = parties_of(state, steps)
+    return found
 
 
 def resolve_signer(

@@ -14,22 +14,44 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ledger.domain.acts.asking import Door
-from ledger.domain.acts.scan_report import ACT, MOST_LINES, PREVENTABLE
+from ledger.domain.acts.scan_report import ACT, MOST_LINES, PREVENTABLE, taken_back
 from ledger.domain.callers import Caller
-from ledger.domain.custody.codes import Command, read_shot
+from ledger.domain.custody.codes import Command, is_basket, read_shot
+from ledger.domain.custody.fold import DIRTY, standing
 from ledger.domain.custody.gates import Answer, Word
-from ledger.domain.custody.lines import Deed
+from ledger.domain.custody.lines import Deed, assembler
+from ledger.domain.custody.outcomes import CLOSED, find_contradiction, split_outcome
 from ledger.domain.errors import InvalidInput, Refused, SteriLedgerError
 from ledger.steps.accepting.drafting import make_draft
-from ledger.steps.accepting.gating import GATES
+from ledger.steps.accepting.gating import GATES, cycles_of
 from ledger.steps.accepting.labels import Meant, meant, resolve_set
+from ledger.steps.accepting.printing import is_reserved
 from ledger.steps.accepting.submit import Receipt, record_with_held_keys
+from ledger.steps.accepting.telling import hold
+from ledger.steps.answering.baskets import concerns, lying_in, side_of
 from ledger.steps.answering.packages import Question, ask_all, numbering
 from ledger.steps.instance import Instance
 from ledger.storage import packages
 
 #: Deeds of what carries no label: the last package of the set is proposed.
-_OF_SETS = frozenset({Deed.RECEIVED_SOILED, Deed.WASHED, Deed.INSPECTED})
+_OF_SETS = frozenset({Deed.RECEIVED_SOILED, Deed.WASHED, Deed.INSPECTED, Deed.PUT_IN})
+#: Said of a basket, they are said of all that lies in it …
+_BY_BASKET = frozenset(
+    {
+        Deed.STORED,
+        Deed.ISSUED,
+        Deed.RECEIVED_SOILED,
+        Deed.WASHED,
+        Deed.INSPECTED,
+        Deed.DISCARDED,
+        Deed.MISSING,
+        Deed.FOUND,
+        Deed.TAKEN_OUT,
+        Deed.SEALED,
+    }
+)
+#: … and these of the basket itself.
+_OF_ITSELF = frozenset({Deed.RECEIVED_SOILED, Deed.WASHED, Deed.INSPECTED, Deed.DAMAGED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,13 +69,19 @@ class Scan:
     happened_text: str | None = None
     #: who did it, where that differs from line to line
     performer: str | None = None
+    #: in the words of custody/outcomes.py; what else it says goes into the note
     outcome: str | None = None
+    note: str | None = None
     reason: str | None = None
     case: str | None = None
     material: str | None = None
     expires: str | None = None
     photo_sha256: str | None = None
     takes_back: str | None = None
+    #: the code of the basket that it is put into, or that stood for it
+    basket: str | None = None
+    #: from 1: of which line it is where one stood for several
+    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +95,7 @@ class Look:
     package: str | None
     code: str | None
     set: str | None
-    #: what is wrong with the shot, in words
+    #: what is wrong with the shot, or with the serial, in words
     troubles: tuple[str, ...]
     #: what the gate says; None where none is asked
     gate: str | None
@@ -124,9 +152,23 @@ def with_commands(scans: Sequence[Scan]) -> list[Scan]:
     return found
 
 
+def _unpacked(tx: Connection, unit: int, scans: Sequence[Scan]) -> list[Scan]:
+    """What is said of a basket, said of all that lies in it and is the unit's: inferred."""
+    found: list[Scan] = []
+    for at, scan in enumerate(scans):
+        numbered = replace(scan, line=at + 1)
+        code = None if scan.said is None else read_shot(scan.said).basket
+        rows = lying_in(tx, code, unit) if code is not None and scan.act in _BY_BASKET else []
+        found += [replace(numbered, said=r.name, basis="inferred", basket=code) for r in rows]
+        if not rows or scan.act in _OF_ITSELF:
+            found.append(numbered)
+    return found
+
+
 def look(instance: Instance, tx: Connection, unit: int, scans: Sequence[Scan]) -> list[Look]:
     """What each line will do, before anything is stored."""
-    return [each.look for each in _look(instance, tx, unit, with_commands(scans))]
+    run = _unpacked(tx, unit, with_commands(scans))
+    return [each.look for each in _look(instance, tx, unit, run)]
 
 
 def report(  # noqa: PLR0913, PLR0917 - who reports what, at which door
@@ -144,9 +186,11 @@ def report(  # noqa: PLR0913, PLR0917 - who reports what, at which door
     left undone has a gate against it and no reason.
     """
     caller.require_unit(unit)
-    looked = _look(instance, tx, unit, with_commands(scans))
+    looked = _look(instance, tx, unit, _unpacked(tx, unit, with_commands(scans)))
     _require_no_question(looked)
     new = [each for each in looked if not each.look.is_repeated]
+    named = _told(tx, new)
+    hold(tx, named, shared=cycles_of(tx, named))
     receipts = []
     for performer, lines in _by_performer(new):
         told = {**(circumstances or {})}
@@ -187,6 +231,16 @@ def _require_no_question(looked: Sequence[_Looked]) -> None:
             )
 
 
+def _told(tx: Connection, looked: Sequence[_Looked]) -> set[str]:
+    """The packages of which the lines tell, and of which they take a line back."""
+    named = [each.scan.takes_back for each in looked if each.scan.takes_back is not None]
+    digests = {taken_back(each)[0] for each in named}
+    ended = packages.list_lines_by_digests(tx, digests)
+    return {line.package for line in ended} | {
+        each.look.package for each in looked if each.look.package is not None
+    }
+
+
 def _by_performer(looked: Sequence[_Looked]) -> Iterator[tuple[str | None, list[_Looked]]]:
     """Lines of one person together: a record states one."""
     groups: dict[str | None, list[_Looked]] = {}
@@ -200,12 +254,13 @@ def _line(each: _Looked) -> dict[str, Any]:
     return {
         "act": scan.act.value,
         "package": found.package,
-        "code": found.code,
+        "code": scan.basket or found.code,
         "set": found.set,
         "basis": scan.basis,
         "happened": scan.happened,
         "happened_text": scan.happened_text,
         "outcome": scan.outcome,
+        "note": scan.note,
         "reason": scan.reason,
         "case": scan.case,
         "material": scan.material,
@@ -221,7 +276,9 @@ def _line(each: _Looked) -> dict[str, Any]:
 def _look(instance: Instance, tx: Connection, unit: int, scans: Sequence[Scan]) -> list[_Looked]:
     said = [scan.said for scan in scans if scan.said is not None]
     found = iter(meant(tx, said, unit_number=lambda text: numbering(tx, text)))
-    whats = [None if scan.said is None else next(found) for scan in scans]
+    whats = [
+        None if scan.said is None else _by_serial(tx, unit, scan, next(found)) for scan in scans
+    ]
     answers = _ask(instance, tx, unit, scans, whats)
     timed = {
         what.package
@@ -229,10 +286,49 @@ def _look(instance: Instance, tx: Connection, unit: int, scans: Sequence[Scan]) 
         if what is not None and what.package is not None and _states_time(scan)
     }
     before = _reported(tx, unit, timed) if timed else set()
+    packed, lies = _packed(tx, scans, whats), _Lies(tx, scans, whats)
     looked = []
     for at, (scan, what) in enumerate(zip(scans, whats, strict=True)):
-        looked.append(_looked(tx, unit, at, scan, what, answers.get(at), before))
+        notes = (*_serial_notes(tx, unit, scan, what, packed), *lies.notes(scan, what))
+        if scan.act is Deed.ASSEMBLED and what is not None and what.package is not None:
+            packed.add(what.package)
+        looked.append(_looked(tx, unit, at, scan, what, answers.get(at), before, notes))
     return looked
+
+
+def _by_serial(tx: Connection, unit: int, scan: Scan, what: Meant) -> Meant:
+    """A serial that the unit reserved names a package, as it stands on paper without the unit."""
+    if what.package is not None or what.candidates or scan.said is None:
+        return what
+    name = f"{unit}/{scan.said.strip().upper()}"
+    return Meant(said=what.said, package=name) if is_reserved(tx, name) else what
+
+
+def _serial_notes(
+    tx: Connection, unit: int, scan: Scan, what: Meant | None, packed: set[str]
+) -> tuple[str, ...]:
+    """What is to be said of the serial of a package that was packed: it happened all the same."""
+    if scan.act is not Deed.ASSEMBLED or what is None or what.package is None:
+        return ()
+    if what.package in packed:
+        return ("its serial was used before: look whether two packages carry it",)
+    if scan.basis == "imported" and assembler(what.package) == unit:
+        return () if is_reserved(tx, what.package) else ("its serial was not reserved",)
+    return ()
+
+
+def _packed(tx: Connection, scans: Sequence[Scan], whats: Sequence[Meant | None]) -> set[str]:
+    """Those of the packages whose assembly is reported that were assembled before."""
+    named = {
+        what.package
+        for scan, what in zip(scans, whats, strict=True)
+        if scan.act is Deed.ASSEMBLED and what is not None and what.package is not None
+    }
+    return {
+        name
+        for name, lines in packages.list_lines_of(tx, named).items()
+        if any(line.deed is Deed.ASSEMBLED for line in standing(lines))
+    }
 
 
 def _ask(
@@ -278,12 +374,16 @@ def _looked(  # noqa: PLR0913, PLR0917 - what is known of one line
     what: Meant | None,
     answer: Answer | None,
     before: set[tuple[str, Deed, int | None, str | None]],
+    notes: tuple[str, ...],
 ) -> _Looked:
     package = None if what is None else what.package
-    set_name, question = None, None
+    scan, noted = _with_note(scan)
+    set_name, question = None, _basket_question(scan, what)
+    if scan.basket is not None and question is None:
+        scan = replace(scan, basket=read_shot(scan.basket).basket)
     if what is not None and what.candidates:
         question = f"{what.said[:60]!r} fits {' and '.join(what.candidates)}"
-    elif what is not None and package is None and what.code is None:
+    elif question is None and what is not None and package is None and what.code is None:
         question = "; ".join(what.troubles) or f"{what.said[:60]!r} is no code"
     if scan.set is not None:
         try:
@@ -291,9 +391,13 @@ def _looked(  # noqa: PLR0913, PLR0917 - what is known of one line
         except SteriLedgerError as error:
             question = str(error)
     if set_name is not None and package is None and scan.act in _OF_SETS:
-        package, question = _last_of_set(tx, set_name)
+        package, asked = _last_of_set(tx, unit, set_name)
+        question = question or asked
         # Somebody saw the instruments; which package they were in is a proposal.
         scan = replace(scan, basis="inferred")
+    twice = find_contradiction(scan.outcome)
+    if twice is not None and question is None:
+        question = f"says {twice}"
     moment = None if scan.happened is None else int(scan.happened.timestamp())
     key = (package or "", scan.act, moment, scan.happened_text)
     is_repeated = _states_time(scan) and key in before
@@ -301,13 +405,17 @@ def _looked(  # noqa: PLR0913, PLR0917 - what is known of one line
     return _Looked(
         scan,
         Look(
-            line=at + 1,
+            line=scan.line or at + 1,
             act=scan.act.value,
             said=scan.said,
             package=package,
             code=None if what is None else what.code,
             set=set_name,
-            troubles=() if what is None else what.troubles,
+            troubles=(
+                *(() if what is None else what.troubles),
+                *(() if is_repeated else notes),
+                *noted,
+            ),
             gate=None if answer is None else answer.text(),
             question=question,
             is_repeated=is_repeated,
@@ -316,9 +424,74 @@ def _looked(  # noqa: PLR0913, PLR0917 - what is known of one line
     )
 
 
-def _last_of_set(tx: Connection, set_name: str) -> tuple[str | None, str | None]:
-    """The last package of a set, whose instruments carry no label; two in use are a question."""
-    rows = packages.list_newest_of_set(tx, set_name)
+def _basket_question(scan: Scan, what: Meant | None) -> str | None:
+    """What cannot be said of a basket, or is said of none."""
+    if scan.basket is not None and read_shot(scan.basket).basket is None:
+        return f"{scan.basket[:60]!r} is the code of no basket"
+    if scan.basket is None and scan.act is Deed.PUT_IN:
+        return "the basket that it is put into is not named"
+    if what is None or what.package is not None or not is_basket(what.code):
+        return None
+    if scan.act in _OF_ITSELF:
+        return None
+    if scan.act in _BY_BASKET:
+        return f"nothing that you have to do with is known to lie in {what.code}"
+    return f"{what.code} is a basket: scan what lies in it"
+
+
+class _Lies:
+    """Where packages that are put into baskets lay, line after line."""
+
+    def __init__(
+        self, tx: Connection, scans: Sequence[Scan], whats: Sequence[Meant | None]
+    ) -> None:
+        put = [
+            (scan, what.package)
+            for scan, what in zip(scans, whats, strict=True)
+            if scan.act is Deed.PUT_IN and what is not None and what.package is not None
+        ]
+        rows = packages.list_packages_named(tx, {name for _, name in put})
+        self._lay = {row.name: row.basket for row in rows}
+        self._is_dirty = {row.name: row.stage in DIRTY for row in rows}
+        codes = {read_shot(scan.basket).basket for scan, _ in put if scan.basket is not None}
+        self._sides = {code: side_of(tx, code) for code in codes if code is not None}
+
+    def notes(self, scan: Scan, what: Meant | None) -> tuple[str, ...]:
+        """What is wrong with putting it there: it happened all the same."""
+        name = None if what is None else what.package
+        if scan.act is not Deed.PUT_IN or name is None or scan.basket is None:
+            return ()
+        code, told = read_shot(scan.basket).basket, []
+        before = self._lay.get(name)
+        if before not in {None, code}:
+            told.append(f"it lay in {before}, and nobody took it out")
+        side = "dirty" if self._is_dirty.get(name, False) else "clean"
+        if code is not None:
+            if self._sides.get(code) not in {None, side}:
+                told.append(
+                    f"soiled and clean things lie in one basket: it was {self._sides[code]}"
+                )
+            self._lay[name], self._sides[code] = code, side
+        return tuple(told)
+
+
+def _with_note(scan: Scan) -> tuple[Scan, tuple[str, ...]]:
+    """What an outcome says in words of its own is a note: kept, and no rule reads it."""
+    known, other = split_outcome(scan.outcome) if scan.act in CLOSED else (scan.outcome, None)
+    if other is None:
+        return replace(scan, outcome=known), ()
+    note = "; ".join(filter(None, (other, scan.note)))
+    told = f"{other!r} is none of an outcome's words: kept as a note, and no duty rests on it"
+    return replace(scan, outcome=known, note=note), (told,)
+
+
+def _last_of_set(tx: Connection, unit: int, set_name: str) -> tuple[str | None, str | None]:
+    """The last package of a set, whose instruments carry no label; two in use are a question.
+
+    Only those count that the unit has to do with.
+    """
+    newest = packages.list_newest_of_set(tx, set_name, limit=_LOOKED_AT)
+    rows = [row for row in newest if concerns(row, unit)]
     if not rows:
         return None, None
     out = [row for row in rows if row.stage.value in _OUT] or rows[:1]
@@ -327,5 +500,7 @@ def _last_of_set(tx: Connection, set_name: str) -> tuple[str | None, str | None]
     return out[0].name, None
 
 
+#: so many of a set's newest packages are looked at
+_LOOKED_AT = 20
 #: States of a package whose instruments may come back.
 _OUT = frozenset({"opened", "used", "not_used", "offered", "carried", "soiled", "washed"})

@@ -33,7 +33,7 @@ from ledger.domain.subjects.states import (
 )
 from ledger.steps.accepting.reading_back import read_operation
 from ledger.steps.accepting.recalled import orders_of, suspensions_of
-from ledger.storage import directory, index, operations, packages, records
+from ledger.storage import directory, index, operations, packages, pages, records
 
 #: the classes that several units' operations move
 _MOVED: frozenset[type[Any]] = frozenset({ConsignmentState, AssetState})
@@ -234,6 +234,22 @@ class AcceptedRecords:
             if row.kind in kinds:
                 yield fields_from_bytes(records.get_record(self._tx, row.record_id).facts)
 
+    def facts_about_each(self, subjects: Iterable[bytes], *kinds: str) -> dict[bytes, list[Facts]]:
+        """The same of several subjects at once, by subject; each of them has a key."""
+        about: dict[bytes, list[operations.OperationRow]] = {each: [] for each in subjects}
+        for row in operations.list_by_subjects(self._tx, about, kinds=(*kinds, *_UNSAYING)):
+            if row.state not in GIVEN_UP:
+                about[row.subject].append(row)
+        told = {
+            subject: [row for row in counted(rows) if row.kind in kinds]
+            for subject, rows in about.items()
+        }
+        stored = pages.facts_of(self._tx, [row.record_id for rows in told.values() for row in rows])
+        return {
+            subject: [fields_from_bytes(stored[row.record_id]) for row in rows]
+            for subject, rows in told.items()
+        }
+
     def orders_of(self, machine: bytes) -> Sequence[Order]:
         """The recalls that were ordered for a machine and stand, oldest first."""
         return orders_of(self._tx, machine)
@@ -257,3 +273,7 @@ def counted(rows: Sequence[operations.OperationRow]) -> list[operations.Operatio
 
 def _is_entry(kind: str) -> bool:
     return ACTS[kind].witness is not None
+
+
+#: The kinds by which something that was said of a subject comes to say nothing.
+_UNSAYING = frozenset({"CycleVoid", *(kind for kind in ACTS if _is_entry(kind))})

@@ -9,7 +9,6 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from ledger.crashing import crash_point
-from ledger.domain.acts.catalogue import find_act
 from ledger.domain.acts.vocabulary import Recorded, integer
 from ledger.domain.acts.words import Party
 from ledger.domain.callers import Caller
@@ -18,14 +17,14 @@ from ledger.domain.drafts import Draft
 from ledger.domain.encoding.canonical import canonical
 from ledger.domain.encoding.identifiers import Digest, to_hex
 from ledger.domain.encoding.moments import instant_text
-from ledger.domain.errors import InvalidInput, NotFound, Refused
+from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused
 from ledger.domain.operations import message_to_json
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.domain.records.records import SUITE, fields_to_bytes
 from ledger.keys.signers import verify_signature
 from ledger.steps.accepting.clock import require_clock
 from ledger.steps.accepting.entering import enter
-from ledger.steps.accepting.gating import require_still_open
+from ledger.steps.accepting.gating import require_still_open, subjects_asked
 from ledger.steps.accepting.placing import Place, place, subjects_of
 from ledger.steps.accepting.prepare import Prepared, fix, read_draft, require_act
 from ledger.steps.accepting.signing import sign_receipt, sign_with_held_key
@@ -76,26 +75,55 @@ def submit(
     Raises NotFound for an unknown or foreign digest, Refused when it expired, VerificationFailed
     when a signature does not hold, and the rule that keeps the operation out when there is one.
     """
+    waiting = _waiting(instance, tx, caller.unit, digest)
+    if isinstance(waiting, Receipt):
+        return waiting
+    act = waiting.operation.act
+    caller.require_scope(act.scope)
+    require_act(caller, act, waiting.record.facts)
+    delete_draft(tx, digest)
+    return _accept(instance, tx, instance.known_deployment(tx), waiting, signatures)
+
+
+def complete(
+    instance: Instance,
+    tx: Connection,
+    unit: int | None,
+    digest: Digest,
+    signatures: Mapping[Party, bytes],
+) -> Receipt:
+    """The signatures that are still missing, of what whoever may ask for it signed → accepted.
+
+    Whoever brings them needs no more than the keys.  Raises as `submit` does.
+    """
+    waiting = _waiting(instance, tx, unit, digest)
+    if isinstance(waiting, Receipt):
+        return waiting
+    if not waiting.signatures:
+        raise Refused("nobody signed it yet", field="digest", rule="whoever may ask for it signs")
+    delete_draft(tx, digest)
+    whole = {**waiting.signatures, **signatures}
+    return _accept(instance, tx, instance.known_deployment(tx), waiting, whole)
+
+
+def _waiting(
+    instance: Instance, tx: Connection, unit: int | None, digest: Digest
+) -> Prepared | Receipt:
+    """What is prepared, or the receipt that it got; raises NotFound, Refused when it expired."""
     # Sent twice at once, the second waits here and then finds the first one's receipt.
     lock_subjects(tx, [digest])
-    accepted = find_operation(tx, digest, unit=caller.unit)
-    if accepted is not None:
+    if find_operation(tx, digest, unit=unit) is not None:
         return _receipt(get_receipt(tx, digest))
-    row = find_draft(tx, digest, unit=caller.unit)
+    row = find_draft(tx, digest, unit=unit)
     if row is None:
         raise NotFound(
             f"nothing is prepared under {to_hex(digest)}",
             field="digest",
             remedy="prepare it first; a prepared operation waits a quarter of an hour",
         )
-    caller.require_scope(find_act(row.kind).scope)
     if row.expires_at <= instance.clock():
         raise Refused("the prepared operation expired", field="digest", remedy="prepare it again")
-    deployment = instance.known_deployment(tx)
-    prepared = read_draft(instance, deployment, row)
-    require_act(caller, prepared.operation.act, prepared.record.facts)
-    delete_draft(tx, digest)
-    return _accept(instance, tx, deployment, prepared, signatures)
+    return read_draft(instance, instance.known_deployment(tx), row)
 
 
 def record_with_held_keys(
@@ -128,7 +156,18 @@ def _accept(
     require_clock(instance, tx, operation.act, now)
     subjects = subjects_of(tx, operation.act, operation.message)
     told = subjects_told(tx, operation.act, operation.message, prepared.record.facts)
-    lock_subjects(tx, subjects.changed | told, shared=subjects.read - told)
+    changed, asked = (
+        subjects.changed | told,
+        subjects_asked(tx, operation.act, prepared.record.facts),
+    )
+    lock_subjects(tx, changed, shared=(subjects.read | asked) - changed)
+    if subjects_asked(tx, operation.act, prepared.record.facts) != asked:
+        raise Conflict(
+            "a package was put into another load meanwhile",
+            field="lines",
+            rule="nobody changes a load while its packages are sent",
+            remedy="try again: nothing was stored",
+        )
     require_still_open(
         instance, tx, operation.act, prepared.record.facts, unit=prepared.record.unit
     )

@@ -17,9 +17,12 @@ from ledger.domain.acts.vocabulary import Act, Facts, Message, Recorded, integer
 from ledger.domain.custody.fold import Package, fold
 from ledger.domain.custody.lines import (
     PackageLine,
+    is_package,
+    package_lock,
     package_subject,
     seconds_or_none,
 )
+from ledger.domain.custody.stretches import node_of
 from ledger.domain.outbox.operation_states import GIVEN_UP
 from ledger.domain.records.records import fields_from_bytes
 from ledger.steps.accepting.reading_back import read_operation
@@ -45,7 +48,18 @@ def subjects_told(tx: Connection, act: Act, message: Message, facts: Facts) -> s
         return set()
     said = _said(act, message, facts, sent_in(tx, act, message))
     ended = packages.list_lines_by_digests(tx, {digest for digest, _ in ends(act, facts)})
-    return {package_subject(line.package) for line in (*said, *ended)}
+    return {package_lock(line.package) for line in (*said, *ended)}
+
+
+def hold(
+    tx: Connection, names: Iterable[str], *subjects: bytes, shared: Iterable[bytes] = ()
+) -> None:
+    """Hold some packages, and subjects that are changed or read, until the transaction ends.
+
+    Who accepts several operations in one transaction holds in one call what any of them is about:
+    two who took the same locks one after the other would wait for each other.
+    """
+    lock_subjects(tx, {*map(package_lock, names), *subjects}, shared=shared)
 
 
 def sent_in(
@@ -127,7 +141,7 @@ def untell(tx: Connection, row: operations.OperationRow) -> None:
     if row.kind not in TELLING or ACTS[row.kind].lines_stay:
         return
     names = packages.names_touched(tx, row.digest, row.sequence)
-    lock_subjects(tx, map(package_subject, names))
+    hold(tx, names)
     packages.remove_lines(tx, row.digest)
     packages.restore_lines(tx, row.sequence)
     refold(tx, names)
@@ -138,7 +152,7 @@ def untell(tx: Connection, row: operations.OperationRow) -> None:
 
 def refold(tx: Connection, names: Iterable[str]) -> None:
     """Write how some packages stand, by all that is said of them."""
-    wanted = sorted(set(names))
+    wanted = sorted(filter(is_package, set(names)))
     lines = packages.list_lines_of(tx, wanted)
     folded = [fold(name, lines[name]) for name in wanted if name in lines]
     packages.put_packages(
@@ -167,6 +181,7 @@ def row_of(package: Package) -> packages.PackageRow:
         set_name=package.set_name,
         expires=package.expires,
         cycle=package.cycle,
+        basket=package.basket,
         overlays=",".join(sorted(package.overlays)),
         sequence=package.sequence,
     )
@@ -190,6 +205,7 @@ def holdings_of(package: Package) -> list[packages.ReaderRow]:
             since=each.since,
             until=each.until,
             basis=each.basis,
+            node=None if each.until is None else node_of(each.since, each.until),
         )
         for place, each in enumerate(package.holdings)
     ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -22,6 +23,8 @@ from ledger.domain.custody.lines import package_subject
 from ledger.domain.custody.reading import readable
 from ledger.domain.duties.case import SubjectKind
 from ledger.domain.duties.reading import ASKED, Question
+from ledger.domain.encoding.canonical import canonical
+from ledger.domain.encoding.hashing import sha256
 from ledger.domain.encoding.identifiers import (
     CycleId,
     Digest,
@@ -37,17 +40,25 @@ from ledger.domain.records.commitments import FieldValue
 from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.subjects.indexed import IndexedOperation
 from ledger.domain.subjects.states import (
+    AssetState,
     ConsignmentState,
     CycleState,
     SignerState,
     WitnessState,
 )
 from ledger.evidence.answers import answer_unproven, make_answer_file
-from ledger.evidence.shape import ANYTHING, OPERATION, PACKAGE, Subject
+from ledger.evidence.build import EvidenceSources, OperationSource
+from ledger.evidence.shape import ANYTHING, OPERATION, PACKAGE, BlockReference, Subject
 from ledger.keys.signers import verify_signature
 from ledger.steps.accepting.reading_back import read_operation
-from ledger.steps.accepting.resolving import parties_of, resolve_cycle
-from ledger.steps.accepting.standing import AcceptedRecords
+from ledger.steps.accepting.resolving import (
+    asset_travels,
+    parties_of,
+    resolve_asset,
+    resolve_consignment,
+    resolve_cycle,
+)
+from ledger.steps.accepting.standing import Accepted, AcceptedRecords
 from ledger.steps.answering.exporting import case_units, sources_of
 from ledger.steps.answering.packages import find_package, operations_read, reader_of
 from ledger.steps.instance import Instance
@@ -70,6 +81,11 @@ class Findings:
     #: digests of operations about it that are accepted and not final
     pending: tuple[str, ...]
 
+    @property
+    def sha256(self) -> str:
+        """Of the answer as the file has it, 0x and 64 digits: what is heard and published."""
+        return to_hex(sha256(canonical(dict(self.answer))))
+
 
 def find_duties(  # noqa: PLR0913 - who asks what, and for which moment
     instance: Instance,
@@ -80,14 +96,17 @@ def find_duties(  # noqa: PLR0913 - who asks what, and for which moment
     *,
     as_of: datetime | None = None,
     then: datetime | None = None,
+    block: int | None = None,
     is_proven: bool = False,
 ) -> Findings:
-    """Every duty about a package, cycle, consignment or recall that the caller may read.
+    """Every duty about a package, cycle, consignment, asset or recall that the caller may read.
 
     `is_proven` makes the file as well, which takes a signature check for every operation in it.
+    With `block` nothing that came later is in it: what was computed then is computed again.
     Raises InvalidInput for what cannot be asked, NotFound for what is unknown or another's, and
     Refused before anything is on the chain.
     """
+    until = None if block is None else _block(tx, block)
     moment = require_moment(as_of or instance.clock(), field="as_of")
     then = None if then is None else require_moment(then, field="then")
     if kind not in ASKED:
@@ -99,7 +118,10 @@ def find_duties(  # noqa: PLR0913 - who asks what, and for which moment
         kind=SubjectKind(kind), subject=asked.name, as_of=moment.replace(microsecond=0), then=then
     )
     about = (*asked.own, *asked.beside, *_around(tx, asked.own))
-    told = {each: _operations_of(tx, each) for each in dict.fromkeys(about)}
+    told = {
+        each: [row for row in rows if until is None or row.height <= until.number]
+        for each, rows in _operations_of(tx, about).items()
+    }
     subjects = [each for each, rows in told.items() if rows]
     named = {row.digest: row for rows in told.values() for row in rows}
     if not subjects:
@@ -120,18 +142,12 @@ def find_duties(  # noqa: PLR0913 - who asks what, and for which moment
 
     is_package = asked.package is not None
     asking = Subject(type=PACKAGE, id=question.id) if is_package else subjects[0]
+    sources = sources_of(instance, tx, caller, asking, asked.package, may_read=may_read)
     made_of = (
         question,
         subjects,
         instance.deployment_in(tx),
-        sources_of(
-            instance,
-            tx,
-            caller,
-            asking,
-            asked.package,
-            may_read=may_read,
-        ),
+        sources if until is None else _up_to(sources, until),
         cache(lambda number: _time_of(tx, number)),
     )
     pending = tuple(to_hex(each) for each in _pending(tx, asked.own))
@@ -143,6 +159,31 @@ def find_duties(  # noqa: PLR0913 - who asks what, and for which moment
         return Findings(file=b"", answer=answer, pending=pending)
     file = make_answer_file(*made_of, verify_signature=verify_signature, case_units=tokens)
     return Findings(file=file, answer=json.loads(file)["answer"], pending=pending)
+
+
+def last_block(tx: Connection) -> int:
+    """The newest block that holds an operation: up to it an answer can be computed again."""
+    return index.last_height(tx)
+
+
+def _block(tx: Connection, number: int) -> BlockReference:
+    rows = index.list_rows(tx, IndexedOperation, height=number, limit=1)
+    if not rows:
+        raise InvalidInput(
+            f"block {number} holds no operation",
+            field="block",
+            rule="an answer is computed up to a block that holds one",
+        )
+    return BlockReference(number=number, hash=rows[0].block_hash)
+
+
+def _up_to(sources: EvidenceSources, until: BlockReference) -> EvidenceSources:
+    """The same, without what came after a block."""
+
+    def find(ids: AbstractSet[bytes]) -> Iterator[OperationSource]:
+        return (each for each in sources.find(ids) if each.place.block <= until.number)
+
+    return replace(sources, find=find, as_of=until)
 
 
 def trace_of(tx: Connection, caller: Caller, kind: str, text: str) -> tuple[str, list[str]]:
@@ -205,11 +246,13 @@ def _near(tx: Connection, machine: bytes, epoch: int, first: int, last: int) -> 
 
 def _testing(tx: Connection, cycles: Sequence[CycleState]) -> Iterator[Subject]:
     """The cycles that tested something; after a failure all since the last pass, tested or not."""
-    accepted = AcceptedRecords(tx)
+    said = AcceptedRecords(tx).facts_about_each(
+        [cycle.id for cycle in cycles], *RESULTS_IN, "CycleOpening"
+    )
     passed, since = 0, None
     told: list[tuple[CycleState, bool]] = []
     for cycle in cycles:
-        facts = list(accepted.facts_about(cycle.id, *RESULTS_IN, "CycleOpening"))
+        facts = said[cycle.id]
         entered = known_results(f for f in facts if "biological_indicator" not in f)
         tested = {entered.get(n, "not_required") for n in ("biological", "bowie_dick")}
         has_indicator = any(f.get("biological_indicator") is True for f in facts)
@@ -251,15 +294,18 @@ def _package(tx: Connection, caller: Caller, text: str) -> _Asked:
 
 
 def _consignment(tx: Connection, caller: Caller, text: str) -> _Asked:
-    identifier = parse_hex32(text, field="consignment")
-    state = index.find(tx, ConsignmentState, identifier)
+    try:
+        identifier = resolve_consignment(tx, caller, text).id
+    except NotFound:
+        raise NotFound(f"there is no consignment {text!r}", field="consignment") from None
+    state = Accepted(tx).find(ConsignmentState, identifier)
     unit = caller.readable_unit
-    if state is None or unit not in {None, state.giver, state.receiver, state.holder}:
+    steps = map(read_operation, operations.list_messages(tx, [identifier]))
+    parties: frozenset[int] = frozenset() if state is None else parties_of(state, steps)
+    if state is None or unit not in {None, *parties}:
         raise NotFound(f"there is no consignment {text!r}", field="consignment")
     # whoever only carried it reads counts and seals, and no list
     reads_lists = unit in {None, state.giver, state.receiver}
-    steps = map(read_operation, operations.list_messages(tx, [identifier]))
-    parties = parties_of(state, steps)
     return _Asked(
         name=to_hex(identifier),
         own=[Subject(type="consignment", id=identifier)],
@@ -279,18 +325,64 @@ def _recall(tx: Connection, caller: Caller, text: str) -> _Asked:
     return _Asked(name=to_hex(digest), own=own, beside=list(_testing(tx, near)))
 
 
+def _asset(tx: Connection, caller: Caller, text: str) -> _Asked:
+    """An asset: its owner and who has it read all of it, who had it up to its own hand-over."""
+    row = resolve_asset(tx, caller, text, unit=caller.unit, had=True)
+    state = Accepted(tx).find(AssetState, row.id)
+    travels, unit = asset_travels(tx, row.id), caller.readable_unit
+    parties = frozenset({row.unit}).union(*travels.values())
+    part = {each: units for each, units in travels.items() if unit in units}
+    is_whole = state is not None and unit in {None, *state.units}
+    if not is_whole and not part:
+        # an asset that is offered is known to all, and what was done with it is not
+        raise NotFound(f"there is no asset {text!r}", field="asset")
+    told = list(index.list_operations_about(tx, row.id))
+    gave = {key for key in part if _is_side(tx, key, unit)}
+
+    def may_read(each: IndexedOperation) -> bool:
+        if each.kind == "Comment":
+            return each.unit in parties
+        # whoever only carried it reads counts and seals
+        return is_whole or each.subject in gave or (bool(gave) and each.subject not in travels)
+
+    if is_whole:
+        own = [Subject(type="asset", id=row.id)]
+    else:
+        moments = (each.signed_at for key in part for each in operations.list_by_subject(tx, key))
+        until = max(moments, default=0)
+        own = [
+            Subject(type=OPERATION, id=each.digest)
+            for each in told
+            if each.subject == row.id and (each.unit == unit or _signed_at(each) <= until)
+        ]
+    threads = travels if is_whole else part
+    own += [Subject(type="consignment", id=each) for each in threads]
+    return _Asked(name=to_hex(row.id), own=own, may_read=may_read)
+
+
+def _is_side(tx: Connection, consignment: bytes, unit: int | None) -> bool:
+    """Whether a unit gives or receives it, and does not only carry it."""
+    state = Accepted(tx).find(ConsignmentState, consignment)
+    return state is not None and unit in {state.giver, state.receiver}
+
+
+def _signed_at(row: IndexedOperation) -> int:
+    return int(json.loads(row.message).get("signedAt") or 0)
+
+
 _GATHER = {
     SubjectKind.CYCLE: _cycle,
     SubjectKind.PACKAGE: _package,
     SubjectKind.CONSIGNMENT: _consignment,
     SubjectKind.RECALL: _recall,
+    SubjectKind.ASSET: _asset,
 }
 
 
 def _around(tx: Connection, own: Iterable[Subject]) -> Iterator[Subject]:
     """The terms; the shifts of the keys that signed, and the outages of the units that acted."""
     yield Subject(type=ANYTHING, id=TERMS_SUBJECT)
-    rows = [row for each in own for row in _operations_of(tx, each)]
+    rows = [row for told in _operations_of(tx, own).values() for row in told]
     if not rows:
         return
     first = min(row.timestamp for row in rows) - _AROUND_SECONDS
@@ -303,9 +395,12 @@ def _around(tx: Connection, own: Iterable[Subject]) -> Iterator[Subject]:
     for signer, moments in sorted(signed.items()):
         yield from _shifts(tx, bytes.fromhex(signer[2:]), moments)
     for unit in sorted({row.unit for row in rows}):
-        for witness in index.list_rows(tx, WitnessState, kind=_kind_of("Outage"), unit=unit):
-            declared = index.find(tx, IndexedOperation, witness.digest)
-            if declared is not None and first <= declared.timestamp <= last:
+        told = index.list_rows(tx, WitnessState, kind=_kind_of("Outage"), unit=unit)
+        keys = [(witness.digest,) for witness in told]
+        declared = {row.digest: row for row in index.list_by_keys(tx, IndexedOperation, keys)}
+        for witness in told:
+            outage = declared.get(witness.digest)
+            if outage is not None and first <= outage.timestamp <= last:
                 yield Subject(type=OPERATION, id=witness.digest)
 
 
@@ -343,12 +438,25 @@ def _kind_of(name: str) -> int:
     return 0 if witness is None else witness.kind
 
 
-def _operations_of(tx: Connection, subject: Subject) -> Sequence[IndexedOperation]:
-    """What the chain has about a subject."""
-    if subject.type == OPERATION:
-        found = index.find(tx, IndexedOperation, subject.id)
-        return [] if found is None else [found]
-    return index.list_operations_about(tx, subject.id)
+def _operations_of(
+    tx: Connection, subjects: Iterable[Subject]
+) -> dict[Subject, Sequence[IndexedOperation]]:
+    """What the chain has about each subject, in their order."""
+    asked = list(dict.fromkeys(subjects))
+    named = [each.id for each in asked if each.type == OPERATION]
+    itself = {
+        bytes(row.digest): row
+        for row in index.list_by_keys(tx, IndexedOperation, [(each,) for each in named])
+    }
+    about = index.list_operations_about_each(
+        tx, [each.id for each in asked if each.type != OPERATION]
+    )
+    return {
+        each: ([itself[each.id]] if each.id in itself else [])
+        if each.type == OPERATION
+        else about[each.id]
+        for each in asked
+    }
 
 
 def _time_of(tx: Connection, number: int) -> int:
@@ -357,14 +465,8 @@ def _time_of(tx: Connection, number: int) -> int:
 
 
 def _pending(tx: Connection, subjects: Iterable[Subject]) -> list[bytes]:
-    rows = [
-        row
-        for subject in subjects
-        for row in (
-            *operations.list_by_subject(tx, subject.id),
-            *operations.list_by_digests(tx, [subject.id]),
-        )
-    ]
+    ids = [subject.id for subject in subjects]
+    rows = [*operations.list_by_subjects(tx, ids), *operations.list_by_digests(tx, ids)]
     return sorted(
         {
             bytes(row.digest)

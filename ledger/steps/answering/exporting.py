@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ from ledger.domain.acts.words import Party
 from ledger.domain.callers import Caller
 from ledger.domain.custody.fold import fold
 from ledger.domain.custody.lines import package_subject
-from ledger.domain.encoding.identifiers import parse_hex32, to_hex
+from ledger.domain.encoding.identifiers import Digest, parse_hex32, to_hex
 from ledger.domain.errors import Inconsistent, InvalidInput, NotFound, Refused
 from ledger.domain.operations import message_from_json
 from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
@@ -48,7 +48,7 @@ from ledger.steps.accepting.standing import Accepted
 from ledger.steps.accepting.submit import FACTS_PURPOSE, PERSONAL_PURPOSE
 from ledger.steps.answering.packages import operations_read, reader_of
 from ledger.steps.instance import Instance
-from ledger.storage import directory, index, operations, packages, readings, records
+from ledger.storage import directory, index, operations, packages, pages, readings, records
 
 
 def export_evidence(  # noqa: PLR0913 - what to show of which subject to whom
@@ -253,6 +253,18 @@ def _told_of(tx: Connection, package: str) -> set[bytes]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    """What is kept of some operations."""
+
+    #: by operation; one whose signatures nobody here knows has no key
+    signatures: Mapping[Digest, Sequence[IndexedSignature | operations.SignatureRow]]
+    #: by root
+    stored: Mapping[bytes, records.RecordRow]
+    #: by record
+    secrets: Mapping[str, records.RecordSecretsRow]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Reader:
     """What is stored, as far as somebody may see it."""
 
@@ -270,21 +282,33 @@ class _Reader:
             ids = ids | _told_of(tx, self.package.name)
         signers = index.list_by_keys(tx, SignerState, [(each,) for each in ids])
         named = {*ids, *(signer.enrolment for signer in signers)}
+        about = index.list_operations_about_each(tx, sorted(ids))
         rows = {
             row.digest: row
             for row in (
                 *index.list_by_keys(tx, IndexedOperation, [(each,) for each in named]),
-                *(row for each in sorted(ids) for row in index.list_operations_about(tx, each)),
+                *(row for told in about.values() for row in told),
             )
         }
-        return [self._source(row) for row in rows.values()]
+        kept = self._kept(rows)
+        return [self._source(row, kept) for row in rows.values()]
 
-    def _source(self, row: IndexedOperation) -> OperationSource:
-        act = find_act(row.kind)
-        # As the chain received them; where they came through another contract, as we keep them.
-        signatures = index.list_rows(self.tx, IndexedSignature, digest=row.digest) or (
-            operations.list_signatures(self.tx, [row.digest])
+    def _kept(self, rows: Mapping[Digest, IndexedOperation]) -> _Kept:
+        """What is kept of some operations, each table asked once."""
+        tx = self.tx
+        signed = index.list_signatures_of(tx, rows)
+        elsewhere = [digest for digest in rows if digest not in signed]
+        stored = records.list_by_roots(tx, {row.record for row in rows.values()})
+        return _Kept(
+            # As the chain received them; where they came through another contract, as we keep them.
+            signatures={**signed, **pages.signatures_of(tx, elsewhere)},
+            stored={record.root: record for record in stored},
+            secrets=pages.secrets_of(tx, [record.id for record in stored]),
         )
+
+    def _source(self, row: IndexedOperation, kept: _Kept) -> OperationSource:
+        act = find_act(row.kind)
+        signatures = kept.signatures.get(row.digest)
         if not signatures:
             raise Inconsistent(
                 f"nobody here knows the signatures of a {row.kind} that the chain holds",
@@ -297,13 +321,13 @@ class _Reader:
             keys={
                 each.party: each.signer for each in signatures if each.party is not Party.AUTHORITY
             },
-            record=self._record(row),
+            record=self._record(row, kept),
             place=ChainReference(block=row.height, log_index=row.position),
         )
 
-    def _record(self, row: IndexedOperation) -> RecordSource | None:
+    def _record(self, row: IndexedOperation, kept: _Kept) -> RecordSource | None:
         """None where it is kept elsewhere, or not the caller's to read."""
-        record = records.find_record_by_root(self.tx, row.record)
+        record = kept.stored.get(row.record)
         if record is None:
             return None
         # Who may read a package reads its lines, whoever said them; no other line is shown.  What
@@ -311,7 +335,7 @@ class _Reader:
         is_open = Party.AUTHORITY in find_act(row.kind).parties or self.may_read(row)
         if not is_open and self.caller.readable_unit not in {None, record.unit}:
             return None
-        secrets, vault = records.get_secrets(self.tx, record.id), self.instance.vault
+        secrets, vault = kept.secrets[record.id], self.instance.vault
         facts = PartSource(
             root=record.facts_root,
             fields=fields_from_bytes(record.facts),

@@ -18,7 +18,7 @@ from ledger.domain.acts.words import UnitRole
 from ledger.domain.callers import Caller, Scope
 from ledger.domain.custody import gates
 from ledger.domain.custody.fold import Overlay, Package, Stage, fold, ordered
-from ledger.domain.custody.lines import SEEN, PackageLine
+from ledger.domain.custody.lines import SEEN, PackageLine, is_package
 from ledger.domain.custody.reading import (
     Reader,
     as_read,
@@ -43,6 +43,7 @@ from ledger.steps.accepting.resolving import resolve_cycle, resolve_unit
 from ledger.steps.accepting.standing import Accepted
 from ledger.steps.answering.custody import find_giver_counting
 from ledger.steps.answering.standings import Cycles, CycleStep
+from ledger.steps.answering.status import find_chain_status
 from ledger.steps.instance import Instance
 from ledger.storage import directory, operations, packages, records
 from ledger.storage.index import find_newest_block_time
@@ -130,6 +131,8 @@ class Standing:
     used_by: str | None
     case: str | None
     codes: tuple[str, ...]
+    #: the basket or container in which it lies, by its code
+    basket: str | None
 
     def to_plain(self) -> dict[str, object]:
         """As JSON has it."""
@@ -323,6 +326,7 @@ def _standing(
         used_by=name(package.used_by),
         case=visible_case(reader, package),
         codes=tuple(sorted(package.codes)),
+        basket=package.basket,
     )
 
 
@@ -365,7 +369,7 @@ def _line(
 
 # ---------------------------------------------------------------- gates
 
-#: without a block for so long, a chain that others write to is not followed (seconds)
+#: a chain that others write to, and whose node was not reached for so long, is not followed (s)
 BEHIND_AFTER = 900
 
 
@@ -476,16 +480,21 @@ def gate_counted(tx: Connection, caller: Caller, which: gates.Gate, cycle: str) 
 def behind_since(instance: Instance, tx: Connection) -> int | None:
     """Since when nothing was heard of others who write to the same chain; None: all is known.
 
+    What tells is when the worker last saw the node's newest block, not how old that is: a group may
+    be quiet.  While there are final blocks that were not read yet, it is the newest that was.
     On an embedded chain nobody else writes: what is accepted here is all that there is.
     """
     if not instance.settings.chain_url:
         return None
     now = int(instance.clock().timestamp())
-    newest = find_newest_block_time(tx)
-    if newest is None:
+    seen = find_chain_status(tx)
+    heard = None if seen is None else int(seen.at.timestamp())
+    if seen is None or seen.indexed < seen.final:
+        heard = find_newest_block_time(tx)
+    if heard is None:
         # No block yet: nothing was heard for as long as anybody has asked here.
         return instance.known("first asked", lambda: now)
-    return newest if now - newest > BEHIND_AFTER else None
+    return heard if now - heard > BEHIND_AFTER else None
 
 
 # ---------------------------------------------------------------- holdings
@@ -527,15 +536,14 @@ def holdings(  # noqa: PLR0913 - whose, when, and how much of it
     """
     if caller.readable_unit not in {None, unit}:
         raise NotFound(f"unit {unit} is not yours", field="unit", rule="a unit reads what it holds")
-    if known is None:
-        count = packages.count_held(tx, unit, at)
-        rows = [
-            (row.package, row.since, row.basis)
-            for row in packages.list_held(tx, unit, at, after=after, limit=limit)
-        ]
-    else:
-        then = _held_as_known(tx, unit, at, known)
-        count, rows = len(then), [each for each in then if each[0] > after][:limit]
+    then = [] if known is None else _held_as_known(tx, unit, at, known)
+    count = len(then) + packages.count_held(tx, unit, at, known=known)
+    rows = [
+        (row.package, row.since, row.basis)
+        for row in packages.list_held(tx, unit, at, known=known, after=after, limit=limit)
+    ]
+    if then:
+        rows = sorted([*rows, *(each for each in then if each[0] > after)])[:limit]
     stages = {
         row.name: row.stage.value
         for row in packages.list_packages_named(tx, [name for name, _, _ in rows])
@@ -616,10 +624,12 @@ def shelf(tx: Connection, caller: Caller, unit: int, *, limit: int = 1000) -> li
 def _held_as_known(
     tx: Connection, unit: int, at: int | None, known: int
 ) -> list[tuple[str, int, str | None]]:
-    """The packages that a unit had, by what was known then; what it held by now is a hint only."""
+    """The packages that a unit had, by what was known then, of which more was said since."""
     found = []
-    hints = set(packages.list_ever_held(tx, unit)) | set(packages.list_named_by(tx, unit))
-    for name, lines in packages.list_lines_of(tx, sorted(hints)).items():
+    changed = packages.list_lines_of(tx, packages.list_changed(tx, unit, known))
+    for name, lines in changed.items():
+        if not is_package(name):
+            continue
         package = fold(name, lines, at=at, known=known)
         if package.holder == unit and package.since is not None:
             found.append((name, package.since, package.basis))

@@ -76,7 +76,7 @@ def first_administrator(instance: Instance) -> str | None:
     """The path with which the first administrator begins; None once somebody can sign in."""
     with instance.database.transaction() as tx:
         rows = stored.list_accounts(tx)
-        if any(row.password is not None and row.ended_at is None for row in rows):
+        if any(stored.may_sign_in(tx, row) for row in rows):
             return None
         row = stored.find_account(tx, login=FIRST_LOGIN)
         if row is not None and row.ended_at is not None:
@@ -159,32 +159,28 @@ def complete_account(  # noqa: PLR0913 - what a person chooses
             require_person(person)
             values["person"] = person
         use_link(instance, tx, row)
+        stored.end_ways_in(tx, account.id, instance.clock())
         stored.change_account(tx, account.id, **values)
-        stored.drop_links(tx, account=account.id)
-        stored.drop_passkeys(tx, account=account.id)
-        stored.end_sessions(tx, account.id, instance.clock())
         return account.id
 
 
 def renew_account(instance: Instance, tx: Connection, caller: Caller, account: str) -> str:
     """A new link for somebody who lost password or phone; what they had holds until it is used."""
-    row = _administered(tx, caller, account)
-    _require_within(caller, row)
+    row = administered(tx, caller, account, gives_way_in=True)
     stored.drop_links(tx, account=row.id)
     return make_link(instance, tx, LinkPurpose.ACCOUNT, account=row.id)
 
 
 def end_account(instance: Instance, tx: Connection, caller: Caller, account: str) -> None:
     """They sign in no more, and their sessions end; raises Refused for the last administrator."""
-    row = _administered(tx, caller, account)
+    row = administered(tx, caller, account)
     others = [
         each
         for each in stored.list_accounts(tx)
         if each.unit == row.unit
         and each.id != row.id
-        and each.ended_at is None
         # who was invited may never come
-        and each.password is not None
+        and stored.may_sign_in(tx, each)
     ]
     if Scope.ADMINISTER in row.scopes.split() and not any(
         Scope.ADMINISTER in each.scopes.split() for each in others
@@ -196,6 +192,7 @@ def end_account(instance: Instance, tx: Connection, caller: Caller, account: str
             remedy="make another administrator first",
         )
     stored.drop_links(tx, account=row.id)
+    stored.drop_identities(tx, account=row.id)
     stored.change_account(tx, row.id, ended_at=instance.clock(), badge=None, pin=None)
     stored.end_sessions(tx, row.id, instance.clock())
 
@@ -208,12 +205,18 @@ def set_badge(instance: Instance, caller: Caller, account: str, *, badge: str, p
         )
     digest, kept = badge_hash(badge), hash_secret(pin)
     with instance.database.transaction() as tx:
-        row = _administered(tx, caller, account)
-        _require_within(caller, row)
+        row = administered(tx, caller, account, gives_way_in=True)
         carrier = stored.find_account(tx, badge=digest)
         if carrier is not None and carrier.id != row.id:
             raise Conflict("is somebody else's", field="badge", remedy="take another badge")
         stored.change_account(tx, row.id, badge=digest, pin=kept, failures=0)
+
+
+def remove_badge(instance: Instance, tx: Connection, caller: Caller, account: str) -> None:
+    """Nobody comes in with a badge that was lost: it is forgotten, and sessions at stations end."""
+    row = administered(tx, caller, account)
+    stored.change_account(tx, row.id, badge=None, pin=None, failures=0)
+    stored.end_sessions(tx, row.id, instance.clock(), at_stations=True)
 
 
 def badge_hash(text: str) -> bytes:
@@ -260,17 +263,23 @@ def station_hash(text: str) -> bytes:
     return sha256(b"steriledger.station\0" + text.encode())
 
 
-def _administered(tx: Connection, caller: Caller, account: str) -> stored.AccountRow:
-    """An account that the caller administers; raises NotFound, Refused, Conflict when ended."""
+def administered(
+    tx: Connection, caller: Caller, account: str, *, gives_way_in: bool = False
+) -> stored.AccountRow:
+    """An account that the caller administers; raises NotFound, Refused, Conflict when ended.
+
+    Whoever gives a new way into it could take it themselves: no more than they have.
+    """
     caller.require_scope(Scope.ADMINISTER)
     row = stored.get_account(tx, account, unit=caller.unit)
     if row.ended_at is not None:
         raise Conflict(f"{row.person} signs in no more", field="account")
+    if gives_way_in:
+        _require_within(caller, row)
     return row
 
 
 def _require_within(caller: Caller, row: stored.AccountRow) -> None:
-    """Whoever gives a new way into an account could take it themselves: no more than they have."""
     if Scope.READ_ALL in row.scopes.split() and Scope.READ_ALL not in caller.scopes:
         raise Refused(
             f"{row.person} may read every unit's records, and you may not",

@@ -18,7 +18,9 @@ from webauthn import (
     verify_authentication_response,
     verify_registration_response,
 )
+from webauthn.authentication.verify_authentication_response import VerifiedAuthentication
 from webauthn.helpers import base64url_to_bytes
+from webauthn.helpers.cose import COSEAlgorithmIdentifier
 from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import (
     AuthenticatorSelectionCriteria,
@@ -28,7 +30,7 @@ from webauthn.helpers.structs import (
 )
 
 from ledger.domain.encoding.hashing import sha256
-from ledger.domain.errors import InvalidInput
+from ledger.domain.errors import InvalidInput, VerificationFailed
 from ledger.steps.asking.sessions import NotSignedIn, open_session
 from ledger.steps.instance import Instance
 from ledger.storage import accounts as stored
@@ -64,6 +66,11 @@ def offer_enrolment(instance: Instance, site: Site, account: str) -> tuple[str, 
         user_display_name=row.person,
         challenge=challenge,
         exclude_credentials=[PublicKeyCredentialDescriptor(id=each.id) for each in known],
+        # what the contracts check comes first; a device may take the first that it has
+        supported_pub_key_algs=[
+            COSEAlgorithmIdentifier.ECDSA_SHA_256,
+            COSEAlgorithmIdentifier.RSASSA_PKCS1_v1_5_SHA_256,
+        ],
         authenticator_selection=AuthenticatorSelectionCriteria(
             resident_key=ResidentKeyRequirement.REQUIRED,
             user_verification=UserVerificationRequirement.REQUIRED,
@@ -77,7 +84,7 @@ def enrol(instance: Instance, site: Site, account: str, *, question: str, answer
     challenge = _opened(instance, question, account)
     try:
         found = verify_registration_response(
-            credential=_plain(answer),
+            credential=answered(answer),
             expected_challenge=challenge,
             expected_rp_id=site.name,
             expected_origin=site.origin,
@@ -113,7 +120,7 @@ def offer_sign_in(instance: Instance, site: Site) -> tuple[str, str]:
 
 def sign_in_with_passkey(instance: Instance, site: Site, *, question: str, answer: str) -> str:
     """A device's answer → a session's text; raises NotSignedIn."""
-    challenge, plain = _opened(instance, question, ""), _plain(answer)
+    challenge, plain = _opened(instance, question, ""), answered(answer)
     try:
         identifier = base64url_to_bytes(str(plain.get("rawId", "")))
     except ValueError:
@@ -123,16 +130,8 @@ def sign_in_with_passkey(instance: Instance, site: Site, *, question: str, answe
     if row is None:
         raise _unknown("this passkey is not known here")
     try:
-        found = verify_authentication_response(
-            credential=plain,
-            expected_challenge=challenge,
-            expected_rp_id=site.name,
-            expected_origin=site.origin,
-            credential_public_key=row.public_key,
-            credential_current_sign_count=row.sign_count,
-            require_user_verification=True,
-        )
-    except WebAuthnException:
+        found = verified(site, row, challenge, plain)
+    except VerificationFailed:
         raise _unknown("the passkey does not hold") from None
     with instance.database.transaction() as tx:
         _use_once(instance, tx, challenge)
@@ -167,7 +166,28 @@ def _use_once(instance: Instance, tx: Connection, challenge: bytes) -> None:
     stored.insert_link(tx, row)
 
 
-def _plain(answer: str) -> dict[str, Any]:
+def verified(
+    site: Site, row: stored.PasskeyRow, challenge: bytes, plain: dict[str, Any]
+) -> VerifiedAuthentication:
+    """A device's answer to a challenge, checked; raises VerificationFailed."""
+    try:
+        return verify_authentication_response(
+            credential=plain,
+            expected_challenge=challenge,
+            expected_rp_id=site.name,
+            expected_origin=site.origin,
+            credential_public_key=row.public_key,
+            credential_current_sign_count=row.sign_count,
+            require_user_verification=True,
+        )
+    except WebAuthnException:
+        raise VerificationFailed(
+            "the passkey does not hold", field="passkey", remedy="try once more"
+        ) from None
+
+
+def answered(answer: str) -> dict[str, Any]:
+    """What a device answered, as JSON; raises InvalidInput for what is no answer."""
     try:
         plain = json.loads(answer) if len(answer) <= _LONGEST_ANSWER else None
     except (ValueError, RecursionError):

@@ -127,22 +127,61 @@ def sign_in_at_station(instance: Instance, station: str, badge: str, pin: str) -
     """Badge and PIN at an enrolled station → a session's text; raises NotSignedIn."""
     with instance.database.asking() as tx:
         place = stored.find_station(tx, station_hash(station))
-        row = stored.find_account(tx, badge=badge_hash(badge))
     if place is None:
         raise _wrong("this device is no station")
-    fits = row is not None and row.unit == place.unit and row.failures < MOST_WRONG_PINS
+    row = _carrier(instance, place.unit, badge, pin)
+    if row is None:
+        raise _wrong("badge and PIN do not fit together")
+    with instance.database.transaction() as tx:
+        return open_session(instance, tx, row.id, way="PIN", station=place.id)
+
+
+def confirm_at_station(instance: Instance, session: Session, badge: str, pin: str) -> str:
+    """Badge and PIN of a second person, where the first works at a station → their name.
+
+    Raises Refused for whoever is the same person, of another unit, or nobody.
+    """
+    unit = session.caller.unit
+    if session.station is None or session.way != "PIN" or unit is None:
+        raise Refused(
+            "a second badge is read at a station",
+            field="second_badge",
+            rule="both are known by badge and PIN at the same station",
+            remedy="sign in there with your own badge first",
+        )
+    row = _carrier(instance, unit, badge, pin)
+    if row is None:
+        raise Refused(
+            "badge and PIN do not fit together",
+            field="second_badge",
+            rule="a colleague of the unit, with their own badge and PIN",
+        )
+    if row.id == session.account:
+        raise Refused(
+            f"{row.person} is here already",
+            field="second_badge",
+            rule="two people confirm it, not one person twice",
+            remedy="let a colleague scan their badge",
+        )
+    return row.person
+
+
+def _carrier(instance: Instance, unit: int, badge: str, pin: str) -> stored.AccountRow | None:
+    """Who of a unit carries a badge and knows its PIN; a wrong one is counted, and as slow."""
+    with instance.database.asking() as tx:
+        row = stored.find_account(tx, badge=badge_hash(badge))
+    fits = row is not None and row.unit == unit and row.failures < MOST_WRONG_PINS
     try:
         verify_secret(row.pin if row is not None and fits else None, pin)
     except VerificationFailed:
         if row is not None and fits:
             with instance.database.transaction() as tx:
                 stored.count_failure(tx, row.id)
-        raise _wrong("badge and PIN do not fit together") from None
-    if row is None:
-        raise _wrong("badge and PIN do not fit together")
-    with instance.database.transaction() as tx:
-        stored.change_account(tx, row.id, failures=0)
-        return open_session(instance, tx, row.id, way="PIN", station=place.id)
+        return None
+    if row is not None:
+        with instance.database.transaction() as tx:
+            stored.change_account(tx, row.id, failures=0)
+    return row
 
 
 def open_session(

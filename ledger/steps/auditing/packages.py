@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from ledger.domain.acts.decisions import USABLE, DecisionState
 from ledger.domain.custody.counting import counted
 from ledger.domain.custody.fold import fold
-from ledger.domain.custody.lines import PackageLine
+from ledger.domain.custody.lines import PackageLine, is_package
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, CycleId, to_hex
 from ledger.domain.errors import SteriLedgerError
 from ledger.domain.records.records import fields_from_bytes
@@ -82,7 +82,7 @@ def _check_lines(evidence: Stored, page: Sequence[OperationRow], ended: _Ended) 
     }
     evidence.findings.checked["package_lines"] += len(found)
     _compare(evidence.findings, "package_lines", expected, found)
-    named = {line.package for line in expected.values()}
+    named = {line.package for line in expected.values() if is_package(line.package)}
     there = {row.name for row in packages.list_packages_named(evidence.ours, named)}
     for name in sorted(named - there):
         evidence.findings.note("packages", name, "row", expected="a row", found=None)

@@ -32,7 +32,7 @@ PAPER_COLUMNS = (
 )
 _MOST_BYTES = 4 * 1024 * 1024
 _MOST_ROWS = 20_000
-_PLAIN = frozenset({field.name for field in fields(Scan)} - {"act", "said", "happened"})
+_PLAIN = frozenset({field.name for field in fields(Scan)} - {"act", "said", "happened", "line"})
 _KNOWN = _PLAIN | {"act", "package", "code", "time", "paper"}
 
 

@@ -178,7 +178,7 @@ def recompute(
     """From a chain alone, without a database: the deployment is checked, and every event."""
     verify_deployment(source, deployment)
     closing = find_closing(source, period, offset_of(documents), final_height(source, finality))
-    entries = entries_of_chain(source, deployment, closing.block)
+    entries = entries_of_chain(source, deployment, closing)
     return compute(entries, documents, period, closing, deployment=deployment)
 
 

@@ -60,12 +60,15 @@ def get_published(tx: Connection, period: Period) -> Published:
 
 def compute_published(instance: Instance, tx: Connection, published: Published) -> Computed:
     """The account again, up to the block that its publication names; raises NotFound."""
+    closing = _closing(tx, published.publication)
 
     def compute() -> Computed:
-        closing = _closing(tx, published.publication)
         return compute_in(instance, tx, published.period, closing, kept_terms(tx))
 
-    return instance.known(f"account {published.publication.hex()}", compute)
+    # an index that another chain was read into has other events below that block
+    last = index.find_last_operation(tx, below=closing.block)
+    place = () if last is None else (last.digest.hex(), last.height, last.position, last.timestamp)
+    return instance.recent(f"account {published.publication.hex()} {place}", compute)
 
 
 def _closing(tx: Connection, digest: Digest) -> Closing:

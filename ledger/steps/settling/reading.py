@@ -12,14 +12,14 @@ from ledger.domain.chain.chain_reader import Block
 from ledger.domain.chain.deployment import Deployment
 from ledger.domain.encoding.identifiers import ZERO_DIGEST
 from ledger.domain.errors import ChainUnavailable, Refused
-from ledger.domain.operations import message_from_json
+from ledger.domain.operations import indexed_message
 from ledger.domain.statement.account import Closing
 from ledger.domain.statement.books import READ
 from ledger.domain.statement.month import Entry
 from ledger.domain.statement.periods import Period
 from ledger.domain.statement.work import COUNTED
 from ledger.steps.following.reading import ReadEvents, read_events
-from ledger.steps.following.start import first_cursor
+from ledger.steps.following.start import first_cursor, two_answers
 from ledger.steps.starting.source import Source
 from ledger.storage import index
 
@@ -32,33 +32,32 @@ _WANTED = READ | COUNTED
 def entries_of_index(tx: Connection, below: int) -> Iterator[Entry]:
     """What the index holds of the blocks below a height, in the chain's order."""
     after = -1, -1
+    acts = {name: find_act(name) for name in _WANTED}
     while True:
-        rows = index.list_operations_from(tx, after=after, limit=_PAGE)
-        for row in rows:
-            if row.height >= below:
-                return
-            if row.kind in _WANTED:
-                act = find_act(row.kind)
-                yield Entry(
-                    digest=row.digest,
-                    kind=row.kind,
-                    about=row.subject,
-                    unit=row.unit,
-                    message=message_from_json(act, row.message),
-                    block=row.height,
-                    time=row.timestamp,
-                    place=row.position,
-                )
+        rows = index.list_told(tx, _WANTED, after=after, below=below, limit=_PAGE)
+        for digest, kind, about, unit, message, height, time, place in rows:
+            yield Entry(
+                digest=digest,
+                kind=kind,
+                about=about,
+                unit=unit,
+                message=indexed_message(acts[kind], message),
+                block=height,
+                time=time,
+                place=place,
+            )
         if len(rows) < _PAGE:
             return
-        after = rows[-1].height, rows[-1].position
+        after = rows[-1][5], rows[-1][7]
 
 
-def entries_of_chain(source: Source, deployment: Deployment, below: int) -> Iterator[Entry]:
-    """What a chain announces in the blocks below a height, every event held against its hashes.
+def entries_of_chain(source: Source, deployment: Deployment, closing: Closing) -> Iterator[Entry]:
+    """What a chain announces below the closing block, every event held against its hashes.
 
-    Raises Inconsistent when an event is missing or altered, ChainUnavailable without an answer.
+    Raises Inconsistent when an event is missing or altered, ChainUnavailable without an answer, or
+    when the chain is replaced meanwhile.
     """
+    below = closing.block
     cursor = first_cursor(source, deployment)
     heads = dict.fromkeys(Contract, bytes(ZERO_DIGEST))
     while cursor.height < below - 1:
@@ -67,6 +66,9 @@ def entries_of_chain(source: Source, deployment: Deployment, below: int) -> Iter
         read = read_events(source, deployment, cursor, heads, last, is_newest=is_newest)
         yield from _entries(read)
         cursor, heads = read.cursor, dict(read.heads)
+    end = _block(source, below)
+    if end.hash != closing.hash or end.parent_hash != cursor.hash:
+        raise two_answers(below)
 
 
 def _entries(read: ReadEvents) -> Iterator[Entry]:

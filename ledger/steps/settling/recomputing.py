@@ -46,7 +46,7 @@ def compare(
         return difference, None
     period = parse_period(computed.account["period"])
     key = computed.books.months[period].lines[difference.line].key
-    entries = entries_of_chain(source, deployment, computed.closing.block)
+    entries = entries_of_chain(source, deployment, computed.closing)
     events = [each.digest for each in events_of(key, period, documents, entries)]
     return difference, find_missing(events, difference.trace)
 

@@ -61,7 +61,7 @@ FACTS: dict[Deed, dict[str, Any]] = {
     },
     Deed.USED: {
         "label": st.sampled_from((None, "legible")),
-        "indicator": st.sampled_from((None, "pass", "fail")),
+        "indicator": st.sampled_from((None, "pass", "fail", "missing")),
         "case_token": st.sampled_from((None, "c1")),
     },
     Deed.SOILED_COUNTED: {"count": counts, "expected": st.just(10), "second_person": maybe,
@@ -75,9 +75,17 @@ STEPS: dict[Deed, dict[str, Any]] = {
         "vehicle": st.sampled_from(("van", "drone")),
     },
     Deed.DIVERTED: {},
-    Deed.TRANSPORT_LOG: {"transport_log": st.sampled_from(("none", "within", "outside"))},
+    Deed.TRANSPORT_LOG: {
+        "transport_log": st.sampled_from((None, "none", "within", "outside")),
+        "temperature": st.sampled_from((None, "none", "within", "outside")),
+    },
     Deed.ARRIVED: {},
-    Deed.RECEIVED: {"seal": st.sampled_from((None, "1", "2"))},
+    Deed.RECEIVED: {
+        "seal": st.sampled_from((None, "1", "2")),
+        "of_package": st.sampled_from((None, "accepted", "missing", "refused")),
+    },
+    Deed.REFUSED: {},
+    Deed.TAKEN_BACK: {},
 }  # fmt: skip
 
 
@@ -206,7 +214,10 @@ def test_who_reports_a_defect_of_what_another_handed_over_stands_no_worse(
             assert SEVERITY[finding.word] <= was, (key, finding)
 
 
-THEIRS = {Deed.WET: {}, Deed.DAMAGED: {}, Deed.MISSING: {}, Deed.SOILED_COUNTED: {"closed": maybe}}
+THEIRS = {
+    Deed.WET: {}, Deed.DAMAGED: {}, Deed.MISSING: {}, Deed.SOILED_COUNTED: {"closed": maybe},
+    Deed.FOUND: {}, Deed.OPENED: {"indicator": st.just("missing")},
+}  # fmt: skip
 
 
 @MANY
@@ -218,8 +229,10 @@ def test_another_partys_statement_never_turns_into_not_met(
     more = replace(judged, history=(*judged.history, said))
     if arrives and judged.consignments:
         first, *rest = judged.consignments
-        arrived = event(Deed.ARRIVED, M3, when)
-        more = replace(more, consignments=(replace(first, steps=(*first.steps, arrived)), *rest))
+        theirs = (
+            event(Deed.ARRIVED, M3, when), event(Deed.TRANSPORT_LOG, M3, when, shock="outside"),
+        )  # fmt: skip
+        more = replace(more, consignments=(replace(first, steps=(*first.steps, *theirs)), *rest))
     before = by_key(list_findings(judged))
     for key, finding in by_key(list_findings(more)).items():
         if key[1] != M3 and finding.word is Word.NOT_MET:

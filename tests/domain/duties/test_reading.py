@@ -15,15 +15,16 @@ from ledger.domain.acts.recall_order import RecallStage
 from ledger.domain.acts.result_entry import Result, ResultWord
 from ledger.domain.acts.terms import SUBJECT, parts_of
 from ledger.domain.acts.words import Purpose
-from ledger.domain.duties.answering import answer
+from ledger.domain.duties.answering import answer, answer_to_plain, list_findings
 from ledger.domain.duties.case import Area, Case, Deed, SubjectKind
+from ledger.domain.duties.interval import intervals
 from ledger.domain.duties.pages import Said
 from ledger.domain.duties.reading import Question, Read, read_case
 from ledger.domain.duties.terms import parse_terms
 from ledger.domain.encoding.canonical import canonical
 from ledger.domain.encoding.identifiers import EquipmentId, cycle_id, to_hex
 from ledger.domain.records.commitments import FieldValue
-from tests.domain.duties.kit import M1, UNITS, L, at, iso, word
+from tests.domain.duties.kit import M1, M3, UNITS, L, at, iso, word
 from tests.domain.duties.test_terms import document
 
 _numbers = count(1)
@@ -431,3 +432,120 @@ def test_what_is_said_of_a_time_in_words_alone_is_no_moment() -> None:
     dated = {"happened.text": "about 13:05", "happened.utc": iso("3 13:05")}
     away = sent(Purpose.CLEAN, "3 16:00", L, M1, **dated)
     assert case(opening(), load(), away).consignments[0].steps[0].at == at("3 13:05")
+
+
+# ---------------------------------------------------------------- who had no part in it
+
+
+def test_a_third_party_s_report_is_shown_as_such_and_moves_nothing() -> None:
+    """M3 never had it: what it reports stands in the answer, and in no finding and no interval."""
+    torn = scan("damaged", "3 12:00", unit=M3)
+    way = carried()
+    before, after = case(*way), case(*way, torn)
+    assert [e.unit for e in after.strangers] == [M3]
+    assert list_findings(after) == list_findings(before)
+    plain: dict[str, Any] = dict(answer_to_plain(answer(after)))
+    (told,) = plain["third_parties"]
+    assert "M3, which is not known here to have had it" in told["says"]["en"]
+    assert plain["intervals"] == []
+    own = case(*carried(), scan("damaged", "3 12:00", unit=M1))
+    assert (own.strangers, word(own, "24")) == ((), "M1 met")
+
+
+def test_a_comment_of_a_unit_that_it_does_not_concern_is_called_a_third_party_s() -> None:
+    *told, kept = carried()
+    said_ = [said("Comment", "3 12:00", {"text": "x"}, unit=unit, about=kept.digest,
+                  content=packed(Stance.AGREES)) for unit in (M1, M3)]  # fmt: skip
+    judged = case(*told, kept, *said_)
+    plain: dict[str, Any] = dict(answer_to_plain(answer(judged)))
+    assert {e["unit"]: e["is_concerned"] for e in plain["statements"]} == {M1: True, M3: False}
+    assert list_findings(judged) == list_findings(case(*told, kept))
+
+
+# ---------------------------------------------------------------- what a receipt excepts
+
+
+def test_what_was_not_in_the_box_was_last_seen_when_it_was_sent() -> None:
+    *told, kept = carried()
+    away = replace(told[2], facts={**told[2].facts, "lines.0.basis": "scanned"})
+    line: dict[str, FieldValue] = {
+        "lines.0.assembler": 1, "lines.0.package": "Q20", "lines.0.outcome": "missing",
+    }  # fmt: skip
+    short = replace(kept, facts={**kept.facts, **line})
+    judged = case(*told[:2], away, *told[3:], short)
+    (interval,) = intervals(judged)
+    assert interval.says(judged).en.startswith("missing: last seen 2026-11-03 10:15")
+    assert [h.unit for h in interval.held] == [L, M1]
+    assert word(judged, "17") == "M1 met"
+    assert word(judged, "24") == "L not_recorded, M1 met"
+    order = ordered(2240, 2244, "5 09:10")
+    asked = case(*told[:2], away, *told[3:], short, order)
+    assert all(f.holder != M1 for f in list_findings(asked) if f.rule == "7")
+
+
+def test_who_gets_it_after_a_re_route_owes_the_receipt_and_who_gave_it_back_none() -> None:
+    away = sent(Purpose.CLEAN, "3 10:15", L, M1)
+    box = away.act.subject_of(away.message)
+    turned = said("Disposition", "3 10:40", {}, consignment=box, kind=2, receiver=M3)
+    road = (opening(), load(), away, take("3 10:20", L, box, outcome="carried"), turned)
+    kept = take("3 11:00", M3, box, outcome="kept")
+    assert word(case(*road, give("3 10:55", L, M3, box), kept), "17") == "M3 met"
+    back = take("3 11:00", L, box, outcome="kept")
+    assert word(case(*road[:4], give("3 10:55", L, M1, box), back), "17") == "M1 not_recorded"
+    no = take("3 11:00", M1, box, outcome="refused")
+    assert word(case(*road[:4], give("3 10:55", L, M1, box), no), "17") == "M1 met"
+
+
+def test_a_log_that_is_brought_later_counts_for_the_leg_that_its_readings_lie_in() -> None:
+    *told, kept = carried()
+    box = kept.message["consignment"]
+
+    def log(begun: str, ended: str, unit: int = L, **facts: FieldValue) -> Said:
+        times = {"begun_at": iso(begun), "ended_at": iso(ended)}
+        return said("TransportLog", "6 09:00", {**times, **facts}, unit=unit, about=box)
+
+    cold = log("3 10:10", "3 10:55", temperature="within", shock="none")
+    assert word(case(*told, kept, cold), "16") == "L met"
+    assert word(case(*told, kept, cold, log("3 10:10", "3 10:55", shock="outside")), "16") == (
+        "L not_met"
+    )
+    early = log("2 10:10", "2 10:55", temperature="outside")
+    assert word(case(*told, kept, early), "16") == "L not_recorded"
+    theirs = log("3 10:10", "3 10:55", M1, temperature="outside")
+    assert word(case(*told, kept, theirs), "16") == "L not_recorded"
+    assert word(case(*told, kept, theirs, cold), "16") == "L disputed"
+
+
+def test_whom_an_early_release_was_for_stands_in_its_shares() -> None:
+    shares = [{"owner": M3, "payer": M3, "packageClass": 1, "delta": 1}]
+    early = decision(DecisionKind.EMERGENCY_RELEASE, "3 08:20", shares=shares)
+    passed = entered(ResultWord.PASS, "5 08:05")
+    own = {"kind": SubjectKind.CYCLE, "subject": to_hex(run(2241))}
+
+    def seen(unit: int) -> Said:
+        return said("Comment", "5 08:20", {}, unit=unit, about=passed.digest,
+                    content=packed(Stance.SEEN))  # fmt: skip
+
+    assert word(case(opening(), early, passed, seen(M1), **own), "7") == "L not_recorded"
+    assert word(case(opening(), early, passed, seen(M3), **own), "7") == "L met"
+
+
+# ---------------------------------------------------------------- assets
+
+
+def test_an_asset_is_read_from_its_registration_its_reports_and_its_ways() -> None:
+    registered = said("AssetRegistration", "1 08:00", {"code": "LS-7"}, code=b"\x07" * 32, kind=1)
+    own = registered.act.subject_of(registered.message)
+    away = sent(Purpose.LOAN, "3 10:15", L, M1, instruments=10)
+    away = replace(away, message={**away.message, "asset": own})
+    box = away.act.subject_of(away.message)
+    kept = take("3 10:50", M1, box, outcome="kept", instruments=10)
+    told = said("AssetReport", "4 10:00", {"what": "short", "instruments": 9,
+                "instruments_expected": 10}, unit=M1, about=own)  # fmt: skip
+    theirs = said("AssetReport", "4 11:00", {"what": "damaged"}, unit=M3, about=own)
+    judged = case(registered, away, kept, told, theirs, kind=SubjectKind.ASSET, subject=to_hex(own))
+    assert (judged.name, judged.owner, judged.is_loaner) == ("LS-7", L, True)
+    assert [e.unit for e in judged.strangers] == [M3]
+    (interval,) = intervals(judged)
+    assert [h.unit for h in interval.held] == [M1]
+    assert word(judged, "26") == "L met, M1 met"

@@ -216,7 +216,7 @@ def test_q02_was_used_before_its_recall_and_the_head_says_exposed() -> None:
     for rule in ["17", "18", "19", "20"]:
         assert found[rule, M1] is Word.MET, rule
     head = answer(judged).head.en
-    assert head.startswith("Its cycle's biological result failed or is invalid.")
+    assert head.startswith("Its cycle's biological result failed.")
     assert "It was used: exposed." in head
     assert "Nothing recorded points" not in head
 

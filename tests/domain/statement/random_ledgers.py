@@ -12,9 +12,11 @@ from typing import Any
 from ledger.domain.acts.comment import Stance
 from ledger.domain.acts.decisions import DecisionKind
 from ledger.domain.acts.payment import PaymentSide
+from ledger.domain.acts.resolution import ContestOutcome
 from ledger.domain.acts.vocabulary import word
 from ledger.domain.acts.words import Purpose
 from ledger.domain.statement.agreement import Agreement, Group, PerTrip, YearlyFee
+from ledger.domain.statement.periods import period_at
 from tests.domain.statement.chains import ZERO, Chain, agreement
 
 UNITS = (1, 2, 3, 4, 10)
@@ -43,6 +45,7 @@ def two_terms(random: Random) -> tuple[Agreement, Agreement]:
             ],
             "services": [
                 {"kind": 20, "class": 0, "internal": random.randrange(9000), "per": 60},
+                {"kind": 30, "class": 1, "internal": 333, "per": 2},
             ],
             "tax": {"sterilisation": random.choice((0, 600)), "equipment": random.choice((0, 333))},
             "recalled": random.choice(("credited", "charged")),
@@ -63,6 +66,9 @@ class _Making:
     services: list[tuple[bytes, int, int, int]] = field(default_factory=list)
     boxes: list[tuple[bytes, int]] = field(default_factory=list)
     payments: list[tuple[bytes, int, int, int]] = field(default_factory=list)
+    publications: list[bytes] = field(default_factory=list)
+    answers: list[tuple[bytes, int]] = field(default_factory=list)
+    upheld: list[tuple[bytes, int, int]] = field(default_factory=list)
 
     def unit(self) -> int:
         return self.random.choice(UNITS)
@@ -125,9 +131,61 @@ class _Making:
             part = self.random.randrange(1, amount + 1)
             self.chain.pay(payee, digest, PaymentSide.RECEIVED, payer, part)
 
+    # ------------------------------------------------------------ what is disputed
 
-def random_chain(seed: int) -> tuple[Chain, tuple[Agreement, Agreement]]:
-    """Some thirty events over three months."""
+    def publish(self) -> None:
+        month = period_at(self.chain.now, 8 * 3600).plus(-1)
+        self.publications.append(self.chain.publish(month))
+
+    def contest(self) -> None:
+        if self.publications:
+            unit, publication = self.unit(), self.random.choice(self.publications)
+            numbers = self.random.sample(range(1, 7), self.random.randrange(4))
+            answer = self.chain.answer(unit, publication, *sorted(numbers))
+            self.answers.append((answer, unit))
+
+    def resolve(self) -> None:
+        """Every unit says it, since only the other side of a line counts."""
+        if self.answers:
+            answer, contested_by = self.random.choice(self.answers)
+            outcome = self.random.choice(list(ContestOutcome))
+            for unit in UNITS:
+                amount = self.random.randrange(200_000)
+                digest = self.chain.resolve(unit, answer, outcome, amount)
+                self.upheld.append((digest, contested_by, unit))
+
+    def give_back(self) -> None:
+        for digest, contested_by, unit in self.upheld:
+            amount = self.random.randrange(1, 20_000)
+            given = self.chain.serve(contested_by, unit, 99, amount, subject=digest)
+            if self.random.randrange(2):
+                back = -self.random.randrange(1, amount + 1)
+                self.chain.serve(contested_by, unit, 99, back, corrects=given)
+
+    def train(self) -> None:
+        unit, consumer, quantity = self.unit(), self.unit(), self.random.randrange(1, 9)
+        digest = self.chain.serve(unit, consumer, 30, quantity, service_class=1)
+        self.services.append((digest, unit, consumer, quantity))
+
+    def disagree(self) -> None:
+        if self.services:
+            digest, _, consumer, _ = self.random.choice(self.services)
+            stance = self.random.choice((Stance.DISAGREES, Stance.DISAGREES, Stance.AGREES))
+            self.chain.comment(consumer, digest, stance)
+
+    def refuse(self) -> None:
+        giver, receiver = self.random.sample(UNITS, 2)
+        slip = f"slip {len(self.chain.entries)}"
+        box = self.chain.dispatch(slip, giver, receiver, Purpose.CLEAN)
+        refused = self.chain.keep(box, receiver, refused=self.random.randrange(1, 21))
+        stance = self.random.choice((Stance.STATEMENT, Stance.DISAGREES, Stance.AGREES))
+        self.chain.comment(giver, refused, stance)
+
+
+def random_chain(
+    seed: int, *, with_disputes: bool = False
+) -> tuple[Chain, tuple[Agreement, Agreement]]:
+    """Some thirty events over three months; with disputes, some sixty."""
     random = Random(seed)
     chain = Chain()
     terms = two_terms(random)
@@ -137,8 +195,14 @@ def random_chain(seed: int) -> tuple[Chain, tuple[Agreement, Agreement]]:
     second = random.randrange(24)
     acts = [making.release, making.change, making.serve, making.correct]
     acts += [making.fly, making.fly, making.divert, making.pay, making.receive]
-    for step in range(24):
-        chain.now += random.randrange(2 * MONTHS * 30 * 24 * 3600 // 24)
+    steps = 24
+    if with_disputes:
+        acts += [making.publish, making.contest, making.contest, making.resolve, making.resolve]
+        acts += [making.give_back, making.give_back, making.refuse]
+        acts += [making.train, making.train, making.disagree]
+        steps = 48
+    for step in range(steps):
+        chain.now += random.randrange(2 * MONTHS * 30 * 24 * 3600 // steps)
         if step == second:
             chain.terms(terms[1])
         random.choice(acts)()

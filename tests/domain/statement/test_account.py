@@ -454,6 +454,116 @@ def test_an_unanswered_refusal_is_disputed_after_the_agreed_days(chain: Chain) -
     assert [each["packages"] for each in account(chain, JANUARY)["refusals"]] == [1, 20]
 
 
+# ---------------------------------------------------------------- refused, and given back
+
+
+def held(account: Any, number: int) -> tuple[int, int]:
+    """What of a unit's balance is disputed, and what is due."""
+    own = unit(account, number)
+    assert sum(each["disputed"] for each in account["units"]) == 0
+    return own["disputed"], own["due"]
+
+
+def test_a_service_that_its_consumer_disagrees_with_is_not_due_until_it_agrees(
+    chain: Chain,
+) -> None:
+    chain.serve(1, 2, 30, 1, service_class=1)
+    refused = chain.serve(1, 2, 30, 2, service_class=1)
+    chain.comment(4, refused, Stance.DISAGREES)
+    assert held(account(chain, NOVEMBER), 2) == (0, -45_000)
+    chain.comment(2, refused, Stance.DISAGREES)
+    november = account(chain, NOVEMBER)
+    assert held(november, 2) == (-30_000, -15_000)
+    (dispute,) = november["disputes"]
+    assert (dispute["why"], dispute["event"]) == ("refused_service", "0x" + refused.hex())
+    assert {each["amount"] for each in november["settlement"]["payments"]} == {15_000, 300_000}
+    chain.at("2026-12-02 00:00").serve(1, 2, 30, -1, service_class=1, corrects=refused)
+    assert held(account(chain, DECEMBER), 2) == (-15_000, -15_000)
+    chain.comment(2, refused, Stance.AGREES)
+    assert held(account(chain, DECEMBER), 2) == (0, -30_000)
+
+
+def test_refused_packages_are_held_back_at_the_mean_price_and_never_above_what_was_charged(
+    chain: Chain,
+) -> None:
+    chain.release("C1", (2, 2, 1, 6), (2, 2, 2, 2))
+    box = chain.dispatch("S1", 1, 2, Purpose.CLEAN)
+    kept = chain.keep(box, 2, refused=3)
+    # 6 × 1,400 + 2 × 2,100, of which three eighths
+    assert held(account(chain, NOVEMBER), 2) == (-4_725, -7_875)
+    chain.refuse(chain.dispatch("S2", 1, 2, Purpose.CLEAN), 2)
+    chain.refuse(chain.dispatch("S3", 2, 1, Purpose.SOILED), 1)
+    assert held(account(chain, NOVEMBER), 2) == (-12_600, 0)
+    chain.at("2026-12-02 00:00").comment(1, kept, Stance.AGREES)
+    chain.decide("C1", DecisionKind.CORRECT, (2, 2, 1, -3))
+    assert held(account(chain, DECEMBER), 2) == (-8_400, 0)
+
+
+def test_who_withdraws_a_refusal_owes_what_it_refused(chain: Chain) -> None:
+    chain.release("C1", (2, 2, 1, 20))
+    whole = chain.refuse(chain.dispatch("S1", 1, 2, Purpose.CLEAN), 2)
+    chain.comment(1, whole, Stance.DISAGREES)
+    assert held(account(chain, NOVEMBER), 2) == (-28_000, 0)
+    chain.comment(2, whole, Stance.WITHDRAWN)
+    assert held(account(chain, NOVEMBER), 2) == (0, -28_000)
+
+
+def test_what_was_contested_and_then_corrected_is_disputed_no_longer(chain: Chain) -> None:
+    publication = published(chain)
+    chain.answer(2, publication, 1)
+    service = next(each.digest for each in chain.entries if each.kind == "Service")
+    chain.serve(1, 2, 30, -1, service_class=1, corrects=service)
+    assert held(account(chain, DECEMBER), 2) == (-15_000, 0)
+    chain.serve(1, 2, 30, -1, service_class=1, corrects=service)
+    assert held(account(chain, DECEMBER), 2) == (0, 0)
+
+
+def test_what_is_given_back_and_corrected_never_comes_to_more_than_the_line(chain: Chain) -> None:
+    answer = chain.answer(2, published(chain), 1)
+    upheld = chain.resolve(1, answer, ContestOutcome.UPHELD, 40_000)
+    given = chain.serve(2, 1, 99, 40_000, subject=upheld)
+    assert unit(account(chain, DECEMBER), 2)["balance"] == 0
+    chain.at("2027-01-02 00:00").serve(2, 1, 99, -15_000, corrects=given)
+    chain.serve(2, 1, 99, 15_001, corrects=given)
+    january = account(chain, JANUARY)
+    assert unit(january, 2)["balance"] == -5_000
+    assert [each["why"] for each in january["left_out"]] == ["more_than_the_resolution_gives"]
+    service = next(each.digest for each in chain.entries if each.kind == "Service")
+    chain.at("2027-02-02 00:00").serve(1, 2, 30, -1, service_class=1, corrects=service)
+    february = account(chain, JANUARY.plus(1))
+    # the line comes to 15,000 now, and no more is given back
+    assert unit(february, 2)["balance"] == 0
+    assert [each["quantity"] for each in lines(february, "resolution")] == [-10_000]
+    assert unit(february, 1)["contributed"].keys() == {"training"}
+
+
+def test_a_price_that_falls_later_lowers_what_is_given_back_of_it(chain: Chain) -> None:
+    chain.carry(chain.dispatch("S1", 4, 2, Purpose.CLEAN), 1, "V1")
+    found = account(chain, NOVEMBER)
+    publication = chain.at("2026-12-01 09:00").publish(NOVEMBER, sha256(account_bytes(found)))
+    answer = chain.answer(2, publication, 1)
+    upheld = chain.resolve(1, answer, ContestOutcome.UPHELD, 12_000)
+    chain.serve(2, 1, 99, 12_000, subject=upheld)
+    assert unit(account(chain, DECEMBER), 2)["balance"] == 0
+    chain.at("2027-01-02 00:00").carry(chain.dispatch("S2", 4, 5, Purpose.CLEAN), 1, "V1")
+    january = account(chain, JANUARY)
+    assert [each["amount"] for each in lines(january, "resolution")] == [-6_000]
+    assert unit(january, 2)["balance"] == 0
+
+
+def test_what_is_given_back_is_no_contribution_no_use_and_no_shared_use(chain: Chain) -> None:
+    answer = chain.answer(2, published(chain), 1)
+    upheld = chain.resolve(1, answer, ContestOutcome.UPHELD, 10_000)
+    chain.serve(2, 1, 99, 10_000, subject=upheld)
+    december = account(chain, DECEMBER)
+    assert unit(december, 2)["contributed"] == {}
+    assert unit(december, 1)["used"] == 300_000
+    work = Work(8 * 3600, lambda _carrier, _moment: None, chain.books(V1).counts)
+    for each in chain.entries:
+        work.read(each)
+    assert not any(upheld in tally.own_use | tally.shared_use for tally in work.months.values())
+
+
 # ---------------------------------------------------------------- terms
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from random import Random
+from typing import Any
 
 import pytest
 
 from ledger.domain.statement.agreement import Rule
 from ledger.domain.statement.books import Books
-from ledger.domain.statement.month import Month
+from ledger.domain.statement.lines import Key
+from ledger.domain.statement.month import Disputed, Month
 from ledger.domain.statement.periods import Period
 from ledger.domain.statement.settling import Ageing, settle
 from tests.domain.statement.random_ledgers import FIRST, MONTHS, UNITS, Slow, random_chain
@@ -36,6 +39,56 @@ def test_nothing_is_lost_in_a_random_ledger(chunk: int) -> None:
             balances = {each.unit: each.balance for each in month.units}
         if seed % EVERY == 0:
             require_slow(seed, months)
+
+
+def test_what_is_disputed_or_given_back_is_never_more_than_was_charged() -> None:
+    seen = Counter[str]()
+    for seed in range(CHUNK):
+        chain, terms = random_chain(seed, with_disputes=True)
+        books, balances = chain.books(*terms), dict.fromkeys(UNITS, 0)
+        charged = Counter[Key]()
+        for n in range(MONTHS * 2):
+            month = books.close_until(Period(2026, 1).plus(n))
+            require_closed(month, balances)
+            balances = {each.unit: each.balance for each in month.units}
+            for line in month.lines:
+                charged[line.key] += 0 if line.is_internal else line.amount
+            require_bounded(month, charged)
+            seen.update(each.why for each in month.disputes)
+        seen["given back"] += require_given_in_bounds(books, charged)
+        seen["beyond"] += sum(each.beyond for each in books.claims.resolutions.values())
+    assert set(seen) == {*Disputed, "given back", "beyond"}
+    assert all(seen.values())
+
+
+def require_bounded(month: Month, charged: Counter[Key]) -> None:
+    """What is disputed between two units is within what their lines come to by now."""
+    assert sum(each.disputed for each in month.units) == 0
+    held = Counter[Any]()
+    for each in month.disputes:
+        held[each.provider, each.consumer] += each.amount
+    for pair, amount in held.items():
+        lines = [charge for key, charge in charged.items() if key[1:3] == pair]
+        assert sum(min(each, 0) for each in lines) <= amount <= sum(max(each, 0) for each in lines)
+
+
+def require_given_in_bounds(books: Books, charged: Counter[Key]) -> int:
+    """What consumers are given back is at most what the lines come to that they contested."""
+    given, keys = 0, set[Key]()
+    for each in books.claims.resolutions.values():
+        answer = books.claims.answer_named(each.answer)
+        assert answer is not None
+        assert 0 <= each.beyond <= each.used <= each.amount
+        month = books.months.get(each.period)
+        own = [] if month is None else month.lines_of(each.contested_by)
+        contested = [own[n - 1].key for n in answer.lines if n <= len(own)]
+        if not any({each.unit, each.contested_by} == {*k[1:3]} for k in contested):
+            continue
+        if not any(k[1:3] == (each.contested_by, each.unit) for k in contested):
+            given += each.used - each.beyond
+            keys.update(contested)
+    assert given <= sum(max(charged[key], 0) for key in keys)
+    return given
 
 
 def require_closed(month: Month, before: dict[int, int]) -> None:

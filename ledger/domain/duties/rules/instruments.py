@@ -13,6 +13,8 @@ _PACKAGE = frozenset({SubjectKind.PACKAGE})
 _THING = _PACKAGE | {SubjectKind.ASSET}
 #: what a unit reports of a defect; it is never turned against whoever reports it
 DEFECTS = frozenset({Deed.WET, Deed.DAMAGED, Deed.MISSING, Deed.FOUND, Deed.NOT_USED})
+#: what says nothing of who acted: reports of defects, and what an administrator entered
+_ASIDE = DEFECTS | {Deed.REGISTERED}
 #: keys that one person holds
 _PERSONAL = frozenset({"device", "hardware"})
 
@@ -93,6 +95,14 @@ def _assembled(case: Case) -> Iterator[Duty]:
     before = [test for test in tests if test.at <= packed.at]
     for test in before[-1:] or tests[:1]:
         _yes(duty, seal, test, "passed", "seal test of the day passed", "当日封口测试合格")
+    for opened in case.all(Deed.OPENED, Deed.USED):
+        if opened.fact("indicator") == "missing":
+            duty.mark(
+                sheet, Stance.BESIDE,
+                say("{unit} found no indicator inside at {at}", "{unit}于{at}未见包内指示物",
+                    unit=case.code(opened.unit), at=case.clock(opened.at)),
+                opened, facts=("indicator",),
+            )  # fmt: skip
     yield duty
 
 
@@ -148,15 +158,20 @@ def _beside_label(duty: Duty, part: Part, label: Event) -> None:
 # ---------------------------------------------------------------- 20
 
 
+#: what was found of the indicator inside; that none was there was looked at as well
+_SHOWN = frozenset({"pass", "fail", "missing"})
+
+
 def _use_recorded(case: Case) -> Iterator[Duty]:
     for used in case.all(Deed.USED):
         duty = Duty(case, used.unit, since=used.at)
         opened = case.last(Deed.OPENED, unit=used.unit) or used
         inside = duty.part("what the indicator inside showed", "包内化学指示物结果")
-        shown = next((e for e in (used, opened) if e.fact("indicator") in {"pass", "fail"}), None)
+        shown = next((e for e in (used, opened) if e.fact("indicator") in _SHOWN), None)
         if shown is not None:
+            # who looked and found none did look; what that says of the assembly stands there
             duty.mark(
-                inside, shown.fact("indicator") == "pass",
+                inside, shown.fact("indicator") != "fail",
                 say("the indicator inside: {word}, and it was used",
                     "包内指示物：{zh}，已使用", word=shown.fact("indicator"),
                     zh=in_chinese(shown.fact("indicator"))),
@@ -217,10 +232,28 @@ def _soiled_returned(case: Case) -> Iterator[Duty]:
                 )  # fmt: skip
         yield duty
     if not returned and opened is not None and opened.deed is Deed.USED:
-        duty = Duty(case, opened.unit, since=opened.at)
-        due = duty.deadline(opened.at, "soiled_return", of_record=False)
-        duty.leave_open(duty.part("that it was returned", "已回收"), due)
-        yield duty
+        yield _back(case, opened)
+
+
+def _back(case: Case, opened: Event) -> Duty:
+    """What is cleaned where it was used travels in no box."""
+    duty = Duty(case, opened.unit, since=opened.at)
+    due = duty.deadline(opened.at, "soiled_return", of_record=False)
+    part = duty.part("that it was returned", "已回收")
+    came = [e for e in case.all(Deed.SOILED_COUNTED, Deed.WASHED) if e.order > opened.order]
+    for back in came[:1]:
+        timely = duty.timely(back.when, due)
+        if timely is not None:
+            duty.mark(
+                part, timely,
+                say("used {a}, received soiled by {unit} {b}; due {due}",
+                    "{a}使用，{b}由{unit}接收；截止{due}", a=case.clock(opened.at),
+                    b=case.clock(back.at), unit=case.code(back.unit), due=case.clock(due)),
+                opened, back,
+            )  # fmt: skip
+    if not came:
+        duty.leave_open(part, due)
+    return duty
 
 
 def _in_time(duty: Duty, opened: Event | None, sent: Event) -> None:
@@ -264,7 +297,25 @@ def _maintained(case: Case) -> Iterator[Duty]:
                     last, facts=("next_due",),
                 )  # fmt: skip
                 duty.mark(part, Stance.BESIDE, say("its use", "使用记录"), used)
+        _unfit(duty, part, used)
         yield duty
+
+
+def _unfit(duty: Duty, part: Part, used: Event) -> None:
+    """That its owner found it unfit stands beside: the owner looked, and another may have used it."""
+    case = duty.case
+    looks = [
+        m for m in case.maintenance
+        if m.unit == case.owner and m.at <= used.at and m.fact("asset") == case.id
+    ]  # fmt: skip
+    last = max(looks, key=lambda m: m.order, default=None)
+    if last is not None and last.fact("outcome") == "not_fit_for_use":
+        duty.mark(
+            part, Stance.BESIDE,
+            say("{unit} found it not fit for use at {at}", "{unit}于{at}判定其不宜使用",
+                unit=case.code(last.unit), at=case.clock(last.at)),
+            last, facts=("outcome",),
+        )  # fmt: skip
 
 
 # ---------------------------------------------------------------- 24
@@ -332,8 +383,12 @@ def _acts(case: Case) -> Iterator[Event]:
     cycle = case.cycle
     decided = () if cycle is None else (cycle.opened, *cycle.decisions)
     steps = (step for c in case.consignments for step in c.steps)
-    for event in (*case.history, *decided, *steps):
-        if event.source.unit == event.unit and event.deed not in DEFECTS:
+    of_recall = (
+        event for r in case.recalls if case.kind is SubjectKind.RECALL
+        for event in (r.order, *r.steps) if event.deed is not Deed.REACHED
+    )  # fmt: skip
+    for event in (*case.history, *decided, *steps, *of_recall):
+        if event.source.unit == event.unit and event.deed not in _ASIDE:
             yield event
 
 

@@ -109,7 +109,7 @@ def _concerned(case: Case, recall: Recall) -> list[int]:
     """Of a recall everybody that was told; of a package or cycle those who hold or held it."""
     if case.kind is SubjectKind.RECALL or case.cycle is None:
         return list(recall.told)
-    held = {c.receiver for c in case.consignments if c.purpose == "clean" and c.step(Deed.RECEIVED)}
+    held = {c.receiver for c in case.consignments if c.purpose == "clean" and c.delivered}
     held |= {e.unit for e in case.all(Deed.USED, Deed.OPENED, Deed.STORED)}
     if case.kind is SubjectKind.CYCLE:
         held |= set(recall.told)
@@ -147,6 +147,13 @@ def _reached(duty: Duty, recall: Recall, unit: int) -> None:
                 notice, reached,
             )  # fmt: skip
     else:
+        if notice is not None:
+            duty.mark(
+                part, Stance.BESIDE,
+                say("a notice to {unit} was sent at {at}; sent is not reached",
+                    "{at}已向{unit}发出通知；发出不等于送达", unit=name, at=case.clock(notice.at)),
+                notice, facts=("to",),
+            )  # fmt: skip
         duty.leave_open(part, due)
 
 
@@ -168,40 +175,69 @@ def _answered(case: Case, recall: Recall, notice: Event, unit: int) -> Duty:
         )  # fmt: skip
     elif answer is None:
         duty.leave_open(part, due)
+        if recall.by(unit, Deed.REACHED) is None and Area.RECALL not in case.unreadable:
+            part.excused = say(
+                "no notice is known to have reached {unit}", "未见通知送达{unit}",
+                unit=case.code(unit),
+            )  # fmt: skip
     return duty
 
 
 def _early(case: Case) -> Iterator[Duty]:
-    """The user of an early release is told its result."""
+    """The user of an early release is told its result; that another unit saw it is no notice."""
     cycle = case.cycle
     if cycle is None or not any(d.fact("decision") == "emergency_release" for d in cycle.decisions):
         return
     entry = cycle.result("biological")
     duty = Duty(case, cycle.unit, since=cycle.ran_at, of=cycle.name)
-    part = duty.part("that its user was told the result", "已将结果告知使用者")
     if entry is None or entry.fact("word") not in {"pass", "fail"}:
+        part = duty.part("that its user was told the result", "已将结果告知使用者")
         part.excused = say("no result was read yet", "尚未判读结果")
         yield duty
         return
     due = duty.deadline(read_at(entry), "notice_opened", of_record=False)
-    users = {e.unit for e in case.all(Deed.USED, Deed.OPENED)}
-    told = earliest(
-        c for c in case.comments
-        if c.fact("stance") == "seen" and c.fact("about") == entry.source.operation
-        and (c.unit in users or not users)
-    )  # fmt: skip
-    if told is not None:
-        timely = duty.timely(told.when, due)
-        if timely is not None:
-            duty.mark(
-                part, timely,
-                say("told at {at}; due {due}", "{at}告知；截止{due}", at=case.clock(told.at),
-                    due=case.clock(due)),
-                told, entry, facts=("stance", "read_at"),
-            )  # fmt: skip
-    else:
-        duty.leave_open(part, due)
+    users = _early_users(case, cycle)
+    for unit in users:
+        _told_result(duty, entry, unit, due)
+    if not users:
+        duty.leave_open(duty.part("who its user was", "使用者是哪一单位"), due)
     yield duty
+
+
+def _early_users(case: Case, cycle: Cycle) -> list[int]:
+    """Who used it; before that who received it, or for whom it was released early."""
+    used = {e.unit for e in case.all(Deed.USED, Deed.OPENED)}
+    got = {c.receiver for c in case.consignments if c.purpose == "clean" and c.delivered}
+    early = [d for d in cycle.decisions if d.fact("decision") == "emergency_release"]
+    owners = {int(n) for d in early for n in str(d.fact("released_to") or "").split()}
+    return sorted(used or got or owners)
+
+
+def _told_result(duty: Duty, entry: Event, unit: int, due: datetime) -> None:
+    """It says that it saw the result, or a recall for a failed one reached it."""
+    case, name = duty.case, duty.case.code(unit)
+    part = duty.part(f"that {name} was told the result", f"已将结果告知{name}")
+    said = [
+        c for c in case.comments
+        if c.unit == unit and c.fact("stance") == "seen"
+        and c.fact("about") == entry.source.operation
+    ]  # fmt: skip
+    recalled = [
+        e for recall in covering(case) if entry.fact("word") == "fail"
+        for e in recall.steps if e.deed is Deed.REACHED and e.unit == unit
+    ]  # fmt: skip
+    told = earliest((*said, *recalled))
+    if told is None:
+        duty.leave_open(part, due)
+        return
+    timely = duty.timely(told.when, due)
+    if timely is not None:
+        duty.mark(
+            part, timely,
+            say("{unit} was told at {at}; due {due}", "{at}告知{unit}；截止{due}", unit=name,
+                at=case.clock(told.at), due=case.clock(due)),
+            told, entry, facts=("stance", "read_at"),
+        )  # fmt: skip
 
 
 # ---------------------------------------------------------------- 19
@@ -221,6 +257,13 @@ def _not_used_after(case: Case) -> Iterator[Duty]:
                 )
             for each in reached:
                 _judge_use(duty, part, used, each)
+            if "recalled" in str(used.fact("against") or ""):
+                duty.mark(
+                    part, Stance.BESIDE,
+                    say("when its use was recorded, the gate said that it was recalled",
+                        "登记使用时系统已提示该包被召回"),
+                    used, facts=("against",),
+                )  # fmt: skip
             yield duty
 
 
@@ -251,7 +294,7 @@ RULES = (
         judge=_ordered,
     ),
     Rule(
-        id="7", title=say("Telling of a recall", "召回通知"),
+        id="7", title=say("Telling of a recall or a result", "召回与结果告知"),
         words=say("Whoever holds it is told of a recall and reached within the agreed time, and "
                   "answers with what was found; the user of an early release is told its result.",
                   "在约定时间内通知到各保管单位，保管单位报告查找结果；提前放行的结果须告知使用者。"),

@@ -141,14 +141,17 @@ def _decided(case: Case) -> Iterator[Duty]:
     )  # fmt: skip
     if left is not None and left.when is not None and release.when is not None:
         before = duty.part("that it was released before it left", "放行先于发出")
-        duty.mark(
-            before, duty.timely(release.when, left.when.last) is not False,
-            say(
-                "released {release}, left {left}", "放行时间{release}，发出时间{left}",
-                release=case.clock(release.at), left=case.clock(left.at),
-            ),
-            release, left,
-        )  # fmt: skip
+        is_before = release.when.last <= left.when.first
+        # where one of them is `about` and they overlap, nobody says which came first
+        if is_before or release.when.first > left.when.last:
+            duty.mark(
+                before, is_before,
+                say(
+                    "released {release}, left {left}", "放行时间{release}，发出时间{left}",
+                    release=case.clock(release.at), left=case.clock(left.at),
+                ),
+                release, left,
+            )  # fmt: skip
     if release.fact("decision") == "emergency_release":
         _emergency(duty, cycle, release)
     yield duty
@@ -301,9 +304,10 @@ def _biological_read(case: Case) -> Iterator[Duty]:
         early = at < due - tolerance and entry.fact("word") == "pass"
         duty.mark(
             part, not early and at <= latest,
-            say("read {at}: {word}; due {due}", "{at}判读：{zh}；应于{due}判读",
+            say("read {at}: {word}; due {due}, {minutes} min more or less",
+                "{at}判读：{zh}；应于{due}判读，允许前后{minutes}分钟",
                 at=case.clock(at), word=entry.fact("word"), due=case.clock(due),
-                zh=in_chinese(entry.fact("word"))),
+                zh=in_chinese(entry.fact("word")), minutes=int(tolerance.total_seconds()) // 60),
             entry, facts=("word", "read_at", "incubated_at"),
         )  # fmt: skip
     elif case.as_of <= latest:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ledger.domain.duties.case import Area, Case, Consignment, Deed, Event, SubjectKind
-from ledger.domain.duties.findings import Duty, Part, Rule, Stance, say
+from ledger.domain.duties.findings import Duty, Part, Rule, Stance, in_chinese, say
 from ledger.domain.records.commitments import FieldValue
 
 _ON_THE_WAY = frozenset({SubjectKind.PACKAGE, SubjectKind.CONSIGNMENT, SubjectKind.ASSET})
@@ -157,14 +157,14 @@ def _leg(case: Case, consignment: Consignment, leg: Leg) -> Duty:
             say("diverted {at}, and recorded", "{at}备降，已记录", at=case.clock(diverted.at)),
             diverted,
         )  # fmt: skip
-    ends = [leg.next] if leg.next is not None else _ends(consignment, carrier)
+    ends = [leg.next] if leg.next is not None else _ends(case, consignment, carrier)
     for end in ends:
         timely = duty.timely(end.when, due)
         if timely is not None:
             duty.mark(
                 part, timely,
-                say("taken over {a}, {unit} says it ended {b}; due {due}",
-                    "{a}接收，{unit}记录{b}结束；截止{due}",
+                say("taken over {a}, arrived {b} by the record of {unit}; due {due}",
+                    "{a}接收，{unit}记录{b}到达；截止{due}",
                     a=case.clock(leg.taken.at), b=case.clock(end.at), due=case.clock(due),
                     unit=case.code(end.unit)),
                 leg.taken, end,
@@ -175,11 +175,17 @@ def _leg(case: Case, consignment: Consignment, leg: Leg) -> Duty:
     return duty
 
 
-def _ends(consignment: Consignment, carrier: int) -> list[Event]:
+def _was_closed(case: Case, unit: int, arrived: Event) -> bool:
+    return case.terms_at(arrived.at).open_from(unit, arrived.at) > arrived.at
+
+
+def _ends(case: Case, consignment: Consignment, carrier: int) -> list[Event]:
     """Both sides' times of the arrival; the receipt stands for the receiver that names none."""
     arrived = list(consignment.all(Deed.ARRIVED))
     if any(a.unit != carrier for a in arrived):
         return arrived
+    if any(_was_closed(case, consignment.receiver, a) for a in arrived):
+        return arrived  # the receipt of a unit that was closed says nothing of when it came
     return arrived + [r for r in consignment.all(Deed.RECEIVED) if r.unit != carrier or not arrived]
 
 
@@ -201,30 +207,54 @@ def _same_seal(duty: Duty, consignment: Consignment, leg: Leg) -> None:
 # ---------------------------------------------------------------- 16
 
 
+#: What a log may be of; a hand-over says it of all that its vehicle logs.
+_LOGS = {
+    "transport_log": ("the transport log", "运输记录"),
+    "temperature": ("the temperature log", "温度记录"),
+    "shock": ("the shock log", "冲击记录"),
+    "route": ("the route log", "路线记录"),
+}
+
+
 def _logged(case: Case) -> Iterator[Duty]:
     for each in case.consignments:
         for leg in legs(each):
             duty = Duty(case, leg.taken.unit, since=leg.taken.at, of=each.name)
-            part = duty.part("what the transport log shows", "运输记录")
+            part = duty.part("what the transport log shows", "运输记录仪所示")
+            until = each.step(Deed.RECEIVED) if leg.next is None else leg.next
             for log in each.all(Deed.TRANSPORT_LOG):
-                until = each.step(Deed.RECEIVED) if leg.next is None else leg.next
-                is_later = until is not None and log.at > until.at
-                if log.unit != leg.taken.unit or log.at < leg.taken.at or is_later:
-                    continue
-                if log.fact("transport_log") == "none":
-                    part.excused = say("the vehicle keeps no log", "运输工具无记录装置")
-                    continue
-                inside = log.fact("transport_log") == "within"
-                duty.mark(
-                    part, inside,
-                    say("the log lies {en} its limits", "运输记录{zh}",
-                        en="within" if inside else "outside",
-                        zh="在限值内" if inside else "超出限值"),
-                    log, facts=("transport_log",),
-                )  # fmt: skip
-            if leg.next is None and each.step(Deed.RECEIVED) is None:
+                if _is_of(log, leg, until):
+                    _judge_log(duty, part, log)
+            if leg.next is None and until is None:
                 part.open_until = case.as_of  # it is still on its way
             yield duty
+
+
+def _is_of(log: Event, leg: Leg, until: Event | None) -> bool:
+    """Whether a log was kept on a leg: its readings, or the hand-over that told of it, lie in it.
+
+    One whose times nobody told is of every leg of who brought it.
+    """
+    if log.when is None:
+        return log.unit == leg.taken.unit
+    is_before = log.when.last < leg.taken.at
+    return not is_before and (until is None or log.when.first <= until.at)
+
+
+def _judge_log(duty: Duty, part: Part, log: Event) -> None:
+    for name, (en, zh) in _LOGS.items():
+        lies = log.fact(name)
+        if lies == "none" and log.unit == duty.holder:
+            part.excused = say("the vehicle keeps no log", "运输工具无记录装置")
+        if lies not in {"within", "outside"}:
+            continue
+        duty.mark(
+            part, lies == "within",
+            say("{en} lies {how} its limits", "{zh}{wie}", en=en, zh=zh,
+                how="within" if lies == "within" else "outside",
+                wie="在限值内" if lies == "within" else "超出限值"),
+            log, facts=(name,),
+        )  # fmt: skip
 
 
 # ---------------------------------------------------------------- 17
@@ -233,11 +263,14 @@ def _logged(case: Case) -> Iterator[Duty]:
 def _received(case: Case) -> Iterator[Duty]:
     for each in case.consignments:
         arrivals, receipt = list(each.all(Deed.ARRIVED)), each.step(Deed.RECEIVED)
+        # what is refused whole is answered as well, and nothing of it is received
+        refused = next((e for e in each.all(Deed.REFUSED) if e.unit == each.receiver), None)
+        receipt = receipt or refused
         if receipt is None and not arrivals:
             continue
         since = min(e.at for e in (*arrivals, receipt) if e is not None)
         duty = Duty(case, each.receiver, since=since, of=each.name)
-        part = duty.part("that it was received", "签收")
+        part = duty.part("that it was received", "已签收")
         if receipt is not None:
             _in_time(duty, part, receipt, arrivals)
         else:
@@ -266,16 +299,33 @@ def _in_time(duty: Duty, part: Part, receipt: Event, arrivals: list[Event]) -> N
         if timely is not None:
             duty.mark(
                 part, timely,
-                say("{unit} says it came {at}; received {signed}, due {due}",
-                    "{unit}记录{at}送达；{signed}签收，截止{due}",
+                say("{unit} says it came {at}; {what} {signed}, due {due}",
+                    "{unit}记录{at}送达；{signed}{zh}，截止{due}",
                     unit=case.code(arrived.unit), at=case.clock(arrived.at),
-                    signed=case.clock(receipt.at), due=case.clock(due)),
+                    signed=case.clock(receipt.at), due=case.clock(due), **_received_as(receipt)),
                 arrived, receipt,
             )  # fmt: skip
+            if _was_closed(case, duty.holder, arrived):
+                opens = case.terms_at(arrived.at).open_from(duty.holder, arrived.at)
+                duty.mark(
+                    part, Stance.BESIDE,
+                    say("{unit} was closed when it came, and opened {at}",
+                        "送达时{unit}未营业，{at}营业", unit=case.code(duty.holder),
+                        at=case.clock(opens)),
+                    arrived,
+                )  # fmt: skip
     if not arrivals and receipt.when is not None:
         duty.mark(
-            part, True, say("received {at}", "{at}签收", at=case.clock(receipt.at)), receipt
+            part, True,
+            say("{what} {at}", "{at}{zh}", at=case.clock(receipt.at), **_received_as(receipt)),
+            receipt,
         )  # fmt: skip
+
+
+def _received_as(receipt: Event) -> dict[str, str]:
+    if receipt.deed is Deed.REFUSED:
+        return {"what": "refused", "zh": "拒收"}
+    return {"what": "received", "zh": "签收"}
 
 
 # ---------------------------------------------------------------- 22
@@ -289,11 +339,14 @@ def _handed_over(case: Case) -> Iterator[Duty]:
                 continue
             duty = Duty(case, unit, since=step.at, of=each.name)
             part = duty.part("in which condition it was", "设备状况")
-            if step.fact("condition") is not None:
+            found = step.fact("condition_is")
+            if found is not None or step.fact("condition") is not None:
                 duty.mark(
                     part, True,
-                    say("{unit} stated its condition", "{unit}已说明状况", unit=case.code(unit)),
-                    step, facts=("condition",),
+                    say("{unit} stated its condition{how}", "{unit}已说明状况{zh}",
+                        unit=case.code(unit), how="" if found is None else f": {found}",
+                        zh="" if found is None else f"：{in_chinese(found)}"),
+                    step, facts=("condition_is", "condition"),
                 )  # fmt: skip
             yield duty
 
@@ -335,7 +388,7 @@ RULES = (
                   "for 30 minutes.", "发出时加封并记录封签，送达时在有效期内，且已冷却30分钟。"),
         source="WS 310.2-2016; group rule", clause="5.9?, 5.10?", requires_record=True,
         holder="sender", applies_to=_ON_THE_WAY, area=Area.TRANSPORT, terms=("cooling",),
-        otherwise=say("it was not sent", "未发出"), judge=_sent,
+        otherwise=say("nothing clean was sent", "未发出无菌物品"), judge=_sent,
     ),
     Rule(
         id="14", title=say("Taken over", "承运接收"),

@@ -1,0 +1,195 @@
+"""Rolls of serials that units reserved, and labels that were sent to printers.
+
+Nothing of it is evidence: what a label says, and that one was voided, stands in reports of scans.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    func,
+    select,
+    true,
+    update,
+)
+
+from ledger.domain.custody.printing import PrintState
+from ledger.storage.engine.columns import UtcTime, Word, metadata
+from ledger.storage.engine.rows import Rows, chunks
+
+label_rolls = Table(
+    "label_rolls",
+    metadata,
+    Column("unit", BigInteger, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("reserved_at", UtcTime, nullable=False),
+    Column("reserved_by", Text, nullable=False),
+    PrimaryKeyConstraint("unit", "number"),
+)
+
+label_prints = Table(
+    "label_prints",
+    metadata,
+    Column("package", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("unit", BigInteger, nullable=False),
+    Column("issue", Integer, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("printer", Text),
+    Column("state", Word(PrintState), nullable=False),
+    PrimaryKeyConstraint("package", "number"),
+    Index(None, "unit", "state"),
+)
+
+label_print_states = Table(
+    "label_print_states",
+    metadata,
+    Column("package", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("place", Integer, nullable=False),
+    Column("state", Word(PrintState), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("by", Text, nullable=False),
+    PrimaryKeyConstraint("package", "number", "place"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollRow:
+    """Serials that a unit keeps for outages and for labels that are printed beforehand."""
+
+    unit: int
+    #: from 1, in each unit
+    number: int
+    #: how many serials
+    count: int
+    reserved_at: datetime
+    reserved_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrintRow:
+    """One label that was sent to a printer."""
+
+    package: str
+    #: from 1, of the package's printings
+    number: int
+    #: the unit that prints
+    unit: int
+    #: from 1: which of the package's labels it is; every reprint is the next one
+    issue: int
+    code: str
+    printer: str | None
+    state: PrintState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrintStateRow:
+    """When a printing came to a state, and who said so."""
+
+    package: str
+    number: int
+    #: from 0
+    place: int
+    state: PrintState
+    at: datetime
+    by: str
+
+
+_rolls = Rows(label_rolls, RollRow, "roll of serials")
+_prints = Rows(label_prints, PrintRow, "printing of label")
+_states = Rows(label_print_states, PrintStateRow, "state of printing")
+
+
+def insert_roll(tx: Connection, row: RollRow) -> None:
+    """Reserve a roll; raises Conflict where its number is taken."""
+    _rolls.insert(tx, [row])
+
+
+def list_rolls(tx: Connection, unit: int) -> list[RollRow]:
+    """A unit's rolls, in their order."""
+    return _rolls.list(tx, label_rolls.c.unit == unit, order=[label_rolls.c.number])
+
+
+def find_roll(tx: Connection, unit: int, number: int) -> RollRow | None:
+    """One roll, or None."""
+    return _rolls.find_by(tx, unit=unit, number=number)
+
+
+def highest_roll(tx: Connection, unit: int) -> int:
+    """The number of a unit's last roll; 0 before the first."""
+    c = label_rolls.c
+    return int(tx.scalar(select(func.max(c.number)).where(c.unit == unit)) or 0)
+
+
+def insert_prints(
+    tx: Connection, rows: Sequence[PrintRow], states: Sequence[PrintStateRow]
+) -> None:
+    """Keep labels that go to a printer; raises Conflict where somebody printed one meanwhile."""
+    _prints.insert(tx, rows)
+    _states.insert(tx, states)
+
+
+def list_prints_of(tx: Connection, names: Iterable[str]) -> dict[str, list[PrintRow]]:
+    """The printings of some packages in their order; one that was never printed has no key."""
+    c = label_prints.c
+    found: dict[str, list[PrintRow]] = {}
+    for part in chunks(names):
+        for row in _prints.list(tx, c.package.in_(part), order=[c.package, c.number]):
+            found.setdefault(row.package, []).append(row)
+    return found
+
+
+def list_prints(
+    tx: Connection,
+    unit: int,
+    *,
+    states: Collection[PrintState] | None = None,
+    after: tuple[str, int] = ("", 0),
+    limit: int = 100,
+) -> list[PrintRow]:
+    """A unit's printings by package and number, after `after`; with `states`, those in one."""
+    c = label_prints.c
+    beyond = (c.package > after[0]) | ((c.package == after[0]) & (c.number > after[1]))
+    wanted = true() if states is None else c.state.in_(states)
+    return _prints.list(
+        tx, c.unit == unit, wanted, beyond, order=[c.package, c.number], limit=limit
+    )
+
+
+def list_print_states(tx: Connection, package: str, number: int) -> list[PrintStateRow]:
+    """The dated states of one printing, in their order."""
+    c = label_print_states.c
+    return _states.list(tx, c.package == package, c.number == number, order=[c.place])
+
+
+def set_state(tx: Connection, row: PrintRow, state: PrintState, *, at: datetime, by: str) -> bool:
+    """Move a printing on, unless it moved meanwhile; says whether it did."""
+    c = label_prints.c
+    where = [c.package == row.package, c.number == row.number, c.state == row.state]
+    if not tx.execute(update(label_prints).where(*where).values(state=state)).rowcount:
+        return False
+    s = label_print_states.c
+    told = select(func.count()).where(s.package == row.package, s.number == row.number)
+    place = int(tx.scalar(told) or 0)
+    _states.insert(
+        tx,
+        [
+            PrintStateRow(
+                package=row.package, number=row.number, place=place, state=state, at=at, by=by
+            )
+        ],
+    )
+    return True

@@ -1,0 +1,213 @@
+"""Several at the same moment, each with a connection of its own, on PostgreSQL."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event, text
+
+from ledger.domain.acts.words import Right
+from ledger.domain.custody.lines import Deed
+from ledger.domain.custody.printing import PrintState
+from ledger.domain.errors import Conflict, Refused, SteriLedgerError
+from ledger.steps.accepting.assembling import Assembly, assemble
+from ledger.steps.accepting.printing import sent, tell
+from ledger.steps.accepting.recalling import RecallRequest, order_recall
+from ledger.steps.accepting.scanning import Scan, report
+from ledger.steps.answering.packages import where
+from ledger.storage.engine.database import Database
+from ledger.storage.operations import list_latest_operations
+from tests.house import AT_A_DOOR, CENTRE, MEMBER, SERIAL, House, build_house
+
+SCANNERS = 16
+RECALL = RecallRequest(equipment=SERIAL, first=1, last=1, cause="water", reason="hard")
+
+
+@pytest.fixture
+def house(postgresql_database: Database, tmp_path: Path) -> House:
+    """Two packages of one released cycle at the centre."""
+    house = build_house(postgresql_database, tmp_path)
+    house.enrol(CENTRE, "Desk", Right.SCAN | Right.DISPATCH)
+    house.enrol(MEMBER, "Ward", Right.SCAN | Right.RECEIVE)
+    pack(house, "Q01", "Q02")
+    house.open(1)
+    lines = [
+        {"owner": "member", "package_class": 1, "quantity": 1, "package": f"1/{serial}"}
+        for serial in ("Q01", "Q02")
+    ]
+    house.say("LoadDeclaration", cycle=f"{SERIAL}/1", lines=lines)
+    house.end(1)
+    house.say(
+        "CycleDecision", cycle=f"{SERIAL}/1", decision="release", results={"physical": "pass"},
+        shares=[{"owner": "member", "package_class": 1, "delta": 2}],
+    )  # fmt: skip
+    return house
+
+
+def pack(house: House, *serials: str) -> None:
+    with house.instance.database.transaction() as tx:
+        wanted = Assembly(set=None, serials=serials, expires="2027-05-01")
+        assemble(house.instance, tx, house.caller, CENTRE, wanted, AT_A_DOOR)
+
+
+def send(house: House, slip: str = "4711", **more: object) -> None:
+    house.say(
+        "Dispatch", unit="centre", slip=slip, receiver="member", taker="member", purpose="clean",
+        basis="scanned", lines=[{"assembler": "centre", "package": "Q01"}], **more,
+    )  # fmt: skip
+
+
+def meanwhile(house: House, act: Callable[[], object]) -> threading.Thread:
+    """`act` on a connection of its own, once it waits for a lock that somebody holds."""
+    database, met = house.instance.database, threading.Event()
+
+    def run() -> None:
+        try:
+            act()
+        finally:
+            met.set()
+
+    other = threading.Thread(target=run)
+    other.start()
+    waiting = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+    while not met.is_set():
+        with database.asking() as tx:
+            if tx.execute(waiting).scalar_one():
+                break
+    assert not met.is_set(), "it did not wait"
+    return other
+
+
+def told_by(act: Callable[[], object], into: list[str]) -> Callable[[], None]:
+    """What an act says when it is done, or why it was not."""
+
+    def run() -> None:
+        try:
+            act()
+        except SteriLedgerError as error:
+            into.append(f"{type(error).__name__}: {error.what}")
+        else:
+            into.append("done")
+
+    return run
+
+
+@contextmanager
+def exclusive_locks(house: House) -> Iterator[list[set[int]]]:
+    """The locks that nobody shares, call by call."""
+    calls: list[set[int]] = []
+
+    def note(_c: object, _cursor: object, statement: str, given: Any, *_rest: object) -> None:
+        if "pg_advisory_xact_lock" in statement:
+            pairs = zip(given["numbers"], given["shared"], strict=True)
+            calls.append({number for number, is_shared in pairs if not is_shared})
+
+    engine = house.instance.database._engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield calls
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def test_a_dispatch_that_meets_a_recall_waits_for_it_and_hears_of_it(house: House) -> None:
+    told: list[str] = []
+    with house.instance.database.transaction() as tx:
+        order_recall(house.instance, tx, house.caller, RECALL, AT_A_DOOR)
+        other = meanwhile(house, told_by(lambda: send(house), told))
+    other.join()
+    assert told == ["Conflict: the gate says by now no: recalled"]
+    with house.instance.database.reading() as tx:
+        assert list_latest_operations(tx, kind="Dispatch", limit=1) == []
+
+
+def test_a_recall_order_waits_for_a_dispatch_that_is_being_accepted_and_reaches_it(
+    house: House,
+) -> None:
+    told: list[str] = []
+    values: dict[str, object] = {
+        "unit": "centre", "slip": "4711", "receiver": "member", "taker": "member",
+        "purpose": "clean", "basis": "scanned",
+        "lines": [{"assembler": "centre", "package": "Q01"}],
+    }  # fmt: skip
+    with house.instance.database.transaction() as tx:
+        house.say_in(tx, "Dispatch", **values)
+        # the order alone, as a device signs it
+        order = {"equipment": SERIAL, "epoch": 1, "first": 1, "last": 1, "cause": "water"}
+        other = meanwhile(house, told_by(lambda: house.say("RecallOrder", **order), told))
+    other.join()
+    assert told == ["done"]
+    with house.instance.database.reading() as tx:
+        stands = where(tx, house.caller, "1/Q01")
+    assert (stands.stage, stands.overlays) == ("offered", ("recalled",))
+
+
+def test_what_is_accepted_together_is_locked_in_one_call(house: House) -> None:
+    """Two that lock one after the other wait for each other; who locks at once only waits."""
+    database, instance, caller = house.instance.database, house.instance, house.caller
+
+    def scans(tx: Any) -> None:
+        lines = [
+            Scan(act=Deed.ISSUED, said="1/Q01", performer="Li"),
+            Scan(act=Deed.WET, said="1/Q02", performer="Wu"),
+        ]
+        assert len(report(instance, tx, caller, CENTRE, lines, AT_A_DOOR)[0]) == 2
+
+    def packs(tx: Any) -> None:
+        wanted = Assembly(set=None, serials=["Q03", "Q04"], expires="2027-05-01")
+        assemble(instance, tx, caller, CENTRE, wanted, AT_A_DOOR)
+
+    def prints(tx: Any) -> None:
+        sent(instance, tx, caller, CENTRE, ["1/Q01", "1/Q02"], again=True)
+        state = PrintState.PRINTED
+        tell(instance, tx, caller, CENTRE, state, ["1/Q02", "1/Q01"], AT_A_DOOR)
+
+    def recalls(tx: Any) -> None:
+        assert order_recall(instance, tx, caller, RECALL, AT_A_DOOR).notices
+
+    for act in (scans, packs, prints, recalls):
+        with exclusive_locks(house) as calls, database.transaction() as tx:
+            act(tx)
+        first, *later = [each for each in calls if each]
+        # what a report is about is random, and nobody else's
+        own = {number for each in later for number in each if each - first == {number}}
+        assert {number for each in later for number in each} - own <= first, act.__name__
+
+
+def test_of_two_who_pack_under_one_serial_one_is_told(house: House) -> None:
+    told: list[str] = []
+    with house.instance.database.transaction() as tx:
+        wanted = Assembly(set=None, serials=["Q09"], expires="2027-05-01")
+        assemble(house.instance, tx, house.caller, CENTRE, wanted, AT_A_DOOR)
+        other = meanwhile(house, told_by(lambda: pack(house, "Q09"), told))
+    other.join()
+    assert told == ["Conflict: 1/Q09 names a package already"]
+
+
+def test_sixteen_scanners_take_the_same_box_and_one_has_it(house: House) -> None:
+    send(house)
+    start = threading.Barrier(SCANNERS)
+
+    def take(_number: int) -> str:
+        start.wait()
+        try:
+            house.say(
+                "TakeOver", unit="member", consignment="centre/4711", outcome="kept", rest="scanned"
+            )
+        except (Conflict, Refused) as error:
+            return type(error).__name__
+        return "has it"
+
+    with ThreadPoolExecutor(SCANNERS) as pool:
+        answers = list(pool.map(take, range(SCANNERS)))
+    assert answers.count("has it") == 1
+    with house.instance.database.reading() as tx:
+        assert len(list_latest_operations(tx, kind="TakeOver", limit=SCANNERS)) == 1
+        stands = where(tx, house.caller, "1/Q01")
+    assert (stands.holder, stands.stage, stands.out_of_order) == ("member", "stored", ())

@@ -544,6 +544,7 @@ class Requests:
             "shares": lambda values: self.shares(values["decision"]),
             "lines": lambda _: self.lines(),
             "proposal": lambda _: self.random.choice([*self.group.proposals, STALE]),
+            "thing": lambda _: self.asset()[0],
             "subject_record": lambda _: "0" * 32,
             "retention_ended": lambda _: datetime(2026, 1, 1, tzinfo=UTC),
             "hearing_until": lambda _: datetime(2099, 1, 1, tzinfo=UTC),

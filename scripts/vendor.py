@@ -20,6 +20,9 @@ FILES = {
     "htmx.LICENSE.txt": ("htmx.org", "LICENSE"),
     "pico.css": ("@anyblades/pico", "css/pico.min.css"),
     "pico.LICENSE.txt": ("@anyblades/pico", "LICENSE.md"),
+    "zxing.js": ("zxing-wasm", "dist/iife/reader/index.js"),
+    "zxing.wasm": ("zxing-wasm", "dist/reader/zxing_reader.wasm"),
+    "zxing.LICENSE.txt": ("zxing-wasm", "LICENSE"),
 }
 
 

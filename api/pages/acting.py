@@ -39,7 +39,13 @@ from ledger.domain.machines.profiles import default_profiles
 from ledger.steps.accepting.drafting import make_draft, spelled, what_stands
 from ledger.steps.accepting.prepare import prepare
 from ledger.steps.accepting.submit import record_with_held_keys
-from ledger.steps.asking.idempotency import Answer, NamedRequest, answer_once, require_key
+from ledger.steps.asking.idempotency import (
+    Answer,
+    NamedRequest,
+    answer_once,
+    find_in_unit,
+    require_key,
+)
 from ledger.storage import directory
 
 _SPELLED: Mapping[str, Act] = {act.spelled: act for act in ACTS.values()}
@@ -60,9 +66,12 @@ def _body(act: Act) -> TypeAdapter[Any]:
 
 
 def door_of(asking: Asking) -> Door:
-    """The pages' door: the session says how a person was known, the form what they judged."""
+    """The pages' door: the session says how a person was known, the form what they judged.
+
+    What was captured while nobody answered has happened, and follows what stands by now.
+    """
     way = "none" if asking.session is None else asking.session.way
-    return Door(authenticated_by=way, takes_what_stands=False)
+    return Door(authenticated_by=way, takes_what_stands=asking.captured is not None)
 
 
 def choices_for(tx: Connection, asking: Asking) -> dict[str, list[Option]]:
@@ -239,10 +248,12 @@ def once(asking: Asking, said: object, work: Callable[[Connection], str]) -> str
     """What a form says → done in one transaction, however often it is sent; what `work` told."""
     instance, caller, _ = asking.instance, asking.caller, asking.second
     key = require_key(asking.filled.get("key") or secrets.token_hex(16))
-    hashed = hashlib.sha256(repr(said).encode()).digest()
+    hashed = asking.same or hashlib.sha256(repr(said).encode()).digest()
     named = NamedRequest(key=key, token_id=str(caller.token_id), request_hash=hashed)
     with instance.database.transaction() as tx:
-        answer = answer_once(
+        # a device sends again what it kept, and by then somebody may have signed in anew
+        answer = find_in_unit(tx, named, caller.unit) if asking.same else None
+        answer = answer or answer_once(
             instance, tx, named, lambda: Answer(status=201, body=work(tx).encode())
         )
     return answer.body.decode()
@@ -257,8 +268,18 @@ def accept(tx: Connection, asking: Asking, kind: str, /, **values: Any) -> str: 
 
 
 def circumstances(asking: Asking) -> dict[str, Any]:
-    """What the session says of how a record came about: the tablet, where it is a station."""
-    session = asking.session
+    """What the session says of how a record came about: the tablet, where it is a station.
+
+    Of what a device kept, also when it was done, and by whom where that is not who sends it.
+    """
+    session, captured = asking.session, asking.captured
+    if captured is not None:
+        told = {
+            "device": captured.device,
+            "happened": {"utc": captured.at, "source": captured.source},
+            "performer": captured.performer,
+        }
+        return {name: value for name, value in told.items() if value is not None}
     return {"device": session.station} if session is not None and session.station else {}
 
 

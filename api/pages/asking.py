@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 from urllib.parse import quote, urlsplit
 
 from starlette.datastructures import UploadFile
@@ -81,6 +81,25 @@ class Filled:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Captured:
+    """That a form was filled in while nobody answered, and how a device kept it until now."""
+
+    #: when it was done, by our clock
+    at: datetime
+    #: the same of each shot
+    moments: Mapping[str, datetime]
+    #: whose clock that was, and how far ahead of ours
+    source: str
+    #: which device it was, and its own number of the capture
+    device: str
+    #: who did it, where that is not who sends it; None: who sends it
+    performer: str | None
+
+    #: of what has a gate against it that nobody could ask
+    reason: ClassVar[str] = "done while the server was away: nobody could ask the gate"
+
+
 @dataclass(kw_only=True)
 class Asking:
     """One request for a screen."""
@@ -95,6 +114,10 @@ class Asking:
     error: Exception | None = None
     #: sentences by the name of the field that they are about
     errors: Mapping[str, str] = field(default_factory=dict)
+    #: None: it was filled in on a page of the server that answers now
+    captured: Captured | None = None
+    #: SHA-256 of what a device kept, the same however often it is sent; None: it kept nothing
+    same: bytes | None = None
 
     @property
     def caller(self) -> Caller:
@@ -109,6 +132,10 @@ class Asking:
         if self.session is None or self.session.account is None:
             raise Refused("a link has no account", field="account", remedy="sign in")
         return self.session.account
+
+    def require_person(self) -> None:
+        """Raise NotSignedIn where nobody is, and Refused for whoever holds a link alone."""
+        _ = self.caller, self.account
 
     @property
     def site(self) -> Site:

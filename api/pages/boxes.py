@@ -23,7 +23,6 @@ from api.pages.shots import (
     own_unit,
     require_named,
     run_of,
-    scan_on,
     told_of,
 )
 from api.pages.words import N_, Words
@@ -45,8 +44,6 @@ from ledger.steps.answering.custody import (
 )
 
 MOVES = frozenset({Scope.CUSTODY})
-#: kept from one scan of a box to the next
-_OF_BOX = ("ticked", "count", "seals", "note", "asset_there", "previous", "key")
 _OF_DISPATCH = (
     "slip", "receiver", "taker", "purpose", "boxes", "seals", "expected_by", "reason", "key",
 )  # fmt: skip
@@ -164,14 +161,16 @@ def do_box(asking: Asking) -> Mapping[str, object] | Response:
     values: dict[str, Any] = {"rest": "inferred", "seals": "intact", "outcome": "kept"}
     if filled.get("step") != "sealed":
         if not is_over(asking):
-            return scan_on(asking, _OF_BOX, show_box)
+            return show_box(asking)
         with asking.instance.database.reading() as tx:
             tally = _tally(tx, asking, show_consignment(tx, asking.caller, consignment))
         _require_counted(tally)
         outcome = "kept_without_asset" if filled.get("asset_there") == "no" else "kept"
         values = {"lines": tally.lines, "basis": "scanned", "outcome": outcome}
         values |= {"seals": filled.get("seals")} if filled.get("seals") else {}
-    values |= {"consignment": consignment, "previous": filled.get("previous") or None}
+    values["consignment"] = consignment
+    if asking.captured is None:
+        values["previous"] = filled.get("previous") or None
     if filled.get("by"):
         return to_be_signed(asking, "TakeOver", f"/consignments/{consignment}", **values)
     digest = once(asking, values, lambda tx: accept(tx, asking, "TakeOver", **values))
@@ -283,13 +282,18 @@ def show_dispatch(asking: Asking) -> Mapping[str, object]:
 def do_dispatch(asking: Asking) -> Mapping[str, object] | Response:
     """A scan more, or the box sealed and sent: the form of the act, with what was scanned."""
     if not is_over(asking):
-        return scan_on(asking, _OF_DISPATCH, show_dispatch)
+        return show_dispatch(asking)
     unit, filled = own_unit(asking), asking.filled
     with asking.instance.database.reading() as tx:
         found = named(tx, run_of(asking))
-    require_named(found)
+        require_named(found)
+        is_gated = filled.get("purpose") in _GATED
+        checked = check(tx, asking, run_of(asking), Gate.DISPATCH if is_gated else None)
     slip = consignment_id(UnitNumber(unit), serial_hash(plain_name(filled.get("slip"))))
     pairs: list[tuple[str, object]] = [(name, filled.get(name)) for name in _OF_DISPATCH]
+    if asking.captured is not None and checked.against and not filled.get("reason"):
+        # it has gone, and nobody could ask the gate then
+        pairs.append(("reason", asking.captured.reason))
     pairs += [("basis", "scanned"), ("next", f"/consignments/{slip.hex()}/slip")]
     for at, name in enumerate(dict.fromkeys(each.package or "" for each in found)):
         assembler, _, serial = name.partition("/")
@@ -329,7 +333,7 @@ def show_trip(asking: Asking) -> Mapping[str, object]:
 def do_trip(asking: Asking) -> Response:
     """All boxes of a form taken, or all of one stop handed over: each its own step, or none."""
     filled = asking.filled
-    boxes = [each.partition(":")[::2] for each in filled.all("box")]
+    boxes = [each.rpartition(":")[::2] for each in filled.all("box")]
     if not boxes:
         raise InvalidInput("is missing", field="box", rule="a box at least")
     kind = "TakeOver" if filled.get("step") == "take" else "HandOver"
@@ -338,9 +342,13 @@ def do_trip(asking: Asking) -> Response:
         said = {"taker": filled.get("stop"), "left_at": filled.get("left_at")}
     said = {name: text for name, text in said.items() if text}
 
+    def turn(previous: str) -> dict[str, str]:
+        # what has happened follows whatever was told first
+        return {} if asking.captured is not None else {"previous": previous}
+
     def work(tx: Connection) -> str:
         steps = [
-            accept(tx, asking, kind, consignment=box, previous=previous, **said)
+            accept(tx, asking, kind, consignment=box, **said, **turn(previous))
             for box, previous in boxes
         ]
         return steps[-1]
@@ -350,14 +358,21 @@ def do_trip(asking: Asking) -> Response:
 
 _MENU = N_("Custody")
 SCREENS = (
-    screen("/receive", N_("Receive"), "receive.html", show_receive, menu=_MENU, scopes=MOVES),
+    screen(
+        "/receive",
+        N_("Receive"), "receive.html", show_receive, menu=_MENU, scopes=MOVES, is_scanned=True,
+    ),
     screen(
         "/consignments/{consignment}/receive",
-        N_("Receive"), "box.html", show_box, do_box, scopes=MOVES,
+        N_("Receive"), "box.html", show_box, do_box, scopes=MOVES, is_scanned=True,
     ),
     screen(
         "/dispatch",
         N_("Dispatch"), "dispatch.html", show_dispatch, do_dispatch, menu=_MENU, scopes=MOVES,
+        is_scanned=True,
     ),
-    screen("/trip", N_("Trip"), "trip.html", show_trip, do_trip, menu=_MENU, scopes=MOVES),
+    screen(
+        "/trip", N_("Trip"), "trip.html", show_trip, do_trip,
+        menu=_MENU, scopes=MOVES, is_scanned=True,
+    ),
 )  # fmt: skip

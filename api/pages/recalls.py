@@ -14,7 +14,7 @@ from api.pages.asking import Asking, go_to
 from api.pages.lists import FILES, file_of
 from api.pages.papers import pdf_answer, recall_sheet
 from api.pages.screens import screen
-from api.pages.shots import Seen, is_over, named, on_page, own_unit, run_of, scan_on, told_of
+from api.pages.shots import Seen, is_over, named, on_page, own_unit, run_of, told_of
 from api.pages.words import N_
 from ledger.domain.acts.recall_answer import ANSWERS
 from ledger.domain.acts.recall_order import CAUSES
@@ -210,7 +210,7 @@ def _found(asking: Asking, name: str, asked: Container[str]) -> Seen:
 def do_answer(asking: Asking) -> Mapping[str, object] | Response:
     """A scan more, or the answer: found so many of what was asked, line by line."""
     if not is_over(asking):
-        return scan_on(asking, ("answer", "reason", "key"), show_answer)
+        return show_answer(asking)
     order, shown = asking.path("order"), show_answer(asking)
     own, lines = shown["own"], []
     found, left = _texts(shown["found"]), _texts(shown["left"])
@@ -250,6 +250,6 @@ SCREENS = (
     screen(
         "/recalls/{order}/answer",
         N_("Answer a recall"), "recall_answer.html", show_answer, do_answer,
-        scopes=frozenset({Scope.ANSWER}),
+        scopes=frozenset({Scope.ANSWER}), is_scanned=True,
     ),
 )  # fmt: skip

@@ -20,6 +20,7 @@ from api.pages import (
     incidents,
     labels,
     offices,
+    offline,
     people,
     providing,
     recalls,
@@ -29,7 +30,7 @@ from api.pages import (
     terms,
     using,
 )
-from api.pages.rendering import ASSET_HEADERS, assets
+from api.pages.rendering import ASSET_HEADERS, PAGE_HEADERS, STATIC, assets
 from api.pages.screens import Pages, Screen
 from ledger.steps.instance import Instance
 
@@ -53,6 +54,7 @@ SCREENS: tuple[Screen, ...] = tuple(
         acting,
         signing,
         signing_in,
+        offline,
         providing,
     )
     for screen in module.SCREENS
@@ -71,8 +73,15 @@ async def static(request: Request) -> Response:
     return Response(found.packed, media_type=found.media, headers=packed)
 
 
+async def service_worker(request: Request) -> Response:
+    """What answers on a device while we do not; it lies above all the pages that it speaks for."""
+    request.scope["state"][OWN_HEADERS] = PAGE_HEADERS
+    return Response((STATIC / "sw.js").read_bytes(), media_type="text/javascript; charset=utf-8")
+
+
 def add_pages(app: FastAPI, instance: Instance) -> None:
     """Serve the screens of an instance beside its API."""
     pages = Pages(instance=instance, screens=SCREENS)
     app.router.routes.extend(pages.routes())
+    app.router.routes.append(Route("/sw.js", service_worker, include_in_schema=False))
     app.router.routes.append(Route("/static/{name:path}", static, include_in_schema=False))

@@ -16,15 +16,19 @@ from starlette.responses import HTMLResponse
 
 from api.pages.words import LANGUAGES, Words, spoken
 from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.custody.codes import Command, make_command
 from ledger.doors.guard import SECURITY_HEADERS
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 STATIC = Path(__file__).resolve().parent.parent / "static"
 
+#: buttons that say the same as a card
+CARDS: Mapping[str, str] = {each.value: make_command(each) for each in Command}
 _MEDIA = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
+    ".wasm": "application/wasm",
 }
 
 #: Nothing comes from another host, and no script or style stands within a page.
@@ -37,16 +41,23 @@ ASSET_HEADERS = tuple(
     (name, b"public, max-age=31536000, immutable" if name == b"cache-control" else value)
     for name, value in SECURITY_HEADERS
 )
-PAGE_HEADERS = (
-    *(
-        pair
-        for pair in SECURITY_HEADERS
-        if pair[0] not in {b"content-security-policy", b"referrer-policy"}
-    ),
-    (b"content-security-policy", POLICY.encode()),
-    # without any, a browser does not say from where a form comes
-    (b"referrer-policy", b"same-origin"),
-    (b"permissions-policy", b"geolocation=(), microphone=(), camera=()"),
+
+
+def _headers(policy: str, camera: str) -> tuple[tuple[bytes, bytes], ...]:
+    own = {b"content-security-policy", b"referrer-policy"}
+    return (
+        *(pair for pair in SECURITY_HEADERS if pair[0] not in own),
+        (b"content-security-policy", policy.encode()),
+        # without any, a browser does not say from where a form comes
+        (b"referrer-policy", b"same-origin"),
+        (b"permissions-policy", f"geolocation=(), microphone=(), camera=({camera})".encode()),
+    )
+
+
+PAGE_HEADERS = _headers(POLICY, "")
+#: Where things are scanned a camera may look, and what reads its pictures is compiled there.
+SCAN_HEADERS = _headers(
+    POLICY.replace("script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'"), "self"
 )
 
 
@@ -61,6 +72,8 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals["languages"] = LANGUAGES
+    # what buttons say as the cards beside a scanner do
+    made.globals["cards"] = CARDS
     made.filters["spoken"] = spoken
     # a form that is sent twice is recorded once: each has a key of its own
     made.globals["new_key"] = lambda: token_hex(16)

@@ -26,7 +26,7 @@ from api.pages.asking import (
     kept,
 )
 from api.pages.lists import text_of
-from api.pages.rendering import PAGE_HEADERS, page
+from api.pages.rendering import PAGE_HEADERS, SCAN_HEADERS, page
 from api.pages.words import words_for
 from ledger.domain.callers import Scope
 from ledger.domain.errors import NotFound, Refused, SteriLedgerError
@@ -57,6 +57,8 @@ class Screen:
     scopes: frozenset[Scope] = frozenset()
     #: whether nobody has to be signed in
     is_public: bool = False
+    #: whether things are scanned on it: a camera may look, and a device keeps it
+    is_scanned: bool = False
 
     def is_for(self, session: Session | None) -> bool:
         """Whether somebody sees it."""
@@ -88,11 +90,13 @@ def screen(  # noqa: PLR0913 - what most screens say of themselves
     *,
     menu: str = "",
     scopes: frozenset[Scope] = READS,
+    is_scanned: bool = False,
 ) -> Screen:
     """A screen for whoever reads, unless it is for others."""
     return Screen(
-        path=path, title=title, template=template, show=show, do=do, menu=menu, scopes=scopes
-    )
+        path=path, title=title, template=template, show=show, do=do, menu=menu, scopes=scopes,
+        is_scanned=is_scanned,
+    )  # fmt: skip
 
 
 @dataclass(kw_only=True)
@@ -119,7 +123,9 @@ class Pages:
 
         async def endpoint(request: Request) -> Response:
             request.scope["route"] = route
-            request.scope["state"][OWN_HEADERS] = PAGE_HEADERS
+            request.scope["state"][OWN_HEADERS] = (
+                SCAN_HEADERS if screen.is_scanned else PAGE_HEADERS
+            )
             if request.method != "POST":
                 filled = Filled(request.query_params.multi_items())
                 return await run_in_threadpool(self._answer, screen, request, filled)
@@ -201,6 +207,7 @@ class Pages:
             "menu": self.menu(asking.session),
             "here": asking.request.url.path,
             "is_played": self.instance.is_played,
+            "is_scanned": screen is not None and screen.is_scanned,
         }
         return page(template, asking.words, status=status, **{**common, **values})
 

@@ -1,30 +1,26 @@
-"""Scanning: what was scanned so far on a page, kept in its address, so that nothing of it is lost.
+"""Scanning: what was scanned so far on a page, kept in its form, so that nothing of it is lost.
 
-Each shot is a form that comes back with one more in the address; cards beside the scanner speak of
-the shot before them.  What was scanned is recorded only when somebody says that they are done.
+Each shot sends the form, which comes back with one more in it and never in the address; cards
+beside the scanner speak of the shot before them.  What was scanned is recorded only when somebody
+says that they are done.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from urllib.parse import urlencode
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
-from starlette.responses import Response
 
-from api.pages.asking import Asking, Step, go_to, package_page
+from api.pages.asking import Asking, package_page
 from api.pages.words import N_, Words
-from ledger.domain.custody.codes import Command, make_command, read_shot
+from ledger.domain.custody.codes import Command, read_shot
 from ledger.domain.custody.gates import WORDS, Answer, Gate, Said, Word
 from ledger.domain.errors import InvalidInput, Refused
-from ledger.doors.guard import MAX_ADDRESS_BYTES
 from ledger.steps.accepting.labels import Meant, meant
 from ledger.steps.answering.packages import Question, ask_all, numbering
 
-#: buttons that say the same as a card
-CARDS: Mapping[str, str] = {each.value: make_command(each) for each in Command}
 _MARKS = frozenset({Command.WET, Command.DAMAGED})
 _WORDS = {Word.YES: N_("may"), Word.NO: N_("may not"), Word.CANNOT_KNOW: N_("cannot know")}
 #: what a reason is filled with in words or moments of ours, not in names
@@ -97,27 +93,6 @@ def is_over(asking: Asking) -> bool:
     return asking.filled.get("step") == "done"
 
 
-def scan_on(asking: Asking, keeps: Iterable[str], show: Step) -> Mapping[str, object] | Response:
-    """The same page with one more shot in its address, and what else was filled in.
-
-    A run that no address holds any more goes on without one: the form itself has it, and no shot is
-    lost.
-    """
-    run = run_of(asking)
-    pairs = [("said", each) for each in run.said]
-    kept = set(keeps)
-    pairs += [
-        (name, text)
-        for name in asking.filled.names()
-        for text in asking.filled.all(name)
-        if name.partition(".")[0] in kept and text
-    ]
-    if run.is_done:
-        pairs.append(("ready", "yes"))
-    address = f"{asking.request.url.path}?{urlencode(pairs)}"
-    return go_to(address) if len(address) <= MAX_ADDRESS_BYTES else show(asking)
-
-
 # ---------------------------------------------------------------- gates in words
 
 
@@ -147,8 +122,20 @@ def _reason(said: Said, words: Words) -> str:
 
 def on_page(asking: Asking, run: Run) -> dict[str, object]:
     """What every page of scanning shows."""
-    key = asking.filled.get("key") or secrets.token_hex(16)
-    return {"run": run, "cards": CARDS, "key": key, "done": asking.recorded}
+    filled = asking.filled
+    key, shots = filled.get("key") or secrets.token_hex(16), filled.all("scan")
+    return {
+        "run": run,
+        "key": key,
+        "done": asking.recorded,
+        # a shot that was there before moves nothing on the page, and is told all the same
+        "again": [
+            each.strip(" ")
+            for at, each in enumerate(shots)
+            if each.strip(" ") in {*filled.all("said"), *shots[:at]}
+            and read_shot(each).command is None
+        ],
+    }
 
 
 def own_unit(asking: Asking) -> int:
@@ -181,9 +168,17 @@ def require_named(found: Iterable[Meant]) -> None:
 def told_of(asking: Asking, found: Iterable[Meant], tell: Callable[[str], Seen]) -> list[Seen]:
     """What a page says of each shot; of one that names no package, why, and what to do."""
     return [
-        _trouble(each, asking.words) if each.package is None else tell(each.package)
+        _trouble(each, asking.words)
+        if each.package is None
+        else _with_troubles(tell(each.package), each, asking.words)
         for each in found
     ]
+
+
+def _with_troubles(seen: Seen, what: Meant, words: Words) -> Seen:
+    """What was wrong with a shot whose code is certain all the same, as of one that came twice."""
+    told = "; ".join((seen.told, *(words.sentence(each) for each in what.troubles)))
+    return replace(seen, told=told)
 
 
 def _trouble(what: Meant, words: Words) -> Seen:

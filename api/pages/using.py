@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from datetime import datetime
 
 from sqlalchemy import Connection
 from starlette.responses import Response
@@ -22,7 +23,6 @@ from api.pages.shots import (
     own_unit,
     require_named,
     run_of,
-    scan_on,
     told_of,
 )
 from api.pages.words import N_
@@ -35,7 +35,6 @@ from ledger.steps.accepting.scanning import Scan, report
 from ledger.steps.answering.packages import OnShelf, agreed_offset, shelf
 
 SCANS = frozenset({Scope.SCAN})
-_OF_USE = ("case", "inside", "reason", "key")
 #: what the indicator within a package showed
 INSIDE = ("pass", "fail", "missing")
 _MOST_ON_SHELF = 2000
@@ -52,11 +51,15 @@ _SHELF = (
 
 def _report(asking: Asking, run: Run, each: Scan) -> str:
     """The same of every package of a run, and what cards said of it → accepted, once; a digest."""
-    unit = own_unit(asking)
+    unit, captured = own_unit(asking), asking.captured
+
+    def happened(shot: str) -> datetime | None:
+        return None if captured is None else captured.moments.get(shot, captured.at)
+
     scans = [
-        replace(each, said=shot.said)
+        replace(each, said=shot.said, happened=happened(shot.said))
         if deed is each.act
-        else Scan(act=deed, said=shot.said, basis=each.basis)
+        else Scan(act=deed, said=shot.said, basis=each.basis, happened=happened(shot.said))
         for shot in run.shots
         for deed in (*map(Deed, dict.fromkeys(shot.marks)), each.act)
     ]
@@ -67,7 +70,8 @@ def _report(asking: Asking, run: Run, each: Scan) -> str:
         receipts, _ = report(
             asking.instance, tx, asking.caller, unit, scans, door_of(asking), circumstances(asking)
         )
-        return to_hex(receipts[0].digest)
+        # what was reported before, with the same times, is left out
+        return to_hex(receipts[0].digest) if receipts else ""
 
     return once(asking, [asdict(each) for each in scans], work)
 
@@ -86,12 +90,16 @@ def show_use(asking: Asking) -> Mapping[str, object]:
 def do_use(asking: Asking) -> Mapping[str, object] | Response:
     """A package more, or all of them used in the case."""
     if not is_over(asking):
-        return scan_on(asking, _OF_USE, show_use)
+        return show_use(asking)
     filled, run = asking.filled, run_of(asking)
-    with asking.instance.database.reading() as tx:
-        require_named(named(tx, run))
-        checked = check(tx, asking, run, Gate.USE)
     reason, inside = filled.get("reason") or None, filled.get("inside")
+    with asking.instance.database.reading() as tx:
+        if asking.captured is None:
+            require_named(named(tx, run))
+        checked = check(tx, asking, run, Gate.USE)
+    if checked.against and reason is None and asking.captured is not None:
+        # it has happened, and nobody could ask the gate then
+        reason = asking.captured.reason
     if checked.against and reason is None:
         raise InvalidInput(
             "is not entered",
@@ -160,12 +168,18 @@ def _on_shelf(tx: Connection, asking: Asking, run: Run, lying: Mapping[str, OnSh
 def do_shelf(asking: Asking) -> Mapping[str, object] | Response:
     """A package more, or all that were scanned found here."""
     if not is_over(asking):
-        return scan_on(asking, ("key",), show_shelf)
+        return show_shelf(asking)
     found = Scan(act=Deed.FOUND, basis="scanned")
     return go_to(f"/shelf?done={_report(asking, run_of(asking), found)}")
 
 
 SCREENS = (
-    screen("/use", N_("Use"), "use.html", show_use, do_use, menu=N_("Custody"), scopes=SCANS),
-    screen("/shelf", N_("Shelf"), "shelf.html", show_shelf, do_shelf, menu=N_("Custody")),
-)
+    screen(
+        "/use", N_("Use"), "use.html", show_use, do_use,
+        menu=N_("Custody"), scopes=SCANS, is_scanned=True,
+    ),
+    screen(
+        "/shelf", N_("Shelf"), "shelf.html", show_shelf, do_shelf,
+        menu=N_("Custody"), is_scanned=True,
+    ),
+)  # fmt: skip

@@ -109,6 +109,7 @@ class AssemblyBody(Body):
     expires: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")] | None = None
     happened: Moment | None = None
     zone: ShortText = "UTC"
+    lot: ShortText | None = Field(default=None, description="in the GS1 code of a set with a GTIN")
     signer: SignerName | None = None
     performer: Text | None = None
 
@@ -211,6 +212,7 @@ def post_packages(body: AssemblyBody, question: Question) -> Response:
         expires=body.expires,
         happened=body.happened,
         zone=body.zone,
+        lot=body.lot,
     )
     with question.instance.database.transaction() as tx:
         unit = unit_of(question, tx, body.unit)

@@ -45,47 +45,7 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
   });
 }
 
-// Each shot is heard and felt, for who looks at the box and not at the screen.
-const heard = document.querySelector("[data-heard]")?.dataset.heard;
-if (heard) {
-  navigator.vibrate?.(heard === "good" ? 40 : [150, 70, 150]);
-  try {
-    const audio = new AudioContext();
-    const tone = audio.createOscillator();
-    tone.frequency.value = heard === "good" ? 880 : 220;
-    tone.connect(audio.destination);
-    tone.start();
-    tone.stop(audio.currentTime + (heard === "good" ? 0.08 : 0.35));
-  } catch { /* a device without sound */ }
-}
-
 // A shot that comes while nothing has the focus goes into the field for shots.
 document.addEventListener("keydown", (event) => {
-  if (event.target === document.body && event.key.length === 1 && !event.ctrlKey && !event.metaKey) document.getElementById("scan")?.focus();
+  if (event.target === document.body && event.key.length === 1 && !event.ctrlKey && !event.metaKey) (document.getElementById("scan") ?? document.querySelector("input[data-scan]"))?.focus();
 });
-
-// What was scanned and is not recorded waits on this device, also when its page was closed.
-const run = document.querySelector("form[data-run]");
-if (document.querySelector("[data-recorded]")) {
-  localStorage.removeItem(sessionStorage.getItem("sent"));
-} else if (run) {
-  const name = `scanned ${location.pathname}`;
-  const filled = new URLSearchParams([...new FormData(run)].filter(([field, value]) => value && field !== "form" && field !== "scan"));
-  const resume = document.querySelector("[data-resume]");
-  if (filled.has("said") || filled.has("ticked")) {
-    localStorage.setItem(name, filled);
-  } else if (resume && localStorage.getItem(name)) {
-    resume.hidden = false;
-    resume.firstElementChild.href = `?${localStorage.getItem(name)}`;
-    // What no address holds is sent in the form itself.
-    resume.addEventListener("click", (event) => {
-      if (localStorage.getItem(name).length < 6000) return;
-      event.preventDefault();
-      for (const [field, value] of [...new URLSearchParams(localStorage.getItem(name)), ["step", "scan"]]) {
-        run.append(Object.assign(document.createElement("input"), { type: "hidden", name: field, value }));
-      }
-      run.submit();
-    });
-  }
-  run.addEventListener("submit", () => sessionStorage.setItem("sent", name));
-}

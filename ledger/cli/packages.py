@@ -129,6 +129,9 @@ def assemble_packages(
     ] = None,
     at: AtOption = None,
     zone: Annotated[str, typer.Option(help="Zone of the day that is printed.")] = "UTC",
+    lot: Annotated[
+        str | None, typer.Option(help="Batch in the GS1 code of a set with a GTIN.")
+    ] = None,
     performer: PerformerOption = None,
     signer: SignerOption = None,
     *,
@@ -150,6 +153,7 @@ def assemble_packages(
             expires=expires,
             happened=moment(at),
             zone=zone,
+            lot=lot,
         )
         _, made = assemble(
             instance,

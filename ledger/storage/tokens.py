@@ -206,6 +206,19 @@ def find_request(tx: Connection, key: str, token_id: str) -> IdempotencyRow | No
     return _idempotency.find_by(tx, key=key, token_id=token_id)
 
 
+def find_request_of_unit(tx: Connection, key: str, unit: int | None) -> IdempotencyRow | None:
+    """What is known of a request that any token of a unit made, the first one's; or None."""
+    of_unit = select(tokens.c.id).where(tokens.c.unit == unit)
+    found = _idempotency.list(
+        tx,
+        idempotency.c.key == key,
+        idempotency.c.token_id.in_(of_unit),
+        order=[idempotency.c.created_at],
+        limit=1,
+    )
+    return found[0] if found else None
+
+
 def get_request(tx: Connection, key: str, token_id: str) -> IdempotencyRow:
     """What is known of a request; raises NotFound."""
     return _idempotency.get_by(tx, key=key, token_id=token_id, name=key)

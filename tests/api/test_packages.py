@@ -179,9 +179,26 @@ def test_a_roll_is_reserved_and_what_became_of_a_label_is_told(api: Api, desk: s
     body = {"packages": ["centre/R1.001"], "printer": "Z1"}
     (label,) = api.post("/v1/labels/prints", desk, json=body).json()["labels"]
     assert (label["issue"], label["state"]) == (1, "sent")
+    drawn = {"packages": ["centre/R1.001"], "form": "zpl"}
+    answer = api.post("/v1/labels/drawn", desk, json=drawn)
+    assert answer.content.startswith(b"^XA^PW480^LL320")
+    assert 'filename="labels.zpl"' in answer.headers["content-disposition"]
+    assert api.post("/v1/labels/drawn", desk, json=drawn | {"form": "pdf"}).content[:4] == b"%PDF"
     for state in ("not_known", "printed"):
         body = {"packages": [label["code"]], "state": state}
         told = api.post("/v1/labels/prints/told", desk, json=body).json()
         assert (told["operations"], told["labels"][0]["state"]) == ([], state)
     assert api.get("/v1/labels/prints?undecided=true", desk).json() == {"labels": []}
     assert len(api.get("/v1/labels/prints", desk).json()["labels"]) == 1
+
+
+def test_a_basket_is_filled_and_read_by_its_code(api: Api, desk: str) -> None:
+    packed(api, desk, "Q01")
+    line = {"act": "put_in", "said": "centre/Q01", "basket": "SL1BK797"}
+    assert api.post("/v1/scans", desk, json={"lines": [line]}).status_code == 200
+    params = {"basket": "SL1BK797"}
+    assert [
+        e["package"] for e in api.get("/v1/baskets", desk, params=params).json()["packages"]
+    ] == ["1/Q01"]
+    # whose it is not learns nothing of it
+    assert api.get("/v1/baskets", api.member, params=params).json()["packages"] == []

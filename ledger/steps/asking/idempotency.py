@@ -9,13 +9,16 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from ledger.domain.encoding.hashing import sha256
 from ledger.domain.errors import Inconsistent, InvalidInput
 from ledger.steps.instance import Instance
+from ledger.storage.engine.database import lock_subjects
 from ledger.storage.tokens import (
     IdempotencyRow,
     answer_request,
     claim_request,
     find_request,
+    find_request_of_unit,
     forget_requests,
     require_same_request,
     settle_request,
@@ -80,6 +83,21 @@ def find_answer(tx: Connection, request: NamedRequest) -> Answer | None:
     Raises Conflict when the key named another request.
     """
     earlier = find_request(tx, request.key, request.token_id)
+    if earlier is None:
+        return None
+    require_same_request(earlier, request.request_hash)
+    return None if earlier.status is None else _kept(earlier)
+
+
+def find_in_unit(tx: Connection, request: NamedRequest, unit: int | None) -> Answer | None:
+    """The answer that anybody of a unit got for a request; None where nobody did.
+
+    It is for keys that a device made and sends again under whichever session there is by then.  At
+    once under two sessions, the second waits; only this key's lock comes before the subjects'.
+    Raises Conflict when the key named another request.
+    """
+    lock_subjects(tx, [sha256(b"steriledger.request\0" + request.key.encode())])
+    earlier = find_request_of_unit(tx, request.key, unit)
     if earlier is None:
         return None
     require_same_request(earlier, request.request_hash)

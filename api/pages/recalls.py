@@ -119,6 +119,8 @@ def show_one(asking: Asking) -> Mapping[str, object] | Response:
     return {
         **values,
         "title": f"{view.machine} {view.first}–{view.last}",
+        # which duties were done is asked by whoever reads its order
+        "may_ask": asking.caller.readable_unit in {None, view.unit},
         "may_end": not view.has_ended and asking.may(Scope.DECIDE),
         "done": asking.recorded,
         "key": secrets.token_hex(16),

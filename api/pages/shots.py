@@ -213,13 +213,10 @@ def check(
     asked = [] if gate is None else [Question(gate=gate, said=name) for name in names]
     answers = ask_all(asking.instance, tx, asked, unit=unit)
     told = {each.package: said_of_gate(each, asking.words) for each in answers}
-    plain = Seen(
-        name="",
-        tone="good" if is_chosen else "warn",
-        told=asking.words.say(
-            "in the box" if is_chosen else "in the box; say the purpose, and the gate is asked"
-        ),
-    )
+    plain = Seen(name="", tone="good", told=asking.words.say("in the box"))
+    if not is_chosen:
+        unasked = asking.words.say("in the box; say the purpose, and the gate is asked")
+        plain = Seen(name="", tone="warn", told=unasked)
     return Checked(
         names=names,
         seen=told_of(asking, found, lambda name: told.get(name) or replace(plain, name=name)),

@@ -117,8 +117,10 @@ def _running(
 
     with Processes(
         # the pages say times by the clock that the day is told in
-        home=home, environment={"STERILEDGER_ZONE": "Asia/Shanghai"} | environment(),
-        log=home / "run" / "log", tell=say,
+        home=home,
+        environment={"STERILEDGER_ZONE": "Asia/Shanghai"} | environment(),
+        log=home / "run" / "log",
+        tell=say,
     ) as processes:
         say(f"Starting the chain and the worker{', and the API' if has_api else ''} …")
         start = start_all if has_api else start_worker

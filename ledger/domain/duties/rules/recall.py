@@ -7,7 +7,7 @@ from datetime import datetime
 
 from ledger.domain.duties.case import Area, Case, Cycle, Deed, Event, Recall, SubjectKind, earliest
 from ledger.domain.duties.findings import Duty, Ground, Part, Rule, Stance, say
-from ledger.domain.duties.rules.steriliser import OF_A_CYCLE, read_at
+from ledger.domain.duties.rules.steriliser import OF_A_CYCLE, read_at, release_of
 
 _WITH_RECALLS = OF_A_CYCLE | {SubjectKind.RECALL}
 
@@ -184,9 +184,12 @@ def _answered(case: Case, recall: Recall, notice: Event, unit: int) -> Duty:
 
 
 def _early(case: Case) -> Iterator[Duty]:
-    """The user of an early release is told its result; that another unit saw it is no notice."""
-    cycle = case.cycle
-    if cycle is None or not any(d.fact("decision") == "emergency_release" for d in cycle.decisions):
+    """The user of an early release is told its result; that another unit saw it is no notice.
+
+    What waited for the result, and was added when it was there, was not released early.
+    """
+    cycle, release = case.cycle, release_of(case)
+    if cycle is None or release is None or release.fact("decision") != "emergency_release":
         return
     entry = cycle.result("biological")
     duty = Duty(case, cycle.unit, since=cycle.ran_at, of=cycle.name)

@@ -7,6 +7,12 @@ document.addEventListener("submit", (event) => {
   if (!form.matches("[data-once]")) return;
   if (form.dataset.sent) event.preventDefault();
   form.dataset.sent = "yes";
+  // Whoever comes back to it by the back button has the same form, and not a new one.
+  if (form.matches(".act") && form.elements.key) {
+    const here = new URL(location);
+    here.searchParams.set("key", form.elements.key.value);
+    history.replaceState(history.state, "", here);
+  }
 });
 window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("[data-sent]")) delete form.dataset.sent;

@@ -11,6 +11,7 @@ from ledger.domain.callers import Scope
 from tests.api.kit import CENTRE, MEMBER, SERIAL, Api
 
 Plain = dict[str, Any]
+TODAY = "2026-11-21T12:00:00Z"
 
 
 @pytest.fixture
@@ -103,6 +104,30 @@ def test_what_a_list_of_scans_says_wrong_keeps_all_of_it_out(api: Api, desk: str
     with api.nothing_stored():
         answer = api.post("/v1/scans", desk, json={"lines": lines})
     assert (answer.status_code, answer.json()["field"]) == (422, "lines.1")
+
+
+@pytest.mark.parametrize(
+    "path, params, field",
+    [
+        ("/v1/findings/package/Q01", {"as_of": "9999-12-31T23:59:59-23:00"}, "as_of"),
+        ("/v1/findings/package/Q01", {"then": "0001-01-01T00:00:00+23:00"}, "then"),
+        ("/v1/findings/signed/1", {"since": "9999-12-31T23:59:59Z", "until": TODAY}, "since"),
+        ("/v1/holdings", {"unit": "a\0b"}, "unit"),
+    ],
+)  # fmt: skip
+def test_what_no_calendar_and_no_database_holds_is_refused(
+    api: Api, desk: str, path: str, params: Plain, field: str
+) -> None:
+    answer = api.get(path, desk, params=params)
+    assert (answer.status_code, answer.json()["field"]) == (422, field)
+
+
+@pytest.mark.parametrize("zone", ["U1/", "none", "../UTC", "+99:00"])
+def test_a_zone_that_there_is_not_packs_nothing(api: Api, desk: str, zone: str) -> None:
+    body = {"serials": ["Q01"], "material": "crepe_paper", "zone": zone}
+    with api.nothing_stored():
+        answer = api.post("/v1/packages", desk, json=body)
+    assert (answer.status_code, answer.json()["field"]) == (422, "zone")
 
 
 def test_a_recall_is_ordered_in_one_call_and_read_by_whom_it_concerns(api: Api, desk: str) -> None:

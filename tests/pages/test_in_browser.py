@@ -46,7 +46,8 @@ PAGES = {
         "/incidents/open",
     ],
     "chief": [
-        "/people", "/people/add", "/people/{operator}", "/stations", "/machines", "/signers",
+        "/people", "/people?only=badge", "/people/add", "/people/{operator}", "/stations",
+        "/machines", "/signers", "/assets",
         "/units", "/units/1", "/acts/equipment-registration",
     ],
     "worker 2": [

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -34,6 +34,7 @@ from ledger.domain.encoding.identifiers import (
     parse_hex32,
     to_hex,
 )
+from ledger.domain.encoding.moments import require_moment
 from ledger.domain.errors import InvalidInput, NotFound, Refused
 from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
 from ledger.domain.records.commitments import FieldValue
@@ -107,7 +108,8 @@ def find_duties(  # noqa: PLR0913 - who asks what, and for which moment
     Refused before anything is on the chain.
     """
     until = None if block is None else _block(tx, block)
-    moment = (as_of or instance.clock()).astimezone(UTC)
+    moment = require_moment(as_of or instance.clock(), field="as_of")
+    then = None if then is None else require_moment(then, field="then")
     if kind not in ASKED:
         raise InvalidInput(
             f"{kind[:40]!r} is unknown", field="kind", rule=f"one of {', '.join(ASKED)}"

@@ -40,9 +40,7 @@ Question = Annotated[Asked, Depends(asked_of)]
 PackageQuery = Annotated[
     Text, Query(description="UNIT/SERIAL such as centre/Q02, or a code as a scanner delivers it")
 ]
-UnitQuery = Annotated[
-    str | None, Query(max_length=40, description="number or code; your own when left out")
-]
+UnitQuery = Annotated[ShortText | None, Query(description="number or code; your own when left out")]
 AtQuery = Annotated[Moment | None, Query(description="as it was then")]
 KnownQuery = Annotated[
     int | None, Query(ge=0, le=2**63 - 1, description="as it was known after this sequence")

@@ -46,6 +46,7 @@ KnownOption = Annotated[
 
 def moment(text: str | None) -> datetime | None:
     """A moment with its zone as somebody typed it; raises InvalidInput."""
+    from ledger.domain.encoding.moments import require_moment
     from ledger.domain.errors import InvalidInput
 
     if text is None:
@@ -60,7 +61,7 @@ def moment(text: str | None) -> datetime | None:
             field="--at",
             rule="ISO 8601 with zone, such as 2026-11-03T14:10:00+08:00",
         )
-    return found
+    return require_moment(found, field="--at")
 
 
 def seconds(text: str | None) -> int | None:

@@ -128,3 +128,15 @@ def test_labels_are_reserved_sent_drawn_and_told_of_once(desk: Shell, tmp_path: 
     assert (told.code, "decided once" in told.err) == (4, True)
     assert desk.run("label", "tell", "perhaps", "centre/Q01", *unit).code == 2
     assert "voided by a reprint" in desk.run("gate", "use", "SL1PQ0123", *unit).out
+
+
+def test_a_basket_is_filled_shown_and_emptied_by_its_code(desk: Shell) -> None:
+    unit = ("--unit", "centre")
+    code = desk.done("basket", "name", "K7", *unit)["code"]
+    desk.done("scan", "put_in", "centre/Q01", "centre/Q02", "--basket", code, *unit)
+    shown = desk.run("basket", "show", code).out
+    for words in (f"Basket {code}: clean", "1/Q01", "typed"):
+        assert words in shown
+    did = desk.done("scan", "taken_out", code, *unit)
+    assert [(each["line"], each["package"]) for each in did] == [(1, "1/Q01"), (1, "1/Q02")]
+    assert "Nothing is known to lie in it." in desk.run("basket", "show", code).out

@@ -22,6 +22,7 @@ from ledger.storage import accounts as stored
 from tests.api.conftest import Furnished, furnished_sqlite
 from tests.api.kit import ACTING, Api
 from tests.house import CENTRE, DAC_LOG, MEMBER, SERIAL
+from tests.pages.device import Device
 from tests.pages.group import Group, people_and_packages
 
 __all__ = ["furnished_sqlite"]
@@ -101,6 +102,7 @@ def shown(furnished_sqlite: Furnished, tmp_path_factory: pytest.TempPathFactory)
         site = furnish(api)
         group = people_and_packages(site)
         fill(site)
+        Device().add_to(api.house.instance, site.accounts["operator"])
         send_and_recall(group)
         with serving(site):
             yield site

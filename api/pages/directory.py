@@ -12,6 +12,7 @@ from api.pages.acting import title_of
 from api.pages.asking import Asking
 from api.pages.cycles import machine_of
 from api.pages.lists import Column, listing
+from api.pages.photos import links_of
 from api.pages.screens import READS, Screen, screen
 from api.pages.words import N_
 from ledger.domain.acts.catalogue import ACTS, find_act
@@ -284,7 +285,9 @@ def show_operation(asking: Asking) -> Mapping[str, object]:
             fields_from_bytes(record.personal) if is_own and record.personal is not None else {}
         )
         codes = codes_of(tx)
+        photos = links_of(tx, [to_hex(row.digest)]).get(to_hex(row.digest), [])
     return {
+        "photos": photos,
         "title": title_of(act),
         "act": act,
         "row": row,

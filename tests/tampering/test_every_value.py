@@ -36,6 +36,7 @@ NO_EVIDENCE: Mapping[str, str] = {
         ("label_rolls", "label_prints", "label_print_states"),
         "serials kept apart, and what became of paper; what a label says stands in reports",
     ),
+    "unit_contacts": "whom to call at a unit, as an administrator noted it",
     "photo_records": "which photos are kept of a record; their hashes stand in the record",
     "drafts": "prepared and not accepted; a changed one does not open, or has another digest",
     "leases": "who writes now; safety comes from constraints",

@@ -10,6 +10,7 @@ from ledger.domain.encoding.hashing import sha256
 from ledger.storage import (
     accounts,
     arrivals,
+    contacts,
     directory,
     drafts,
     index_tables,
@@ -32,6 +33,7 @@ from ledger.storage.engine.columns import metadata
 MODULES = (
     accounts,
     arrivals,
+    contacts,
     directory,
     drafts,
     index_tables,

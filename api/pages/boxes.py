@@ -49,6 +49,8 @@ _OF_DISPATCH = (
 )  # fmt: skip
 #: purposes whose packages pass a gate
 _GATED = frozenset({Purpose.CLEAN.name.lower(), Purpose.LOAN.name.lower()})
+#: what may be wrong with a line, each with a photo of its own
+EXCEPTIONS = ("missing", "wet", "damaged", "extra")
 #: digits of the most that a list counts
 _DIGITS = 5
 
@@ -206,6 +208,7 @@ def _tally(tx: Connection, asking: Asking, view: ConsignmentView) -> _Tally:
         if name in names and name not in told:
             told[name] = _said(name, "accepted", "ticked_off", "")
     tally.open = [name for name in names if name not in told]
+    photos = {each: filled.get(f"photo.{each}") for each in EXCEPTIONS}
     tally.lines = [*told.values(), *(_said(e, "missing", "scanned", note) for e in tally.open)]
     for number, line in enumerate(sent):
         if not line.get("package"):
@@ -214,6 +217,10 @@ def _tally(tx: Connection, asking: Asking, view: ConsignmentView) -> _Tally:
             name = str(line.get("set") or line.get("basket") or what_it_is)
             tally.counted.append((number, name, int(line["quantity"]), text))
             tally.lines += _counted(line, _count_of(text) or 0, note)
+    for line in tally.lines:
+        found = next((photos[e] for e in _wrong_with(line) if photos[e]), "")
+        if found:
+            line["photo"] = found
     return tally
 
 
@@ -240,6 +247,12 @@ def _teller(
         return Seen(name=name, tone="good" if outcome == "accepted" else "bad", told=shown)
 
     return tell
+
+
+def _wrong_with(line: Mapping[str, Any]) -> Sequence[str]:
+    """Which of the exceptions a line tells; none for what is as it was sent."""
+    marks = str(line.get("reason", "")).partition(":")[0].split(", ")
+    return marks if line["outcome"] == "refused" else [line["outcome"]]
 
 
 def _said(name: str, outcome: str, basis: str, reason: str) -> dict[str, Any]:
@@ -371,6 +384,7 @@ SCREENS = (
     screen(
         "/consignments/{consignment}/receive",
         N_("Receive"), "box.html", show_box, do_box, scopes=MOVES, is_scanned=True,
+        takes_photos=True,
     ),
     screen(
         "/dispatch",

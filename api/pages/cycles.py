@@ -310,6 +310,7 @@ SCREENS = (
         title=N_("Unload and decide"),
         show=show_decide,
         do=do_decide,
+        takes_photos=True,
         scopes=frozenset({Scope.DECIDE}),
     ),
     Screen(

@@ -696,6 +696,11 @@ class Hash(Sort):
 
 
 @dataclass(frozen=True, slots=True)
+class Photo(Hash):
+    """SHA-256 of a photo; each door takes the picture as well, and keeps it beside the record."""
+
+
+@dataclass(frozen=True, slots=True)
 class Fixed(Sort):
     """One word that the record always holds."""
 

@@ -25,6 +25,7 @@ from ledger.domain.errors import InvalidInput, Refused, SteriLedgerError
 from ledger.steps.accepting.drafting import make_draft
 from ledger.steps.accepting.gating import GATES, cycles_of
 from ledger.steps.accepting.labels import Meant, meant, resolve_set
+from ledger.steps.accepting.photographing import Picture
 from ledger.steps.accepting.printing import is_reserved
 from ledger.steps.accepting.submit import Receipt, record_with_held_keys
 from ledger.steps.accepting.telling import hold
@@ -76,7 +77,8 @@ class Scan:
     case: str | None = None
     material: str | None = None
     expires: str | None = None
-    photo_sha256: str | None = None
+    #: the hash of a kept one, or the picture
+    photo_sha256: str | Picture | None = None
     takes_back: str | None = None
     #: the code of the basket that it is put into, or that stood for it
     basket: str | None = None

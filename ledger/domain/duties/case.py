@@ -351,6 +351,8 @@ class Case:
     block: int
     #: units by number: their codes
     units: Mapping[int, str] = field(default_factory=dict)
+    #: and their full names, as admitted
+    names: Mapping[int, str] = field(default_factory=dict)
     #: every version, with when the chain had it
     terms: tuple[Terms, ...]
     #: of the package or asset

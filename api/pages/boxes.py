@@ -65,6 +65,22 @@ def _open_ones(tx: Connection, asking: Asking) -> list[ConsignmentLine]:
     )
 
 
+def coming(tx: Connection, asking: Asking) -> dict[str, ConsignmentLine]:
+    """The boxes on their way to one's unit, by what stands on their slips."""
+    codes = codes_of(tx)
+    return {
+        f"{giver}/{line.slip}".casefold(): line
+        for line in _open_ones(tx, asking)
+        if line.receiver == asking.caller.unit
+        for giver in (codes[line.giver], line.giver)
+    }
+
+
+def previous_of(asking: Asking, latest: str) -> dict[str, str]:
+    """What a step follows; what has happened follows whatever was told first."""
+    return {} if asking.captured is not None else {"previous": latest}
+
+
 # ---------------------------------------------------------------- what comes
 
 
@@ -342,13 +358,9 @@ def do_trip(asking: Asking) -> Response:
         said = {"taker": filled.get("stop"), "left_at": filled.get("left_at")}
     said = {name: text for name, text in said.items() if text}
 
-    def turn(previous: str) -> dict[str, str]:
-        # what has happened follows whatever was told first
-        return {} if asking.captured is not None else {"previous": previous}
-
     def work(tx: Connection) -> str:
         steps = [
-            accept(tx, asking, kind, consignment=box, **said, **turn(previous))
+            accept(tx, asking, kind, consignment=box, **said, **previous_of(asking, previous))
             for box, previous in boxes
         ]
         return steps[-1]

@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import compile_path
 
 from api import problems
-from api.pages import boxes, recalls, using
+from api.pages import bench, boxes, recalls, using
 from api.pages.acting import choices_for
 from api.pages.asking import Asking, Captured, Filled
 from api.pages.custody import codes_of
@@ -39,7 +39,7 @@ from ledger.storage import packages
 #: pages whose forms a device keeps while nobody answers
 KEPT = tuple(
     (compile_path(each.path)[0], each)
-    for module in (boxes, using, recalls)
+    for module in (bench, boxes, using, recalls)
     for each in module.SCREENS
     if each.do is not None and each.is_scanned
 )
@@ -234,6 +234,7 @@ def show_offline(_asking: Asking) -> Mapping[str, object]:
         "session": None,
         "menu": {},
         "inside": using.INSIDE,
+        "stations": bench.STATIONS,
         "purposes": [each.name.lower() for each in Purpose],
     }
 

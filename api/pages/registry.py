@@ -12,6 +12,8 @@ from api.guard import OWN_HEADERS
 from api.pages import (
     acting,
     answers,
+    assembly,
+    bench,
     boxes,
     custody,
     cycles,
@@ -37,6 +39,8 @@ from ledger.steps.instance import Instance
 SCREENS: tuple[Screen, ...] = tuple(
     screen
     for module in (
+        assembly,
+        bench,
         cycles,
         boxes,
         using,

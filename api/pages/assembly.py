@@ -74,7 +74,7 @@ def do_assembly(asking: Asking) -> Response:
         storages=[storage] if storage else STORAGE_CLASSES,
         expires=filled.get("expires") or None,
         zone=asking.words.zone,
-        outcome="; ".join([outcome, "second person"]) if "checker" in told else outcome,
+        outcome=f"{outcome}; second person" if "checker" in told else outcome,
         note=note or None,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection
 from starlette.responses import Response
@@ -11,7 +11,7 @@ from starlette.responses import Response
 from api.pages.acting import accept, once
 from api.pages.asking import Asking, go_to, package_page
 from api.pages.boxes import coming, previous_of
-from api.pages.custody import codes_of, dispatch_of
+from api.pages.custody import dispatch_of
 from api.pages.screens import screen
 from api.pages.shots import Run, Seen, is_over, on_page, own_unit, run_of
 from api.pages.using import SCANS, reported, scans_of

@@ -24,9 +24,13 @@ from ledger.steps.answering.custody import ConsignmentLine, show_consignment
 
 #: by how addresses spell it: what is recorded there, how it is called, and what may be said of it
 STATIONS = {
-    "soiled": (Deed.RECEIVED_SOILED, N_("Soiled in"), ("special infection none", "pretreated")),
-    "washed": (Deed.WASHED, N_("Washed"), ("a0 met", "a0 not met")),
-    "stored": (Deed.STORED, N_("Stored"), ("conditions within", "conditions outside")),
+    "soiled": (
+        Deed.RECEIVED_SOILED,
+        N_("Soiled in"),
+        (N_("special infection none"), N_("pretreated")),
+    ),
+    "washed": (Deed.WASHED, N_("Washed"), (N_("a0 met"), N_("a0 not met"))),
+    "stored": (Deed.STORED, N_("Stored"), (N_("conditions within"), N_("conditions outside"))),
 }
 
 
@@ -37,6 +41,8 @@ class Bench:
     #: the boxes that it takes in whole
     boxes: list[ConsignmentLine]
     scans: list[Scan]
+    #: of each, the package that it is said of; None: of none, or of several
+    names: list[str | None]
     seen: list[Seen]
     #: packages between which a person chooses
     candidates: list[str]
@@ -53,9 +59,10 @@ def looked(
             by_slip[shot.said] = box
     rest = Run(tuple(said for said in run.said if said not in by_slip))
     scans, looks = chosen(asking.instance, tx, own_unit(asking), scans_of(asking, rest, each))
-    seen = []
+    seen, names = list[Seen](), list[str | None]()
     for at, scan in enumerate(scans, 1):
         those = [look for look in looks if look.line == at]
+        names.append(those[0].package if len(those) == 1 else None)
         seen.append(_seen(scan, those, words))
     for at, shot in enumerate(run.shots):
         if shot.said in by_slip:
@@ -68,6 +75,7 @@ def looked(
     return Bench(
         boxes=list(by_slip.values()),
         scans=scans,
+        names=names,
         seen=seen,
         candidates=list(dict.fromkeys(candidates)),
     )

@@ -53,7 +53,7 @@ _GATED = frozenset({Purpose.CLEAN.name.lower(), Purpose.LOAN.name.lower()})
 _DIGITS = 5
 
 
-def _open_ones(tx: Connection, asking: Asking) -> list[ConsignmentLine]:
+def open_ones(tx: Connection, asking: Asking) -> list[ConsignmentLine]:
     """What is not over and is one's unit's affair, of the newest that the group sent."""
     return list_consignments(
         tx,
@@ -70,7 +70,7 @@ def coming(tx: Connection, asking: Asking) -> dict[str, ConsignmentLine]:
     codes = codes_of(tx)
     return {
         f"{giver}/{line.slip}".casefold(): line
-        for line in _open_ones(tx, asking)
+        for line in open_ones(tx, asking)
         if line.receiver == asking.caller.unit
         for giver in (codes[line.giver], line.giver)
     }
@@ -89,7 +89,7 @@ def show_receive(asking: Asking) -> Mapping[str, object] | Response:
     box, told = asking.filled.get("q")[:200], ""
     with asking.instance.database.reading() as tx:
         codes = codes_of(tx)
-        coming = [e for e in _open_ones(tx, asking) if e.receiver == asking.caller.unit]
+        coming = [e for e in open_ones(tx, asking) if e.receiver == asking.caller.unit]
         if box:
             path, told = _opened(tx, asking, box, coming, codes)
             if path:
@@ -183,7 +183,12 @@ def do_box(asking: Asking) -> Mapping[str, object] | Response:
         _require_counted(tally)
         outcome = "kept_without_asset" if filled.get("asset_there") == "no" else "kept"
         values = {"lines": tally.lines, "basis": "scanned", "outcome": outcome}
-        values |= {"seals": filled.get("seals")} if filled.get("seals") else {}
+        said = ("seals", "condition_is")
+        values |= {name: filled.get(name) for name in said if filled.get(name)}
+        if filled.get("instruments"):
+            values["instruments"] = _count_of(filled.get("instruments"))
+            if values["instruments"] is None:
+                raise InvalidInput("is no count", field="instruments", rule="a whole number")
     values["consignment"] = consignment
     if asking.captured is None:
         values["previous"] = filled.get("previous") or None
@@ -324,7 +329,7 @@ def show_trip(asking: Asking) -> Mapping[str, object]:
     """What is offered to a carrier, and what it has, stop by stop."""
     unit = own_unit(asking)
     with asking.instance.database.reading() as tx:
-        codes, lines = codes_of(tx), _open_ones(tx, asking)
+        codes, lines = codes_of(tx), open_ones(tx, asking)
     held = [line for line in lines if line.holder == unit and line.status != "lost"]
     stops: dict[int, list[ConsignmentLine]] = {}
     for line in held:

@@ -22,11 +22,11 @@ from ledger.domain.errors import Conflict, InvalidInput, NotFound
 from ledger.domain.records.commitments import Fields
 from ledger.steps.accepting.drafting import make_draft
 from ledger.steps.accepting.labelling import find_definition
-from ledger.steps.accepting.labels import meant, resolve_set
+from ledger.steps.accepting.labels import resolve_set
+from ledger.steps.accepting.loading import packages_in
 from ledger.steps.accepting.scanning import sets_named
 from ledger.steps.accepting.submit import Receipt, record_with_held_keys
 from ledger.steps.accepting.telling import hold
-from ledger.steps.answering.baskets import concerns, lying_in
 from ledger.steps.answering.packages import numbering
 from ledger.steps.instance import Instance
 from ledger.storage import packages
@@ -187,13 +187,7 @@ def set_scanned(tx: Connection, unit: int, said: str) -> str:
     """
     found = set(sets_named(tx, unit, [said]).values())
     if not found:
-        code = read_shot(said).basket
-        if code is None:
-            (what,) = meant(tx, [said], unit_number=lambda text: numbering(tx, text))
-            names = [what.package] if what.package is not None else []
-            rows = [e for e in packages.list_packages_named(tx, names) if concerns(e, unit)]
-        else:
-            rows = lying_in(tx, code, unit)
+        rows = packages_in(tx, unit, said)
         found = {row.set_name for row in rows if row.set_name is not None}
     if len(found) != 1:
         raise InvalidInput(

@@ -83,7 +83,13 @@ def looked(
 
 def _seen(scan: Scan, looks: Sequence[Look], words: Words) -> Seen:
     """What one shot will do, in the reader's words; a basket's packages together."""
-    questions = [words.sentence(each.question) for each in looks if each.question]
+    questions = [
+        words.say("may be {}").format(" · ".join(each.candidates))
+        if each.candidates
+        else words.sentence(each.question)
+        for each in looks
+        if each.question
+    ]
     troubles = [words.sentence(text) for each in looks for text in each.troubles]
     names = list(dict.fromkeys(each.package for each in looks if each.package))
     name = scan.set or scan.said or "?"

@@ -33,7 +33,8 @@ def _brought(asking: Asking) -> tuple[str, list[Scan]]:
     data = data or asking.filled.raw("csv").encode()
     if not data:
         raise InvalidInput("is missing", field="file", rule="the CSV that the paper was typed into")
-    zone = zone_named(asking.filled.get("zone") or asking.words.zone, field="zone").key
+    zone = asking.filled.get("zone") or asking.words.zone
+    zone_named(zone, field="zone")
     day = asking.filled.get("day") or None
     scans = parse_list(data, zone=zone, basis="imported", day=day)
     return data.decode("utf-8-sig"), scans

@@ -102,6 +102,11 @@ def shown(furnished_sqlite: Furnished, tmp_path_factory: pytest.TempPathFactory)
         group = people_and_packages(site)
         fill(site)
         send_and_recall(group)
+        lines = [{"count": 4, "instrument": "止血钳"}, {"count": 33, "instrument": "其他"}]
+        group.api.record(
+            "set-definition", group.tokens[CENTRE], set="HIP", version=1, instruments=37,
+            material="nonwoven", lines=lines,
+        )  # fmt: skip
         with serving(site):
             yield site
 

@@ -17,13 +17,14 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from ledger.domain.encoding.moments import EARLIEST_YEAR, LATEST_YEAR
+
 MAX_UINT32 = 2**32 - 1
 
 _MOMENT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})"
 )
 _LONGEST_CODE = 40
-_EARLIEST, _LATEST = 1970, 9998
 
 
 class Body(BaseModel):
@@ -49,8 +50,8 @@ def _moment(value: object) -> object:
         moment = datetime.fromisoformat(value).astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError("a moment such as 2016-03-16T00:53:20Z, with its offset") from None
-    if not _EARLIEST <= moment.year <= _LATEST:
-        raise ValueError(f"a moment from {_EARLIEST} to {_LATEST}")
+    if not EARLIEST_YEAR <= moment.year <= LATEST_YEAR:
+        raise ValueError(f"a moment from {EARLIEST_YEAR} to {LATEST_YEAR}")
     return moment
 
 

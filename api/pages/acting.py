@@ -34,12 +34,13 @@ from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.acts.vocabulary import Act, CycleNamed, Given, MachineNamed, Named
 from ledger.domain.acts.words import Party
 from ledger.domain.encoding.identifiers import to_hex
-from ledger.domain.errors import InvalidInput, NotFound, SteriLedgerError
+from ledger.domain.errors import Conflict, InvalidInput, NotFound, SteriLedgerError
 from ledger.domain.machines.profiles import default_profiles
 from ledger.steps.accepting.drafting import make_draft, spelled, what_stands
 from ledger.steps.accepting.prepare import prepare
 from ledger.steps.accepting.submit import record_with_held_keys
 from ledger.steps.asking.idempotency import (
+    HEADER,
     Answer,
     NamedRequest,
     answer_once,
@@ -155,7 +156,8 @@ def show(asking: Asking) -> Mapping[str, object]:
             form = Form(act=act, controls=only, beside=())
         else:
             form = form_for(tx, asking, act)
-    key = asking.filled.get("key") if asking.request.method == "POST" else ""
+    # whoever goes back to a form that was recorded sends it under the same key, and once
+    key = asking.filled.get("key")
     return {
         "title": title_of(act),
         "form": form,
@@ -194,7 +196,7 @@ def record(asking: Asking, act: Act) -> Response:
     """What was filled in → recorded, and on to where the form wants; errors name its controls."""
     asking.caller.require_scope(act.scope)
     try:
-        if asking.filled.get("by"):
+        if asking.by:
             path = asking.filled.get("next")
             return to_be_signed(asking, act.name, path, **_said(asking, act))
         return go_to(after(asking, _record(asking, act)))
@@ -229,7 +231,7 @@ def to_be_signed(asking: Asking, kind: str, /, path: str, **values: Any) -> Resp
 
     `path` is where it goes on from there.  Raises NotFound for what is no passkey of theirs.
     """
-    act, chosen = ACTS[kind], asking.filled.get("by")
+    act, chosen = ACTS[kind], asking.by
     found = [each for each in asking.passkeys if each.passkey.id.hex() == chosen]
     if not found or found[0].key is None or Party.SIGNER not in act.parties:
         raise NotFound(
@@ -250,12 +252,22 @@ def once(asking: Asking, said: object, work: Callable[[Connection], str]) -> str
     key = require_key(asking.filled.get("key") or secrets.token_hex(16))
     hashed = asking.same or hashlib.sha256(repr(said).encode()).digest()
     named = NamedRequest(key=key, token_id=str(caller.token_id), request_hash=hashed)
-    with instance.database.transaction() as tx:
-        # a device sends again what it kept, and by then somebody may have signed in anew
-        answer = find_in_unit(tx, named, caller.unit) if asking.same else None
-        answer = answer or answer_once(
-            instance, tx, named, lambda: Answer(status=201, body=work(tx).encode())
-        )
+    try:
+        with instance.database.transaction() as tx:
+            # a device sends again what it kept, and by then somebody may have signed in anew
+            answer = find_in_unit(tx, named, caller.unit) if asking.same else None
+            answer = answer or answer_once(
+                instance, tx, named, lambda: Answer(status=201, body=work(tx).encode())
+            )
+    except Conflict as error:
+        if error.field != HEADER:
+            raise
+        raise Conflict(
+            "this form was recorded already, with something else in it",
+            field="key",
+            rule="a form is recorded once",
+            remedy="look at what was recorded; for another record open the form again",
+        ) from None
     return answer.body.decode()
 
 

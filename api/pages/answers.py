@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import datetime, timedelta, timezone, tzinfo
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -25,6 +25,7 @@ from ledger.domain.duties.findings import Word
 from ledger.domain.duties.rules import RULES
 from ledger.domain.encoding.canonical import canonical
 from ledger.domain.encoding.identifiers import parse_hex32, to_hex
+from ledger.domain.encoding.moments import require_moment
 from ledger.domain.errors import InvalidInput, NotFound
 from ledger.forms.recourse import WORDS, Language, recourse_pdf
 from ledger.steps.accepting.resolving import (
@@ -51,8 +52,6 @@ _GROUND = {
     "agreed": N_("what the holder agreed with"),
     "other": N_("another's statement"),
 }
-#: of a moment that is asked about, so that deadlines before and after it are moments too
-_YEARS = range(1970, 9001)
 _MOST_DIGITS = 15
 Values = Mapping[str, object]
 
@@ -178,14 +177,11 @@ def _moment(asking: Asking, name: str, zone: tzinfo) -> datetime | None:
     text = asking.filled.get(name)
     try:
         found = datetime.fromisoformat(text) if text else None
-        found = found and (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
-    except (ValueError, OverflowError):
+    except ValueError:
         raise InvalidInput("is no moment", field=name, rule="2026-11-03T09:00") from None
-    if found is not None and found.year not in _YEARS:
-        raise InvalidInput(
-            "is out of bounds", field=name, rule=f"a year from {_YEARS[0]} to {_YEARS[-1]}"
-        )
-    return found
+    if found is None:
+        return None
+    return require_moment(found if found.tzinfo else found.replace(tzinfo=zone), field=name)
 
 
 # ---------------------------------------------------------------- what a key signed

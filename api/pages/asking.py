@@ -25,6 +25,8 @@ from ledger.storage.operations import find_operation
 
 SESSION_COOKIE = "session"
 STATION_COOKIE = "station"
+#: of what JSON and databases hold exactly
+_NUMBER_DIGITS = 15
 FLOW_COOKIE = "flow"
 _FLOW_SECONDS = 600
 #: how long a page says that something was recorded
@@ -167,6 +169,15 @@ class Asking:
         return [each for each in found if each.is_valid]
 
     @property
+    def by(self) -> str:
+        """The passkey that signs: the one that the form names, or the only key of the person."""
+        chosen = self.filled.get("by")
+        # what a device kept while nobody answered has nobody there to sign it
+        if chosen or self.has_held_key or self.captured is not None or len(self.passkeys) != 1:
+            return chosen
+        return self.passkeys[0].passkey.id.hex()
+
+    @property
     def reads_badges(self) -> bool:
         """Whether a second person confirms with badge and PIN here."""
         return self.session is not None and self.session.station is not None
@@ -294,6 +305,11 @@ def _forget(response: Response, name: str) -> Response:
     response.delete_cookie(name, path="/")
     response.delete_cookie(_HOST_ONLY + name, path="/", secure=True)
     return response
+
+
+def number_of(text: str) -> int | None:
+    """The number that an address says; None for what is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _NUMBER_DIGITS else None
 
 
 def inside(path: str) -> str:

@@ -192,7 +192,7 @@ def do_box(asking: Asking) -> Mapping[str, object] | Response:
     values["consignment"] = consignment
     if asking.captured is None:
         values["previous"] = filled.get("previous") or None
-    if filled.get("by"):
+    if asking.by:
         return to_be_signed(asking, "TakeOver", f"/consignments/{consignment}", **values)
     digest = once(asking, values, lambda tx: accept(tx, asking, "TakeOver", **values))
     return go_to(f"/consignments/{consignment}?done={digest}")

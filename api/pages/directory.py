@@ -23,7 +23,8 @@ from ledger.domain.errors import NotFound
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.subjects.indexed import IndexedOperation
-from ledger.domain.subjects.states import MachineState, SignerState, UnitState
+from ledger.domain.subjects.states import AssetState, MachineState, SignerState, UnitState
+from ledger.keys.signers import P256_VERIFIER, WEBAUTHN_VERIFIER
 from ledger.steps.accepting.standing import Accepted
 from ledger.storage import directory, index, operations, records
 
@@ -43,11 +44,21 @@ _MACHINES = (
     Column(name="state", label="state", kind="state"),
     Column(name="epoch", label="epoch", kind="number"),
 )
+_ASSETS = (
+    Column(name="name", label="name", link="link"),
+    Column(name="code", label="code"),
+    Column(name="kind", label="kind", kind="word"),
+    Column(name="owner", label="owner"),
+    Column(name="custodian", label="custodian"),
+    Column(name="travels", label="under way", kind="word"),
+    Column(name="state", label="state", kind="state"),
+)
 _SIGNERS = (
     Column(name="name", label="name", link="link"),
     Column(name="unit", label="unit"),
     Column(name="rights", label="rights", kind="word"),
     Column(name="custody", label="key held by", kind="word"),
+    Column(name="key", label="kind of key", kind="word"),
     Column(name="valid_until", label="valid until", kind="moment"),
     Column(name="state", label="state", kind="state"),
 )
@@ -58,6 +69,10 @@ _OPERATIONS = (
     Column(name="state", label="proof", kind="word"),
     Column(name="digest", label="digest"),
 )
+
+
+#: what a signer's key is, by who checks it
+_KEYS = {P256_VERIFIER: N_("P-256 key"), WEBAUTHN_VERIFIER: N_("passkey")}
 
 
 def codes_of(tx: Connection) -> dict[int, str]:
@@ -130,6 +145,30 @@ def show_machines(asking: Asking) -> Mapping[str, object] | Response:
     return _listed(listing(asking, _MACHINES, rows, most=_MOST), "equipment-registration")
 
 
+def show_assets(asking: Asking) -> Mapping[str, object] | Response:
+    """The group's shared things: whose each is, who answers for it, and where it is."""
+    with asking.instance.database.reading() as tx:
+        codes, accepted = codes_of(tx), Accepted(tx)
+        found = [
+            (each, accepted.find(AssetState, each.id))
+            for each in directory.list_assets(tx, limit=_MOST)
+        ]
+    rows = [
+        {
+            "name": row.name,
+            "code": row.code,
+            "kind": row.kind.name.lower(),
+            "owner": codes.get(row.unit, str(row.unit)),
+            "custodian": "–" if state is None else codes.get(state.custodian, "–"),
+            "travels": "no" if state is None or not state.is_travelling else "yes",
+            "state": None if state is None else state.state.name.lower(),
+            "link": f"/assets/{row.id.hex()}",
+        }
+        for row, state in found
+    ]
+    return _listed(listing(asking, _ASSETS, rows, most=_MOST), "asset-registration")
+
+
 def show_machine(asking: Asking) -> Mapping[str, object]:
     """One machine: what was registered, how it stands, what changed, and its newest cycles."""
     with asking.instance.database.reading() as tx:
@@ -158,7 +197,7 @@ def _facts(tx: Connection, row: operations.OperationRow) -> dict[str, object]:
 def show_signers(asking: Asking) -> Mapping[str, object] | Response:
     """The keys that act, with who holds each; people's names only of one's own unit."""
     with asking.instance.database.reading() as tx:
-        codes = codes_of(tx)
+        codes, verifiers = codes_of(tx), asking.instance.known_deployment(tx).verifiers
         unit = asking.caller.readable_unit
         rows = [
             {
@@ -168,6 +207,7 @@ def show_signers(asking: Asking) -> Mapping[str, object] | Response:
                     asking.words.say(word) for word in flag_words(Right, each.rights).split(", ")
                 ),
                 "custody": each.custody.name.lower(),
+                "key": _KEYS.get(verifiers.get(each.signer[:20], ""), N_("account key")),
                 "valid_until": each.valid_until or None,
                 "state": "revoked" if _is_revoked(tx, each) else "valid",
                 "link": f"/signers/{each.id.hex()}",
@@ -291,6 +331,7 @@ SCREENS = (
     Screen(path="/units/{number}", template="unit.html", title=N_("Unit"), show=show_unit),
     screen("/machines", N_("Machines"), "list.html", show_machines, menu=N_("Group")),
     screen("/machines/{machine}", N_("Machine"), "machine.html", show_machine),
+    screen("/assets", N_("Assets"), "list.html", show_assets, menu=N_("Group")),
     screen("/signers", N_("Signers and keys"), "list.html", show_signers, menu=N_("Group")),
     screen("/signers/{signer}", N_("Signer"), "signer.html", show_signer),
     screen("/operations", N_("Records"), "list.html", show_operations, menu=N_("Offices")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -12,9 +13,11 @@ from api.pages.screens import READS, Screen
 from api.pages.words import N_
 from ledger.domain.callers import Scope
 from ledger.forms.sheets import money_text
-from ledger.steps.answering.inbox import MOST_LOOKED, Waiting, list_waiting
+from ledger.steps.answering.inbox import MOST_LOOKED, Look, Waiting, list_waiting
 from ledger.steps.answering.published_terms import terms_now
 
+#: kinds with numbers of operations, as an address has them
+_OLDER = re.compile(r"\b([A-Za-z]{1,40}):([0-9]{1,15})\b", re.ASCII)
 #: what a unit may say to what another one says; none is about responsibility
 _STANCES = {"agrees": N_("Agree"), "disagrees": N_("Disagree"), "seen": N_("Seen")}
 _STANCES_TO = {
@@ -41,8 +44,9 @@ _BESIDE = ("refused", "missing", "extra", "seals", "deed", "what", "text")
 
 def show_inbox(asking: Asking) -> Mapping[str, object]:
     """What waits for whoever's unit it is."""
+    look = Look(before=_before(asking.filled.get("before")))
     with asking.instance.database.reading() as tx:
-        found = list_waiting(asking.instance, tx, asking.caller)
+        found = list_waiting(asking.instance, tx, asking.caller, look)
         codes = codes_of(tx)
         prices = terms_now(tx, asking.instance.clock()).document["prices"]
     rows = [
@@ -59,7 +63,17 @@ def show_inbox(asking: Asking) -> Mapping[str, object]:
         for each in found
     ]
     now = int(asking.instance.clock().timestamp())
-    return {"rows": rows, "now": now, "done": asking.recorded, "looked": MOST_LOOKED}
+    older = " ".join(f"{kind}:{number}" for kind, number in look.older.items())
+    return {
+        "rows": rows, "now": now, "done": asking.recorded, "looked": MOST_LOOKED, "older": older,
+        "is_older": look.before is not None,
+    }  # fmt: skip
+
+
+def _before(text: str) -> dict[str, int] | None:
+    """`KIND:NUMBER …` of an address → how far back it goes on; None from the newest."""
+    found = {kind: int(number) for kind, number in _OLDER.findall(text)}
+    return found or None
 
 
 def _money(amount: object, prices: Mapping[str, Any]) -> str:

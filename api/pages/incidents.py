@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from api.pages.acting import record
-from api.pages.asking import Asking, Filled
+from api.pages.asking import Asking, Filled, number_of
 from api.pages.directory import codes_of
 from api.pages.lists import Column, listing
 from api.pages.screens import READS, Screen
@@ -22,7 +22,6 @@ from ledger.domain.duties.rules import ENGINE, rules_sha256
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused
 from ledger.steps.answering.duties import find_duties, last_block, trace_of
 from ledger.steps.answering.incidents import (
-    MOST_LOOKED,
     IncidentView,
     list_incidents,
     show_incident,
@@ -45,6 +44,9 @@ def show_incidents(asking: Asking) -> Values | Response:
     """The incidents that the reader may know."""
     with asking.instance.database.reading() as tx:
         codes = codes_of(tx)
+        views, older = list_incidents(
+            tx, asking.caller, before=number_of(asking.filled.get("before"))
+        )
         rows = [
             {
                 "what": each.told.facts["what"],
@@ -54,12 +56,12 @@ def show_incidents(asking: Asking) -> Values | Response:
                 "stands": stands(each),
                 "link": f"/incidents/{each.told.digest}",
             }
-            for each in list_incidents(tx, asking.caller)
+            for each in views
         ]
-    found = listing(asking, _COLUMNS, rows)
+    found = listing(asking, _COLUMNS, rows, keeps=("before",))
     if isinstance(found, Response):
         return found
-    return {"listing": found, "looked": MOST_LOOKED}
+    return {"listing": found, "older": older}
 
 
 def stands(view: IncidentView) -> str:

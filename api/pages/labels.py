@@ -26,7 +26,6 @@ from api.pages.shots import (
 )
 from api.pages.words import N_
 from ledger.domain.callers import Scope
-from ledger.domain.custody.codes import read_shot
 from ledger.domain.custody.labelling import Label, Symbol, plain_label
 from ledger.domain.custody.printing import MOST_OF_ROLL, TOLD, PrintState
 from ledger.domain.errors import InvalidInput, NotFound
@@ -53,6 +52,7 @@ def show_labels(asking: Asking) -> Mapping[str, object]:
     with asking.instance.database.reading() as tx:
         found = named(tx, run)
         prints = list_prints(tx, asking.caller, unit, open_only=True, limit=_MOST_OPEN)
+        told = _told_of(tx, asking, unit)
     plain = asking.words.say(N_("its label is to be printed"))
     seen = told_of(
         asking,
@@ -65,7 +65,7 @@ def show_labels(asking: Asking) -> Mapping[str, object]:
         "prints": prints,
         "sent": [each for each in prints if each.state == PrintState.SENT],
         "states": _TOLD,
-        "confirmed": asking.filled.get("confirmed"),
+        "told": told,
         "stocks": STOCKS,
     }
 
@@ -74,7 +74,8 @@ def do_labels(asking: Asking) -> Mapping[str, object] | Response:
     """A package more; labels sent; a printed one confirmed by its scan; or told by a tap."""
     step = asking.filled.get("step")
     if step == "confirm":
-        return _confirm(asking)
+        # the scan of a label says which it is
+        return _tell(asking, PrintState.PRINTED, asking.filled.raw("printed"))
     if step in TOLD:
         return _tell(asking, PrintState(step), asking.filled.get("package"))
     if not is_over(asking):
@@ -97,33 +98,24 @@ def do_labels(asking: Asking) -> Mapping[str, object] | Response:
     return go_to("/labels")
 
 
-def _confirm(asking: Asking) -> Response:
-    """A scan of a printed label: it is the one that was sent, or it is said which it is not."""
-    unit, said = own_unit(asking), asking.filled.raw("printed")
-    code = read_shot(said).code
-    with asking.instance.database.reading() as tx:
-        prints = list_prints(tx, asking.caller, unit, open_only=True, limit=_MOST_OPEN)
-    found = [each for each in prints if code is not None and each.code == code]
-    if not found:
-        raise InvalidInput(
-            f"{said[:60]!r} is on no label that is to be confirmed",
-            field="printed",
-            rule="the scan of a label says what was to be printed on it",
-            remedy="scan the label that came out just now; an older one of the package is another",
-        )
-    return _tell(asking, PrintState.PRINTED, found[0].package)
-
-
 def _tell(asking: Asking, state: PrintState, package: str) -> Response:
     unit, instance = own_unit(asking), asking.instance
 
     def work(tx: Connection) -> str:
         door, how = door_of(asking), circumstances(asking)
         _, prints = tell(instance, tx, asking.caller, unit, state, [package], door, how)
-        return f"{prints[0].package} {_TOLD[PrintState(prints[0].state)]}"
+        return prints[0].package
 
-    done = once(asking, (state.value, package), work)
-    return go_to(f"/labels?{urlencode({'confirmed': done})}")
+    return go_to(f"/labels?{urlencode({'told': once(asking, (state.value, package), work)})}")
+
+
+def _told_of(tx: Connection, asking: Asking, unit: int) -> tuple[str, str] | None:
+    """What was told of a package's newest label: as it is recorded, whatever an address says."""
+    name = asking.filled.get("told")
+    found = list_prints(tx, asking.caller, unit, after=(name, 0)) if name else []
+    own = [each for each in found if each.package == name]
+    state = PrintState(own[-1].state) if own else PrintState.SENT
+    return (name, _TOLD[state]) if state in _TOLD else None
 
 
 def take_labels(asking: Asking) -> Response:

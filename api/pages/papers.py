@@ -302,7 +302,7 @@ class Kit:
 
 _COMMANDS: Mapping[Command, str] = {
     Command.DONE: "完成\nDone",
-    Command.UNDO: "撤销上一次扫描\nUndo",
+    Command.UNDO: "撤销\nUndo",
     Command.WET: "湿包\nWet",
     Command.DAMAGED: "破损\nDamaged",
     Command.SECOND_PERSON: "第二人核对\nSecond person",

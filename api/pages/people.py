@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from sqlalchemy import Connection
@@ -16,22 +16,30 @@ from api.pages.words import N_
 from ledger.domain.acts.words import Right
 from ledger.domain.callers import Scope
 from ledger.domain.errors import InvalidInput, SteriLedgerError
+from ledger.domain.records.records import fields_from_bytes
 from ledger.steps.accepting.with_passkeys import list_passkey_signers, propose_passkey
 from ledger.steps.asking import accounts
 from ledger.steps.asking.links import LIFETIMES, LinkPurpose
 from ledger.steps.asking.provided import bind
 from ledger.steps.asking.provider import find_provider
+from ledger.steps.asking.sessions import IDLE_AT_STATION
+from ledger.steps.instance import Instance
 from ledger.storage import accounts as stored
-from ledger.storage import directory
+from ledger.storage import directory, operations, records
 
 #: what a unit's account may be allowed
 GIVEN = tuple(each for each in Scope if each is not Scope.AUTHORITY)
 _MOST = 1000
+#: in place of a unit: whoever runs the instance beside oneself
+_INSTANCE = "instance"
+#: beside the stations
+_MOST_SHIFTS = 20
 _COLUMNS = (
     Column(name="person", label="person", link="link"),
     Column(name="login", label="sign-in name"),
     Column(name="unit", label="unit"),
     Column(name="scopes", label="may", kind="word"),
+    Column(name="key", label="signs with", kind="word"),
     Column(name="badge", label="badge", kind="word"),
     Column(name="state", label="state", kind="state"),
 )
@@ -40,8 +48,8 @@ _COLUMNS = (
 def show_people(asking: Asking) -> Mapping[str, object] | Response:
     """Whoever may sign in, as far as the reader administers them."""
     asking.caller.require_scope(Scope.ADMINISTER)
-    unit = asking.caller.unit
-    with asking.instance.database.reading() as tx:
+    unit, instance, chosen = asking.caller.unit, asking.instance, asking.filled.get("only")
+    with instance.database.reading() as tx:
         codes = {each.number: each.code for each in directory.list_units(tx, limit=_MOST)}
         rows = [
             {
@@ -51,14 +59,39 @@ def show_people(asking: Asking) -> Mapping[str, object] | Response:
                 "scopes": ", ".join(
                     asking.words.say(word.replace("_", " ")) for word in each.scopes.split()
                 ),
+                "key": _keys(instance, tx, each),
                 "badge": "yes" if each.badge else "no",
                 "state": _state(tx, each),
                 "link": f"/people/{each.id}",
             }
             for each in stored.list_accounts(tx, unit=unit)
         ]
-    found = listing(asking, _COLUMNS, rows)
-    return found if isinstance(found, Response) else {"listing": found}
+    keep = FILTERS.get(chosen)
+    if keep is not None:
+        rows = [row for row in rows if keep[1](row)]
+    found = listing(asking, _COLUMNS, rows, keeps=("only",))
+    if isinstance(found, Response):
+        return found
+    chips = [(name, label) for name, (label, _) in FILTERS.items()]
+    return {"listing": found, "chips": chips, "chosen": chosen}
+
+
+#: what an administrator looks for: name in the address → what it is called, and which rows fit
+FILTERS: Mapping[str, tuple[str, Callable[[Mapping[str, object]], bool]]] = {
+    "active": (N_("may come in"), lambda row: row["state"] == "active"),
+    "invited": (N_("invited, and did not come yet"), lambda row: row["state"] == "invited"),
+    "badge": (N_("no badge"), lambda row: row["badge"] == "no" and row["state"] != "ended"),
+    "key": (N_("no key"), lambda row: row["key"] == "no key" and row["state"] != "ended"),
+    "ended": (N_("ended"), lambda row: row["state"] == "ended"),
+}
+
+
+def _keys(instance: Instance, tx: Connection, row: stored.AccountRow) -> str:
+    """With what somebody signs: a key that this server holds, passkeys of their own, both, none."""
+    own = any(each.is_valid for each in list_passkey_signers(instance, tx, row.id))
+    if row.signer is not None:
+        return N_("key of this server and own passkey") if own else N_("key of this server")
+    return N_("own passkey") if own else N_("no key")
 
 
 def _state(tx: Connection, row: stored.AccountRow) -> str:
@@ -93,7 +126,11 @@ def do_add(asking: Asking) -> Mapping[str, object]:
     """An account, and the link that its person is given."""
     filled, caller = asking.filled, asking.caller
     try:
-        unit = _number(filled.get("unit")) if caller.unit is None else caller.unit
+        unit, scopes = caller.unit, [_scope(each) for each in filled.all("scopes")]
+        if caller.unit is None and filled.get("unit") == _INSTANCE:
+            scopes = list(accounts.RUNS_THE_INSTANCE)
+        elif caller.unit is None:
+            unit = _number(filled.get("unit"))
         signer = filled.get("signer")
         with asking.instance.database.transaction() as tx:
             account, link = accounts.create_account(
@@ -103,7 +140,7 @@ def do_add(asking: Asking) -> Mapping[str, object]:
                 login=filled.get("login").lower(),
                 person=filled.get("person"),
                 unit=unit,
-                scopes=[_scope(each) for each in filled.all("scopes")],
+                scopes=scopes,
                 signer=bytes.fromhex(signer) if signer else None,
             )
     except SteriLedgerError as error:
@@ -146,10 +183,12 @@ def show_person(asking: Asking) -> Mapping[str, object]:
         passkeys = list_passkey_signers(asking.instance, tx, row.id)
         identities = stored.list_identities(tx, row.id)
         state = _state(tx, row)
+        is_last = accounts.is_last_administrator(tx, row)
     return {
         "title": row.person,
         "account": row,
         "state": state,
+        "is_last": is_last,
         "identities": identities,
         "provider": find_provider(asking.instance),
         "unit": unit,
@@ -221,8 +260,21 @@ def show_stations(asking: Asking) -> Mapping[str, object]:
             each for each in directory.list_units(tx, limit=_MOST) if unit in {None, each.number}
         ]
         stations = stored.list_stations(tx, unit=unit)
+        since = asking.instance.clock() - IDLE_AT_STATION
+        present = {
+            each.id: stored.list_present(tx, each.id, since)
+            for each in stations
+            if each.ended_at is None
+        }
+        shifts = operations.list_latest_operations(tx, unit=unit, kind="Shift", limit=_MOST_SHIFTS)
+        told = [
+            (row, fields_from_bytes(records.get_record(tx, row.record_id).facts)) for row in shifts
+        ]
     codes = {each.number: each.code for each in units}
-    return {"stations": stations, "units": units, "codes": codes, "link": ""}
+    return {
+        "stations": stations, "units": units, "codes": codes, "link": "", "present": present,
+        "shifts": told,
+    }  # fmt: skip
 
 
 def do_stations(asking: Asking) -> Mapping[str, object] | Response:
@@ -267,7 +319,7 @@ SCREENS = (
     Screen(
         path="/stations",
         template="stations.html",
-        title=N_("Stations"),
+        title=N_("Stations and shifts"),
         show=show_stations,
         do=do_stations,
         menu=N_("Administration"),

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from api.pages.acting import accept, choices_for, circumstances, door_of, once, seconded
-from api.pages.asking import Asking, go_to
+from api.pages.asking import Asking, go_to, number_of
 from api.pages.lists import FILES, file_of
 from api.pages.papers import pdf_answer, recall_sheet
 from api.pages.screens import screen
@@ -37,16 +37,12 @@ _ASKED = frozenset({Found.TO_FIND, Found.IN_TRANSIT, Found.MISSING})
 _MOST_SHOWN = 20
 
 
-def _before(asking: Asking) -> int | None:
-    """Where the list goes on; the beginning for what is no number."""
-    said = asking.filled.get("before")
-    return int(said) if said.isascii() and said.isdigit() and len(said) <= _MOST_NUMBERS else None
-
-
 def show_recalls(asking: Asking) -> Mapping[str, object]:
     """The recalls that concern the reader; whoever may order one fills in its range here."""
     with asking.instance.database.reading() as tx:
-        views = list_recalls(tx, asking.caller, before=_before(asking), limit=_MOST_SHOWN)
+        views = list_recalls(
+            tx, asking.caller, before=number_of(asking.filled.get("before")), limit=_MOST_SHOWN
+        )
         machines = choices_for(tx, asking)["equipment"] if asking.may(Scope.DECIDE) else []
     return {
         "views": views,

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query
-from pydantic import AwareDatetime
 from starlette.responses import Response
 
 from api import answers
 from api.access import Asked, LedgerRoute, asked_of
 from api.documents import EVERYWHERE, problems_for
-from api.fields import Text
+from api.fields import Moment, Text
 from ledger.domain.duties.reading import ASKED
 from ledger.steps.answering.duties import Findings, find_duties
 from ledger.steps.answering.signed import list_signed
@@ -26,8 +25,8 @@ Subject = Annotated[
         description="a package or asset by its name or code, machine/number, giver/slip, or an id"
     ),
 ]
-Moment = Annotated[
-    AwareDatetime | None, Query(description="the moment for which it holds; now when left out")
+AsOf = Annotated[
+    Moment | None, Query(description="the moment for which it holds; now when left out")
 ]
 Block = Annotated[
     int | None,
@@ -54,8 +53,8 @@ def _find(question: Asked, kind: str, subject: str, **how: Any) -> Findings:  # 
 def read_signed(
     signer: Annotated[Text, Path(description="the signer's id")],
     question: Question,
-    since: Annotated[AwareDatetime, Query(description="from when")],
-    until: Annotated[AwareDatetime, Query(description="until when")],
+    since: Annotated[Moment, Query(description="from when")],
+    until: Annotated[Moment, Query(description="until when")],
 ) -> Response:
     """What a key signed in a window, and how sure it is who that was."""
     with question.instance.database.reading() as tx:
@@ -72,10 +71,8 @@ def read_findings_file(  # noqa: PLR0913, PLR0917 - what is asked, and for which
     kind: Kind,
     subject: Subject,
     question: Question,
-    as_of: Moment = None,
-    then: Annotated[
-        AwareDatetime | None, Query(description="beside it what was known then")
-    ] = None,
+    as_of: AsOf = None,
+    then: Annotated[Moment | None, Query(description="beside it what was known then")] = None,
     block: Block = None,
 ) -> Response:
     """The file that reproduces the answer: steriledger findings verify FILE."""
@@ -101,10 +98,8 @@ def read_findings(  # noqa: PLR0913, PLR0917 - what is asked, and for which mome
     kind: Kind,
     subject: Subject,
     question: Question,
-    as_of: Moment = None,
-    then: Annotated[
-        AwareDatetime | None, Query(description="beside it what was known then")
-    ] = None,
+    as_of: AsOf = None,
+    then: Annotated[Moment | None, Query(description="beside it what was known then")] = None,
     block: Block = None,
 ) -> Response:
     """Every duty that applied, who held it, and whether it was met."""

@@ -40,9 +40,7 @@ Question = Annotated[Asked, Depends(asked_of)]
 PackageQuery = Annotated[
     Text, Query(description="UNIT/SERIAL such as centre/Q02, or a code as a scanner delivers it")
 ]
-UnitQuery = Annotated[
-    str | None, Query(max_length=40, description="number or code; your own when left out")
-]
+UnitQuery = Annotated[ShortText | None, Query(description="number or code; your own when left out")]
 AtQuery = Annotated[Moment | None, Query(description="as it was then")]
 KnownQuery = Annotated[
     int | None, Query(ge=0, le=2**63 - 1, description="as it was known after this sequence")
@@ -111,6 +109,7 @@ class AssemblyBody(Body):
     expires: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")] | None = None
     happened: Moment | None = None
     zone: ShortText = "UTC"
+    lot: ShortText | None = Field(default=None, description="in the GS1 code of a set with a GTIN")
     signer: SignerName | None = None
     performer: Text | None = None
 
@@ -213,6 +212,7 @@ def post_packages(body: AssemblyBody, question: Question) -> Response:
         expires=body.expires,
         happened=body.happened,
         zone=body.zone,
+        lot=body.lot,
     )
     with question.instance.database.transaction() as tx:
         unit = unit_of(question, tx, body.unit)

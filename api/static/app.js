@@ -7,6 +7,12 @@ document.addEventListener("submit", (event) => {
   if (!form.matches("[data-once]")) return;
   if (form.dataset.sent) event.preventDefault();
   form.dataset.sent = "yes";
+  // Whoever comes back to it by the back button has the same form, and not a new one.
+  if (form.matches(".act") && form.elements.key) {
+    const here = new URL(location);
+    here.searchParams.set("key", form.elements.key.value);
+    history.replaceState(history.state, "", here);
+  }
 });
 window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("[data-sent]")) delete form.dataset.sent;
@@ -47,5 +53,5 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
 
 // A shot that comes while nothing has the focus goes into the field for shots.
 document.addEventListener("keydown", (event) => {
-  if (event.target === document.body && event.key.length === 1 && !event.ctrlKey && !event.metaKey) document.getElementById("scan")?.focus();
+  if (event.target === document.body && event.key.length === 1 && !event.ctrlKey && !event.metaKey) (document.getElementById("scan") ?? document.querySelector("input[data-scan]"))?.focus();
 });

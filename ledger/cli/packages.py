@@ -46,6 +46,7 @@ KnownOption = Annotated[
 
 def moment(text: str | None) -> datetime | None:
     """A moment with its zone as somebody typed it; raises InvalidInput."""
+    from ledger.domain.encoding.moments import require_moment
     from ledger.domain.errors import InvalidInput
 
     if text is None:
@@ -60,7 +61,7 @@ def moment(text: str | None) -> datetime | None:
             field="--at",
             rule="ISO 8601 with zone, such as 2026-11-03T14:10:00+08:00",
         )
-    return found
+    return require_moment(found, field="--at")
 
 
 def seconds(text: str | None) -> int | None:
@@ -128,6 +129,9 @@ def assemble_packages(
     ] = None,
     at: AtOption = None,
     zone: Annotated[str, typer.Option(help="Zone of the day that is printed.")] = "UTC",
+    lot: Annotated[
+        str | None, typer.Option(help="Batch in the GS1 code of a set with a GTIN.")
+    ] = None,
     performer: PerformerOption = None,
     signer: SignerOption = None,
     *,
@@ -149,6 +153,7 @@ def assemble_packages(
             expires=expires,
             happened=moment(at),
             zone=zone,
+            lot=lot,
         )
         _, made = assemble(
             instance,

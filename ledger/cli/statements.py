@@ -15,10 +15,10 @@ from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption, WaitOption,
 from ledger.cli.printing import answer, print_table, say
 
 if TYPE_CHECKING:
-    from ledger.domain.statement.comparing import Difference
     from ledger.steps.instance import Instance
     from ledger.steps.settling.computing import Computed
     from ledger.steps.settling.document_key import DocumentKey
+    from ledger.steps.settling.recomputing import Differing
     from ledger.storage.directory import UnitRow
 
 statement = typer.Typer(
@@ -30,6 +30,8 @@ statement.add_typer(key, name="key")
 
 PeriodArgument = Annotated[str, typer.Argument(metavar="PERIOD", help="The month: 2026-11.")]
 _MOST = 1024 * 1024 * 64
+#: events that are shown where accounts differ
+_SHOWN = 5
 
 
 @statement.command("show")
@@ -224,7 +226,12 @@ def _make_key(name: str, years: int, *, home: Path, as_json: bool, replaces: boo
 
     with opened(home) as instance:
         made = make_document_key(instance, name=name, years=years, replaces=replaces).decode()
-    answer({"certificate": made}, as_json=as_json, human=lambda: say(made))
+
+    def human() -> None:
+        for line in made.splitlines():
+            say(line)
+
+    answer({"certificate": made}, as_json=as_json, human=human)
 
 
 @key.command("export")
@@ -276,10 +283,11 @@ def recompute(
     """
     from ledger.chain.node import Node
     from ledger.cli.evidence import read_deployment
+    from ledger.domain.encoding.identifiers import to_hex
     from ledger.domain.statement.periods import parse_period
     from ledger.steps.settling.computing import read_terms
-    from ledger.steps.settling.computing import recompute as recompute_account
     from ledger.steps.settling.recomputing import compare, published_on
+    from ledger.steps.settling.recomputing import recompute as recompute_account
 
     documents = [
         read_terms(read_file(each, _MOST, field="--terms"), name=each.name) for each in terms_files
@@ -292,28 +300,23 @@ def recompute(
         published = published_on(node, trusted, month)
     if output is not None:
         output.write_bytes(computed.data)
-    difference, event = (None, None) if found is None else found
-    differs = difference is not None or published not in {None, computed.hash}
+    differs = found is not None or published not in {None, computed.hash}
+    missing = None if found is None else found.missing
     plain = {
         "account": computed.hash.hex(),
         "published": None if published is None else published.hex(),
         "block": computed.closing.block,
-        "difference": None if difference is None else difference.path,
-        "event": None if event is None else "0x" + event.hex(),
+        "difference": None if found is None else found.difference.path,
+        "event": None if missing is None else to_hex(missing),
+        "events": [] if found is None else [to_hex(each) for each in found.behind],
     }
-    answer(
-        plain, as_json=as_json, human=lambda: _tell(computed, published, difference, event, given)
-    )
+    answer(plain, as_json=as_json, human=lambda: _tell(computed, published, found, given))
     if differs:
         raise typer.Exit(DOES_NOT_HOLD)
 
 
 def _tell(
-    computed: Computed,
-    published: bytes | None,
-    difference: Difference | None,
-    event: bytes | None,
-    given: bytes | None,
+    computed: Computed, published: bytes | None, found: Differing | None, given: bytes | None
 ) -> None:
     say(f"SHA-256 {computed.hash.hex()}, closed by block {computed.closing.block}")
     if published is None:
@@ -322,14 +325,19 @@ def _tell(
         say("It is the account that was published.")
     else:
         say(f"ANOTHER account was published: {published.hex()}")
-    if difference is not None:
-        say(f"First difference: {difference.path}")
-        say(f"  computed: {difference.computed}")
-        say(f"  given:    {difference.given}")
-        if event is not None:
-            say(f"  the given account lacks the event 0x{event.hex()}")
-    elif given is not None:
-        say("The given account is the same, byte for byte.")
+    if found is None:
+        if given is not None:
+            say("The given account is the same, byte for byte.")
+        return
+    say(f"First difference: {found.difference.path}")
+    say(f"  computed: {found.difference.computed}")
+    say(f"  given:    {found.difference.given}")
+    if found.missing is not None:
+        say(f"  the given account lacks the event 0x{found.missing.hex()}")
+    elif found.behind:
+        say(f"  computed from {len(found.behind)} events, the first of them:")
+        for each in found.behind[:_SHOWN]:
+            say(f"    0x{each.hex()}")
 
 
 def _computed(instance: Instance, period: str) -> tuple[Computed, list[UnitRow]]:

@@ -30,6 +30,8 @@ from ledger.domain.errors import Inconsistent, InvalidInput
 #: a message holds lists, and a list holds structs
 _MESSAGE_LEVELS = 3
 _ZERO_TEXT = to_hex(ZERO_DIGEST)
+#: looks for no encoding and no blanks, which our own bytes do not need
+_READER = json.JSONDecoder()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +93,7 @@ def indexed_message(act: Act, data: bytes) -> dict[str, Value]:
     """
     words, lists = _members(act.name)
     try:
-        message: dict[str, Any] = json.loads(data)
+        message: dict[str, Any] = _READER.raw_decode(data.decode())[0]
         for name in words:
             message[name] = _word_from_text(message[name])
         for name, inner in lists:

@@ -40,15 +40,19 @@ def _entries(account: Plain) -> Iterator[str]:
         yield ""
     for number, line in enumerate(account["lines"], start=1):
         if line["amount"]:
-            yield f"{period}-01 line {number} ; {line['group']} {line['what']} {line['trace'][:16]}"
-            yield from _two(line["provider"], line["consumer"], line["amount"], account)
+            head = (
+                f"{period}-01 line {number} ; {line['group']} {line['what']} {line['trace'][:16]}"
+            )
+            yield from entry(head, line["provider"], line["consumer"], line["amount"], account)
     for each in account["payments"]["confirmed"]:
         if each["amount"]:
-            yield f"{period}-28 payment ; {each['digest'][:18]} {currency}"
-            yield from _two(each["payer"], each["payee"], each["amount"], account)
+            head = f"{period}-28 payment ; {each['digest'][:18]} {currency}"
+            yield from entry(head, each["payer"], each["payee"], each["amount"], account)
 
 
-def _two(creditor: int, debtor: int, amount: int, account: Plain) -> Iterator[str]:
+def entry(head: str, creditor: int, debtor: int, amount: int, account: Plain) -> Iterator[str]:
+    """The lines of one entry: what the debtor owes the creditor from then on."""
+    yield head
     yield _posting(creditor, debtor, amount, account)
     yield _posting(debtor, creditor, -amount, account)
     yield ""

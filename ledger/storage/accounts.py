@@ -352,6 +352,18 @@ def find_session(tx: Connection, token_id: str) -> SessionRow | None:
     return _sessions.find_by(tx, token_id=token_id)
 
 
+def list_present(tx: Connection, station: str, since: datetime) -> list[tuple[str, datetime]]:
+    """Who is signed in at a station and used it since an instant, with when; the last first."""
+    s, t = sessions.c, tokens.c
+    found = tx.execute(
+        select(t.person, s.seen_at)
+        .join_from(sessions, tokens, s.token_id == t.id)
+        .where(s.station == station, t.revoked_at.is_(None), s.seen_at >= since)
+        .order_by(s.seen_at.desc())
+    )
+    return [(person, seen) for person, seen in found]
+
+
 def see_session(tx: Connection, token_id: str, at: datetime) -> None:
     """Note that a session is used."""
     tx.execute(sessions.update().where(sessions.c.token_id == token_id).values(seen_at=at))

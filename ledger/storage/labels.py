@@ -169,6 +169,16 @@ def list_prints(
     )
 
 
+def list_prints_coded(tx: Connection, unit: int, codes: Iterable[str]) -> list[PrintRow]:
+    """A unit's printings whose label holds one of some codes."""
+    c = label_prints.c
+    return [
+        row
+        for part in chunks(codes)
+        for row in _prints.list(tx, c.unit == unit, c.code.in_(part), order=[c.package, c.number])
+    ]
+
+
 def list_print_states(tx: Connection, package: str, number: int) -> list[PrintStateRow]:
     """The dated states of one printing, in their order."""
     c = label_print_states.c

@@ -37,7 +37,7 @@ from ledger.domain.outbox.operation_states import GIVEN_UP, WAITING, OperationSt
 from ledger.storage.engine.columns import Bytes32, UtcTime, Word, metadata
 from ledger.storage.engine.columns import Sequence as Numbered
 from ledger.storage.engine.inserting import insert_rows
-from ledger.storage.engine.rows import Rows, chunks, of_unit
+from ledger.storage.engine.rows import Rows, chunks, of_unit, upsert, values_of
 from ledger.storage.index_tables import idx_operations
 from ledger.storage.traces import trace_acceptance, trace_move
 from ledger.storage.transactions import transaction_operations, transactions
@@ -95,6 +95,14 @@ operation_dependencies = Table(
     Column("predecessor", Bytes32, primary_key=True),
     Column("needed", Boolean, nullable=False),
     Index(None, "predecessor"),
+)
+
+# Every unit that an operation about a consignment names, also one that is out of it again.
+consignment_parties = Table(
+    "consignment_parties",
+    metadata,
+    Column("unit", BigInteger, primary_key=True, autoincrement=False),
+    Column("consignment", Bytes32, primary_key=True),
 )
 
 operation_states = Table(
@@ -233,7 +241,17 @@ class ReceiptRow:
     key: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class PartyRow:
+    """That a unit has a part in a consignment, or had one."""
+
+    unit: int
+    #: 32 bytes
+    consignment: bytes
+
+
 _operations = Rows(operations, OperationRow, "operation")
+_parties = Rows(consignment_parties, PartyRow, "party of consignment")
 _signatures = Rows(operation_signatures, SignatureRow, "signature of operation")
 _dependencies = Rows(operation_dependencies, DependencyRow, "dependency of operation")
 _states = Rows(operation_states, StateRow, "state of operation")
@@ -416,6 +434,71 @@ def list_latest_operations(  # noqa: PLR0913 - one argument per filter
         order=[operations.c.sequence.desc()],
         limit=limit,
     )
+
+
+def put_parties(tx: Connection, rows: Iterable[PartyRow]) -> None:
+    """Keep which units have a part in consignments; those that are there stay."""
+    values = [values_of(row) for row in rows]
+    if values:
+        tx.execute(upsert(tx, consignment_parties).on_conflict_do_nothing(), values)
+
+
+def list_parties(tx: Connection, *, after: PartyRow | None, limit: int) -> list[PartyRow]:
+    """Every part in a consignment by unit, starting after one of them."""
+    key = tuple(consignment_parties.primary_key)
+    beyond = true() if after is None else tuple_(*key) > tuple_(after.unit, after.consignment)
+    return _parties.list(tx, beyond, order=key, limit=limit)
+
+
+def known_parties(tx: Connection, rows: Iterable[PartyRow]) -> set[PartyRow]:
+    """Those of some parts that are kept."""
+    wanted = set(rows)
+    c = consignment_parties.c
+    return {
+        row
+        for unit in {each.unit for each in wanted}
+        for part in chunks(each.consignment for each in wanted if each.unit == unit)
+        for row in _parties.list(tx, c.unit == unit, c.consignment.in_(part), order=())
+    }
+
+
+def clear_parties(tx: Connection) -> None:
+    """Empty their table."""
+    tx.execute(consignment_parties.delete())
+
+
+def list_latest_dispatches(
+    tx: Connection, units: Collection[int], *, before: int | None, since: int, limit: int
+) -> list[OperationRow]:
+    """Dispatches of what all of these units had a part in, from the newest backwards.
+
+    They begin before one sequence and end at another.
+    """
+    c, parties = operations.c, consignment_parties.c
+    had = (select(parties.consignment).where(parties.unit == unit) for unit in units)
+    return _operations.list(
+        tx,
+        true() if before is None else c.sequence < before,
+        c.sequence >= since,
+        c.kind == "Dispatch",
+        *(c.subject.in_(each) for each in had),
+        order=[c.sequence.desc()],
+        limit=limit,
+    )
+
+
+def nth_latest_dispatch(tx: Connection, count: int, *, before: int | None) -> int:
+    """The sequence of the last of so many standing dispatches, newest first; 0 where are fewer."""
+    c = operations.c
+    asked = (
+        select(c.sequence)
+        .where(c.kind == "Dispatch", _STANDING)
+        .where(true() if before is None else c.sequence < before)
+        .order_by(c.sequence.desc())
+        .offset(max(count - 1, 0))
+        .limit(1)
+    )
+    return tx.scalar(asked) or 0
 
 
 def list_of_parent(

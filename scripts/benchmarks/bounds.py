@@ -335,7 +335,7 @@ BOUNDS: tuple[Bound, ...] = (
     ),
     Bound(
         name="pages/scan_p95",
-        what="a scan and the page after it, p95, with a million packages",
+        what="a scan answered over HTTP, p95, with a million packages",
         unit="ms",
         at_most=20,
     ),

@@ -148,7 +148,8 @@ def web3_at(address: str) -> Web3:
         return Web3(Web3.HTTPProvider(address))
     provider = Web3.IPCProvider(path)
     # web3.py follows the link, at whose end there is no name any more
-    provider._socket.ipc_path = path  # noqa: SLF001
+    connection: Any = provider._socket  # noqa: SLF001
+    connection.ipc_path = path
     return Web3(provider)
 
 

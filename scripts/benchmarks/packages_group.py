@@ -117,7 +117,12 @@ class Handling:
         return digest
 
     def scan(
-        self, tx: Connection, unit: int, did: Deed, names: Sequence[str], **more: str
+        self,
+        tx: Connection,
+        unit: int,
+        did: Deed,
+        names: Sequence[str],
+        **more: Any,  # noqa: ANN401 - further fields of a scan
     ) -> list[Digest]:
         """A list of packages with which one thing was done; the reports that it became."""
         lines = [

@@ -18,8 +18,8 @@ def measure_pages(size: Size) -> Figures:
     """Chromium on a phone's screen, driven by a script that waits for what a person would see.
 
     Weight, first paint and axe are of every page in both languages, axe in both themes; what keeps
-    anybody out, or a request to another host, ends the run.  A scan is the request and the page
-    that comes after it, over HTTP on this machine.
+    anybody out, or a request to another host, ends the run.  A scan is one request and its
+    answer, over HTTP on this machine.
     """
     count = size.of(_PACKAGES, least=1000)
     done = subprocess.run(

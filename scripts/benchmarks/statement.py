@@ -1,7 +1,4 @@
-"""The account of a large month against `ledger` and the like; computed again; set as a page.
-
-python -m scripts.benchmarks.statement ADDRESS EVENTS    the account of an index, and what it took
-"""
+"""The account of a large month against `ledger` and the like; computed again; set as a page."""
 
 from __future__ import annotations
 
@@ -18,41 +15,40 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.acts.terms import parts_of
 from ledger.domain.acts.words import Party
-from ledger.domain.chain.deployment import Deployment
 from ledger.domain.drafts import draft
 from ledger.domain.duties.terms import parse_terms
 from ledger.domain.encoding.canonical import canonical
-from ledger.domain.statement.account import Closing
 from ledger.domain.statement.periods import period_at
 from ledger.domain.subjects.indexed import IndexedOperation
 from ledger.forms.all_forms import FORMS, Account
+from ledger.forms.journal import entry
 from ledger.forms.sheets import Reader
 from ledger.forms.words import Language
-from ledger.steps.settling.computing import Computed, compute, read_terms, recompute
-from ledger.steps.settling.reading import entries_of_index
+from ledger.steps.settling.computing import Computed, read_terms
+from ledger.steps.settling.recomputing import recompute
 from ledger.steps.starting.deploy import get_held_key
 from ledger.steps.starting.link import EmbeddedLink, Link
 from ledger.storage import index
 from ledger.storage.engine.database import Database, open_database
 from ledger.storage.index_tables import TABLES
 from ledger.storage.keys import KeyPurpose
+from scripts.benchmarks.accounting import account_in
 from scripts.benchmarks.bounds import Figure, Figures, Size
 from scripts.benchmarks.contributions import (
     DRONE,
     MONTH,
     OFFSET,
     Contributions,
-    terms,
     terms_document,
     whole_trips,
 )
 from scripts.benchmarks.group import Group, founded_group
-from scripts.benchmarks.turns import peak_mib, ratios, seconds
+from scripts.benchmarks.turns import ratios, seconds
 from scripts.postgres import create_database, running_postgres
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -107,26 +103,6 @@ def _filled(address: str, events: Contributions) -> Iterator[Database]:
         yield database
 
 
-class _Nowhere:
-    """In the place of a deployment, of which an account tells the fingerprint alone."""
-
-    def fingerprint(self) -> bytes:
-        """32 bytes."""
-        return b"\2" * 32
-
-
-def _account(database: Database, count: int) -> Computed:
-    closing_ = Closing(block=_END, hash=b"\1" * 32, time=MONTH.ends(OFFSET))
-    with database.reading() as tx:
-        return compute(
-            entries_of_index(tx, _END),
-            [terms(count)],
-            MONTH,
-            closing_,
-            deployment=cast("Deployment", _Nowhere()),
-        )
-
-
 def _whole(folder: Path, wanted: int) -> Figures:
     count = whole_trips(wanted)
     address = f"sqlite:///{folder}/whole.db"
@@ -144,7 +120,7 @@ def _whole(folder: Path, wanted: int) -> Figures:
 def _process(address: str, count: int) -> Mapping[str, Any]:
     found: Mapping[str, Any] = json.loads(
         subprocess.run(
-            [sys.executable, "-m", "scripts.benchmarks.statement", address, str(count)],
+            [sys.executable, "-m", "scripts.benchmarks.accounting", address, str(count)],
             cwd=ROOT, stdout=subprocess.PIPE, check=True,
         ).stdout
     )  # fmt: skip
@@ -162,11 +138,11 @@ def _against_journals(folder: Path, wanted: int, repeats: int) -> Figures:
         pass
     balances = {u: amount for u, amount in _process(address, count)["net"] if amount}
     journal, table = folder / "month.journal", folder / "postings.db"
-    journal.write_text("".join(_entries(events.postings)), "utf-8")
+    journal.write_text("\n".join(_entries(events.postings)), "utf-8")
     _tabulate(table, events.postings)
     others: dict[str, Callable[[], dict[int, int]]] = {
-        "ledger": lambda: _added("ledger", "--flat", journal=journal),
-        "hledger": lambda: _added("hledger", "--flat", "-N", journal=journal),
+        "ledger": lambda: _added("ledger", journal=journal),
+        "hledger": lambda: _added("hledger", "-N", journal=journal),
         "group_by": lambda: _grouped(table),
     }
     there = {n: add for n, add in others.items() if n == "group_by" or shutil.which(n)}
@@ -194,21 +170,26 @@ def _against_journals(folder: Path, wanted: int, repeats: int) -> Figures:
 
 
 def _entries(postings: Sequence[tuple[str, dict[int, int]]]) -> Iterator[str]:
-    for what, amounts in postings:
-        legs = "".join(f"    units:{unit}  {amount}\n" for unit, amount in amounts.items())
-        yield f"{MONTH}-15 {what}\n{legs}\n"
+    """As the exported journal has them: an entry for each debt."""
+    terms_ = terms_document(0)["prices"]
+    account = {"terms": {n: terms_[n] for n in ("currency", "smallest_in_one")}}
+    for number, (what, amounts) in enumerate(postings):
+        (creditor, _), *debtors = amounts.items()
+        for debtor, amount in debtors:
+            yield from entry(f"{MONTH}-15 {what} {number}", creditor, debtor, -amount, account)
 
 
 def _added(program: str, *options: str, journal: Path) -> dict[int, int]:
     done = subprocess.run(
-        [program, "-f", str(journal), "bal", *options],
+        [program, "-f", str(journal), "bal", "--depth", "2", *options],
         stdout=subprocess.PIPE, check=True, text=True, env={**os.environ, "LEDGER_FILE": ""},
     )  # fmt: skip
     rows = [line.split() for line in done.stdout.splitlines()]
+    # beside the units there are a total and their parent, of no amount
     return {
-        int(row[1].removeprefix("units:")): int(row[0].replace(",", ""))
+        int(row[2].removeprefix("units:")): int(row[0].replace(",", "").replace(".", ""))
         for row in rows
-        if len(row) == 2  # noqa: PLR2004 - an amount and its account; the rest is a total
+        if len(row) == 3 and row[2].removeprefix("units:").isdigit()  # noqa: PLR2004 - amount, currency, account
     }
 
 
@@ -235,7 +216,7 @@ def _pages(folder: Path, wanted: int) -> Figures:
         made: list[Account] = []
         for address in addresses:
             with _filled(address, Contributions(count)) as database:
-                computed = _account(database, count)
+                computed = account_in(database, count)
             made.append(
                 Account(
                     account=computed.account, indicators=computed.indicators, data=computed.data
@@ -314,26 +295,3 @@ def _end_month(link: Link, after: int) -> None:
     process = link.chain.ensure_running().node
     process.ask("evm_setNextBlockTimestamp", after + _MONTH_SECONDS)
     process.ask("evm_mine")
-
-
-# ---------------------------------------------------------------- a process of its own
-
-
-def main(address: str, count: int) -> None:
-    """Compute the month's account of an index."""
-    found: list[Computed] = []
-    with closing(open_database(address)) as database:
-        took = seconds(lambda: found.append(_account(database, count)))
-    account = found[0].account
-    told = {
-        "seconds": took,
-        "peak_mib": peak_mib(os.getpid()),
-        "hash": found[0].hash.hex(),
-        "lines": len(account["lines"]),
-        "net": [[each["unit"], each["net"]] for each in account["units"]],
-    }
-    sys.stdout.write(json.dumps(told) + "\n")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))

@@ -11,6 +11,7 @@ from ledger.domain.callers import Scope
 from tests.api.kit import CENTRE, MEMBER, SERIAL, Api
 
 Plain = dict[str, Any]
+TODAY = "2026-11-21T12:00:00Z"
 
 
 @pytest.fixture
@@ -105,6 +106,30 @@ def test_what_a_list_of_scans_says_wrong_keeps_all_of_it_out(api: Api, desk: str
     assert (answer.status_code, answer.json()["field"]) == (422, "lines.1")
 
 
+@pytest.mark.parametrize(
+    "path, params, field",
+    [
+        ("/v1/findings/package/Q01", {"as_of": "9999-12-31T23:59:59-23:00"}, "as_of"),
+        ("/v1/findings/package/Q01", {"then": "0001-01-01T00:00:00+23:00"}, "then"),
+        ("/v1/findings/signed/1", {"since": "9999-12-31T23:59:59Z", "until": TODAY}, "since"),
+        ("/v1/holdings", {"unit": "a\0b"}, "unit"),
+    ],
+)  # fmt: skip
+def test_what_no_calendar_and_no_database_holds_is_refused(
+    api: Api, desk: str, path: str, params: Plain, field: str
+) -> None:
+    answer = api.get(path, desk, params=params)
+    assert (answer.status_code, answer.json()["field"]) == (422, field)
+
+
+@pytest.mark.parametrize("zone", ["U1/", "none", "../UTC", "+99:00"])
+def test_a_zone_that_there_is_not_packs_nothing(api: Api, desk: str, zone: str) -> None:
+    body = {"serials": ["Q01"], "material": "crepe_paper", "zone": zone}
+    with api.nothing_stored():
+        answer = api.post("/v1/packages", desk, json=body)
+    assert (answer.status_code, answer.json()["field"]) == (422, "zone")
+
+
 def test_a_recall_is_ordered_in_one_call_and_read_by_whom_it_concerns(api: Api, desk: str) -> None:
     packed(api, desk, "Q01", "Q02")
     released(api, 1, "Q01", "Q02")
@@ -154,9 +179,26 @@ def test_a_roll_is_reserved_and_what_became_of_a_label_is_told(api: Api, desk: s
     body = {"packages": ["centre/R1.001"], "printer": "Z1"}
     (label,) = api.post("/v1/labels/prints", desk, json=body).json()["labels"]
     assert (label["issue"], label["state"]) == (1, "sent")
+    drawn = {"packages": ["centre/R1.001"], "form": "zpl"}
+    answer = api.post("/v1/labels/drawn", desk, json=drawn)
+    assert answer.content.startswith(b"^XA^PW480^LL320")
+    assert 'filename="labels.zpl"' in answer.headers["content-disposition"]
+    assert api.post("/v1/labels/drawn", desk, json=drawn | {"form": "pdf"}).content[:4] == b"%PDF"
     for state in ("not_known", "printed"):
         body = {"packages": [label["code"]], "state": state}
         told = api.post("/v1/labels/prints/told", desk, json=body).json()
         assert (told["operations"], told["labels"][0]["state"]) == ([], state)
     assert api.get("/v1/labels/prints?undecided=true", desk).json() == {"labels": []}
     assert len(api.get("/v1/labels/prints", desk).json()["labels"]) == 1
+
+
+def test_a_basket_is_filled_and_read_by_its_code(api: Api, desk: str) -> None:
+    packed(api, desk, "Q01")
+    line = {"act": "put_in", "said": "centre/Q01", "basket": "SL1BK797"}
+    assert api.post("/v1/scans", desk, json={"lines": [line]}).status_code == 200
+    params = {"basket": "SL1BK797"}
+    assert [
+        e["package"] for e in api.get("/v1/baskets", desk, params=params).json()["packages"]
+    ] == ["1/Q01"]
+    # whose it is not learns nothing of it
+    assert api.get("/v1/baskets", api.member, params=params).json()["packages"] == []

@@ -98,12 +98,29 @@ def test_a_recall_is_looked_at_ordered_answered_and_ended(desk: Shell) -> None:
     assert "recalled" in desk.run("gate", "use", "centre/Q01", "--unit", "centre").out
 
 
-def test_labels_are_reserved_sent_and_told_of_once(desk: Shell) -> None:
+def test_labels_are_reserved_sent_drawn_and_told_of_once(desk: Shell, tmp_path: Path) -> None:
     unit = ("--unit", "centre")
     assert "R1.001 to R1.003" in desk.run("label", "reserve", "--count", "3", *unit).out
     assert "0 of 3" in desk.run("label", "rolls", *unit).out
     (label,) = desk.done("label", "send", "centre/Q01", "--again", "--printer", "Z1", *unit)
     assert (label["issue"], label["state"]) == (2, "sent")
+    drawn = tmp_path / "labels.pdf"
+    assert (
+        desk.run("label", "draw", "centre/Q01", "--stock", "sheet", "-o", str(drawn), *unit).code
+        == 0
+    )
+    assert drawn.read_bytes().startswith(b"%PDF")
+    refused = desk.run("label", "draw", "centre/Q01", "-o", str(tmp_path / "labels.doc"), *unit)
+    assert (refused.code, "a name in .pdf or .zpl" in refused.err) == (2, True)
+    kit = tmp_path / "kit.pdf"
+    made = desk.run(
+        "label", "kit", "--count", "2", "--slips", "1", "--pages", "1", "-o", str(kit), *unit
+    )
+    assert "Roll 2: R2.001 to R2.002" in made.out
+    assert kit.read_bytes().startswith(b"%PDF")
+    plain = tmp_path / "basket.zpl"
+    assert desk.run("label", "plain", "BASKET-7=篮筐", "-o", str(plain)).code == 0
+    assert plain.read_bytes().startswith(b"^XA")
     assert "SL1R2PQ01" in desk.run("label", "list", "--undecided", *unit).out
     (label,) = desk.done("label", "tell", "printed", "centre/Q01", *unit)
     assert label["state"] == "printed"
@@ -111,3 +128,15 @@ def test_labels_are_reserved_sent_and_told_of_once(desk: Shell) -> None:
     assert (told.code, "decided once" in told.err) == (4, True)
     assert desk.run("label", "tell", "perhaps", "centre/Q01", *unit).code == 2
     assert "voided by a reprint" in desk.run("gate", "use", "SL1PQ0123", *unit).out
+
+
+def test_a_basket_is_filled_shown_and_emptied_by_its_code(desk: Shell) -> None:
+    unit = ("--unit", "centre")
+    code = desk.done("basket", "name", "K7", *unit)["code"]
+    desk.done("scan", "put_in", "centre/Q01", "centre/Q02", "--basket", code, *unit)
+    shown = desk.run("basket", "show", code).out
+    for words in (f"Basket {code}: clean", "1/Q01", "typed"):
+        assert words in shown
+    did = desk.done("scan", "taken_out", code, *unit)
+    assert [(each["line"], each["package"]) for each in did] == [(1, "1/Q01"), (1, "1/Q02")]
+    assert "Nothing is known to lie in it." in desk.run("basket", "show", code).out

@@ -63,6 +63,7 @@ def test_an_account_is_published_written_and_computed_again_without_the_database
         given = ("--against", str(tmp_path / "wrong.json"))
         code, told = run(monkeypatch, capsys, *recompute, *given)
         assert (code, told["difference"]) == (DOES_NOT_HOLD, "lines[0].amount")
+        assert len(told["events"]) == computed.account["lines"][0]["events"]
         for each in tmp_path.glob("steriledger.db*"):
             each.rename(home / each.name)
     monkeypatch.setenv("STERILEDGER_HOME", str(home))

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from httpx2 import Client
 from starlette.testclient import TestClient
 
 from ledger.domain.acts.words import Right, UnitRole
@@ -128,7 +129,7 @@ class Form:
     """The form of a page that scans or records, filled and sent as a browser does."""
 
     def __init__(
-        self, client: TestClient, path: str, number: int = 0, *, page: str | None = None
+        self, client: Client, path: str, number: int = 0, *, page: str | None = None
     ) -> None:
         self.client, self.path = client, path
         if page is None:

@@ -50,8 +50,13 @@ _COPIED = {
 }
 
 
+def box_of(turn: int) -> list[str]:
+    """The packages of a box of twenty."""
+    return [f"B{turn}N{number}" for number in range(BOX)]
+
+
 @contextmanager
-def furnished(folder: Path) -> Iterator[tuple[Site, Group]]:
+def furnished(folder: Path, turns: int) -> Iterator[tuple[Site, Group]]:
     """The pages' group, with packages enough for boxes of twenty, served at an address."""
     with closing(open_database(f"sqlite:///{folder}/pages.db")) as database:
         database.migrate()
@@ -59,6 +64,9 @@ def furnished(folder: Path) -> Iterator[tuple[Site, Group]]:
         with api.client:
             site = furnish(api)
             group = people_and_packages(site)
+            # a machine that was recalled releases nothing more
+            for turn in range(turns):
+                release(group, 100 + turn, [*box_of(turn), f"S{turn}"])
             fill(site)
             send_and_recall(group)
             with serving(site):
@@ -181,14 +189,11 @@ def main(count: int, turns: int) -> None:
     """Measure all of it."""
     with tempfile.TemporaryDirectory(prefix="steriledger-bench-") as name:
         folder = Path(name)
-        with furnished(folder) as (site, group), browser() as chromium:
+        with furnished(folder, turns + 1) as (site, group), browser() as chromium:
             seen = look(chromium, site)
             boxes = []
             for turn in range(turns + 1):
-                serials = [f"B{turn}N{number}" for number in range(BOX)]
-                release(group, 100 + turn, serials)
-                boxes.append((group.send(f"twenty-{turn}", *serials), serials))
-                release(group, 200 + turn, [f"S{turn}"])
+                boxes.append((group.send(f"twenty-{turn}", *box_of(turn)), box_of(turn)))
                 group.send(f"sealed-{turn}", f"S{turn}")
             told = {
                 **seen,

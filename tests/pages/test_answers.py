@@ -6,7 +6,7 @@ import html
 import json
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,7 +19,8 @@ from ledger.domain.encoding.hashing import sha256
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.evidence.answers import verify_answer_file
 from ledger.keys.signers import verify_signature
-from ledger.steps.answering.duties import find_duties
+from ledger.steps.answering.duties import find_duties, last_block
+from ledger.steps.asking.tokens import create_token
 from tests.house import Clock
 from tests.pages.kit import Door, press, read
 from tests.steps.hospital import Hospital, opened_hospital
@@ -187,6 +188,26 @@ def test_the_file_from_the_page_reproduces_the_answer_and_the_pdf_is_taken(
     assert found.is_trusted
     assert found.plain == json.loads(answer.content)["answer"]
     assert nurse.get(f"{ANSWER}?format=pdf").content.startswith(b"%PDF-")
+
+
+def test_the_api_gives_the_same_answer_and_its_hash(hospital: Hospital, door: Door) -> None:
+    with hospital.instance.database.transaction() as tx:
+        _, token = create_token(
+            hospital.instance, tx, person="System", unit=2, scopes=[READS],
+            lifetime=timedelta(days=1),
+        )  # fmt: skip
+        block = last_block(tx)
+    client = TestClient(door.app, headers={"authorization": f"Bearer {token}"})
+    asked: dict[str, str] = {"as_of": "2026-12-01T00:00:00Z", "block": str(block)}
+    file = client.get(f"/v1/findings/package/file/{PACKAGE}", params=asked)
+    whole = json.loads(file.content)["answer"]
+    assert file.headers["answer-sha256"] == "0x" + sha256(canonical(whole)).hex()
+    plain = client.get(f"/v1/findings/package/{PACKAGE}", params=asked).json()
+    assert plain["findings"] == whole["findings"]
+    for path in ("asset/LS-7", "consignment/U1%2FL1"):
+        assert client.get(f"/v1/findings/{path}").status_code == 200
+    missing = client.get("/v1/findings/asset/LS-8")
+    assert (missing.status_code, missing.json()["field"]) == (404, "asset")
 
 
 def test_an_incident_is_about_what_its_kind_says(centre: TestClient) -> None:

@@ -134,3 +134,21 @@ def test_a_recall_waits_until_it_is_opened_and_then_until_it_is_answered(house: 
 def test_whoever_belongs_to_no_unit_has_an_empty_inbox(house: House) -> None:
     runner = Door.of(house.instance).enter("runner", None, *RUNS_THE_INSTANCE)
     assert "Nothing waits." in read(runner, "/inbox")
+
+
+def test_what_was_said_long_ago_is_looked_for_further_back(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ledger.steps.answering.inbox.MOST_LOOKED", 1)
+    texts = ("the first", "the second", "the third")
+    for text in texts:
+        house.say("Request", unit=MEMBER, to=CENTRE, what="packages", text=text)
+    centre = enter(house, CENTRE, "sender", Right.REPORT)
+    at, seen = "/inbox", []
+    for _ in texts:
+        page = read(centre, at)
+        seen += [text for text in texts if text in page]
+        at = "/inbox?" + page.partition('href="/inbox?')[2].partition('"')[0]
+    assert seen == list(reversed(texts))
+    assert read(centre, "/inbox?before=TakeOver:0 x:1 Request:99999999").count("<h2>") >= 1
+    assert "Nothing waits" in read(centre, "/inbox?before=Request:1")

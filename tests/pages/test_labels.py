@@ -55,11 +55,14 @@ def test_labels_are_sent_drawn_and_confirmed_by_the_scan_of_what_came_out(group:
     (first,), _ = codes(group, "1/Q01")
     # the label that is on it already is not the one that came out
     refused = scan_printed(client, first)
-    assert "is on no label that is to be confirmed" in plain(refused.text)
+    assert "is another label of 1/Q01 than the one that was sent" in plain(refused.text)
     code = re.search(r"SL1R2PQ01\d\d", read(client, "/labels"))
     assert code is not None
     assert scan_printed(client, code[0]).status_code == 303
     assert codes(group, "1/Q01") == ({code[0]}, {first})
+    assert "1/Q01 – it came out" in plain(client.get("/labels?told=1/Q01").text)
+    # Q02 is sent only, whatever an address says
+    assert "1/Q02 – " not in plain(client.get("/labels?told=1/Q02").text)
     # the other one did not come out; it is decided, and drawn no more
     press(client, read(client, "/labels"), "It did not come out", step="not_printed")
     assert client.get("/labels/sent/pdf?stock=roll").status_code == 404

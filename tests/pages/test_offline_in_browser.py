@@ -45,6 +45,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     image: Any = drawing.to_image(scale=8, add_quiet_zones=True)
     pixels = memoryview(image)
+    assert pixels.shape is not None
     height, width = pixels.shape
     path = tmp_path_factory.mktemp("film") / "label.y4m"
     grey = bytes(pixels.tobytes()) + b"\x80" * (2 * ((width + 1) // 2) * ((height + 1) // 2))
@@ -98,7 +99,10 @@ def said(page: Page, count: int) -> list[str]:
     page.wait_for_function(
         "count => document.querySelectorAll('[name=said]').length === count", arg=count
     )
-    return page.eval_on_selector_all("[name=said]", "all => all.map(each => each.value)")
+    found: list[str] = page.eval_on_selector_all(
+        "[name=said]", "all => all.map(each => each.value)"
+    )
+    return found
 
 
 def look(page: Page, name: str) -> None:

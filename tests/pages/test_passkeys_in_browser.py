@@ -126,6 +126,10 @@ def test_a_passkey_is_enrolled_and_what_it_signs_is_final_and_says_so(ward: Ward
             ).wait_for()
         page.get_by_role("button", name="Sign with my passkey").click()
         page.get_by_text("Recorded.").wait_for()
+        # the only key that she has signs what one tap records, too
+        page.goto(ward.url + "/cycles/open")
+        page.locator("article.tile button.big").first.click()
+        page.get_by_role("heading", name="What you sign").wait_for()
     hospital.settle(hospital.writer())
     opening = ward.newest()
     assert (opening.kind, opening.state) == ("CycleOpening", OperationState.FINAL)

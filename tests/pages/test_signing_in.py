@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -533,9 +534,9 @@ def reject(site: Site, client: TestClient, text: str, pin: str) -> str:
     )  # fmt: skip
 
 
-def decision(site: Site) -> dict[str, dict[str, str]]:
+def decision(site: Site) -> dict[str, Any]:
     view = site.api.get(f"/v1/cycles/{SERIAL}/41", site.api.operator).json()
-    found: dict[str, dict[str, str]] = view["timeline"][-1]
+    found: dict[str, Any] = view["timeline"][-1]
     return found
 
 
@@ -596,3 +597,90 @@ def test_a_recall_at_a_station_names_who_confirmed_it_and_keeps_no_badge(
     assert "Chief Zhang" in shown
     assert "two PINs" in shown
     assert "Recorded." in read(two, at)
+
+
+# ---------------------------------------------------------------- whoever runs the instance
+
+
+def test_a_second_administrator_of_the_instance_is_made_and_the_last_is_warned(site: Site) -> None:
+    runner = site.signed_in("runner")
+    at = f"/people/{site.accounts['runner']}"
+    assert "This is the last administrator" in read(runner, at)
+    form = {"form": forms(runner), "login": "second", "person": "Wu", "unit": "instance"}
+    page = runner.post("/people/add", data=form).text
+    link = re.search(r"/link/account/[\w-]+", page)
+    assert link
+    assert "This is the last administrator" in read(runner, at)  # whoever was invited may not come
+    assert complete(site, link[0])[0] == 303
+    assert "This is the last administrator" not in read(runner, at)
+    assert press(runner, read(runner, at), "End this account", at, what="end") == at
+    chief = site.signed_in("chief")
+    form |= {"form": forms(chief), "login": "third", "scopes": "administer"}
+    assert chief.post("/people/add", data=form).status_code == 200
+    with site.api.house.instance.database.reading() as tx:
+        third = stored.find_account(tx, login="third")
+    assert third is not None
+    assert third.unit == CENTRE  # a unit's administrator makes none of the instance
+
+
+# ---------------------------------------------------------------- back, and two tabs
+
+
+def test_a_form_to_which_somebody_goes_back_is_recorded_once_and_not_with_something_else(
+    site: Site,
+) -> None:
+    client = site.signed_in("operator")
+    at = f"/acts/cycle-opening?equipment={SERIAL}&key=of-the-form-before"
+    page = read(client, at)
+    first = press(client, page, "Sign and record", at, equipment=SERIAL, number="50")
+    again = press(client, read(client, at), "Sign and record", at, equipment=SERIAL, number="50")
+    assert first == again
+    with pytest.raises(AssertionError, match="recorded already, with something else"):
+        press(client, read(client, at), "Sign and record", at, equipment=SERIAL, number="51")
+    assert site.api.get(f"/v1/cycles/{SERIAL}/51", site.api.operator).status_code == 404
+
+
+def test_a_tab_of_a_session_that_is_over_records_nothing_for_who_came_after(site: Site) -> None:
+    client = site.signed_in("operator")
+    at = f"/acts/cycle-opening?equipment={SERIAL}"
+    tab = read(client, at)
+    assert client.post("/sign-out", data={"form": forms(client)}).status_code == 303
+    assert client.post(site.link("operator")).status_code == 303
+    with pytest.raises(AssertionError, match="not of your session"):
+        press(client, tab, "Sign and record", at, equipment=SERIAL, number="50")
+    assert site.api.get(f"/v1/cycles/{SERIAL}/50", site.api.operator).status_code == 404
+
+
+def test_of_two_tabs_that_judge_the_same_load_the_second_is_told_that_it_changed(
+    site: Site,
+) -> None:
+    site.api.finished_cycle(41)
+    client = site.signed_in("operator")
+    found = site.api.get(f"/v1/cycles/{SERIAL}/41", site.api.operator).json()
+    at = f"/cycles/{found['id']}/decide"
+    tabs = [read(client, at), read(client, at)]
+    press(client, tabs[0], "Hold", at, decision="hold", reason="a look")
+    with pytest.raises(AssertionError, match=r"changed|current|decision"):
+        press(client, tabs[1], "Reject", at, decision="reject", reason="wet")
+    assert decision(site)["facts"]["decision"] == "hold"
+
+
+def test_no_browser_keeps_a_page_for_whoever_sits_down_after_sign_out(site: Site) -> None:
+    client = site.signed_in("operator")
+    for path in ("/", "/cycles", "/account", "/sign-in"):
+        assert client.get(path).headers["cache-control"] == "no-store"
+
+
+def test_an_administrator_sees_who_may_come_in_with_what_and_who_is_at_each_station(
+    site: Site, two: TestClient
+) -> None:
+    chief = site.signed_in("chief")
+    assert "Operator Zhang is there" in read(chief, "/stations")
+    assert "key of this server" in read(chief, "/people")
+    assert "Operator Zhang" not in read(chief, "/people?only=badge")
+    assert "Operator Zhang" in read(chief, "/people?only=invited")
+    complete(site, invite(site))
+    assert "Operator Zhang" in read(chief, "/people?only=active")
+    assert "Member Zhang" not in read(chief, "/people")
+    assert "account key" in read(chief, "/signers")
+    assert is_in(two) is False  # whoever chose a new way in is out where they were

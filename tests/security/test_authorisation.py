@@ -152,6 +152,7 @@ ASKED: dict[str, Plain] = {
     "POST /v1/labels/rolls": {"count": 2},
     "POST /v1/labels/prints": {"packages": ["1/Q01"]},
     "POST /v1/labels/prints/told": {"packages": ["1/Q01"], "state": "printed"},
+    "POST /v1/labels/drawn": {"packages": ["1/Q01"]},
     "POST /v1/recalls": {
         "equipment": SERIAL, "first": 80, "last": 81, "cause": "machine", "reason": "worn",
     },
@@ -163,7 +164,12 @@ ROUTES = {
     "POST /v1/scans": frozenset({Scope.SCAN}),
     "POST /v1/packages": frozenset({Scope.SCAN}),
     **dict.fromkeys(
-        ("POST /v1/labels/rolls", "POST /v1/labels/prints", "POST /v1/labels/prints/told"),
+        (
+            "POST /v1/labels/rolls",
+            "POST /v1/labels/prints",
+            "POST /v1/labels/prints/told",
+            "POST /v1/labels/drawn",
+        ),
         frozenset({Scope.SCAN}),
     ),
     "POST /v1/recalls": frozenset({Scope.DECIDE}) | READ,

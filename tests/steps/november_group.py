@@ -18,7 +18,8 @@ from ledger.domain.duties.terms import parse_terms
 from ledger.domain.encoding.identifiers import Digest, to_hex
 from ledger.domain.statement.agreement import Agreement
 from ledger.domain.statement.periods import Period
-from ledger.steps.settling.computing import Computed, compute_here, kept_terms, recompute
+from ledger.steps.settling.computing import Computed, compute_here, kept_terms
+from ledger.steps.settling.recomputing import recompute
 from tests.domain.statement.chains import document
 from tests.house import Clock
 from tests.steps.hospital import Hospital, move_things, opened_hospital

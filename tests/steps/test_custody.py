@@ -806,3 +806,27 @@ def test_a_dispatch_that_was_told_again_counts_by_its_own_list(house: House) -> 
     assert view.lines is not None
     assert [line.names for line in view.lines] == ["package P-9 of unit 1"]
     assert dispatch_of(view)["seals"] == "S-2"
+
+
+def test_a_broken_seal_is_told_beside_what_was_sent(house: House) -> None:
+    dispatch(house, seals="S-1, S-2")
+    take(house, VAN, "carried", seals="intact", trip="T-9")
+    take(house, MEMBER, "kept", rest="scanned", seals="broken", reason="S-2 was torn")
+    told = [step.entry.facts.get("seals") for step in shown(house).steps]
+    assert told == ["S-1, S-2", "intact", "broken"]
+    # a carrier reads seals, and no line
+    view = shown(house, of_unit(VAN))
+    assert (view.lines, [step.entry.facts.get("seals") for step in view.steps]) == (None, told)
+
+
+def test_a_loaner_is_counted_at_arrival_and_before_return_by_both_sides(house: House) -> None:
+    register(house)
+    way = {"lines": [], "asset": "L-1", "purpose": "loan", "taker": "member"}
+    dispatch(house, instruments=40, **way)
+    take(house, MEMBER, "kept", instruments=39, condition="one clamp is not there")
+    back = {**way, "unit": "member", "receiver": "centre", "taker": "centre", "purpose": "return"}
+    dispatch(house, slip="77", instruments=39, **back)
+    take(house, CENTRE, "kept", box="member/77", instruments=39)
+    steps = [step for step in shown_asset(house).steps if "instruments" in step.entry.facts]
+    counted = [(step.unit, step.entry.facts["instruments"]) for step in steps]
+    assert counted == [(CENTRE, 40), (MEMBER, 39), (MEMBER, 39), (CENTRE, 39)]

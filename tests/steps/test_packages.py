@@ -19,7 +19,13 @@ from ledger.domain.custody.gates import Gate, Word
 from ledger.domain.custody.lines import Deed, package_subject
 from ledger.domain.custody.reading import Reader
 from ledger.domain.custody.recalls import Found
-from ledger.domain.encoding.identifiers import Digest, to_hex
+from ledger.domain.encoding.identifiers import (
+    Digest,
+    UnitNumber,
+    consignment_id,
+    serial_hash,
+    to_hex,
+)
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused, SteriLedgerError
 from ledger.domain.subjects.indexed import IndexedOperation
 from ledger.evidence.shape import Subject
@@ -52,6 +58,7 @@ from ledger.steps.auditing.packages import check_packages
 from ledger.steps.sending.refusals import refuse
 from ledger.storage import packages
 from ledger.storage.engine.database import Database
+from ledger.storage.index import put
 from ledger.storage.operations import get_operation, list_latest_operations
 from tests.house import AT_A_DOOR, CENTRE, MEMBER, SERIAL, House, build_house
 
@@ -923,3 +930,29 @@ def test_cards_between_the_shots_speak_of_the_one_before(house: House) -> None:
     assert scanned(house, CENTRE, *shots) == ["1/Q01: stored", "1/Q01: wet"]
     with pytest.raises(InvalidInput, match="before any package"), house.nothing_stored():
         scanned(house, CENTRE, shots[1])
+
+
+@pytest.mark.parametrize("of", ["cycle", "machine", "consignment"])
+def test_what_another_instance_of_the_chain_recorded_is_said_to_be_not_readable_here(
+    travelling: House, of: str
+) -> None:
+    house = travelling
+    box = consignment_id(UnitNumber(CENTRE), serial_hash("4711"))
+    about = {"cycle": house.cycle(1).id, "machine": house.equipment, "consignment": box}[of]
+    kinds = {"cycle": "ResultEntry", "machine": "RecallOrder", "consignment": "TakeOver"}
+    before = asked(house, Gate.USE, "1/Q01", MEMBER)
+    assert "not readable" not in before
+    with house.instance.database.transaction() as tx:
+        put(
+            tx,
+            [
+                IndexedOperation(
+                    digest=Digest(b"\x55" * 32), kind=kinds[of], unit=CENTRE, subject=about,
+                    also=None, message=b"{}", new_key=None, record=bytes(32), height=1,
+                    timestamp=1, block_hash=bytes(32), tx_hash=bytes(32), position=0,
+                    head=bytes(32),
+                )
+            ],
+        )  # fmt: skip
+    after = asked(house, Gate.USE, "1/Q01", MEMBER)
+    assert after == f"{before}; others recorded something about it that is not readable here"

@@ -269,7 +269,11 @@ class Group:
 
     def record(self, draft: Draft) -> Receipt | SteriLedgerError:
         """Accept the draft by the contracts' rules alone, or say which of them keeps it out."""
-        act = replace(draft.act, record_rules=lambda *_: None)
+        fields = tuple(
+            replace(each, of=Named(each.of.what)) if isinstance(each.of, Named) else each
+            for each in draft.act.fields
+        )
+        act = replace(draft.act, fields=fields, record_rules=lambda *_: None)
         try:
             return self.house.record(replace(draft, act=act))
         except (InvalidInput, NotFound, Conflict, Refused) as error:
@@ -540,6 +544,7 @@ class Requests:
             "shares": lambda values: self.shares(values["decision"]),
             "lines": lambda _: self.lines(),
             "proposal": lambda _: self.random.choice([*self.group.proposals, STALE]),
+            "thing": lambda _: self.asset()[0],
             "subject_record": lambda _: "0" * 32,
             "retention_ended": lambda _: datetime(2026, 1, 1, tzinfo=UTC),
             "hearing_until": lambda _: datetime(2099, 1, 1, tzinfo=UTC),

@@ -24,13 +24,10 @@ from ledger.domain.errors import (
 )
 from ledger.steps.following.rebuild import rebuild
 from ledger.steps.settling import reading
-from ledger.steps.settling.computing import (
-    compute,
-    recompute,
-)
+from ledger.steps.settling.computing import compute
 from ledger.steps.settling.published import compute_published, get_published, said_since
 from ledger.steps.settling.reading import entries_of_index, find_closing
-from ledger.steps.settling.recomputing import compare, published_on
+from ledger.steps.settling.recomputing import compare, published_on, recompute
 from ledger.storage.index import IndexedOperation, find_last_operation, remove
 from tests.steps.november_group import DECEMBER, NOVEMBER, Group, november_group
 
@@ -184,8 +181,8 @@ def test_where_a_given_account_lacks_an_event_that_event_is_named(group: Group) 
     shorter = compute(left, documents, NOVEMBER, computed.closing, deployment=group.deployment)
     found = compare(group.node, group.deployment, documents, computed, shorter.data)
     assert found is not None
-    assert found[0].path.startswith("lines[")
-    assert found[1] == group.services[2]
+    assert found.difference.path.startswith("lines[")
+    assert (found.missing, found.missing in found.behind) == (group.services[2], True)
     same = compare(group.node, group.deployment, documents, computed, computed.data)
     assert same is None
     pretty = json.dumps(computed.account, indent=1).encode()

@@ -620,6 +620,26 @@ def test_a_whole_cycle_is_accepted_and_stands_as_decided(house: House) -> None:
     assert (state.counts[1].declared, state.counts[1].released) == (10, 10)
 
 
+@pytest.mark.parametrize(
+    "kind, values",
+    [
+        ("StatementAnswer", {"field": "publication"}),
+        ("Resolution", {"field": "answer", "outcome": "settled"}),
+        ("Payment", {"field": "publication", "side": "paid", "other": MEMBER, "amount": 1}),
+    ],
+)
+def test_what_names_no_accepted_operation_or_one_of_another_kind_never_waits_for_it(
+    house: House, kind: str, values: dict[str, Any]
+) -> None:
+    house.enrol(CENTRE, "Settler", Right.SETTLE)
+    opening = house.open(1).digest
+    said = {name: value for name, value in values.items() if name != "field"} | {"unit": CENTRE}
+    for digest, error in ((STALE, NotFound), (opening, InvalidInput)):
+        with house.nothing_stored(), pytest.raises(error) as caught:
+            house.say(kind, **{values["field"]: digest.hex()}, **said)
+        assert caught.value.field == values["field"]
+
+
 def test_lines_of_one_class_are_summed_and_kept_line_by_line(house: House) -> None:
     house.open(1)
     digest = load(

@@ -16,12 +16,15 @@ from ledger.domain.custody.fold import fold
 from ledger.domain.custody.gates import Gate
 from ledger.domain.custody.lines import Deed
 from ledger.steps.accepting.assembling import Assembly, assemble
+from ledger.steps.accepting.reading_back import read_operation
 from ledger.steps.accepting.recalling import Recalled, RecallRequest, order_recall
+from ledger.steps.accepting.resolving import parties_named_by
 from ledger.steps.accepting.scanning import Scan, report
+from ledger.steps.answering.custody import list_consignments
 from ledger.steps.answering.packages import Question, ask_all, gate, holdings, trace, where
 from ledger.steps.answering.recalls import RecallView, show_recall
 from ledger.steps.reading.scan_lists import parse_list
-from ledger.storage import packages
+from ledger.storage import operations, packages
 from ledger.storage.engine.database import Database
 from tests.house import AT_A_DOOR, CENTRE, SERIAL, Clock, House, build_house
 
@@ -210,6 +213,24 @@ def test_what_was_held_as_known_then_is_what_the_lines_of_then_say(day: Day) -> 
                     page = [(each["package"], each["basis"]) for each in held.packages]
                     assert held.count == len(had)
                     assert page == [each for each in had if each[0] > "1/Q03"][:5]
+
+
+def test_a_unit_lists_every_consignment_that_names_it_and_no_other(day: Day) -> None:
+    with day.house.instance.database.reading() as tx:
+        all_of_them = list_consignments(tx, day.house.caller, limit=1000)
+        named = {
+            each.id: set[int]().union(
+                *(
+                    parties_named_by(read_operation(row))
+                    for row in operations.list_by_subject(tx, bytes.fromhex(each.id))
+                )
+            )
+            for each in all_of_them
+        }
+        for unit in CODES:
+            mine = list_consignments(tx, day.house.caller, of_unit=unit, looks=1000)
+            assert mine == [each for each in all_of_them if unit in named[each.id]]
+        assert len(list_consignments(tx, day.house.caller, of_unit=VAN, looks=2)) <= 2
 
 
 def test_a_box_that_was_not_opened_is_inferred_until_somebody_looks(day: Day) -> None:

@@ -201,6 +201,13 @@ def lock_at_once(tx: Connection, keys: list[bytes]) -> None:
     lock_subjects(tx, keys)
 
 
+def test_a_text_that_postgresql_cannot_hold_is_the_askers_mistake(
+    postgresql_database: Database,
+) -> None:
+    with postgresql_database.reading() as tx, pytest.raises(InvalidInput, match="NUL"):
+        find_setting(tx, "a\0b")
+
+
 def test_a_connection_that_dies_inside_a_transaction_hides_no_error(database: Database) -> None:
     def die(tx: Connection) -> None:
         insert_setting(tx, "half", b"1")

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, event
 
 from ledger.domain.subjects.states import CycleState
-from ledger.storage import index, pages
+from ledger.storage import index, operations, packages, pages
 from ledger.storage.arrivals import arrivals_of
 from ledger.storage.engine.database import Database
 from ledger.storage.readings import heads_of
@@ -31,6 +31,11 @@ ASKED: dict[str, Callable[[Connection], object]] = {
     "positions": lambda tx: pages.positions_of(tx, range(200)),
     "attempts": lambda tx: pages.attempts_beside(tx, range(200)),
     "cycles": lambda tx: index.list_by_keys(tx, CycleState, [(key,) for key in KEYS]),
+    "what was taken back": lambda tx: packages.names_touched(tx, KEYS[0], 7),
+    "what was had then": lambda tx: packages.count_held(tx, 7, 1_793_700_000),
+    "parts in consignments": lambda tx: operations.known_parties(
+        tx, [operations.PartyRow(unit=7, consignment=key) for key in KEYS]
+    ),
     "heads of readings": lambda tx: heads_of(tx, PAIRS),
     "arrivals": lambda tx: arrivals_of(tx, PAIRS),
 }

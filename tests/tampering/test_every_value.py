@@ -248,9 +248,10 @@ BESIDE: Mapping[str, str] = {
 }
 
 
-#: One row, rows of different kinds, or rows that are nothing but their key.
+#: One row, rows of different kinds, or rows that differ in nothing but their key.
 NO_PLACES = {
     "idx_cursor", "idx_erasures", "idx_proposals", "settings", "operation_dependencies",
+    "consignment_parties", "codes",
 }  # fmt: skip
 
 

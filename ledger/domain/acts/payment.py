@@ -47,7 +47,7 @@ ACT = witness(
     shows_facts=True,
     about=Field(
         name="publication",
-        of=Named("operation"),
+        of=Named("operation", kinds=("Publication", "Payment")),
         help="digest of the publication that is paid; of what was received, of the payment",
         is_argument=True,
     ),

@@ -49,7 +49,7 @@ ACT = witness(
     shows_facts=True,
     about=Field(
         name="answer",
-        of=Named("operation"),
+        of=Named("operation", kinds=("StatementAnswer",)),
         help="digest of the answer that contests",
         is_argument=True,
     ),

@@ -42,7 +42,7 @@ ACT = witness(
     shows_facts=True,
     about=Field(
         name="publication",
-        of=Named("operation"),
+        of=Named("operation", kinds=("Publication",)),
         help="digest of the publication",
         is_argument=True,
     ),

@@ -7,7 +7,7 @@ holds.  `Act` adds who may sign, what it is about, which rules keep it out, and 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum, IntEnum, IntFlag, auto
 from functools import cached_property, lru_cache
@@ -381,6 +381,8 @@ class Named(Sort):
     """
 
     what: str
+    #: of an operation: the kinds that it may be of; none: every kind
+    kinds: tuple[str, ...] = field(default=(), compare=False)
 
     def type_name(self) -> str:
         """32 bytes; a unit is a number."""

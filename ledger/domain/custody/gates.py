@@ -216,6 +216,8 @@ class Asking:
     is_voided: bool = False
     #: whether the set is a supplier's, to be processed here before its use
     is_loaner: bool = False
+    #: whether others recorded a step of what it travels in that is not readable here
+    has_unread: bool = False
 
     def name(self, unit: int | None) -> str:
         """A unit as people call it."""
@@ -312,6 +314,8 @@ def _all(
     yield from _place(package, asking)
     if asking.is_loaner and cycle is None:
         yield Said(reason=Reason.LOANER, values={})
+    if asking.has_unread and not (cycle is not None and cycle.is_part_unknown):
+        yield Said(reason=Reason.NOT_READABLE, values={})
     if asking.behind_since is not None:
         yield Said(reason=Reason.BEHIND, values={"time": seconds_text(asking.behind_since)})
 

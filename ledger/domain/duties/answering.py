@@ -316,6 +316,7 @@ _SAID_BY_OTHERS = {
     Deed.WET: ("wet", "潮湿"), Deed.DAMAGED: ("damaged", "损坏"), Deed.MISSING: ("short", "缺件"),
     Deed.FOUND: ("found", "已找到"), Deed.NOT_USED: ("not used", "未使用"),
     Deed.DISCARDED: ("discarded", "已弃用"), Deed.LOOKED_AT: ("looked at", "查看"),
+    Deed.TRANSPORT_LOG: ("a transport log", "运输记录"),
 }  # fmt: skip
 
 

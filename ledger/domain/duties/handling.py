@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -60,10 +60,14 @@ _COLUMNS = (
 
 
 def read_history(
-    pages: list[Page], package: str, terms: tuple[Terms, ...]
+    pages: list[Page], package: str, terms: tuple[Terms, ...], parties: Collection[int]
 ) -> tuple[list[Event], bytes | None]:
-    """What lines say of a package, and the cycle that it was loaded into last."""
+    """What lines say of a package, and the cycle that it was loaded into last.
+
+    A load or decision of a unit that had it counts before one of a unit that only names it.
+    """
     taken_back = set(_taken_back(pages))
+    deciding = _deciding(pages, package, parties)
     history: list[Event] = []
     cycle: bytes | None = None
     for page in pages:
@@ -72,21 +76,10 @@ def read_history(
                 continue
             if page.kind == "ScanReport":
                 history += _scanned(page, number, terms)
-            elif page.kind == "LoadDeclaration":
-                needed = page.read_line(number, "package", "programme_required")
-                loaded = page.event(Deed.LOADED, programme_required=needed["programme_required"])
-                history.append(replace(loaded, path=f"lines.{number}."))
-                cycle = word(page.said.message, "cycle")
-            elif page.kind == "CycleDecision":
-                outcome = page.read_line(number, "package", "outcome")["outcome"]
-                told = LINE_DEEDS.get(str(outcome))
-                if told is not None:
-                    history.append(page.event(_DECIDED[told]))
-            elif page.kind == "PackageDecision":
-                page.read_line(number, "package")
-                decided = word_of(PackageDecisionKind, packed_numbers(page.said.message)[0])
-                if decided is not None:
-                    history.append(page.event(_DECIDED_OF_PACKAGES[decided]))
+            elif page.said.digest in deciding:
+                history += _decided(page, number)
+                is_load = page.kind == "LoadDeclaration"
+                cycle = word(page.said.message, "cycle") if is_load else cycle
     sent = [
         page.event(Deed.DISPATCHED) for page in pages
         if page.kind == "Dispatch" and any(_name(each) == package for each in page.lines().values())
@@ -95,11 +88,44 @@ def read_history(
     return list(_with_unloading(history, sent, assembler(package))), cycle
 
 
+def _decided(page: Page, number: int) -> Iterator[Event]:
+    """What one line of a load or a decision says."""
+    if page.kind == "LoadDeclaration":
+        needed = page.read_line(number, "package", "programme_required")
+        loaded = page.event(Deed.LOADED, programme_required=needed["programme_required"])
+        yield replace(loaded, path=f"lines.{number}.")
+    elif page.kind == "CycleDecision":
+        outcome = page.read_line(number, "package", "outcome")["outcome"]
+        told = LINE_DEEDS.get(str(outcome))
+        if told is not None:
+            yield page.event(_DECIDED[told])
+    elif page.kind == "PackageDecision":
+        page.read_line(number, "package")
+        decided = word_of(PackageDecisionKind, packed_numbers(page.said.message)[0])
+        if decided is not None:
+            yield page.event(_DECIDED_OF_PACKAGES[decided])
+
+
 def _short_of_receipts(pages: list[Page], package: str) -> Iterator[Event]:
     """What was in no box that should have held it: whoever opened that saw so."""
     for page in pages:
         if page.kind == "TakeOver" and _of_package(page, package).get("of_package") == "missing":
             yield page.event(Deed.MISSING, in_box=True)
+
+
+def _deciding(pages: list[Page], package: str, parties: Collection[int]) -> frozenset[bytes]:
+    """The loads and decisions that count: of units that had it, where one of them loaded it."""
+    loaders = {
+        integer(page.said.message, "unit")
+        for page in pages
+        if page.kind == "LoadDeclaration"
+        and any(line.get("package") == package for line in page.lines().values())
+    } & set(parties)
+    return frozenset(
+        page.said.digest
+        for page in pages
+        if not loaders or integer(page.said.message, "unit") in loaders
+    )
 
 
 #: After these it is no longer as it was unloaded.
@@ -286,16 +312,16 @@ def _taken(
 
 def _basis_of(sent: Page, package: str | None) -> dict[str, FieldValue]:
     """How its giver knew that the package was in it."""
-    for number, line in sent.lines().items():
-        if package is not None and _name(line) == package:
+    for number, line in sent.lines().items() if package is not None else ():
+        if _name(line) == package:
             return {"basis": sent.get(f"lines.{number}.basis")}
     return {}
 
 
 def _of_package(page: Page, package: str | None) -> dict[str, FieldValue]:
     """What a receipt says of the package that is asked about."""
-    for number, line in page.lines().items():
-        if package is not None and _name(line) == package:
+    for number, line in page.lines().items() if package is not None else ():
+        if _name(line) == package:
             read = page.read_line(number, "assembler", "package", "outcome", "basis")
             return {"of_package": read["outcome"], "basis": read["basis"]}
     return {}

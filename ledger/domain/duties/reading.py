@@ -17,7 +17,7 @@ from ledger.domain.acts.terms import document_of
 from ledger.domain.acts.vocabulary import integer, word
 from ledger.domain.acts.witnessing import packed_numbers
 from ledger.domain.custody.lines import assembler, package_subject
-from ledger.domain.duties.case import Area, Case, Cycle, Deed, Event, SubjectKind
+from ledger.domain.duties.case import Area, Case, Consignment, Cycle, Deed, Event, SubjectKind
 from ledger.domain.duties.cycles import read_cycles
 from ledger.domain.duties.handling import (
     read_asset,
@@ -140,13 +140,22 @@ _SAID_OF_IT = frozenset({
 
 def _without_strangers(case: Case, had: set[int]) -> Case:
     """What a unit says of it that is not known to have had it is a third party's statement."""
+    moved = tuple(_own_steps(each) for each in case.consignments)
     own = tuple(e for e in case.history if e.deed not in _SAID_OF_IT)
-    known = replace(case, history=own).concerned | had
-    theirs = tuple(e for e in case.history if e.deed in _SAID_OF_IT and e.unit not in known)
-    if not theirs:
-        return case
+    known = replace(case, history=own, consignments=moved).concerned | had
+    theirs = [e for e in case.history if e.deed in _SAID_OF_IT and e.unit not in known]
     history = tuple(e for e in case.history if e not in theirs)
-    return replace(case, history=history, strangers=theirs)
+    for before, after in zip(case.consignments, moved, strict=True):
+        theirs += [step for step in before.steps if step not in after.steps]
+    return replace(case, history=history, consignments=moved, strangers=tuple(theirs))
+
+
+def _own_steps(moved: Consignment) -> Consignment:
+    """Without the logs of units that had no part in it."""
+    parties = {moved.giver, moved.receiver}
+    parties |= {step.unit for step in moved.steps if step.deed is not Deed.TRANSPORT_LOG}
+    steps = tuple(s for s in moved.steps if s.unit in parties)
+    return replace(moved, steps=steps)
 
 
 #: What is not known where the record of such an operation is not readable.
@@ -212,8 +221,9 @@ def _is_beside(each: Cycle, own: Cycle) -> bool:
 
 def _of_package(question: Question, pages: list[Page], terms: tuple[Terms, ...]) -> dict[str, Any]:
     """A package: what lines say of it, its cycle, and the consignments that it was in."""
-    history, cycle = read_history(pages, question.subject, terms)
     moved = tuple(read_consignments(pages, terms, package=question.subject))
+    parties = {assembler(question.subject), *(s.unit for c in moved for s in c.steps)}
+    history, cycle = read_history(pages, question.subject, terms, parties)
     if not history and not moved:
         raise _nothing(question)
     of_cycle = {} if cycle is None else _of_cycle(question, pages, terms, named=cycle)

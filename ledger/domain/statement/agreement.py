@@ -37,6 +37,9 @@ class Group(StrEnum):
     #: what a resolution gives back; no contribution
     RESOLUTION = "resolution"
 
+    # an enumeration's own is written in Python, and is asked for with every line
+    __hash__ = str.__hash__
+
 
 class Rule(StrEnum):
     """How balances are settled."""
@@ -373,9 +376,10 @@ class Versions:
 
     def find(self, moment: int) -> Agreement | None:
         """The version that holds at a moment, Unix seconds; None before the first."""
-        place = bisect_right(self._holding, (moment, len(self.published)))
-        return self.published[self._holding[place - 1][1]] if place else None
+        number = self.number(moment)
+        return self.published[number - 1] if number else None
 
-    def number(self, agreement: Agreement) -> int:
-        """Its place in the order of publication, from 1."""
-        return next(n for n, each in enumerate(self.published, start=1) if each is agreement)
+    def number(self, moment: int) -> int:
+        """The place of that version in the order of publication, from 1; 0 before the first."""
+        place = bisect_right(self._holding, (moment, len(self.published)))
+        return self._holding[place - 1][1] + 1 if place else 0

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Any, cast
 
 from ledger.domain.acts.comment import Stance
 from ledger.domain.acts.decisions import RELEASES, DecisionKind
 from ledger.domain.acts.payment import PaymentSide
 from ledger.domain.acts.resolution import ContestOutcome
 from ledger.domain.acts.statement_answer import LINES
-from ledger.domain.acts.vocabulary import integer, items, word
+from ledger.domain.acts.vocabulary import integer, word
 from ledger.domain.acts.witnessing import packed_numbers
 from ledger.domain.errors import InvalidInput, NotFound
 from ledger.domain.statement.agreement import Agreement, Group, Versions
@@ -160,8 +160,8 @@ class Books:
 
     def terms_at(self, moment: int) -> tuple[Agreement | None, int]:
         """The terms that hold at a moment, and their place from 1; 0 for none."""
-        terms = self.versions.find(moment)
-        return terms, 0 if terms is None else self.versions.number(terms)
+        number = self.versions.number(moment)
+        return self.versions.published[number - 1] if number else None, number
 
     def month_of(self, claimed: int) -> Period:
         """The month in which something happened, by its own word; never after its block's."""
@@ -200,24 +200,23 @@ class Books:
         of, version = known
         terms = self.versions.published[version - 1] if version else None
         keeps_charge = terms is not None and not terms.are_recalls_credited
-        for share in items(message, "shares"):
-            owner, payer, package_class, delta = (
-                cast("int", share[n]) for n in ("owner", "payer", "packageClass", "delta")
-            )
-            is_recall = kind is DecisionKind.RECALL
+        is_recall, unit, digest = kind is DecisionKind.RECALL, entry.unit, entry.digest
+        shares: Any = message["shares"]
+        for share in shares:
+            delta = share["delta"]
             self.lines.add(
                 Key(
                     of,
-                    entry.unit,
-                    payer,
+                    unit,
+                    share["payer"],
                     Group.STERILISATION,
                     What.QUANTITY,
                     0,
-                    package_class,
-                    owner,
+                    share["packageClass"],
+                    share["owner"],
                     version,
                 ),
-                entry.digest,
+                digest,
                 quantity=0 if is_recall and keeps_charge else delta,
                 done=0 if is_recall else delta,
                 recalled=-delta if is_recall else 0,

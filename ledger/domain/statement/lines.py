@@ -26,6 +26,9 @@ class What(StrEnum):
     UNUSED_CAPACITY = "unused_capacity"
     TAX = "tax"
 
+    # as of Group
+    __hash__ = str.__hash__
+
 
 class Key(NamedTuple):
     """What is alike of all that one line sums up; lines stand in this order."""
@@ -105,7 +108,7 @@ class Lines:
 
     def __init__(self) -> None:
         #: told of each event's part, by the line's key; whoever looks for one event asks for it
-        self.watch: Callable[[Key, bytes], None] = lambda _key, _digest: None
+        self.watch: Callable[[Key, bytes], None] | None = None
         self._keys: dict[Key, Key] = {}
         self._sums: dict[Key, _Sum] = {}
         self._open: dict[Key, _Open] = {}
@@ -137,7 +140,8 @@ class Lines:
         change.recalled += recalled
         change.events += 1
         change.trace.update(digest)
-        self.watch(key, digest)
+        if self.watch is not None:
+            self.watch(key, digest)
 
     def charged(self, key: Key, versions: list[Agreement], *, without: int = 0) -> int:
         """What a line comes to over all months, by now; `without` so much of its quantity."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from ledger.domain.acts.vocabulary import Message
 from ledger.domain.encoding.identifiers import Digest
@@ -15,8 +16,7 @@ from ledger.domain.statement.periods import Period
 from ledger.domain.statement.trips import Fee
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(NamedTuple):
     """One operation that the chain recorded, and where."""
 
     digest: Digest

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -20,6 +19,7 @@ from ledger.domain.custody.labelling import element_string, gs1_code
 from ledger.domain.custody.lines import Deed, parse_package
 from ledger.domain.errors import Conflict, InvalidInput, NotFound
 from ledger.domain.records.commitments import Fields
+from ledger.readings import zone_named
 from ledger.steps.accepting.drafting import make_draft
 from ledger.steps.accepting.labelling import find_definition
 from ledger.steps.accepting.labels import resolve_set
@@ -108,7 +108,7 @@ def assemble(  # noqa: PLR0913, PLR0917 - who packed what, at which door
     happened = packed.happened or instance.clock()
     expires = packed.expires
     if expires is None and material is not None:
-        day = happened.astimezone(ZoneInfo(packed.zone)).date()
+        day = happened.astimezone(zone_named(packed.zone)).date()
         expires = last_day(day, str(material), packed.storages).isoformat()
     gtin = defined.get("gtin")
     if packed.lot is not None and gtin is None:

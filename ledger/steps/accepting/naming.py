@@ -9,13 +9,18 @@ from ledger.domain.names import find_lookalike
 from ledger.domain.subjects.states import SignerState
 from ledger.steps.accepting.standing import Accepted
 from ledger.storage import directory
+from ledger.storage.engine.database import lock_subjects
 
+#: What whoever brings a code holds; nobody takes another subject after it.
+_CODES = b"codes of units"
 #: Most units, and signers of one unit, that a name is compared with.
 _MOST = 10_000
 
 
 def require_own_code(tx: Connection, code: str) -> None:
     """Raise Conflict when another unit has this code, or one that looks like it."""
+    # Another may be admitted at this moment: who waited finds its code.
+    lock_subjects(tx, [_CODES])
     codes = [unit.code for unit in directory.list_units(tx, limit=_MOST)]
     taken = code if code in codes else find_lookalike(code, codes)
     if taken is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import reduce, singledispatch
 from operator import or_
 from typing import Any, TypeVar
@@ -50,6 +50,7 @@ from ledger.domain.acts.vocabulary import (
 from ledger.domain.acts.words import Right
 from ledger.domain.callers import Caller
 from ledger.domain.encoding.identifiers import Digest, parse_hex32
+from ledger.domain.encoding.moments import require_moment
 from ledger.domain.errors import InvalidInput, NotFound
 from ledger.domain.machines.profiles import get_profile
 from ledger.domain.statement.periods import parse_period
@@ -71,7 +72,6 @@ from ledger.storage.packages import find_package
 
 T = TypeVar("T")
 
-_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _ID_DIGITS = 2 + 2 * 32
 #: a longer number is not repeated in an error
 _LONGEST_SHOWN = 2**64
@@ -165,9 +165,7 @@ def _(sort: Numbers, value: Sequence[int], asker: Asker, field: str) -> tuple[in
 
 @parse.register
 def _(sort: Moment, value: datetime, asker: Asker, field: str) -> datetime:
-    if value < _EARLIEST:
-        raise InvalidInput(f"{value.isoformat()} is too early", field=field, rule="from 1970 on")
-    return value
+    return require_moment(value, field=field)
 
 
 @parse.register

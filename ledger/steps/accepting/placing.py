@@ -13,6 +13,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from ledger.domain.acts import rules
+from ledger.domain.acts.catalogue import find_act
 from ledger.domain.acts.vocabulary import (
     Act,
     Message,
@@ -24,13 +25,15 @@ from ledger.domain.acts.vocabulary import (
 )
 from ledger.domain.acts.words import Party
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest
-from ledger.domain.errors import Conflict, NotFound
+from ledger.domain.errors import Conflict, InvalidInput, NotFound
 from ledger.domain.operations import Operation
+from ledger.domain.outbox.operation_states import GIVEN_UP
 from ledger.domain.records.records import Record
 from ledger.domain.subjects.folding import brought_by, touched
+from ledger.domain.subjects.indexed import IndexedOperation
 from ledger.domain.subjects.states import CycleState, SignerState, UnitState
 from ledger.steps.accepting.standing import Accepted, AcceptedRecords
-from ledger.storage import directory, operations
+from ledger.storage import directory, index, operations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,8 +112,31 @@ def _require_ours(tx: Connection, act: Act, message: Message) -> None:
             rule="a key is proposed once",
             remedy="make a new key",
         )
+    for each in act.fields:
+        if isinstance(each.of, Named) and each.of.what == "operation" and each.signed_as:
+            _require_known(tx, each.of, Digest(word(message, each.signed_as)), each.name)
     if act.about == "operation" and operations.find_operation(tx, subject, unit=unit) is None:
         raise NotFound("no such operation of this unit", field="subject")
+
+
+def _require_known(tx: Connection, named: Named, digest: Digest, field: str) -> None:
+    """What is named is accepted here, or on the chain: else it would be waited for without end."""
+    if digest == ZERO_DIGEST:
+        return
+    row = operations.find_operation(tx, digest)
+    found = index.find(tx, IndexedOperation, digest) if row is None else row
+    if found is None or (row is not None and row.state in GIVEN_UP):
+        raise NotFound(
+            "no such operation",
+            field=field,
+            rule="the digest of an operation that was accepted, or is on the chain",
+        )
+    if named.kinds and found.kind not in named.kinds:
+        raise InvalidInput(
+            f"it is the digest of {find_act(found.kind).spelled}",
+            field=field,
+            rule=f"of {' or '.join(find_act(kind).spelled for kind in named.kinds)}",
+        )
 
 
 def parent_of(act: Act, message: Message, accepted: View) -> bytes | None:

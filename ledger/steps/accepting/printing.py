@@ -17,7 +17,7 @@ from ledger.domain.acts.scan_report import ACT, MOST_LINES
 from ledger.domain.callers import Caller
 from ledger.domain.custody.codes import Scheme, read_shot
 from ledger.domain.custody.labelling import element_string
-from ledger.domain.custody.lines import Deed, assembler
+from ledger.domain.custody.lines import Deed, assembler, find_package_name
 from ledger.domain.custody.printing import (
     MOST_OF_ROLL,
     OPEN,
@@ -335,20 +335,46 @@ def _move(  # noqa: PLR0913, PLR0917 - who says what of which labels
     state: PrintState,
 ) -> list[labels.PrintRow]:
     caller.require_unit(unit)
-    found = meant(tx, said, unit_number=lambda text: numbering(tx, text))
-    names = list(dict.fromkeys(each.require(field="packages") for each in found))
-    hold(tx, names)
-    printings = labels.list_prints_of(tx, names)
+    named = _by_package(tx, unit, said)
+    hold(tx, list(named))
+    printings = labels.list_prints_of(tx, named)
     moved = []
-    for name in names:
+    for name, code in named.items():
         rows = [row for row in printings.get(name, []) if row.unit == unit]
         if not rows:
             raise NotFound(f"no label of {name} was sent to a printer", field="packages")
+        if code not in {None, rows[-1].code}:
+            raise Conflict(
+                f"{code} is another label of {name} than the one that was sent",
+                field="packages",
+                rule="the scan of a label says what was to be printed on it",
+                remedy="scan the label that came out just now",
+            )
         require_following(name, rows[-1].state, state)
         if not labels.set_state(tx, rows[-1], state, at=instance.clock(), by=caller.person):
             raise Conflict(f"the label of {name} was decided meanwhile", field="packages")
         moved.append(labels.list_prints_of(tx, [name])[name][-1])
     return moved
+
+
+def _by_package(tx: Connection, unit: int, said: Sequence[str]) -> dict[str, str | None]:
+    """The packages that are meant, each with the code of its label where that was scanned.
+
+    A code that was printed just now stands in no report yet.
+    """
+    shots = [None if find_package_name(each) else read_shot(each).code for each in said]
+    sent_now = {
+        row.code: row.package
+        for row in labels.list_prints_coded(tx, unit, {code for code in shots if code})
+    }
+    found = meant(tx, said, unit_number=lambda text: numbering(tx, text))
+    named: dict[str, str | None] = {}
+    for shot, each in zip(shots, found, strict=True):
+        if shot in sent_now:
+            named[sent_now[shot]] = shot
+        else:
+            named.setdefault(each.require(field="packages"), each.code)
+    return named
 
 
 def _report_of(tx: Connection, row: labels.PrintRow) -> list[dict[str, Any]]:

@@ -206,13 +206,16 @@ def resolve_consignment(tx: Connection, caller: Caller, text: str) -> Consignmen
 
 def parties_of(state: ConsignmentState, operations: Iterable[Recorded]) -> frozenset[int]:
     """Every unit that has a part in a consignment, or had one, by all that is about it."""
-    named = {
-        integer(each.message, name)
-        for each in operations
-        for name in ("unit", "receiver", "taker")
-        if each.act.witness is None and name in each.message
-    }
-    return state.units | (named - {0})
+    return state.units.union(*map(parties_named_by, operations))
+
+
+def parties_named_by(recorded: Recorded) -> frozenset[int]:
+    """The units that a step of a consignment gives a part in it; a comment gives nobody one."""
+    if recorded.act.witness is not None:
+        return frozenset()
+    message = recorded.message
+    named = (integer(message, n) for n in ("unit", "receiver", "taker") if n in message)
+    return frozenset(named) - {0}
 
 
 def resolve_asset(

@@ -26,6 +26,7 @@ from ledger.domain.custody.stretches import node_of
 from ledger.domain.outbox.operation_states import GIVEN_UP
 from ledger.domain.records.records import fields_from_bytes
 from ledger.steps.accepting.reading_back import read_operation
+from ledger.steps.accepting.resolving import parties_named_by
 from ledger.storage import operations, packages, records
 from ledger.storage.engine.database import lock_subjects
 
@@ -36,6 +37,17 @@ TELLING = frozenset(
     for act in ACTS.values()
     if act.package_lines is not None or act.moved_lines is not None
 )
+
+
+def parties_in(recorded: Recorded) -> set[operations.PartyRow]:
+    """The parts in a consignment that an operation gives, whatever became of it."""
+    act, message = recorded.act, recorded.message
+    if act.about != "consignment":
+        return set()
+    subject = act.subject_of(message)
+    return {
+        operations.PartyRow(unit=unit, consignment=subject) for unit in parties_named_by(recorded)
+    }
 
 
 def subjects_told(tx: Connection, act: Act, message: Message, facts: Facts) -> set[bytes]:
@@ -105,6 +117,7 @@ def lines_of(
 
 def tell(tx: Connection, recorded: Recorded, facts: Facts) -> None:
     """Keep what an accepted operation says of packages, and how they stand now."""
+    operations.put_parties(tx, parties_in(recorded))
     if recorded.act.name not in TELLING:
         return
     sequence = operations.get_operation(tx, recorded.digest).sequence
@@ -217,9 +230,12 @@ def holdings_of(package: Package) -> list[packages.ReaderRow]:
 def refill(tx: Connection) -> int:
     """Empty the tables, and fill them from records; says how many lines there are."""
     packages.clear_packages(tx)
+    operations.clear_parties(tx)
     count, after, names = 0, 0, set()
     while rows := operations.list_operations(tx, after=after, limit=_PAGE):
         after = rows[-1].sequence
+        for row in rows:
+            operations.put_parties(tx, parties_in(read_operation(row)))
         told = [row for row in rows if row.kind in TELLING and counts(row)]
         stored = {
             each.id: each for each in records.list_by_ids(tx, [row.record_id for row in told])

@@ -6,7 +6,7 @@ so.  What was accepted on the strength of a list is never counted as seen.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from typing import Any
@@ -382,10 +382,10 @@ def list_consignments(  # noqa: PLR0913 - whose, which, and how many
     `looks`: at so many of the group's newest, and no further.
     """
     found: list[ConsignmentLine] = []
-    rows = (_open if open_only else _newest)(tx, before)
-    for row, state, recorded in islice(rows, looks):
+    wanted = {each for each in (caller.readable_unit, of_unit) if each is not None}
+    rows = islice(_open(tx, before), looks) if open_only else _newest(tx, wanted, before, looks)
+    for row, state, recorded in rows:
         named = parties_of(state, recorded)
-        wanted = {caller.readable_unit, of_unit} - {None}
         if wanted <= named and not (open_only and state.status.is_over):
             signed_at = seconds_text(integer(recorded[-1].message, "signedAt"))
             facts = fields_from_bytes(records.get_record(tx, row.record_id).facts)
@@ -422,9 +422,13 @@ def find_giver_counting(tx: Connection, caller: Caller, cycle: str) -> int | Non
 _Told = tuple[operations.OperationRow, ConsignmentState, list[Recorded]]
 
 
-def _newest(tx: Connection, before: int | None) -> Iterator[_Told]:
+def _newest(
+    tx: Connection, units: Collection[int], before: int | None, looks: int | None
+) -> Iterator[_Told]:
+    """Those in which all of these units had a part, among so many of the group's newest."""
+    since = 0 if looks is None else operations.nth_latest_dispatch(tx, looks, before=before)
     while True:
-        page = operations.list_latest_operations(tx, kind="Dispatch", before=before, limit=_PAGE)
+        page = operations.list_latest_dispatches(tx, units, before=before, since=since, limit=_PAGE)
         yield from _told(tx, [row for row in page if row.state not in GIVEN_UP])
         if len(page) < _PAGE:
             return

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.acts.cycle_decision import RESULTS_IN, known_results
 from ledger.domain.acts.terms import SUBJECT as TERMS_SUBJECT
+from ledger.domain.acts.vocabulary import Facts
 from ledger.domain.acts.witnessing import packed_numbers
 from ledger.domain.acts.words import Custody
 from ledger.domain.callers import Caller
@@ -33,6 +34,7 @@ from ledger.domain.encoding.identifiers import (
     parse_hex32,
     to_hex,
 )
+from ledger.domain.encoding.moments import require_moment
 from ledger.domain.errors import InvalidInput, NotFound, Refused
 from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
 from ledger.domain.records.commitments import FieldValue
@@ -106,20 +108,18 @@ def find_duties(  # noqa: PLR0913 - who asks what, and for which moment
     Refused before anything is on the chain.
     """
     until = None if block is None else _block(tx, block)
-    moment = (as_of or instance.clock()).astimezone(UTC)
+    moment = require_moment(as_of or instance.clock(), field="as_of")
+    then = None if then is None else require_moment(then, field="then")
     if kind not in ASKED:
         raise InvalidInput(
             f"{kind[:40]!r} is unknown", field="kind", rule=f"one of {', '.join(ASKED)}"
         )
-    asked = _GATHER[SubjectKind(kind)](tx, caller, text)
+    asked = _GATHER[SubjectKind(kind)](tx, caller, text, block)
     question = Question(
         kind=SubjectKind(kind), subject=asked.name, as_of=moment.replace(microsecond=0), then=then
     )
-    about = (*asked.own, *asked.beside, *_around(tx, asked.own))
-    told = {
-        each: [row for row in rows if until is None or row.height <= until.number]
-        for each, rows in _operations_of(tx, about).items()
-    }
+    about = (*asked.own, *asked.beside, *_around(tx, asked.own, block))
+    told = _operations_of(tx, about, block)
     subjects = [each for each, rows in told.items() if rows]
     named = {row.digest: row for rows in told.values() for row in rows}
     if not subjects:
@@ -188,7 +188,7 @@ def trace_of(tx: Connection, caller: Caller, kind: str, text: str) -> tuple[str,
     """How a question names its subject, and the ids that its trace names; raises as above."""
     if kind not in ASKED:
         raise NotFound(f"nothing is asked about a {kind[:40]}", field="kind")
-    asked = _GATHER[SubjectKind(kind)](tx, caller, text)
+    asked = _GATHER[SubjectKind(kind)](tx, caller, text, None)
     return asked.name, [to_hex(each.id) for each in asked.own]
 
 
@@ -217,21 +217,21 @@ class _Asked:
     may_read: Callable[[IndexedOperation], bool] = lambda _row: True
 
 
-def _cycle(tx: Connection, caller: Caller, text: str) -> _Asked:
+def _cycle(tx: Connection, caller: Caller, text: str, block: int | None) -> _Asked:
     row = resolve_cycle(tx, caller, text)
     if caller.readable_unit not in {None, row.unit}:
         raise NotFound(f"there is no cycle {text!r}", field="cycle")
     own = [Subject(type="cycle", id=row.id)]
-    return _Asked(name=to_hex(row.id), own=own, beside=_beside(tx, row.id))
+    return _Asked(name=to_hex(row.id), own=own, beside=_beside(tx, row.id, block))
 
 
-def _beside(tx: Connection, cycle: bytes) -> list[Subject]:
+def _beside(tx: Connection, cycle: bytes, block: int | None) -> list[Subject]:
     """A cycle's machine, and those of the machine's cycles that tested something near it."""
     own = index.find(tx, CycleState, CycleId(cycle))
     if own is None:
         return []
     near = _near(tx, own.equipment, own.epoch, own.number, own.number)
-    return [Subject(type="equipment", id=own.equipment), *_testing(tx, near)]
+    return [Subject(type="equipment", id=own.equipment), *_testing(tx, near, block)]
 
 
 def _near(tx: Connection, machine: bytes, epoch: int, first: int, last: int) -> list[CycleState]:
@@ -242,7 +242,7 @@ def _near(tx: Connection, machine: bytes, epoch: int, first: int, last: int) -> 
     return sorted((c for c in near[:_MOST_CYCLES] if c.is_open), key=lambda c: c.number)
 
 
-def _testing(tx: Connection, cycles: Sequence[CycleState]) -> Iterator[Subject]:
+def _testing(tx: Connection, cycles: Sequence[CycleState], block: int | None) -> Iterator[Subject]:
     """The cycles that tested something; after a failure all since the last pass, tested or not."""
     said = AcceptedRecords(tx).facts_about_each(
         [cycle.id for cycle in cycles], *RESULTS_IN, "CycleOpening"
@@ -250,7 +250,7 @@ def _testing(tx: Connection, cycles: Sequence[CycleState]) -> Iterator[Subject]:
     passed, since = 0, None
     told: list[tuple[CycleState, bool]] = []
     for cycle in cycles:
-        facts = said[cycle.id]
+        facts = said[cycle.id] if block is None else _facts_up_to(tx, cycle.id, block)
         entered = known_results(f for f in facts if "biological_indicator" not in f)
         tested = {entered.get(n, "not_required") for n in ("biological", "bowie_dick")}
         has_indicator = any(f.get("biological_indicator") is True for f in facts)
@@ -269,7 +269,16 @@ def _testing(tx: Connection, cycles: Sequence[CycleState]) -> Iterator[Subject]:
             yield Subject(type="cycle", id=cycle.id)
 
 
-def _package(tx: Connection, caller: Caller, text: str) -> _Asked:
+def _facts_up_to(tx: Connection, cycle: CycleId, block: int) -> list[Facts]:
+    """What the results and the opening of a cycle said up to a block."""
+    own = Subject(type="cycle", id=cycle)
+    kinds = {*RESULTS_IN, "CycleOpening"}
+    roots = [row.record for row in _operations_of(tx, [own], block)[own] if row.kind in kinds]
+    kept = {row.root: row for row in records.list_by_roots(tx, roots)}
+    return [fields_from_bytes(kept[root].facts) for root in roots if root in kept]
+
+
+def _package(tx: Connection, caller: Caller, text: str, block: int | None) -> _Asked:
     found, reader = find_package(tx, caller, text), reader_of(tx, caller)
     name = found.package.name
     own: dict[Subject, None] = {}
@@ -281,7 +290,7 @@ def _package(tx: Connection, caller: Caller, text: str) -> _Asked:
             own[Subject(type="consignment", id=line.thread)] = None
         else:
             own[Subject(type=OPERATION, id=line.digest)] = None
-    beside = [b for each in own if each.type == "cycle" for b in _beside(tx, each.id)]
+    beside = [b for each in own if each.type == "cycle" for b in _beside(tx, each.id, block)]
     return _Asked(
         name=name,
         own=list(own),
@@ -291,7 +300,7 @@ def _package(tx: Connection, caller: Caller, text: str) -> _Asked:
     )
 
 
-def _consignment(tx: Connection, caller: Caller, text: str) -> _Asked:
+def _consignment(tx: Connection, caller: Caller, text: str, _block: int | None) -> _Asked:
     try:
         identifier = resolve_consignment(tx, caller, text).id
     except NotFound:
@@ -311,7 +320,7 @@ def _consignment(tx: Connection, caller: Caller, text: str) -> _Asked:
     )
 
 
-def _recall(tx: Connection, caller: Caller, text: str) -> _Asked:
+def _recall(tx: Connection, caller: Caller, text: str, block: int | None) -> _Asked:
     digest = parse_hex32(text, field="recall")
     row = operations.find_operation(tx, Digest(digest), unit=caller.readable_unit)
     if row is None or row.kind != "RecallOrder":
@@ -320,10 +329,10 @@ def _recall(tx: Connection, caller: Caller, text: str) -> _Asked:
     epoch, first, last, _ = packed_numbers(read_operation(row).message)
     near = _near(tx, machine, epoch, first, last)
     own = [Subject(type="equipment", id=machine)]
-    return _Asked(name=to_hex(digest), own=own, beside=list(_testing(tx, near)))
+    return _Asked(name=to_hex(digest), own=own, beside=list(_testing(tx, near, block)))
 
 
-def _asset(tx: Connection, caller: Caller, text: str) -> _Asked:
+def _asset(tx: Connection, caller: Caller, text: str, _block: int | None) -> _Asked:
     """An asset: its owner and who has it read all of it, who had it up to its own hand-over."""
     row = resolve_asset(tx, caller, text, unit=caller.unit, had=True)
     state = Accepted(tx).find(AssetState, row.id)
@@ -377,10 +386,10 @@ _GATHER = {
 }
 
 
-def _around(tx: Connection, own: Iterable[Subject]) -> Iterator[Subject]:
+def _around(tx: Connection, own: Iterable[Subject], block: int | None) -> Iterator[Subject]:
     """The terms; the shifts of the keys that signed, and the outages of the units that acted."""
     yield Subject(type=ANYTHING, id=TERMS_SUBJECT)
-    rows = [row for told in _operations_of(tx, own).values() for row in told]
+    rows = [row for told in _operations_of(tx, own, block).values() for row in told]
     if not rows:
         return
     first = min(row.timestamp for row in rows) - _AROUND_SECONDS
@@ -391,7 +400,7 @@ def _around(tx: Connection, own: Iterable[Subject]) -> Iterator[Subject]:
         if message.get("signedBy"):
             signed.setdefault(message["signedBy"], []).append(int(message["signedAt"]))
     for signer, moments in sorted(signed.items()):
-        yield from _shifts(tx, bytes.fromhex(signer[2:]), moments)
+        yield from _shifts(tx, bytes.fromhex(signer[2:]), moments, block)
     for unit in sorted({row.unit for row in rows}):
         told = index.list_rows(tx, WitnessState, kind=_kind_of("Outage"), unit=unit)
         keys = [(witness.digest,) for witness in told]
@@ -402,13 +411,19 @@ def _around(tx: Connection, own: Iterable[Subject]) -> Iterator[Subject]:
                 yield Subject(type=OPERATION, id=witness.digest)
 
 
-def _shifts(tx: Connection, signer: bytes, moments: Sequence[int]) -> Iterator[Subject]:
+def _shifts(
+    tx: Connection, signer: bytes, moments: Sequence[int], block: int | None
+) -> Iterator[Subject]:
     """Of a key's shifts those that were open when it signed, or had begun last before it.
 
     One whose record is not here may be any of them; one that replaces another stands with it.
     """
     begun: dict[bytes, tuple[float, float]] = {}
     states = index.list_rows(tx, WitnessState, kind=_kind_of("Shift"), about=signer)
+    if block is not None:
+        told = _operations_of(tx, [Subject(type=OPERATION, id=s.digest) for s in states], block)
+        known = {each.id for each, found in told.items() if found}
+        states = [state for state in states if state.digest in known]
     rows = operations.list_by_digests(tx, [state.digest for state in states])
     kept = {row.id: row for row in records.list_by_ids(tx, [row.record_id for row in rows])}
     for row in rows:
@@ -437,9 +452,9 @@ def _kind_of(name: str) -> int:
 
 
 def _operations_of(
-    tx: Connection, subjects: Iterable[Subject]
+    tx: Connection, subjects: Iterable[Subject], block: int | None = None
 ) -> dict[Subject, Sequence[IndexedOperation]]:
-    """What the chain has about each subject, in their order."""
+    """What the chain has about each subject, in their order; up to a block."""
     asked = list(dict.fromkeys(subjects))
     named = [each.id for each in asked if each.type == OPERATION]
     itself = {
@@ -449,12 +464,15 @@ def _operations_of(
     about = index.list_operations_about_each(
         tx, [each.id for each in asked if each.type != OPERATION]
     )
-    return {
+    told: dict[Subject, Sequence[IndexedOperation]] = {
         each: ([itself[each.id]] if each.id in itself else [])
         if each.type == OPERATION
         else about[each.id]
         for each in asked
     }
+    if block is None:
+        return told
+    return {each: [row for row in rows if row.height <= block] for each, rows in told.items()}
 
 
 def _time_of(tx: Connection, number: int) -> int:

@@ -7,7 +7,7 @@ is recorded, it waits no more.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -45,7 +45,7 @@ from ledger.steps.settling.published import (
 )
 from ledger.storage import directory, index, operations, packages, records
 
-#: how far back it is looked, in operations of a kind
+#: how far back it is looked at once, in operations of a kind
 MOST_LOOKED = 300
 _DAY = 86400
 _WRONG = frozenset({Deed.WET, Deed.DAMAGED, Deed.MISSING})
@@ -69,27 +69,54 @@ class Waiting:
     told: Mapping[str, str | int]
 
 
-def list_waiting(instance: Instance, tx: Connection, caller: Caller) -> list[Waiting]:
-    """What waits for the caller's unit, the nearest deadline first."""
+@dataclass(slots=True, kw_only=True)
+class Look:
+    """How far back it was looked, kind by kind, so that it goes on from there."""
+
+    #: sequence numbers by kind: what is before them was not looked at; None: nothing was
+    before: Mapping[str, int] | None = None
+    #: the same for what this look left out; kinds that it saw to their end are not in it
+    older: dict[str, int] = field(default_factory=dict)
+
+    def starts(self, kind: str) -> int | None:
+        """Before which operation of a kind it looks; None: from the newest."""
+        return None if self.before is None else self.before.get(kind)
+
+    def is_over(self, kind: str) -> bool:
+        """Whether all of a kind was looked at already."""
+        return self.before is not None and kind not in self.before
+
+
+def list_waiting(
+    instance: Instance, tx: Connection, caller: Caller, look: Look | None = None
+) -> list[Waiting]:
+    """What waits for the caller's unit, the nearest deadline first; `look` says how far back."""
+    look = look or Look()
     unit = caller.unit
     _ = caller.readable_unit
     if unit is None:
         return []
     terms = terms_now(tx, instance.clock())
     found = [
-        *_notices(tx, unit, terms),
-        *_differences(tx, unit, terms),
-        *_reports(tx, caller, unit, terms),
-        *_statements(instance, tx, unit, terms),
-        *_incidents(tx, caller, unit),
-        *_requests(tx, unit),
+        *_notices(tx, unit, terms, look),
+        *_differences(tx, unit, terms, look),
+        *_reports(tx, caller, unit, terms, look),
+        *(_statements(instance, tx, unit, terms) if look.before is None else ()),
+        *_incidents(tx, caller, unit, look),
+        *_requests(tx, unit, look),
     ]
     standing = [each for each in found if not _is_replaced(tx, each)]
     return sorted(standing, key=lambda each: (each.due is None, each.due or 0, each.since))
 
 
-def _rows(tx: Connection, kind: str) -> Iterator[operations.OperationRow]:
-    for row in operations.list_latest_operations(tx, kind=kind, limit=MOST_LOOKED):
+def _rows(tx: Connection, kind: str, look: Look) -> Iterator[operations.OperationRow]:
+    if look.is_over(kind):
+        return
+    before = look.starts(kind)
+    rows = operations.list_latest_operations(tx, kind=kind, before=before, limit=MOST_LOOKED)
+    if len(rows) == MOST_LOOKED:
+        look.older[kind] = rows[-1].sequence
+    for row in rows:
         if row.state not in GIVEN_UP:
             yield row
 
@@ -115,9 +142,9 @@ def _seconds(terms: Terms, name: str) -> int:
 # ---------------------------------------------------------------- recalls
 
 
-def _notices(tx: Connection, unit: int, terms: Terms) -> Iterator[Waiting]:
+def _notices(tx: Connection, unit: int, terms: Terms, look: Look) -> Iterator[Waiting]:
     """A notice that nobody opened yet, and one whose search nobody reported."""
-    for row in _rows(tx, "RecallNotice"):
+    for row in _rows(tx, "RecallNotice", look):
         facts = _facts(tx, row)
         order = word(read_operation(row).message, "content")
         if (
@@ -146,9 +173,9 @@ def _has_ended(tx: Connection, order: bytes) -> bool:
 # ---------------------------------------------------------------- what differs
 
 
-def _differences(tx: Connection, unit: int, terms: Terms) -> Iterator[Waiting]:
+def _differences(tx: Connection, unit: int, terms: Terms, look: Look) -> Iterator[Waiting]:
     """Receipts and reservations of others that differ from what was sent, while we had a part."""
-    for row in _rows(tx, "TakeOver"):
+    for row in _rows(tx, "TakeOver", look):
         message = read_operation(row).message
         state = None
         if row.unit != unit:
@@ -178,10 +205,12 @@ def _differences(tx: Connection, unit: int, terms: Terms) -> Iterator[Waiting]:
             )
 
 
-def _reports(tx: Connection, caller: Caller, unit: int, terms: Terms) -> Iterator[Waiting]:
+def _reports(
+    tx: Connection, caller: Caller, unit: int, terms: Terms, look: Look
+) -> Iterator[Waiting]:
     """What others report wet, damaged or missing of packages whose trace we read."""
     reader = reader_of(tx, caller)
-    rows = {row.digest: row for row in _rows(tx, "ScanReport") if row.unit != unit}
+    rows = {row.digest: row for row in _rows(tx, "ScanReport", look) if row.unit != unit}
     for line in packages.list_lines_by_digests(tx, rows):
         if line.deed not in _WRONG or _said(tx, line.digest, unit):
             continue
@@ -253,8 +282,13 @@ def _contests(
 # ---------------------------------------------------------------- incidents and requests
 
 
-def _incidents(tx: Connection, caller: Caller, unit: int) -> Iterator[Waiting]:
-    for each in list_incidents(tx, caller):
+def _incidents(tx: Connection, caller: Caller, unit: int, look: Look) -> Iterator[Waiting]:
+    if look.is_over("Incident"):
+        return
+    views, older = list_incidents(tx, caller, before=look.starts("Incident"))
+    if older is not None:
+        look.older["Incident"] = older
+    for each in views:
         if each.is_withdrawn or each.published is not None:
             continue
         told: dict[str, str | int] = {
@@ -280,9 +314,15 @@ def _incidents(tx: Connection, caller: Caller, unit: int) -> Iterator[Waiting]:
         )
 
 
-def _requests(tx: Connection, unit: int) -> Iterator[Waiting]:
-    rows = [(row, _facts(tx, row)) for row in _rows(tx, "Request")]
-    answered = {str(facts["answers"]).removeprefix("0x") for _, facts in rows if facts["answers"]}
+def _requests(tx: Connection, unit: int, look: Look) -> Iterator[Waiting]:
+    rows = [(row, _facts(tx, row)) for row in _rows(tx, "Request", look)]
+    # an answer is newer than what it answers
+    newer: list[operations.OperationRow] = []
+    if look.before is not None:
+        newer = operations.list_latest_operations(tx, kind="Request", limit=None)
+    answers = (_facts(tx, row) for row in newer if row.state not in GIVEN_UP)
+    told = (*answers, *(facts for _, facts in rows))
+    answered = {str(facts["answers"]).removeprefix("0x") for facts in told if facts["answers"]}
     for row, facts in rows:
         if (
             int(str(facts["to"])) == unit

@@ -21,7 +21,7 @@ from ledger.steps.accepting.standing import counted
 from ledger.steps.answering.duties import trace_of
 from ledger.storage import operations, records
 
-#: of the newest incidents of the group
+#: of the group's incidents at once
 MOST_LOOKED = 200
 
 
@@ -70,15 +70,17 @@ class IncidentView:
 
 
 def list_incidents(
-    tx: Connection, caller: Caller, *, limit: int = MOST_LOOKED
-) -> list[IncidentView]:
-    """Of the group's newest incidents those that a caller may read, the newest first.
+    tx: Connection, caller: Caller, *, before: int | None = None, limit: int = MOST_LOOKED
+) -> tuple[list[IncidentView], int | None]:
+    """Of the group's incidents those that a caller may read, newest first, and where it goes on.
 
-    What only takes one back is in it.
+    It starts before the operation of number `before`; None for where nothing older is.  What only
+    takes one back is in it.
     """
-    rows = operations.list_latest_operations(tx, kind="Incident", limit=limit)
+    rows = operations.list_latest_operations(tx, kind="Incident", before=before, limit=limit)
     found = (find_incident(tx, caller, to_hex(row.digest)) for row in rows)
-    return [each for each in found if each is not None]
+    older = rows[-1].sequence if len(rows) == limit else None
+    return [each for each in found if each is not None], older
 
 
 def show_incident(tx: Connection, caller: Caller, text: str) -> IncidentView:

@@ -433,6 +433,7 @@ def ask_all(
             names=names,
             is_voided=what.is_voided or each.code in package.voided - package.codes,
             is_loaner=package.cycle is None and cycles.is_loaner(package.set_name),
+            has_unread=cycles.has_unread(package.consignment),
         )
         answers.append(gates.ask(each.gate, package, cycles.find(package.cycle), asking))
     return answers

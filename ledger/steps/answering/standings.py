@@ -48,6 +48,8 @@ class Cycles:
         self._orders: dict[bytes, list[Order]] = {}
         self._suspended: dict[bytes, Sequence[Suspension]] = {}
         self._loaners: dict[str, bool] = {}
+        #: by subject: the kinds of what the chain has of it and nobody can read here
+        self._unread: dict[bytes, set[str]] = {}
 
     def find(self, cycle: bytes | None) -> CycleStanding | None:
         """How a cycle stands; None for no cycle, and for one of which nothing is here."""
@@ -114,7 +116,9 @@ class Cycles:
                 for order in self._orders_of(state.equipment)
             ),
             released_while_suspended=self._was_suspended(state, rows, recorded),
-            is_part_unknown=self._is_part_unknown(cycle, {row.digest for row in rows}),
+            # an order to recall is about the machine
+            is_part_unknown=self.has_unread(cycle)
+            or self.has_unread(bytes(state.equipment), kind="RecallOrder"),
         )
 
     def _orders_of(self, machine: bytes) -> list[Order]:
@@ -152,15 +156,16 @@ class Cycles:
             for at in released
         )
 
-    def _is_part_unknown(self, cycle: bytes, known: set[bytes]) -> bool:
-        """Whether the chain has something about it whose record is not here."""
-        if self._known is not None:
+    def has_unread(self, subject: bytes | None, *, kind: str | None = None) -> bool:
+        """Whether the chain has something about a subject whose record is not here."""
+        if subject is None or self._known is not None:
             return False
-        there = index.list_operations_about(self._tx, cycle)
-        return any(
-            row.digest not in known and operations.find_operation(self._tx, row.digest) is None
-            for row in there
-        )
+        if subject not in self._unread:
+            there = {row.digest: row for row in index.list_operations_about(self._tx, subject)}
+            here = {row.digest for row in operations.list_by_digests(self._tx, there)}
+            self._unread[subject] = {row.kind for at, row in there.items() if at not in here}
+        unread = self._unread[subject]
+        return kind in unread if kind is not None else bool(unread)
 
 
 def _bad(recorded: Sequence[Recorded]) -> tuple[str, ...]:

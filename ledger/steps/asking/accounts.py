@@ -171,20 +171,24 @@ def renew_account(instance: Instance, tx: Connection, caller: Caller, account: s
     return make_link(instance, tx, LinkPurpose.ACCOUNT, account=row.id)
 
 
+def is_last_administrator(tx: Connection, row: stored.AccountRow) -> bool:
+    """Whether nobody else who came already can add people, to the unit or to the instance."""
+    if Scope.ADMINISTER not in row.scopes.split() or row.ended_at is not None:
+        return False
+    return not any(
+        each.unit == row.unit
+        and each.id != row.id
+        and Scope.ADMINISTER in each.scopes.split()
+        # who was invited may never come
+        and stored.may_sign_in(tx, each)
+        for each in stored.list_accounts(tx)
+    )
+
+
 def end_account(instance: Instance, tx: Connection, caller: Caller, account: str) -> None:
     """They sign in no more, and their sessions end; raises Refused for the last administrator."""
     row = administered(tx, caller, account)
-    others = [
-        each
-        for each in stored.list_accounts(tx)
-        if each.unit == row.unit
-        and each.id != row.id
-        # who was invited may never come
-        and stored.may_sign_in(tx, each)
-    ]
-    if Scope.ADMINISTER in row.scopes.split() and not any(
-        Scope.ADMINISTER in each.scopes.split() for each in others
-    ):
+    if is_last_administrator(tx, row):
         raise Refused(
             f"{row.person} is the last administrator",
             field="account",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
@@ -23,13 +24,21 @@ from ledger.steps.accepting.telling import (
     holdings_of,
     labels_of,
     lines_of,
+    parties_in,
     row_of,
     sent_in,
 )
 from ledger.steps.auditing.differences import Findings
 from ledger.steps.auditing.evidence import Stored
 from ledger.storage import packages
-from ledger.storage.operations import OperationRow, list_operations
+from ledger.storage.operations import (
+    OperationRow,
+    PartyRow,
+    known_parties,
+    list_by_subjects,
+    list_operations,
+    list_parties,
+)
 from ledger.storage.pages import operations_of
 from ledger.storage.records import list_by_ids
 
@@ -53,6 +62,38 @@ def check_packages(evidence: Stored) -> None:
         cycles |= {row.cycle for row in rows if row.cycle is not None}
     for cycle in sorted(cycles):
         _check_counts(evidence, cycle)
+    _check_parties(evidence)
+
+
+def _check_parties(evidence: Stored) -> None:
+    """Who has a part in a consignment is kept, and nobody else."""
+    tx, findings, sequence = evidence.ours, evidence.findings, 0
+    while rows := list_operations(tx, after=sequence, limit=_PAGE):
+        sequence = rows[-1].sequence
+        named = _named_parties(rows)
+        for row in sorted(named - known_parties(tx, named)):
+            findings.note(*_party(row), expected="a row", found=None)
+    after: PartyRow | None = None
+    while page := list_parties(tx, after=after, limit=_PAGE):
+        after = page[-1]
+        findings.checked["consignment_parties"] += len(page)
+        named = _named_parties(list_by_subjects(tx, {row.consignment for row in page}))
+        for row in page:
+            if row not in named:
+                findings.note(*_party(row), expected="an operation that names it", found="a row")
+
+
+def _named_parties(rows: Sequence[OperationRow]) -> set[PartyRow]:
+    found: set[PartyRow] = set()
+    for row in rows:
+        with suppress(SteriLedgerError, ValueError, KeyError):
+            # an operation that cannot be read is told where operations are checked
+            found |= parties_in(read_operation(row))
+    return found
+
+
+def _party(row: PartyRow) -> tuple[str, str, str]:
+    return "consignment_parties", f"{row.unit} {to_hex(row.consignment)}", "row"
 
 
 def _operations(evidence: Stored) -> Iterator[list[OperationRow]]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -13,6 +11,7 @@ from ledger.crashing import crash_point
 from ledger.domain.chain.deployment import Deployment
 from ledger.domain.errors import Conflict
 from ledger.domain.subjects.indexed import Cursor, IndexedOperation
+from ledger.steps.following.collecting import collecting_later
 from ledger.steps.following.finalising import finalise
 from ledger.steps.following.journalled import Journalled, journalled
 from ledger.steps.following.reading import read_range
@@ -79,23 +78,7 @@ def follow(instance: Instance, source: Source) -> Progress:
     return replace(progress, owed_again=owe_lost(instance, source, progress.height))
 
 
-@contextmanager
-def _collecting_later() -> Iterator[None]:
-    """Leave objects that refer to each other in circles for later.
-
-    A range makes many objects, none of these among them, and keeps them until it is stored.  For
-    that many Python would search the whole process, libraries included, several times.
-    """
-    was_collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_collecting:
-            gc.enable()
-
-
-@_collecting_later()
+@collecting_later()
 def index_next(  # noqa: PLR0913 - from where, into what, and how far
     database: Database,
     source: Source,

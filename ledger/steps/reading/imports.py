@@ -311,6 +311,8 @@ def keep_reading(  # noqa: PLR0913 - a file and what is known of it
 ) -> bool:
     """Keep a file's bytes and its cycles; False when the unit kept these bytes before."""
     digest = bytes.fromhex(file.sha256)
+    # Others may bring the same file at this moment: who waited finds it kept.
+    lock_subjects(tx, [digest])
     if readings.find_head(tx, digest, unit=unit) is not None:
         return False
     row = readings.ReadingRow(

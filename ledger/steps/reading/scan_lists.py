@@ -10,12 +10,12 @@ import csv
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from ledger.domain.custody.lines import BASES, SCANNED, Deed
 from ledger.domain.errors import InvalidInput
+from ledger.readings import zone_named
 from ledger.steps.accepting.scanning import Scan
 
 #: What a paper form asks, in its order.
@@ -62,11 +62,11 @@ def parse_list(data: bytes, *, zone: str, basis: str, day: str | None = None) ->
             rule=f"columns among {', '.join(sorted(_KNOWN))}",
         )
     rows.fieldnames = names
-    return list(_scans(rows, zone=ZoneInfo(zone), basis=basis, day=day))
+    return list(_scans(rows, zone=zone_named(zone), basis=basis, day=day))
 
 
 def _scans(
-    rows: csv.DictReader[str], *, zone: ZoneInfo, basis: str, day: str | None
+    rows: csv.DictReader[str], *, zone: tzinfo, basis: str, day: str | None
 ) -> Iterator[Scan]:
     for number, row in enumerate(rows):
         if number >= _MOST_ROWS:
@@ -79,9 +79,7 @@ def _scans(
             yield _scan(given, at, zone=zone, basis=basis, day=day)
 
 
-def _scan(
-    given: Mapping[str, str], at: str, *, zone: ZoneInfo, basis: str, day: str | None
-) -> Scan:
+def _scan(given: Mapping[str, str], at: str, *, zone: tzinfo, basis: str, day: str | None) -> Scan:
     act = given.get("act", "").lower().replace(" ", "_")
     if act not in SCANNED:
         raise InvalidInput(
@@ -109,7 +107,7 @@ def _scan(
 
 
 def moment_of(
-    text: str | None, *, zone: ZoneInfo, day: str | None
+    text: str | None, *, zone: tzinfo, day: str | None
 ) -> tuple[datetime | None, str | None]:
     """A time as it was written → the moment where it is one, and the words.
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from ledger.chain.deploy import verify_deployment
 from ledger.domain.acts import terms
 from ledger.domain.chain.deployment import Deployment
 from ledger.domain.chain.finality import NOTHING
@@ -27,9 +26,10 @@ from ledger.domain.statement.month import Entry
 from ledger.domain.statement.periods import Period, parse_period
 from ledger.domain.statement.work import Work
 from ledger.domain.subjects.states import WitnessState
+from ledger.steps.following.collecting import collecting_later
 from ledger.steps.instance import Instance
 from ledger.steps.settling.indicating import entered_in
-from ledger.steps.settling.reading import entries_of_chain, entries_of_index, find_closing
+from ledger.steps.settling.reading import entries_of_index, find_closing
 from ledger.steps.starting.source import Source, final_height
 from ledger.storage import index, operations, records
 
@@ -94,9 +94,10 @@ def compute(  # noqa: PLR0913 - all that an account follows from
     """
     books = Books(documents)
     work = Work(books.offset, books.seconds_within, books.counts)
-    for entry in entries:
-        books.read(entry)
-        work.read(entry)
+    with collecting_later():
+        for entry in entries:
+            books.read(entry)
+            work.read(entry)
     month = books.close_until(period)
     account = account_of(books, period, closing, deployment=deployment.fingerprint())
     return Computed(
@@ -165,21 +166,6 @@ def compute_in(
         deployment=instance.deployment_in(tx),
         entered=entered_in(tx, period, offset_of(documents), closing.block),
     )
-
-
-def recompute(
-    source: Source,
-    deployment: Deployment,
-    documents: Sequence[Agreement],
-    period: Period,
-    *,
-    finality: str,
-) -> Computed:
-    """From a chain alone, without a database: the deployment is checked, and every event."""
-    verify_deployment(source, deployment)
-    closing = find_closing(source, period, offset_of(documents), final_height(source, finality))
-    entries = entries_of_chain(source, deployment, closing)
-    return compute(entries, documents, period, closing, deployment=deployment)
 
 
 def offset_of(documents: Sequence[Agreement]) -> int:

@@ -25,7 +25,7 @@ from ledger.storage import index
 
 #: how many blocks are asked for at once
 RANGE = 512
-_PAGE = 2000
+_PAGE = 5000
 _WANTED = READ | COUNTED
 
 

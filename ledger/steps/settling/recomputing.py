@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from ledger.chain.deploy import verify_deployment
 from ledger.domain.acts import publication
 from ledger.domain.acts.vocabulary import word
 from ledger.domain.chain.deployment import Deployment
@@ -14,9 +16,35 @@ from ledger.domain.statement.agreement import Agreement
 from ledger.domain.statement.comparing import Difference, find_difference, find_missing
 from ledger.domain.statement.periods import Period, parse_period
 from ledger.evidence.onchain import EventReader
-from ledger.steps.settling.computing import Computed, events_of
-from ledger.steps.settling.reading import entries_of_chain
-from ledger.steps.starting.source import Source
+from ledger.steps.settling.computing import Computed, compute, events_of, offset_of
+from ledger.steps.settling.reading import entries_of_chain, find_closing
+from ledger.steps.starting.source import Source, final_height
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Differing:
+    """Where two accounts first differ."""
+
+    difference: Difference
+    #: the event that the given one lacks, where it has all before it
+    missing: bytes | None = None
+    #: the events of the line where they differ, in the chain's order
+    behind: Sequence[bytes] = ()
+
+
+def recompute(
+    source: Source,
+    deployment: Deployment,
+    documents: Sequence[Agreement],
+    period: Period,
+    *,
+    finality: str,
+) -> Computed:
+    """From a chain alone, without a database: the deployment is checked, and every event."""
+    verify_deployment(source, deployment)
+    closing = find_closing(source, period, offset_of(documents), final_height(source, finality))
+    entries = entries_of_chain(source, deployment, closing)
+    return compute(entries, documents, period, closing, deployment=deployment)
 
 
 def compare(
@@ -25,8 +53,8 @@ def compare(
     documents: Sequence[Agreement],
     computed: Computed,
     given: bytes,
-) -> tuple[Difference, bytes | None] | None:
-    """Where a given account first differs, and the event that it lacks; None for the same bytes.
+) -> Differing | None:
+    """Where a given account first differs, and which events say so; None for the same bytes.
 
     Raises InvalidInput for what is no account.
     """
@@ -43,12 +71,14 @@ def compare(
         rule = "an account has one form, RFC 8785"
         raise InvalidInput("says the same in other bytes", field="against", rule=rule)
     if difference.line is None:
-        return difference, None
+        return Differing(difference=difference)
     period = parse_period(computed.account["period"])
     key = computed.books.months[period].lines[difference.line].key
     entries = entries_of_chain(source, deployment, computed.closing)
     events = [each.digest for each in events_of(key, period, documents, entries)]
-    return difference, find_missing(events, difference.trace)
+    return Differing(
+        difference=difference, missing=find_missing(events, difference.trace), behind=events
+    )
 
 
 def published_on(source: EventReader, deployment: Deployment, period: Period) -> bytes | None:

@@ -5,7 +5,12 @@ from __future__ import annotations
 import psycopg
 from psycopg import errors as pg
 
-from ledger.domain.errors import RESTORE_BACKUP, StorageUnavailable
+from ledger.domain.errors import (
+    RESTORE_BACKUP,
+    InvalidInput,
+    SteriLedgerError,
+    StorageUnavailable,
+)
 from ledger.storage.engine.failures import FREE_SPACE, MAKE_WRITABLE, TRY_AGAIN
 
 _POSTGRES: tuple[tuple[tuple[type[psycopg.Error], ...], str, str], ...] = (
@@ -31,8 +36,13 @@ def conceal_rows(error: BaseException | None) -> None:
         error.args = (error.diag.message_primary,)
 
 
-def explain_postgres(error: BaseException | None) -> StorageUnavailable | None:
+def explain_postgres(error: BaseException | None) -> SteriLedgerError | None:
     """What an error of a statement means for the caller; None for a fault of the program."""
+    # No text of PostgreSQL's holds the character NUL, which JSON and addresses may name.
+    if isinstance(error, psycopg.DataError) and "NUL" in str(error):
+        return InvalidInput(
+            "a text holds the character NUL", field="text", rule="text without control characters"
+        )
     for kinds, what, remedy in _POSTGRES:
         if isinstance(error, kinds):
             return StorageUnavailable(what, remedy=remedy)

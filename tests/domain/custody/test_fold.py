@@ -403,3 +403,67 @@ def test_an_inferred_receipt_of_what_was_never_sent_is_contradicted() -> None:
     package = fold(NAME, told.lines)
     assert (package.holder, package.stage) == (L, Stage.STORED)
     assert Overlay.CONTRADICTED in package.overlays
+
+
+# ---------------------------------------------------------------- of the coverage list
+
+
+def test_taken_after_it_was_recalled_it_is_there_and_recalled() -> None:
+    told = Told().ready()
+    told.sent(taker=M)
+    told.say(Deed.RECALLED, L, thread=CYCLE, basis=None)
+    told.say(Deed.RECEIVED, M, thread=BOX, step=2)
+    package = fold(NAME, told.lines)
+    assert (package.stage, package.holder, package.overlays) == (
+        Stage.STORED, M, {Overlay.RECALLED},
+    )  # fmt: skip
+
+
+def test_inferred_and_later_found_wrong_both_are_told_and_the_list_stays_readable() -> None:
+    told = Told().ready()
+    told.sent(taker=M)
+    told.say(Deed.RECEIVED, M, thread=BOX, step=2, basis="inferred")
+    # the box is opened: it was never in it, and it lies at the giver still
+    told.say(Deed.MISSING, M)
+    told.say(Deed.FOUND, L)
+    package = fold(NAME, told.lines)
+    assert (package.stage, package.holder, package.basis) == (Stage.MISSING, M, "inferred")
+    assert [(each.unit, each.deed) for each in package.contradictions] == [(L, Deed.FOUND)]
+    assert package.seen_by == L, "nobody saw it at M"
+    # M sends back what it has by the record alone, and L has it again
+    told.say(Deed.DISPATCHED, M, thread=OTHER_BOX, to_unit=L, destination=L, basis="typed")
+    told.say(Deed.RECEIVED, L, thread=OTHER_BOX, step=2)
+    package = fold(NAME, told.lines)
+    assert (package.holder, package.contradictions) == (L, [])
+
+
+def test_two_tablets_of_one_unit_that_were_offline_tell_one_story_whichever_comes_first() -> None:
+    opened, used = (Deed.OPENED, 50_000), (Deed.USED, 53_600)
+    for order in ((opened, used), (used, opened)):
+        told = Told().ready()
+        for deed, at in order:
+            told.say(deed, at=at)
+        package = fold(NAME, told.lines)
+        assert (package.stage, package.used_at, package.out_of_order) == (Stage.USED, 53_600, [])
+
+
+BASKET, OTHER_BASKET = "SL1BK797", "SL1BK894"
+
+
+def test_a_package_lies_in_the_basket_that_it_was_put_in_last_until_it_is_opened() -> None:
+    told = Told().ready()
+    told.say(Deed.PUT_IN, code=BASKET)
+    told.sent(taker=M)
+    told.say(Deed.RECEIVED, M, thread=BOX, step=2, basis="inferred")
+    package = fold(NAME, told.lines)
+    # a basket's code is none that is on the package
+    assert (package.basket, package.codes, package.stage) == (BASKET, set(), Stage.STORED)
+    told.say(Deed.PUT_IN, L, code=OTHER_BASKET)
+    assert fold(NAME, told.lines).basket == BASKET, "L does not have it"
+    told.say(Deed.PUT_IN, M, code=OTHER_BASKET)
+    package = fold(NAME, told.lines)
+    assert (package.basket, package.out_of_order) == (
+        OTHER_BASKET, [(Deed.PUT_IN, Stage.STORED)],
+    )  # fmt: skip
+    told.say(Deed.OPENED, M)
+    assert fold(NAME, told.lines).basket is None

@@ -351,6 +351,44 @@ def test_who_contradicts_does_not_read_it_for_that() -> None:
     assert not may_ask(Reader(unit=8), fold(NAME, told.lines))
 
 
+def test_each_role_reads_what_is_told_of_each_deed_after_its_own_hand_over() -> None:
+    """Owner, holder and auditor all; a former holder what all are told; who carried it nothing."""
+    read: dict[str, set[Deed]] = {}
+    for deed in Deed:
+        told = Told().ready()
+        told.sent()
+        told.say(Deed.CARRIED, C, thread=BOX, step=2)
+        told.say(Deed.RECEIVED, M, thread=BOX, step=3)
+        told.lines = [replace(line, owner=None) for line in told.lines]
+        last = told.say(deed, M, thread=b"\x90" * 32, code="SL1BK797", owner=7, basis="typed")
+        package = fold(NAME, told.lines)
+        package.owner = 7
+        roles = {
+            "auditor": Reader(unit=None),
+            "owner": Reader(unit=7),
+            "holder": Reader(unit=M),
+            "former": Reader(unit=L),
+            "carrier": Reader(unit=C, is_carrier=True),
+            "stranger": Reader(unit=8),
+        }
+        for role, reader in roles.items():
+            lines = readable(reader, package, ordered(told.lines))
+            may_read = may_ask(reader, package) and last.place in {line.place for _, line in lines}
+            read.setdefault(role, set())
+            if may_read:
+                read[role].add(deed)
+    everything = set(Deed)
+    to_all = {Deed.HELD, Deed.RECALLED, Deed.ASKED_BACK, Deed.LOST}
+    assert read == {
+        "auditor": everything,
+        "owner": everything,
+        "holder": everything,
+        "former": to_all,
+        "carrier": to_all,
+        "stranger": set(),
+    }
+
+
 # ---------------------------------------------------------------- names
 
 

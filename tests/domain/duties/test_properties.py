@@ -214,7 +214,7 @@ def test_who_reports_a_defect_of_what_another_handed_over_stands_no_worse(
             assert SEVERITY[finding.word] <= was, (key, finding)
 
 
-THEIRS = {
+THEIRS: dict[Deed, dict[str, Any]] = {
     Deed.WET: {}, Deed.DAMAGED: {}, Deed.MISSING: {}, Deed.SOILED_COUNTED: {"closed": maybe},
     Deed.FOUND: {}, Deed.OPENED: {"indicator": st.just("missing")},
 }  # fmt: skip

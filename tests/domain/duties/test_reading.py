@@ -452,6 +452,18 @@ def test_a_third_party_s_report_is_shown_as_such_and_moves_nothing() -> None:
     assert (own.strangers, word(own, "24")) == ((), "M1 met")
 
 
+def test_a_load_of_a_unit_that_never_had_it_takes_it_out_of_no_cycle() -> None:
+    theirs = [
+        replace(each, message={**each.message, "unit": M3})
+        for each in (opening(7, "4 08:00"), load(7, "4 08:01"))
+    ]
+    way = carried()
+    judged = case(*way, *theirs)
+    assert judged.cycle is not None
+    assert judged.cycle.number == 2241
+    assert list_findings(judged) == list_findings(case(*way))
+
+
 def test_a_comment_of_a_unit_that_it_does_not_concern_is_called_a_third_party_s() -> None:
     *told, kept = carried()
     said_ = [said("Comment", "3 12:00", {"text": "x"}, unit=unit, about=kept.digest,
@@ -514,6 +526,8 @@ def test_a_log_that_is_brought_later_counts_for_the_leg_that_its_readings_lie_in
     theirs = log("3 10:10", "3 10:55", M1, temperature="outside")
     assert word(case(*told, kept, theirs), "16") == "L not_recorded"
     assert word(case(*told, kept, theirs, cold), "16") == "L disputed"
+    stranger = case(*told, kept, log("3 10:10", "3 10:55", M3, temperature="within"))
+    assert (word(stranger, "16"), [e.unit for e in stranger.strangers]) == ("L not_recorded", [M3])
 
 
 def test_whom_an_early_release_was_for_stands_in_its_shares() -> None:

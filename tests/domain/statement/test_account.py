@@ -454,6 +454,18 @@ def test_an_unanswered_refusal_is_disputed_after_the_agreed_days(chain: Chain) -
     assert [each["packages"] for each in account(chain, JANUARY)["refusals"]] == [1, 20]
 
 
+def test_the_trend_is_of_the_twelve_months_up_to_this_one(chain: Chain) -> None:
+    chain.serve(2, 4, 30, 2, service_class=1)
+    chain.at("2027-09-10 00:00").serve(4, 2, 30, 1, service_class=1)
+    trend = unit(account(chain, Period(2027, 10)), 2)["trend"]
+    assert [each["period"] for each in trend] == [str(NOVEMBER.plus(n)) for n in range(12)]
+    assert [each["contributed"] for each in trend] == [30_000] + [0] * 11
+    assert [each["used"] for each in trend] == [0] * 10 + [15_000, 0]
+    assert [each["net"] for each in trend] == [30_000] + [0] * 9 + [-15_000, 0]
+    later = unit(account(chain, NOVEMBER.plus(12)), 2)["trend"]
+    assert [each["period"] for each in later] == [str(DECEMBER.plus(n)) for n in range(12)]
+
+
 # ---------------------------------------------------------------- refused, and given back
 
 

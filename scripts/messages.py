@@ -50,7 +50,7 @@ _RAISING = (
     "ledger/steps/answering", "ledger/steps/reading", "ledger/steps/settling",
     "ledger/domain/custody/labelling.py", "ledger/domain/custody/printing.py",
     "ledger/domain/statement/periods.py", "ledger/domain/statement/agreement.py",
-    "ledger/domain/duties/terms.py",
+    "ledger/domain/duties/terms.py", "ledger/photos.py",
 )  # fmt: skip
 _TOLD = {"rule", "remedy"}
 _METHODS = [("pages/**.py", "python"), ("templates/**.html", "jinja2")]
@@ -65,7 +65,7 @@ _MORE = (
     "nobody knows", "package {} of unit {}", "set {}", "basket {}", "class {}, counted only",
     "class {} of cycle {}, counted only", "reported, not on chain", "reported, not on chain: {}",
     "own scheme", "accepted seen", "accepted inferred", "label", "results", "expiry",
-    "condition", "place",
+    "condition", "place", "controlled",
 )  # fmt: skip
 
 

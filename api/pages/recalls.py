@@ -28,6 +28,7 @@ from ledger.steps.accepting.recalling import RecallRequest, end_recall, order_re
 from ledger.steps.answering.packages import unit_names
 from ledger.steps.answering.recalls import RecallView, Told, list_recalls, show_recall
 from ledger.storage import operations
+from ledger.storage.contacts import list_contacts
 
 _MOST_NUMBERS = 16
 #: what a holder is asked for
@@ -99,7 +100,8 @@ def of_recall(tx: Connection, asking: Asking, view: RecallView) -> dict[str, Any
     """What pages show of a recall, or of what one would reach."""
     units = {u for each in view.reached for u in (each.holder, each.used_by, each.seen_by) if u}
     own = next((each for each in view.units if each.unit == asking.caller.unit), None)
-    return {"view": view, "names": unit_names(tx, units), "own": own}
+    contacts = {unit: each.text for unit, each in list_contacts(tx).items()}
+    return {"view": view, "names": unit_names(tx, units), "own": own, "contacts": contacts}
 
 
 def show_one(asking: Asking) -> Mapping[str, object] | Response:
@@ -111,7 +113,7 @@ def show_one(asking: Asking) -> Mapping[str, object] | Response:
         order = Digest(parse_hex32(asking.path("order"), field="order"))
         read = operations.find_operation(tx, order, unit=asking.caller.readable_unit)
     form, name = asking.filled.get("format"), f"recall-{view.machine}-{view.first}-{view.last}"
-    sheet = recall_sheet(asking.words, view, values["names"])
+    sheet = recall_sheet(asking.words, view, values["names"], values["contacts"])
     if form == "pdf":
         return pdf_answer(asking, sheet, name)
     if form in FILES:

@@ -52,6 +52,7 @@ from ledger.domain.subjects.states import (
 )
 from ledger.keys.accounts import ADDRESS_BYTES
 from ledger.steps.accepting.parsing import Asker, naming, parse
+from ledger.steps.accepting.photographing import with_hashes
 from ledger.steps.accepting.resolving import resolve_signer
 from ledger.steps.accepting.signing import make_held_key
 from ledger.steps.accepting.standing import Accepted
@@ -102,7 +103,7 @@ def make_draft(  # noqa: PLR0913, PLR0917 - who asks, at which door, for what
         unit = desk.acting_unit() if asking.signs(act) or desk.unit is not None else 0
         return draft(
             act,
-            given,
+            with_hashes(instance, tx, unit, given),
             unit=unit,
             keys=_keys(desk, named, given),
             circumstances=_circumstances(desk, told),

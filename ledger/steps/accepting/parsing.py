@@ -35,6 +35,7 @@ from ledger.domain.acts.vocabulary import (
     OneOf,
     PackageNamed,
     Parts,
+    Photo,
     Profile,
     ReadingPart,
     Serial,
@@ -56,6 +57,7 @@ from ledger.domain.machines.profiles import get_profile
 from ledger.domain.statement.periods import parse_period
 from ledger.keys.accounts import ADDRESS_BYTES
 from ledger.steps.accepting.labels import resolve_package, resolve_set
+from ledger.steps.accepting.photographing import Picture
 from ledger.steps.accepting.profiles import known_profiles
 from ledger.steps.accepting.resolving import (
     find_numbers,
@@ -128,11 +130,6 @@ def parse(sort: Sort, value: Any, asker: Asker, field: str) -> Any:
     if not isinstance(sort, Words | Serial | Switch | Measured):
         raise AssertionError(sort)  # noqa: TRY004 - a sort was added, and not how it is parsed
     return value
-
-
-@parse.register
-def _(sort: Hash, value: str, asker: Asker, field: str) -> str:
-    return parse_hex32(value, field=field).hex()
 
 
 @parse.register
@@ -255,6 +252,12 @@ def _(sort: ConsignmentNamed, value: str, asker: Asker, field: str) -> Consignme
 @parse.register
 def _(sort: Hash, value: str, asker: Asker, field: str) -> str:
     return parse_hex32(value, field=field).hex()
+
+
+@parse.register
+def _(sort: Photo, value: str | Picture, asker: Asker, field: str) -> str | Picture:
+    """A picture stays one until it is known whose it is."""
+    return value if isinstance(value, Picture) else parse_hex32(value, field=field).hex()
 
 
 @parse.register

@@ -25,6 +25,7 @@ from ledger.keys.signers import verify_signature
 from ledger.steps.accepting.clock import require_clock
 from ledger.steps.accepting.entering import enter
 from ledger.steps.accepting.gating import Asked, require_still_open, subjects_asked
+from ledger.steps.accepting.photographing import attach_photos
 from ledger.steps.accepting.placing import Place, place, subjects_of
 from ledger.steps.accepting.prepare import Prepared, fix, read_draft, require_act
 from ledger.steps.accepting.signing import sign_receipt, sign_with_held_key
@@ -188,6 +189,7 @@ def _accept(  # noqa: PLR0913, PLR0917 - what is accepted, and what was asked fo
     )
     _store(instance, tx, prepared, signatures, placed, now)
     enter(tx, recorded, facts, prepared.record.personal)
+    attach_photos(tx, operation.digest, facts, unit=prepared.record.unit)
     insert_receipt(tx, row)
     crash_point("accept.written")
     return _receipt(row)

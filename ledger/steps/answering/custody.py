@@ -15,11 +15,12 @@ from sqlalchemy import Connection
 
 from ledger.domain.acts import comment, package_lines, take_over
 from ledger.domain.acts.custody import ConsignmentStatus
-from ledger.domain.acts.vocabulary import Recorded, integer
+from ledger.domain.acts.vocabulary import Facts, Recorded, integer
 from ledger.domain.acts.words import Contract
 from ledger.domain.callers import Caller
 from ledger.domain.encoding.identifiers import ConsignmentId, to_hex
 from ledger.domain.encoding.moments import seconds_text
+from ledger.domain.errors import NotFound
 from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
 from ledger.domain.records.commitments import Fields
 from ledger.domain.records.records import fields_from_bytes
@@ -92,6 +93,8 @@ class LineView:
     basis: str | None
     reason: str | None
     action: str | None
+    #: SHA-256 of a photo of it
+    photo: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,6 +289,7 @@ def _line(sent: Mapping[str, object] | None, told: Mapping[str, object] | None) 
         basis=word("basis"),
         reason=word("reason"),
         action=word("action"),
+        photo=word("photo"),
     )
 
 
@@ -363,6 +367,24 @@ def _step(
         retold_by=None if again is None else to_hex(again),
         answers=answers,
     )
+
+
+def shown_facts(tx: Connection, caller: Caller, operation: bytes) -> Facts | None:
+    """The facts of a step that its consignment or its asset shows the caller; None: of none."""
+    row = operations.find_operation(tx, operation)
+    if row is None:
+        return None
+    try:
+        if directory.find_consignment(tx, row.subject) is not None:
+            steps = show_consignment(tx, caller, row.subject.hex()).steps
+        elif directory.find_asset(tx, row.subject) is not None:
+            steps = show_asset(tx, caller, row.subject.hex()).steps
+        else:
+            return None
+    except NotFound:
+        return None
+    wanted = to_hex(operation)
+    return next((step.entry.facts for step in steps if step.entry.digest == wanted), None)
 
 
 # ---------------------------------------------------------------- lists

@@ -288,11 +288,11 @@ def _judge_use(duty: Duty, part: Part, used: Event, reached: Event) -> None:
 
 def _nobody_to_tell(case: Case) -> Say:
     if covering(case):
-        return say("no notice of its recall is recorded", "无召回通知记录")
+        return say("no notice of its recall is shown here", "此处未显示召回通知")
     return say(
-        "no recall covers it, and no emergency release of its load (class-5 indicator, before the "
+        "no recall covers it, and no emergency release of it (class-5 indicator, before the "
         "biological result) is recorded",
-        "无相关召回；亦无该批次紧急放行（第5类化学指示物，先于生物监测结果）的记录",
+        "无相关召回；亦无对其紧急放行（第5类化学指示物，先于生物监测结果）的记录",
     )
 
 

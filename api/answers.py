@@ -88,6 +88,12 @@ class ReceiptAnswer(Answered):
     key: str = Field(description="the receipt key, named in the deployment")
 
 
+class PhotoAnswer(Answered):
+    """A photo that is kept until a record names it."""
+
+    sha256: str = Field(description="of what is kept, which is drawn anew: a record names it so")
+
+
 class StateAnswer(Answered):
     """One dated change of state."""
 

@@ -24,6 +24,7 @@ from api.routes import (
     metrics,
     operations,
     packages,
+    photos,
     readings,
     statements,
 )
@@ -73,6 +74,7 @@ def create_app(instance: Instance) -> FastAPI:
         packages,
         labels,
         readings,
+        photos,
         custody,
         cycles,
         evidence,

@@ -6,9 +6,12 @@ and turns what nobody expected into a problem that shows nothing of our insides.
 
 from __future__ import annotations
 
+import asyncio
+import re
 import time
 import uuid
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -24,12 +27,19 @@ from ledger.doors.guard import (
     Unacceptable,
     read_request,
 )
+from ledger.photos import MOST_BYTES
 
 MAX_READING_BYTES = 1024 * 1024
 #: A form around a file adds its own lines.
 _AROUND_A_FILE = 16 * 1024
 #: where printouts come in: by a program, and by a page's form
 _UPLOADS = {"/v1/readings": MAX_READING_BYTES, "/readings": MAX_READING_BYTES + _AROUND_A_FILE}
+#: Where photos come in: a few at a time, since each is held whole.
+_PHOTO = re.compile(r"/v1/photos|/photos")
+_PHOTO_FORM = re.compile(r"/consignments/[^/]+/receive|/cycles/.+/decide|/acts/[^/]+")
+_PHOTOS_AT_ONCE = 4
+_AROUND_PHOTOS = 256 * 1024
+_MOST_OF_A_FORM = 4
 
 #: in a request's state: the security headers of an answer that is no data
 OWN_HEADERS = "own_headers"
@@ -46,6 +56,7 @@ class Guard:
         self.app = app
         #: of every answer of an instance whose clock is a demonstration's
         self.own = ((b"steriledger-clock", b"played"),) if is_played else ()
+        self._photos = asyncio.Semaphore(_PHOTOS_AT_ONCE)
         self.bounds = Bounds(hosts=frozenset(host.lower() for host in allowed_hosts))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,8 +82,25 @@ class Guard:
             structlog.contextvars.clear_contextvars()
 
     async def _answer(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        photos = _photo_limit(scope)
+        if photos is None:
+            await self._answer_within(_body_limit(scope), scope, receive, answer)
+            return
         try:
-            limit = _body_limit(scope)
+            async with asyncio.timeout(self.bounds.body_seconds):
+                await self._photos.acquire()
+        except TimeoutError:
+            await self._tell(problems.told_by(_crowded()), scope, receive, answer)
+            return
+        try:
+            await self._answer_within(photos, scope, receive, answer)
+        finally:
+            self._photos.release()
+
+    async def _answer_within(
+        self, limit: int | None, scope: Scope, receive: Receive, answer: _Answer
+    ) -> None:
+        try:
             body = await read_request(scope, receive, self.bounds, body_bytes=limit)
         except Unacceptable as refusal:
             await self._tell(problems.told_by(refusal), scope, receive, answer)
@@ -115,6 +143,32 @@ class _Answer:
 
 def _body_limit(scope: Scope) -> int | None:
     return _UPLOADS.get(scope["path"].rstrip("/")) if scope["method"] == "POST" else None
+
+
+def _photo_limit(scope: Scope) -> int | None:
+    """How many bytes a request with photos may have; None for one that can have none."""
+    path, headers = scope["path"].rstrip("/"), dict(scope["headers"])
+    if scope["method"] != "POST":
+        return None
+    if _PHOTO.fullmatch(path):
+        return MOST_BYTES + _AROUND_PHOTOS
+    is_form = headers.get(b"content-type", b"").lower().startswith(b"multipart/form-data")
+    return (
+        _MOST_OF_A_FORM * MOST_BYTES + _AROUND_PHOTOS
+        if is_form and _PHOTO_FORM.fullmatch(path)
+        else None
+    )
+
+
+def _crowded() -> Unacceptable:
+    return Unacceptable(
+        "too many photos come in at this moment",
+        status=HTTPStatus.TOO_MANY_REQUESTS,
+        headers={"Retry-After": "30"},
+        field="body",
+        rule=f"{_PHOTOS_AT_ONCE} at a time",
+        remedy="send it again",
+    )
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -30,6 +30,7 @@ from ledger.domain.callers import Scope
 from ledger.domain.custody.codes import TROUBLES
 from ledger.domain.custody.fold import Overlay, Stage
 from ledger.domain.custody.lines import Deed
+from ledger.domain.custody.outcomes import OUTCOMES
 from ledger.domain.custody.recalls import Found
 from ledger.domain.duties import findings
 from ledger.domain.duties.case import How, SubjectKind
@@ -49,7 +50,7 @@ _RAISING = (
     "ledger/steps/answering", "ledger/steps/reading", "ledger/steps/settling",
     "ledger/domain/custody/labelling.py", "ledger/domain/custody/printing.py",
     "ledger/domain/statement/periods.py", "ledger/domain/statement/agreement.py",
-    "ledger/domain/duties/terms.py",
+    "ledger/domain/duties/terms.py", "ledger/photos.py",
 )  # fmt: skip
 _TOLD = {"rule", "remedy"}
 _METHODS = [("pages/**.py", "python"), ("templates/**.html", "jinja2")]
@@ -64,7 +65,7 @@ _MORE = (
     "nobody knows", "package {} of unit {}", "set {}", "basket {}", "class {}, counted only",
     "class {} of cycle {}, counted only", "reported, not on chain", "reported, not on chain: {}",
     "own scheme", "accepted seen", "accepted inferred", "label", "results", "expiry",
-    "condition", "place",
+    "condition", "place", "controlled",
 )  # fmt: skip
 
 
@@ -153,6 +154,7 @@ def _of_words() -> Iterator[str]:
     )  # fmt: skip
     for kind in named:
         yield from (spoken(str(member.value)) for member in kind)
+    yield from OUTCOMES
 
 
 def _of_terms() -> Iterator[str]:

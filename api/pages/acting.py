@@ -332,5 +332,6 @@ SCREENS = (
         title=N_("Record"),
         show=show,
         do=do,
+        takes_photos=True,
     ),
 )

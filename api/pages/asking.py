@@ -68,6 +68,10 @@ class Filled:
         """Whether anything of that name was sent."""
         return name in self._texts
 
+    def put(self, name: str, text: str) -> None:
+        """Say a text in the place of those of that name."""
+        self._texts[name] = [text]
+
     def names(self) -> Iterable[str]:
         """The names of all texts."""
         return self._texts.keys()

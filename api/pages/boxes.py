@@ -49,11 +49,13 @@ _OF_DISPATCH = (
 )  # fmt: skip
 #: purposes whose packages pass a gate
 _GATED = frozenset({Purpose.CLEAN.name.lower(), Purpose.LOAN.name.lower()})
+#: what may be wrong with a line, each with a photo of its own
+EXCEPTIONS = ("missing", "wet", "damaged", "extra")
 #: digits of the most that a list counts
 _DIGITS = 5
 
 
-def _open_ones(tx: Connection, asking: Asking) -> list[ConsignmentLine]:
+def open_ones(tx: Connection, asking: Asking) -> list[ConsignmentLine]:
     """What is not over and is one's unit's affair, of the newest that the group sent."""
     return list_consignments(
         tx,
@@ -65,6 +67,22 @@ def _open_ones(tx: Connection, asking: Asking) -> list[ConsignmentLine]:
     )
 
 
+def coming(tx: Connection, asking: Asking) -> dict[str, ConsignmentLine]:
+    """The boxes on their way to one's unit, by what stands on their slips."""
+    codes = codes_of(tx)
+    return {
+        f"{giver}/{line.slip}".casefold(): line
+        for line in open_ones(tx, asking)
+        if line.receiver == asking.caller.unit
+        for giver in (codes[line.giver], line.giver)
+    }
+
+
+def previous_of(asking: Asking, latest: str) -> dict[str, str]:
+    """What a step follows; what has happened follows whatever was told first."""
+    return {} if asking.captured is not None else {"previous": latest}
+
+
 # ---------------------------------------------------------------- what comes
 
 
@@ -73,7 +91,7 @@ def show_receive(asking: Asking) -> Mapping[str, object] | Response:
     box, told = asking.filled.get("q")[:200], ""
     with asking.instance.database.reading() as tx:
         codes = codes_of(tx)
-        coming = [e for e in _open_ones(tx, asking) if e.receiver == asking.caller.unit]
+        coming = [e for e in open_ones(tx, asking) if e.receiver == asking.caller.unit]
         if box:
             path, told = _opened(tx, asking, box, coming, codes)
             if path:
@@ -167,7 +185,12 @@ def do_box(asking: Asking) -> Mapping[str, object] | Response:
         _require_counted(tally)
         outcome = "kept_without_asset" if filled.get("asset_there") == "no" else "kept"
         values = {"lines": tally.lines, "basis": "scanned", "outcome": outcome}
-        values |= {"seals": filled.get("seals")} if filled.get("seals") else {}
+        said = ("seals", "condition_is")
+        values |= {name: filled.get(name) for name in said if filled.get(name)}
+        if filled.get("instruments"):
+            values["instruments"] = _count_of(filled.get("instruments"))
+            if values["instruments"] is None:
+                raise InvalidInput("is no count", field="instruments", rule="a whole number")
     values["consignment"] = consignment
     if asking.captured is None:
         values["previous"] = filled.get("previous") or None
@@ -206,6 +229,7 @@ def _tally(tx: Connection, asking: Asking, view: ConsignmentView) -> _Tally:
         if name in names and name not in told:
             told[name] = _said(name, "accepted", "ticked_off", "")
     tally.open = [name for name in names if name not in told]
+    photos = {each: filled.get(f"photo.{each}") for each in EXCEPTIONS}
     tally.lines = [*told.values(), *(_said(e, "missing", "scanned", note) for e in tally.open)]
     for number, line in enumerate(sent):
         if not line.get("package"):
@@ -214,6 +238,10 @@ def _tally(tx: Connection, asking: Asking, view: ConsignmentView) -> _Tally:
             name = str(line.get("set") or line.get("basket") or what_it_is)
             tally.counted.append((number, name, int(line["quantity"]), text))
             tally.lines += _counted(line, _count_of(text) or 0, note)
+    for line in tally.lines:
+        found = next((photos[e] for e in _wrong_with(line) if photos[e]), "")
+        if found:
+            line["photo"] = found
     return tally
 
 
@@ -242,6 +270,12 @@ def _teller(
     return tell
 
 
+def _wrong_with(line: Mapping[str, Any]) -> Sequence[str]:
+    """Which of the exceptions a line tells; none for what is as it was sent."""
+    marks = str(line.get("reason", "")).partition(":")[0].split(", ")
+    return marks if line["outcome"] == "refused" else [line["outcome"]]
+
+
 def _said(name: str, outcome: str, basis: str, reason: str) -> dict[str, Any]:
     assembler, _, serial = name.partition("/")
     line = {"outcome": outcome, "assembler": int(assembler), "package": serial, "basis": basis}
@@ -265,9 +299,10 @@ def _counted(line: Mapping[str, Any], count: int, note: str) -> Iterator[dict[st
 def show_dispatch(asking: Asking) -> Mapping[str, object]:
     """Where it goes, what is in it, and what the gate says of each package."""
     unit, run = own_unit(asking), run_of(asking)
-    gate = Gate.DISPATCH if asking.filled.get("purpose") in _GATED else None
+    purpose = asking.filled.get("purpose")
+    gate = Gate.DISPATCH if purpose in _GATED else None
     with asking.instance.database.reading() as tx:
-        checked = check(tx, asking, run, gate)
+        checked = check(tx, asking, run, gate, is_chosen=bool(purpose))
         units = choices_for(tx, asking)["unit"]
     return {
         **on_page(asking, run),
@@ -289,7 +324,12 @@ def do_dispatch(asking: Asking) -> Mapping[str, object] | Response:
         require_named(found)
         is_gated = filled.get("purpose") in _GATED
         checked = check(tx, asking, run_of(asking), Gate.DISPATCH if is_gated else None)
-    slip = consignment_id(UnitNumber(unit), serial_hash(plain_name(filled.get("slip"))))
+    number = plain_name(filled.get("slip"))
+    if not number:
+        raise InvalidInput(
+            "is not entered", field="slip", rule="each box goes under a slip number of its sender"
+        )
+    slip = consignment_id(UnitNumber(unit), serial_hash(number))
     pairs: list[tuple[str, object]] = [(name, filled.get(name)) for name in _OF_DISPATCH]
     if asking.captured is not None and checked.against and not filled.get("reason"):
         # it has gone, and nobody could ask the gate then
@@ -308,7 +348,7 @@ def show_trip(asking: Asking) -> Mapping[str, object]:
     """What is offered to a carrier, and what it has, stop by stop."""
     unit = own_unit(asking)
     with asking.instance.database.reading() as tx:
-        codes, lines = codes_of(tx), _open_ones(tx, asking)
+        codes, lines = codes_of(tx), open_ones(tx, asking)
     held = [line for line in lines if line.holder == unit and line.status != "lost"]
     stops: dict[int, list[ConsignmentLine]] = {}
     for line in held:
@@ -342,13 +382,9 @@ def do_trip(asking: Asking) -> Response:
         said = {"taker": filled.get("stop"), "left_at": filled.get("left_at")}
     said = {name: text for name, text in said.items() if text}
 
-    def turn(previous: str) -> dict[str, str]:
-        # what has happened follows whatever was told first
-        return {} if asking.captured is not None else {"previous": previous}
-
     def work(tx: Connection) -> str:
         steps = [
-            accept(tx, asking, kind, consignment=box, **said, **turn(previous))
+            accept(tx, asking, kind, consignment=box, **said, **previous_of(asking, previous))
             for box, previous in boxes
         ]
         return steps[-1]
@@ -365,6 +401,7 @@ SCREENS = (
     screen(
         "/consignments/{consignment}/receive",
         N_("Receive"), "box.html", show_box, do_box, scopes=MOVES, is_scanned=True,
+        takes_photos=True,
     ),
     screen(
         "/dispatch",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -13,6 +13,7 @@ from api.pages.asking import Asking, package_page
 from api.pages.bar import custody_bar
 from api.pages.lists import Column, listing
 from api.pages.papers import pdf_answer, slip_sheet
+from api.pages.photos import links_of
 from api.pages.screens import screen
 from api.pages.shots import said_of_gate
 from api.pages.signing_in import qr_code
@@ -24,6 +25,7 @@ from ledger.domain.records.commitments import FieldValue
 from ledger.steps.answering.custody import (
     ConsignmentView,
     LineView,
+    StepView,
     list_consignments,
     show_asset,
     show_consignment,
@@ -153,7 +155,10 @@ def of_consignment(tx: Connection, asking: Asking, view: ConsignmentView) -> dic
     """What several pages show of a consignment."""
     codes, unit = codes_of(tx), asking.caller.unit
     latest = next((s for s in reversed(view.steps) if s.counts), None)
+    photos = shown_photos(tx, view.steps)
     return {
+        "photos": photos,
+        "photo_of": {link.rpartition("/")[2]: link for each in photos.values() for link in each},
         "title": called(view, codes),
         "view": view,
         "lines": [_named(line, codes) for line in view.lines or ()],
@@ -168,6 +173,17 @@ def of_consignment(tx: Connection, asking: Asking, view: ConsignmentView) -> dic
         "stances": {each.name.lower(): text for each, text in _ANSWERS.items()},
         "waits": any(s.entry.state in {"owed", "sent", "mined"} for s in view.steps),
     }
+
+
+def shown_photos(tx: Connection, steps: Sequence[StepView]) -> dict[str, list[str]]:
+    """The addresses of the photos of each step, as far as its facts are shown."""
+    kept = links_of(tx, [each.entry.digest for each in steps])
+    found = {}
+    for each in steps:
+        told = set(map(str, each.entry.facts.values()))
+        links = kept.get(each.entry.digest, ())
+        found[each.entry.digest] = [link for link in links if link.rpartition("/")[2] in told]
+    return found
 
 
 def called(view: ConsignmentView, codes: Mapping[int, str]) -> str:
@@ -209,7 +225,12 @@ def show_one_asset(asking: Asking) -> Mapping[str, object]:
     """One asset, who has it, and every change of hands."""
     with asking.instance.database.reading() as tx:
         view = show_asset(tx, asking.caller, asking.path("asset"))
-        return {"title": view.name, "view": view, "codes": codes_of(tx)}
+        return {
+            "title": view.name,
+            "view": view,
+            "codes": codes_of(tx),
+            "photos": shown_photos(tx, view.steps),
+        }
 
 
 SCREENS = (

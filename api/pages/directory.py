@@ -9,9 +9,10 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from api.pages.acting import title_of
-from api.pages.asking import Asking
+from api.pages.asking import Asking, go_to, number_of
 from api.pages.cycles import machine_of
 from api.pages.lists import Column, listing
+from api.pages.photos import links_of
 from api.pages.screens import READS, Screen, screen
 from api.pages.words import N_
 from ledger.domain.acts.catalogue import ACTS, find_act
@@ -26,7 +27,9 @@ from ledger.domain.subjects.indexed import IndexedOperation
 from ledger.domain.subjects.states import AssetState, MachineState, SignerState, UnitState
 from ledger.keys.signers import P256_VERIFIER, WEBAUTHN_VERIFIER
 from ledger.steps.accepting.standing import Accepted
+from ledger.steps.asking.contacts import set_contact
 from ledger.storage import directory, index, operations, records
+from ledger.storage.contacts import list_contacts
 
 _MOST = 1000
 _UNITS = (
@@ -112,15 +115,30 @@ def show_unit(asking: Asking) -> Mapping[str, object]:
         is_readable = asking.may(*READS) and asking.caller.readable_unit in {None, row.number}
         machines = directory.list_equipment(tx, unit=row.number, limit=_MOST) if is_readable else []
         state = Accepted(tx).find(UnitState, row.number)
+        contact = list_contacts(tx).get(row.number)
         subject = row.number.to_bytes(32, "big")
         acts = operations.list_by_subject(tx, subject, standing=True) if is_readable else []
     return {
         "title": f"{row.code} – {row.name}",
+        "contact": contact,
+        "may_contact": asking.may(Scope.ADMINISTER) and asking.caller.unit in {None, row.number},
         "unit": row,
         "state": state,
         "machines": machines,
         "acts": [(title_of(ACTS[each.kind]), each) for each in acts],
     }
+
+
+def do_unit(asking: Asking) -> Response:
+    """Whom to call there, in the place of what was said before."""
+    instance, filled = asking.instance, asking.filled
+    number = number_of(asking.path("number"))
+    if number is None:
+        raise NotFound("there is no such unit", field="unit")
+    with instance.database.transaction() as tx:
+        said = filled.get("office"), filled.get("telephone")
+        set_contact(instance, tx, asking.caller, number, *said)
+    return go_to(f"/units/{number}")
 
 
 def show_machines(asking: Asking) -> Mapping[str, object] | Response:
@@ -284,7 +302,9 @@ def show_operation(asking: Asking) -> Mapping[str, object]:
             fields_from_bytes(record.personal) if is_own and record.personal is not None else {}
         )
         codes = codes_of(tx)
+        photos = links_of(tx, [to_hex(row.digest)]).get(to_hex(row.digest), [])
     return {
+        "photos": photos,
         "title": title_of(act),
         "act": act,
         "row": row,
@@ -328,7 +348,9 @@ SCREENS = (
         show=show_units,
         menu=N_("Group"),
     ),
-    Screen(path="/units/{number}", template="unit.html", title=N_("Unit"), show=show_unit),
+    Screen(
+        path="/units/{number}", template="unit.html", title=N_("Unit"), show=show_unit, do=do_unit
+    ),
     screen("/machines", N_("Machines"), "list.html", show_machines, menu=N_("Group")),
     screen("/machines/{machine}", N_("Machine"), "machine.html", show_machine),
     screen("/assets", N_("Assets"), "list.html", show_assets, menu=N_("Group")),

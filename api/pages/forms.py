@@ -31,6 +31,7 @@ from ledger.domain.acts.vocabulary import (
     Numbers,
     OneOf,
     Parts,
+    Photo,
     Profile,
     ReadingPart,
     Signing,
@@ -100,6 +101,12 @@ class Form:
     controls: tuple[Control, ...]
     #: how it came about
     beside: tuple[Control, ...]
+
+    @property
+    def takes_photos(self) -> bool:
+        """Whether a picture may be chosen on it."""
+        columns = (each for c in self.controls for line in c.lines for each in line)
+        return any(each.kind == "photo" for each in (*self.controls, *columns))
 
     @property
     def has_error_beside(self) -> bool:
@@ -213,6 +220,11 @@ def _(sort: Choice | OneOf, each: Field, name: str, desk: Desk) -> Control:
 def _(sort: Flags, each: Field, name: str, desk: Desk) -> Control:
     chosen = tuple(desk.filled.all(name))
     return _start(each, name, "flags", desk, options=_words(sort.words), chosen=chosen)
+
+
+@control.register
+def _(sort: Photo, each: Field, name: str, desk: Desk) -> Control:
+    return _start(each, name, "photo", desk)
 
 
 @control.register

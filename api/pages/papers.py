@@ -112,7 +112,8 @@ def record_sheet(words: Words, found: Mapping[str, Any]) -> Sheet:
                         str(codes.get(line["owner"], line["owner"])),
                         str(line["package_class"]),
                         str(line["quantity"]),
-                        str(line["description"] or "–"),
+                        " · ".join(str(line[n]) for n in ("package", "description") if line[n])
+                        or "–",
                     ]
                     for line in found["load"]
                 ]
@@ -205,7 +206,9 @@ def _times(count: int | None) -> str:
 # ---------------------------------------------------------------- a recall
 
 
-def recall_sheet(words: Words, view: RecallView, names: Mapping[int, str]) -> Sheet:
+def recall_sheet(
+    words: Words, view: RecallView, names: Mapping[int, str], contacts: Mapping[int, str]
+) -> Sheet:
     """Whom to call, and each package with where it is: for the telephone, and for the file."""
     say = words.say
     told = [
@@ -216,7 +219,7 @@ def recall_sheet(words: Words, view: RecallView, names: Mapping[int, str]) -> Sh
             say(N_("no answer yet"))
             if each.answered_at is None
             else say(N_("found {} of {}")).format(each.found, each.answered_of),
-            "",
+            contacts.get(each.unit, ""),
             "",
         ]
         for each in view.units
@@ -231,6 +234,7 @@ def recall_sheet(words: Words, view: RecallView, names: Mapping[int, str]) -> Sh
             if each.seen_by is None
             else f"{names.get(each.seen_by)}, {words.moment(each.seen_at)}",
             say(spoken(each.answer)) if each.answer else "",
+            contacts.get(each.used_by or each.holder or 0, ""),
         ]
         for each in view.reached
     ]
@@ -267,10 +271,10 @@ def recall_sheet(words: Words, view: RecallView, names: Mapping[int, str]) -> Sh
                     say(each)
                     for each in (
                         N_("Package"), N_("Where"), N_("How it stands"), N_("How it is known"),
-                        N_("Last seen"), N_("Answer"),
+                        N_("Last seen"), N_("Answer"), N_("Telephone"),
                     )
                 ],
-                widths=[4, 2, 3, 2, 4, 3],
+                widths=[4, 2, 3, 2, 4, 3, 3],
                 rows=packages,
             ),
         ],

@@ -20,13 +20,15 @@ from ledger.domain.acts.recall_answer import ANSWERS
 from ledger.domain.acts.recall_order import CAUSES
 from ledger.domain.callers import Scope
 from ledger.domain.custody.recalls import Found, Reached
-from ledger.domain.encoding.identifiers import to_hex
+from ledger.domain.encoding.identifiers import Digest, parse_hex32, to_hex
 from ledger.domain.errors import InvalidInput
 from ledger.forms.papers import Grid, Sheet
 from ledger.forms.tables import Table
 from ledger.steps.accepting.recalling import RecallRequest, end_recall, order_recall
 from ledger.steps.answering.packages import unit_names
 from ledger.steps.answering.recalls import RecallView, Told, list_recalls, show_recall
+from ledger.storage import operations
+from ledger.storage.contacts import list_contacts
 
 _MOST_NUMBERS = 16
 #: what a holder is asked for
@@ -98,7 +100,8 @@ def of_recall(tx: Connection, asking: Asking, view: RecallView) -> dict[str, Any
     """What pages show of a recall, or of what one would reach."""
     units = {u for each in view.reached for u in (each.holder, each.used_by, each.seen_by) if u}
     own = next((each for each in view.units if each.unit == asking.caller.unit), None)
-    return {"view": view, "names": unit_names(tx, units), "own": own}
+    contacts = {unit: each.text for unit, each in list_contacts(tx).items()}
+    return {"view": view, "names": unit_names(tx, units), "own": own, "contacts": contacts}
 
 
 def show_one(asking: Asking) -> Mapping[str, object] | Response:
@@ -106,8 +109,11 @@ def show_one(asking: Asking) -> Mapping[str, object] | Response:
     with asking.instance.database.reading() as tx:
         view = show_recall(tx, asking.caller, asking.path("order"))
         values = of_recall(tx, asking, view)
+        # which duties were done is asked by whoever reads its order
+        order = Digest(parse_hex32(asking.path("order"), field="order"))
+        read = operations.find_operation(tx, order, unit=asking.caller.readable_unit)
     form, name = asking.filled.get("format"), f"recall-{view.machine}-{view.first}-{view.last}"
-    sheet = recall_sheet(asking.words, view, values["names"])
+    sheet = recall_sheet(asking.words, view, values["names"], values["contacts"])
     if form == "pdf":
         return pdf_answer(asking, sheet, name)
     if form in FILES:
@@ -115,6 +121,7 @@ def show_one(asking: Asking) -> Mapping[str, object] | Response:
     return {
         **values,
         "title": f"{view.machine} {view.first}–{view.last}",
+        "may_ask": read is not None,
         "may_end": not view.has_ended and asking.may(Scope.DECIDE),
         "done": asking.recorded,
         "key": secrets.token_hex(16),

@@ -12,7 +12,10 @@ from api.guard import OWN_HEADERS
 from api.pages import (
     acting,
     answers,
+    assembly,
+    bench,
     boxes,
+    catalogues,
     custody,
     cycles,
     directory,
@@ -21,9 +24,13 @@ from api.pages import (
     labels,
     offices,
     offline,
+    opening,
+    paper_log,
     people,
+    photos,
     providing,
     recalls,
+    returns,
     signing,
     signing_in,
     statements,
@@ -37,9 +44,14 @@ from ledger.steps.instance import Instance
 SCREENS: tuple[Screen, ...] = tuple(
     screen
     for module in (
+        assembly,
+        bench,
+        opening,
         cycles,
         boxes,
+        returns,
         using,
+        paper_log,
         labels,
         recalls,
         custody,
@@ -50,7 +62,9 @@ SCREENS: tuple[Screen, ...] = tuple(
         statements,
         directory,
         terms,
+        catalogues,
         people,
+        photos,
         acting,
         signing,
         signing_in,
@@ -83,5 +97,6 @@ def add_pages(app: FastAPI, instance: Instance) -> None:
     """Serve the screens of an instance beside its API."""
     pages = Pages(instance=instance, screens=SCREENS)
     app.router.routes.extend(pages.routes())
+    app.state.missing_page = pages.missing
     app.router.routes.append(Route("/sw.js", service_worker, include_in_schema=False))
     app.router.routes.append(Route("/static/{name:path}", static, include_in_schema=False))

@@ -30,11 +30,14 @@ from api.pages.rendering import PAGE_HEADERS, SCAN_HEADERS, page
 from api.pages.words import words_for
 from ledger.domain.callers import Scope
 from ledger.domain.errors import NotFound, Refused, SteriLedgerError
+from ledger.steps.accepting.photographing import keep_photo
 from ledger.steps.asking.sessions import NotSignedIn, Session, note_use, require_form, resume
 from ledger.steps.instance import Instance
 
 #: of one form; a load has 500 lines of five fields
 MOST_FIELDS = 4000
+#: of one form; an empty field for a photo is sent as an empty file
+MOST_FILES = 300
 _SAME_SITE = frozenset({"same-origin", "none"})
 
 
@@ -59,6 +62,8 @@ class Screen:
     is_public: bool = False
     #: whether things are scanned on it: a camera may look, and a device keeps it
     is_scanned: bool = False
+    #: whether its form takes photos
+    takes_photos: bool = False
 
     def is_for(self, session: Session | None) -> bool:
         """Whether somebody sees it."""
@@ -76,6 +81,16 @@ class Screen:
             raise NotFound("there is nothing at this address", field="path")
 
 
+def keep_photos(asking: Asking) -> None:
+    """Each photo of a form kept, and its hash in its place: a form shown again still has it."""
+    for name, (_, data) in asking.filled.files.items():
+        if data:
+            # beside it stands the hash of one that was kept before, under the name itself
+            text = name.removesuffix(".file")
+            digest = keep_photo(asking.instance, asking.caller, data, field=text)
+            asking.filled.put(text, digest.hex())
+
+
 #: What reads cycles and records.
 READS = frozenset({Scope.READ_UNIT, Scope.READ_ALL})
 ADMINISTERS = frozenset({Scope.ADMINISTER})
@@ -91,11 +106,12 @@ def screen(  # noqa: PLR0913 - what most screens say of themselves
     menu: str = "",
     scopes: frozenset[Scope] = READS,
     is_scanned: bool = False,
+    takes_photos: bool = False,
 ) -> Screen:
     """A screen for whoever reads, unless it is for others."""
     return Screen(
         path=path, title=title, template=template, show=show, do=do, menu=menu, scopes=scopes,
-        is_scanned=is_scanned,
+        is_scanned=is_scanned, takes_photos=takes_photos,
     )  # fmt: skip
 
 
@@ -118,6 +134,16 @@ class Pages:
                 groups.setdefault(screen.menu, []).append(screen)
         return groups
 
+    def missing(self, request: Request, told: problems.Told) -> Response:
+        """What a browser is shown at an address where nothing is."""
+        request.scope["state"][OWN_HEADERS] = PAGE_HEADERS
+        at_address = replace(told, detail="there is nothing at this address", rule=None)
+        asking = Asking(
+            request=request, instance=self.instance, session=self._session(request),
+            words=words_for(request, self.instance.settings.zone), filled=Filled([]),
+        )  # fmt: skip
+        return self._failed(asking, at_address, NotFound(at_address.detail))
+
     def _route(self, screen: Screen) -> Route:
         methods = ["GET", "POST"] if screen.do else ["GET"]
 
@@ -129,7 +155,8 @@ class Pages:
             if request.method != "POST":
                 filled = Filled(request.query_params.multi_items())
                 return await run_in_threadpool(self._answer, screen, request, filled)
-            async with request.form(max_files=1, max_fields=MOST_FIELDS) as form:
+            most = MOST_FILES if screen.takes_photos else 1
+            async with request.form(max_files=most, max_fields=MOST_FIELDS) as form:
                 filled = Filled(form.multi_items())
             return await run_in_threadpool(self._answer, screen, request, filled)
 
@@ -164,6 +191,8 @@ class Pages:
         if asking.request.method != "POST" or screen.do is None:
             return self._shown(screen, asking, 200)
         try:
+            if screen.takes_photos:
+                keep_photos(asking)
             found = screen.do(asking)
         except NotSignedIn:
             raise

@@ -18,6 +18,34 @@ window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("[data-sent]")) delete form.dataset.sent;
 });
 
+// A file that would be refused for its size is not sent in the first place.
+document.addEventListener("change", ({ target }) => {
+  if (!target.dataset?.most) return;
+  const isTooLarge = [...target.files].some((file) => file.size > Number(target.dataset.most));
+  target.setCustomValidity(isTooLarge ? target.dataset.tooLarge : "");
+  target.reportValidity();
+});
+
+// A photo goes to the server as soon as it is taken, and the form has its hash: a device keeps none.
+document.addEventListener("change", (event) => {
+  const field = event.target;
+  if (!field.matches("[data-photo]") || !field.files[0]) return;
+  const kept = field.parentElement.querySelector("[data-photo-kept]"), told = field.parentElement.querySelector("[data-photo-told]");
+  const body = new FormData();
+  body.append("form", field.form.elements.form.value);
+  body.append("photo", field.files[0]);
+  [kept.value, told.textContent] = ["", told.dataset.sending];
+  const send = async () => {
+    const answer = await fetch("/photos", { method: "POST", body }).catch(() => null);
+    const said = await answer?.json().catch(() => null);
+    field.value = "";
+    kept.value = said?.sha256 ?? "";
+    told.textContent = kept.value ? told.dataset.photoTold : said?.told || told.dataset.away;
+    kept.dispatchEvent(new Event("change", { bubbles: true }));
+  };
+  field.form.photos = Promise.allSettled([field.form.photos, send()]);
+});
+
 // What was refused is read out, and seen.
 document.getElementById("refusal")?.focus();
 

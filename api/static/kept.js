@@ -107,7 +107,7 @@ const isMine = (item) => me && item.who === me.who && item.unit === me.unit;
 const plain = ({ number, path, fields, moments, captured, device, who, person, unit }, is_live) => ({ number, path, fields, moments, captured, device, who, person, unit, is_live });
 
 // Of a form, what a device may keep: no mark of a session, and no secret.
-const filledOf = (form) => [...new FormData(form)].filter(([name]) => name !== "form" && form.elements[name].type !== "password");
+const filledOf = (form) => [...new FormData(form)].filter(([name, value]) => name !== "form" && typeof value === "string" && form.elements[name].type !== "password");
 
 async function keep(form, step) {
   const said = filledOf(form).filter(([name]) => !["scan", "key"].includes(name));
@@ -275,7 +275,7 @@ if (own) {
 }
 const run = document.querySelector("form[data-run]");
 const field = run?.querySelector("#scan");
-let moments = {}, isBusy = false;
+let moments = {}, isBusy = false, isStale = false;
 const pending = [];
 
 // As the server reads a run: undo takes back the shot before with what cards said of it.
@@ -312,13 +312,15 @@ async function save() {
 
 // What came while the page was asking goes in the next question: none waits alone, none is sent twice.
 async function pump(isAgain = false) {
+  isStale ||= isAgain;
   if (isBusy) return;
   isBusy = true;
   try {
-    for (; pending.length || isAgain; isAgain = false) {
+    while (pending.length || isStale) {
+      isStale = false;
       if (isShell || isAway) return keepShots();
       const sent = pending.slice();
-      const filled = [...new FormData(run)].filter(([name]) => name !== "scan");
+      const filled = [...new FormData(run)].filter(([name, value]) => name !== "scan" && typeof value === "string");
       const answer = await ask(new URL(run.action).pathname, [...filled, ["step", "scan"], ...sent], 4000).catch(() => null);
       const fresh = answer && new DOMParser().parseFromString(await answer.text(), "text/html");
       if (!fresh?.getElementById("said")) {
@@ -425,6 +427,7 @@ function gate(shot, marks) {
 async function finish(form, step) {
   if ("keeping" in form.dataset) return;
   form.dataset.keeping = "";
+  await form.photos;
   if (form === run && pending.length) keepShots();
   // what a passkey signs is shown first
   if (form.elements.by?.value && !isAway) {
@@ -452,7 +455,7 @@ async function finish(form, step) {
     }
   }
   for (const each of form.querySelectorAll("#said, #told, #record")) each.replaceChildren();
-  if (form === run) for (const each of run.querySelectorAll("input:not([type=hidden])")) each.value = "";
+  if (form === run) for (const each of run.querySelectorAll("input:not([type=hidden]), [data-photo-kept]")) each.value = "";
   form.before(make("p", { className: "note good", role: "status", textContent: say("kept", item.number) }));
   if (form !== run) form.remove();
   else {
@@ -498,7 +501,11 @@ for (const form of document.querySelectorAll("form[data-kept], form[data-run]"))
   });
 }
 if (run) {
-  run.addEventListener("change", save);
+  run.addEventListener("change", (event) => {
+    save();
+    // what was scanned before is judged by it too
+    if ("asks" in event.target.dataset && !isShell && run.querySelector("[name=said]")) pump(true);
+  });
   run.addEventListener("keydown", (event) => {
     if (!["Enter", "Tab"].includes(event.key) || event.shiftKey || !("scan" in event.target.dataset)) return;
     // a shot into another field goes on to the next; some scanners end one with a tabulator

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from ledger.cli.acting import record
+from ledger.cli.files import picture_of
 from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption, WaitOption
 from ledger.domain.acts import asking
 from ledger.domain.acts.asking import Door
@@ -31,6 +32,7 @@ from ledger.domain.acts.vocabulary import (
     Numbers,
     OneOf,
     Parts,
+    Photo,
     ReadingPart,
     Signing,
     Sort,
@@ -57,6 +59,7 @@ _METAVARS: Mapping[type[Sort], str] = {
     Zone: "ZONE",
     Measured: "DECIMAL",
     ReadingPart: "SHA256[:ORDINAL]",
+    Photo: "FILE",
     Each: "NAME=WORD",
     Signing: "SIGNER",
     NewKey: "0x…",
@@ -244,6 +247,12 @@ def _(sort: Moment, said: str, option: str, field: Field) -> datetime:
             rule="ISO 8601 with zone, such as 2026-11-21T08:30:00+08:00",
         )
     return moment
+
+
+@read.register
+def _(sort: Photo, said: str, option: str, field: Field) -> Any:
+    """A picture's file; or the SHA-256 of a photo, kept here or elsewhere."""
+    return picture_of(said, option)
 
 
 @read.register

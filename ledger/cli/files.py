@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from ledger.steps.accepting.photographing import Picture
 
 
 def read_file(file: Path, longest: int, *, field: str) -> bytes:
@@ -32,3 +35,18 @@ def read_file(file: Path, longest: int, *, field: str) -> bytes:
             return stream.read(longest + 1)
     except OSError as error:
         raise InvalidInput(f"{file}: {error.strerror}", field=field) from None
+
+
+def picture_of(said: str, option: str) -> Picture | str:
+    """A picture's file → drawn anew, to be kept with its record; a SHA-256 is itself.
+
+    Raises InvalidInput for what is no picture.
+    """
+    from pathlib import Path
+
+    from ledger.photos import MOST_BYTES, redraw
+    from ledger.steps.accepting.photographing import Picture
+
+    if re.fullmatch(r"(0x)?[0-9a-f]{64}", said):
+        return said
+    return Picture(redraw(read_file(Path(said), MOST_BYTES, field=option), field=option))

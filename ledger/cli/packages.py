@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ledger.cli.acts import ActGroup
-from ledger.cli.files import read_file
+from ledger.cli.files import picture_of, read_file
 from ledger.cli.options import (
     DEFAULT_HOME,
     HomeOption,
@@ -224,6 +224,9 @@ def scan(
         str | None, typer.Option(help="What came of it, in the words of docs/duties.md.")
     ] = None,
     note: Annotated[str | None, typer.Option(help="What else is to be said of it.")] = None,
+    photo: Annotated[
+        str | None, typer.Option(metavar="FILE", help="A photo of it: JPEG, PNG or WebP.")
+    ] = None,
     basket: Annotated[
         str | None, typer.Option(help="With put_in: the basket's or container's code.")
     ] = None,
@@ -258,6 +261,7 @@ def scan(
         )
     else:
         said: Sequence[str | None] = codes or [None]
+        picture = None if photo is None else picture_of(photo, "--photo")
         scans = [
             Scan(
                 act=Deed(act),
@@ -272,6 +276,7 @@ def scan(
                 reason=reason,
                 takes_back=takes_back,
                 basket=basket,
+                photo_sha256=picture,
             )
             for each in said
         ]

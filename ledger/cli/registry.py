@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ledger.cli.acts import ActGroup
-from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption, opened
-from ledger.cli.printing import answer, print_table
+from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption, local_caller, opened
+from ledger.cli.printing import answer, print_pairs, print_table
 
 if TYPE_CHECKING:
     from ledger.steps.instance import Instance
@@ -50,6 +50,26 @@ def list_units(*, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) 
             ["number", "code", "name", "state"], [list(r.values()) for r in rows]
         ),
     )
+
+
+@unit.command("contact")
+def say_contact(
+    which: Annotated[str, typer.Argument(metavar="UNIT", help="Number or code.")],
+    office: Annotated[str, typer.Option(help="The office that answers; no person.")] = "",
+    telephone: Annotated[str, typer.Option(help="Its number; both left out: nobody.")] = "",
+    *,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """Say whom to call at a unit: it stands on recall lists, and in no record."""
+    from ledger.steps.accepting.resolving import resolve_unit
+    from ledger.steps.asking.contacts import set_contact
+
+    with opened(home) as instance, instance.database.transaction() as tx:
+        number = resolve_unit(tx, which).number
+        set_contact(instance, tx, local_caller(), number, office.strip(), telephone.strip())
+    plain = {"unit": number, "office": office.strip(), "telephone": telephone.strip()}
+    answer(plain, as_json=as_json, human=lambda: print_pairs(list(plain.items())))
 
 
 @unit.command("recoveries")

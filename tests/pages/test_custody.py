@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from io import BytesIO
 
 import pytest
+from PIL import Image
 
 from api.pages.rendering import CARDS
 from tests.house import CENTRE, MEMBER, SERIAL
@@ -181,6 +183,9 @@ def test_a_box_for_another_unit_says_so_and_no_more(group: Group) -> None:
 
 def test_a_box_is_sent_by_scan_and_the_gate_names_the_pack(group: Group) -> None:
     client = group.at(CENTRE)
+    unasked = Form(client, "/dispatch").scan("centre/Q01", "centre/Q02")
+    assert "say the purpose, and the gate is asked" in plain(unasked.page)
+    assert "Slip – is not entered" in unasked.done(purpose="clean", receiver="2", taker="7")
     form = Form(client, "/dispatch").scan("centre/Q01", "centre/Q02", purpose="clean")
     assert "may" in plain(form.page)
     filled = {"purpose": "clean", "receiver": "2", "taker": "7", "slip": "4713", "seals": "S-9"}
@@ -339,7 +344,9 @@ def test_a_recall_is_ordered_read_searched_answered_and_ended(group: Group) -> N
     assert sent.status_code == 303
     path = sent.headers["location"].partition("?")[0]
     assert "sent is not reached" in shown(client, path)
+    assert f"/answers{path.replace('recalls', 'recall')}" in client.get(path).text
     assert path in member.get("/recalls").text
+    assert "/answers/" not in member.get(path).text, "who does not read the order is led nowhere"
     group.api.house.wait(minutes=10)
     form = Form(member, path)
     assert "We have read it; asked for here: 3" in plain(form.page)
@@ -433,3 +440,51 @@ def test_the_bar_shows_where_nobody_says_and_where_two_say_otherwise(group: Grou
     assert "nobody says where it is: 2026-11-21 12:30 – 2026-11-21 13:00" in bar
     assert "member says otherwise: used: 2026-11-21 13:30" in bar
     assert "Both are asked; nothing is blocked" in plain(page)
+
+
+# ---------------------------------------------------------------- photos
+
+
+def picture() -> bytes:
+    made = BytesIO()
+    Image.new("RGB", (12, 8), "red").save(made, "PNG")
+    return made.getvalue()
+
+
+def test_a_photo_of_what_came_wet_stands_with_its_line_and_its_giver_sees_it(group: Group) -> None:
+    box = group.send()
+    group.take()
+    client = group.at(MEMBER)
+    form = Form(client, f"{box}/receive", 1).scan("centre/Q01", "centre/Q02")
+    shot = {name: [v for n, v in form.values if n == name] for name, _ in form.values}
+    answer = client.post(
+        f"{box}/receive",
+        data={**shot, "step": "scan", "scan": CARDS["wet"]},
+        files={"photo.wet.file": ("x.exe", picture(), "text/html")},
+    )
+    assert answer.status_code == 200, plain(answer.text)
+    form = Form(client, f"{box}/receive", page=answer.text)
+    (kept,) = [value for name, value in form.values if name == "photo.wet"]
+    done = form.send(("step", "done"))
+    assert done.status_code == 303, plain(done.text)
+    for unit in (MEMBER, CENTRE):
+        reader = group.at(unit)
+        links = re.findall(r'href="(/photos/[^"]+)">Photo<', reader.get(box).text)
+        assert [link.rpartition("/")[2] for link in links] == [kept], "the wet one's line alone"
+        photo = reader.get(links[0])
+        assert (photo.status_code, photo.headers["content-type"]) == (200, "image/jpeg")
+        assert photo.headers["x-content-type-options"] == "nosniff"
+        assert "default-src 'none'" in photo.headers["content-security-policy"]
+        assert "script-src" not in photo.headers["content-security-policy"]
+    assert group.at(OTHER).get(links[0]).status_code == 404
+
+
+def test_a_photo_that_a_script_sends_ahead_is_kept_or_told_why_it_is_not(group: Group) -> None:
+    client = group.at(MEMBER)
+    form = {"form": dict(Form(client, "/acts/asset-report").values)["form"]}
+    good = client.post("/photos", data=form, files={"photo": ("a.jpg", picture(), "image/jpeg")})
+    assert set(good.json()) == {"sha256"}
+    bad = client.post("/photos", data=form, files={"photo": ("a.jpg", b"<svg/>", "image/jpeg")})
+    assert bad.status_code == 422
+    assert "JPEG, PNG or WebP" in bad.json()["told"]
+    assert client.post("/photos", files={"photo": ("a", picture())}).status_code == 403

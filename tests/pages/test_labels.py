@@ -118,6 +118,16 @@ def test_what_people_file_is_a_pdf_of_what_the_page_shows(group: Group) -> None:
     assert len(said) > 40
     assert [each for each in said if re.sub(r"\s", "", each) not in text] == []
     filled = (("equipment", SERIAL), ("first", "1"), ("last", "1"), ("cause", "biological"))
+    head, told = group.site.signed_in("chief"), {"office": "Ward office", "telephone": "+86 21 5"}
+    page = Form(head, "/units/1")
+    assert page.send(*told.items()).status_code == 303
+    assert page.send(("office", "x"), ("telephone", "=1+1")).status_code == 422
+    assert (
+        Form(head, "/units/1")
+        .client.post("/units/2", data={**dict(page.values), **told})
+        .status_code
+        == 404
+    )
     chief = group.site.signed_in("operator")
     sent = Form(chief, "/recalls").send(("step", "order"), ("reason", "BI grew"), *filled)
     path = sent.headers["location"].partition("?")[0]

@@ -83,6 +83,9 @@ READING_ROUTES = {
     "GET /v1/units": frozenset[Scope](),
     "GET /v1/deployment": frozenset[Scope](),
     "POST /v1/readings": frozenset({Scope.END}),
+    # any of those that record what a photo can be of: tests/steps/test_photos.py
+    "POST /v1/photos": frozenset[Scope](),
+    "GET /v1/operations/{digest}/photos/{sha256}": READ,
 }
 #: Acts that find their cycle by an id, which is reading.
 NAMES_A_CYCLE = frozenset(
@@ -399,6 +402,8 @@ class World:
         if route == "POST /v1/readings":
             path += "?record=false"
             options = {"content": CSV.read_bytes(), "headers": {"Content-Type": "text/csv"}}
+        elif route == "POST /v1/photos":
+            options = {"content": b"\xff\xd8\xff", "headers": {"Content-Type": "image/jpeg"}}
         elif path.endswith("/submit"):
             known["digest"] = names.get("digest", self.draft)
             options = {"json": {"held": ["signer"]}}

@@ -10,9 +10,9 @@ from ledger.domain.acts import moving
 from ledger.domain.acts.vocabulary import (
     Field,
     Given,
-    Hash,
     Named,
     OneOf,
+    Photo,
     Whole,
     WitnessMode,
     WitnessScope,
@@ -50,7 +50,13 @@ ACT = witness(
             given=Given.OPTIONAL,
             help="how many there should be",
         ),
-        Field(name="photo_sha256", of=Hash(), given=Given.OPTIONAL, help="SHA-256 of a picture"),
+        Field(
+            name="photo_sha256",
+            of=Photo(),
+            given=Given.OPTIONAL,
+            option="photo",
+            help="a photo of it",
+        ),
         Field(
             name="case_token",
             of=Words(64),

@@ -28,6 +28,7 @@ from ledger.domain.acts.vocabulary import (
     Message,
     Name,
     OneOf,
+    Photo,
     Recorded,
     Sort,
     View,
@@ -93,7 +94,7 @@ def parcel_fields(*, seals: Sort, says: str) -> tuple[Field, ...]:
     return (
         Field(name="boxes", of=Whole(1, 10_000, None), given=Given.OPTIONAL, help="how many boxes"),
         Field(name="seals", of=seals, given=Given.OPTIONAL, help=says),
-        Field(name="photo", of=Hash(), given=Given.OPTIONAL, help="SHA-256 of a picture"),
+        Field(name="photo", of=Photo(), given=Given.OPTIONAL, help="a photo of it"),
     )
 
 

@@ -18,6 +18,7 @@ from ledger.domain.acts.vocabulary import (
     Named,
     OneOf,
     PackageNamed,
+    Photo,
     Records,
     SetNamed,
     View,
@@ -67,7 +68,7 @@ COLUMNS = {
     "case": Words(64),
     "material": Words(40),
     "expires": Words(10),
-    "photo_sha256": Words(64),
+    "photo_sha256": Photo(),
     "takes_back": Words(72),
 }
 

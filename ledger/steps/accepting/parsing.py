@@ -35,6 +35,7 @@ from ledger.domain.acts.vocabulary import (
     OneOf,
     PackageNamed,
     Parts,
+    Photo,
     Profile,
     ReadingPart,
     Serial,
@@ -56,6 +57,7 @@ from ledger.domain.machines.profiles import get_profile
 from ledger.domain.statement.periods import parse_period
 from ledger.keys.accounts import ADDRESS_BYTES
 from ledger.steps.accepting.labels import resolve_package, resolve_set
+from ledger.steps.accepting.photographing import Picture
 from ledger.steps.accepting.profiles import known_profiles
 from ledger.steps.accepting.resolving import (
     find_numbers,
@@ -68,6 +70,7 @@ from ledger.steps.accepting.resolving import (
     resolve_signer,
     resolve_unit,
 )
+from ledger.steps.accepting.standing import Accepted
 from ledger.storage.packages import find_package
 
 T = TypeVar("T")
@@ -87,6 +90,12 @@ class Asker:
     unit: int | None = None
     #: numbers of units that were found already, by how they were named
     units: dict[str, int] = field(default_factory=dict)
+    #: how what is named stands; each state is read once
+    accepted: Accepted = field(init=False)
+
+    def __post_init__(self) -> None:
+        """What was accepted until now."""
+        self.accepted = Accepted(self.tx)
 
     def unit_number(self, named: int | str, *, field: str) -> int:
         """A unit's number; raises NotFound naming the field."""
@@ -121,11 +130,6 @@ def parse(sort: Sort, value: Any, asker: Asker, field: str) -> Any:
     if not isinstance(sort, Words | Serial | Switch | Measured):
         raise AssertionError(sort)  # noqa: TRY004 - a sort was added, and not how it is parsed
     return value
-
-
-@parse.register
-def _(sort: Hash, value: str, asker: Asker, field: str) -> str:
-    return parse_hex32(value, field=field).hex()
 
 
 @parse.register
@@ -242,12 +246,18 @@ def _numbering(asker: Asker) -> Callable[[str], int]:
 
 @parse.register
 def _(sort: ConsignmentNamed, value: str, asker: Asker, field: str) -> ConsignmentReference:
-    return naming(field, lambda: resolve_consignment(asker.tx, asker.caller, value))
+    return naming(field, lambda: resolve_consignment(asker.tx, asker.caller, value, asker.accepted))
 
 
 @parse.register
 def _(sort: Hash, value: str, asker: Asker, field: str) -> str:
     return parse_hex32(value, field=field).hex()
+
+
+@parse.register
+def _(sort: Photo, value: str | Picture, asker: Asker, field: str) -> str | Picture:
+    """A picture stays one until it is known whose it is."""
+    return value if isinstance(value, Picture) else parse_hex32(value, field=field).hex()
 
 
 @parse.register
@@ -342,7 +352,8 @@ def _asset_had(asker: Asker, value: str, field: str) -> bytes:
 
 
 def _consignment(asker: Asker, value: str, field: str) -> bytes:
-    return naming(field, lambda: resolve_consignment(asker.tx, asker.caller, value).id)
+    found: ConsignmentReference = parse(ConsignmentNamed(), value, asker, field)
+    return found.id
 
 
 def _digest(asker: Asker, value: str, field: str) -> Digest:

@@ -25,6 +25,7 @@ from ledger.steps.auditing.journal import check_journal
 from ledger.steps.auditing.losses import KeptReceipt, check_losses, check_sent_by_us
 from ledger.steps.auditing.operations import check_operations
 from ledger.steps.auditing.paging import read_whole
+from ledger.steps.auditing.photos import check_photos
 from ledger.steps.auditing.readings import check_readings
 from ledger.steps.auditing.signatures import check_signatures
 from ledger.steps.auditing.transactions import check_transactions
@@ -159,6 +160,7 @@ def _audit(
                 ("operations", check_operations),
                 ("operation_signatures", check_signatures),
                 ("readings", check_readings),
+                ("photos", check_photos),
                 ("arrivals", check_arrivals),
                 ("transactions", check_transactions),
                 ("journal_blocks", check_journal),

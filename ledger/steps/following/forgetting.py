@@ -10,7 +10,7 @@ from ledger.domain.acts.vocabulary import word
 from ledger.domain.encoding.identifiers import Digest, SignerId
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.steps.accepting.reading_back import read_operation
-from ledger.storage import directory, operations, records
+from ledger.storage import directory, operations, photos, records
 
 
 def forget_erased(tx: Connection, now: datetime, *, limit: int = 100) -> int:
@@ -36,6 +36,8 @@ def _forget(tx: Connection, subject: Digest, now: datetime) -> int:
     if records.get_record(tx, row.record_id).personal is None:
         return 0
     records.erase_personal(tx, row.record_id, now)
+    # who and what a photo shows, nobody can say
+    photos.erase_photos(tx, row.digest)
     recorded = read_operation(row)
     if recorded.act.key_member:
         # A proposed administrator is named in the directory only once the recovery was completed.

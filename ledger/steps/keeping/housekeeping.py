@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from ledger.steps.accepting.photographing import WAITS_FOR
 from ledger.steps.accepting.prepare import VALID_FOR
 from ledger.steps.asking.idempotency import forget_old_requests
 from ledger.steps.asking.sessions import forget_old_sessions
 from ledger.steps.instance import Instance
 from ledger.storage.drafts import delete_expired_drafts
+from ledger.storage.photos import delete_waiting
 
 #: how often what was prepared and expired is dropped
 EVERY = timedelta(minutes=1)
@@ -27,6 +29,8 @@ class Dropped:
     requests: int
     #: sessions that ended long ago
     sessions: int
+    #: photos that no record ever named
+    photos: int
 
 
 def keep_house(instance: Instance, *, answers: bool = True) -> Dropped:
@@ -36,4 +40,5 @@ def keep_house(instance: Instance, *, answers: bool = True) -> Dropped:
             drafts=delete_expired_drafts(tx, instance.clock(), VALID_FOR),
             requests=forget_old_requests(instance, tx) if answers else 0,
             sessions=forget_old_sessions(instance, tx) if answers else 0,
+            photos=delete_waiting(tx, instance.clock() - WAITS_FOR) if answers else 0,
         )

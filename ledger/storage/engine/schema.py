@@ -10,6 +10,7 @@ from ledger.domain.encoding.hashing import sha256
 from ledger.storage import (
     accounts,
     arrivals,
+    contacts,
     directory,
     drafts,
     index_tables,
@@ -19,6 +20,7 @@ from ledger.storage import (
     leases,
     operations,
     packages,
+    photos,
     readings,
     records,
     settings,
@@ -31,6 +33,7 @@ from ledger.storage.engine.columns import metadata
 MODULES = (
     accounts,
     arrivals,
+    contacts,
     directory,
     drafts,
     index_tables,
@@ -40,6 +43,7 @@ MODULES = (
     leases,
     operations,
     packages,
+    photos,
     readings,
     records,
     settings,

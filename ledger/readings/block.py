@@ -1,6 +1,6 @@
 """The lines of one printed cycle, taken one by one; damage is said and nothing is repaired."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -12,6 +12,7 @@ from ledger.domain.machines.readings import (
     Phase,
     PhaseKind,
     PhaseResult,
+    PressureBasis,
     PrintedExtreme,
     PrintedTime,
     Programme,
@@ -24,9 +25,11 @@ from ledger.readings.printout import Form, Take, TakenLine
 from ledger.readings.text import Line, escape
 from ledger.readings.units import (
     BAR_PER_UNIT,
+    BASIS_OF_UNIT,
     celsius_of,
     is_absurd_pressure,
     is_absurd_temperature,
+    is_no_value,
 )
 
 __all__ = ["Block", "remark"]
@@ -75,8 +78,8 @@ class _Clock:
     def elapsed_at(self, text: str) -> int:
         """The seconds from the cycle's first time to `text`, across midnight if need be."""
         if self.counts_from_start:
-            minutes, seconds = text.split(":")
-            return int(minutes) * 60 + int(seconds)
+            *hours, minutes, seconds = (int(part) for part in text.split(":"))
+            return sum(hours) * 3600 + minutes * 60 + seconds
         if self.first_of_day is None:
             return 0
         return (_seconds_of(text) - self.first_of_day) % _DAY_SECONDS
@@ -127,6 +130,8 @@ class Block:
     programme: Programme | None = None
     interruption: _Interruption | None = None
     in_body: bool = False
+    pressures_ended: bool = False  #: whether a caption within the cycle names another basis
+    failed_probes: set[int] = field(default_factory=set)  #: places whose lack the machine printed
     last_order: int = -1
     last_sample_elapsed: Decimal | None = None
 
@@ -157,9 +162,38 @@ class Block:
             return bool(self.header) or self.in_body
         if each.take is not Take.HEADER:
             return False
-        if self.form.has_pages and each.groups.items() <= self.header.items():
-            return False  # the same header on another page
         return self.in_body or not self.header.keys().isdisjoint(each.groups)
+
+    def repeats(self, page: Sequence[TakenLine], next_time: str | None) -> bool:
+        """Whether a header is this cycle's own, printed again on another page.
+
+        It is where nothing in it differs, and the next time that is printed goes on from here.
+        """
+        if not self.in_body or self.has_ended or self.interruption is not None:
+            return False
+        if any(each.take is Take.CUT for each in page):
+            return False
+        if next_time is not None and (
+            self.clock.step_to(next_time) > self.form.longest_step.get(None, 0)
+        ):
+            return False
+        fields = {name: escape(text.strip(" \t")) for each in page if each.is_of_header
+                  for name, text in each.groups.items()}  # fmt: skip
+        return fields.items() <= self.header.items() and (
+            self.form.has_pages or "number" in fields or "label" in fields
+        )
+
+    def take_page(self, page: Sequence[TakenLine]) -> None:
+        """The lines of a repeated header: what is known already is not kept twice."""
+        known = {(each.name, each.value) for each in self.statements}
+        for each in page:
+            again = each.take is Take.STATEMENT and _statement_of(each) in known
+            if each.take is Take.BLANK:
+                continue
+            if again or each.is_of_header:
+                self._read(each)
+            else:
+                self._take(each)
 
     def _take(self, each: TakenLine) -> bool:
         taken = _HANDLERS[each.take](self, each)
@@ -269,8 +303,21 @@ class Block:
 
     def take_layout(self, each: TakenLine) -> bool:
         """A ruling or a caption; a caption may tell the unit of the pressures."""
-        if "unit" in each.groups:
-            self.header["unit"] = each.groups["unit"]
+        unit, degrees = each.groups.get("unit"), each.groups.get("degrees")
+        before = self.pressure_basis if self.pressure_unit and self.samples else None
+        if unit is not None and before is not None and BASIS_OF_UNIT.get(unit) is not before:
+            why = f"the pressures count from elsewhere from here on ({unit}), so none was taken"
+            self._say(each, why, RemarkKind.REFUSED)
+            self.damage.append(f"line {each.line.number}: {why}")
+            self.pressures_ended = True
+            unit = None
+        for name, text in (("unit", unit), ("degrees", degrees)):
+            before = self.header.get(name)
+            if text is not None and self.samples and before not in {None, text}:
+                why = f"the values are in {text} from here on, and were in {before}"
+                self._say(each, why, RemarkKind.NOTE)
+            if text is not None:
+                self.header[name] = text
         return self._read(each)
 
     def take_phase(self, each: TakenLine) -> bool:
@@ -358,12 +405,15 @@ class Block:
             self._say(each, words, RemarkKind.NOTE)
             return self._read(each)
         celsius, bar = self._celsius(each), self._bar(each)
+        if any(value is not None and not is_absurd_temperature(value) for value in celsius):
+            celsius = self._without_absurd(each, celsius)
         why = self._fault_of_sample(each, celsius, bar)
         if why is not None:
             self._say(each, f"{why}; the point was left out", RemarkKind.REFUSED)
             return self._damaged(each, f"line {each.line.number}: {why}")
         elapsed = self.clock.accept(time)
         self.last_sample_elapsed = elapsed
+        self._report_failed_probes(each)
         self.samples.append(
             Sample(
                 line=each.line.number,
@@ -389,6 +439,7 @@ class Block:
         if any(value is not None and is_absurd_temperature(value) for value in celsius):
             self._say(each, "the temperature is absurd; it was left out", RemarkKind.REFUSED)
             return self._damaged(each, f"line {each.line.number}: the temperature is absurd")
+        self._report_failed_probes(each)
         both = zip(last.celsius, celsius, strict=True)
         self.samples[-1] = replace(
             last,
@@ -397,22 +448,66 @@ class Block:
         )
         return self._read(each)
 
+    def _without_absurd(
+        self, each: TakenLine, celsius: tuple[Decimal | None, ...]
+    ) -> tuple[Decimal | None, ...]:
+        """The values of the probes that work, where another one shows what cannot be."""
+        kept = []
+        for place, value in enumerate(celsius):
+            absurd = value is not None and is_absurd_temperature(value)
+            if absurd:
+                self.failed_probes.add(place)
+                why = f"the temperature of {self.form.probes[place]} is absurd; it was left out"
+                self._say(each, why, RemarkKind.REFUSED)
+            kept.append(None if absurd else value)
+        return tuple(kept)
+
+    def _report_failed_probes(self, each: TakenLine) -> None:
+        """Say where the machine itself prints that it has no value."""
+        for name, text in each.groups.items():
+            if not is_no_value(text):
+                continue
+            if name == "p":
+                self._say_no_value(each, "pressure")
+            else:
+                place = int(name.removeprefix("t")) - 1
+                self.failed_probes.add(place)
+                why = f"no {self.form.probes[place]}; none was filled in"
+                self._say(each, why, RemarkKind.UNREAD)
+
     def _celsius(self, each: TakenLine) -> tuple[Decimal | None, ...]:
         texts = [each.groups.get(f"t{place}") for place in range(1, len(self.form.probes) + 1)]
-        unit = self.form.temperature_unit
-        return tuple(None if text is None else celsius_of(_decimal(text), unit) for text in texts)
+        return tuple(self._celsius_of(text) for text in texts)
+
+    def _celsius_of(self, text: str | None) -> Decimal | None:
+        if text is None or is_no_value(text):
+            return None
+        return celsius_of(_decimal(text), self.temperature_unit)
 
     def _bar(self, each: TakenLine) -> Decimal | None:
         """The pressure; None where the caption that tells its unit could not be read."""
         unit, text = self.pressure_unit, each.groups.get("p")
-        return None if unit is None or text is None else _decimal(text) * BAR_PER_UNIT[unit]
+        if unit is None or text is None or is_no_value(text) or self.pressures_ended:
+            return None
+        return _decimal(text) * BAR_PER_UNIT[unit]
+
+    @property
+    def temperature_unit(self) -> str:
+        """The unit that this printout's caption names, else the one that the form knows."""
+        return self.header.get("degrees", self.form.temperature_unit)
 
     @property
     def pressure_unit(self) -> str | None:
-        """The unit that the form knows, or that this printout's caption names."""
-        if not self.form.units:
+        """The unit that the form knows, or that this printout's caption names with its basis."""
+        if not self.form.is_captioned:
             return self.form.pressure_unit
-        return self.form.units.get(self.header.get("unit", ""))
+        unit = self.header.get("unit")
+        return unit if unit in BASIS_OF_UNIT else None
+
+    @property
+    def pressure_basis(self) -> PressureBasis:
+        """From where the pressures count."""
+        return BASIS_OF_UNIT.get(self.pressure_unit or "", self.form.pressure_basis)
 
     def _fault_of_sample(
         self, each: TakenLine, celsius: tuple[Decimal | None, ...], bar: Decimal | None
@@ -432,7 +527,8 @@ class Block:
         if any(value is not None and is_absurd_temperature(value) for value in celsius):
             return "the temperature is absurd"
         highest = Decimal(self.form.highest_bar)
-        if bar is not None and is_absurd_pressure(bar, is_gauge=False, highest=highest):
+        is_gauge = self.pressure_basis is PressureBasis.GAUGE
+        if bar is not None and is_absurd_pressure(bar, is_gauge=is_gauge, highest=highest):
             return "the pressure is absurd"
         return None
 
@@ -485,9 +581,15 @@ class Block:
 
     def take_statement(self, each: TakenLine) -> bool:
         """A further value with its name."""
-        name, value = (escape(" ".join(each.groups[part].split())) for part in ("name", "value"))
+        name, value = _statement_of(each)
         self.statements.append(Statement(line=each.line.number, name=name, value=value))
+        if any(is_no_value(word) for word in value.split()):
+            self._say_no_value(each, name)
         return self._read(each)
+
+    def _say_no_value(self, each: TakenLine, name: str) -> None:
+        self._say(each, f"no {name}; none was filled in", RemarkKind.UNREAD)
+        self.damage.append(f"line {each.line.number} has no {name}")
 
     def take_fault(self, each: TakenLine) -> bool:
         """A fault code; the machine may print it several times."""
@@ -560,6 +662,11 @@ def _result_of(each: TakenLine) -> PhaseResult:
     """The result that a line states by itself."""
     stated = None if each.rule is None else each.rule.result
     return PhaseResult.NOT_PRINTED if stated is None else stated
+
+
+def _statement_of(each: TakenLine) -> tuple[str, str]:
+    name, value = (escape(" ".join(each.groups[part].split())) for part in ("name", "value"))
+    return name, value
 
 
 def _printed(groups: Mapping[str, str]) -> tuple[str, ...]:

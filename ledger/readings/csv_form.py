@@ -34,7 +34,13 @@ from ledger.readings.table import (
     seconds_between,
 )
 from ledger.readings.text import SAVE_AS_UTF8, DecodedText, Line, escape, has_stray
-from ledger.readings.units import BAR_PER_UNIT, LONGEST_CYCLE_SECONDS, TEMPERATURE_UNITS
+from ledger.readings.units import (
+    BAR_PER_PLAIN_UNIT,
+    BAR_PER_UNIT,
+    BASIS_OF_UNIT,
+    LONGEST_CYCLE_SECONDS,
+    TEMPERATURE_UNITS,
+)
 from ledger.readings.zones import zone_named
 
 __all__ = ["OPTIONAL_KEYS", "REQUIRED_KEYS", "parse", "recognise"]
@@ -107,7 +113,7 @@ def _refuse_damage(text: DecodedText) -> None:
             number,
             f"holds bytes that are not {text.encoding}, nor any code page that is known here",
             name="encoding",
-            rule="a CSV reading is UTF-8, UTF-16, windows-1252, cp850 or GB 18030",
+            rule="a CSV reading is UTF-8, UTF-16, windows-1252, cp850, GB 2312, Big5 or Shift-JIS",
             remedy=SAVE_AS_UTF8,
         )
     for line in text.lines:
@@ -242,7 +248,8 @@ class _Cycle:
             )
         zone_named(self.header["zone"].text)
         self._one_of("temperature unit", [*TEMPERATURE_UNITS, "none"])
-        self._one_of("pressure unit", [*BAR_PER_UNIT, "none"])
+        if self.header["pressure unit"].text not in BASIS_OF_UNIT:
+            self._one_of("pressure unit", [*BAR_PER_PLAIN_UNIT, "psia", "psig", "none"])
         self._one_of("pressure basis", list(_BASES))
         unit, basis = self.header["pressure unit"], self.header["pressure basis"]
         if (unit.text == "none") != (basis.text == "none"):
@@ -251,6 +258,15 @@ class _Cycle:
                 "unit and basis contradict each other",
                 name="pressure basis",
                 rule="both are none, or neither",
+            )
+        named = BASIS_OF_UNIT.get(unit.text)
+        if named not in {None, _BASES[basis.text]}:
+            refuse(
+                basis.line,
+                f"{unit.text} is not {basis.text}",
+                name="pressure basis",
+                rule="a unit that names its basis, such as psig or bar(a), has the same basis here",
+                remedy="ask the device's manual which of the two is right",
             )
 
     def _one_of(self, key: str, known: list[str]) -> None:

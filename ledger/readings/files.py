@@ -61,13 +61,13 @@ def _printout(form: Form) -> Format:
 FORMATS: Final = (
     Format(
         name="steriledger-csv",
-        version="2",
+        version="3",
         recognise=csv_form.recognise,
         parse=csv_form.parse,
     ),
     Format(
         name="logger-csv",
-        version="1",
+        version="2",
         recognise=logger_csv.recognise,
         parse=logger_csv.parse,
     ),

@@ -60,9 +60,9 @@ def finish(block: Block, *, ordinal: int) -> CycleReading:
             phases=tuple(block.phases),
             probes=tuple(form.probes[place] for place in used),
             samples=samples,
-            temperature_unit=form.temperature_unit if used else None,
+            temperature_unit=block.temperature_unit if used else None,
             pressure_unit=block.pressure_unit if measures_pressure else None,
-            pressure_basis=form.pressure_basis if measures_pressure else None,
+            pressure_basis=block.pressure_basis if measures_pressure else None,
             printed_maximum=block.extremes.get(Take.MAXIMUM),
             printed_minimum=block.extremes.get(Take.MINIMUM),
             claim=_claim(block),
@@ -103,10 +103,17 @@ def _incomplete_because(block: Block) -> tuple[str, ...]:
         for name, words in block.form.required.items()
         if name not in block.header
     ]
-    if block.form.units and block.samples and block.pressure_unit is None:
-        missing.append("the unit of the pressures is missing, so that none was taken")
+    if block.form.is_captioned and block.samples and block.pressure_unit is None:
+        missing.append(
+            "the unit of the pressures is missing, or does not say absolute or gauge, so that "
+            "none was taken"
+        )
     if not block.has_ended:
         missing.append("the end line is missing")
+    for place in sorted({*_used_probes(block), *block.failed_probes}):
+        lacking = sum(each.celsius[place] is None for each in block.samples)
+        if lacking:
+            missing.append(f"{block.form.probes[place]} has no value in {lacking} lines")
     return shortened((*missing, *block.damage))
 
 

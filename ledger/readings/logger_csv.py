@@ -20,7 +20,7 @@ from ledger.readings.sealing import sealed
 from ledger.readings.stamps import parse_stamp, printed
 from ledger.readings.table import Column, Row, Table, cells_of
 from ledger.readings.text import DecodedText, Line, escape
-from ledger.readings.units import BAR_PER_UNIT, TEMPERATURE_UNITS
+from ledger.readings.units import BAR_PER_UNIT, BASIS_OF_UNIT, TEMPERATURE_UNITS
 
 __all__ = ["parse", "recognise"]
 
@@ -28,7 +28,14 @@ _TIME: Final = re.compile(r"Date[ -]Time(?:, ?(?:GMT|UTC) ?(?P<offset>[+-][0-9]{
 _TEMPERATURE: Final = re.compile(
     r"(?P<name>(?:Temp|[A-Z]-Type|Temperature)[^,]*), ?\*?Â?(?P<unit>[^ (,]{1,4})(?: .*|\(.*|,.*)?"
 )
-_PRESSURE: Final = re.compile(r"(?P<name>(?:Abs )?Pres[^,]*), ?(?P<unit>[A-Za-z]{2,5})(?: .*|,.*)?")
+_PRESSURE: Final = re.compile(
+    r"(?P<name>(?:(?:Abs|Gauge) )?Pres[^,]*), ?"
+    r"(?P<unit>[A-Za-z]{2,5}(?:\([a-z]{1,3}\)| abs| rel)?)(?: .*|\(.*|,.*)?"
+)
+#: From where the pressures of a column count, if its name says it.
+_NAMED_BASIS: Final = {"Abs": PressureBasis.ABSOLUTE, "Gauge": PressureBasis.GAUGE}
+#: How many filled lines may stand above the columns: a title, a serial number, the battery.
+_LONGEST_PREAMBLE: Final = 10
 _SERIAL: Final = re.compile(r"LGR S/N: ?([0-9A-Za-z\-]{1,20})")
 _LABEL: Final = re.compile(r"LBL: ?([^)]{1,40})\)")
 _END_MARK: Final = "End Of File"
@@ -36,12 +43,13 @@ _CUT: Final = "the last line has no line end: it may be cut and was not taken"
 
 
 def recognise(text: DecodedText) -> bool:
-    """Whether one of the first two filled lines is such an export's column line."""
+    """Whether one of the first filled lines is such an export's column line."""
     return _column_line(text) is not None
 
 
 def _column_line(text: DecodedText) -> Line | None:
-    filled = [line for line in text.lines if line.text.strip()][:2]
+    filled = [line for line in text.lines if line.text.strip()]
+    filled = filled[: _LONGEST_PREAMBLE + 1]
     return next(
         (
             line
@@ -68,14 +76,29 @@ def parse(text: DecodedText) -> tuple[tuple[CycleReading, ...], tuple[Remark, ..
         (at, match["offset"]) for at, name in enumerate(names) if (match := _TIME.fullmatch(name))
     )
     temperatures, pressures = _columns(names, _TEMPERATURE), _columns(names, _PRESSURE)
-    marks = [
-        at
-        for at, name in enumerate(names)
-        if at > time_at and at not in {column.place for column in (*temperatures, *pressures)}
-    ]
-    rows, remarks, ended = [], [], False
-    for line in text.lines:
-        if line.number <= head.number or not line.text.strip(" \t,;"):
+    above = {line.text.strip() for line in text.lines if line.number <= head.number}
+    rows, remarks, again, ended = [], [], [], False
+    known = {column.place for column in (*temperatures, *pressures)}
+    others = [at for at in range(time_at + 1, len(names)) if at not in known]
+    below = [line for line in text.lines if line.number > head.number]
+    measured = [at for at in others if _is_measured(below, at, separator)]
+    marks = [at for at in others if at not in measured]
+    remarks += [
+        _remark(head, f"the column {escape(names[at], limit=60)} is not known; nothing was taken "
+                "from it", RemarkKind.NOTE)
+        for at in measured
+    ]  # fmt: skip
+    pressure = next((each for each in pressures if _basis_of(names[each.place], each)), None)
+    remarks += [
+        _remark(head, f"the column {escape(names[each.place], limit=60)} was left out: one "
+                "pressure is taken, whose name says absolute or gauge", RemarkKind.REFUSED)
+        for each in pressures if each is not pressure
+    ]  # fmt: skip
+    for line in below:
+        if not line.text.strip(" \t,;"):
+            continue
+        if line.text.strip() in above:  # the head again, on another page
+            again.append(line.number)
             continue
         if not line.terminated:
             remarks.append(_remark(line, _CUT, RemarkKind.CUT))
@@ -86,11 +109,38 @@ def parse(text: DecodedText) -> tuple[tuple[CycleReading, ...], tuple[Remark, ..
         if found:
             remarks.append(_remark(line, "the logger marks: " + ", ".join(found), RemarkKind.NOTE))
             ended = ended or _END_MARK in found
-        values = (*temperatures, *pressures[:1])
-        if any(cells[column.place] for column in values):
+        values = (*temperatures, *([] if pressure is None else [pressure]))
+        if not found or any(cells[column.place] for column in values):
             stamp = parse_stamp(line, cells[time_at], name="time", american=True)
             rows.append(Row(line=line, cells=cells, stamp=stamp))
-    return _reading(head, names, rows, temperatures, pressures, remarks, offset, ended=ended)
+    basis = None if pressure is None else _basis_of(names[pressure.place], pressure)
+    table = Table(
+        rows=_filled(rows),
+        temperatures=temperatures,
+        pressure=pressure,
+        basis=basis,
+        zone=offset or "+00:00",
+    )
+    return _reading(head, names, table, remarks, again, offset, ended=ended)
+
+
+def _is_measured(lines: list[Line], at: int, separator: str) -> bool:
+    """Whether a column holds numbers, and thus no marks."""
+    cells = (cells_of(line, separator) for line in lines if line.text.strip())
+    return any(len(row) > at and re.fullmatch(r"-?[0-9]+(?:[.,][0-9]+)?", row[at]) for row in cells)
+
+
+def _basis_of(name: str, column: Column) -> PressureBasis | None:
+    """From where the pressures count, as the unit or the column's name says; None: neither does."""
+    return BASIS_OF_UNIT.get(column.unit) or _NAMED_BASIS.get(name.split(" ", maxsplit=1)[0])
+
+
+def _filled(rows: list[Row]) -> list[Row]:
+    if not rows:
+        raise InvalidInput(
+            "no line holds a value", field="row", rule="a reading has at least one measured point"
+        )
+    return rows
 
 
 def _columns(names: tuple[str, ...], pattern: re.Pattern[str]) -> list[Column]:
@@ -109,25 +159,14 @@ def _columns(names: tuple[str, ...], pattern: re.Pattern[str]) -> list[Column]:
 def _reading(  # noqa: PLR0913, PLR0917 - what stands in the file, part by part
     head: Line,
     names: tuple[str, ...],
-    rows: list[Row],
-    temperatures: list[Column],
-    pressures: list[Column],
+    table: Table,
     remarks: list[Remark],
+    again: list[int],
     offset: str | None,
     *,
     ended: bool,
 ) -> tuple[tuple[CycleReading, ...], tuple[Remark, ...]]:
-    if not rows:
-        raise InvalidInput(
-            "no line holds a value", field="row", rule="a reading has at least one measured point"
-        )
-    table = Table(
-        rows=rows,
-        temperatures=temperatures,
-        pressure=pressures[0] if pressures else None,
-        basis=PressureBasis.ABSOLUTE if pressures else None,
-        zone=offset or "+00:00",
-    )
+    rows = table.rows
     samples = table.samples()
     remarks = sorted([*table.remarks, *remarks], key=lambda each: each.line)
     incomplete = [*table.gaps, *(each.why for each in remarks if each.kind is RemarkKind.CUT)]
@@ -160,7 +199,7 @@ def _reading(  # noqa: PLR0913, PLR0917 - what stands in the file, part by part
         outcome_reasons=("a logger has no verdict on the cycle",),
         incomplete_because=tuple(incomplete),
         is_ended=ended,
-        lines_read=(*range(1, head.number + 1), *(each.line for each in samples)),
+        lines_read=(*range(1, head.number + 1), *again, *(each.line for each in samples)),
         remarks=tuple(remarks),
     )
     unread = [each.text for each in remarks if each.kind is RemarkKind.CUT]

@@ -8,19 +8,24 @@ import re
 from typing import Final
 
 from ledger.domain.machines.readings import PhaseKind, PhaseResult
-from ledger.readings.printout import TIME, Form, Take, rules
+from ledger.readings.printout import NO_VALUE, PAGE, TIME, Form, Take, rules
 
 __all__ = ["FORM"]
 
 _VALUE: Final = r"-?[0-9]{1,4}[.,][0-9]{1,3}"
-_PROBES: Final = "".join(rf"(?:\s+(?P<t{place}>{_VALUE}))?" for place in (2, 3, 4))
+_PRESSURE: Final = rf"-?[0-9]{{1,4}}(?:[.,][0-9]{{1,3}})?|{NO_VALUE}"
+_PROBES: Final = "".join(rf"(?:\s+(?P<t{place}>{_VALUE}|{NO_VALUE}))?" for place in (2, 3, 4))
+_UNIT: Final = r"[a-zA-Z]{2,5}(?:\([a-zA-Z]{1,3}\))?"
 #: Words of an event that failed, or may have.
 _FAILING: Final = (
     "ALARME|FALHA|FALTA|ERRO|EMERGENCIA|CANCELAD|ABORTAD|INTERROMPID|REPROVAD|NAO CONFORME"
 )
 
 _RULES: Final = (
-    *rules(Take.SAMPLE, rf"(?P<time>{TIME})\s+(?P<p>{_VALUE})\s+(?P<t1>{_VALUE}){_PROBES}"),
+    *rules(
+        Take.SAMPLE,
+        rf"(?P<time>{TIME})\s+(?P<p>{_PRESSURE})\s+(?P<t1>{_VALUE}|{NO_VALUE}){_PROBES}",
+    ),
     *rules(
         Take.CLAIM,
         r"F0:\s*(?P<f0_minutes>[0-9]{1,4}):(?P<f0_seconds>[0-5][0-9])",
@@ -38,7 +43,9 @@ _RULES: Final = (
         Take.LAYOUT,
         "[-=_]{8,80}",
         r"HORA\s+PT1(?:\s+TE[1-9]){1,4}",
-        r"(?P<unit>[a-zA-Z]{2,5}[AG])(?:\s+\S{0,2}C){1,4}",
+        rf"(?P<unit>{_UNIT})(?:\s+[^A-Za-z0-9]{{0,2}}o?C){{1,4}}",
+        rf"(?P<unit>{_UNIT})\s+(?P<degrees>[°o]?F)(?:\s+[°o]?F){{0,3}}",
+        PAGE,
         r"(?:OPER|SUP|RESP)\.?\s*:\s*_*",
     ),
     *rules(Take.HEADER, "(?:= ){2,}(?P<machine>[A-Z](?: ?[A-Z0-9]){2,30})(?: =){2,}", begins=True),
@@ -56,6 +63,9 @@ _RULES: Final = (
     ),
     *rules(Take.MINIMUM, rf"T\. MIN\. ESTER\.:\s*(?P<celsius>{_VALUE}) \S{{0,2}}C(?:\s+{TIME})?"),
     *rules(Take.MAXIMUM, rf"T\. MAX\. ESTER\.:\s*(?P<celsius>{_VALUE}) \S{{0,2}}C(?:\s+{TIME})?"),
+    *rules(
+        Take.STATEMENT, r"(?P<name>(?:ALARME|FALHA|ERRO)S?)\s*:\s*(?P<value>0+|NENHUMA?|NAO HA)"
+    ),
     *rules(Take.FAULT, r"(?:ALARME|FALHA|ERRO)\s*(?:N\S{0,2})?\s*:?\s*(?P<fault>[0-9]{1,4})\b.*"),
     *rules(Take.FAILURE, rf"(?:{TIME}\s+)?.*(?:{_FAILING}).*"),
     *rules(
@@ -68,13 +78,14 @@ _RULES: Final = (
 
 FORM: Final = Form(
     name="plc-steriliser-printout-pt",
-    version="1",
+    version="2",
     telling=re.compile(r"^\s*NUMERO DE CICLOS:|^\s*HORA\s+PT1\s+TE1|^[0-9:]{8} OPERACAO [0-9]: "),
     rules=_RULES,
     date_formats=("%d/%m/%Y %H:%M:%S",),
     required={"number": "number", "programme": "programme", "date": "date", "time": "time"},
     probes=("TE1", "TE2", "TE3", "TE4"),
-    units={"barA": "bar", "mbarA": "mbar", "kPaA": "kPa"},
+    is_captioned=True,
+    folds_accents=True,
     phases={"INICIO TEMPO DE ESTERILIZACAO": PhaseKind.HOLD_BEGIN},
     trailer=frozenset(Take) - {Take.HEADER, Take.UNREAD, Take.CUT, Take.LOGGER},
     suspect=re.compile(f"(?i){_FAILING}|ALARM"),

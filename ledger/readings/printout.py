@@ -6,6 +6,7 @@ stays unread and is reported.
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -14,9 +15,26 @@ from typing import Final
 from ledger.domain.machines.readings import PhaseKind, PhaseResult, PressureBasis
 from ledger.readings.text import DecodedText, Line, has_stray
 
-__all__ = ["TIME", "Form", "Rule", "Take", "TakenLine", "classify", "is_telling", "rules"]
+__all__ = [
+    "NO_VALUE",
+    "PAGE",
+    "TIME",
+    "Form",
+    "Rule",
+    "Take",
+    "TakenLine",
+    "classify",
+    "is_telling",
+    "rules",
+]
 
 TIME: Final = "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
+#: Where a value stands, what a machine prints when the probe gives none.
+NO_VALUE: Final = r"-{2,8}|\*{2,8}|#{2,8}|[Ee]rr(?:or)?|9999(?:[.,]9)?"
+#: The number of a page, alone or behind a title.
+PAGE: Final = (
+    r"(?i:page|pag\.?|pagina|seite|blatt)\s*:?\s*[0-9]{1,3}(?:\s*(?:/|of|de|von)\s*[0-9]{1,3})?"
+)
 _LONGEST_LINE: Final = 200
 _HOUR: Final = 3600
 
@@ -89,7 +107,8 @@ class Form:
     temperature_unit: str = "°C"
     pressure_unit: str = "bar"
     pressure_basis: PressureBasis = PressureBasis.ABSOLUTE
-    units: Mapping[str, str] = field(default_factory=dict)  #: where a caption's `unit` tells it
+    is_captioned: bool = False  #: whether a caption's `unit` tells that of the pressures
+    folds_accents: bool = False  #: whether letters with accents count as those without
     highest_bar: int = 10  #: a higher pressure is damage
     phases: Mapping[str, PhaseKind] = field(default_factory=dict)  #: by printed name
     is_ordered: bool = False  #: whether each phase comes once, in the order of `phases`
@@ -97,7 +116,7 @@ class Form:
     results: Mapping[str, PhaseResult] = field(default_factory=dict)  #: by printed word
     trailer: frozenset[Take] = frozenset({Take.LAYOUT, Take.FAULT, Take.FAILURE, Take.ABORT})
     suspect: re.Pattern[str]  #: found in an unread line that may report a failure
-    has_pages: bool = False  #: whether the header is printed again on each page
+    has_pages: bool = False  #: whether a page's header may be without the cycle's number
     counts_from_start: bool = False  #: times of values are minutes and seconds since the start
     holds_only: bool = False  #: whether its values are those of the hold, as its extremes are
     backstep_seconds: int = 0  #: how far a line may be printed before the one above it
@@ -156,13 +175,23 @@ def _classify_line(form: Form, line: Line) -> TakenLine:
         return TakenLine(line=line, take=Take.BLANK)
     if len(text) <= _LONGEST_LINE:
         stray = has_stray(text)
+        plain = _without_accents(text) if form.folds_accents else text
         for rule in form.rules:
             if stray and not rule.may_hold_stray:
                 continue
-            match = rule.pattern.fullmatch(text)
+            match = rule.pattern.fullmatch(plain)
             if match is not None:
                 groups = {
-                    name: each for name, each in match.groupdict().items() if each is not None
+                    name: each if name == "phase" else text[match.start(name) : match.end(name)]
+                    for name, each in match.groupdict().items()
+                    if each is not None
                 }
                 return TakenLine(line=line, take=rule.take, rule=rule, groups=groups)
     return TakenLine(line=line, take=Take.UNREAD)
+
+
+def _without_accents(text: str) -> str:
+    """Each letter without its accent, in its own place: other letters and signs stay."""
+    return "".join(
+        unicodedata.normalize("NFD", each)[0] if each.isalpha() else each for each in text
+    )

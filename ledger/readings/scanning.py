@@ -1,5 +1,6 @@
 """A file of printouts → its cycles: where each begins and ends, which repeat, which conflict."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -11,6 +12,8 @@ from ledger.readings.text import DecodedText
 
 __all__ = ["parse"]
 
+#: What stands in a header beside its fields.
+_OF_HEADER: Final = frozenset({Take.LAYOUT, Take.BLANK, Take.STATEMENT, Take.RESULT})
 _UNASSIGNED: Final = (
     "a line of a machine's printout that cannot be assigned to a cycle; nothing was taken from it"
 )
@@ -19,9 +22,42 @@ _UNASSIGNED: Final = (
 def parse(form: Form, text: DecodedText) -> tuple[tuple[CycleReading, ...], tuple[Remark, ...]]:
     """Return the cycles in file order and all remarks in line order."""
     scan = _Scan(form=form)
-    for each in classify(form, text.lines):
-        scan.take(each)
+    lines = classify(form, text.lines)
+    at = 0
+    while at < len(lines):
+        page = _head_from(lines, at)
+        if (
+            page
+            and scan.open_block is not None
+            and scan.open_block.repeats(
+                page,
+                next(
+                    (each.groups["time"] for each in lines[at + len(page) :] if _is_timed(each)),
+                    None,
+                ),
+            )
+        ):
+            scan.open_block.take_page(page)
+            at += len(page)
+        else:
+            scan.take(lines[at])
+            at += 1
     return scan.result()
+
+
+def _is_timed(each: TakenLine) -> bool:
+    return each.take in {Take.SAMPLE, Take.PHASE} and "time" in each.groups
+
+
+def _head_from(lines: Sequence[TakenLine], at: int) -> Sequence[TakenLine]:
+    """The lines of a header that begins there, to the last one of its fields; empty if none."""
+    if not lines[at].is_of_header:
+        return ()
+    end = last = at
+    while end < len(lines) and (lines[end].take in _OF_HEADER or lines[end].is_of_header):
+        last = end if lines[end].take is not Take.BLANK else last
+        end += 1
+    return lines[at : last + 1]
 
 
 @dataclass(slots=True, kw_only=True)

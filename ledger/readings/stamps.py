@@ -13,12 +13,17 @@ from ledger.readings.zones import zone_named
 
 __all__ = ["TIME_RULE", "Stamp", "moments", "parse_stamp", "printed"]
 
+#: Forenoon and afternoon, before the time in Chinese and Japanese, after it elsewhere.
+_HALVES: Final = {"上午": "A", "午前": "A", "下午": "P", "午後": "P"}
 _CLOCK: Final = (
+    rf"(?:(?P<noon>{'|'.join(_HALVES)}) ?)?"
     r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})(?:\.(?P<part>[0-9]{1,6}))?"
     r"(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?"
 )
 _ISO: Final = re.compile(
-    rf"(?P<year>[0-9]{{4}})-(?P<month>[0-9]{{2}})-(?P<day>[0-9]{{2}})[T ]{_CLOCK}"
+    r"(?P<year>[0-9]{4})(?:-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})[T ]"
+    r"|(?P<mark>[/.])(?P<month2>[0-9]{1,2})(?P=mark)(?P<day2>[0-9]{1,2}) "
+    rf"|年(?P<month3>[0-9]{{1,2}})月(?P<day3>[0-9]{{1,2}})日 ?){_CLOCK}"
     r"(?P<offset>Z|[+-][0-9]{2}:[0-5][0-9])?"
 )
 #: The order of American exports; only read where a form says that its dates are American.
@@ -26,8 +31,12 @@ _AMERICAN: Final = re.compile(
     rf"(?P<month>[0-9]{{1,2}})/(?P<day>[0-9]{{1,2}})/(?P<year>[0-9]{{2}}|[0-9]{{4}}) {_CLOCK}"
 )
 TIME_RULE: Final = (
-    "ISO 8601 with seconds, e.g. 2026-03-01T08:30:00, 2026-03-01T08:30:00+01:00 or "
-    "2026-03-01 08:30:00 AM"
+    "year, month, day and a time with seconds, e.g. 2026-03-01T08:30:00, "
+    "2026-03-01T08:30:00+01:00, 2026-03-01 08:30:00 AM, 2026/3/1 上午 8:30:00 or "
+    "2026年3月1日 下午8:30:00"
+)
+_REMEDY: Final = (
+    "have the device or its program export dates with the year first and times with seconds"
 )
 _NOON: Final = 12
 #: An hour that a clock shows twice begins again with a step back of at least this much.
@@ -57,12 +66,19 @@ def parse_stamp(line: Line, text: str, *, name: str, american: bool = False) -> 
             what = f"{escape(text, limit=60)} is not in the calendar"
         except InvalidInput as error:
             what = error.what
-    raise InvalidInput(f"line {line.number}: {what}", field=name, rule=TIME_RULE)
+    rule = f"{TIME_RULE}; or American, 3/1/26 08:30:00 AM" if american else TIME_RULE
+    raise InvalidInput(f"line {line.number}: {what}", field=name, rule=rule, remedy=_REMEDY)
 
 
 def _local(match: re.Match[str]) -> datetime:
     parts = match.groupdict()
-    hour, half = int(parts["hour"]), (parts["half"] or "").upper()
+    if parts["half"] and parts["noon"]:
+        raise ValueError("a time is named forenoon or afternoon once")
+    hour, half = int(parts["hour"]), _HALVES.get(parts["noon"], (parts["half"] or "").upper())
+    month, day = (
+        next(int(text) for name in (part, f"{part}2", f"{part}3") if (text := parts.get(name)))
+        for part in ("month", "day")
+    )
     if half:
         if not 1 <= hour <= _NOON:
             raise ValueError("a 12-hour clock shows 1 to 12")
@@ -70,8 +86,8 @@ def _local(match: re.Match[str]) -> datetime:
     year = int(parts["year"])
     return datetime(  # noqa: DTZ001 - the machine's own clock
         year + 2000 if len(parts["year"]) == 2 else year,  # noqa: PLR2004 - two digits
-        int(parts["month"]),
-        int(parts["day"]),
+        month,
+        day,
         hour,
         int(parts["minute"]),
         int(parts["second"]),

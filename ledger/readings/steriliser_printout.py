@@ -9,44 +9,48 @@ import re
 from typing import Final
 
 from ledger.domain.machines.readings import PhaseKind, PhaseResult
-from ledger.readings.printout import Form, Take, rules
+from ledger.readings.printout import NO_VALUE, PAGE, Form, Take, rules
 
 __all__ = ["FORM"]
 
 _CELSIUS: Final = r"-?[0-9]{1,3}[.,][0-9]"
+_PRESSURE: Final = rf"-?[0-9]{{1,5}}|-?[0-9]{{1,2}}[.,][0-9]{{2,3}}|{NO_VALUE}"
+_UNIT: Final = r"m?bar[ag]|[mkMh]?Pa[ag]|(?:m?bar|[mkMh]?Pa)\((?:a|g|abs|rel)\)|psi[ag]"
 _DEGREES: Final = r"\s*[^A-Za-z0-9]{0,3}C"
 _FAILING: Final = "St(?:oe|ö|[^ -~]{1,3})rung|Fehler|Alarm|Abbruch|abgebrochen|nicht bestanden"
 
 _RULES: Final = (
     *rules(
         Take.SAMPLE,
-        r"(?P<time>[0-9]{1,3}:[0-5][0-9])\s+(?:(?P<phase>\S.{0,30}?)\s{2,})?(?P<p>[0-9]{1,5})\s+"
-        rf"(?P<t1>{_CELSIUS})(?:\s+(?P<t2>{_CELSIUS}))?",
+        rf"(?P<time>(?:[0-9]{{1,2}}:(?=[0-5]))?[0-9]{{1,3}}:[0-5][0-9])\s+"
+        rf"(?:(?P<phase>\S.{{0,30}}?)\s{{2,}})?(?P<p>{_PRESSURE})\s+"
+        rf"(?P<t1>{_CELSIUS}|{NO_VALUE})(?:\s+(?P<t2>{_CELSIUS}|{NO_VALUE}))?",
     ),
-    *rules(Take.MORE, rf"(?P<t2>{_CELSIUS})"),
-    *rules(Take.END, "(?i:PROGRAMM KORREKT BEENDET)", result=PhaseResult.OK),
+    *rules(Take.MORE, rf"(?P<t2>{_CELSIUS}|{NO_VALUE})"),
+    *rules(Take.END, "(?i:PROGRAMM KORREKT BEENDET)[.!]?", result=PhaseResult.OK),
     *rules(
         Take.END,
-        "(?i:PROGRAMM ABGEBROCHEN)",
-        "(?i:(?:PROGRAMM|ZYKLUS|CHARGE)(?: BEENDET)? NICHT BESTANDEN)",
+        "(?i:PROGRAMM ABGEBROCHEN)[.!]?",
+        "(?i:(?:PROGRAMM|ZYKLUS|CHARGE)(?: BEENDET)? NICHT BESTANDEN)[.!]?",
         result=PhaseResult.FAILED,
     ),
     # It ends a leak test as it should, and any other programme as it should not.
-    *rules(Take.END, "(?i:PROGRAMM BEENDET NICHT STERIL)", result=PhaseResult.UNKNOWN),
+    *rules(Take.END, "(?i:PROGRAMM BEENDET NICHT STERIL)[.!]?", result=PhaseResult.UNKNOWN),
     *rules(
         Take.LAYOUT,
         "[-=]{8,80}",
         "Freigabe.*",
+        PAGE,
         "(?:Datum|Unterschrift).*",
         f"Keine prozessrelevante (?:{_FAILING}).*",
     ),
     *rules(
         Take.LAYOUT,
-        rf"Zeit\s+Phase\s.*\b(?P<unit>mbara|bara|kPaa)\s+T[0-9]{_DEGREES}(?:\s+T[0-9]{_DEGREES})?",
+        rf"Zeit\s+Phase\s.*\s(?P<unit>{_UNIT})\s+T[0-9]{_DEGREES}(?:\s+T[0-9]{_DEGREES})?",
         rf"m:s\s+\S.*?(?:\s+T[0-9]{_DEGREES})?",
         may_hold_stray=True,
     ),
-    *rules(Take.HEADER, r"(?P<title>\S.{0,40}CHARGEN-DOKUMENTATION)", begins=True),
+    *rules(Take.HEADER, rf"(?P<title>\S.{{0,40}}CHARGEN-DOKUMENTATION)(?:\s+{PAGE})?", begins=True),
     *rules(
         Take.HEADER,
         r"Maschinen-Typ\s*:\s*(?P<machine>\S.*?)(?:\s+Nr\.?\s*:\s*(?P<serial>[0-9A-Za-z\-]{1,20}))?",
@@ -80,6 +84,10 @@ _RULES: Final = (
         "(?P<hold_minutes>[0-9]{1,3}):(?P<hold_seconds>[0-5][0-9]) ?m:s",
         r"F0-Wert(?: \S+)?\s+(?P<f0_minutes>[0-9]{1,4}[.,][0-9]{1,2}) ?min",
     ),
+    *rules(
+        Take.STATEMENT,
+        r"(?P<name>(?:Stoerung|Störung|Fehler|Alarm)(?:en|e)?)\s*:\s*(?P<value>0+|(?i:keiner?))",
+    ),
     *rules(Take.FAULT, rf"(?i:{_FAILING})\s*(?:Nr\.?)?\s*:?\s*(?P<fault>[0-9]{{1,4}})\b.*"),
     *rules(Take.FAILURE, f"(?i:.*(?:{_FAILING}).*)"),
     *rules(
@@ -94,7 +102,7 @@ _RULES: Final = (
 
 FORM: Final = Form(
     name="washer-steriliser-printout-de",
-    version="1",
+    version="2",
     telling=re.compile("CHARGEN-DOKUMENTATION|^PROGRAMM KORREKT BEENDET|Luftnachweisg"),
     rules=_RULES,
     date_formats=("%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S"),
@@ -107,7 +115,7 @@ FORM: Final = Form(
         "time": "time",
     },
     probes=("T2", "T3"),
-    units={"mbara": "mbar", "bara": "bar", "kPaa": "kPa"},
+    is_captioned=True,
     phases={
         "Sterilisation": PhaseKind.HOLD_BEGIN,
         "Nachvakuum": PhaseKind.STERILISATION_END,

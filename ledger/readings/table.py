@@ -19,6 +19,7 @@ from ledger.readings.units import (
     celsius_of,
     is_absurd_pressure,
     is_absurd_temperature,
+    is_no_value,
 )
 
 __all__ = ["Column", "Row", "Table", "cells_of", "parse_decimal", "refuse", "seconds_between"]
@@ -80,6 +81,12 @@ class Row:
     stamp: Stamp
 
 
+def _value(row: Row, column: Column) -> str:
+    """The cell as printed, empty too where the device writes that it has no value."""
+    text = row.cells[column.place]
+    return "" if is_no_value(text) else text
+
+
 @dataclass(slots=True, kw_only=True)
 class Table:
     """Rows, columns and a zone → samples, with what was left out of them and why."""
@@ -102,14 +109,16 @@ class Table:
             stamps.insert(0, self.started)
         self.utc, self.no_moment = moments(stamps, self.zone)
         for column in (*self.temperatures, *([] if self.pressure is None else [self.pressure])):
-            if all(not row.cells[column.place] for row in self.rows):
+            if not self._has_values(column):
                 self._say(self.rows[0], f"no value in the column {column.name}", RemarkKind.NOTE)
+                if any(row.cells[column.place] for row in self.rows):
+                    self.gaps.append(f"{column.name} gave no value throughout")
         self.temperatures = [c for c in self.temperatures if self._has_values(c)]
         if self.pressure is not None and not self._has_values(self.pressure):
             self.pressure = None
 
     def _has_values(self, column: Column) -> bool:
-        return any(row.cells[column.place] for row in self.rows)
+        return any(_value(row, column) for row in self.rows)
 
     def _say(self, row: Row, why: str, kind: RemarkKind, last: Row | None = None) -> None:
         self.remarks.append(
@@ -196,10 +205,10 @@ class Table:
             for row in self.rows
             for column in columns
             for sign in ".,"
-            if sign in row.cells[column.place]
+            if sign in _value(row, column)
         }
         if len(signs) > 1:
-            row = next(r for r in self.rows if any("," in r.cells[c.place] for c in columns))
+            row = next(r for r in self.rows if any("," in _value(r, c) for c in columns))
             refuse(
                 row.line,
                 "some decimals have a point and some a comma",
@@ -211,7 +220,7 @@ class Table:
         celsius = tuple(self._celsius(row, column) for column in self.temperatures)
         bar = None if self.pressure is None else self._bar(row, self.pressure)
         columns = [*self.temperatures, *([] if self.pressure is None else [self.pressure])]
-        empty = [column.name for column in columns if not row.cells[column.place]]
+        empty = [column.name for column in columns if not _value(row, column)]
         if empty:
             missing = f"no {' and no '.join(empty)}"
             self._say(row, f"{missing}; none was filled in", RemarkKind.UNREAD)
@@ -229,7 +238,7 @@ class Table:
         )
 
     def _celsius(self, row: Row, column: Column) -> Decimal | None:
-        text = row.cells[column.place]
+        text = _value(row, column)
         if not text:
             return None
         celsius = celsius_of(parse_decimal(row.line, text, name="temperature"), column.unit)
@@ -244,7 +253,7 @@ class Table:
         return celsius
 
     def _bar(self, row: Row, column: Column) -> Decimal | None:
-        text = row.cells[column.place]
+        text = _value(row, column)
         if not text:
             return None
         bar = parse_decimal(row.line, text, name="pressure") * BAR_PER_UNIT[column.unit]

@@ -39,20 +39,30 @@ _LETTERS: Final = "ßÄÖÜäöüÀ-ÅÇ-ÏÑ-ÖÙ-Üà-åç-ïñ-öù-ü"
 _SIGNS: Final = "°ºªµ²³·«»–—’“”"
 _WESTERN: Final = re.compile(f"(?:[\x00-\x7f{_SIGNS}]|[{_LETTERS}]{{1,2}}(?![{_LETTERS}]))*")
 #: The degree signs of Chinese character sets, which no Western text has as a pair of bytes.
-_DEGREES: Final = re.compile("[\x00-\x7f℃°]*")
+_DEGREES: Final = re.compile("[\x00-\x7f℃°ü]*")
 _CHINESE: Final = re.compile("[\x00-\x7f\u4e00-\u9fff\u3000-\u303f\uff00-\uffef℃°±Ωμ·—…“”’]*")
+#: Chinese characters and, for Japanese, syllables of full width.
+_JAPANESE: Final = re.compile("[\x00-\x7f\u3040-\u30ff\u4e00-\u9fff\u3000-\u303f\uff01-\uff5e℃°±]*")
 #: Tried in this order.
 _PAGES: Final = (
     ("gb2312", _DEGREES),
+    ("big5", _DEGREES),
+    ("shift_jis", _DEGREES),
     ("windows-1252", re.compile("[\x00-\x7f°ºßÄÖÜäöüµ²³]*")),
     ("cp850", re.compile("[\x00-\x7f°ßÄÖÜäöüµ²³]*")),
     ("windows-1252", _WESTERN),
     ("cp850", _WESTERN),
     ("gb2312", _CHINESE),
 )
-#: The lead bytes of the 3,755 common characters of GB 2312; other text read as GB 2312 is mostly of
+#: Tried after these, and taken only where one of them explains every byte and the other does not.
+_FAR_PAGES: Final = (("big5", _CHINESE), ("shift_jis", _JAPANESE))
+#: The lead bytes of the common characters of each set; other text read as one of them is mostly of
 #: the rare ones.
-_COMMON: Final = range(0xB0, 0xD8)
+_COMMON: Final = {
+    "gb2312": range(0xB0, 0xD8),
+    "big5": range(0xA4, 0xC7),
+    "shift_jis": range(0x88, 0x99),
+}
 _TAKEN_AS: Final = "no byte order mark and not UTF-8; every byte makes sense as "
 #: How many characters are looked at for a lost mark, and how many there must be.
 _LOOKED_AT: Final = 2048
@@ -115,7 +125,11 @@ def _code_page(data: bytes) -> str | None:
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:
-        return next((page for page, signs in _PAGES if _reads_as(data, page, signs)), None)
+        near = next((page for page, signs in _PAGES if _reads_as(data, page, signs)), None)
+        if near is not None:
+            return near
+        far = [page for page, signs in _FAR_PAGES if _reads_as(data, page, signs)]
+        return far[0] if len(far) == 1 else None
     return None
 
 
@@ -127,7 +141,7 @@ def _reads_as(data: bytes, page: str, signs: re.Pattern[str]) -> bool:
     if signs.fullmatch(text) is None:
         return False
     leads = [each.encode(page)[0] for each in text if "\u4e00" <= each <= "\u9fff"]
-    return sum(lead in _COMMON for lead in leads) >= 0.8 * len(leads)
+    return sum(lead in _COMMON.get(page, ()) for lead in leads) >= 0.8 * len(leads)
 
 
 def _decoded(data: bytes, encoding: str, basis: str) -> DecodedText:

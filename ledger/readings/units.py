@@ -1,11 +1,16 @@
 """Units that machines print → °C and bar, and the bounds of what can be a measurement."""
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
+from ledger.domain.machines.readings import PressureBasis
+
 __all__ = [
+    "BAR_PER_PLAIN_UNIT",
     "BAR_PER_UNIT",
+    "BASIS_OF_UNIT",
     "HIGHEST_CELSIUS",
     "LONGEST_CYCLE_SECONDS",
     "LOWEST_CELSIUS",
@@ -13,6 +18,7 @@ __all__ = [
     "celsius_of",
     "is_absurd_pressure",
     "is_absurd_temperature",
+    "is_no_value",
 ]
 
 LOWEST_CELSIUS: Final = Decimal(-50)
@@ -27,12 +33,12 @@ _FAHRENHEIT: Final = (Decimal(32), Decimal(5), Decimal(9))
 _CELSIUS: Final = (Decimal(0), Decimal(1), Decimal(1))
 _KELVIN: Final = (Decimal("273.15"), Decimal(1), Decimal(1))
 TEMPERATURE_UNITS: Final[Mapping[str, tuple[Decimal, Decimal, Decimal]]] = {
-    **dict.fromkeys(("°C", "C", "℃", "ºC", "oC", "degC"), _CELSIUS),
-    **dict.fromkeys(("°F", "F", "℉", "ºF", "oF", "degF"), _FAHRENHEIT),
+    **dict.fromkeys(("°C", "C", "℃", "ºC", "oC", "degC", "摄氏度", "攝氏度"), _CELSIUS),
+    **dict.fromkeys(("°F", "F", "℉", "ºF", "oF", "degF", "华氏度", "華氏度"), _FAHRENHEIT),
     "K": _KELVIN,
 }
 #: Sources: the international avoirdupois pound and foot; the conventional mmHg; standard gravity.
-BAR_PER_UNIT: Final[Mapping[str, Decimal]] = {
+BAR_PER_PLAIN_UNIT: Final[Mapping[str, Decimal]] = {
     "bar": Decimal(1),
     "mbar": Decimal("0.001"),
     "Pa": Decimal("0.00001"),
@@ -45,6 +51,26 @@ BAR_PER_UNIT: Final[Mapping[str, Decimal]] = {
     **dict.fromkeys(("kgf/cm2", "kgf/cm²", "kg/cm2", "at"), Decimal("0.980665")),
     "atm": Decimal("1.01325"),
 }
+#: How machines write behind a unit from where it counts; a unit without it says nothing of that.
+_SUFFIXES: Final = {
+    **dict.fromkeys(("a", "A", "(a)", "(A)", "(abs)", " abs", "abs"), PressureBasis.ABSOLUTE),
+    **dict.fromkeys(("g", "G", "(g)", "(G)", "(rel)", " rel", "rel"), PressureBasis.GAUGE),
+}
+_SUFFIXED: Final = ("bar", "mbar", "hPa", "kPa", "MPa", "psi", "PSI")
+#: The basis of the units that name it: `psig`, `bar(a)`, `kPa abs`.
+BASIS_OF_UNIT: Final[Mapping[str, PressureBasis]] = {
+    f"{unit}{suffix}": basis for unit in _SUFFIXED for suffix, basis in _SUFFIXES.items()
+}
+BAR_PER_UNIT: Final[Mapping[str, Decimal]] = {
+    **BAR_PER_PLAIN_UNIT,
+    **{f"{unit}{suffix}": BAR_PER_PLAIN_UNIT[unit] for unit in _SUFFIXED for suffix in _SUFFIXES},
+}
+#: What devices write where a probe gives nothing: a ruling, a word, or a figure of nines or eights
+#: that no steriliser reaches in any unit.
+_NO_VALUE: Final = re.compile(
+    r"-{2,}|\*{2,}|#{2,}|-?9{4,}(?:[.,]9+)?|-?9{3}[.,]9+|-8{3,}[.,]8+"
+    r"|(?i:n/?a|err|error|open|short)"
+)
 #: More digits than any sensor has, and few enough to read.
 _CONVERTED: Final = Decimal("0.0001")
 
@@ -55,6 +81,11 @@ def celsius_of(value: Decimal, unit: str) -> Decimal:
     if (offset, times, over) == _CELSIUS:
         return value
     return ((value - offset) * times / over).quantize(_CONVERTED)
+
+
+def is_no_value(text: str) -> bool:
+    """Whether a device writes that where it has no value."""
+    return _NO_VALUE.fullmatch(text) is not None
 
 
 def is_absurd_temperature(celsius: Decimal) -> bool:

@@ -8,7 +8,7 @@ import re
 from typing import Final
 
 from ledger.domain.machines.readings import PhaseResult
-from ledger.readings.printout import TIME, Form, Take, rules
+from ledger.readings.printout import PAGE, TIME, Form, Take, rules
 
 __all__ = ["FORM"]
 
@@ -20,19 +20,19 @@ _RULES: Final = (
     *rules(Take.PHASE, rf"(?P<step>{_STEP})\s+(?P<time>{TIME})\s+(?P<phase>[A-Za-z].{{0,40}})"),
     *rules(
         Take.CLAIM,
-        rf"(?P<name>{_STEP}\s+A0[ -]Value)\s+"
-        r"(?P<value>nom\.\s*[0-9]+\s+act\.\s*(?P<a0>[0-9]+(?:[.,][0-9]+)?))",
+        rf"(?P<name>{_STEP}\s+A[0₀][ -][Vv]alue)\s+"
+        r"(?P<value>nom\.\s*[0-9]+\s+act\.\s*(?P<a0>[0-9]+(?:[.,][0-9]{1,2})?))",
     ),
     *rules(
         Take.STATEMENT,
-        rf"(?P<name>{_STEP}(?:\s+[a-z][a-z ]{{2,30}}?)?)\s+"
-        r"(?P<value>(?:nom|min|max|act)\.\s*[0-9].*)",
+        rf"(?P<name>{_STEP}(?:\s+[a-zA-Z][a-z0-9₀A-Z -]{{2,30}}?)?)\s+"
+        r"(?P<value>(?:nom|min|max|act)\.\s*[0-9*#-].*)",
         may_hold_stray=True,
     ),
     *rules(
         Take.LAYOUT,
         rf"\S.{{0,30}}batch do[ck]umentation(?:\s+{_DATE}\s+{TIME})?",
-        r"page\s+[0-9]+\s+of\s+[0-9]+",
+        PAGE,
         "[-=_]{8,80}",
     ),
     *rules(
@@ -49,12 +49,22 @@ _RULES: Final = (
         rf"program start\s*:\s*(?P<time>{TIME})\s+(?P<date>{_DATE})",
         rf"program end\s*:\s*(?P<ended_time>{TIME})\s+(?P<ended_date>{_DATE})",
     ),
-    *rules(Take.RESULT, r"program cycle\s*:\s*program without failure", result=PhaseResult.OK),
-    *rules(Take.RESULT, rf"program cycle\s*:.*(?:{_FAILING}).*", result=PhaseResult.FAILED),
+    *rules(
+        Take.RESULT,
+        r"program cycle\s*:\s*(?i:program(?:me)? without (?:failure|fault|error)s?)[.!]?",
+        result=PhaseResult.OK,
+    ),
+    *rules(Take.RESULT, rf"program cycle\s*:.*(?i:{_FAILING}).*", result=PhaseResult.FAILED),
+    *rules(Take.RESULT, r"program cycle\s*:\s*\S.*", result=PhaseResult.UNKNOWN),
     *rules(
         Take.END,
         r"(?i:signature|released?(?: by)?|approved?(?: by)?)\b.*",
         result=None,
+    ),
+    *rules(
+        Take.STATEMENT,
+        r"(?P<name>(?i:(?:number of )?(?:failure|fault|error|alarm)s?))\s*:\s*"
+        r"(?P<value>0+|(?i:none|no))",
     ),
     *rules(Take.FAULT, rf"(?i:{_FAILING})\s*(?:no\.?)?\s*:?\s*(?P<fault>[0-9]{{1,4}})\b.*"),
     *rules(Take.FAILURE, f"(?i:.*(?:{_FAILING}).*)"),
@@ -63,7 +73,7 @@ _RULES: Final = (
 
 FORM: Final = Form(
     name="washer-disinfector-log-en",
-    version="1",
+    version="2",
     telling=re.compile(r"batch do[ck]umentation|^machine no\s*\.\s*:|^charge no\.\s*:"),
     rules=_RULES,
     date_formats=("%d.%m.%y %H:%M:%S", "%d.%m.%Y %H:%M:%S"),

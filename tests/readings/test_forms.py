@@ -142,7 +142,7 @@ def test_the_controller_s_printout_has_two_probes_and_its_own_hold_and_f0() -> N
     assert cycle.outcome is CycleOutcome.COMPLETED
     assert cycle.complete
     assert cycle.probes == ("TE1", "TE2")
-    assert (cycle.pressure_unit, cycle.pressure_basis) == ("bar", PressureBasis.ABSOLUTE)
+    assert (cycle.pressure_unit, cycle.pressure_basis) == ("barA", PressureBasis.ABSOLUTE)
     assert cycle.claim.f0_minutes == 7
     assert cycle.started is not None
     assert cycle.started.local == datetime(2026, 4, 25, 15, 28, 51)  # noqa: DTZ001
@@ -176,7 +176,7 @@ def test_values_go_on_after_a_cancelled_cycle_and_its_end_line_changes_nothing()
     assert cycle.samples[-1].celsius == (Decimal("99.5"), Decimal("99.0"))
 
 
-@pytest.mark.parametrize("unit", ["barG", "psiG", "xyzA"])
+@pytest.mark.parametrize("unit", ["bar", "psi", "xyzA"])
 def test_a_unit_that_is_not_known_gives_no_pressure(unit: str) -> None:
     cycle = only(edited("plc-complete.txt", "barA oC oC", f"{unit} oC oC"))
     assert {each.bar for each in cycle.samples} == {None}
@@ -201,7 +201,7 @@ def test_the_steriliser_s_printout_is_read_whole() -> None:
     assert cycle.probes == ("T2", "T3")
     assert cycle.samples[0].celsius == (Decimal("38.2"), Decimal("31.1"))
     assert cycle.samples[0].bar == Decimal("1.011")
-    assert cycle.pressure_unit == "mbar"
+    assert cycle.pressure_unit == "mbara"
     assert cycle.claim.seconds == 300
     assert cycle.claim.f0_minutes == 116
     assert cycle.ended is not None
@@ -315,3 +315,53 @@ def test_a_named_profile_outweighs_a_test_s_name(name: str) -> None:
     cycle = only(data("steriliser-leak-utf16-without-mark.txt"))
     found = profile_for(cycle, named=name, usual=None, profiles=default_profiles())
     assert found == get_profile(name)
+
+
+# ------------------------------------------------------------------ what others print
+
+
+def test_accents_and_decimal_commas_change_nothing() -> None:
+    text = (
+        data("plc-complete.txt")
+        .decode()
+        .replace("NUMERO", "NÚMERO")
+        .replace("OPERACAO", "OPERAÇÃO")
+    )
+    assert only(text.encode("cp1252")).content_sha256 == only(text.encode()).content_sha256
+    assert only(text.encode()).number == 3154
+
+
+def test_a_probe_that_prints_no_value_leaves_the_others_and_is_said() -> None:
+    cycle = only(
+        edited("plc-complete.txt", "16:10:09 3.08 134.4 134.5", "16:10:09 3.08 134.4 ----")
+    )
+    sample = next(each for each in cycle.samples if each.time_text == "16:10:09")
+    assert sample.celsius == (Decimal("134.4"), None)
+    assert "TE2 has no value in 1 lines" in cycle.incomplete_because
+
+
+def test_fahrenheit_and_gauge_are_read_as_the_caption_names_them() -> None:
+    cycle = only(edited("plc-complete.txt", "barA oC oC", "bar(g) oF oF"))
+    assert (cycle.temperature_unit, cycle.pressure_basis) == ("oF", PressureBasis.GAUGE)
+
+
+def test_a_whole_header_on_another_page_begins_no_other_cycle() -> None:
+    text = data("plc-complete.txt").decode()
+    head, at = text[: text.index("HORA PT1")], text.index("16:10:09")
+    (cycle,) = read((text[:at] + head + text[at:]).encode()).cycles
+    assert cycle.content_sha256 == only(text.encode()).content_sha256
+
+
+def test_no_errors_is_no_failure_and_an_a0_with_a_thousands_sign_is_not_taken() -> None:
+    cycle = only(edited("washer-complete.txt", "program without failure", "program without errors"))
+    assert cycle.outcome is CycleOutcome.COMPLETED
+    raw = edited("washer-complete.txt", "act. 3408", "act. 3,408")
+    assert only(raw).claim.a0_seconds is None
+
+
+def test_a_logger_s_chinese_time_and_failed_probe_are_read() -> None:
+    raw = data("logger-fahrenheit.csv").decode()
+    raw = raw.replace("07/29/26 12:00:00 PM,274.700", "2026/7/29 下午 12:00:00,-888.88")
+    cycle = only(raw.encode())
+    assert "line 19 has no pack" in cycle.incomplete_because
+    assert len(cycle.samples) == 28

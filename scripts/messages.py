@@ -65,7 +65,7 @@ _MORE = (
     "nobody knows", "package {} of unit {}", "set {}", "basket {}", "class {}, counted only",
     "class {} of cycle {}, counted only", "reported, not on chain", "reported, not on chain: {}",
     "own scheme", "accepted seen", "accepted inferred", "label", "results", "expiry",
-    "condition", "place",
+    "condition", "place", "controlled",
 )  # fmt: skip
 
 

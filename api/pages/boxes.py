@@ -55,7 +55,7 @@ EXCEPTIONS = ("missing", "wet", "damaged", "extra")
 _DIGITS = 5
 
 
-def _open_ones(tx: Connection, asking: Asking) -> list[ConsignmentLine]:
+def open_ones(tx: Connection, asking: Asking) -> list[ConsignmentLine]:
     """What is not over and is one's unit's affair, of the newest that the group sent."""
     return list_consignments(
         tx,
@@ -67,6 +67,22 @@ def _open_ones(tx: Connection, asking: Asking) -> list[ConsignmentLine]:
     )
 
 
+def coming(tx: Connection, asking: Asking) -> dict[str, ConsignmentLine]:
+    """The boxes on their way to one's unit, by what stands on their slips."""
+    codes = codes_of(tx)
+    return {
+        f"{giver}/{line.slip}".casefold(): line
+        for line in open_ones(tx, asking)
+        if line.receiver == asking.caller.unit
+        for giver in (codes[line.giver], line.giver)
+    }
+
+
+def previous_of(asking: Asking, latest: str) -> dict[str, str]:
+    """What a step follows; what has happened follows whatever was told first."""
+    return {} if asking.captured is not None else {"previous": latest}
+
+
 # ---------------------------------------------------------------- what comes
 
 
@@ -75,7 +91,7 @@ def show_receive(asking: Asking) -> Mapping[str, object] | Response:
     box, told = asking.filled.get("q")[:200], ""
     with asking.instance.database.reading() as tx:
         codes = codes_of(tx)
-        coming = [e for e in _open_ones(tx, asking) if e.receiver == asking.caller.unit]
+        coming = [e for e in open_ones(tx, asking) if e.receiver == asking.caller.unit]
         if box:
             path, told = _opened(tx, asking, box, coming, codes)
             if path:
@@ -169,7 +185,12 @@ def do_box(asking: Asking) -> Mapping[str, object] | Response:
         _require_counted(tally)
         outcome = "kept_without_asset" if filled.get("asset_there") == "no" else "kept"
         values = {"lines": tally.lines, "basis": "scanned", "outcome": outcome}
-        values |= {"seals": filled.get("seals")} if filled.get("seals") else {}
+        said = ("seals", "condition_is")
+        values |= {name: filled.get(name) for name in said if filled.get(name)}
+        if filled.get("instruments"):
+            values["instruments"] = _count_of(filled.get("instruments"))
+            if values["instruments"] is None:
+                raise InvalidInput("is no count", field="instruments", rule="a whole number")
     values["consignment"] = consignment
     if asking.captured is None:
         values["previous"] = filled.get("previous") or None
@@ -327,7 +348,7 @@ def show_trip(asking: Asking) -> Mapping[str, object]:
     """What is offered to a carrier, and what it has, stop by stop."""
     unit = own_unit(asking)
     with asking.instance.database.reading() as tx:
-        codes, lines = codes_of(tx), _open_ones(tx, asking)
+        codes, lines = codes_of(tx), open_ones(tx, asking)
     held = [line for line in lines if line.holder == unit and line.status != "lost"]
     stops: dict[int, list[ConsignmentLine]] = {}
     for line in held:
@@ -361,13 +382,9 @@ def do_trip(asking: Asking) -> Response:
         said = {"taker": filled.get("stop"), "left_at": filled.get("left_at")}
     said = {name: text for name, text in said.items() if text}
 
-    def turn(previous: str) -> dict[str, str]:
-        # what has happened follows whatever was told first
-        return {} if asking.captured is not None else {"previous": previous}
-
     def work(tx: Connection) -> str:
         steps = [
-            accept(tx, asking, kind, consignment=box, **said, **turn(previous))
+            accept(tx, asking, kind, consignment=box, **said, **previous_of(asking, previous))
             for box, previous in boxes
         ]
         return steps[-1]

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from api.pages.acting import choices_for, record, title_of
-from api.pages.asking import Asking
+from api.pages.asking import Asking, go_to
 from api.pages.curve import drawing
 from api.pages.lists import Column, listing
 from api.pages.screens import READS, Screen
@@ -19,11 +19,14 @@ from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.acts.decisions import RELEASES
 from ledger.domain.acts.words import BAD_RESULTS, RESULT_NAMES, EquipmentState
 from ledger.domain.callers import Scope
+from ledger.domain.custody.standing import suspended
 from ledger.domain.drafts import People
 from ledger.domain.encoding.identifiers import parse_hex32
 from ledger.domain.errors import InvalidInput, NotFound, Refused
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.domain.subjects.states import MachineState
+from ledger.steps.accepting.recalled import suspensions_of
+from ledger.steps.accepting.resolving import resolve_cycle, resolve_machine
 from ledger.steps.accepting.standing import Accepted
 from ledger.steps.answering.curves import curves_of
 from ledger.steps.answering.showing import CycleView, list_cycles, show_cycle
@@ -88,6 +91,7 @@ def _shown(tx: Connection, asking: Asking, view: CycleView) -> dict[str, object]
         "units": _names(tx),
         "curves": [(curve, drawing(curve, asking.words)) for curve in curves],
         "results": results_of(view),
+        "is_late": any(e.facts.get("timing") == "after_outcome" for e in view.timeline),
         "waits": [each for each in view.timeline if each.state in _WAITING],
         "stuck": [each for each in view.timeline if each.state is OperationState.STUCK],
         "load": load_of(view),
@@ -172,10 +176,16 @@ def missing(view: CycleView, known: Mapping[str, str]) -> list[str]:
 # ---------------------------------------------------------------- open
 
 
-def show_open(asking: Asking) -> Mapping[str, object]:
-    """The machines of one's unit, each with the number that would be next, and its state."""
+def show_open(asking: Asking) -> Mapping[str, object] | Response:
+    """The machines of one's unit, each with the number that would be next, and its state.
+
+    A scan of a machine goes on to its own page.
+    """
     asking.caller.require_scope(Scope.OPEN)
+    said = asking.filled.get("q")
     with asking.instance.database.reading() as tx:
+        if said:
+            return go_to(f"/cycles/open/{resolve_machine(tx, asking.caller, said).id.hex()}")
         rows = directory.list_equipment(tx, unit=asking.caller.unit, limit=200)
         accepted = Accepted(tx)
         machines = []
@@ -194,6 +204,7 @@ def show_open(asking: Asking) -> Mapping[str, object]:
                     "row": row,
                     "is_in_service": state.state is EquipmentState.IN_SERVICE,
                     "state": state.state.name.lower(),
+                    "is_suspended": suspended(suspensions_of(tx, row.id)) is not None,
                     "epoch": state.epoch,
                     "next": max(numbers, default=0) + 1,
                 }
@@ -242,9 +253,15 @@ def do_upload(asking: Asking) -> Mapping[str, object]:
 # ---------------------------------------------------------------- tests due
 
 
-def show_due(asking: Asking) -> Mapping[str, object]:
-    """Indicators whose result is not there, results that did not pass, and numbers never opened."""
+def show_due(asking: Asking) -> Mapping[str, object] | Response:
+    """Indicators whose result is not there, results that did not pass, and numbers never opened.
+
+    A scan of the cycle's name, as it stands on a vial, goes on to where its result is entered.
+    """
+    said = asking.filled.get("q")
     with asking.instance.database.reading() as tx:
+        if said and asking.may(Scope.RESULT):
+            return go_to(f"/due/{resolve_cycle(tx, asking.caller, said).id.hex()}")
         cycles = survey(tx, asking.caller)
     due = [each for each in cycles if each.is_due]
     bad = [
@@ -257,6 +274,7 @@ def show_due(asking: Asking) -> Mapping[str, object]:
         "bad": [(each, words) for each, words in bad if words],
         "undecided": undecided,
         "gaps": gaps_of(cycles),
+        "done": asking.recorded,
     }
 
 

@@ -17,6 +17,7 @@ from api.pages.papers import pdf_answer, record_sheet
 from api.pages.screens import READS, Screen
 from api.pages.words import N_
 from ledger.domain.acts.catalogue import ACTS
+from ledger.domain.acts.outage import WHAT
 from ledger.domain.acts.words import RESULT_NAMES
 from ledger.domain.callers import Scope
 from ledger.domain.encoding.identifiers import parse_hex32, to_hex
@@ -29,6 +30,7 @@ from ledger.steps.accepting.resolving import (
     resolve_cycle,
     resolve_machine,
 )
+from ledger.steps.answering.declared import list_declared
 from ledger.steps.answering.exporting import export_evidence, resolve_subject
 from ledger.steps.answering.packages import find_package
 from ledger.steps.answering.showing import show_cycle
@@ -40,6 +42,7 @@ from ledger.storage import directory, operations
 from ledger.storage.operations import count_by_state
 
 _DECEMBER = 12
+_MOST_OUTAGES = 20
 _WELL = frozenset({WorkerState.RUNS, WorkerState.STARTS})
 
 
@@ -235,6 +238,8 @@ def show_health(asking: Asking) -> Mapping[str, object]:
     with asking.instance.database.reading() as tx:
         counts = count_by_state(tx, unit=asking.caller.readable_unit)
         backed_up_at = last_backup(tx)
+        outages = list_declared(tx, asking.caller, "Outage", limit=_MOST_OUTAGES)
+        codes = {each.number: each.code for each in directory.list_units(tx, limit=1000)}
         own = {
             row.digest
             for row in operations.list_operations(
@@ -251,6 +256,10 @@ def show_health(asking: Asking) -> Mapping[str, object]:
         "stuck": [each for each in stands.stuck if each.digest in own],
         "fingerprint": None if stands.fingerprint is None else to_hex(stands.fingerprint),
         "backed_up_at": backed_up_at,
+        "outages": outages,
+        "codes": codes,
+        "what_was_down": WHAT,
+        "done": asking.recorded,
         "zone": asking.words.zone,
     }
 

@@ -20,13 +20,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import compile_path
 
 from api import problems
-from api.pages import boxes, recalls, using
+from api.pages import bench, boxes, opening, recalls, returns, using
 from api.pages.acting import choices_for
 from api.pages.asking import Asking, Captured, Filled
 from api.pages.custody import codes_of
 from api.pages.screens import MOST_FIELDS, READS, Screen
 from api.pages.shots import own_unit
 from api.pages.words import N_
+from ledger.domain.acts.moving import CONDITIONS
 from ledger.domain.acts.words import Purpose
 from ledger.domain.callers import Scope
 from ledger.domain.encoding.hashing import sha256
@@ -39,7 +40,7 @@ from ledger.storage import packages
 #: pages whose forms a device keeps while nobody answers
 KEPT = tuple(
     (compile_path(each.path)[0], each)
-    for module in (boxes, using, recalls)
+    for module in (bench, boxes, opening, returns, using, recalls)
     for each in module.SCREENS
     if each.do is not None and each.is_scanned
 )
@@ -234,6 +235,8 @@ def show_offline(_asking: Asking) -> Mapping[str, object]:
         "session": None,
         "menu": {},
         "inside": using.INSIDE,
+        "stations": bench.STATIONS,
+        "conditions": CONDITIONS,
         "purposes": [each.name.lower() for each in Purpose],
     }
 

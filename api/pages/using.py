@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 
@@ -49,31 +49,37 @@ _SHELF = (
 )
 
 
-def _report(asking: Asking, run: Run, each: Scan) -> str:
-    """The same of every package of a run, and what cards said of it → accepted, once; a digest."""
-    unit, captured = own_unit(asking), asking.captured
+def scans_of(asking: Asking, run: Run, each: Scan) -> list[Scan]:
+    """The same of every shot of a run, and what cards said of it."""
+    captured = asking.captured
 
     def happened(shot: str) -> datetime | None:
         return None if captured is None else captured.moments.get(shot, captured.at)
 
-    scans = [
+    return [
         replace(each, said=shot.said, happened=happened(shot.said))
         if deed is each.act
         else Scan(act=deed, said=shot.said, basis=each.basis, happened=happened(shot.said))
         for shot in run.shots
         for deed in (*map(Deed, dict.fromkeys(shot.marks)), each.act)
     ]
+
+
+def reported(tx: Connection, asking: Asking, scans: Sequence[Scan]) -> str:
+    """Scans → accepted; the digest of the first report, empty where all was reported before."""
+    receipts, _ = report(
+        asking.instance, tx, asking.caller, own_unit(asking), scans, door_of(asking),
+        circumstances(asking),
+    )  # fmt: skip
+    return to_hex(receipts[0].digest) if receipts else ""
+
+
+def _report(asking: Asking, run: Run, each: Scan) -> str:
+    """The same of every package of a run, and what cards said of it → accepted, once; a digest."""
+    scans = scans_of(asking, run, each)
     if not scans:
         raise InvalidInput("is missing", field="scan", rule="a package at least")
-
-    def work(tx: Connection) -> str:
-        receipts, _ = report(
-            asking.instance, tx, asking.caller, unit, scans, door_of(asking), circumstances(asking)
-        )
-        # what was reported before, with the same times, is left out
-        return to_hex(receipts[0].digest) if receipts else ""
-
-    return once(asking, [asdict(each) for each in scans], work)
+    return once(asking, [asdict(each) for each in scans], lambda tx: reported(tx, asking, scans))
 
 
 # ---------------------------------------------------------------- use

@@ -7,13 +7,18 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from threading import Event
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ledger.cli.launching import API_FILE, become_launcher, stop_on_signals
 from ledger.cli.options import DEFAULT_HOME, HomeOption, opened, settings_of
 from ledger.cli.printing import say
+
+if TYPE_CHECKING:
+    from ledger.domain.errors import StorageUnavailable
+    from ledger.steps.instance import Instance
 
 chain = typer.Typer(no_args_is_help=True, help="The chain alone.")
 
@@ -85,8 +90,9 @@ def worker(*, home: HomeOption = DEFAULT_HOME) -> None:
 
     end_with_parent()
     stop = stop_on_signals()
-    with _service(home, "worker"), opened(home) as instance:
-        run_worker(instance, stop)
+    with _service(home, "worker"), _opened_patiently(home, stop) as instance:
+        if instance is not None:
+            run_worker(instance, stop)
 
 
 def serve(*, home: HomeOption = DEFAULT_HOME) -> None:
@@ -96,8 +102,11 @@ def serve(*, home: HomeOption = DEFAULT_HOME) -> None:
     from ledger.steps.asking.accounts import first_administrator
 
     end_with_parent()
+    stop = stop_on_signals()
     settings = settings_of(home)
-    with _service(home, "serve"), opened(home) as instance:
+    with _service(home, "serve"), _opened_patiently(home, stop) as instance:
+        if instance is None:
+            return
         first = first_administrator(instance)
         run(
             instance,
@@ -105,6 +114,26 @@ def serve(*, home: HomeOption = DEFAULT_HOME) -> None:
             settings.api_port,
             lambda url: write_ready(settings.run_folder / API_FILE, {"url": url, "first": first}),
         )
+
+
+@contextmanager
+def _opened_patiently(home: Path, stop: Event) -> Iterator[Instance | None]:
+    """As `opened`, once the database's server answers; None when it was told to stop first."""
+    from ledger.running.processes import is_child
+    from ledger.steps.starting.opening import open_patiently
+
+    def tell(error: StorageUnavailable) -> None:
+        if is_child():
+            say(json.dumps({"waits": f"{error.what} ({error.remedy})"}))
+
+    instance = open_patiently(settings_of(home), stop, tell)
+    if is_child():
+        say(json.dumps({}))  # nothing is waited for any more
+    try:
+        yield instance
+    finally:
+        if instance is not None:
+            instance.close()
 
 
 @contextmanager

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from pydantic_core import from_json
+
 from ledger.domain.acts.catalogue import NESTED, find_act
 from ledger.domain.acts.vocabulary import Act, Message
 from ledger.domain.encoding.abi import (
@@ -30,8 +32,6 @@ from ledger.domain.errors import Inconsistent, InvalidInput
 #: a message holds lists, and a list holds structs
 _MESSAGE_LEVELS = 3
 _ZERO_TEXT = to_hex(ZERO_DIGEST)
-#: looks for no encoding and no blanks, which our own bytes do not need
-_READER = json.JSONDecoder()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +93,8 @@ def indexed_message(act: Act, data: bytes) -> dict[str, Value]:
     """
     words, lists = _members(act.name)
     try:
-        message: dict[str, Any] = _READER.raw_decode(data.decode())[0]
+        # in half the time that Python's own takes, and it is here with pydantic anyway
+        message: dict[str, Any] = from_json(data)
         for name in words:
             # `_word_from_text`, without the call
             text = message[name]

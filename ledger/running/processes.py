@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
 import os
 import signal
 import subprocess
@@ -44,6 +45,8 @@ _FIRST_PAUSE_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 30.0
 #: a log that is longer than this when an instance starts is put aside
 LONGEST_LOG_BYTES = 10 * 1024 * 1024
+#: as much as we read of what a child printed
+_MOST_PRINTED_BYTES = 65536
 #: set for a child of ours
 _SUPERVISED = "STERILEDGER_SUPERVISED"
 
@@ -56,8 +59,10 @@ class _Child:
     #: what it writes when it is ready
     ready_file: Path
     process: subprocess.Popen[bytes]
-    #: what it printed: nothing, or in the end why it ended
+    #: what it printed, a line each: what it waits for before it is ready, in the end why it ended
     printed: IO[bytes]
+    #: the last of what it waits for that was passed on
+    told: str = ""
     #: whether it is still to be said that it is ready
     is_awaited: bool = True
     pause_seconds: float = _FIRST_PAUSE_SECONDS
@@ -123,6 +128,9 @@ class Instance:
                 child.process.kill()
                 child.process.wait()
             child.ready_file.unlink(missing_ok=True)
+            child.printed.close()
+            if child.process.stdin is not None:
+                child.process.stdin.close()
         if self._lock is not None:
             os.close(self._lock)
 
@@ -137,7 +145,8 @@ class Instance:
     def wait_ready(self, name: str, *, seconds: float, stop: Event) -> Mapping[str, object] | None:
         """What the child wrote when it was ready; None when it takes longer or `stop` is set.
 
-        Raises what ended it, when it ended.
+        One that says what it waits for is given all the time that takes.  Raises what ended it,
+        when it ended.
         """
         child = self._children[name]
         deadline = time.monotonic() + seconds
@@ -149,6 +158,8 @@ class Instance:
             code = child.process.poll()
             if code is not None:
                 raise _error_of(child, code, self.log)
+            if self._tell_wait(child):
+                deadline = math.inf
             stop.wait(_LOOK_SECONDS)
         return None
 
@@ -161,6 +172,7 @@ class Instance:
                 elif child.process.poll() is not None:
                     self._meet_end(child, child.process.returncode)
                 elif child.is_awaited:
+                    self._tell_wait(child)
                     self._tell_ready(child)
 
     def _meet_end(self, child: _Child, code: int) -> None:
@@ -175,7 +187,16 @@ class Instance:
     def _start_again(self, child: _Child, at: float) -> None:
         if time.monotonic() >= at:
             child.process, child.printed = self._spawn(child.command, child.ready_file)
-            child.next_start, child.is_awaited = None, True
+            child.next_start, child.is_awaited, child.told = None, True, ""
+
+    def _tell_wait(self, child: _Child) -> bool:
+        """Pass on what one that is not ready waits for; whether there is news of that."""
+        said = _last_said(child).get("waits", "")
+        if said in {"", child.told}:
+            return False
+        child.told = said
+        self.tell(f"The {child.name} waits: {said}")
+        return True
 
     def _tell_ready(self, child: _Child) -> None:
         """Say it when one is ready at last, or again, since its address may be another."""
@@ -219,10 +240,8 @@ def _read_ready(child: _Child) -> Mapping[str, object] | None:
 def _error_of(child: _Child, code: int, log: Path) -> SteriLedgerError:
     """What ended a process, in the words that it printed last, or in those of its exit code."""
     look = f"read {log}"
-    child.printed.seek(0)
-    try:
-        said = json.loads(child.printed.read())
-    except ValueError:
+    said = _last_said(child)
+    if "what" not in said:
         kind = Inconsistent if code == NEEDS_A_PERSON else ChainUnavailable
         how = f"ended with code {code}" if code >= 0 else f"was ended by {_signal_name(-code)}"
         return kind(f"the {child.name} {how}", remedy=look)
@@ -234,6 +253,17 @@ def _error_of(child: _Child, code: int, log: Path) -> SteriLedgerError:
         rule=said.get("rule"),
         remedy=look if remedy is None else f"{remedy} ({look})",
     )
+
+
+def _last_said(child: _Child) -> Mapping[str, str]:
+    """The last line that it printed; nothing when it printed none, or has not finished it."""
+    # Its place in the file is ours too: reading from where we like must not move it.
+    printed = os.pread(child.printed.fileno(), _MOST_PRINTED_BYTES, 0)
+    with suppress(ValueError, IndexError):
+        said = json.loads(printed.splitlines()[-1])
+        if isinstance(said, dict):
+            return said
+    return {}
 
 
 def _signal_name(number: int) -> str:

@@ -71,7 +71,6 @@ def run_worker(instance: Instance, stop: threading.Event) -> None:
     Returns when asked to stop, or when another process took the lease.  Raises what a person has to
     look at, after saying so in the status; an unreachable chain or database is waited for.
     """
-    ensure_home(instance)
     with writer_lease(instance, stop) as held:
         if held is None:
             return
@@ -128,6 +127,7 @@ def _open_patiently(instance: Instance, held: HeldLease, stop: threading.Event) 
     while not stop.is_set() and not held.lost.is_set():
         link: Link | None = None
         try:
+            ensure_home(instance)
             require_nothing_lost(instance)
             link = open_link(instance)
             deployment = ensure_deployment(instance, link)

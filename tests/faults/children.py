@@ -23,8 +23,9 @@ from ledger.running.logs import configure_logs
 from ledger.running.processes import write_ready
 from ledger.settings import Settings
 from ledger.steps.following.rebuild import rebuild
-from ledger.steps.instance import open_instance
+from ledger.steps.instance import Instance, open_instance
 from ledger.steps.starting.chains import reading_chain
+from ledger.steps.starting.opening import open_patiently
 from ledger.steps.worker import run_worker
 
 #: under the run folder: where the API answers
@@ -156,8 +157,14 @@ def _work(settings: Settings, crash_at: str | None) -> None:
     crashing.arm(crash_at)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda _number, _frame: stop.set())
-    with closing(open_instance(settings)) as instance:
+    with closing(_opened(settings, stop)) as instance:
         run_worker(instance, stop)
+
+
+def _opened(settings: Settings, stop: threading.Event) -> Instance:
+    instance = open_patiently(settings, stop, lambda _error: None)
+    assert instance is not None
+    return instance
 
 
 def _rebuild(settings: Settings, crash_at: str | None) -> None:
@@ -174,5 +181,5 @@ def _serve(settings: Settings, crash_at: str | None) -> None:
         crashing.arm(crash_at)
         write_ready(settings.run_folder / API_FILE, {"url": url})
 
-    with closing(open_instance(settings)) as instance:
+    with closing(_opened(settings, threading.Event())) as instance:
         serve.run(instance, "127.0.0.1", 0, ready)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import resource
 import sqlite3
 import threading
@@ -18,6 +20,8 @@ from sqlalchemy.engine import make_url
 from starlette.testclient import TestClient
 
 from api.app import create_app
+from ledger.cli.launching import start_all
+from ledger.running.processes import Instance as Processes
 from ledger.settings import Settings
 from ledger.steps.instance import Instance, open_instance
 from ledger.steps.worker import run_worker
@@ -187,6 +191,39 @@ def test_a_server_that_takes_nothing_is_waited_for(
 ) -> None:
     name = make_url(ward.home.database_url).database or ""
     require_survived(ward, lambda _: trouble(postgres, name))
+
+
+@pytest.mark.parametrize("database_address", ["postgresql_address"], indirect=True)
+def test_processes_that_start_before_their_server_wait_for_it_and_say_so(
+    ward: Ward, postgres: PostgresServer
+) -> None:
+    home, told = ward.home, list[str]()
+    trouble = gone_server(postgres, make_url(home.database_url).database or "")
+    log = home.folder / "run" / "log"
+
+    def worker_waits() -> bool:
+        lines = [json.loads(line) for line in log.read_text().splitlines()]
+        return ("worker", "database_not_ready") in {(a["process"], a["event"]) for a in lines}
+
+    def hear(sentence: str) -> None:
+        told.append(sentence)
+        if len(told) == 1:
+            wait_until(worker_waits)
+            trouble.end()
+
+    environment = os.environ | {"STERILEDGER_DATABASE_URL": home.database_url}
+    trouble.begin()
+    with Processes(home=home.folder, environment=environment, log=log, tell=hear) as processes:
+        api, chain = start_all(processes, threading.Event())
+        assert None not in {api, chain}
+        with opened(home) as instance:
+            wait_until(lambda: waiting(instance) == 0)
+            require_whole(instance, accepted(instance), hashes={})
+    assert told[0].startswith(f"The API waits: {trouble.words[0]} (")
+    # the worker may have asked last while the server was away, and says so then
+    assert {each.partition(" (")[0] for each in told[1:]} <= {
+        f"The worker waits: {trouble.words[0]}"
+    }
 
 
 # ---------------------------------------------------------------- SQLite's own words

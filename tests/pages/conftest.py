@@ -107,6 +107,11 @@ def shown(furnished_sqlite: Furnished, tmp_path_factory: pytest.TempPathFactory)
         fill(site)
         Device().add_to(api.house.instance, site.accounts["operator"])
         send_and_recall(group)
+        lines = [{"count": 4, "instrument": "止血钳"}, {"count": 33, "instrument": "其他"}]
+        group.api.record(
+            "set-definition", group.tokens[CENTRE], set="HIP", version=1, instruments=37,
+            material="nonwoven", lines=lines,
+        )  # fmt: skip
         with serving(site):
             yield site
 

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request
 
+from ledger.domain.custody.codes import make_basket
 from ledger.steps.asking.provided import bind
-from tests.house import SERIAL
+from tests.house import CENTRE, SERIAL
 from tests.pages.browser import AXE, browser
 from tests.pages.conftest import Site, served, serving
 from tests.pages.group import people_and_packages
@@ -43,7 +44,7 @@ PAGES = {
         "/inspection?month=2016-03", "/inspection/{13}", "/account", "/state",
         "/acts/load-declaration?cycle={13}", "/acts/cycle-opening?equipment=601362&epoch=9",
         "/statements", "/inbox", "/questions", "/questions?q=zzz", "/incidents", "/terms",
-        "/incidents/open",
+        "/incidents/open", "/cycles/open/{machine}", "/due/{20}",
     ],
     "chief": [
         "/people", "/people?only=badge", "/people/add", "/people/{operator}", "/stations",
@@ -59,7 +60,9 @@ PAGES = {
     ],
     "worker 1": [
         "/consignments/{4711}/slip", "/dispatch", "/dispatch?said=1/Q01&purpose=clean",
-        "/ask?q=centre/4711", "/labels", "/labels?said=1/Q01&said=zz", "/paper",
+        "/ask?q=centre/4711", "/labels", "/labels?said=1/Q01&said=zz", "/paper", "/bench",
+        "/bench/soiled?said=HIP&said=1/Q01&said=zz", "/bench/assemble?q=HIP",
+        "/return?said=1/Q03", "/paper/log", "/state", "/catalogue", "/sets/1/HIP",
     ],
     "worker 7": ["/trip", "/consignments/{4712}"],
 }  # fmt: skip
@@ -99,6 +102,8 @@ def address(site: Site, path: str) -> str:
     about = {str(each["number"]): each["id"] for each in cycles} | site.accounts
     boxes = site.api.get("/v1/consignments", site.api.auditor).json()["consignments"]
     about |= {each["slip"]: each["id"] for each in boxes}
+    machines = site.api.get("/v1/equipment", site.api.operator).json()["equipment"]
+    about |= {"machine": machines[0]["id"]}
     for each in site.api.get("/v1/recalls", site.api.operator).json()["recalls"]:
         about["recall"] = each["order"]
     return site.url + re.sub(r"\{(\w+)\}", lambda found: about[found[1]], path)
@@ -261,6 +266,23 @@ def test_a_sealed_box_is_taken_in_with_a_scan_and_a_tap(chromium: Browser, site:
         assert taps.count == 1
     (box,) = site.api.get("/v1/consignments", site.api.auditor).json()["consignments"]
     assert box["status"] == "received"
+
+
+def test_a_basket_is_washed_with_a_scan_and_a_tap(chromium: Browser, site: Site) -> None:
+    group = people_and_packages(site)
+    basket = make_basket(CENTRE, "K7")
+    for act, lies_in in (("used", None), ("put_in", basket)):
+        line = {"act": act, "package": "1/Q01", "basis": "scanned", "code": lies_in}
+        group.api.record("scan-report", group.tokens[CENTRE], lines=[line])
+    with serving(site), opened(chromium, site, "worker 1", viewport=PHONE) as page:
+        page.goto(site.url + "/bench/washed")
+        page.keyboard.type(f"{basket}\n")
+        page.get_by_text("1/Q01").first.wait_for()
+        taps = Taps(page)
+        taps.tap("button[value=done]")
+        page.get_by_text("Recorded.").wait_for()
+        assert taps.count == 1
+    assert group.get("where", package="centre/Q01")["stage"] == "washed"
 
 
 def test_a_box_that_was_left_half_scanned_is_gone_on_with(chromium: Browser, site: Site) -> None:

@@ -130,6 +130,18 @@ def test_of_two_codes_at_once_that_look_alike_one_is_taken(house: House) -> None
     assert [getattr(each, "what", None) for each in found] == ["another unit has the code 'ward'"]
 
 
+@pytest.mark.parametrize("serial", ["S\u0410-1", "sa-1", "SA-l"])
+def test_a_serial_that_looks_like_another_machines_of_the_unit_is_refused(
+    house: House, serial: str
+) -> None:
+    house.register(CENTRE, "SA-1")
+    with house.nothing_stored(), pytest.raises(Conflict, match="looks like 'SA-1'") as caught:
+        house.register(CENTRE, serial)
+    assert caught.value.field == "serial"
+    house.register(MEMBER, serial)
+    house.register(CENTRE, f"Maker:{serial}")
+
+
 @pytest.mark.parametrize("name", ["An\u3164na", "An\u200dna", "Anna\u2800", "An\u00adna"])
 def test_a_name_with_a_letter_that_nobody_sees_is_refused(house: House, name: str) -> None:
     key = house.key("new")

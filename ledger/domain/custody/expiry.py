@@ -27,6 +27,12 @@ def materials() -> tuple[str, ...]:
     return tuple(_table()["days"])
 
 
+def days(material: str) -> Mapping[str, int]:
+    """Days that a package of a material may be kept, by storage class where they are stated."""
+    found: Mapping[str, int] = _table()["days"][material]
+    return found
+
+
 def source() -> str:
     """The text that says how long."""
     return str(_table()["source"])

@@ -18,7 +18,7 @@ from ledger.domain.acts.statement_answer import LINES
 from ledger.domain.acts.vocabulary import integer, word
 from ledger.domain.acts.witnessing import packed_numbers
 from ledger.domain.errors import InvalidInput, NotFound
-from ledger.domain.statement.agreement import Agreement, Group, Versions
+from ledger.domain.statement.agreement import Agreement, Group, Price, Versions
 from ledger.domain.statement.carrying import Carrying
 from ledger.domain.statement.claims import (
     DAY,
@@ -104,6 +104,8 @@ class Books:
         self._cycles: dict[bytes, _Released] = {}
         self._released: dict[tuple[Period, int], _Released] = {}
         self._services: dict[bytes, _Service] = {}
+        #: by month, provider, consumer, kind, class and version of the terms
+        self._served: dict[tuple[Period, int, int, int, int, int], tuple[Sum, Price | None]] = {}
         #: services that their consumers disagree with
         self._refused: dict[bytes, _Service] = {}
         #: what was given back, by the resolution
@@ -269,25 +271,21 @@ class Books:
             self._add_service(entry, served, change)
             return
         terms, version = self.terms_at(entry.time)
-        kind = integer(message, "kind")
-        catalogued = terms.catalogue.get(kind) if terms is not None else None
-        if catalogued is not None and catalogued.group is Group.RESOLUTION:
-            self._given_back(entry)
-            return
         claimed = integer(message, "happenedAt") or integer(message, "signedAt")
-        key = Key(
-            self.month_of(claimed),
-            entry.unit,
-            integer(message, "consumer"),
-            Group.OTHER if catalogued is None else catalogued.group,
-            What.QUANTITY,
-            kind,
-            integer(message, "serviceClass"),
-            0,
-            version,
-        )
+        consumer, kind = integer(message, "consumer"), integer(message, "kind")
+        of, of_class = self.month_of(claimed), integer(message, "serviceClass")
+        parts = of, entry.unit, consumer, kind, of_class, version
+        found = self._served.get(parts)
+        if found is None:
+            catalogued = terms.catalogue.get(kind) if terms is not None else None
+            group = Group.OTHER if catalogued is None else catalogued.group
+            if group is Group.RESOLUTION:
+                self._given_back(entry)
+                return
+            key = Key(of, entry.unit, consumer, group, What.QUANTITY, kind, of_class, 0, version)
+            found = self._served[parts] = self.lines.of(key), price_of(key, terms)
+        (line, price), key = found, found[0].key
         quantity, subject = integer(message, "quantity"), word(message, "subject")
-        price = price_of(key, terms)
         if quantity > LARGEST_QUANTITY or (price and price.of(quantity) > LARGEST_CHARGE):
             self.leave_out(entry, "too_large_to_be_meant")
             return
@@ -295,7 +293,7 @@ class Books:
         is_shared = key.group is Group.EQUIPMENT or subject in self._carrying.custody
         is_own = key.provider == key.consumer
         counts = is_own or not is_shared or self._carrying.was_with(subject, key.consumer, claimed)
-        served = _Service(self.lines.of(key), 0, counts, is_unconfirmed=not counts)
+        served = _Service(line, 0, counts, is_unconfirmed=not counts)
         self._services[entry.digest] = served
         self._add_service(entry, served, quantity)
         if not served.counts:

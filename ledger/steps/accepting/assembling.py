@@ -23,6 +23,8 @@ from ledger.readings import zone_named
 from ledger.steps.accepting.drafting import make_draft
 from ledger.steps.accepting.labelling import find_definition
 from ledger.steps.accepting.labels import resolve_set
+from ledger.steps.accepting.loading import packages_in
+from ledger.steps.accepting.scanning import sets_named
 from ledger.steps.accepting.submit import Receipt, record_with_held_keys
 from ledger.steps.accepting.telling import hold
 from ledger.steps.answering.packages import numbering
@@ -50,6 +52,10 @@ class Assembly:
     zone: str = "UTC"
     #: in a GS1 code: the batch in which they are to be sterilised, where it is known by then
     lot: str | None = None
+    #: in the words of custody/outcomes.py: `36/37; second person`
+    outcome: str | None = None
+    #: what is missing, and what else is to be said
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +134,7 @@ def assemble(  # noqa: PLR0913, PLR0917 - who packed what, at which door
         lines = [
             line
             for each in part
-            for line in _lines(each, set_name, None if material is None else str(material))
+            for line in _lines(each, set_name, None if material is None else str(material), packed)
         ]
         values = {
             "unit": str(unit),
@@ -141,7 +147,9 @@ def assemble(  # noqa: PLR0913, PLR0917 - who packed what, at which door
     return receipts, made
 
 
-def _lines(each: Assembled, set_name: str | None, material: str | None) -> list[dict[str, Any]]:
+def _lines(
+    each: Assembled, set_name: str | None, material: str | None, packed: Assembly
+) -> list[dict[str, Any]]:
     assembled = {
         "act": Deed.ASSEMBLED.value,
         "package": each.package,
@@ -149,6 +157,8 @@ def _lines(each: Assembled, set_name: str | None, material: str | None) -> list[
         "set": set_name,
         "material": material,
         "expires": each.expires,
+        "outcome": packed.outcome,
+        "note": packed.note,
     }
     labelled = {
         "act": Deed.LABELLED.value,
@@ -168,3 +178,22 @@ def get_definition(tx: Connection, set_name: str) -> Fields:
             f"there is no set {set_name}", field="set", remedy="define it: steriledger set define"
         )
     return found
+
+
+def set_scanned(tx: Connection, unit: int, said: str) -> str:
+    """The set that a shot leads to: its own name, or that of a package or of all in a basket.
+
+    Raises InvalidInput where it leads to none, or to several.
+    """
+    found = set(sets_named(tx, unit, [said]).values())
+    if not found:
+        rows = packages_in(tx, unit, said)
+        found = {row.set_name for row in rows if row.set_name is not None}
+    if len(found) != 1:
+        raise InvalidInput(
+            f"{said[:60]!r} leads to {' and '.join(sorted(found)) or 'no set'}",
+            field="q",
+            rule="one set: its own label or name, or a package or a basket of it",
+            remedy="scan the set's own label, or type its name",
+        )
+    return found.pop()

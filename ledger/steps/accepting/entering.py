@@ -20,7 +20,7 @@ from ledger.domain.encoding.identifiers import EquipmentId
 from ledger.domain.subjects.folding import Memory, apply
 from ledger.domain.subjects.states import SignerState
 from ledger.steps.accepting.attaching import NAMING_READINGS, attach_readings
-from ledger.steps.accepting.naming import require_own_code, require_own_look
+from ledger.steps.accepting.naming import require_own_code, require_own_look, require_own_serial
 from ledger.steps.accepting.telling import tell
 from ledger.storage import directory
 
@@ -50,6 +50,7 @@ def enter(tx: Connection, recorded: Recorded, facts: Facts, personal: Facts | No
             require_own_look(tx, row.unit, row.name)
             directory.insert_signer(tx, row)
         elif isinstance(row, directory.EquipmentRow):
+            require_own_serial(tx, row.unit, row.serial)
             directory.insert_equipment(tx, row)
         elif isinstance(row, directory.ConsignmentRow):
             directory.insert_consignment(tx, row)

@@ -11,9 +11,10 @@ from ledger.steps.accepting.standing import Accepted
 from ledger.storage import directory
 from ledger.storage.engine.database import lock_subjects
 
-#: What whoever brings a code holds; nobody takes another subject after it.
+#: What whoever brings a code or a serial number holds; nobody takes another subject after it.
 _CODES = b"codes of units"
-#: Most units, and signers of one unit, that a name is compared with.
+_SERIALS = b"serial numbers of unit %d"
+#: Most units, and signers or machines of one unit, that a name is compared with.
 _MOST = 10_000
 
 
@@ -29,6 +30,21 @@ def require_own_code(tx: Connection, code: str) -> None:
             field="code",
             rule="a code names one unit of the group, and looks like no other",
             remedy="choose another short name",
+        )
+
+
+def require_own_serial(tx: Connection, unit: int, serial: str) -> None:
+    """Raise Conflict when another machine of the unit has a serial number that looks like this."""
+    lock_subjects(tx, [_SERIALS % unit])
+    serials = [each.serial for each in directory.list_equipment(tx, unit=unit, limit=_MOST)]
+    taken = find_lookalike(serial, serials)
+    if taken is not None:
+        raise Conflict(
+            f"looks like {taken!r}, another machine of this unit",
+            field="serial",
+            rule="two machines of a unit are told apart by their serial numbers",
+            remedy="if it is that machine, use it; if two makers gave the same number, write this "
+            "one as MAKER:NUMBER",
         )
 
 

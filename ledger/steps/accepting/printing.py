@@ -115,6 +115,16 @@ def list_rolls(tx: Connection, caller: Caller, unit: int) -> list[Roll]:
     return [_roll(tx, row) for row in labels.list_rolls(tx, unit)]
 
 
+def next_reserved(tx: Connection, unit: int) -> str | None:
+    """The first serial of a unit's rolls under which nothing is packed; None where none is left."""
+    for row in labels.list_rolls(tx, unit):
+        roll = _roll(tx, row)
+        left = [each for each in roll.serials if each not in roll.used]
+        if left:
+            return left[0]
+    return None
+
+
 def is_reserved(tx: Connection, package: str) -> bool:
     """Whether a package has a serial that its unit reserved."""
     named = roll_of(package.partition("/")[2])

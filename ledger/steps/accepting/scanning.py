@@ -7,6 +7,7 @@ do.  Then as many reports are made as are needed; a line that is a question keep
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -24,6 +25,7 @@ from ledger.domain.custody.outcomes import CLOSED, find_contradiction, split_out
 from ledger.domain.errors import InvalidInput, Refused, SteriLedgerError
 from ledger.steps.accepting.drafting import make_draft
 from ledger.steps.accepting.gating import GATES, cycles_of
+from ledger.steps.accepting.labelling import find_definition
 from ledger.steps.accepting.labels import Meant, meant, resolve_set
 from ledger.steps.accepting.photographing import Picture
 from ledger.steps.accepting.printing import is_reserved
@@ -105,6 +107,8 @@ class Look:
     question: str | None
     #: whether the same was reported before
     is_repeated: bool
+    #: the packages between which a person chooses, where that is the question
+    candidates: tuple[str, ...] = ()
 
     def to_plain(self) -> dict[str, object]:
         """As JSON has it."""
@@ -165,6 +169,50 @@ def _unpacked(tx: Connection, unit: int, scans: Sequence[Scan]) -> list[Scan]:
         if not rows or scan.act in _OF_ITSELF:
             found.append(numbered)
     return found
+
+
+def sets_named(tx: Connection, unit: int, said: Sequence[str]) -> dict[str, str]:
+    """Those of some shots that name a defined set and no known package, each with `UNIT/NAME`."""
+    whats = meant(tx, said, unit_number=lambda text: numbering(tx, text))
+    known = packages.list_packages_named(tx, {each.package for each in whats if each.package})
+    names = {row.name for row in known}
+    found = {}
+    for what in whats:
+        is_other = what.candidates or what.package in names
+        if not is_other and read_shot(what.said).basket is None:
+            with suppress(SteriLedgerError):
+                name = resolve_set(what.said, unit, unit_number=lambda text: numbering(tx, text))
+                if find_definition(tx, name):
+                    found[what.said] = name
+    return found
+
+
+def chosen(
+    instance: Instance, tx: Connection, unit: int, scans: Sequence[Scan]
+) -> tuple[list[Scan], list[Look]]:
+    """Shots of sets and packages, as one run, and what each will do.
+
+    A shot of a set that may be several packages stands for those of them that the run names beside
+    it: a person looked and chose.  Raises InvalidInput as `look` does.
+    """
+    sets = sets_named(tx, unit, [each.said for each in scans if each.said])
+    asked = [
+        replace(each, said=None, set=sets[each.said]) if each.said in sets else each
+        for each in scans
+    ]
+    looks = look(instance, tx, unit, asked)
+    single = {each.line: each.package for each in looks if not is_basket(asked[each.line - 1].said)}
+    named = {single[each.line] for each in looks if each.set is None and each.line in single}
+    of = {c: each.set for each in looks for c in each.candidates if each.set and c in named}
+    answered = {each.line for each in looks if any(c in of for c in each.candidates)}
+    told = [
+        replace(scan, set=of[name], basis="ticked_off")
+        if scan.set is None and (name := single.get(at) or "") in of
+        else scan
+        for at, scan in enumerate(asked, 1)
+        if at not in answered
+    ]
+    return told, look(instance, tx, unit, told)
 
 
 def look(instance: Instance, tx: Connection, unit: int, scans: Sequence[Scan]) -> list[Look]:
@@ -382,6 +430,7 @@ def _looked(  # noqa: PLR0913, PLR0917 - what is known of one line
     package = None if what is None else what.package
     scan, noted = _with_note(scan)
     set_name, question = None, _basket_question(scan, what)
+    candidates = () if what is None else what.candidates
     if scan.basket is not None and question is None:
         scan = replace(scan, basket=read_shot(scan.basket).basket)
     if what is not None and what.candidates:
@@ -394,8 +443,9 @@ def _looked(  # noqa: PLR0913, PLR0917 - what is known of one line
         except SteriLedgerError as error:
             question = str(error)
     if set_name is not None and package is None and scan.act in _OF_SETS:
-        package, asked = _last_of_set(tx, unit, set_name)
-        question = question or asked
+        package, candidates = _last_of_set(tx, unit, set_name)
+        if candidates and question is None:
+            question = f"{set_name} may be {' or '.join(candidates)}"
         # Somebody saw the instruments; which package they were in is a proposal.
         scan = replace(scan, basis="inferred")
     twice = find_contradiction(scan.outcome)
@@ -422,6 +472,7 @@ def _looked(  # noqa: PLR0913, PLR0917 - what is known of one line
             gate=None if answer is None else answer.text(),
             question=question,
             is_repeated=is_repeated,
+            candidates=candidates,
         ),
         answer,
     )
@@ -488,19 +539,19 @@ def _with_note(scan: Scan) -> tuple[Scan, tuple[str, ...]]:
     return replace(scan, outcome=known, note=note), (told,)
 
 
-def _last_of_set(tx: Connection, unit: int, set_name: str) -> tuple[str | None, str | None]:
-    """The last package of a set, whose instruments carry no label; two in use are a question.
+def _last_of_set(tx: Connection, unit: int, set_name: str) -> tuple[str | None, tuple[str, ...]]:
+    """The last package of a set, whose instruments carry no label; of two in use, both.
 
     Only those count that the unit has to do with.
     """
     newest = packages.list_newest_of_set(tx, set_name, limit=_LOOKED_AT)
     rows = [row for row in newest if concerns(row, unit)]
     if not rows:
-        return None, None
+        return None, ()
     out = [row for row in rows if row.stage.value in _OUT] or rows[:1]
     if len(out) > 1:
-        return None, f"{set_name} may be {' or '.join(row.name for row in out)}"
-    return out[0].name, None
+        return None, tuple(row.name for row in out)
+    return out[0].name, ()
 
 
 #: so many of a set's newest packages are looked at

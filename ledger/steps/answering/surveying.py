@@ -122,6 +122,28 @@ def gaps_of(cycles: Iterable[Surveyed]) -> list[Gap]:
     return gaps
 
 
+def range_behind(cycles: Iterable[Surveyed], failed: Surveyed, result: str) -> tuple[int, int]:
+    """The numbers that a result which did not pass casts doubt on: first and last.
+
+    From after the newest cycle before it in which the same result passed, else from the first of
+    the epoch, to the highest that was opened.
+    """
+    those = [
+        each
+        for each in cycles
+        if (each.machine.id, each.state.epoch) == (failed.machine.id, failed.state.epoch)
+    ]
+    number = failed.state.number
+    passed = [
+        each.state.number
+        for each in those
+        if each.state.number < number and each.results.get(result) == "pass"
+    ]
+    numbers = [each.state.number for each in those] + [number]
+    first = max(passed) + 1 if passed else min(numbers)
+    return first, max(numbers)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Day:
     """What one machine did on one day."""

@@ -18,8 +18,6 @@ window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("[data-sent]")) delete form.dataset.sent;
 });
 
-<<<<<<< HEAD
-=======
 // A file that would be refused for its size is not sent in the first place.
 document.addEventListener("change", ({ target }) => {
   if (!target.dataset?.most) return;
@@ -28,7 +26,6 @@ document.addEventListener("change", ({ target }) => {
   target.reportValidity();
 });
 
->>>>>>> main
 // A photo goes to the server as soon as it is taken, and the form has its hash: a device keeps none.
 document.addEventListener("change", (event) => {
   const field = event.target;
@@ -47,17 +44,6 @@ document.addEventListener("change", (event) => {
     kept.dispatchEvent(new Event("change", { bubbles: true }));
   };
   field.form.photos = Promise.allSettled([field.form.photos, send()]);
-<<<<<<< HEAD
-});
-
-// A file that would be refused for its size is not sent in the first place.
-document.addEventListener("change", ({ target }) => {
-  if (!target.dataset?.most) return;
-  const isTooLarge = [...target.files].some((file) => file.size > Number(target.dataset.most));
-  target.setCustomValidity(isTooLarge ? target.dataset.tooLarge : "");
-  target.reportValidity();
-=======
->>>>>>> main
 });
 
 // What was refused is read out, and seen.

@@ -239,7 +239,7 @@ def _tally(tx: Connection, asking: Asking, view: ConsignmentView) -> _Tally:
             tally.counted.append((number, name, int(line["quantity"]), text))
             tally.lines += _counted(line, _count_of(text) or 0, note)
     for line in tally.lines:
-        found = next((photos[e] for e in _wrong_with(line) if photos[e]), "")
+        found = next((photos[e] for e in _wrong_with(line) if photos.get(e)), "")
         if found:
             line["photo"] = found
     return tally

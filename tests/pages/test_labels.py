@@ -12,10 +12,11 @@ from python_calamine import CalamineWorkbook
 from starlette.testclient import TestClient
 
 from ledger.steps.answering.packages import find_package
+from ledger.steps.asking.contacts import set_contact
 from ledger.steps.reading.scan_lists import template
 from tests.house import CENTRE, MEMBER, SERIAL
 from tests.pages.conftest import Site
-from tests.pages.group import Form, Group, people_and_packages, plain
+from tests.pages.group import OTHER, VAN, Form, Group, people_and_packages, plain
 from tests.pages.kit import press, read
 
 
@@ -122,19 +123,19 @@ def test_what_people_file_is_a_pdf_of_what_the_page_shows(group: Group) -> None:
     page = Form(head, "/units/1")
     assert page.send(*told.items()).status_code == 303
     assert page.send(("office", "x"), ("telephone", "=1+1")).status_code == 422
-    assert (
-        Form(head, "/units/1")
-        .client.post("/units/2", data={**dict(page.values), **told})
-        .status_code
-        == 404
-    )
+    assert head.post("/units/2", data={**dict(page.values), **told}).status_code == 404
+    house = group.api.house
+    with house.instance.database.transaction() as tx:
+        for unit in (MEMBER, VAN, OTHER):
+            set_contact(house.instance, tx, house.caller, unit, *told.values())
     chief = group.site.signed_in("operator")
     sent = Form(chief, "/recalls").send(("step", "order"), ("reason", "BI grew"), *filled)
     path = sent.headers["location"].partition("?")[0]
     listed = pdf(chief.get(f"{path}?format=pdf"))
-    assert "Telephone" in listed
+    assert "Wardoffice,+86215" in re.sub(r"\s", "", listed)
     assert "1/Q03" in listed
     book = CalamineWorkbook.from_filelike(io.BytesIO(chief.get(f"{path}?format=xlsx").content))
-    assert [row[0] for row in book.get_sheet_by_index(0).to_python()][1:] == [
-        "1/Q01", "1/Q02", "1/Q03",
-    ]  # fmt: skip
+    rows = book.get_sheet_by_index(0).to_python()[1:]
+    assert [(row[0], row[-1]) for row in rows] == [
+        (name, "Ward office, +86 21 5") for name in ("1/Q01", "1/Q02", "1/Q03")
+    ]

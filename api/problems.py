@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -269,6 +270,9 @@ async def on_http_error(request: Request, error: Exception) -> Response:
         rule="the paths and methods of /openapi.json",
         headers=dict(error.headers or {}),
     )
+    if kind is NOT_FOUND and "text/html" in request.headers.get("accept", ""):
+        shown: Response = await run_in_threadpool(request.app.state.missing_page, request, told)
+        return shown
     return answer(told, request)
 
 

@@ -30,6 +30,7 @@ from ledger.domain.callers import Scope
 from ledger.domain.custody.codes import TROUBLES
 from ledger.domain.custody.fold import Overlay, Stage
 from ledger.domain.custody.lines import Deed
+from ledger.domain.custody.outcomes import OUTCOMES
 from ledger.domain.custody.recalls import Found
 from ledger.domain.duties import findings
 from ledger.domain.duties.case import How, SubjectKind
@@ -153,6 +154,7 @@ def _of_words() -> Iterator[str]:
     )  # fmt: skip
     for kind in named:
         yield from (spoken(str(member.value)) for member in kind)
+    yield from OUTCOMES
 
 
 def _of_terms() -> Iterator[str]:

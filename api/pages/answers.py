@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone, tzinfo
-from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -21,13 +20,12 @@ from api.pages.directory import codes_of
 from api.pages.screens import READS, Screen
 from api.pages.words import N_
 from ledger.domain.acts.catalogue import ACTS
-from ledger.domain.duties.findings import Word
 from ledger.domain.duties.rules import RULES
 from ledger.domain.encoding.canonical import canonical
 from ledger.domain.encoding.identifiers import parse_hex32, to_hex
 from ledger.domain.encoding.moments import require_moment
 from ledger.domain.errors import InvalidInput, NotFound
-from ledger.forms.recourse import WORDS, Language, recourse_pdf
+from ledger.forms.recourse import WORDS, Asked, Language, groups_of, legend, recourse_pdf
 from ledger.steps.accepting.resolving import (
     is_id,
     resolve_asset,
@@ -42,8 +40,6 @@ from ledger.steps.answering.signed import list_signed
 from ledger.storage import directory, operations
 
 _RULES = {rule.id: rule for rule in RULES}
-#: what stands first on a page: what a reader has to act on
-_OPEN = (Word.NOT_MET, Word.DISPUTED, Word.NOT_RECORDED)
 #: on whose word something rests
 _GROUND = {
     "machine": N_("a machine's reading"),
@@ -126,23 +122,23 @@ def show_answer(asking: Asking) -> Values | Response:
         return _file(found.file, "application/json", f"{kind}.findings.json")
     if form == "pdf":
         language: Language = "zh" if words.language == "zh" else "en"
-        page = recourse_pdf(answer, canonical(dict(answer)), language)
+        asked = Asked(by=units.get(asking.caller.unit or 0), at=asking.instance.clock())
+        page = recourse_pdf(answer, canonical(dict(answer)), language, asked)
         return _file(page, "application/pdf", f"{kind}.findings.pdf")
-    words_of: dict[str, list[Any]] = {word: [] for word in Word}
-    for each in answer["findings"]:
-        words_of[each["word"]].append(each)
+    groups = groups_of(answer)
     return {
         "title": answer["subject"]["name"],
         "answer": answer,
         "kind": kind,
         "subject": subject,
-        "open": [each for word in _OPEN for each in words_of[word]],
-        "done_duties": words_of[Word.MET],
-        "unreadable": words_of[Word.NOT_READABLE],
-        "others": words_of[Word.NOT_APPLICABLE],
+        "open": groups["open"],
+        "done_duties": groups["done"],
+        "unreadable": groups["unreadable"],
+        "others": groups["not_applying"],
         "rules": _RULES,
         "ground": _GROUND,
         "said": WORDS,
+        "legend": legend(answer, words.language),
         "titles": {name: title_of(act) for name, act in ACTS.items()},
         "units": units,
         "kinds": {each["digest"]: each for each in answer["operations"]},

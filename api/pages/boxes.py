@@ -286,9 +286,10 @@ def _counted(line: Mapping[str, Any], count: int, note: str) -> Iterator[dict[st
 def show_dispatch(asking: Asking) -> Mapping[str, object]:
     """Where it goes, what is in it, and what the gate says of each package."""
     unit, run = own_unit(asking), run_of(asking)
-    gate = Gate.DISPATCH if asking.filled.get("purpose") in _GATED else None
+    purpose = asking.filled.get("purpose")
+    gate = Gate.DISPATCH if purpose in _GATED else None
     with asking.instance.database.reading() as tx:
-        checked = check(tx, asking, run, gate)
+        checked = check(tx, asking, run, gate, is_chosen=bool(purpose))
         units = choices_for(tx, asking)["unit"]
     return {
         **on_page(asking, run),
@@ -310,7 +311,12 @@ def do_dispatch(asking: Asking) -> Mapping[str, object] | Response:
         require_named(found)
         is_gated = filled.get("purpose") in _GATED
         checked = check(tx, asking, run_of(asking), Gate.DISPATCH if is_gated else None)
-    slip = consignment_id(UnitNumber(unit), serial_hash(plain_name(filled.get("slip"))))
+    number = plain_name(filled.get("slip"))
+    if not number:
+        raise InvalidInput(
+            "is not entered", field="slip", rule="each box goes under a slip number of its sender"
+        )
+    slip = consignment_id(UnitNumber(unit), serial_hash(number))
     pairs: list[tuple[str, object]] = [(name, filled.get(name)) for name in _OF_DISPATCH]
     if asking.captured is not None and checked.against and not filled.get("reason"):
         # it has gone, and nobody could ask the gate then

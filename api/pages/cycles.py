@@ -123,7 +123,7 @@ def load_of(view: CycleView) -> list[dict[str, object]]:
     if entry is None:
         return []
     count = len({path.split(".")[1] for path in entry.facts if path.startswith("lines.")})
-    columns = ("owner", "payer", "package_class", "quantity", "description")
+    columns = ("owner", "payer", "package_class", "quantity", "package", "description")
     return [
         {column: entry.facts.get(f"lines.{number}.{column}") for column in columns}
         for number in range(count)

@@ -32,7 +32,7 @@ _TITLES = {
     "difference": N_("{unit} differs about {consignment}"),
     "report": N_("{unit} reports package {package}"),
     "statement": N_("Your statement of {period} is published"),
-    "contest": N_("{unit} contests lines {lines} of the account of {period}"),
+    "contest": N_("{unit} contests of its statement of {period}: line {lines}"),
     "payment": N_("{unit} says that it paid you, for {period}"),
     "incident": N_("{unit} opened an incident about {subject}"),
     "findings": N_("{unit} sent you what was found about {subject}"),
@@ -40,6 +40,7 @@ _TITLES = {
 }
 #: of what is told: what is shown beside the title, in words
 _BESIDE = ("refused", "missing", "extra", "seals", "deed", "what", "text")
+_CALLED = {"deed": N_("what was found")}
 
 
 def show_inbox(asking: Asking) -> Mapping[str, object]:
@@ -55,7 +56,9 @@ def show_inbox(asking: Asking) -> Mapping[str, object]:
             "title": asking.words.say(_TITLES[each.kind]).format(
                 **{**each.told, "unit": codes.get(each.unit, each.unit)}
             ),
-            "beside": {name: each.told[name] for name in _BESIDE if name in each.told},
+            "beside": {
+                _CALLED.get(name, name): each.told[name] for name in _BESIDE if name in each.told
+            },
             "amount": _money(each.told.get("amount"), prices),
             "link": _page(asking, each),
             "buttons": _buttons(asking, each),
@@ -90,8 +93,9 @@ def _page(asking: Asking, each: Waiting) -> str:
     if each.kind in {"notice", "recall"}:
         return f"/recalls/{told['order']}{'/answer' if asking.may(Scope.ANSWER) else ''}"
     if each.kind == "contest":
+        theirs = f"/statements/{told['period']}/{each.unit}"
         query = urlencode({"answer": each.about, "next": back})
-        return f"/acts/resolution?{query}" if asking.may(Scope.SETTLE) else ""
+        return f"/acts/resolution?{query}" if asking.may(Scope.SETTLE) else theirs
     if each.kind == "request":
         query = urlencode(
             {"to": each.unit, "what": told["what"], "answers": each.about, "next": back}

@@ -27,7 +27,7 @@ class Column:
     name: str
     #: in English; translated where it is shown
     label: str
-    #: text, word (translated), number, moment or state
+    #: text, word (translated), number, moment, day or state
     kind: str = "text"
     #: the row's value that the cell leads to; empty: to nothing
     link: str = ""

@@ -112,7 +112,8 @@ def record_sheet(words: Words, found: Mapping[str, Any]) -> Sheet:
                         str(codes.get(line["owner"], line["owner"])),
                         str(line["package_class"]),
                         str(line["quantity"]),
-                        str(line["description"] or "–"),
+                        " · ".join(str(line[n]) for n in ("package", "description") if line[n])
+                        or "–",
                     ]
                     for line in found["load"]
                 ]

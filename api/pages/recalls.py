@@ -20,13 +20,14 @@ from ledger.domain.acts.recall_answer import ANSWERS
 from ledger.domain.acts.recall_order import CAUSES
 from ledger.domain.callers import Scope
 from ledger.domain.custody.recalls import Found, Reached
-from ledger.domain.encoding.identifiers import to_hex
+from ledger.domain.encoding.identifiers import Digest, parse_hex32, to_hex
 from ledger.domain.errors import InvalidInput
 from ledger.forms.papers import Grid, Sheet
 from ledger.forms.tables import Table
 from ledger.steps.accepting.recalling import RecallRequest, end_recall, order_recall
 from ledger.steps.answering.packages import unit_names
 from ledger.steps.answering.recalls import RecallView, Told, list_recalls, show_recall
+from ledger.storage import operations
 
 _MOST_NUMBERS = 16
 #: what a holder is asked for
@@ -106,6 +107,9 @@ def show_one(asking: Asking) -> Mapping[str, object] | Response:
     with asking.instance.database.reading() as tx:
         view = show_recall(tx, asking.caller, asking.path("order"))
         values = of_recall(tx, asking, view)
+        # which duties were done is asked by whoever reads its order
+        order = Digest(parse_hex32(asking.path("order"), field="order"))
+        read = operations.find_operation(tx, order, unit=asking.caller.readable_unit)
     form, name = asking.filled.get("format"), f"recall-{view.machine}-{view.first}-{view.last}"
     sheet = recall_sheet(asking.words, view, values["names"])
     if form == "pdf":
@@ -115,6 +119,7 @@ def show_one(asking: Asking) -> Mapping[str, object] | Response:
     return {
         **values,
         "title": f"{view.machine} {view.first}–{view.last}",
+        "may_ask": read is not None,
         "may_end": not view.has_ended and asking.may(Scope.DECIDE),
         "done": asking.recorded,
         "key": secrets.token_hex(16),

@@ -95,5 +95,6 @@ def add_pages(app: FastAPI, instance: Instance) -> None:
     """Serve the screens of an instance beside its API."""
     pages = Pages(instance=instance, screens=SCREENS)
     app.router.routes.extend(pages.routes())
+    app.state.missing_page = pages.missing
     app.router.routes.append(Route("/sw.js", service_worker, include_in_schema=False))
     app.router.routes.append(Route("/static/{name:path}", static, include_in_schema=False))

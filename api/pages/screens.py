@@ -118,6 +118,16 @@ class Pages:
                 groups.setdefault(screen.menu, []).append(screen)
         return groups
 
+    def missing(self, request: Request, told: problems.Told) -> Response:
+        """What a browser is shown at an address where nothing is."""
+        request.scope["state"][OWN_HEADERS] = PAGE_HEADERS
+        at_address = replace(told, detail="there is nothing at this address", rule=None)
+        asking = Asking(
+            request=request, instance=self.instance, session=self._session(request),
+            words=words_for(request, self.instance.settings.zone), filled=Filled([]),
+        )  # fmt: skip
+        return self._failed(asking, at_address, NotFound(at_address.detail))
+
     def _route(self, screen: Screen) -> Route:
         methods = ["GET", "POST"] if screen.do else ["GET"]
 

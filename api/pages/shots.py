@@ -204,19 +204,22 @@ class Checked:
     unchecked: list[str]
 
 
-def check(tx: Connection, asking: Asking, run: Run, gate: Gate | None) -> Checked:
-    """What a gate says of each package of a run; None: they pass none."""
+def check(
+    tx: Connection, asking: Asking, run: Run, gate: Gate | None, *, is_chosen: bool = True
+) -> Checked:
+    """What a gate says of each package of a run; None: they pass none, or not chosen which."""
     found, unit = named(tx, run), own_unit(asking)
     names = list(dict.fromkeys(each.package for each in found if each.package))
     asked = [] if gate is None else [Question(gate=gate, said=name) for name in names]
     answers = ask_all(asking.instance, tx, asked, unit=unit)
     told = {each.package: said_of_gate(each, asking.words) for each in answers}
-    plain = asking.words.say("in the box")
+    plain = Seen(name="", tone="good", told=asking.words.say("in the box"))
+    if not is_chosen:
+        unasked = asking.words.say("in the box; say the purpose, and the gate is asked")
+        plain = Seen(name="", tone="warn", told=unasked)
     return Checked(
         names=names,
-        seen=told_of(
-            asking, found, lambda name: told.get(name) or Seen(name=name, tone="good", told=plain)
-        ),
+        seen=told_of(asking, found, lambda name: told.get(name) or replace(plain, name=name)),
         against={each.package or "": each.word for each in answers if each.word is not Word.YES},
         unchecked=list(dict.fromkeys(each for answer in answers for each in answer.unchecked)),
     )

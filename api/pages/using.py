@@ -41,7 +41,7 @@ _MOST_ON_SHELF = 2000
 _SHELF = (
     Column(name="package", label="package", link="link"),
     Column(name="set", label="set"),
-    Column(name="expires", label="expires"),
+    Column(name="expires", label="expires", kind="day"),
     Column(name="stage", label="state", kind="state"),
     Column(name="overlays", label="remarks", kind="word"),
     Column(name="seen", label="seen here", kind="word"),

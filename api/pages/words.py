@@ -82,6 +82,11 @@ class Words:
         """A word or sentence that stands in the code as it is; English where nobody translated."""
         return catalogue(self.language).get(text, text)
 
+    @property
+    def stop(self) -> str:
+        """What ends a sentence."""
+        return "。" if self.language == "zh" else "."
+
     def sentence(self, text: str) -> str:
         """A sentence that may name things: what the catalogue has with holes for them."""
         known = catalogue(self.language)

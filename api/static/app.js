@@ -18,6 +18,14 @@ window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("[data-sent]")) delete form.dataset.sent;
 });
 
+// A file that would be refused for its size is not sent in the first place.
+document.addEventListener("change", ({ target }) => {
+  if (!target.dataset?.most) return;
+  const isTooLarge = [...target.files].some((file) => file.size > Number(target.dataset.most));
+  target.setCustomValidity(isTooLarge ? target.dataset.tooLarge : "");
+  target.reportValidity();
+});
+
 // What was refused is read out, and seen.
 document.getElementById("refusal")?.focus();
 

@@ -275,7 +275,7 @@ if (own) {
 }
 const run = document.querySelector("form[data-run]");
 const field = run?.querySelector("#scan");
-let moments = {}, isBusy = false;
+let moments = {}, isBusy = false, isStale = false;
 const pending = [];
 
 // As the server reads a run: undo takes back the shot before with what cards said of it.
@@ -312,10 +312,12 @@ async function save() {
 
 // What came while the page was asking goes in the next question: none waits alone, none is sent twice.
 async function pump(isAgain = false) {
+  isStale ||= isAgain;
   if (isBusy) return;
   isBusy = true;
   try {
-    for (; pending.length || isAgain; isAgain = false) {
+    while (pending.length || isStale) {
+      isStale = false;
       if (isShell || isAway) return keepShots();
       const sent = pending.slice();
       const filled = [...new FormData(run)].filter(([name]) => name !== "scan");
@@ -498,7 +500,11 @@ for (const form of document.querySelectorAll("form[data-kept], form[data-run]"))
   });
 }
 if (run) {
-  run.addEventListener("change", save);
+  run.addEventListener("change", (event) => {
+    save();
+    // what was scanned before is judged by it too
+    if ("asks" in event.target.dataset && !isShell && run.querySelector("[name=said]")) pump(true);
+  });
   run.addEventListener("keydown", (event) => {
     if (!["Enter", "Tab"].includes(event.key) || event.shiftKey || !("scan" in event.target.dataset)) return;
     // a shot into another field goes on to the next; some scanners end one with a tabulator

@@ -19,8 +19,8 @@ def create(
     scope: Annotated[
         list[str],
         typer.Option(
-            help="open, load, end, result, decide, report, read_unit, read_all, administer, "
-            "authority; repeatable."
+            help="open, load, end, result, decide, scan, custody, answer, report, settle, "
+            "read_unit, read_all, administer, authority; repeatable."
         ),
     ],
     which: Annotated[

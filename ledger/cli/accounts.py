@@ -21,8 +21,8 @@ def add(
     scope: Annotated[
         list[str],
         typer.Option(
-            help="open, load, end, result, decide, report, read_unit, read_all, administer; "
-            "repeatable."
+            help="open, load, end, result, decide, scan, custody, answer, report, settle, "
+            "read_unit, read_all, administer, authority; repeatable."
         ),
     ],
     which: Annotated[str, typer.Option("--unit", help="Unit number or code.")],

@@ -116,7 +116,11 @@ def _running(
     from ledger.running.processes import Instance as Processes
 
     with Processes(
-        home=home, environment=environment(), log=home / "run" / "log", tell=say
+        # the pages say times by the clock that the day is told in
+        home=home,
+        environment={"STERILEDGER_ZONE": "Asia/Shanghai"} | environment(),
+        log=home / "run" / "log",
+        tell=say,
     ) as processes:
         say(f"Starting the chain and the worker{', and the API' if has_api else ''} …")
         start = start_all if has_api else start_worker
@@ -285,7 +289,7 @@ class _Shell:
     def open_out_of_order(self) -> None:
         """Numbers 41 and 42 are passed over; 41 comes after 43, and 42 never."""
         if _STEAMER not in {each["serial"] for each in self.ask("equipment", "list")}:
-            self.type("equipment", "register", "Steam 2", "--unit", 1, "--serial", _STEAMER,
+            self.type("equipment", "register", "Steam 3", "--unit", 1, "--serial", _STEAMER,
                       "--kind", "sterilizer", "--clock-zone", "Europe/Berlin")  # fmt: skip
             for number in (40, 43, 41):
                 self.type("cycle", "open", _STEAMER, number, "--signer", "Operator Li",

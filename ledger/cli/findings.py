@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +15,9 @@ from ledger.cli.evidence import read_deployment, write_whole
 from ledger.cli.files import read_file
 from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption, local_caller, opened
 from ledger.cli.printing import answer, print_table, say
+
+if TYPE_CHECKING:
+    from ledger.forms.recourse import Asked
 
 findings = typer.Typer(
     cls=ActGroup, no_args_is_help=True, help="Which duties were done: never fault, never cause."
@@ -61,6 +64,7 @@ def show(
     """Every duty that applied, who held it, and whether it was met."""
     from datetime import UTC
 
+    from ledger.forms.recourse import Asked
     from ledger.steps.answering.duties import find_duties
 
     moments = [None if m is None else m.replace(tzinfo=UTC) for m in (as_of, then)]
@@ -76,14 +80,15 @@ def show(
             block=block,
             is_proven=output is not None or pdf is not None,
         )
+        asked = Asked(by=None, at=instance.clock())
     if output is not None:
         write_whole(output, found.file)
     if pdf is not None:
-        _write_page(pdf, found.answer, language)
+        _write_page(pdf, found.answer, language, asked)
     plain = {**found.answer, "pending": list(found.pending)}
 
     def human() -> None:
-        print_findings(plain, _language(language))
+        print_findings(plain, _language(language), asked)
         if found.file:
             say(f"SHA-256 of the answer, which is sent back to be heard: {found.sha256}")
 
@@ -154,20 +159,22 @@ def _language(text: str) -> str:
     return text
 
 
-def _write_page(pdf: Path, plain: Mapping[str, Any], language: str) -> None:
+def _write_page(
+    pdf: Path, plain: Mapping[str, Any], language: str, asked: Asked | None = None
+) -> None:
     from ledger.domain.encoding.canonical import canonical
     from ledger.forms.recourse import recourse_pdf
 
     data = canonical(dict(plain))
     chosen: Any = _language(language)
-    write_whole(pdf, recourse_pdf(plain, data, chosen))
+    write_whole(pdf, recourse_pdf(plain, data, chosen, asked))
 
 
-def print_findings(plain: Mapping[str, Any], language: str) -> None:
-    """An answer in words: what it says as a whole, then duty by duty."""
+def print_findings(plain: Mapping[str, Any], language: str, asked: Asked | None = None) -> None:
+    """An answer in words: what it says as a whole, duty by duty, and how that is read."""
     from datetime import timedelta
 
-    from ledger.forms.recourse import WORDS
+    from ledger.forms.recourse import WORDS, groups_of, legend, title_of, word_of
 
     words = {name: each[language] for name, each in WORDS.items()}
     subject = plain["subject"]
@@ -180,22 +187,29 @@ def print_findings(plain: Mapping[str, Any], language: str) -> None:
     say(plain["computed"][language])
     for interval in plain["intervals"]:
         say(interval["says"][language])
-    say("")
-    print_table(
-        ["", *(words[name].lower() for name in ("duty", "holder", "found", "why"))],
-        [
+    for name, found in groups_of(plain).items():
+        if not found and name != "open":
+            continue
+        say("")
+        say(f"{words[name]}: {len(found)}")
+        print_table(
+            ["", *(words[title].lower() for title in ("duty", "holder", "found", "why"))],
             [
-                each["rule"],
-                each["title"][language] + _of(each["of"], language),
-                each["unit"],
-                words[each["word"]],
-                ("；" if language == "zh" else "; ").join(
-                    dict.fromkeys(why[language] for why in each["why"])
-                ),
-            ]
-            for each in plain["findings"]
-        ],
-    )
+                [
+                    each["rule"],
+                    title_of(each, language),
+                    each["unit"],
+                    word_of(each, language),
+                    ("；" if language == "zh" else "; ").join(
+                        dict.fromkeys(why[language] for why in each["why"])
+                    ),
+                ]
+                for each in found
+            ],
+            empty="–",
+        )
+    if plain["statements"] or plain["third_parties"]:
+        say("")
     for said in plain["statements"]:
         third = "" if said["is_concerned"] else f" ({words['third']})"
         text = json.dumps(said["text"], ensure_ascii=False)
@@ -206,15 +220,11 @@ def print_findings(plain: Mapping[str, Any], language: str) -> None:
         say(told["says"][language])
     if plain.get("pending"):
         say(f"Not final yet, and not in it: {len(plain['pending'])} operations.")
-    say(plain["not_proved"][language])
-
-
-def _of(of: str, language: str) -> str:
-    """What a finding is of beside its subject: a slip, a recall, a loss."""
-    from ledger.domain.duties.findings import in_chinese
-
-    shown = in_chinese(of) if language == "zh" else of
-    return f" ({shown[:12]})" if of else ""
+    say("")
+    say(f"{words['legend']}:")
+    for line in legend(plain, language, asked):
+        say(f"- {line}")
+    say(f"- {plain['not_proved'][language]}")
 
 
 @findings.command("signed")

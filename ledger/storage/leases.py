@@ -54,7 +54,7 @@ def take_lease(tx: Connection, name: str, holder: str, now: datetime, seconds: i
     """
     until = now + timedelta(seconds=seconds)
     epoch: int | None = tx.execute(
-        upsert(tx, leases)
+        upsert(tx.dialect.name, leases)
         .values(name=name, holder=holder, epoch=1, expires_at=until)
         .on_conflict_do_update(
             index_elements=["name"],

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Connection,
     ForeignKey,
     Index,
+    Insert,
     LargeBinary,
     Select,
     Table,
@@ -440,7 +441,12 @@ def put_parties(tx: Connection, rows: Iterable[PartyRow]) -> None:
     """Keep which units have a part in consignments; those that are there stay."""
     values = [values_of(row) for row in rows]
     if values:
-        tx.execute(upsert(tx, consignment_parties).on_conflict_do_nothing(), values)
+        tx.execute(_put_parties(tx.dialect.name), values)
+
+
+@cache
+def _put_parties(dialect: str) -> Insert:
+    return upsert(dialect, consignment_parties).on_conflict_do_nothing()
 
 
 def list_parties(tx: Connection, *, after: PartyRow | None, limit: int) -> list[PartyRow]:
@@ -622,16 +628,17 @@ _MOVING = {
 
 def find_standing(tx: Connection, kind: str, subject: bytes, *, unit: int) -> OperationRow | None:
     """The newest standing operation of a kind and unit about a subject, or None."""
-    found = _operations.list(
-        tx,
-        operations.c.kind == kind,
-        operations.c.subject == subject,
-        operations.c.unit == unit,
-        operations.c.state.not_in(GIVEN_UP),
-        order=[operations.c.sequence.desc()],
-        limit=1,
-    )
+    found = _operations.read(tx, _NEWEST_ABOUT, kind=kind, subject=subject, unit=unit)
     return found[0] if found else None
+
+
+_NEWEST_ABOUT = (
+    select(operations)
+    .where(*(operations.c[name] == bindparam(name) for name in ("kind", "subject", "unit")))
+    .where(_STANDING)
+    .order_by(operations.c.sequence.desc())
+    .limit(1)
+)
 
 
 def list_replacing(tx: Connection, digest: bytes) -> list[OperationRow]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Connection,
     Exists,
     Index,
+    Insert,
     Integer,
     PrimaryKeyConstraint,
     Table,
@@ -38,7 +40,7 @@ from ledger.domain.custody.fold import Stage
 from ledger.domain.custody.lines import Deed, PackageLine
 from ledger.domain.custody.stretches import nodes_around
 from ledger.storage.engine.columns import Bytes32, Word, metadata
-from ledger.storage.engine.rows import Rows, chunks, upsert
+from ledger.storage.engine.rows import Rows, chunks, upsert, values_of
 
 package_lines = Table(
     "package_lines",
@@ -207,6 +209,8 @@ class ReaderRow:
     node: int | None
 
 
+R = TypeVar("R", CodeRow, ReaderRow)
+
 _lines = Rows(package_lines, PackageLine, "line of package")
 _packages = Rows(packages, PackageRow, "package")
 _codes = Rows(codes, CodeRow, "code")
@@ -353,25 +357,29 @@ def put_packages(
     if not rows:
         return
     names = [row.name for row in rows]
-    statement = upsert(tx, packages)
+    tx.execute(_put(tx.dialect.name), [values_of(row) for row in rows])
+    _let_stand(tx, _codes, names, labels)
+    _let_stand(tx, _readers, names, holdings)
+
+
+def _let_stand(tx: Connection, table: Rows[R], names: Sequence[str], rows: Sequence[R]) -> None:
+    """Of some packages exactly these rows; those of a package that stays as it is are let be."""
+    package = table.table.c.package
+    kept = {row for part in chunks(names) for row in table.list(tx, package.in_(part), order=[])}
+    changed = {row.package for row in kept.symmetric_difference(rows)}
+    for part in chunks(changed):
+        tx.execute(table.table.delete().where(package.in_(part)))
+    table.insert(tx, [row for row in rows if row.package in changed])
+
+
+@cache
+def _put(dialect: str) -> Insert:
+    """Made once: putting a statement together takes longer than running it."""
+    statement = upsert(dialect, packages)
     changed = {
-        column.name: statement.excluded[column.name]
-        for column in packages.columns
-        if not column.primary_key
+        each.name: statement.excluded[each.name] for each in packages.c if not each.primary_key
     }
-    tx.execute(
-        statement.on_conflict_do_update(index_elements=[packages.c.name], set_=changed),
-        [_values(row) for row in rows],
-    )
-    for part in chunks(names):
-        tx.execute(codes.delete().where(codes.c.package.in_(part)))
-        tx.execute(package_readers.delete().where(package_readers.c.package.in_(part)))
-    _codes.insert(tx, labels)
-    _readers.insert(tx, holdings)
-
-
-def _values(row: PackageRow) -> dict[str, Any]:
-    return {column.name: getattr(row, column.name) for column in packages.columns}
+    return statement.on_conflict_do_update(index_elements=[packages.c.name], set_=changed)
 
 
 def remove_packages(tx: Connection, names: Collection[str]) -> None:

@@ -37,7 +37,7 @@ def put_setting(tx: Connection, name: str, value: bytes) -> None:
     """Set a value, whether or not it was set before."""
     row = SettingRow(name=name, value=value)
     tx.execute(
-        upsert(tx, settings)
+        upsert(tx.dialect.name, settings)
         .values(values_of(row))
         .on_conflict_do_update(index_elements=["name"], set_={"value": value})
     )

@@ -148,7 +148,7 @@ def claim_request(tx: Connection, row: IdempotencyRow) -> IdempotencyRow | None:
     Raises Conflict when the key was used for another request.
     """
     claimed = tx.execute(
-        upsert(tx, idempotency)
+        upsert(tx.dialect.name, idempotency)
         .values(values_of(row))
         .on_conflict_do_nothing()
         .returning(idempotency.c.key)

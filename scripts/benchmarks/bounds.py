@@ -240,7 +240,7 @@ BOUNDS: tuple[Bound, ...] = (
     ),
     Bound(
         name="carrying/scans",
-        what="gas of a line of scans, ten lists of 256 in one transaction",
+        what="gas of a line of scans, ten lists of 240 in one transaction",
         unit="gas",
         at_most=160,
     ),
@@ -259,7 +259,7 @@ BOUNDS: tuple[Bound, ...] = (
         )
         for database, title in (("sqlite", "SQLite"), ("postgresql", "PostgreSQL"))
         for name, text, least in (
-            ("scans", "lines of scans accepted in lists of 256", 2_000),
+            ("scans", "lines of scans accepted in lists of 240", 2_000),
             ("hand_overs", "hand-overs of 20 packages accepted and committed one by one", 60),
         )
     ),

@@ -32,7 +32,7 @@ def measure_carrying(size: Size) -> Figures:  # noqa: ARG001 - gas is the same a
     A consignment of twenty packages is dispatched, taken along and received: by itself, and five
     consignments with one transaction for each step; the second ones of these units, with account
     keys and, beside that, with P-256 keys, which this hard fork checks without a precompile.  A
-    list of 256 scans, alone and ten lists in one transaction.  A whole life is a sixtieth of a
+    list of 240 scans, alone and ten lists in one transaction.  A whole life is a sixtieth of a
     cycle, fifty in each transaction, a twentieth of a consignment, of five, and ten lines of scans.
     """
     with (

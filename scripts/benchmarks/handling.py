@@ -24,7 +24,7 @@ _BOXES = 40
 def measure_handling(size: Size) -> Figures:
     """Lines of scans accepted a second, and hand-overs accepted one by one, each committed.
 
-    Packages are washed, assembled, stored and issued in lists of 256, so that a line has up to
+    Packages are washed, assembled, stored and issued in lists of 240, so that a line has up to
     three before it, and the gate is asked of a quarter of them; what it has against them, which
     were in no load, is kept with a reason.  Then boxes of twenty go from the centre to a member
     and on, each step a transaction of its own.

@@ -102,9 +102,11 @@ def test_every_duty_stands_there_with_its_holder_its_word_and_why(
 ) -> None:
     page = words(read(nurse, ANSWER))
     for each in findings(hospital):
-        name = f"{each['rule']} · {each['title']['en']}"
+        about = f" · {each['about']['en']}" if each["about"] else ""
+        name = f"{each['rule']} · {each['title']['en']}{about}"
         if each["word"] == "not_applicable":
-            assert f"{name}: {each['why'][0]['en']}" in page
+            due = "not due yet; " if each["is_open"] else ""
+            assert f"{name}: {due}{each['why'][0]['en']}" in page
         else:
             word = each["word"].replace("_", " ")
             assert re.search(rf"{re.escape(name)}.*?{word} held by {each['unit']}", page)
@@ -114,6 +116,7 @@ def test_every_duty_stands_there_with_its_holder_its_word_and_why(
     assert "A declared outage covers its time" in page
     assert "no unit's statement" in page
     assert "Not proved is" in page
+    assert "22 Shared asset handed over" in page
     told = page.replace("It does not say who is at fault, nor what caused anything.", "")
     assert not re.search(r"\b(fault|negligen\w*|guilty|blame|culprit)\b", told, re.IGNORECASE)
 

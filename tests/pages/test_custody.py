@@ -181,6 +181,9 @@ def test_a_box_for_another_unit_says_so_and_no_more(group: Group) -> None:
 
 def test_a_box_is_sent_by_scan_and_the_gate_names_the_pack(group: Group) -> None:
     client = group.at(CENTRE)
+    unasked = Form(client, "/dispatch").scan("centre/Q01", "centre/Q02")
+    assert "say the purpose, and the gate is asked" in plain(unasked.page)
+    assert "Slip – is not entered" in unasked.done(purpose="clean", receiver="2", taker="7")
     form = Form(client, "/dispatch").scan("centre/Q01", "centre/Q02", purpose="clean")
     assert "may" in plain(form.page)
     filled = {"purpose": "clean", "receiver": "2", "taker": "7", "slip": "4713", "seals": "S-9"}
@@ -339,7 +342,9 @@ def test_a_recall_is_ordered_read_searched_answered_and_ended(group: Group) -> N
     assert sent.status_code == 303
     path = sent.headers["location"].partition("?")[0]
     assert "sent is not reached" in shown(client, path)
+    assert f"/answers{path.replace('recalls', 'recall')}" in client.get(path).text
     assert path in member.get("/recalls").text
+    assert "/answers/" not in member.get(path).text, "who does not read the order is led nowhere"
     group.api.house.wait(minutes=10)
     form = Form(member, path)
     assert "We have read it; asked for here: 3" in plain(form.page)

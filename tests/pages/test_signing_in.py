@@ -684,3 +684,12 @@ def test_an_administrator_sees_who_may_come_in_with_what_and_who_is_at_each_stat
     assert "Member Zhang" not in read(chief, "/people")
     assert "account key" in read(chief, "/signers")
     assert is_in(two) is False  # whoever chose a new way in is out where they were
+
+
+def test_a_browser_at_an_address_where_nothing_is_gets_a_page(site: Site) -> None:
+    said = site.client.get("/nowhere", headers={"accept": "text/html,*/*"})
+    assert said.status_code == 404
+    assert "there is nothing at this address" in said.text
+    assert "<main" in said.text
+    told = site.client.get("/nowhere", headers={"accept": "*/*"})
+    assert told.json()["field"] == "path", "a program is told as before"

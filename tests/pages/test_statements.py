@@ -148,7 +148,7 @@ def test_a_unit_contests_a_line_and_the_other_side_says_what_became_of_it(
     page = read(payer, OF_2)
     assert "disputed</span>" in page.lower()
     assert "its lines 1" in page
-    assert "U2 contests lines 2 of the account of 2026-11" in read(payee, "/inbox")
+    assert "U2 contests of its statement of 2026-11: line 1" in read(payee, "/inbox")
     assert "Your statement of 2026-11" not in read(payer, "/inbox")
     page = read(payee, GROUP)
     start = page.index("/acts/resolution?answer=")
@@ -158,7 +158,7 @@ def test_a_unit_contests_a_line_and_the_other_side_says_what_became_of_it(
     assert press(payee, read(payee, link), "Sign and record", link, **told)
     _settle(group)
     assert "settled" in read(payee, GROUP)
-    assert "contests lines" not in read(payee, "/inbox")
+    assert "contests of" not in read(payee, "/inbox")
     assert 'mark warn">Disputed' not in read(payer, OF_2)
 
 

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 
 from ledger.domain.custody.lines import parse_package
 from ledger.domain.errors import InvalidInput
@@ -198,6 +199,7 @@ def _check(body: str) -> str:
 _COMMANDS = {make_command(command): command for command in Command}
 
 
+@lru_cache(maxsize=512)
 def read_shot(raw: str) -> Shot:
     """What a shot holds; never raises, since what is wrong with it is said in the answer."""
     troubles: list[Trouble] = []

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from ledger.domain.encoding.hashing import sha256
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest
@@ -195,12 +196,18 @@ def set_subject(name: str) -> bytes:
 def rows_of(facts: Fields, root: str = "lines") -> Iterator[tuple[int, Mapping[str, FieldValue]]]:
     """The lines of a record's list, each with its number."""
     rows: dict[int, dict[str, FieldValue]] = {}
-    prefix = f"{root}."
     for path, value in facts.items():
-        if path.startswith(prefix):
-            number, _, column = path[len(prefix) :].partition(".")
-            rows.setdefault(int(number), {})[column] = value
+        spot = _spot(root, path)
+        if spot is not None:
+            rows.setdefault(spot[0], {})[spot[1]] = value
     yield from sorted(rows.items())
+
+
+@lru_cache(maxsize=8192)
+def _spot(root: str, path: str) -> tuple[int, str] | None:
+    """The number of a line and its column; made once for each path, of which there are few."""
+    number, _, column = path.removeprefix(f"{root}.").partition(".")
+    return (int(number), column) if path.startswith(f"{root}.") else None
 
 
 def text_or_none(value: FieldValue) -> str | None:

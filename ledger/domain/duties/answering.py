@@ -6,17 +6,28 @@ makes the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from ledger.domain.acts.decisions import TRANSITIONS, USABLE, DecisionKind, DecisionState
 from ledger.domain.acts.words import BAD_RESULTS
 from ledger.domain.duties.case import Case, Cycle, Deed, Event, SubjectKind
-from ledger.domain.duties.findings import Finding, Mark, Say, Word, in_chinese, judged, say
+from ledger.domain.duties.findings import (
+    Finding,
+    Ground,
+    Mark,
+    Say,
+    Stance,
+    Word,
+    in_chinese,
+    judged,
+    say,
+)
 from ledger.domain.duties.interval import Interval, intervals
 from ledger.domain.duties.rules import ENGINE, RULES, rules_sha256
 from ledger.domain.duties.rules.recall import covering
+from ledger.domain.duties.terms import Terms, default_terms
 from ledger.domain.encoding.canonical import Plain
 from ledger.domain.encoding.moments import instant_text
 
@@ -25,6 +36,9 @@ FORMAT = "steriledger-answer/1"
 _CRITICAL = frozenset(rule.id for rule in RULES if rule.is_critical)
 _OPEN_WORDS = frozenset({Word.NOT_MET, Word.DISPUTED, Word.NOT_RECORDED, Word.NOT_READABLE})
 _SOURCES = {rule.id: {"of": rule.source, "clause": rule.clause} for rule in RULES}
+#: how much of an id is shown
+_SHORT = 18
+_INTERVALS = tuple(n for r in RULES for n in r.terms if n.startswith("biological_interval_"))
 _TITLES = {rule.id: rule.title for rule in RULES}
 
 COMPUTED = say(
@@ -105,7 +119,13 @@ def _changes(then: Sequence[Finding], now: Sequence[Finding]) -> Iterator[Change
 
 def head(case: Case, findings: Sequence[Finding]) -> Say:
     """What the list says as a whole, and what it does not."""
-    parts = [_sentence(case, findings), *_open(findings)]
+    against = case.cycle is not None and _against(case, case.cycle) is not None
+    first = [_sentence(case, findings)]
+    failed = list(_not_met(case, findings))
+    parts = [
+        *(first + failed if against else failed + first),
+        *_open(case, findings),
+    ]
     return Say(
         en=" ".join(each.en for each in parts),
         zh="".join(each.zh for each in parts),
@@ -127,22 +147,65 @@ def _sentence(case: Case, findings: Sequence[Finding]) -> Say:
         return Say(en=against.en + exposed.en, zh=against.zh + exposed.zh)
     open_ = [f for f in findings if f.rule in _CRITICAL and f.word in _OPEN_WORDS]
     if open_:
+        named = _named(case, open_)
         return say(
-            "Of the duties that come before a release, {n} are not shown to be met.",
-            "放行前的职责中有{n}项未能证明已履行。",
-            n=len({(f.rule, f.holder) for f in open_}),
+            "Of the duties that come before a release, {n} not shown to be met: {list}.{later}",
+            "放行前的职责中有{count}项未能证明已履行：{zh}。{later_zh}",
+            n="one is" if len(named) == 1 else f"{len(named)} are", count=len(named),
+            list=", ".join(each.en for each in named), zh="、".join(each.zh for each in named),
+            **_to_come(case, findings),
         )  # fmt: skip
-    pending = [f.due for f in findings if f.rule == "5" and f.is_open and f.due is not None]
-    later = (
-        say(" Its biological result is due {at}.", "其生物监测结果应于{at}判读。",
-            at=case.clock(pending[0]))
-        if pending
-        else say("", "")
-    )  # fmt: skip
     return say(
-        "Nothing recorded points to sterile supply; it is not excluded.{later}",
-        "没有记录指向无菌供应环节；但不能排除。{zh}", later=later.en, zh=later.zh,
+        "Looked at were the duties that come before a release (1 to 5, 8 to 12), the results of "
+        "its cycle, and recalls and decisions about it: none of these duties that was due stands "
+        "open.{later} Nothing recorded points to sterile supply; records alone cannot exclude it, "
+        "nor any other origin. This is a statement about these records, not about any unit.",
+        "已查看：放行前的职责（1至5、8至12）、所属批次的监测结果及相关召回与决定；其中已到期的职责均无未决。{later_zh}"
+        "没有记录指向无菌供应环节；仅凭记录不能排除该环节，也不能排除其他来源。以上只说明记录情况，不是对任何单位的评价。",
+        **_to_come(case, findings),
     )  # fmt: skip
+
+
+def _to_come(case: Case, findings: Sequence[Finding]) -> dict[str, str]:
+    """That a biological result is still to come, in both languages; nothing where none is."""
+    pending = [f.due for f in findings if f.rule == "5" and f.is_open and f.due is not None]
+    if not pending:
+        return {"later": "", "later_zh": ""}
+    at = case.clock(pending[0])
+    return {
+        "later": f" The biological result of its cycle is still to come: due {at}.",
+        "later_zh": f"所属批次的生物监测结果尚待判读，应于{at}判读。",
+    }
+
+
+def _named(case: Case, findings: Iterable[Finding]) -> list[Say]:
+    """Duties by their titles, each with the units that hold it."""
+    units: dict[str, dict[str, None]] = {}
+    for each in findings:
+        units.setdefault(each.rule, {})[case.code(each.holder)] = None
+    return [
+        say("{rule} {en} ({units})", "{rule} {zh}（{units_zh}）", rule=rule, en=_TITLES[rule].en,
+            zh=_TITLES[rule].zh, units=", ".join(held), units_zh="、".join(held))
+        for rule, held in units.items()
+    ]  # fmt: skip
+
+
+def _not_met(case: Case, findings: Iterable[Finding]) -> Iterator[Say]:
+    """What is not met, each with the fact that shows it, its duty and its holder."""
+    told = dict.fromkeys(
+        say("{en} ({rule} {title}, {unit})", "{zh}（{rule} {titel}，{unit}）",
+            en="; ".join(dict.fromkeys(m.says.en for m in shown)),
+            zh="；".join(dict.fromkeys(m.says.zh for m in shown)),
+            rule=f.rule, title=_TITLES[f.rule].en, titel=_TITLES[f.rule].zh,
+            unit=case.code(f.holder))
+        for f in findings if f.word is Word.NOT_MET
+        for shown in [[
+            m for m in f.marks if m.stance is Stance.AGAINST and m.ground is not Ground.OTHER
+        ]]
+    )  # fmt: skip
+    if told:
+        yield say("Not met: {en}.", "未履行：{zh}。", en=" · ".join(each.en for each in told),
+                  zh=" · ".join(each.zh for each in told))  # fmt: skip
 
 
 def _against(case: Case, cycle: Cycle) -> Say | None:
@@ -197,22 +260,21 @@ def failed_results(cycle: Cycle) -> list[str]:
     return failed
 
 
-def _open(findings: Iterable[Finding]) -> Iterator[Say]:
-    """The duties that stand open, in the words of the list."""
+def _open(case: Case, findings: Iterable[Finding]) -> Iterator[Say]:
+    """The other duties that stand open, in the words of the list, and who holds each."""
     named = {
-        Word.NOT_MET: ("Not met", "未履行"),
         Word.DISPUTED: ("Disputed", "有争议"),
         Word.NOT_RECORDED: ("Not recorded", "无记录"),
         Word.NOT_READABLE: ("Not readable here", "本系统不可读"),
     }
     every = list(findings)
     for word, (en, zh) in named.items():
-        rules = dict.fromkeys(f.rule for f in every if f.word is word)
-        if rules:
+        duties = _named(case, (f for f in every if f.word is word))
+        if duties:
             yield say(
                 "{en}: {list}.", "{zh}：{list_zh}。", en=en, zh=zh,
-                list=", ".join(f"{r} {_TITLES[r].en}" for r in rules),
-                list_zh="、".join(f"{r} {_TITLES[r].zh}" for r in rules),
+                list=", ".join(each.en for each in duties),
+                list_zh="、".join(each.zh for each in duties),
             )  # fmt: skip
 
 
@@ -236,9 +298,14 @@ def answer_to_plain(found: Answer) -> dict[str, Plain]:
         "engine": ENGINE,
         "rules_sha256": rules_sha256(),
         "terms": [
-            {"version": t.version, "sha256": t.sha256, "holds_since": instant_text(t.holds_since)}
+            {
+                "version": t.version,
+                "sha256": t.sha256,
+                "holds_since": instant_text(t.holds_since),
+                "deadlines": _deadlines(case, t, found.findings),
+            }
             for t in sorted(
-                {each.version: each for each in (*case.terms, case.terms_at(case.as_of))}.values(),
+                {each.version: each for each in (default_terms(), *case.terms)}.values(),
                 key=lambda t: t.version,
             )
             if t.version in versions
@@ -246,7 +313,11 @@ def answer_to_plain(found: Answer) -> dict[str, Plain]:
         "computed": _words(COMPUTED),
         "not_proved": _words(NOT_PROVED),
         "head": _words(found.head),
-        "findings": [_finding(case, each) for each in found.findings],
+        "units": [
+            {"unit": unit, "code": case.code(unit), "name": case.names.get(unit)}
+            for unit in sorted(concerned - {0})
+        ],
+        "findings": [_finding(case, each, found.findings) for each in found.findings],
         "intervals": [_interval(case, each) for each in found.intervals],
         "statements": [
             {
@@ -336,6 +407,7 @@ def _used(found: Answer, comments: Iterable[Event]) -> Iterator[Event]:
             yield from mark.events
         yield from finding.outages
     for interval in found.intervals:
+        yield from interval.moves
         yield from (e for e in (interval.last_good, interval.first_bad, interval.narrowed_by) if e)
     yield from comments
 
@@ -344,10 +416,43 @@ def _words(words: Say) -> dict[str, Plain]:
     return {"en": words.en, "zh": words.zh}
 
 
-def _finding(case: Case, finding: Finding) -> dict[str, Plain]:
+def _deadlines(case: Case, terms: Terms, findings: Iterable[Finding]) -> dict[str, Plain]:
+    """What the rules read of a version for what applied, with where each comes from."""
+    process = None if case.cycle is None else case.cycle.machine.process
+    others = {n for n in _INTERVALS if n != f"biological_interval_{process}"}
+    judged_by = {f.rule for f in findings if f.holder and f.terms == terms.version}
+    names = {name for rule in RULES if rule.id in judged_by for name in rule.terms}
+    durations: Mapping[str, Mapping[str, Plain]] = terms.document["durations"]
+    return {name: dict(durations[name]) for name in sorted((names - others) & durations.keys())}
+
+
+def _about(case: Case, finding: Finding, findings: Iterable[Finding]) -> Say | None:
+    """What it is of beside the subject, as people call it; when, where that stands twice."""
+    if not finding.of:
+        return None
+    moved = next((c for c in case.consignments if c.name == finding.of), None)
+    of = finding.of if len(finding.of) <= _SHORT else f"{finding.of[:_SHORT]}…"
+    about = Say(en=of.replace("_", " "), zh=in_chinese(of))
+    if moved is not None:
+        about = say(
+            "{giver} → {receiver}, {what}, slip {slip}", "{giver} → {receiver}，{zh}，运单{slip}",
+            giver=case.code(moved.giver), receiver=case.code(moved.receiver), what=moved.purpose,
+            zh=in_chinese(moved.purpose), slip=moved.name,
+        )  # fmt: skip
+    place = (finding.rule, finding.holder, finding.of)
+    alike = [f for f in findings if (f.rule, f.holder, f.of) == place]
+    if len(alike) > 1 and finding.since is not None:
+        since = case.clock(finding.since)
+        about = Say(en=f"{about.en}, from {since}", zh=f"{about.zh}，{since}起")
+    return about
+
+
+def _finding(case: Case, finding: Finding, findings: Iterable[Finding]) -> dict[str, Plain]:
+    about = _about(case, finding, findings)
     return {
         "rule": finding.rule,
         "title": _words(_TITLES[finding.rule]),
+        "about": None if about is None else _words(about),
         "source": _SOURCES[finding.rule],
         "holder": finding.holder,
         "unit": case.code(finding.holder),
@@ -386,6 +491,7 @@ def _interval(case: Case, interval: Interval) -> dict[str, Plain]:
     return {
         "what": interval.what.value,
         "says": _words(interval.says(case)),
+        "moves": [each.source.operation for each in interval.moves],
         "last_good": None if good is None else good.source.operation,
         "first_bad": interval.first_bad.source.operation,
         "narrowed_by": None if narrowed is None else narrowed.source.operation,

@@ -309,8 +309,9 @@ class Recall:
 
     @property
     def told(self) -> tuple[int, ...]:
-        """The units that were sent a notice."""
-        return tuple(sorted({int(str(s.fact("to"))) for s in self.steps if s.deed is Deed.NOTICED}))
+        """The units that were sent a notice, as far as whoever asks may read to whom."""
+        to = (s.number("to") for s in self.steps if s.deed is Deed.NOTICED)
+        return tuple(sorted({each for each in to if each is not None}))
 
 
 class Area(StrEnum):
@@ -350,6 +351,8 @@ class Case:
     block: int
     #: units by number: their codes
     units: Mapping[int, str] = field(default_factory=dict)
+    #: and their full names, as admitted
+    names: Mapping[int, str] = field(default_factory=dict)
     #: every version, with when the chain had it
     terms: tuple[Terms, ...]
     #: of the package or asset

@@ -76,7 +76,7 @@ def say(en: str, zh: str, /, **values: object) -> Say:
 _CHINESE = {
     "pass": "合格", "fail": "不合格", "invalid": "无效",
     "release": "放行", "release_biological_pending": "生物监测待判读放行",
-    "emergency_release": "紧急放行",
+    "emergency_release": "紧急放行", "correct": "补充放行",
     "in_service": "使用中", "out_of_service": "停用", "retired": "报废",
     "recalled": "召回", "rejected": "拒绝放行", "held": "暂扣", "excluded": "剔除",
     "reprocess": "重新处理", "waiting": "待放行",
@@ -97,6 +97,11 @@ _CHINESE = {
     "received": "签收", "refused": "拒收", "taken_back": "收回", "cycle_opened": "批次开始",
     "cycle_ended": "批次结束", "result": "监测结果", "decided": "决定", "ordered": "召回令",
     "noticed": "召回通知", "reached": "通知送达", "answered": "召回答复", "commented": "意见",
+    "van": "车辆", "drone": "无人机", "scanned": "扫描", "counted": "清点", "ticked": "勾选",
+    "typed": "手工录入", "imported": "导入", "paper": "纸质记录", "printed": "打印记录",
+    "inferred": "推定",
+    "clean": "无菌物品", "soiled": "污染器械", "loan": "借出", "return": "归还", "recall": "召回",
+    "flash": "快速灭菌",
     "shift": "班次", "outage": "系统中断", "maintained": "维护",
 }  # fmt: skip
 
@@ -281,7 +286,7 @@ class Duty:
             rule=rule,
             holder=self.holder,
             word=word,
-            why=tuple(self._why(word)),
+            why=tuple(dict.fromkeys(self._why(word))),
             marks=tuple(mark for part in self.parts for mark in part.marks),
             of=self.of,
             due=max((p.open_until for p in pending if p.open_until), default=self.due),
@@ -302,6 +307,11 @@ class Duty:
                 first=self.case.clock(_begin(outage)),
                 last=self.case.clock(ends(self.case, outage)),
             )
+        events = [e for part in self.parts for mark in part.marks for e in mark.events]
+        shown = {(e.source.operation, e.path, e.deed): e for e in events}
+        for event in sorted(shown.values(), key=lambda e: e.order):
+            if is_entered_later(self.case, event):
+                yield entered_later(self.case, event)
 
     def _why_of(self, part: Part, word: Word) -> Iterator[Say]:
         for mark in part.marks:
@@ -311,6 +321,8 @@ class Duty:
             return
         if part.excused is not None:
             yield part.excused
+        elif part.open_until == self.case.as_of:
+            yield say("not due yet", "尚未到期")
         elif part.open_until is not None:
             yield say(
                 "not due until {until}", "截止时间为{until}，尚未到期",
@@ -361,6 +373,32 @@ def weakest(grounds: Iterable[Ground]) -> Ground:
     return max(grounds, key=list(Ground).index)
 
 
+# ---------------------------------------------------------------- when it was entered
+
+
+def _is_from_paper(event: Event) -> bool:
+    return How.PAPER in {event.how, event.how if event.when is None else event.when.how}
+
+
+def is_entered_later(case: Case, event: Event) -> bool:
+    """Whether it came to the chain from paper, or later than the terms give for signing."""
+    if event.when is None:
+        return False
+    allowed = case.terms_at(event.at).duration("receipt")
+    return _is_from_paper(event) or event.source.known > event.at + allowed
+
+
+def entered_later(case: Case, event: Event) -> Say:
+    """Both its times: that an entry is late says nothing of what was done."""
+    paper = _is_from_paper(event)
+    return say(
+        "{deed} {at}, entered {paper}{known}", "{zh}：{at}，{paper_zh}于{known}录入",
+        deed=event.deed.value.replace("_", " "), zh=in_chinese(event.deed),
+        at=case.clock(event.at), known=case.clock(event.source.known),
+        paper="from paper " if paper else "", paper_zh="据纸质记录" if paper else "",
+    )  # fmt: skip
+
+
 # ---------------------------------------------------------------- outages
 
 
@@ -404,9 +442,13 @@ class Rule:
     terms: tuple[str, ...] = ()
     #: whether a package must not be released without it
     is_critical: bool = False
-    #: why it does not apply, where its function finds nobody to hold it
-    otherwise: Say
+    #: why it does not apply, where its function finds nobody to hold it; of a case if that differs
+    otherwise: Say | Callable[[Case], Say]
     judge: Callable[[Case], Iterable[Duty]]
+
+    def why_not(self, case: Case) -> Say:
+        """Why it does not apply to this case."""
+        return self.otherwise if isinstance(self.otherwise, Say) else self.otherwise(case)
 
 
 def judged(rule: Rule, case: Case) -> list[Finding]:
@@ -424,7 +466,7 @@ def judged(rule: Rule, case: Case) -> list[Finding]:
             say("this instance does not hold the records", "本系统未保存相关记录"),
         )
     else:
-        word, why = Word.NOT_APPLICABLE, rule.otherwise
+        word, why = Word.NOT_APPLICABLE, rule.why_not(case)
     return [Finding(rule=rule.id, holder=0, word=word, why=(why,))]
 
 

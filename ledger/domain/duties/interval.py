@@ -8,7 +8,7 @@ from datetime import datetime
 
 from ledger.domain.custody.lines import SEEN
 from ledger.domain.duties.case import NOT_THERE, Case, Deed, Event, SubjectKind
-from ledger.domain.duties.findings import Say, say, seen
+from ledger.domain.duties.findings import Say, in_chinese, say, seen
 
 #: What may be wrong with it, and the facts by which it was seen good before.
 _GOOD = {
@@ -46,6 +46,8 @@ class Interval:
     last_good: Event | None
     first_bad: Event
     held: tuple[Held, ...]
+    #: the hand-overs in between, in order of happening
+    moves: tuple[Event, ...] = ()
     #: the holder's own later statement that narrows it, such as "found in linen"
     narrowed_by: Event | None = None
 
@@ -57,31 +59,80 @@ class Interval:
         # a package that is not there was seen before; one that is damaged was seen whole
         is_gone = self.what is Deed.MISSING and self.first_bad.deed is Deed.MISSING
         en, zh = ("missing", "缺失") if is_gone and not case.owner else (en, zh)
-        how, wie = ("", "") if is_gone else (" whole", "完好")
-        good_en, good_zh = (
-            (f"nobody recorded that it was seen{how} before", f"此前无见其{wie}的记录")
-            if self.last_good is None
-            else (f"last seen{how} {case.clock(self.last_good.at)}",
-                  f"最后一次见其{wie}：{case.clock(self.last_good.at)}")
-        )  # fmt: skip
-        holders = ", then ".join(
-            case.code(h.unit) + (f" from {case.clock(h.since)}" if at else "")
-            for at, h in enumerate(self.held)
-        )
-        holders_zh = "，之后".join(
-            (f"{case.clock(h.since)}起" if at else "") + case.code(h.unit)
-            for at, h in enumerate(self.held)
-        )
+        good = self._good(case, is_gone=is_gone)
+        with_whom = list(self._with_whom(case))
         alone = len({h.unit for h in self.held}) == 1
         return say(
-            "{en}: {good}, first seen {en} {bad}; held in between by {who}.{alone}",
-            "{zh}：{good_zh}，首次发现：{bad}；其间由{who_zh}保管。{alone_zh}",
-            en=en, zh=zh, good=good_en, good_zh=good_zh, bad=case.clock(self.first_bad.at),
-            who=holders or "nobody known", who_zh=holders_zh or "未知单位",
+            "{en}: {good}. First seen {en} {bad} by {unit}. In between it was with: {who}.{alone}"
+            "{told} That says where it was, not when or how it became so.",
+            "{zh}：{good_zh}。首次发现：{bad}，{unit}。其间所在：{who_zh}。{alone_zh}{told_zh}"
+            "以上只说明所在，不说明何时、如何发生。",
+            en=en, zh=zh, good=good.en, good_zh=good.zh, bad=case.clock(self.first_bad.at),
+            unit=case.code(self.first_bad.unit),
+            who="; ".join(each.en for each in with_whom) or "nobody known",
+            who_zh="；".join(each.zh for each in with_whom) or "未知单位",
             alone=" One unit alone held it; hidden earlier damage is not excluded." if alone
             else "",
             alone_zh="仅一个单位保管；不排除此前存在隐蔽损坏。" if alone else "",
+            **self._narrowed(case),
         )  # fmt: skip
+
+    def _good(self, case: Case, *, is_gone: bool) -> Say:
+        """The last look before, and what was looked at then."""
+        look = self.last_good
+        if look is None:
+            how, wie = ("", "") if is_gone else (" whole", "完好")
+            return say("nobody recorded that it was seen{how} before", "此前无见其{wie}的记录",
+                       how=how, wie=wie)  # fmt: skip
+        how, wie, more, mehr = "seen whole", "见其完好", "", ""
+        if is_gone:
+            how, wie = "seen", "见到"
+        elif self.what is Deed.WET:
+            how, wie = "seen dry", "见其干燥"
+        elif look.fact("dry") is True and look.fact("integrity") != "intact":
+            how, wie = "looked at", "查看"
+            more = " and found dry; a look at its wrapping is not recorded"
+            mehr = "，干燥；无查看包装的记录"
+        return say(
+            "last {how} {at} by {unit} ({deed}, {known}){more}",
+            "最后一次{wie}：{at}，{unit}（{zh}，{known_zh}）{mehr}",
+            how=how, wie=wie, at=case.clock(look.at), unit=case.code(look.unit),
+            deed=look.deed.value.replace("_", " "), zh=in_chinese(look.deed), more=more, mehr=mehr,
+            known=look.how.value, known_zh=in_chinese(look.how),
+        )  # fmt: skip
+
+    def _with_whom(self, case: Case) -> Iterator[Say]:
+        """Who had it from when, by which hand-over, and how that is known of the thing itself."""
+        if self.held and all(move.at != self.held[0].since for move in self.moves):
+            first = self.held[0]
+            is_look = self.last_good is not None and self.last_good.at == first.since
+            yield say(
+                "{unit} from {at} ({how})", "{at}起在{unit}（{wie}）", unit=case.code(first.unit),
+                at=case.clock(first.since), how="seen at that look" if is_look else "registered",
+                wie="该次查看" if is_look else "登记",
+            )  # fmt: skip
+        for move in self.moves:
+            vehicle = move.fact("vehicle")
+            is_seen = bool(case.owner) or move.fact("basis") in SEEN
+            yield say(
+                "{where} from {at} ({deed}, {how})", "{at}起在{wo}（{zh}，{wie}）",
+                where=f"a {vehicle} of {case.code(move.unit)}" if vehicle else case.code(move.unit),
+                wo=case.code(move.unit) + (f"的{in_chinese(vehicle)}" if vehicle else ""),
+                at=case.clock(move.at), deed=move.deed.value.replace("_", " "),
+                zh=in_chinese(move.deed),
+                how="seen" if is_seen else "inferred from its consignment",
+                wie="实见" if is_seen else "依运单推定",
+            )  # fmt: skip
+
+    def _narrowed(self, case: Case) -> dict[str, str]:
+        told = self.narrowed_by
+        if told is None:
+            return {"told": "", "told_zh": ""}
+        unit, at = case.code(told.unit), case.clock(told.at)
+        return {
+            "told": f" Narrowed by what {unit} itself said later: found, {at}.",
+            "told_zh": f"依{unit}其后自述（{at}找到）缩小范围。",
+        }
 
 
 def intervals(case: Case) -> Iterator[Interval]:
@@ -116,10 +167,14 @@ def _between(case: Case, what: Deed, good: Event | None, bad: Event) -> Interval
     """From one look to the other; the holder's own later statement narrows it."""
     found = [f for f in case.all(Deed.FOUND) if f.order > bad.order]
     narrowed = found[0] if what is Deed.MISSING and found else None
-    held = _held(case, good, bad)
-    if narrowed is not None:
-        held = tuple(h for h in held if h.unit == narrowed.unit) or held
-    return Interval(what=what, last_good=good, first_bad=bad, held=held, narrowed_by=narrowed)
+    moves = _moves(case, good, bad)
+    held = _held(case, good, bad, moves)
+    if narrowed is not None and any(h.unit == narrowed.unit for h in held):
+        held = tuple(h for h in held if h.unit == narrowed.unit)
+        moves = tuple(m for m in moves if m.unit == narrowed.unit)
+    return Interval(
+        what=what, last_good=good, first_bad=bad, held=held, moves=moves, narrowed_by=narrowed
+    )
 
 
 # ---------------------------------------------------------------- of an asset
@@ -193,16 +248,18 @@ def _is_good(event: Event, name: str) -> bool:
     return event.fact(name) in {True, "intact"}
 
 
-def _held(case: Case, good: Event | None, bad: Event) -> tuple[Held, ...]:
-    """Who held it from one look to the other; a unit that handed it to itself stands once."""
-    moves = sorted(
-        (
-            step for c in case.consignments for step in c.steps
-            if step.deed in {Deed.TAKEN_OVER, Deed.RECEIVED, Deed.TAKEN_BACK}
-            and (good is None or good.order < step.order) and step.order <= bad.order
-        ),
-        key=lambda s: s.order,
+def _moves(case: Case, good: Event | None, bad: Event) -> tuple[Event, ...]:
+    """Every hand-over from one look to the other."""
+    found = (
+        step for c in case.consignments for step in c.steps
+        if step.deed in {Deed.TAKEN_OVER, Deed.RECEIVED, Deed.TAKEN_BACK}
+        and (good is None or good.order < step.order) and step.order <= bad.order
     )  # fmt: skip
+    return tuple(sorted(found, key=lambda s: s.order))
+
+
+def _held(case: Case, good: Event | None, bad: Event, moves: tuple[Event, ...]) -> tuple[Held, ...]:
+    """Who held it from one look to the other; a unit that handed it to itself stands once."""
     begun = good or case.first(Deed.REGISTERED)
     first = begun.unit if begun is not None else None
     start = begun.at if begun is not None else None

@@ -104,7 +104,8 @@ def _case(question: Question, pages: list[Page], block: int, hidden: Collection[
         kind=question.kind,
         as_of=question.as_of,
         block=block,
-        units=_units(standing),
+        units=_units(standing, "code"),
+        names=_units(standing, "name"),
         terms=terms,
         shifts=tuple(_events(standing, "Shift", Deed.SHIFT, "begun_at", "ended_at")),
         outages=tuple(_events(standing, "Outage", Deed.OUTAGE, "begun_at", "ended_at")),
@@ -293,11 +294,11 @@ ASKED = tuple(kind.value for kind in _PARTS)
 # ---------------------------------------------------------------- what is around it
 
 
-def _units(pages: list[Page]) -> dict[int, str]:
-    """The codes of units, from their admissions."""
+def _units(pages: list[Page], called: str) -> dict[int, str]:
+    """The codes or names of units, from their admissions."""
     found = {}
     for page in pages:
-        if page.kind == "UnitAdmission" and (code := page.get("code")) is not None:
+        if page.kind == "UnitAdmission" and (code := page.get(called)) is not None:
             found[integer(page.said.message, "unit")] = str(code)
     return found
 

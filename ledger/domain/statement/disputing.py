@@ -42,7 +42,7 @@ class Disputing:
                 rest -= taken
             if rest != resolution.beyond:
                 change = resolution.beyond - rest
-                self._lines.add(key, resolution.digest, quantity=change)
+                self._lines.add(self._lines.of(key), resolution.digest, quantity=change)
                 resolution.beyond = rest
 
     def _contested_keys(self, resolution: Resolution) -> list[Key]:

@@ -49,24 +49,18 @@ class Key(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Sum:
-    """All of one key so far."""
+class Sum:
+    """All of one key so far: one object, which whoever adds to it often keeps at hand."""
 
+    key: Key
     quantity: int = 0
     #: what was done, which a recall does not take back
     done: int = 0
     #: what is charged by no price: shares of trips
     amount: int = 0
-
-    def copy(self) -> _Sum:
-        return _Sum(self.quantity, self.done, self.amount)
-
-
-@dataclass(slots=True)
-class _Open:
-    """What changed of one key in the month that is open."""
-
-    before: _Sum
+    #: those three as they were when the month began; None while the month adds nothing
+    before: tuple[int, int, int] | None = None
+    #: of the open month alone
     recalled: int = 0
     events: int = 0
     trace: hashlib._Hash = field(default_factory=hashlib.sha256)
@@ -109,17 +103,19 @@ class Lines:
     def __init__(self) -> None:
         #: told of each event's part, by the line's key; whoever looks for one event asks for it
         self.watch: Callable[[Key, bytes], None] | None = None
-        self._keys: dict[Key, Key] = {}
-        self._sums: dict[Key, _Sum] = {}
-        self._open: dict[Key, _Open] = {}
+        self._sums: dict[Key, Sum] = {}
+        self._open: list[Sum] = []
 
-    def own(self, key: Key) -> Key:
-        """The one object that stands for all keys that equal it: a month has a million of them."""
-        return self._keys.setdefault(key, key)
+    def of(self, key: Key) -> Sum:
+        """The sum of a line, which begins with nothing."""
+        total = self._sums.get(key)
+        if total is None:
+            total = self._sums[key] = Sum(key)
+        return total
 
     def add(  # noqa: PLR0913 - the columns of a posting
         self,
-        key: Key,
+        total: Sum,
         digest: bytes,
         *,
         quantity: int = 0,
@@ -128,20 +124,18 @@ class Lines:
         amount: int = 0,
     ) -> None:
         """One event's part."""
-        total = self._sums.get(key)
-        if total is None:
-            total = self._sums[key] = _Sum()
-        change = self._open.get(key)
-        if change is None:
-            change = self._open[key] = _Open(total.copy())
+        if total.before is None:
+            total.before = total.quantity, total.done, total.amount
+            total.recalled, total.events, total.trace = 0, 0, hashlib.sha256()
+            self._open.append(total)
         total.quantity += quantity
         total.done += done
         total.amount += amount
-        change.recalled += recalled
-        change.events += 1
-        change.trace.update(digest)
+        total.recalled += recalled
+        total.events += 1
+        total.trace.update(digest)
         if self.watch is not None:
-            self.watch(key, digest)
+            self.watch(total.key, digest)
 
     def charged(self, key: Key, versions: list[Agreement], *, without: int = 0) -> int:
         """What a line comes to over all months, by now; `without` so much of its quantity."""
@@ -175,34 +169,37 @@ class Lines:
     def close(self, versions: list[Agreement]) -> list[Line]:
         """The month's lines in order; taxes stand behind what they are on."""
         found: list[Line] = []
-        for key in sorted(self._open):
-            found += _lines(key, self._open[key], self._sums[key], versions)
-        self._open = {}
+        for total in sorted(self._open, key=lambda each: each.key):
+            found += _lines(total, versions)
+            total.before = None
+        self._open = []
         return found
 
 
-def _lines(key: Key, change: _Open, total: _Sum, versions: list[Agreement]) -> Iterator[Line]:
+def _lines(total: Sum, versions: list[Agreement]) -> Iterator[Line]:
+    key, now = total.key, (total.quantity, total.done, total.amount)
+    before = now if total.before is None else total.before
     terms = _terms_of(key, versions)
     price = price_of(key, terms)
     amounts = [
-        each.amount + (0 if price is None else price.of(each.quantity))
-        for each in (change.before, total)
+        amount + (0 if price is None else price.of(quantity))
+        for quantity, _, amount in (before, now)
     ]
     markets = [
-        None if price is None else price.market_of(each.quantity) for each in (change.before, total)
+        None if price is None else price.market_of(quantity) for quantity, *_ in (before, now)
     ]
-    worths = [0 if price is None else price.of(each.done) for each in (change.before, total)]
+    worths = [0 if price is None else price.of(done) for _, done, _ in (before, now)]
     line = Line(
         key=key,
-        quantity=total.quantity - change.before.quantity,
-        done=total.done - change.before.done,
-        recalled=change.recalled,
+        quantity=now[0] - before[0],
+        done=now[1] - before[1],
+        recalled=total.recalled,
         price=price,
         amount=amounts[1] - amounts[0],
         market=None if markets[0] is None or markets[1] is None else markets[1] - markets[0],
         worth=worths[1] - worths[0] if price is not None else amounts[1] - amounts[0],
-        events=change.events,
-        trace=change.trace.digest(),
+        events=total.events,
+        trace=total.trace.digest(),
     )
     yield line
     points = 0 if terms is None or line.is_internal else terms.tax.get(key.group, 0)

@@ -68,6 +68,9 @@ class Work:
         `counts` says whether a service is in a line of the account by now.
         """
         self.months: dict[Period, Tally] = {}
+        #: the month of the last event
+        self._begins = self._ends = 0
+        self._tally = Tally()
         self._offset, self._within, self._counts = offset, within, counts
         self._served: dict[bytes, _Served] = {}
         self._machines: dict[bytes, bytes] = {}
@@ -79,10 +82,11 @@ class Work:
         """The next event."""
         reader = _READERS.get(entry.kind)
         if reader is not None:
-            period = period_at(entry.time, self._offset)
-            tally = self.months.get(period)
-            if tally is None:
-                tally = self.months[period] = Tally()
+            if not self._begins <= entry.time < self._ends:
+                period = period_at(entry.time, self._offset)
+                self._begins, self._ends = (at(self._offset) for at in (period.begins, period.ends))
+                self._tally = self.months.setdefault(period, Tally())
+            tally = self._tally
             tally.events[entry.kind] += 1
             reader(self, tally, entry, entry.message)
 

@@ -92,7 +92,7 @@ def make_draft(  # noqa: PLR0913, PLR0917 - who asks, at which door, for what
             given |= find(desk, given)
         given |= _about(desk, given)
         given |= standing_values(
-            tx, act, given, unit=desk.unit, takes_judged=door.takes_what_stands
+            desk.accepted, act, given, unit=desk.unit, takes_judged=door.takes_what_stands
         )
         if act.key_member:
             given["key"] = _new_key(desk, given)
@@ -233,7 +233,7 @@ _TYPED = (
 def _further_reading(desk: Desk, given: Values) -> dict[str, Any]:
     """A kept reading, held against the one that the cycle's ending rests on."""
     cycle: CycleReference = given["cycle"]
-    state = require_cycle(Accepted(desk.tx).find(CycleState, cycle.id), unit=cycle.machine.unit)
+    state = require_cycle(desk.accepted.find(CycleState, cycle.id), unit=cycle.machine.unit)
     if state.ending == ZERO_DIGEST:
         raise InvalidInput(
             "the cycle has not ended",
@@ -253,7 +253,7 @@ def _further_reading(desk: Desk, given: Values) -> dict[str, Any]:
 def _asked_number(desk: Desk, given: Values) -> dict[str, Any]:
     """The number of a cycle that a person opens."""
     machine: Machine = given["equipment"]
-    state = require_machine(Accepted(desk.tx).find(MachineState, machine.id), unit=machine.unit)
+    state = require_machine(desk.accepted.find(MachineState, machine.id), unit=machine.unit)
     epoch = state.epoch if given.get("epoch") is None else given["epoch"]
     if not given.get("leap"):
         require_near(desk.tx, CycleReference(machine=machine, epoch=epoch, number=given["number"]))
@@ -301,7 +301,7 @@ def _about(desk: Desk, given: Values) -> dict[str, Any]:
     about = None if act.witness is None else act.field_named(act.about)
     if about is None or about.given is not Given.NEVER:
         return {}
-    replaced = Accepted(desk.tx).find(WitnessState, given.get("replaces") or ZERO_DIGEST)
+    replaced = desk.accepted.find(WitnessState, given.get("replaces") or ZERO_DIGEST)
     if replaced is not None:
         return {about.name: replaced.about}
     return {about.name: about.default or desk.instance.randomness(len(ZERO_DIGEST))}
@@ -332,7 +332,7 @@ def _taken_rest(desk: Desk, given: Values) -> dict[str, Any]:
         return {}
     from ledger.steps.accepting.unpacking import unpacked_by_list  # noqa: PLC0415 - as above
 
-    state = Accepted(desk.tx).find(ConsignmentState, given["consignment"].id)
+    state = desk.accepted.find(ConsignmentState, given["consignment"].id)
     row = operations.find_operation(desk.tx, ZERO_DIGEST if state is None else state.dispatch)
     if row is None and basis is not None:
         raise NotFound(
@@ -401,7 +401,7 @@ _FOUND: Mapping[str, Callable[[Desk, Values], dict[str, Any]]] = {
 
 
 def standing_values(
-    tx: Connection, act: Act, given: Values, *, unit: int | None, takes_judged: bool = False
+    accepted: Accepted, act: Act, given: Values, *, unit: int | None, takes_judged: bool = False
 ) -> dict[str, Any]:
     """What was left out and is as the subject stands; what was judged only where that is taken."""
     missing = [
@@ -413,7 +413,7 @@ def standing_values(
     ]
     if not missing:
         return {}
-    state = _state_of(tx, act, given, unit=unit)
+    state = _state_of(accepted, act, given, unit=unit)
     if state is None:
         # the rules say that nothing of it stands
         return {each.name: ZERO_DIGEST for each in missing if each.given is Given.JUDGED}
@@ -433,7 +433,11 @@ def what_stands(  # noqa: PLR0913, PLR0917 - who asks, at which door, about what
     if desk.unit is None:
         desk.unit = _unit_of_subject(desk, given)
     named = [each for each in act.fields if each.name in given and each.given is Given.ALWAYS]
-    return standing_values(tx, act, given, unit=desk.unit, takes_judged=True) if named else {}
+    return (
+        standing_values(desk.accepted, act, given, unit=desk.unit, takes_judged=True)
+        if named
+        else {}
+    )
 
 
 _BY_NAME: Mapping[Sort, type[Any]] = {
@@ -442,9 +446,8 @@ _BY_NAME: Mapping[Sort, type[Any]] = {
 }
 
 
-def _state_of(tx: Connection, act: Act, given: Values, *, unit: int | None) -> object | None:
+def _state_of(accepted: Accepted, act: Act, given: Values, *, unit: int | None) -> object | None:
     """The state of what the act names first; of a statement, the current."""
-    accepted = Accepted(tx)
     if act.witness is not None and act.witness.mode is WitnessMode.STATE:
         about = act.field_named(act.about)
         return accepted.find(
@@ -499,7 +502,7 @@ def _needed_right(desk: Desk, given: Values) -> Right:
         for each in desk.act.fields
         if each.signed_as and given.get(each.name) is not None
     }
-    return right_in(desk.act, {**said, "unit": desk.unit or 0}, Accepted(desk.tx))
+    return right_in(desk.act, {**said, "unit": desk.unit or 0}, desk.accepted)
 
 
 def _new_key(desk: Desk, given: Values) -> bytes:

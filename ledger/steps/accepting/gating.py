@@ -5,7 +5,8 @@ Between the two a package may have been sent under another slip, or ordered back
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -68,15 +69,31 @@ def _question(act: Act, line: Mapping[str, Any], purpose: Purpose | None) -> Que
     return Question(gate=gate, said=str(said), code=line.get("code"), at=at)
 
 
-def subjects_asked(tx: Connection, act: Act, facts: Facts) -> set[bytes]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Of what gates are asked at acceptance, since what the lines say can be left undone."""
+
+    act: Act
+    facts: Facts
+    #: by number
+    lines: Sequence[tuple[int, Mapping[str, Any]]]
+
+    @classmethod
+    def in_record(cls, act: Act, facts: Facts) -> Asked:
+        """The lines of a record, which are taken apart once."""
+        if act is DISPATCH:
+            return cls(act, facts, list(rows_of(facts)))
+        told = rows_of(facts) if act is SCAN_REPORT else ()
+        return cls(act, facts, [(n, line) for n, line in told if line["act"] in PREVENTABLE])
+
+
+def subjects_asked(tx: Connection, asked: Asked) -> set[bytes]:
     """What nobody may change while the gates are asked: the packages' cycles and their machines.
 
     An order to recall, a decision and a result change one of them, so whoever sends a package is
     before all of that or hears of it.  Empty on SQLite, whose transactions keep everybody out.
     """
-    named = [
-        name_of(line) if act is DISPATCH else line["package"] for _, line in _asked(act, facts)
-    ]
+    named = [name_of(e) if asked.act is DISPATCH else e["package"] for _, e in asked.lines]
     return cycles_of(tx, {str(name) for name in named if name is not None})
 
 
@@ -89,26 +106,15 @@ def cycles_of(tx: Connection, names: Iterable[str]) -> set[bytes]:
     return {part for row in found if row is not None for part in (row.id, bytes(row.equipment))}
 
 
-def _asked(act: Act, facts: Facts) -> list[tuple[int, Mapping[str, Any]]]:
-    """The lines of which a gate is asked at acceptance, since what they say can be left undone."""
-    if act is DISPATCH:
-        return list(rows_of(facts))
-    if act is SCAN_REPORT:
-        return [(number, line) for number, line in rows_of(facts) if line["act"] in PREVENTABLE]
-    return []
-
-
-def require_still_open(
-    instance: Instance, tx: Connection, act: Act, facts: Facts, *, unit: int
-) -> None:
+def require_still_open(instance: Instance, tx: Connection, asked: Asked, *, unit: int) -> None:
     """Raise Conflict where a gate has come to say no since, and nobody gave a reason for that."""
-    rows = _asked(act, facts)
-    if not rows:
+    if not asked.lines:
         return
-    reasons = {number: facts["reason"] or line.get("reason") for number, line in rows}
+    act, facts = asked.act, asked.facts
+    reasons = {number: facts["reason"] or line.get("reason") for number, line in asked.lines}
     purpose = Purpose[str(facts["purpose"]).upper()] if act is DISPATCH else None
-    told = against(instance, tx, act, rows, purpose=purpose, unit=unit)
-    kept = {number: text_or_none(line.get("against")) for number, line in rows}
+    told = against(instance, tx, act, asked.lines, purpose=purpose, unit=unit)
+    kept = {number: text_or_none(line.get("against")) for number, line in asked.lines}
     for number, words in told.items():
         if is_no(words) and not is_no(kept[number]) and reasons[number] is None:
             raise Conflict(

@@ -68,6 +68,7 @@ from ledger.steps.accepting.resolving import (
     resolve_signer,
     resolve_unit,
 )
+from ledger.steps.accepting.standing import Accepted
 from ledger.storage.packages import find_package
 
 T = TypeVar("T")
@@ -87,6 +88,12 @@ class Asker:
     unit: int | None = None
     #: numbers of units that were found already, by how they were named
     units: dict[str, int] = field(default_factory=dict)
+    #: how what is named stands; each state is read once
+    accepted: Accepted = field(init=False)
+
+    def __post_init__(self) -> None:
+        """What was accepted until now."""
+        self.accepted = Accepted(self.tx)
 
     def unit_number(self, named: int | str, *, field: str) -> int:
         """A unit's number; raises NotFound naming the field."""
@@ -242,7 +249,7 @@ def _numbering(asker: Asker) -> Callable[[str], int]:
 
 @parse.register
 def _(sort: ConsignmentNamed, value: str, asker: Asker, field: str) -> ConsignmentReference:
-    return naming(field, lambda: resolve_consignment(asker.tx, asker.caller, value))
+    return naming(field, lambda: resolve_consignment(asker.tx, asker.caller, value, asker.accepted))
 
 
 @parse.register
@@ -342,7 +349,8 @@ def _asset_had(asker: Asker, value: str, field: str) -> bytes:
 
 
 def _consignment(asker: Asker, value: str, field: str) -> bytes:
-    return naming(field, lambda: resolve_consignment(asker.tx, asker.caller, value).id)
+    found: ConsignmentReference = parse(ConsignmentNamed(), value, asker, field)
+    return found.id
 
 
 def _digest(asker: Asker, value: str, field: str) -> Digest:

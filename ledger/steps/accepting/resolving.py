@@ -172,7 +172,9 @@ def _reference(row: directory.CycleRow, machine: directory.EquipmentRow) -> Cycl
     return CycleReference(machine=machine_of(machine), epoch=row.epoch, number=row.number)
 
 
-def resolve_consignment(tx: Connection, caller: Caller, text: str) -> ConsignmentReference:
+def resolve_consignment(
+    tx: Connection, caller: Caller, text: str, accepted: Accepted | None = None
+) -> ConsignmentReference:
     """A consignment by its id, or by giver and slip number as they stand on the box: `EAST/4711`.
 
     Raises NotFound while no dispatch of it is known here, and says what to do with what happened;
@@ -190,9 +192,8 @@ def resolve_consignment(tx: Connection, caller: Caller, text: str) -> Consignmen
             field="consignment",
             rule="64 hexadecimal digits, or giver and slip number: EAST/4711",
         )
-    state = Accepted(tx).find(ConsignmentState, identifier)
-    steps = map(read_operation, operations.list_messages(tx, [identifier]))
-    if state is None or caller.seen_unit not in {None, *parties_of(state, steps)}:
+    state = (accepted or Accepted(tx)).find(ConsignmentState, identifier)
+    if state is None or not _has_part(tx, state, caller.seen_unit):
         raise NotFound(
             f"no dispatch of {text[:80]} is known here",
             field="consignment",
@@ -202,6 +203,12 @@ def resolve_consignment(tx: Connection, caller: Caller, text: str) -> Consignmen
     row = directory.find_consignment(tx, identifier)
     known = plain_name(slip) or None if row is None else row.slip
     return ConsignmentReference(id=state.id, giver=state.giver, slip=known)
+
+
+def _has_part(tx: Connection, state: ConsignmentState, unit: int | None) -> bool:
+    if unit in {None, *state.units}:
+        return True
+    return unit in parties_of(state, map(read_operation, operations.list_messages(tx, [state.id])))
 
 
 def parties_of(state: ConsignmentState, operations: Iterable[Recorded]) -> frozenset[int]:
@@ -317,6 +324,8 @@ def resolve_signer(
 
 def _acting(tx: Connection, signers: list[directory.SignerRow]) -> list[directory.SignerRow]:
     """Those that are not revoked; all of them where none is left, so that the rule speaks."""
+    if len(signers) < 2:  # noqa: PLR2004 - one is left either way
+        return signers
     acting = [signer for signer in signers if not _is_revoked(tx, signer.id)]
     return acting or signers
 

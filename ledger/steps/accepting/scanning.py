@@ -238,7 +238,8 @@ def report(  # noqa: PLR0913, PLR0917 - who reports what, at which door
     _require_no_question(looked)
     new = [each for each in looked if not each.look.is_repeated]
     named = _told(tx, new)
-    hold(tx, named, shared=cycles_of(tx, named))
+    held = cycles_of(tx, named)
+    hold(tx, named, shared=held)
     receipts = []
     for performer, lines in _by_performer(new):
         told = {**(circumstances or {})}
@@ -251,7 +252,7 @@ def report(  # noqa: PLR0913, PLR0917 - who reports what, at which door
                 **told,
             }
             draft = make_draft(instance, tx, caller, ACT, values, door)
-            receipts.append(record_with_held_keys(instance, tx, caller, draft))
+            receipts.append(record_with_held_keys(instance, tx, caller, draft, held))
     return receipts, [each.look for each in looked]
 
 

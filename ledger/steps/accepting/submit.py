@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,7 +24,7 @@ from ledger.domain.records.records import SUITE, fields_to_bytes
 from ledger.keys.signers import verify_signature
 from ledger.steps.accepting.clock import require_clock
 from ledger.steps.accepting.entering import enter
-from ledger.steps.accepting.gating import require_still_open, subjects_asked
+from ledger.steps.accepting.gating import Asked, require_still_open, subjects_asked
 from ledger.steps.accepting.placing import Place, place, subjects_of
 from ledger.steps.accepting.prepare import Prepared, fix, read_draft, require_act
 from ledger.steps.accepting.signing import sign_receipt, sign_with_held_key
@@ -127,10 +127,16 @@ def _waiting(
 
 
 def record_with_held_keys(
-    instance: Instance, tx: Connection, caller: Caller, draft: Draft
+    instance: Instance,
+    tx: Connection,
+    caller: Caller,
+    draft: Draft,
+    held: Collection[bytes] | None = None,
 ) -> Receipt:
     """Draft → accepted in one call, every party signed by a key that this instance holds.
 
+    `held`: the cycles and machines that the caller held, and the packages, when it asked the gates
+    for the draft; then they say the same still, and are not asked again.
     Raises Refused when a party's key is held elsewhere, or is not the caller's own.
     """
     require_act(caller, draft.act, draft.facts)
@@ -142,35 +148,33 @@ def record_with_held_keys(
         party: sign_with_held_key(instance, tx, caller, party, key, digest)
         for party, key in prepared.keys.items()
     }
-    return _accept(instance, tx, deployment, prepared, signatures)
+    return _accept(instance, tx, deployment, prepared, signatures, held)
 
 
-def _accept(
+def _accept(  # noqa: PLR0913, PLR0917 - what is accepted, and what was asked for it
     instance: Instance,
     tx: Connection,
     deployment: Deployment,
     prepared: Prepared,
     signatures: Mapping[Party, bytes],
+    held: Collection[bytes] | None = None,
 ) -> Receipt:
     operation, now = prepared.operation, instance.clock()
-    require_clock(instance, tx, operation.act, now)
-    subjects = subjects_of(tx, operation.act, operation.message)
-    told = subjects_told(tx, operation.act, operation.message, prepared.record.facts)
-    changed, asked = (
-        subjects.changed | told,
-        subjects_asked(tx, operation.act, prepared.record.facts),
-    )
-    lock_subjects(tx, changed, shared=(subjects.read | asked) - changed)
-    if subjects_asked(tx, operation.act, prepared.record.facts) != asked:
+    act, message, facts = operation.act, operation.message, prepared.record.facts
+    require_clock(instance, tx, act, now)
+    subjects, asked = subjects_of(tx, act, message), Asked.in_record(act, facts)
+    changed = subjects.changed | subjects_told(tx, act, message, facts)
+    cycles = subjects_asked(tx, asked)
+    lock_subjects(tx, changed, shared=(subjects.read | cycles) - changed)
+    if subjects_asked(tx, asked) != cycles:
         raise Conflict(
             "a package was put into another load meanwhile",
             field="lines",
             rule="nobody changes a load while its packages are sent",
             remedy="try again: nothing was stored",
         )
-    require_still_open(
-        instance, tx, operation.act, prepared.record.facts, unit=prepared.record.unit
-    )
+    if held is None or not cycles.issubset(held):
+        require_still_open(instance, tx, asked, unit=prepared.record.unit)
     placed = place(tx, operation, prepared.record, now)
     _verify_signatures(deployment, prepared, signatures)
     payload = _promise(deployment, prepared, now)
@@ -178,12 +182,12 @@ def _accept(
     row = ReceiptRow(digest=operation.digest, payload=payload, signature=signature, key=key)
     recorded = Recorded(
         digest=operation.digest,
-        act=operation.act,
-        message=operation.message,
+        act=act,
+        message=message,
         new_key=prepared.keys.get(Party.NEW_KEY, b""),
     )
     _store(instance, tx, prepared, signatures, placed, now)
-    enter(tx, recorded, prepared.record.facts, prepared.record.personal)
+    enter(tx, recorded, facts, prepared.record.personal)
     insert_receipt(tx, row)
     crash_point("accept.written")
     return _receipt(row)

@@ -21,6 +21,7 @@ from ledger.domain.callers import Caller
 from ledger.domain.encoding.identifiers import ConsignmentId, to_hex
 from ledger.domain.encoding.moments import seconds_text
 from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
+from ledger.domain.records.commitments import Fields
 from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.subjects.folding import Memory, apply
 from ledger.domain.subjects.states import AssetState, ConsignmentState
@@ -40,7 +41,7 @@ from ledger.steps.answering.showing import (
     timeline_entry,
 )
 from ledger.steps.sending.mending import unnamed
-from ledger.storage import directory, index, operations, records
+from ledger.storage import directory, index, operations, pages, records
 
 _PAGE = 200
 #: How a step is told that the chain did not take.
@@ -198,8 +199,9 @@ def show_consignment(tx: Connection, caller: Caller, text: str) -> ConsignmentVi
         raise AssertionError(reference)
     kept = _keeping(acts, state)
     reads_lines = _reads_lines(caller, acts, state)
+    named = directory.find_consignment(tx, state.id)
     return ConsignmentView(
-        **_common(tx, state),
+        **_common(tx, state, None if named is None else named.slip),
         where=_where(state, acts),
         step=state.step,
         latest=to_hex(state.latest),
@@ -381,27 +383,30 @@ def list_consignments(  # noqa: PLR0913 - whose, which, and how many
     `of_unit`: only those that this unit has or had a part in; `open_only`: only what is not over;
     `looks`: at so many of the group's newest, and no further.
     """
-    found: list[ConsignmentLine] = []
+    found: list[_Told] = []
     wanted = {each for each in (caller.readable_unit, of_unit) if each is not None}
     rows = islice(_open(tx, before), looks) if open_only else _newest(tx, wanted, before, looks)
-    for row, state, recorded in rows:
+    for told in rows:
+        _, state, recorded = told
         named = parties_of(state, recorded)
         if wanted <= named and not (open_only and state.status.is_over):
-            signed_at = seconds_text(integer(recorded[-1].message, "signedAt"))
-            facts = fields_from_bytes(records.get_record(tx, row.record_id).facts)
-            expected = facts.get("expected_by")
-            found.append(
-                ConsignmentLine(
-                    **_common(tx, state),
-                    signed_at=signed_at,
-                    latest=to_hex(state.latest),
-                    expected_by=None if expected is None else str(expected),
-                    cursor=row.sequence,
-                )
-            )
+            found.append(told)
         if len(found) == limit:
             break
-    return found
+    stored = pages.facts_of(tx, [row.record_id for row, *_ in found])
+    return [_in_list(tx, told, fields_from_bytes(stored[told[0].record_id])) for told in found]
+
+
+def _in_list(tx: Connection, told: _Told, facts: Fields) -> ConsignmentLine:
+    row, state, recorded = told
+    expected = facts.get("expected_by")
+    return ConsignmentLine(
+        **_common(tx, state, str(facts["slip"])),
+        signed_at=seconds_text(integer(recorded[-1].message, "signedAt")),
+        latest=to_hex(state.latest),
+        expected_by=None if expected is None else str(expected),
+        cursor=row.sequence,
+    )
 
 
 #: A cycle whose packages were sent long ago is found among so many of a unit's newest.
@@ -470,12 +475,11 @@ def _told(tx: Connection, dispatches: Sequence[operations.OperationRow]) -> Iter
             yield row, state, steps[subject]
 
 
-def _common(tx: Connection, state: ConsignmentState) -> dict[str, Any]:
-    named = directory.find_consignment(tx, state.id)
+def _common(tx: Connection, state: ConsignmentState, slip: str | None) -> dict[str, Any]:
     return {
         "id": state.id.hex(),
         "giver": state.giver,
-        "slip": None if named is None else named.slip,
+        "slip": slip,
         "receiver": state.receiver,
         "holder": state.holder,
         "taker": state.taker or None,

@@ -269,7 +269,9 @@ def _contests(
     for place, answer in open_contests(account, said_since(tx, published)):
         sides = {account["lines"][place]["provider"], account["lines"][place]["consumer"]}
         if unit in sides and answer["unit"] != unit:
-            lines.setdefault(answer["event"], []).append(place + 1)
+            # by the number that the line has on the statement of whoever contests it
+            own = next(each["lines"] for each in account["units"] if each["unit"] == answer["unit"])
+            lines.setdefault(answer["event"], []).append(own.index(place) + 1)
             units[answer["event"]] = answer["unit"]
     for event, numbers in lines.items():
         told: dict[str, str | int] = {

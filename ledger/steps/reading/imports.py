@@ -592,7 +592,7 @@ class _Importing:
         )
         made: Draft = draft(
             act,
-            values | standing_values(tx, act, values, unit=self.unit),
+            values | standing_values(Accepted(tx), act, values, unit=self.unit),
             unit=self.unit,
             keys={Party.SIGNER: signer.signer},
             circumstances=told,

@@ -106,6 +106,7 @@ class _Member(TypeDecorator[Any]):
     def __init__(self, members: type[Enum]) -> None:
         super().__init__()
         self.members = members
+        self._known = {member.value: member for member in members}
 
     def process_bind_param(self, value: object, _dialect: Dialect) -> object:
         """The member's value; raises InvalidInput for anything that is no member."""
@@ -121,10 +122,11 @@ class _Member(TypeDecorator[Any]):
 
     def process_result_value(self, value: object, _dialect: Dialect) -> object:
         """The member; raises Inconsistent when the database holds something else."""
-        if value is None:
-            return None
+        known = self._known.get(value)
+        if known is not None or value is None:
+            return known
         try:
-            return self.members(value)
+            return self.members(value)  # several flags at once
         except ValueError:
             raise Inconsistent(
                 f"the database holds {value!r} where {self.members.__name__} belongs",

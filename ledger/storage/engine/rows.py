@@ -151,6 +151,6 @@ def chunks(values: Iterable[T]) -> Iterator[list[T]]:
         yield everything[start : start + CHUNK]
 
 
-def upsert(tx: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
-    """An INSERT of this database's own dialect, which knows ON CONFLICT."""
-    return sqlite.insert(table) if tx.dialect.name == "sqlite" else postgresql.insert(table)
+def upsert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT of a database's own dialect, which knows ON CONFLICT."""
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)

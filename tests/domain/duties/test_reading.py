@@ -255,6 +255,15 @@ def test_a_release_that_is_kept_elsewhere_is_read_from_what_was_signed() -> None
     assert [r.last for r in unread.recalls] == [2244]
 
 
+def test_a_notice_whose_addressee_is_kept_elsewhere_is_to_nobody_known() -> None:
+    order = ordered(2240, 2244, "5 09:10")
+    unread = replace(notice(order, "5 09:12"), facts={})
+    (recall,) = case(opening(), load(), order, hidden=(unread,)).recalls
+    assert recall.told == ()
+    (recall,) = case(opening(), load(), order, notice(order, "5 09:12"), hidden=(unread,)).recalls
+    assert recall.told == (M1,)
+
+
 def test_by_terms_that_are_not_kept_here_nothing_is_met_or_not() -> None:
     unread = replace(terms(1, "1 00:00", 60, "1 00:00"), facts={})
     told = (opening(), load(), entered(ResultWord.PASS, "5 08:30"))
@@ -423,6 +432,12 @@ def test_the_user_of_an_early_release_was_told_once_it_saw_the_result() -> None:
                 content=packed(Stance.SEEN))  # fmt: skip
     assert word(case(*told), "7") == "L not_recorded"
     assert word(case(*told, seen), "7") == "L met"
+    # a pack that waited for the result, and was added when it was there, was not released early
+    waits = decision(DecisionKind.EMERGENCY_RELEASE, "3 08:20", "waiting")
+    added = decision(DecisionKind.CORRECT, "5 08:10", "added", replaces=waits)
+    assert word(case(opening(), load(), waits, passed, added, used("5 10:00")), "7") == (
+        "not_applicable"
+    )
 
 
 def test_what_is_said_of_a_time_in_words_alone_is_no_moment() -> None:

@@ -842,7 +842,7 @@ def test_there_are_28_rules_with_words_in_both_languages_and_a_source() -> None:
     for rule in RULES:
         plain = rule_to_plain(rule)
         assert plain["source"]
-        for each in (rule.title, rule.words, rule.otherwise):
+        for each in (rule.title, rule.words, rule.why_not(package())):
             assert each.en
             assert any("\u4e00" <= c <= "\u9fff" for c in each.zh)
     assert {r.id for r in RULES if r.is_critical} == CRITICAL

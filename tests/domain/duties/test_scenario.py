@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
-from ledger.domain.duties.answering import answer, list_findings
+from ledger.domain.duties.answering import answer, answer_to_plain, list_findings
 from ledger.domain.duties.case import Case, Cycle, Deed, Event, How, Recall, SubjectKind
 from ledger.domain.duties.findings import Word
 from ledger.domain.duties.interval import intervals
+from ledger.domain.duties.terms import default_terms
 from tests.domain.duties.kit import (
     M1,
     M2,
@@ -105,13 +107,19 @@ def test_the_interval_of_q20_names_both_holders_and_no_culprit() -> None:
     assert interval.last_good is not None
     assert (interval.last_good.at, interval.first_bad.at) == (at("3 09:15"), at("3 11:40"))
     assert [(h.unit, h.since) for h in interval.held] == [(L, at("3 09:15")), (M3, at("3 11:25"))]
-    assert "L, then M3 from 2026-11-03 11:25" in interval.says(q20()).en
+    says = interval.says(q20())
+    assert "found dry; a look at its wrapping is not recorded" in says.en
+    assert "a van of L from 2026-11-03 10:15 (taken over, inferred from its consignment)" in says.en
+    assert "M3 from 2026-11-03 11:25 (received, " in says.en
+    assert "2026-11-03 10:15起在L的车辆" in says.zh
 
 
 def test_the_head_of_q20_excludes_nothing() -> None:
     head = answer(q20()).head
-    assert head.en.startswith("Nothing recorded points to sterile supply; it is not excluded.")
-    assert "its biological result is due 2026-11-05 08:55" in head.en.lower()
+    assert "Nothing recorded points to sterile supply; records alone cannot exclude it" in head.en
+    assert "(1 to 5, 8 to 12)" in head.en
+    assert "is still to come: due 2026-11-05 08:55" in head.en
+    assert "25 Who signed is who acted (L, M3)" in head.en
 
 
 # ---------------------------------------------------------------- E05
@@ -159,6 +167,24 @@ def test_e05_was_used_after_its_expiry_and_the_outage_explains_only_the_late_rec
     assert {w for (r, _), w in found.items() if r == "25"} == {Word.NOT_RECORDED}
     assert any("from paper" in each.says.en for f in of(e05(), "20") for each in f.marks)
     assert "outage" not in " ".join(each.en for f in of(e05(), "18") for each in f.why)
+    assert answer(e05()).head.en.startswith(
+        "Not met: used 2026-11-03 13:30, after its last day of use, 2026-11-01; its label was "
+        "entered as legible (18 Checked at use, M5). Of the duties that come before a release, one "
+        "is not shown to be met: 10 Washed (L)."
+    )
+
+
+def test_an_answer_names_the_leg_that_a_duty_is_about_and_the_terms_that_it_reads() -> None:
+    plain: dict[str, Any] = dict(answer_to_plain(answer(e05())))
+    abouts = {f["rule"]: f["about"] for f in plain["findings"]}
+    assert abouts["15"]["en"] == "L → M5, clean, slip E"
+    assert abouts["18"] is None
+    (terms,) = plain["terms"]
+    assert terms["deadlines"]["soiled_return"] == {
+        "seconds": 86400, "source": default_terms().source("soiled_return"),
+    }  # fmt: skip
+    assert "biological_interval_steam" in terms["deadlines"]
+    assert "biological_interval_ethylene_oxide" not in terms["deadlines"]
 
 
 # ---------------------------------------------------------------- the recall
@@ -439,7 +465,8 @@ def test_an_infection_with_a_complete_trace_names_nobody() -> None:
         as_of=at("9 12:00"),
     )
     found = answer(judged)
-    assert found.head.en.startswith("Nothing recorded points to sterile supply; it is not")
+    assert "Nothing recorded points to sterile supply" in found.head.en
+    assert "still to come" not in found.head.en
     critical = {
         f.word
         for f in found.findings

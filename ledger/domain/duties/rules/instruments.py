@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from ledger.domain.duties.case import Area, Case, Deed, Event, How, SubjectKind
-from ledger.domain.duties.findings import Duty, Ground, Part, Rule, Stance, in_chinese, say
+from ledger.domain.duties.findings import (
+    Duty,
+    Ground,
+    Part,
+    Rule,
+    Say,
+    Stance,
+    entered_later,
+    in_chinese,
+    say,
+)
 from ledger.domain.duties.interval import intervals
-from ledger.domain.duties.rules.transport import expires_at
+from ledger.domain.duties.rules.transport import expires_at, last_use
 
 _PACKAGE = frozenset({SubjectKind.PACKAGE})
 _THING = _PACKAGE | {SubjectKind.ASSET}
@@ -118,20 +129,17 @@ def _checked(case: Case) -> Iterator[Duty]:
             timely = duty.timely(used.when, label[1])
             legible = used.fact("label") == "legible"
             if timely is True or (timely is False and legible):
-                duty.mark(
-                    expiry, timely,
-                    say("used {at}, expires {end}{legible}", "{at}使用，失效日期{end}{zh}",
-                        at=case.clock(used.at), end=case.clock(label[1]),
-                        legible=", label legible" if legible else "",
-                        zh="，标签可辨" if legible else ""),
-                    used, facts=("label",),
-                )  # fmt: skip
-                _beside_label(duty, expiry, label[0])
+                words = _used_at(case, used, label[1], timely=timely, legible=legible)
+                duty.mark(expiry, timely, words, used, facts=("label",))
+                # the label's own record stands beside it; what it says is in the sentence
+                duty.mark(expiry, Stance.BESIDE, words, label[0], facts=("expires_at",))
             elif timely is False:
                 duty.mark(
                     expiry, Stance.BESIDE,
-                    say("it had expired {end}; whether its label could be read is not entered",
-                        "已于{end}失效；标签是否可辨未录入", end=case.clock(label[1])),
+                    say("used {at}; {end} by the label that {unit} made; whether it could be read "
+                        "is not entered", "{at}使用；按{unit}制作的标签{zh}；标签是否可辨未录入",
+                        at=case.clock(used.at), unit=case.code(label[0].unit),
+                        **last_use(case, label[1])),
                     used, label[0], facts=("label", "expires_at"),
                 )  # fmt: skip
         whole = duty.part("that it was intact", "包装完好")
@@ -147,11 +155,17 @@ def _checked(case: Case) -> Iterator[Duty]:
         yield duty
 
 
-def _beside_label(duty: Duty, part: Part, label: Event) -> None:
-    duty.mark(
-        part, Stance.BESIDE,
-        say("its label was made by {unit}", "标签由{unit}制作", unit=duty.case.code(label.unit)),
-        label, facts=("expires_at",),
+def _used_at(case: Case, used: Event, end: datetime, *, timely: bool, legible: bool) -> Say:
+    shown = case.clock(end)
+    is_day = shown.endswith("23:59")
+    return say(
+        "used {at}, {how} {what}, {end}{legible}", "{at}使用，{wie}{was}{end}{zh}",
+        at=case.clock(used.at), end=shown[:10] if is_day else shown,
+        how="not after" if timely else "after", wie="未超过" if timely else "已过",
+        what="its last day of use" if is_day else "its last moment of use",
+        was="最后可用日" if is_day else "最后可用时间",
+        legible="; its label was entered as legible" if legible else "",
+        zh="；标签录入为可辨" if legible else "",
     )  # fmt: skip
 
 
@@ -172,9 +186,9 @@ def _use_recorded(case: Case) -> Iterator[Duty]:
             # who looked and found none did look; what that says of the assembly stands there
             duty.mark(
                 inside, shown.fact("indicator") != "fail",
-                say("the indicator inside: {word}, and it was used",
-                    "包内指示物：{zh}，已使用", word=shown.fact("indicator"),
-                    zh=in_chinese(shown.fact("indicator"))),
+                say("the indicator inside the package: {word}; the package was used {at}",
+                    "包内指示物：{zh}；该包于{at}使用", word=shown.fact("indicator"),
+                    zh=in_chinese(shown.fact("indicator")), at=case.clock(used.at)),
                 shown, used, facts=("indicator",),
             )  # fmt: skip
         token = duty.part("for which case it was used", "用于哪一病例（代码）")
@@ -184,20 +198,20 @@ def _use_recorded(case: Case) -> Iterator[Duty]:
             )
         if used.fact("case_token"):
             duty.mark(
-                token, True, say("recorded with a case token", "已记录病例代码"), used,
+                token, True, say("its use is recorded with a case token", "使用登记有病例代码"), used,
                 facts=("case_token",),
             )  # fmt: skip
         counted = duty.part("that it was counted at opening", "开包时清点")
         count = next((e for e in (opened, used) if e.number("count") is not None), None)
         if count is not None:
             duty.mark(
-                counted, True, say("counted: {n}", "清点：{n}件", n=count.fact("count")), count,
+                counted, True, say("instruments counted: {n}", "清点器械{n}件", n=count.fact("count")), count,
                 facts=("count",),
             )  # fmt: skip
         if How.PAPER in {used.how, used.when.how if used.when else used.how}:
             duty.mark(
                 token, Stance.BESIDE,
-                say("from paper, entered later", "据纸质记录补录"), used,
+                entered_later(case, used), used,
             )  # fmt: skip
         yield duty
 
@@ -529,7 +543,7 @@ RULES = (
         words=say("It was washed with A0 met before assembly.", "装配前经清洗消毒且A0值达标。"),
         source="WS 310.2-2016; EN ISO 15883-1", clause="5.5?", requires_record=True,
         holder="cleaner", applies_to=_PACKAGE, area=Area.PACKAGE, is_critical=True,
-        otherwise=say("it was neither assembled nor loaded", "未装配亦未装载"), judge=_washed,
+        otherwise=say("neither its assembly nor its loading is recorded", "无装配记录，亦无装载记录"), judge=_washed,
     ),
     Rule(
         id="11", title=say("Assembled", "检查包装"),
@@ -561,7 +575,7 @@ RULES = (
                   "污染器械按时密闭送回并预处理，说明特殊感染；不在诊疗场所清点。"),
         source="WS 310.2-2016", clause="5.1?", requires_record=True, holder="user",
         applies_to=_PACKAGE, area=Area.USE, terms=("soiled_return",),
-        otherwise=say("it was not used, nor returned soiled", "未使用，亦未污染送回"),
+        otherwise=say("neither a use nor a soiled return is recorded", "无使用记录，亦无污染送回记录"),
         judge=_soiled_returned,
     ),
     Rule(
@@ -577,7 +591,7 @@ RULES = (
         words=say("Damage or loss is reported within the agreed time.", "在约定时间内报告损坏或缺失。"),
         source="group rule", clause="", requires_record=True, holder="custodian",
         applies_to=_THING, area=Area.PACKAGE, terms=("damage_report",),
-        otherwise=say("nothing was found damaged, wet or short", "未发现损坏、潮湿或缺件"),
+        otherwise=say("nothing is recorded as damaged, wet or short", "无损坏、潮湿或缺件的记录"),
         judge=_reported,
     ),
     Rule(
@@ -586,7 +600,7 @@ RULES = (
                   "共用密钥仅在班次进行中签署，班次结束后不得使用。"),
         source="Electronic Signature Law; group rule", clause="13", requires_record=True,
         holder="the unit, never a person", applies_to=frozenset(SubjectKind), area=Area.SHIFTS,
-        otherwise=say("nothing was signed", "无签署"), judge=_signed_by_who_acted,
+        otherwise=say("nothing is recorded that was signed with hands on it", "无实际操作的签署记录"), judge=_signed_by_who_acted,
     ),
     Rule(
         id="27", title=say("Soiled counted", "污染器械清点"),
@@ -594,7 +608,7 @@ RULES = (
                   "are told in time.", "污染器械接收当日双人清点，差异按时告知。"),
         source="WS 310.2-2016; group rule", clause="5.1?", requires_record=True, holder="cleaner",
         applies_to=_PACKAGE, area=Area.PACKAGE, terms=("differences_told",),
-        otherwise=say("it did not come back soiled", "未污染送回"), judge=_soiled_counted,
+        otherwise=say("no receipt of it as soiled is recorded", "无污染器械接收记录"), judge=_soiled_counted,
     ),
     Rule(
         id="28", title=say("Stored", "储存"),

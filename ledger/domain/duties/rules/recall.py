@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from ledger.domain.duties.case import Area, Case, Cycle, Deed, Event, Recall, SubjectKind, earliest
-from ledger.domain.duties.findings import Duty, Ground, Part, Rule, Stance, say
-from ledger.domain.duties.rules.steriliser import OF_A_CYCLE, read_at
+from ledger.domain.duties.findings import Duty, Ground, Part, Rule, Say, Stance, say
+from ledger.domain.duties.rules.steriliser import OF_A_CYCLE, read_at, release_of
 
 _WITH_RECALLS = OF_A_CYCLE | {SubjectKind.RECALL}
 
@@ -184,9 +184,12 @@ def _answered(case: Case, recall: Recall, notice: Event, unit: int) -> Duty:
 
 
 def _early(case: Case) -> Iterator[Duty]:
-    """The user of an early release is told its result; that another unit saw it is no notice."""
-    cycle = case.cycle
-    if cycle is None or not any(d.fact("decision") == "emergency_release" for d in cycle.decisions):
+    """The user of an early release is told its result; that another unit saw it is no notice.
+
+    What waited for the result, and was added when it was there, was not released early.
+    """
+    cycle, release = case.cycle, release_of(case)
+    if cycle is None or release is None or release.fact("decision") != "emergency_release":
         return
     entry = cycle.result("biological")
     duty = Duty(case, cycle.unit, since=cycle.ran_at, of=cycle.name)
@@ -280,6 +283,27 @@ def _judge_use(duty: Duty, part: Part, used: Event, reached: Event) -> None:
         )  # fmt: skip
 
 
+# ---------------------------------------------------------------- why one does not apply
+
+
+def _nobody_to_tell(case: Case) -> Say:
+    if covering(case):
+        return say("no notice of its recall is recorded", "无召回通知记录")
+    return say(
+        "no recall covers it, and no emergency release of its load (class-5 indicator, before the "
+        "biological result) is recorded",
+        "无相关召回；亦无该批次紧急放行（第5类化学指示物，先于生物监测结果）的记录",
+    )
+
+
+def _no_recall_or_use(case: Case) -> Say:
+    if covering(case):
+        return say("a recall covers it; no use is recorded", "属于召回范围；无使用记录")
+    if case.first(Deed.USED) is None:
+        return say("no recall covers it, and no use is recorded", "无相关召回，亦无使用记录")
+    return say("no recall covers it", "无相关召回")
+
+
 # ---------------------------------------------------------------- as data
 
 RULES = (
@@ -290,7 +314,7 @@ RULES = (
                   "生物监测不合格时，在约定时间内召回该灭菌器自上次合格以来的全部物品。"),
         source="WS 310.3-2016", clause="4.4.2.3?", requires_record=True, holder="steriliser",
         applies_to=_WITH_RECALLS, area=Area.CYCLE, terms=("recall_order",),
-        otherwise=say("no biological result that covers it failed", "相关生物监测无不合格"),
+        otherwise=say("no biological result that covers it is recorded as failed", "相关生物监测无不合格记录"),
         judge=_ordered,
     ),
     Rule(
@@ -301,7 +325,7 @@ RULES = (
         source="WS 310.3-2016; group rule", clause="4.4.2.3?", requires_record=True,
         holder="decider; each holder", applies_to=_WITH_RECALLS, area=Area.RECALL,
         terms=("notice_opened", "search_report"),
-        otherwise=say("no recall covers it, and it was not released early", "无相关召回，亦非提前放行"),
+        otherwise=_nobody_to_tell,
         judge=_told,
     ),
     Rule(
@@ -310,7 +334,7 @@ RULES = (
                   "召回通知送达后不得使用。"),
         source="WS 310.3-2016", clause="4.4.2.3?", requires_record=False, holder="user",
         applies_to=frozenset({SubjectKind.PACKAGE}), area=Area.USE,
-        otherwise=say("no recall covers it, or no use is recorded", "无相关召回，或无使用记录"),
+        otherwise=_no_recall_or_use,
         judge=_not_used_after,
     ),
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from ledger.domain.duties.case import (
@@ -15,10 +15,28 @@ from ledger.domain.duties.case import (
     SubjectKind,
     earliest,
 )
-from ledger.domain.duties.findings import Duty, Ground, Part, Rule, Stance, ends, in_chinese, say
+from ledger.domain.duties.findings import (
+    Duty,
+    Ground,
+    Part,
+    Rule,
+    Say,
+    Stance,
+    ends,
+    in_chinese,
+    say,
+)
 
 OF_A_CYCLE = frozenset({SubjectKind.PACKAGE, SubjectKind.CYCLE})
 NO_CYCLE = say("no cycle is known for it", "未关联任何灭菌批次")
+
+
+_RELEASED_AS = {
+    "release": "an ordinary release",
+    "release_biological_pending": "with the biological result still to come",
+    "emergency_release": "as an emergency, before the biological result",
+    "correct": "added to what was released",
+}
 
 
 def release_of(case: Case) -> Event | None:
@@ -134,7 +152,7 @@ def _decided(case: Case) -> Iterator[Duty]:
         say(
             "released at {at}: {kind}, signed by a key with the right to decide",
             "{at}{zh}，由具有放行权限的密钥签署",
-            at=case.clock(release.at), kind=str(release.fact("decision")).replace("_", " "),
+            at=case.clock(release.at), kind=_RELEASED_AS[str(release.fact("decision"))],
             zh=in_chinese(release.fact("decision")),
         ),
         release, facts=("decision",), ground=Ground.CHAIN,
@@ -454,6 +472,33 @@ def _requalified(duty: Duty, cycle: Cycle, repair: Event) -> None:
         )  # fmt: skip
 
 
+# ---------------------------------------------------------------- why one does not apply
+
+
+def _otherwise(en: str, zh: str) -> Callable[[Case], Say]:
+    """That no cycle is known where that is so; else what is said."""
+    return lambda case: NO_CYCLE if case.cycle is None else Say(en=en, zh=zh)
+
+
+_NOT_ENDED = _otherwise("no end of its cycle is recorded", "其批次无结束记录")
+
+
+def _no_vacuum(case: Case) -> Say:
+    if case.cycle is None:
+        return NO_CYCLE
+    if case.cycle.machine.is_pre_vacuum is False:
+        return say("the machine draws no vacuum first", "非预真空灭菌器")
+    return say("the machine is no steam steriliser", "非压力蒸汽灭菌器")
+
+
+def _no_biological(case: Case) -> Say:
+    if case.cycle is None:
+        return NO_CYCLE
+    if case.cycle.has_biological is None:
+        return say("no biological indicator is recorded in it", "无该批次放置生物指示物的记录")
+    return say("no biological indicator was in it, as recorded", "据记录该批次未放置生物指示物")
+
+
 # ---------------------------------------------------------------- as data
 
 RULES = (
@@ -464,7 +509,7 @@ RULES = (
                   "放行前物理参数符合程序要求，且所用程序适合所装载物品。"),
         source="WS 310.3-2016", clause="4.4.1?", requires_record=True, holder="steriliser",
         applies_to=OF_A_CYCLE, area=Area.CYCLE, is_critical=True,
-        otherwise=say("nothing was released", "未放行任何物品"), judge=_physical,
+        otherwise=_otherwise("no release is recorded", "无放行记录"), judge=_physical,
     ),
     Rule(
         id="2", title=say("Release", "放行"),
@@ -473,7 +518,7 @@ RULES = (
                   "发出前由有权人员放行；提前放行须有原因及第5类化学指示物。"),
         source="WS 310.3-2016", clause="4.4.2?", requires_record=True, holder="decider",
         applies_to=OF_A_CYCLE, area=Area.CYCLE, is_critical=True,
-        otherwise=say("it was neither released nor sent", "未放行，也未发出"), judge=_decided,
+        otherwise=_otherwise("neither a release nor a sending is recorded", "无放行记录，亦无发出记录"), judge=_decided,
     ),
     Rule(
         id="3", title=say("Bowie-Dick test", "B-D试验"),
@@ -481,8 +526,7 @@ RULES = (
                   "the first load.", "预真空灭菌器当日首锅前B-D试验合格。"),
         source="WS 310.3-2016", clause="4.4.1.5?", requires_record=True, holder="steriliser",
         applies_to=OF_A_CYCLE, area=Area.CYCLE, is_critical=True,
-        otherwise=say("the machine draws no vacuum first, or no cycle is known",
-                      "非预真空灭菌器，或未关联批次"), judge=_bowie_dick,
+        otherwise=_no_vacuum, judge=_bowie_dick,
     ),
     Rule(
         id="4", title=say("Biological indicator", "生物监测频次"),
@@ -500,7 +544,7 @@ RULES = (
         source="the indicator's maker; WS 310.3-2016", clause="4.4.2.3?", requires_record=True,
         holder="steriliser", applies_to=OF_A_CYCLE, area=Area.CYCLE, is_critical=True,
         terms=("biological_reading", "biological_reading_tolerance"),
-        otherwise=say("no biological indicator was in it", "该批次未放置生物指示物"),
+        otherwise=_no_biological,
         judge=_biological_read,
     ),
     Rule(
@@ -509,7 +553,7 @@ RULES = (
                   "what failed is not issued.", "录入包外及测试包内化学指示物结果，不合格者不得发放。"),
         source="WS 310.3-2016", clause="4.4.2.2?", requires_record=True, holder="steriliser",
         applies_to=OF_A_CYCLE, area=Area.CYCLE, is_critical=True,
-        otherwise=say("the cycle has not ended, or none is known", "批次未结束或未关联批次"),
+        otherwise=_NOT_ENDED,
         judge=_chemical,
     ),
     Rule(
@@ -518,7 +562,7 @@ RULES = (
                   "卸载时检查有无湿包，湿包不得发放。"),
         source="WS 310.2-2016", clause="5.9?", requires_record=True, holder="steriliser",
         applies_to=frozenset({SubjectKind.PACKAGE}), area=Area.CYCLE, is_critical=True,
-        otherwise=say("the cycle has not ended, or none is known", "批次未结束或未关联批次"),
+        otherwise=_NOT_ENDED,
         judge=_dry,
     ),
     Rule(

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ledger.domain.duties.case import Area, Case, Consignment, Deed, Event, SubjectKind
-from ledger.domain.duties.findings import Duty, Part, Rule, Stance, in_chinese, say
-from ledger.domain.records.commitments import FieldValue
+from ledger.domain.duties.findings import Duty, Part, Rule, Say, Stance, in_chinese, say
 
 _ON_THE_WAY = frozenset({SubjectKind.PACKAGE, SubjectKind.CONSIGNMENT, SubjectKind.ASSET})
 _LENDING = frozenset({"loan", "return"})
@@ -44,6 +43,14 @@ def expires_at(case: Case) -> tuple[Event, datetime] | None:
     return None
 
 
+def last_use(case: Case, end: datetime) -> dict[str, str]:
+    """Until when it may be used, in both languages: labels name a day, and it lasts to its end."""
+    shown = case.clock(end)
+    if shown.endswith("23:59"):
+        return {"end": f"last day of use {shown[:10]}", "zh": f"可用至{shown[:10]}（含当日）"}
+    return {"end": f"to be used until {shown}", "zh": f"可用至{shown}"}
+
+
 def _in_date(duty: Duty, consignment: Consignment, sent: Event) -> None:
     part = duty.part("when it expires", "失效日期")
     label = expires_at(duty.case)
@@ -56,8 +63,8 @@ def _in_date(duty: Duty, consignment: Consignment, sent: Event) -> None:
             late = not timely and duty.timely(sent.when, label[1]) is not False
             duty.mark(
                 part, timely,
-                say("delivered {at}, expires {end}", "{at}送达，失效日期{end}",
-                    at=duty.case.clock(last.at), end=duty.case.clock(label[1])),
+                say("delivered {at}; {end}", "{at}送达；{zh}",
+                    at=duty.case.clock(last.at), **last_use(duty.case, label[1])),
                 label[0], sent, last if late or timely else None, facts=("expires_at",),
             )  # fmt: skip
 
@@ -75,8 +82,9 @@ def _cooled(duty: Duty, sent: Event) -> None:
     if cooled is not None and sent.when is not None:
         duty.mark(
             part, cooled,
-            say("unloaded {out}, sent {sent}", "{out}卸载，{sent}发出", out=case.clock(out.at),
-                sent=case.clock(sent.at)),
+            say("unloaded {out}, sent {sent}; at least {n} min between them are asked for",
+                "{out}卸载，{sent}发出；要求间隔至少{n}分钟", out=case.clock(out.at),
+                sent=case.clock(sent.at), n=int(allowed.total_seconds()) // 60),
             out, sent,
         )  # fmt: skip
 
@@ -95,8 +103,7 @@ def _taken_over(case: Case) -> Iterator[Duty]:
                 seal = taken.fact("seal")
                 duty.mark(
                     part, True,
-                    say("taken over; boxes: {boxes}, packages: {count}, seal: {seal}",
-                        "已接收；箱数：{boxes_zh}，件数：{count_zh}，封签：{seal_zh}",
+                    say("entered when it was taken over: {en}", "接收时录入：{zh}",
                         **_counted_words(taken)),
                     taken, facts=("count", "boxes", "seal"),
                 )  # fmt: skip
@@ -105,13 +112,14 @@ def _taken_over(case: Case) -> Iterator[Duty]:
             yield duty
 
 
-def _counted_words(taken: Event) -> dict[str, FieldValue]:
-    """What was counted when it was taken over, in both languages."""
-    told: dict[str, FieldValue] = {}
-    for name in ("boxes", "count", "seal"):
-        value = taken.fact(name)
-        told |= {name: value or "not entered", f"{name}_zh": value or "未录入"}
-    return told
+def _counted_words(taken: Event) -> dict[str, str]:
+    """What was entered when it was taken over, in both languages; nothing else is said."""
+    named = (("boxes", "boxes", "箱数"), ("count", "packages", "件数"), ("seal", "seal", "封签"))
+    told = [(en, zh, taken.fact(name)) for name, en, zh in named if taken.fact(name) is not None]
+    return {
+        "en": ", ".join(f"{en} {value}" for en, _, value in told),
+        "zh": "，".join(f"{zh}{value}" for _, zh, value in told),
+    }
 
 
 # ---------------------------------------------------------------- 15
@@ -163,16 +171,23 @@ def _leg(case: Case, consignment: Consignment, leg: Leg) -> Duty:
         if timely is not None:
             duty.mark(
                 part, timely,
-                say("taken over {a}, arrived {b} by the record of {unit}; due {due}",
-                    "{a}接收，{unit}记录{b}到达；截止{due}",
+                say("taken over {a}, arrived {b} by the record of {unit}{same}; due {due}",
+                    "{a}接收，{unit}记录{b}到达{zh}；截止{due}",
                     a=case.clock(leg.taken.at), b=case.clock(end.at), due=case.clock(due),
-                    unit=case.code(end.unit)),
+                    unit=case.code(end.unit), **_same_minute(case, leg.taken, end)),
                 leg.taken, end,
             )  # fmt: skip
     if not ends:
         duty.leave_open(part, due)
     _same_seal(duty, consignment, leg)
     return duty
+
+
+def _same_minute(case: Case, taken: Event, end: Event) -> dict[str, str]:
+    """That two entries name one minute is said, so that nobody takes it for a slip of this list."""
+    if case.clock(taken.at) != case.clock(end.at):
+        return {"same": "", "zh": ""}
+    return {"same": " (both entered with the same minute)", "zh": "（两者录入为同一分钟）"}
 
 
 def _was_closed(case: Case, unit: int, arrived: Event) -> bool:
@@ -379,6 +394,23 @@ def _counted(case: Case) -> Iterator[Duty]:
             yield duty
 
 
+# ---------------------------------------------------------------- why one does not apply
+
+_NO_CARRIER = say("no take-over by a carrier is recorded", "无承运接收记录")
+
+
+def _no_leg(case: Case) -> Say:
+    if any(True for each in case.consignments for _ in each.all(Deed.TAKEN_OVER)):
+        return say("no leg by van or drone is recorded", "无车辆或无人机运输记录")
+    return _NO_CARRIER
+
+
+def _no_loan(case: Case) -> Say:
+    if case.is_loaner:
+        return say("no lending or return of it is recorded", "无借出或归还记录")
+    return say("it is no loaner", "非外来器械")
+
+
 # ---------------------------------------------------------------- as data
 
 RULES = (
@@ -388,7 +420,7 @@ RULES = (
                   "for 30 minutes.", "发出时加封并记录封签，送达时在有效期内，且已冷却30分钟。"),
         source="WS 310.2-2016; group rule", clause="5.9?, 5.10?", requires_record=True,
         holder="sender", applies_to=_ON_THE_WAY, area=Area.TRANSPORT, terms=("cooling",),
-        otherwise=say("nothing clean was sent", "未发出无菌物品"), judge=_sent,
+        otherwise=say("no sending of it as clean is recorded", "无作为无菌物品发出的记录"), judge=_sent,
     ),
     Rule(
         id="14", title=say("Taken over", "承运接收"),
@@ -396,7 +428,7 @@ RULES = (
                   "then.", "接收时核对件数与封签，当场提出保留意见。"),
         source="group rule; Civil Code 831?", clause="", requires_record=True, holder="carrier",
         applies_to=_ON_THE_WAY, area=Area.TRANSPORT,
-        otherwise=say("no carrier took it over", "未经承运"), judge=_taken_over,
+        otherwise=_NO_CARRIER, judge=_taken_over,
     ),
     Rule(
         id="15", title=say("Delivered in time", "按时送达"),
@@ -405,7 +437,7 @@ RULES = (
         source="group rule", clause="", requires_record=True, holder="carrier",
         applies_to=_ON_THE_WAY, area=Area.TRANSPORT,
         terms=("delivery_van", "delivery_drone", "delivery_diverted"),
-        otherwise=say("no carrier took it over", "未经承运"), judge=_delivered,
+        otherwise=_no_leg, judge=_delivered,
     ),
     Rule(
         id="16", title=say("Transport log", "运输记录"),
@@ -413,7 +445,7 @@ RULES = (
                   "运输工具有温湿度记录的，记录应在限值内。"),
         source="WS 310.2-2016; group rule", clause="5.10?", requires_record=True, holder="carrier",
         applies_to=_ON_THE_WAY, area=Area.TRANSPORT,
-        otherwise=say("no carrier took it over", "未经承运"), judge=_logged,
+        otherwise=_NO_CARRIER, judge=_logged,
     ),
     Rule(
         id="17", title=say("Received", "签收"),
@@ -421,7 +453,7 @@ RULES = (
                   "and exceptions are named then.", "在营业时间内于送达后约定时限内签收，并当场说明异常。"),
         source="group rule; Civil Code 620, 621?", clause="", requires_record=True,
         holder="receiver", applies_to=_ON_THE_WAY, area=Area.TRANSPORT, terms=("receipt",),
-        otherwise=say("it reached no receiver", "未送达"), judge=_received,
+        otherwise=say("neither an arrival nor a receipt is recorded", "无送达记录，亦无签收记录"), judge=_received,
     ),
     Rule(
         id="22", title=say("Shared asset handed over", "共享设备交接"),
@@ -429,7 +461,7 @@ RULES = (
                   "共享设备交接时双方说明其状况。"),
         source="group rule", clause="", requires_record=True, holder="giver, taker",
         applies_to=frozenset({SubjectKind.ASSET}), area=Area.TRANSPORT,
-        otherwise=say("it was not handed over", "未交接"), judge=_handed_over,
+        otherwise=say("no hand-over is recorded", "无交接记录"), judge=_handed_over,
     ),
     Rule(
         id="26", title=say("Loaner counted", "外来器械清点"),
@@ -437,6 +469,6 @@ RULES = (
                   "外来器械到达时及归还前由双方清点。"),
         source="WS 310.1-2016", clause="4.1.6?", requires_record=True, holder="receiver, supplier",
         applies_to=frozenset({SubjectKind.ASSET}), area=Area.TRANSPORT,
-        otherwise=say("it is no loaner", "非外来器械"), judge=_counted,
+        otherwise=_no_loan, judge=_counted,
     ),
 )  # fmt: skip

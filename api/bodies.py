@@ -40,6 +40,7 @@ from ledger.domain.acts.vocabulary import (
     Numbers,
     OneOf,
     Parts,
+    Photo,
     ReadingPart,
     Serial,
     SetNamed,
@@ -104,6 +105,7 @@ class ReadingPartBody(Body):
 _SAME: Mapping[type[Sort], Any] = {
     Serial: ShortText,
     Hash: Hex32,
+    Photo: Hex32,
     Switch: bool,
     Measured: DecimalText,
     MomentSort: Moment,

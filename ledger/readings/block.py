@@ -312,9 +312,9 @@ class Block:
             self.pressures_ended = True
             unit = None
         for name, text in (("unit", unit), ("degrees", degrees)):
-            before = self.header.get(name)
-            if text is not None and self.samples and before not in {None, text}:
-                why = f"the values are in {text} from here on, and were in {before}"
+            earlier = self.header.get(name)
+            if text is not None and self.samples and earlier not in {None, text}:
+                why = f"the values are in {text} from here on, and were in {earlier}"
                 self._say(each, why, RemarkKind.NOTE)
             if text is not None:
                 self.header[name] = text

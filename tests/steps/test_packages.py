@@ -692,6 +692,15 @@ def reading(house: House, unit: int) -> Caller:
     return replace(house.caller, unit=unit, scopes=frozenset({Scope.READ_UNIT}))
 
 
+def test_a_carrier_is_told_how_much_it_has_and_no_name(lent: House) -> None:
+    handed(lent, MEMBER, WARD, "32", "Q02", taker=VAN)
+    with lent.instance.database.reading() as tx:
+        told = holdings(lent.instance, tx, reading(lent, VAN), VAN)
+        assert (told.count, told.packages) == (1, ())
+        whole = holdings(lent.instance, tx, lent.caller, VAN)
+        assert [each["package"] for each in whole.packages] == ["1/Q02"]
+
+
 def test_a_recall_tells_who_had_a_package_no_more_than_its_own_trace(lent: House) -> None:
     order = ordered_back(lent).view.order
     assert order is not None

@@ -30,7 +30,7 @@ from ledger.steps.answering.custody import (
     show_asset,
     show_consignment,
 )
-from ledger.steps.answering.packages import Standing, gate, known_at, trace
+from ledger.steps.answering.packages import Standing, gate, known_at, reader_of, trace
 from ledger.storage import directory
 
 MOST_SHOWN = 500
@@ -83,12 +83,19 @@ def show_package(asking: Asking) -> Mapping[str, object]:
     with asking.instance.database.reading() as tx:
         view = trace(tx, caller, said)
         own, answer = codes_of(tx).get(caller.unit or 0), None
+        is_carrier = reader_of(tx, caller).is_carrier
         if at is not None:
             known = known_at(tx, at) if is_known_then else None
             try:
                 view = trace(tx, caller, said, at=int(at.timestamp()), known=known)
             except NotFound:
-                return {"title": said, "view": None, "at": at, "is_known_then": is_known_then}
+                return {
+                    "title": said,
+                    "view": None,
+                    "may_ask": not is_carrier,
+                    "at": at,
+                    "is_known_then": is_known_then,
+                }
         elif caller.unit is not None:
             found = gate(asking.instance, tx, caller, Gate.USE, said, unit=caller.unit)
             answer = said_of_gate(found, asking.words)
@@ -103,6 +110,8 @@ def show_package(asking: Asking) -> Mapping[str, object]:
         "own": own,
         "reads_all": reads_all,
         "answer": answer,
+        # whoever only carried it asks about the consignment
+        "may_ask": not is_carrier,
         "at": at,
         "is_known_then": is_known_then,
     }

@@ -96,6 +96,17 @@ def test_what_is_another_units_is_not_found_in_the_words_of_what_is_nowhere(
     )
 
 
+def test_a_carrier_asks_for_the_duties_of_what_it_carried_and_not_of_what_was_in_it(
+    group: Group,
+) -> None:
+    group.send()
+    group.take()
+    asked = "Which duties were done"
+    assert asked in shown(group.at(CENTRE), "/packages/1/Q01")
+    assert asked not in shown(group.at(VAN), "/packages/1/Q01")
+    assert group.at(VAN).get("/answers/package/1/Q01").status_code == 404
+
+
 def test_a_consignments_page_tells_its_lines_and_each_step(group: Group) -> None:
     box = group.send()
     group.take()

@@ -138,7 +138,7 @@ def show_answer(asking: Asking) -> Values | Response:
         "rules": _RULES,
         "ground": _GROUND,
         "said": WORDS,
-        "legend": legend(answer, words.language),
+        "legend": legend(answer, words.language, on_page=True),
         "titles": {name: title_of(act) for name, act in ACTS.items()},
         "units": units,
         "kinds": {each["digest"]: each for each in answer["operations"]},

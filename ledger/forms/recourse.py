@@ -191,8 +191,14 @@ def groups_of(answer: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]]]:
     }
 
 
-def legend(answer: Mapping[str, Any], language: str, asked: Asked | None = None) -> list[str]:
-    """What a reader must know to read an answer: its words, units, clock, terms and limits."""
+def legend(
+    answer: Mapping[str, Any], language: str, asked: Asked | None = None, *, on_page: bool = False
+) -> list[str]:
+    """What a reader must know to read an answer: its words, units, clock, terms and limits.
+
+    A page leads to the terms, which name the source of each deadline in the words of whoever wrote
+    them, and says itself how an answer is checked; paper says both here.
+    """
     at = 1 if language == "zh" else 0
     colon, comma, stop = ("：", "；", "。") if at else (": ", "; ", ".")
     lines = [
@@ -221,19 +227,22 @@ def legend(answer: Mapping[str, Any], language: str, asked: Asked | None = None)
     for terms in answer["terms"]:
         named = comma.join(
             f"{_DEADLINES[name][at]} {_length(each['seconds'], language)}"
-            + (f"（{each['source']}）" if at else f" ({each['source']})")
+            + ("" if on_page else f"（{each['source']}）" if at else f" ({each['source']})")
             for name, each in terms["deadlines"].items()
         )
+        sourced = "" if on_page else ", each with its source"
         lines.append(
             f"期限依据约定第{terms['version']}版（SHA-256 {terms['sha256'][:16]}…）：{named}。"
             if at
             else f"Deadlines are those of version {terms['version']} of the terms (SHA-256 "
-            f"{terms['sha256'][:16]}…), each with its source: {named or 'none applied'}."
+            f"{terms['sha256'][:16]}…){sourced}: {named or 'none applied'}."
         )
-    return [*lines, *_made(answer, language, asked)]
+    return [*lines, *_made(answer, language, asked, is_checked_here=not on_page)]
 
 
-def _made(answer: Mapping[str, Any], language: str, asked: Asked | None) -> Iterator[str]:
+def _made(
+    answer: Mapping[str, Any], language: str, asked: Asked | None, *, is_checked_here: bool
+) -> Iterator[str]:
     """Who asked, for when, up to where, and how to check it."""
     offset = timedelta(minutes=answer["offset_minutes"])
     if asked is not None:
@@ -246,16 +255,20 @@ def _made(answer: Mapping[str, Any], language: str, asked: Asked | None) -> Iter
     as_of = f"{datetime.fromisoformat(answer['as_of']) + offset:%Y-%m-%d %H:%M}"
     block, fingerprint = answer["block"], answer["deployment"]
     if language == "zh":
-        yield (
-            f"截至{as_of}，至区块{block}（部署指纹{fingerprint}）；仅就所列对象完整。"
+        yield f"截至{as_of}，至区块{block}（部署指纹{fingerprint}）；仅就所列对象完整。" + (
             "验证：findings show以-o写出文件，findings verify FILE无需本服务器即可重新得出。"
+            if is_checked_here
+            else ""
         )
     else:
         yield (
             f"As of {as_of}, up to block {block} of the deployment with the fingerprint "
-            f"{fingerprint}; complete for the subjects that are named, and for no others. To check "
-            "it: findings show with -o writes the file, and findings verify FILE comes to the same "
-            "answer without this server."
+            f"{fingerprint}; complete for the subjects that are named, and for no others."
+        ) + (
+            " To check it: findings show with -o writes the file, and findings verify FILE comes "
+            "to the same answer without this server."
+            if is_checked_here
+            else ""
         )
 
 

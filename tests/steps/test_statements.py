@@ -137,6 +137,8 @@ def test_an_incident_names_what_it_is_about_so_that_it_can_be_held(house: House)
 def test_an_incident_holds_the_records_of_its_trace_until_it_is_withdrawn(house: House) -> None:
     opened = house.open(1).digest
     other = house.open(2).digest
+    line = {"owner": CENTRE, "package_class": 1, "quantity": 1, "package": "1/Q01"}
+    house.say("LoadDeclaration", cycle=to_hex(house.cycle(1).id), lines=[line])
     erasers = [house.enrol(CENTRE, name, Right.ERASE) for name in ("First", "Second")]
     told = incident(
         house, subject="1/Q01", subject_kind="package", lines=[{"subject": house.cycle(1).id.hex()}]
@@ -201,6 +203,7 @@ def test_findings_are_published_only_after_their_holders_were_heard(house: House
 def test_an_incident_is_accepted_with_the_right_to_answer_and_never_by_a_station(
     house: House,
 ) -> None:
+    house.open(1)
     told = incident(house, subject=house.cycle(1).id.hex())
     both = Right.REPORT | Right.ANSWER
 

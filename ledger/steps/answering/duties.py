@@ -115,6 +115,13 @@ def find_duties(  # noqa: PLR0913 - who asks what, and for which moment
             f"{kind[:40]!r} is unknown", field="kind", rule=f"one of {', '.join(ASKED)}"
         )
     asked = _GATHER[SubjectKind(kind)](tx, caller, text, block)
+    if asked.package is not None and reader_of(tx, caller).is_carrier:
+        raise NotFound(
+            f"there is no package {asked.name}",
+            field="subject",
+            rule="a carrier reads the duties of what it carried, not of what was in the box",
+            remedy="ask about the consignment",
+        )
     question = Question(
         kind=SubjectKind(kind), subject=asked.name, as_of=moment.replace(microsecond=0), then=then
     )
@@ -281,13 +288,6 @@ def _facts_up_to(tx: Connection, cycle: CycleId, block: int) -> list[Facts]:
 def _package(tx: Connection, caller: Caller, text: str, block: int | None) -> _Asked:
     found, reader = find_package(tx, caller, text), reader_of(tx, caller)
     name = found.package.name
-    if reader.is_carrier:
-        raise NotFound(
-            f"there is no package {name}",
-            field="subject",
-            rule="a carrier reads the duties of what it carried, not of what was in the box",
-            remedy="ask about the consignment",
-        )
     own: dict[Subject, None] = {}
     # What others did with it since is not even named: messages say who and when without a record.
     for _, line in readable(reader, found.package, ordered(found.lines)):

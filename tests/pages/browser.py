@@ -95,7 +95,7 @@ def tablet(folder: Path, *, sees: Path, **options: Any) -> Iterator[BrowserConte
         started = playwright.chromium.launch_persistent_context(
             folder, **_options(*camera), **options
         )
-        started.set_default_timeout(20_000)
+        started.set_default_timeout(60_000)
         try:
             yield started
         finally:

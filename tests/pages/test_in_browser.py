@@ -82,7 +82,7 @@ def opened(
     """A page of a browser in which somebody is signed in; it may ask this site alone."""
     settings = {"viewport": DESK, "locale": LOCALES[language], **options}
     context: BrowserContext = chromium.new_context(**settings)  # type: ignore[arg-type]
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)
     asked: list[Request] = []
     context.on("request", lambda each: asked.append(each))  # noqa: PLW0108 - it is marked
     page = context.new_page()

@@ -54,7 +54,7 @@ class Ward:
         with instance.database.transaction() as tx:
             text = open_session(instance, tx, self.accounts[login], way="password")
         context = self.chromium.new_context(viewport=DESK, locale="en-GB", reduced_motion="reduce")  # type: ignore[arg-type]
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(60_000)
         context.add_cookies([{"name": "session", "value": text, "url": self.url}])
         try:
             yield context.new_page()

@@ -114,7 +114,7 @@ def test_what_one_process_answers_another_answers_again_and_one_may_die(
         require_whole(instance, accepted(instance), hashes={})
 
 
-def test_a_worker_whose_machine_is_gone_is_followed_within_seconds(
+def test_a_worker_whose_machine_is_gone_is_followed_once_its_lease_is_over_and_not_before(
     homes: tuple[Home, Home, str],
 ) -> None:
     first, second, _ = homes

@@ -40,7 +40,7 @@ from tests.pages.test_in_browser import (
 BOX = 20
 _SCANS = 200
 _PERSON = "worker 2"
-_MIB = 1024
+_KIB = 1024
 #: what one package has rows in, and the columns that name it or may stand there once
 _COPIED = {
     "packages": {"name": "'1/C' || n", "subject": "randomblob(32)"},
@@ -170,7 +170,7 @@ def look(chromium: Browser, site: Site) -> dict[str, list[float]]:
                 for path in paths:
                     where = address(site, path)
                     page.goto(where)
-                    found["weight"].append(weight(page) / _MIB)
+                    found["weight"].append(weight(page) / _KIB)
                     found["first_paint"].append(
                         page.evaluate(
                             "() => new Promise(seen => new PerformanceObserver(list => "

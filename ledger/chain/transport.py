@@ -116,7 +116,8 @@ class Transport:
                 problem = str(error)
         raise ChainUnavailable(
             f"{self.name} did not answer {what}: {problem}",
-            remedy="Nothing is lost; what is owed to the chain is sent when it answers again.",
+            remedy="Look at its address, and whether the node runs.  An instance loses nothing: "
+            "what it owes to the chain is sent when it answers again.",
             field="chain",
             rule="a question is answered within the limits of time and attempts",
         )

@@ -469,12 +469,11 @@ def gate(
     from ledger.domain.errors import InvalidInput
     from ledger.steps.answering.packages import Question, ask_all, gate_counted, numbering
 
-    if which not in set(Gate) or language not in WORDS:
-        raise InvalidInput(
-            "is unknown",
-            field="GATE" if which not in set(Gate) else "--language",
-            rule=f"{', '.join(Gate)}; {', '.join(WORDS)}",
-        )
+    for field, named, known in (("GATE", which, [*Gate]), ("--language", language, [*WORDS])):
+        if named not in known:
+            raise InvalidInput(
+                f"{named[:40]!r} is unknown", field=field, rule=f"one of {', '.join(known)}"
+            )
     with opened(home) as instance, instance.database.reading() as tx:
         said = packages or []
         asked = [Question(gate=Gate(which), said=each) for each in said]

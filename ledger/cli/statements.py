@@ -364,7 +364,9 @@ def _document_key(
 
     if (key is None) != (certificate is None):
         raise InvalidInput(
-            "is missing", field="--sign-key", rule="a key and its certificate go together"
+            "is missing",
+            field="--sign-key" if key is None else "--sign-certificate",
+            rule="a key and its certificate go together",
         )
     if key is not None and certificate is not None:
         if signed:

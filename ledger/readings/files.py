@@ -156,6 +156,10 @@ def _recognised(text: DecodedText, name: str) -> Format:
         f"{name} has none of the known forms",
         field="file",
         rule="the form is one of: " + ", ".join(form.name for form in FORMATS),
-        remedy=f"if it is text in an unusual encoding ({text.basis}), {SAVE_AS_UTF8}; "
-        "for a machine whose printout is not known, use the documented CSV form",
+        remedy=(
+            f"if it is text in an unusual encoding ({text.basis}), {SAVE_AS_UTF8}; "
+            if text.undecodable or text.encoding != "utf-8"
+            else ""
+        )
+        + "for a machine whose printout is not known, use the CSV form of docs/readings.md",
     )

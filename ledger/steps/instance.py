@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 
 from ledger.domain.chain.deployment import Deployment, parse_deployment
-from ledger.domain.errors import NotFound, Refused
+from ledger.domain.errors import NotFound, Refused, StorageUnavailable
 from ledger.keys.vault import Vault, load_vault
 from ledger.settings import Settings
 from ledger.steps.starting.belonging import DEPLOYMENT_SETTING, require_own_database
@@ -142,10 +142,18 @@ def _played(settings: Settings, ahead: bytes) -> PlayedClock:
 def open_instance(settings: Settings) -> Instance:
     """Open an existing or new home; the database is migrated to the newest version.
 
-    Raises Refused for a home whose own database is not there, or is another's, and for a
-    demonstration's on a chain of others.
+    Raises StorageUnavailable where no folder can be made, Refused for a home whose own database is
+    not there, or is another's, and for a demonstration's on a chain of others.
     """
-    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageUnavailable(
+            f"{settings.home} is no folder, and none can be made there: {error.strerror}",
+            field="home",
+            rule="all state of an instance lies under its home",
+            remedy="name a folder that whoever runs this may write: --home",
+        ) from None
     database = open_database(settings.database_address)
     try:
         require_own_database(settings, database)

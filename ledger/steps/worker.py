@@ -405,9 +405,10 @@ def _wait_for_port(server: uvicorn.Server, thread: threading.Thread) -> int:
         waited.wait(0.01)
     if not server.started:
         raise Conflict(
-            "the gateway of the chain cannot listen",
+            f"the gateway of the chain cannot listen on port {server.config.port}",
             field="chain_port",
-            remedy="choose another STERILEDGER_CHAIN_PORT, or 0",
+            rule="one program listens on a port",
+            remedy="choose another: STERILEDGER_CHAIN_PORT or --port, or 0 for any",
         )
     port: int = server.servers[0].sockets[0].getsockname()[1]
     return port

@@ -43,6 +43,7 @@ _HEX_DIGITS = 64
 #: decimal digits of the largest uint32, and of the largest number that JSON holds exactly
 _UINT32_DIGITS = 10
 _NUMBER_DIGITS = 16
+_UNITS = "see the list of units: steriledger unit list, GET /v1/units"
 
 
 def is_id(text: str) -> bool:
@@ -59,9 +60,9 @@ def resolve_unit(tx: Connection, text: str) -> directory.UnitRow:
     )
     if row is None:
         raise NotFound(
-            f"there is no unit {text!r}",
+            f"there is no unit {text!r}" if text else "no unit is named",
             field="unit",
-            remedy="see the list of units: steriledger unit list, GET /v1/units",
+            remedy=_UNITS,
         )
     return row
 
@@ -317,7 +318,7 @@ def resolve_signer(
             f"several signers fit: {names}",
             field="signer",
             rule="an act names its signer",
-            remedy="name one of them",
+            remedy="name one of them, by its id where two have one name: steriledger signer list",
         )
     return matches[0]
 

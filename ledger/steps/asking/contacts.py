@@ -30,7 +30,13 @@ def set_contact(  # noqa: PLR0913, PLR0917 - who says what of which unit
     if not office and not telephone:
         remove_contact(tx, unit)
         return
-    if not (1 <= len(office) <= _LONGEST and office.isprintable()):
+    if not office or not telephone:
+        raise InvalidInput(
+            "is not entered",
+            field="telephone" if office else "office",
+            rule="an office goes with its number; both left out: nobody is called",
+        )
+    if not (len(office) <= _LONGEST and office.isprintable()):
         raise InvalidInput(
             "is no name of an office", field="office", rule=f"1 to {_LONGEST} printable characters"
         )

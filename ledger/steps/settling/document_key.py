@@ -129,5 +129,5 @@ def _missing() -> NotFound:
         "this home has no key that signs documents",
         field="key",
         rule="a statement is signed with the group's own key",
-        remedy="make one: steriledger statement key make; or leave --signed out",
+        remedy="make one: steriledger statement key make --name NAME; or leave --signed out",
     )

@@ -449,6 +449,7 @@ TABLE: list[tuple[str, str, Case]] = [
         "L disputed",
         package(consignments=(logged(M1, logged(route="within"), route="outside"),)),
     ),
+    ("16", "L not_recorded", package(consignments=(logged(M1, temperature="within"),))),
     ("16", "L met", package(consignments=(logged(begun="3 08:00", ended="3 10:00"),))),
     ("16", "L not_recorded", package(consignments=(logged(begun="3 08:00", ended="3 09:59"),))),
     ("16", "L not_recorded", package(consignments=(logged(begun="3 11:01", ended="3 12:00"),))),
@@ -678,6 +679,9 @@ def test_a_log_outside_its_limits_is_the_carriers_own_record() -> None:
     silent = tuple(s for s in steps if s.deed is not LOG)
     missing = replace(judged, consignments=(replace(judged.consignments[0], steps=silent),))
     assert word(missing, "16") == "D not_recorded, L not_recorded"
+    van = event(LOG, L, "3 10:00", until="3 14:10", temperature="within")
+    shared = (replace(judged.consignments[0], steps=(*silent, van)),)
+    assert word(replace(judged, consignments=shared), "16") == "D not_recorded, L met"
 
 
 def test_another_unit_s_seen_is_no_notice_of_an_early_release() -> None:

@@ -693,6 +693,17 @@ def test_another_unit_s_seen_is_no_notice_of_an_early_release() -> None:
     assert word(replace(theirs, as_of=at("5 12:05")), "7") == "L not_applicable"
 
 
+def test_a_recall_that_reached_it_before_the_result_was_read_tells_no_result() -> None:
+    """A01's result is read on 5 November, 08:05."""
+    for reached, expected in (("4 10:00", "not_recorded"), ("5 08:20", "met")):
+        recall = replace(
+            RECALL, machine="s1", first=5103, last=5103, steps=(event(Deed.REACHED, L, reached),)
+        )
+        judged = replace(a01(None, "fail"), recalls=(recall,))
+        found = {each.of: each.word for each in of(judged, "7")}
+        assert found["S1/5103"] == expected, found
+
+
 def test_what_the_gate_said_at_the_use_stands_beside_and_is_no_notice() -> None:
     silent = recalled(None, None)
     judged = replace(silent, history=(used("6 10:00", against="no: recalled"),))

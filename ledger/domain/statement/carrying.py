@@ -159,7 +159,8 @@ class Carrying:
                     digest=digest,
                     consignment=entry.about,
                     giver=consignment.giver,
-                    receiver=consignment.receiver,
+                    # who refused it, wherever it went since
+                    receiver=entry.unit,
                     packages=packages,
                     state=state,
                     period=period_at(entry.time, self._books.offset),

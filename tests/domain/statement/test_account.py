@@ -511,6 +511,15 @@ def test_refused_packages_are_held_back_at_the_mean_price_and_never_above_what_w
     assert held(account(chain, DECEMBER), 2) == (-8_400, 0)
 
 
+def test_what_goes_on_to_another_unit_was_still_refused_by_who_refused_it(chain: Chain) -> None:
+    chain.release("C1", (2, 2, 1, 20), (3, 3, 1, 20))
+    box = chain.dispatch("S1", 1, 2, Purpose.CLEAN)
+    chain.refuse(box, 2)
+    chain.reroute(box, 1, 3)
+    november = account(chain, NOVEMBER)
+    assert (held(november, 2), held(november, 3)) == ((-28_000, 0), (0, -28_000))
+
+
 def test_who_withdraws_a_refusal_owes_what_it_refused(chain: Chain) -> None:
     chain.release("C1", (2, 2, 1, 20))
     whole = chain.refuse(chain.dispatch("S1", 1, 2, Purpose.CLEAN), 2)

@@ -520,6 +520,16 @@ def test_what_goes_on_to_another_unit_was_still_refused_by_who_refused_it(chain:
     assert (held(november, 2), held(november, 3)) == ((-28_000, 0), (0, -28_000))
 
 
+def test_refusals_of_two_months_hold_back_what_is_due_of_both_once(chain: Chain) -> None:
+    """December's draws on November too; its own comes to 14,000."""
+    chain.release("C1", (2, 2, 1, 20))
+    chain.refuse(chain.dispatch("S1", 1, 2, Purpose.CLEAN), 2)
+    chain.at("2026-12-02 00:00").release("C2", (2, 2, 1, 10))
+    chain.refuse(chain.dispatch("S2", 1, 2, Purpose.CLEAN), 2)
+    december = account(chain, DECEMBER)
+    assert (held(december, 2), unit(december, 2)["balance"]) == ((-42_000, 0), -42_000)
+
+
 def test_who_withdraws_a_refusal_owes_what_it_refused(chain: Chain) -> None:
     chain.release("C1", (2, 2, 1, 20))
     whole = chain.refuse(chain.dispatch("S1", 1, 2, Purpose.CLEAN), 2)

@@ -352,6 +352,15 @@ def test_a_whole_header_on_another_page_begins_no_other_cycle() -> None:
     assert cycle.content_sha256 == only(text.encode()).content_sha256
 
 
+def test_a_header_on_the_page_of_the_end_alone_begins_no_other_cycle_before_the_next() -> None:
+    text = data("plc-complete.txt").decode()
+    head, at = text[: text.index("HORA PT1")], text.index("FIM DE CICLO")
+    other = text.replace("CICLOS: 003154", "CICLOS: 003155")
+    first, second = read((text[:at] + head + text[at:] + other).encode()).cycles
+    assert first.content_sha256 == only(text.encode()).content_sha256
+    assert second.content_sha256 == only(other.encode()).content_sha256
+
+
 def test_no_errors_is_no_failure_and_an_a0_with_a_thousands_sign_is_not_taken() -> None:
     cycle = only(edited("washer-complete.txt", "program without failure", "program without errors"))
     assert cycle.outcome is CycleOutcome.COMPLETED

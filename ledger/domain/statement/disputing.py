@@ -107,13 +107,12 @@ class Disputing:
         without = Counter[Key]()
         for digest, key, quantity in services:
             before = without[key]
-            if key in held:
-                continue
             without[key] += quantity
             amount = sum(
                 self._lines.charged(each, self._versions, without=before)
                 - self._lines.charged(each, self._versions, without=without[key])
                 for each in (key, key._replace(what=What.TAX))
+                if each not in held
             )
             yield _dispute(Disputed.SERVICE, key, amount, digest)
 

@@ -495,6 +495,24 @@ def test_a_service_that_its_consumer_disagrees_with_is_not_due_until_it_agrees(
     assert held(account(chain, DECEMBER), 2) == (0, -30_000)
 
 
+@pytest.mark.parametrize("contested", ["tax", "quantity"])
+def test_the_tax_of_a_service_is_held_back_once_whichever_line_is_contested(
+    chain: Chain, contested: str
+) -> None:
+    taxed = agreement("taxed", prices={"tax": {"training": 1_000}})
+    chain.terms(taxed)
+    chain.at("2026-11-02 00:00")
+    refused = chain.serve(1, 2, 30, 2, service_class=1)
+    november = account(chain, NOVEMBER, V1, taxed)
+    own = [november["lines"][place] for place in unit(november, 2)["lines"]]
+    (number,) = [n for n, each in enumerate(own, start=1) if each["what"] == contested]
+    publication = chain.publish(NOVEMBER, sha256(account_bytes(november)))
+    chain.answer(2, publication, number)
+    chain.comment(2, refused, Stance.DISAGREES)
+    found = account(chain, DECEMBER, V1, taxed)
+    assert (held(found, 2), unit(found, 2)["balance"]) == ((-33_000, 0), -33_000)
+
+
 def test_refused_packages_are_held_back_at_the_mean_price_and_never_above_what_was_charged(
     chain: Chain,
 ) -> None:

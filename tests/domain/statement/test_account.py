@@ -538,6 +538,14 @@ def test_what_goes_on_to_another_unit_was_still_refused_by_who_refused_it(chain:
     assert (held(november, 2), held(november, 3)) == ((-28_000, 0), (0, -28_000))
 
 
+def test_a_carrier_that_refuses_to_carry_holds_nobody_s_money_back(chain: Chain) -> None:
+    chain.release("C1", (2, 2, 1, 20), (3, 3, 1, 20))
+    chain.refuse(chain.dispatch("S1", 1, 2, Purpose.CLEAN), 3)
+    november = account(chain, NOVEMBER)
+    assert (held(november, 2), held(november, 3)) == ((0, -28_000), (0, -28_000))
+    assert november["refusals"] == []
+
+
 def test_refusals_of_two_months_hold_back_what_is_due_of_both_once(chain: Chain) -> None:
     """December's draws on November too; its own comes to 14,000."""
     chain.release("C1", (2, 2, 1, 20))

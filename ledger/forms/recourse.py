@@ -227,12 +227,13 @@ def legend(
             + ("" if on_page else f"（{each['source']}）" if at else f" ({each['source']})")
             for name, each in terms["deadlines"].items()
         )
+        named = named or ("无" if at else "none applied")
         sourced = "" if on_page else ", each with its source"
         lines.append(
-            f"期限依据约定第{terms['version']}版（SHA-256 {terms['sha256'][:16]}…）：{named or '无'}。"
+            f"期限依据约定第{terms['version']}版（SHA-256 {terms['sha256'][:16]}…）：{named}。"
             if at
             else f"Deadlines are those of version {terms['version']} of the terms (SHA-256 "
-            f"{terms['sha256'][:16]}…){sourced}: {named or 'none applied'}."
+            f"{terms['sha256'][:16]}…){sourced}: {named}."
         )
     return [*lines, *_made(answer, language, asked, is_checked_here=not on_page)]
 

@@ -28,7 +28,6 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "as_of": {"en": "As of", "zh": "截至"},
     "block": {"en": "block", "zh": "区块"},
     "whole": {"en": "What the list says as a whole", "zh": "总述"},
-    "findings": {"en": "Duty by duty", "zh": "逐项职责"},
     "duty": {"en": "Duty", "zh": "职责"},
     "holder": {"en": "Held by", "zh": "责任单位"},
     "found": {"en": "Found", "zh": "认定"},
@@ -132,8 +131,6 @@ _DEADLINES: Mapping[str, tuple[str, str]] = {
     "damage_report": ("damage or loss reported", "损坏与缺失报告"),
     "differences_told": ("differences of a count told", "清点差异告知"),
     "flash_use": ("use after flash sterilisation", "快速灭菌后使用"),
-    "outage_declared": ("an outage declared", "系统中断申报"),
-    "hearing": ("hearing before an answer is published", "公布前征求意见"),
 }  # fmt: skip
 _MARKS = {"met": "√", "not_met": "×", "disputed": "≠", "not_recorded": "–"}
 _SHOWN_DIGITS = 18
@@ -230,12 +227,13 @@ def legend(
             + ("" if on_page else f"（{each['source']}）" if at else f" ({each['source']})")
             for name, each in terms["deadlines"].items()
         )
+        named = named or ("无" if at else "none applied")
         sourced = "" if on_page else ", each with its source"
         lines.append(
             f"期限依据约定第{terms['version']}版（SHA-256 {terms['sha256'][:16]}…）：{named}。"
             if at
             else f"Deadlines are those of version {terms['version']} of the terms (SHA-256 "
-            f"{terms['sha256'][:16]}…){sourced}: {named or 'none applied'}."
+            f"{terms['sha256'][:16]}…){sourced}: {named}."
         )
     return [*lines, *_made(answer, language, asked, is_checked_here=not on_page)]
 

@@ -29,6 +29,7 @@ from ledger.readings.units import (
     celsius_of,
     is_absurd_pressure,
     is_absurd_temperature,
+    is_no_pressure,
     is_no_value,
 )
 
@@ -38,6 +39,8 @@ _DAY_SECONDS: Final = 86_400
 #: The logger's clock and the machine's may differ by this much, summer time included.
 _CLOCK_DISAGREEMENT: Final = timedelta(hours=2)
 _DEGREE_SIGN: Final = "°"
+#: The groups of a line of values that are temperatures.
+_PROBES: Final = frozenset({"t1", "t2", "t3", "t4"})
 _LEAP: Final = "the time does not rise, or leaps"
 _WITHOUT_BODY: Final = frozenset({Take.HEADER, Take.LAYOUT, Take.STATEMENT, Take.RESULT})
 
@@ -465,11 +468,10 @@ class Block:
     def _report_failed_probes(self, each: TakenLine) -> None:
         """Say where the machine itself prints that it has no value."""
         for name, text in each.groups.items():
-            if not is_no_value(text):
-                continue
             if name == "p":
-                self._say_no_value(each, "pressure")
-            else:
+                if self._is_no_pressure(text):
+                    self._say_no_value(each, "pressure")
+            elif name in _PROBES and is_no_value(text):
                 place = int(name.removeprefix("t")) - 1
                 self.failed_probes.add(place)
                 why = f"no {self.form.probes[place]}; none was filled in"
@@ -487,9 +489,15 @@ class Block:
     def _bar(self, each: TakenLine) -> Decimal | None:
         """The pressure; None where the caption that tells its unit could not be read."""
         unit, text = self.pressure_unit, each.groups.get("p")
-        if unit is None or text is None or is_no_value(text) or self.pressures_ended:
+        if unit is None or text is None or self._is_no_pressure(text) or self.pressures_ended:
             return None
         return _decimal(text) * BAR_PER_UNIT[unit]
+
+    def _is_no_pressure(self, text: str) -> bool:
+        unit = self.pressure_unit
+        if unit is None:
+            return is_no_value(text)
+        return is_no_pressure(text, unit, is_gauge=self.pressure_basis is PressureBasis.GAUGE)
 
     @property
     def temperature_unit(self) -> str:

@@ -31,10 +31,7 @@ def parse(form: Form, text: DecodedText) -> tuple[tuple[CycleReading, ...], tupl
             and scan.open_block is not None
             and scan.open_block.repeats(
                 page,
-                next(
-                    (each.groups["time"] for each in lines[at + len(page) :] if _is_timed(each)),
-                    None,
-                ),
+                _time_on_page(lines[at + len(page) :]),
             )
         ):
             scan.open_block.take_page(page)
@@ -45,8 +42,14 @@ def parse(form: Form, text: DecodedText) -> tuple[tuple[CycleReading, ...], tupl
     return scan.result()
 
 
-def _is_timed(each: TakenLine) -> bool:
-    return each.take in {Take.SAMPLE, Take.PHASE} and "time" in each.groups
+def _time_on_page(lines: Sequence[TakenLine]) -> str | None:
+    """The next time that is printed before another header, which may be another cycle's."""
+    for each in lines:
+        if each.is_of_header:
+            return None
+        if each.take in {Take.SAMPLE, Take.PHASE} and "time" in each.groups:
+            return each.groups["time"]
+    return None
 
 
 def _head_from(lines: Sequence[TakenLine], at: int) -> Sequence[TakenLine]:

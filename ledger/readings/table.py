@@ -19,6 +19,7 @@ from ledger.readings.units import (
     celsius_of,
     is_absurd_pressure,
     is_absurd_temperature,
+    is_no_pressure,
     is_no_value,
 )
 
@@ -81,12 +82,6 @@ class Row:
     stamp: Stamp
 
 
-def _value(row: Row, column: Column) -> str:
-    """The cell as printed, empty too where the device writes that it has no value."""
-    text = row.cells[column.place]
-    return "" if is_no_value(text) else text
-
-
 @dataclass(slots=True, kw_only=True)
 class Table:
     """Rows, columns and a zone → samples, with what was left out of them and why."""
@@ -118,7 +113,15 @@ class Table:
             self.pressure = None
 
     def _has_values(self, column: Column) -> bool:
-        return any(_value(row, column) for row in self.rows)
+        return any(self._value(row, column) for row in self.rows)
+
+    def _value(self, row: Row, column: Column) -> str:
+        """The cell as printed, empty too where the device writes that it has no value."""
+        text = row.cells[column.place]
+        if column is self.pressure:
+            is_gauge = self.basis is PressureBasis.GAUGE
+            return "" if is_no_pressure(text, column.unit, is_gauge=is_gauge) else text
+        return "" if is_no_value(text) else text
 
     def _say(self, row: Row, why: str, kind: RemarkKind, last: Row | None = None) -> None:
         self.remarks.append(
@@ -205,10 +208,10 @@ class Table:
             for row in self.rows
             for column in columns
             for sign in ".,"
-            if sign in _value(row, column)
+            if sign in self._value(row, column)
         }
         if len(signs) > 1:
-            row = next(r for r in self.rows if any("," in _value(r, c) for c in columns))
+            row = next(r for r in self.rows if any("," in self._value(r, c) for c in columns))
             refuse(
                 row.line,
                 "some decimals have a point and some a comma",
@@ -220,7 +223,7 @@ class Table:
         celsius = tuple(self._celsius(row, column) for column in self.temperatures)
         bar = None if self.pressure is None else self._bar(row, self.pressure)
         columns = [*self.temperatures, *([] if self.pressure is None else [self.pressure])]
-        empty = [column.name for column in columns if not _value(row, column)]
+        empty = [column.name for column in columns if not self._value(row, column)]
         if empty:
             missing = f"no {' and no '.join(empty)}"
             self._say(row, f"{missing}; none was filled in", RemarkKind.UNREAD)
@@ -238,7 +241,7 @@ class Table:
         )
 
     def _celsius(self, row: Row, column: Column) -> Decimal | None:
-        text = _value(row, column)
+        text = self._value(row, column)
         if not text:
             return None
         celsius = celsius_of(parse_decimal(row.line, text, name="temperature"), column.unit)
@@ -253,7 +256,7 @@ class Table:
         return celsius
 
     def _bar(self, row: Row, column: Column) -> Decimal | None:
-        text = _value(row, column)
+        text = self._value(row, column)
         if not text:
             return None
         bar = parse_decimal(row.line, text, name="pressure") * BAR_PER_UNIT[column.unit]

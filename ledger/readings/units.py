@@ -18,6 +18,7 @@ __all__ = [
     "celsius_of",
     "is_absurd_pressure",
     "is_absurd_temperature",
+    "is_no_pressure",
     "is_no_value",
 ]
 
@@ -26,6 +27,8 @@ HIGHEST_CELSIUS: Final = Decimal(200)
 #: No gauge shows less than a vacuum; one digit of the last place is left for its error.
 _LOWEST_BAR: Final = Decimal("-1.1")
 _HIGHEST_BAR: Final = Decimal(25)
+#: More than an autoclave holds, some 3.2 bar absolute, and less than 9999 mbar, mmHg or kPa.
+_HIGHEST_FIGURE_BAR: Final = Decimal(4)
 LONGEST_CYCLE_SECONDS: Final = 24 * 3600
 
 #: What is subtracted, and by what the rest is multiplied; all exact.
@@ -65,11 +68,11 @@ BAR_PER_UNIT: Final[Mapping[str, Decimal]] = {
     **BAR_PER_PLAIN_UNIT,
     **{f"{unit}{suffix}": BAR_PER_PLAIN_UNIT[unit] for unit in _SUFFIXED for suffix in _SUFFIXES},
 }
-#: What devices write where a probe gives nothing: a ruling, a word, or a figure of nines or eights
-#: that no steriliser reaches in any unit.
+#: What devices write where a probe gives nothing: a ruling, a word, or a figure of nines or eights.
+#: No temperature reaches such a figure in any unit; a pressure does in small ones (999.9 mbar).
+_FIGURE: Final = re.compile(r"-?9{4,}(?:[.,]9+)?|-?9{3}[.,]9+|-8{3,}[.,]8+")
 _NO_VALUE: Final = re.compile(
-    r"-{2,}|\*{2,}|#{2,}|-?9{4,}(?:[.,]9+)?|-?9{3}[.,]9+|-8{3,}[.,]8+"
-    r"|(?i:n/?a|err|error|open|short)"
+    rf"-{{2,}}|\*{{2,}}|#{{2,}}|{_FIGURE.pattern}|(?i:n/?a|err|error|open|short)"
 )
 #: More digits than any sensor has, and few enough to read.
 _CONVERTED: Final = Decimal("0.0001")
@@ -84,8 +87,16 @@ def celsius_of(value: Decimal, unit: str) -> Decimal:
 
 
 def is_no_value(text: str) -> bool:
-    """Whether a device writes that where it has no value."""
+    """Whether a device writes that where it has no value; of a pressure is_no_pressure tells."""
     return _NO_VALUE.fullmatch(text) is not None
+
+
+def is_no_pressure(text: str, unit: str, *, is_gauge: bool) -> bool:
+    """The same of a pressure: a figure that a steriliser reaches in this unit is its value."""
+    if _FIGURE.fullmatch(text) is None:
+        return is_no_value(text)
+    bar = Decimal(text.replace(",", ".")) * BAR_PER_UNIT[unit]
+    return is_absurd_pressure(bar, is_gauge=is_gauge, highest=_HIGHEST_FIGURE_BAR)
 
 
 def is_absurd_temperature(celsius: Decimal) -> bool:

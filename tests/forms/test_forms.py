@@ -34,6 +34,7 @@ from ledger.domain.statement.indicators import indicators_of
 from ledger.domain.statement.periods import Period
 from ledger.domain.statement.work import Work
 from ledger.forms.all_forms import FORMS, Account
+from ledger.forms.recourse import legend
 from ledger.forms.sheets import Reader, money_text
 from ledger.forms.signing import sign_pdf
 from ledger.forms.words import Language, words_in
@@ -92,6 +93,16 @@ def test_both_languages_say_everything() -> None:
     assert english.keys() == chinese.keys()
     assert all(english.values())
     assert all(chinese.values())
+
+
+def test_an_answer_that_no_deadline_of_the_terms_applied_to_says_so() -> None:
+    terms = {"version": 1, "sha256": "ab" * 32, "deadlines": {}}
+    answer = {
+        "subject": {"kind": "package"}, "units": [], "offset_minutes": 480, "terms": [terms],
+        "as_of": "2026-11-03T00:00:00Z", "block": 9, "deployment": "cd",
+    }  # fmt: skip
+    for language, end in (("en", ": none applied."), ("zh", "：无。")):
+        assert sum(each.endswith(end) for each in legend(answer, language)) == 1
 
 
 # ---------------------------------------------------------------- tables

@@ -107,6 +107,24 @@ def test_further_units_mean_the_same_pressure(unit: str, value: str) -> None:
     assert abs(found - Decimal("3.1")) < Decimal("0.002")
 
 
+def test_a_figure_of_nines_is_a_pressure_where_a_steriliser_reaches_it() -> None:
+    for value, unit, basis, is_value in (
+        ("999.9", "mbar", "absolute", True),
+        ("999.9", "mmHg", "absolute", True),
+        ("99999", "Pa", "absolute", True),
+        ("-999.9", "mbar", "gauge", True),
+        ("-999.9", "mbar", "absolute", False),
+        ("9999", "mbar", "absolute", False),
+        ("9999", "mmHg", "absolute", False),
+        ("999.9", "kPa", "absolute", False),
+        ("-9999", "mbar", "gauge", False),
+    ):
+        told = rows("2026-03-02T08:00:00,134.8,1", f"2026-03-02T08:00:10,134.8,{value}")
+        raw = text(told, "time,temperature,pressure", bar=unit, basis=basis)
+        (_, sample) = read(raw.encode()).samples
+        assert (sample.bar is not None) == is_value, (value, unit)
+
+
 def test_another_unit_is_the_same_cycle_by_meaning() -> None:
     one = text(rows("2026-03-02T08:00:00,135.0"))
     other = text(rows("2026-03-02T07:00:00Z,275.00"), celsius="°F")

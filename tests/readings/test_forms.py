@@ -340,6 +340,20 @@ def test_a_probe_that_prints_no_value_leaves_the_others_and_is_said() -> None:
     assert "TE2 has no value in 1 lines" in cycle.incomplete_because
 
 
+def test_a_pressure_of_nines_is_left_out_where_no_steriliser_reaches_it() -> None:
+    raw = edited("plc-complete.txt", "16:10:09 3.08", "16:10:09 999.9")
+    for unit, bar in (("mbarA", Decimal("0.9999")), ("kPaa", None)):
+        cycle = only(raw.replace(b"barA oC", f"{unit} oC".encode()))
+        (sample,) = [each for each in cycle.samples if each.time_text == "16:10:09"]
+        assert sample.bar == bar
+        assert any("has no pressure" in why for why in cycle.incomplete_because) == (bar is None)
+
+
+def test_a_phase_that_is_called_an_error_is_no_probe_without_a_value() -> None:
+    cycle = only(edited("steriliser-complete.txt", "6:13 3. Druck ", "6:13 Error    "))
+    assert cycle.samples[5].celsius[0] == Decimal("54.5")
+
+
 def test_fahrenheit_and_gauge_are_read_as_the_caption_names_them() -> None:
     cycle = only(edited("plc-complete.txt", "barA oC oC", "bar(g) oF oF"))
     assert (cycle.temperature_unit, cycle.pressure_basis) == ("oF", PressureBasis.GAUGE)
@@ -350,6 +364,15 @@ def test_a_whole_header_on_another_page_begins_no_other_cycle() -> None:
     head, at = text[: text.index("HORA PT1")], text.index("16:10:09")
     (cycle,) = read((text[:at] + head + text[at:]).encode()).cycles
     assert cycle.content_sha256 == only(text.encode()).content_sha256
+
+
+def test_a_header_on_the_page_of_the_end_alone_begins_no_other_cycle_before_the_next() -> None:
+    text = data("plc-complete.txt").decode()
+    head, at = text[: text.index("HORA PT1")], text.index("FIM DE CICLO")
+    other = text.replace("CICLOS: 003154", "CICLOS: 003155")
+    first, second = read((text[:at] + head + text[at:] + other).encode()).cycles
+    assert first.content_sha256 == only(text.encode()).content_sha256
+    assert second.content_sha256 == only(other.encode()).content_sha256
 
 
 def test_no_errors_is_no_failure_and_an_a0_with_a_thousands_sign_is_not_taken() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -76,6 +77,13 @@ def line(act: str, outcome: str | None = None, **more: str) -> dict[str, Any]:
     }
 
 
+def wait_for_the_next_second(hospital: Hospital) -> None:
+    """What is signed after it is later, too, by the seconds that are signed."""
+    second = int(hospital.instance.clock().timestamp())
+    while int(hospital.instance.clock().timestamp()) == second:
+        time.sleep(0.005)
+
+
 def tell(hospital: Hospital) -> None:
     say = hospital.say
     for number in (1, 2):
@@ -117,6 +125,7 @@ def tell(hospital: Hospital) -> None:
     say("TakeOver", consignment=BOX, unit=1, outcome="carried", trip="T-1", seals="intact", boxes=1)
     say("HandOver", consignment=BOX, unit=1, taker=2)
     say("TakeOver", consignment=BOX, unit=2, outcome="kept", rest="scanned", seals="intact")
+    wait_for_the_next_second(hospital)
     say("ScanReport", unit=2, lines=[line("opened", "10/10; intact; indicator pass")])
     say("ScanReport", unit=2, lines=[line("used", "label legible", case="c-1")])
     now = datetime.now(UTC)
@@ -327,6 +336,11 @@ def test_the_token_of_a_case_is_shown_to_its_own_unit_alone(told: Told) -> None:
     found = told.ask("package", PACKAGE, caller=centre)
     assert b'"c-1"' in told.ask("package", PACKAGE).file
     assert b'"c-1"' not in found.file
+    # it reads up to its own hand-over, and the package was used after it
+    (use,) = [each for each in found.answer["findings"] if each["rule"] == "20"]
+    assert (use["word"], [why["en"] for why in use["why"]]) == (
+        "not_applicable", ["no use is recorded"],
+    )  # fmt: skip
     told.verify(found.file)
     quick = told.ask("package", PACKAGE, caller=centre, is_proven=False)
     assert words(quick) == words(found)

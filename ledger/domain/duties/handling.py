@@ -110,7 +110,7 @@ def _short_of_receipts(pages: list[Page], package: str) -> Iterator[Event]:
     """What was in no box that should have held it: whoever opened that saw so."""
     for page in pages:
         if page.kind == "TakeOver" and _of_package(page, package).get("of_package") == "missing":
-            yield page.event(Deed.MISSING, in_box=True)
+            yield page.event(Deed.MISSING)
 
 
 def _deciding(pages: list[Page], package: str, parties: Collection[int]) -> frozenset[bytes]:

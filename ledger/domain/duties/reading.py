@@ -223,7 +223,7 @@ def _is_beside(each: Cycle, own: Cycle) -> bool:
 def _of_package(question: Question, pages: list[Page], terms: tuple[Terms, ...]) -> dict[str, Any]:
     """A package: what lines say of it, its cycle, and the consignments that it was in."""
     moved = tuple(read_consignments(pages, terms, package=question.subject))
-    parties = {assembler(question.subject), *(s.unit for c in moved for s in c.steps)}
+    parties = {assembler(question.subject), *(s.unit for c in moved for s in _own_steps(c).steps)}
     history, cycle = read_history(pages, question.subject, terms, parties)
     if not history and not moved:
         raise _nothing(question)

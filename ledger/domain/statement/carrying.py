@@ -92,7 +92,8 @@ class Carrying:
         if outcome is TakeOutcome.REFUSED:
             # the whole box: it names no lines
             refused = refused or consignment.packages
-        if refused:
+        # a carrier that does not take it refuses no packages that it would pay for
+        if refused and entry.unit == consignment.receiver:
             self._refusals[entry.digest] = entry, consignment, refused
         if outcome is TakeOutcome.REFUSED:
             return
@@ -159,7 +160,8 @@ class Carrying:
                     digest=digest,
                     consignment=entry.about,
                     giver=consignment.giver,
-                    receiver=consignment.receiver,
+                    # who refused it, wherever it went since
+                    receiver=entry.unit,
                     packages=packages,
                     state=state,
                     period=period_at(entry.time, self._books.offset),

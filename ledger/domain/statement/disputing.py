@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ledger.domain.statement.agreement import Agreement, Group, rounded
@@ -107,13 +107,12 @@ class Disputing:
         without = Counter[Key]()
         for digest, key, quantity in services:
             before = without[key]
-            if key in held:
-                continue
             without[key] += quantity
             amount = sum(
                 self._lines.charged(each, self._versions, without=before)
                 - self._lines.charged(each, self._versions, without=without[key])
                 for each in (key, key._replace(what=What.TAX))
+                if each not in held
             )
             yield _dispute(Disputed.SERVICE, key, amount, digest)
 
@@ -124,25 +123,33 @@ class Disputing:
 
         The chain does not say of which class they are, so that what is held back is the mean of
         that month and the one before; what is due in the end follows from the giver's correction.
+        A month that two refusals draw on is held back once: two units' refusals come to no more
+        than the lines of all months that they draw on.
         """
         told: Counter[tuple[int, int, Period]] = Counter()
+        taken: Counter[tuple[int, int]] = Counter()
+        reached: defaultdict[tuple[int, int], set[Period]] = defaultdict(set)
         for each in refusals:
             if not each.is_clean or each.state not in {"disagreed", "disputed"}:
                 continue
             months = each.period, each.period.plus(-1)
-            keys = [
-                key
-                for key in self._lines.list_keys(each.giver, each.receiver, Group.STERILISATION)
-                if key.of in months and key not in held
-            ]
-            pair = each.giver, each.receiver, each.period
+            pair = each.giver, each.receiver
+            reached[pair].update(months)
+            of = {
+                key: self._lines.charged(key, self._versions)
+                for key in self._lines.list_keys(*pair, Group.STERILISATION)
+                if key.of in reached[pair] and key not in held
+            }
+            keys = [key for key in of if key.of in months]
             count = sum(self._lines.quantity(key) for key in keys)
-            charged = sum(self._lines.charged(key, self._versions) for key in keys)
-            before = min(told[pair], count)
-            told[pair] += each.packages
-            now = min(told[pair], count)
+            charged = sum(of[key] for key in keys)
+            before = min(told[*pair, each.period], count)
+            told[*pair, each.period] += each.packages
+            now = min(told[*pair, each.period], count)
             if count > 0:
                 amount = rounded(charged * now, count) - rounded(charged * before, count)
+                amount = min(amount, max(sum(of.values()) - taken[pair], 0))
+                taken[pair] += amount
                 yield Dispute(
                     why=Disputed.PACKAGES,
                     provider=each.giver,

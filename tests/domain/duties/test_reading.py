@@ -468,15 +468,20 @@ def test_a_third_party_s_report_is_shown_as_such_and_moves_nothing() -> None:
 
 
 def test_a_load_of_a_unit_that_never_had_it_takes_it_out_of_no_cycle() -> None:
+    way = carried()
+    # later on the chain than its own
     theirs = [
         replace(each, message={**each.message, "unit": M3})
         for each in (opening(7, "4 08:00"), load(7, "4 08:01"))
     ]
-    way = carried()
+    box = way[-1].message["consignment"]
     judged = case(*way, *theirs)
     assert judged.cycle is not None
     assert judged.cycle.number == 2241
     assert list_findings(judged) == list_findings(case(*way))
+    log = said("TransportLog", "6 09:00", {"temperature": "within"}, unit=M3, about=box)
+    with_a_log = case(*way, log, *theirs)
+    assert with_a_log.cycle == judged.cycle
 
 
 def test_a_comment_of_a_unit_that_it_does_not_concern_is_called_a_third_party_s() -> None:

@@ -449,6 +449,7 @@ TABLE: list[tuple[str, str, Case]] = [
         "L disputed",
         package(consignments=(logged(M1, logged(route="within"), route="outside"),)),
     ),
+    ("16", "L not_recorded", package(consignments=(logged(M1, temperature="within"),))),
     ("16", "L met", package(consignments=(logged(begun="3 08:00", ended="3 10:00"),))),
     ("16", "L not_recorded", package(consignments=(logged(begun="3 08:00", ended="3 09:59"),))),
     ("16", "L not_recorded", package(consignments=(logged(begun="3 11:01", ended="3 12:00"),))),
@@ -678,6 +679,9 @@ def test_a_log_outside_its_limits_is_the_carriers_own_record() -> None:
     silent = tuple(s for s in steps if s.deed is not LOG)
     missing = replace(judged, consignments=(replace(judged.consignments[0], steps=silent),))
     assert word(missing, "16") == "D not_recorded, L not_recorded"
+    van = event(LOG, L, "3 10:00", until="3 14:10", temperature="within")
+    shared = (replace(judged.consignments[0], steps=(*silent, van)),)
+    assert word(replace(judged, consignments=shared), "16") == "D not_recorded, L met"
 
 
 def test_another_unit_s_seen_is_no_notice_of_an_early_release() -> None:
@@ -687,6 +691,17 @@ def test_another_unit_s_seen_is_no_notice_of_an_early_release() -> None:
     assert word(own, "7") == "L met"
     assert word(theirs, "7") == "L not_recorded"
     assert word(replace(theirs, as_of=at("5 12:05")), "7") == "L not_applicable"
+
+
+def test_a_recall_that_reached_it_before_the_result_was_read_tells_no_result() -> None:
+    """A01's result is read on 5 November, 08:05."""
+    for reached, expected in (("4 10:00", "not_recorded"), ("5 08:20", "met")):
+        recall = replace(
+            RECALL, machine="s1", first=5103, last=5103, steps=(event(Deed.REACHED, L, reached),)
+        )
+        judged = replace(a01(None, "fail"), recalls=(recall,))
+        found = {each.of: each.word for each in of(judged, "7")}
+        assert found["S1/5103"] == expected, found
 
 
 def test_what_the_gate_said_at_the_use_stands_beside_and_is_no_notice() -> None:

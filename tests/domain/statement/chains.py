@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from ledger.domain.acts.comment import Stance
-from ledger.domain.acts.custody import TakeOutcome
+from ledger.domain.acts.custody import DispositionKind, TakeOutcome
 from ledger.domain.acts.decisions import DecisionKind
 from ledger.domain.acts.payment import PaymentSide
 from ledger.domain.acts.resolution import ContestOutcome
@@ -183,6 +183,10 @@ class Chain:
     def refuse(self, consignment: bytes, unit: int) -> Digest:
         message = {"outcome": int(TakeOutcome.REFUSED), **counts(0), "trip": ZERO}
         return self.add("TakeOver", unit, consignment, message)
+
+    def reroute(self, consignment: bytes, giver: int, receiver: int) -> Digest:
+        message = {"kind": int(DispositionKind.REROUTE), "receiver": receiver}
+        return self.add("Disposition", giver, consignment, message)
 
     def witness(
         self, kind: str, unit: int, about: bytes, content: bytes, replaces: bytes = ZERO

@@ -495,6 +495,24 @@ def test_a_service_that_its_consumer_disagrees_with_is_not_due_until_it_agrees(
     assert held(account(chain, DECEMBER), 2) == (0, -30_000)
 
 
+@pytest.mark.parametrize("contested", ["tax", "quantity"])
+def test_the_tax_of_a_service_is_held_back_once_whichever_line_is_contested(
+    chain: Chain, contested: str
+) -> None:
+    taxed = agreement("taxed", prices={"tax": {"training": 1_000}})
+    chain.terms(taxed)
+    chain.at("2026-11-02 00:00")
+    refused = chain.serve(1, 2, 30, 2, service_class=1)
+    november = account(chain, NOVEMBER, V1, taxed)
+    own = [november["lines"][place] for place in unit(november, 2)["lines"]]
+    (number,) = [n for n, each in enumerate(own, start=1) if each["what"] == contested]
+    publication = chain.publish(NOVEMBER, sha256(account_bytes(november)))
+    chain.answer(2, publication, number)
+    chain.comment(2, refused, Stance.DISAGREES)
+    found = account(chain, DECEMBER, V1, taxed)
+    assert (held(found, 2), unit(found, 2)["balance"]) == ((-33_000, 0), -33_000)
+
+
 def test_refused_packages_are_held_back_at_the_mean_price_and_never_above_what_was_charged(
     chain: Chain,
 ) -> None:
@@ -509,6 +527,33 @@ def test_refused_packages_are_held_back_at_the_mean_price_and_never_above_what_w
     chain.at("2026-12-02 00:00").comment(1, kept, Stance.AGREES)
     chain.decide("C1", DecisionKind.CORRECT, (2, 2, 1, -3))
     assert held(account(chain, DECEMBER), 2) == (-8_400, 0)
+
+
+def test_what_goes_on_to_another_unit_was_still_refused_by_who_refused_it(chain: Chain) -> None:
+    chain.release("C1", (2, 2, 1, 20), (3, 3, 1, 20))
+    box = chain.dispatch("S1", 1, 2, Purpose.CLEAN)
+    chain.refuse(box, 2)
+    chain.reroute(box, 1, 3)
+    november = account(chain, NOVEMBER)
+    assert (held(november, 2), held(november, 3)) == ((-28_000, 0), (0, -28_000))
+
+
+def test_a_carrier_that_refuses_to_carry_holds_nobody_s_money_back(chain: Chain) -> None:
+    chain.release("C1", (2, 2, 1, 20), (3, 3, 1, 20))
+    chain.refuse(chain.dispatch("S1", 1, 2, Purpose.CLEAN), 3)
+    november = account(chain, NOVEMBER)
+    assert (held(november, 2), held(november, 3)) == ((0, -28_000), (0, -28_000))
+    assert november["refusals"] == []
+
+
+def test_refusals_of_two_months_hold_back_what_is_due_of_both_once(chain: Chain) -> None:
+    """December's draws on November too; its own comes to 14,000."""
+    chain.release("C1", (2, 2, 1, 20))
+    chain.refuse(chain.dispatch("S1", 1, 2, Purpose.CLEAN), 2)
+    chain.at("2026-12-02 00:00").release("C2", (2, 2, 1, 10))
+    chain.refuse(chain.dispatch("S2", 1, 2, Purpose.CLEAN), 2)
+    december = account(chain, DECEMBER)
+    assert (held(december, 2), unit(december, 2)["balance"]) == ((-42_000, 0), -42_000)
 
 
 def test_who_withdraws_a_refusal_owes_what_it_refused(chain: Chain) -> None:

@@ -217,7 +217,7 @@ def _early_users(case: Case, cycle: Cycle) -> list[int]:
 
 
 def _told_result(duty: Duty, entry: Event, unit: int, due: datetime) -> None:
-    """It says that it saw the result, or a recall for a failed one reached it."""
+    """It says that it saw the result, or a recall reached it once a failed one was read."""
     case, name = duty.case, duty.case.code(unit)
     part = duty.part(f"that {name} was told the result", f"已将结果告知{name}")
     said = [
@@ -227,7 +227,8 @@ def _told_result(duty: Duty, entry: Event, unit: int, due: datetime) -> None:
     ]  # fmt: skip
     recalled = [
         e for recall in covering(case) if entry.fact("word") == "fail"
-        for e in recall.steps if e.deed is Deed.REACHED and e.unit == unit
+        for e in recall.steps
+        if e.deed is Deed.REACHED and e.unit == unit and e.at >= read_at(entry)
     ]  # fmt: skip
     told = earliest((*said, *recalled))
     if told is None:

@@ -233,12 +233,15 @@ _LOGS = {
 
 def _logged(case: Case) -> Iterator[Duty]:
     for each in case.consignments:
+        carriers = {leg.taken.unit for leg in legs(each)}
         for leg in legs(each):
             duty = Duty(case, leg.taken.unit, since=leg.taken.at, of=each.name)
             part = duty.part("what the transport log shows", "运输记录仪所示")
             until = each.step(Deed.RECEIVED) if leg.next is None else leg.next
             for log in each.all(Deed.TRANSPORT_LOG):
-                if _is_of(log, leg, until):
+                # another carrier's is of its own leg
+                is_told = log.unit == duty.holder or log.unit not in carriers
+                if is_told and _is_of(log, leg, until):
                     _judge_log(duty, part, log)
             if leg.next is None and until is None:
                 part.open_until = case.as_of  # it is still on its way
@@ -257,6 +260,7 @@ def _is_of(log: Event, leg: Leg, until: Event | None) -> bool:
 
 
 def _judge_log(duty: Duty, part: Part, log: Event) -> None:
+    within = Stance.FOR if log.unit == duty.holder else Stance.BESIDE
     for name, (en, zh) in _LOGS.items():
         lies = log.fact(name)
         if lies == "none" and log.unit == duty.holder:
@@ -264,7 +268,7 @@ def _judge_log(duty: Duty, part: Part, log: Event) -> None:
         if lies not in {"within", "outside"}:
             continue
         duty.mark(
-            part, lies == "within",
+            part, within if lies == "within" else Stance.AGAINST,
             say("{en} lies {how} its limits", "{zh}{wie}", en=en, zh=zh,
                 how="within" if lies == "within" else "outside",
                 wie="在限值内" if lies == "within" else "超出限值"),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
+from api.pages import offline
 from ledger.domain.acts.words import Right
 from ledger.domain.callers import Scope
 from ledger.domain.encoding.identifiers import parse_hex32, signer_id
@@ -131,6 +133,41 @@ def test_what_is_refused_is_told_with_its_reason_and_spoils_nothing_else(group: 
     assert refused[0] == "refused"
     assert "the consignment is received" in refused[1]
     assert seen[0] == "recorded"
+
+
+def test_what_is_wrong_with_one_capture_is_told_of_it_alone(
+    group: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = Device(group, CENTRE, ahead=timedelta(minutes=42))
+    for _ in range(4):
+        device.keep("/shelf", ("step", "done"), said=("centre/Q01",))
+    early, long, loop, good = device.items
+    early["captured"] = "0001-01-01T00:00:00Z"
+    long["device"] = "x" * 201
+    loop["path"] = "/use"
+    good |= {"person": "P" * 200, "device": "d" * 200, "number": 7}
+
+    def fails(_asking: object) -> None:
+        raise ZeroDivisionError
+
+    broken = [
+        (pattern, replace(page, do=fails) if page.path == "/use" else page)
+        for pattern, page in offline.KEPT
+    ]
+    monkeypatch.setattr(offline, "KEPT", broken)
+    told = device.send()
+    assert [state for state, _ in told] == ["refused", "refused", "waiting", "recorded"]
+    assert "is no moment" in told[0][1]
+    assert "200 characters" in told[1][1]
+    assert recorded(group, told[3][1])["device"] == "d" * 189 + ", capture 7"
+
+
+def test_a_device_sends_no_more_than_twenty_at_once(group: Group) -> None:
+    client = group.at(CENTRE)
+    form = client.get("/offline/known").json()["form"]
+    for items in (json.dumps([{}] * 21), "[" * 50_000):
+        body = {"form": form, "sent": instant_text(group.api.house.clock()), "items": items}
+        assert client.post("/offline", data=body).status_code == 422
 
 
 def colleague_of(group: Group) -> TestClient:

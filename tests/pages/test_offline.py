@@ -16,6 +16,7 @@ from ledger.domain.callers import Scope
 from ledger.domain.encoding.identifiers import parse_hex32, signer_id
 from ledger.domain.encoding.moments import instant_text
 from ledger.domain.records.records import fields_from_bytes
+from ledger.doors.guard import Bounds
 from ledger.steps.asking.accounts import create_account
 from ledger.storage import operations, records
 from tests.house import CENTRE, MEMBER
@@ -168,6 +169,18 @@ def test_a_device_sends_no_more_than_twenty_at_once(group: Group) -> None:
     for items in (json.dumps([{}] * 21), "[" * 50_000):
         body = {"form": form, "sent": instant_text(group.api.house.clock()), "items": items}
         assert client.post("/offline", data=body).status_code == 422
+
+
+def test_twenty_long_runs_come_in_at_once(group: Group) -> None:
+    client = group.at(CENTRE)
+    form = client.get("/offline/known").json()["form"]
+    shots = [["said", f"centre/{each:030}"] for each in range(125)]
+    more = {"moments": {said: instant_text(group.api.house.clock()) for _, said in shots}}
+    items = [{"number": each, "path": "/nowhere", "fields": shots, **more} for each in range(1, 21)]
+    body = {"form": form, "sent": instant_text(group.api.house.clock()), "items": json.dumps(items)}
+    answer = client.post("/offline", data=body)
+    assert int(answer.request.headers["content-length"]) > Bounds().body_bytes
+    assert len(answer.json()) == 20
 
 
 def colleague_of(group: Group) -> TestClient:

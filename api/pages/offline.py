@@ -141,7 +141,8 @@ def _answer(
     except Exception as error:  # noqa: BLE001 - whatever it is, it is ours, and of this one alone
         problems.log_failure("failed", error)
         return {"state": "waiting", "told": ""}
-    return {"state": "recorded", "link": link}
+    # what a passkey signs is recorded once it is signed
+    return {"state": "prepared" if link.startswith("/sign/") else "recorded", "link": link}
 
 
 def _recorded(

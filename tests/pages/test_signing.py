@@ -207,6 +207,7 @@ def test_what_a_device_sends_at_once_is_recorded_when_the_passkey_signed_it(site
     account = site.accounts[f"worker {MEMBER}"]
     with site.api.house.instance.database.transaction() as tx:
         stored.change_account(tx, account, signer=None)
+    desk.client = group.at(MEMBER)
     now = instant_text(site.api.house.clock())
     item = {
         "number": 1, "path": f"{box}/receive", "fields": [["step", "sealed"], ["key", "k1"]],

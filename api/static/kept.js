@@ -460,7 +460,8 @@ async function finish(form, step) {
   }
   const item = await keep(form, step);
   const answers = isAway || item.isMended ? {} : await send([item], { live: true }).catch(() => ({}));
-  const { state, link } = answers[item.number] ?? {};
+  const { state, link, told } = answers[item.number] ?? {};
+  if (state === "waiting" && told) await on("kept", (kept) => kept.put({ ...item, told }));
   if (state === "prepared") {
     await on("kept", (kept) => kept.put({ ...item, state, link }));
     return location.assign(link);

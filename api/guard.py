@@ -32,8 +32,13 @@ from ledger.photos import MOST_BYTES
 MAX_READING_BYTES = 1024 * 1024
 #: A form around a file adds its own lines.
 _AROUND_A_FILE = 16 * 1024
-#: where printouts come in: by a program, and by a page's form
-_UPLOADS = {"/v1/readings": MAX_READING_BYTES, "/readings": MAX_READING_BYTES + _AROUND_A_FILE}
+#: where much comes at once: printouts, by a program and by a page; what devices and paper kept
+_UPLOADS = {
+    "/v1/readings": MAX_READING_BYTES,
+    "/readings": MAX_READING_BYTES + _AROUND_A_FILE,
+    "/offline": MAX_READING_BYTES,
+    "/paper/log": MAX_READING_BYTES + _AROUND_A_FILE,
+}
 #: Where photos come in: a few at a time, since each is held whole.
 _PHOTO = re.compile(r"/v1/photos|/photos")
 _PHOTO_FORM = re.compile(r"/consignments/[^/]+/receive|/cycles/.+/decide|/acts/[^/]+")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 from urllib.parse import urlencode
@@ -33,7 +34,7 @@ from ledger.domain.acts.asking import Door, signs
 from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.acts.vocabulary import Act, CycleNamed, Given, MachineNamed, Named
 from ledger.domain.acts.words import Party
-from ledger.domain.encoding.identifiers import to_hex
+from ledger.domain.encoding.identifiers import parse_hex32, to_hex
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, SteriLedgerError
 from ledger.domain.machines.profiles import default_profiles
 from ledger.steps.accepting.drafting import make_draft, spelled, what_stands
@@ -48,9 +49,14 @@ from ledger.steps.asking.idempotency import (
     require_key,
 )
 from ledger.storage import directory
+from ledger.storage.drafts import delete_draft, find_draft
+from ledger.storage.operations import find_operation
+from ledger.storage.tokens import find_request, find_request_of_unit
 
 _SPELLED: Mapping[str, Act] = {act.spelled: act for act in ACTS.values()}
 _MOST = 1000
+#: what a form's answer is kept as, until it is signed: HTTP's *accepted*
+_PREPARED = 202
 
 
 def act_named(name: str) -> Act:
@@ -231,7 +237,7 @@ def to_be_signed(asking: Asking, kind: str, /, path: str, **values: Any) -> Resp
 
     `path` is where it goes on from there.  Raises NotFound for what is no passkey of theirs.
     """
-    act, chosen = ACTS[kind], asking.by
+    act, chosen, instance, caller = ACTS[kind], asking.by, asking.instance, asking.caller
     found = [each for each in asking.passkeys if each.passkey.id.hex() == chosen]
     if not found or found[0].key is None or Party.SIGNER not in act.parties:
         raise NotFound(
@@ -239,14 +245,52 @@ def to_be_signed(asking: Asking, kind: str, /, path: str, **values: Any) -> Resp
         )
     told = {**circumstances(asking), **values, **seconded(asking)}
     told[signs(act)[Party.SIGNER].name] = "0x" + found[0].key.hex()
-    instance, caller = asking.instance, asking.caller
-    with instance.database.transaction() as tx, spelled(act):
+
+    def work(tx: Connection) -> str:
         draft = make_draft(instance, tx, caller, act, told, door_of(asking))
-        digest = prepare(instance, tx, caller, draft).operation.digest
-    return go_to(f"/sign/{to_hex(digest)}?{urlencode({'next': inside(path)} if path else {})}")
+        return to_hex(prepare(instance, tx, caller, draft).operation.digest)
+
+    with spelled(act):
+        digest = once(asking, (kind, sorted(values.items()), chosen), work, status=_PREPARED)
+    with instance.database.reading() as tx:
+        if _is_recorded(tx, asking, digest):
+            return go_to(after(asking, digest, path))
+    return go_to(f"/sign/{digest}?{urlencode({'next': inside(path)} if path else {})}")
 
 
-def once(asking: Asking, said: object, work: Callable[[Connection], str]) -> str:
+def _is_recorded(tx: Connection, asking: Asking, digest: str) -> bool:
+    named = parse_hex32(digest, field="digest")
+    return find_operation(tx, named, unit=asking.caller.unit) is not None
+
+
+def _unless_given_up(tx: Connection, asking: Asking, named: NamedRequest) -> NamedRequest:
+    """The request under the key that counts: what waits unsigned gives way to what is sent now.
+
+    A draft that is over, is another session's or says another thing is replaced, and the next one
+    has its digest for a key; so one form has one draft, and one record.
+    """
+    while True:
+        row = find_request(tx, named.key, named.token_id)
+        if row is None and asking.same:
+            row = find_request_of_unit(tx, named.key, asking.caller.unit)
+        if row is None or row.response is None or row.status != _PREPARED:
+            return named
+        digest = row.response.decode()
+        if _is_recorded(tx, asking, digest):
+            return named
+        draft = find_draft(tx, parse_hex32(digest, field="digest"), unit=asking.caller.unit)
+        if draft is not None:
+            is_alive = draft.expires_at > asking.instance.clock()
+            is_own = draft.token_id == asking.caller.token_id
+            if is_alive and is_own and row.request_hash == named.request_hash:
+                return named
+            delete_draft(tx, draft.digest)
+        named = replace(named, key=digest)
+
+
+def once(
+    asking: Asking, said: object, work: Callable[[Connection], str], *, status: int = 201
+) -> str:
     """What a form says → done in one transaction, however often it is sent; what `work` told."""
     instance, caller, _ = asking.instance, asking.caller, asking.second
     key = require_key(asking.filled.get("key") or secrets.token_hex(16))
@@ -254,10 +298,11 @@ def once(asking: Asking, said: object, work: Callable[[Connection], str]) -> str
     named = NamedRequest(key=key, token_id=str(caller.token_id), request_hash=hashed)
     try:
         with instance.database.transaction() as tx:
+            named = _unless_given_up(tx, asking, named)
             # a device sends again what it kept, and by then somebody may have signed in anew
             answer = find_in_unit(tx, named, caller.unit) if asking.same else None
             answer = answer or answer_once(
-                instance, tx, named, lambda: Answer(status=201, body=work(tx).encode())
+                instance, tx, named, lambda: Answer(status=status, body=work(tx).encode())
             )
     except Conflict as error:
         if error.field != HEADER:
@@ -313,9 +358,9 @@ def _invalid(asking: Asking, act: Act, error: ValidationError) -> InvalidInput:
     return InvalidInput(first["what"], field=first["field"], rule=first["rule"])
 
 
-def after(asking: Asking, digest: str) -> str:
+def after(asking: Asking, digest: str, path: str = "") -> str:
     """Where to go on: to what it was about, with what was recorded."""
-    path = inside(asking.filled.get("next") or f"/operations/{digest}")
+    path = inside(path or asking.filled.get("next") or f"/operations/{digest}")
     mark = "&" if "?" in path else "?"
     return f"{path}{mark}done={digest}"
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from api.pages.acting import title_of
-from api.pages.asking import Asking
+from api.pages.asking import Asking, number_of
 from api.pages.directory import codes_of
 from api.pages.screens import READS, Screen
 from api.pages.words import N_
@@ -48,7 +48,6 @@ _GROUND = {
     "agreed": N_("what the holder agreed with"),
     "other": N_("another's statement"),
 }
-_MOST_DIGITS = 15
 Values = Mapping[str, object]
 
 
@@ -161,11 +160,10 @@ def _file(content: bytes, media: str, name: str) -> Response:
 def _whole(asking: Asking, name: str) -> int | None:
     """A whole number that a link names; None for nothing."""
     text = asking.filled.get(name)
-    if not text:
-        return None
-    if not text.isascii() or not text.isdigit() or len(text) > _MOST_DIGITS:
+    found = number_of(text)
+    if text and found is None:
         raise InvalidInput("is no number", field=name, rule="a whole number")
-    return int(text)
+    return found
 
 
 def _moment(asking: Asking, name: str, zone: tzinfo) -> datetime | None:

@@ -198,7 +198,8 @@ def _computed(asking: Asking, tx: Connection, view: IncidentView) -> dict[str, o
     Raises InvalidInput where it was not computed before, and Conflict where it does not follow.
     """
     sent, as_of, block = (asking.filled.get(name) for name in ("answer", "as_of", "block"))
-    if not sent or not as_of or not block.isdigit():
+    number = number_of(block)
+    if not sent or not as_of or number is None:
         raise InvalidInput(
             "is not entered",
             field="answer",
@@ -214,7 +215,7 @@ def _computed(asking: Asking, tx: Connection, view: IncidentView) -> dict[str, o
     kind, subject = _subject(view)
     found = find_duties(
         asking.instance, tx, asking.caller, kind, subject,
-        as_of=moment, block=int(block[:_DIGITS]), is_proven=True,
+        as_of=moment, block=number, is_proven=True,
     )  # fmt: skip
     if found.sha256 != sent:
         raise Conflict(
@@ -227,13 +228,12 @@ def _computed(asking: Asking, tx: Connection, view: IncidentView) -> dict[str, o
         "answer": sent,
         "stage": "heard",
         "as_of": moment.isoformat(),
-        "block": int(block),
+        "block": number,
         "engine": ENGINE,
         "rules_sha256": rules_sha256(),
     }
 
 
-_DIGITS = 15
 _REPORTS = frozenset({Scope.REPORT})
 SCREENS = (
     Screen(

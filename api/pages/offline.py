@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from sqlalchemy import Connection
@@ -28,13 +28,16 @@ from api.pages.screens import MOST_FIELDS, READS, Screen
 from api.pages.shots import own_unit
 from api.pages.words import N_
 from ledger.domain.acts.moving import CONDITIONS
+from ledger.domain.acts.vocabulary import Words as Text
 from ledger.domain.acts.words import Purpose
 from ledger.domain.callers import Scope
 from ledger.domain.encoding.hashing import sha256
 from ledger.domain.encoding.moments import instant_text
+from ledger.domain.encoding.nesting import require_nesting
 from ledger.domain.errors import InvalidInput, NotFound, Refused, SteriLedgerError
 from ledger.steps.answering.packages import shelf
 from ledger.steps.answering.recalls import list_recalls
+from ledger.steps.asking.tokens import MAX_PERSON
 from ledger.storage import packages
 
 #: pages whose forms a device keeps while nobody answers
@@ -51,6 +54,12 @@ _MOST_PACKAGES, _MOST_RECALLS = 2000, 20
 _SAME_CLOCK = timedelta(seconds=5)
 #: what may be right later: the other half is not told yet, or we are at fault
 _LATER = frozenset({problems.INTERNAL, problems.UNAVAILABLE})
+#: of one sending: a device sends no more
+_MOST_ITEMS = 20
+#: a list of captures, each with a list of pairs
+_DEEPEST = 4
+#: of what a record says of a device, with the capture's number
+_LONGEST_DEVICE = Text().longest
 
 
 class Kept(BaseModel):
@@ -59,23 +68,24 @@ class Kept(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     #: the device's own
-    number: Annotated[int, Field(ge=1)]
+    number: Annotated[int, Field(ge=1, lt=2**53)]
     path: Annotated[str, Field(max_length=200)]
     #: by name, in the order of the form
     fields: Annotated[list[tuple[str, str]], Field(max_length=MOST_FIELDS)]
     #: when each shot came, by its text
     moments: Annotated[dict[str, AwareDatetime], Field(max_length=MOST_FIELDS)] = {}
     captured: AwareDatetime
-    device: Annotated[str, Field(max_length=100)]
+    device: Annotated[str, Field(max_length=_LONGEST_DEVICE)]
     #: the account, None: nobody was signed in
     who: str | None
-    person: Annotated[str, Field(max_length=100)]
+    person: Annotated[str, Field(max_length=MAX_PERSON)]
     unit: int | None
     #: sent at once, while the server answered
     is_live: bool = False
 
 
-_KEPT = TypeAdapter(list[Kept])
+#: each is looked at by itself
+_ITEMS = TypeAdapter(Annotated[list[dict[str, Any]], Field(max_length=_MOST_ITEMS)])
 
 
 # ---------------------------------------------------------------- what was kept
@@ -85,33 +95,39 @@ def do_offline(asking: Asking) -> Response:
     """What a device kept → what became of each, in its order; nothing of one spoils another."""
     asking.require_person()
     try:
-        items = _KEPT.validate_json(asking.filled.raw("items"))
+        text = asking.filled.raw("items")
+        require_nesting(text.encode(), deepest=_DEEPEST, field="items")
+        items = _ITEMS.validate_python(json.loads(text))
         sent = TypeAdapter(AwareDatetime).validate_python(asking.filled.get("sent"))
     except ValidationError as error:
-        first = problems.field_error(error.errors(include_url=False)[0])
-        raise InvalidInput(first["what"], field="items", rule=first["rule"]) from None
+        raise _invalid(error, "items") from None
+    except ValueError:
+        raise InvalidInput("is not JSON", field="items", rule="a list of what was kept") from None
     ahead = sent - asking.instance.clock()
     is_for_others = asking.filled.get("for_others") == "yes"
     return JSONResponse(
-        {str(each.number): _answer(asking, each, ahead, is_for_others) for each in items}
+        {
+            str(each["number"]): _answer(asking, each, ahead, is_for_others)
+            for each in items
+            # what has no number is no capture of a device's, and nobody can be told of it
+            if type(each.get("number")) is int
+        }
     )
+
+
+def _invalid(error: ValidationError, field: str | None = None) -> InvalidInput:
+    first = problems.field_error(error.errors(include_url=False)[0])
+    return InvalidInput(first["what"], field=field or first["field"], rule=first["rule"])
 
 
 def _answer(
     asking: Asking,
-    kept: Kept,
+    item: Mapping[str, Any],
     ahead: timedelta,
     is_for_others: bool,  # noqa: FBT001
 ) -> dict[str, object]:
     try:
-        if kept.who != asking.account:
-            _require_same_unit(asking, kept, is_for_others)
-        screen, request = _page(asking, kept)
-        screen.require_for(asking.session)
-        inner = replace(asking, request=request, filled=Filled(_fields(kept)), same=_hash(kept))
-        if not kept.is_live:
-            inner.captured = _captured(asking, kept, ahead)
-        found = screen.do(inner) if screen.do is not None else None
+        link = _recorded(asking, item, ahead, is_for_others)
     except SteriLedgerError as error:
         kind, words = problems.kind_of(error), asking.words
         if kind is problems.INTERNAL:
@@ -122,8 +138,33 @@ def _answer(
             "state": "waiting" if is_later else "refused",
             "told": "; ".join(words.sentence(each) for each in told if each),
         }
-    link = found.headers["location"] if isinstance(found, Response) else ""
-    return {"state": "recorded", "link": link}
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is ours, and of this one alone
+        problems.log_failure("failed", error)
+        return {"state": "waiting", "told": ""}
+    # what a passkey signs is recorded once it is signed
+    return {"state": "prepared" if link.startswith("/sign/") else "recorded", "link": link}
+
+
+def _recorded(
+    asking: Asking,
+    item: Mapping[str, Any],
+    ahead: timedelta,
+    is_for_others: bool,  # noqa: FBT001
+) -> str:
+    """Where the step of its page leads to."""
+    try:
+        kept = Kept.model_validate(item)
+    except ValidationError as error:
+        raise _invalid(error) from None
+    if kept.who != asking.account:
+        _require_same_unit(asking, kept, is_for_others)
+    screen, request = _page(asking, kept)
+    screen.require_for(asking.session)
+    inner = replace(asking, request=request, filled=Filled(_fields(kept)), same=_hash(kept))
+    if not kept.is_live:
+        inner.captured = _captured(asking, kept, ahead)
+    found = screen.do(inner) if screen.do is not None else None
+    return found.headers["location"] if isinstance(found, Response) else ""
 
 
 def _require_same_unit(asking: Asking, kept: Kept, is_for_others: bool) -> None:  # noqa: FBT001
@@ -174,13 +215,19 @@ def _captured(asking: Asking, kept: Kept, ahead: timedelta) -> Captured:
         ahead = timedelta()
 
     def ours(moment: datetime) -> datetime:
-        return min((moment - ahead).astimezone(UTC), now).replace(microsecond=0)
+        try:
+            return min((moment - ahead).astimezone(UTC), now).replace(microsecond=0)
+        except OverflowError:
+            raise InvalidInput(
+                "is no moment", field="captured", rule="by a clock of this century"
+            ) from None
 
+    end = f", capture {kept.number}"
     return Captured(
         at=ours(kept.captured),
         moments={said: ours(moment) for said, moment in kept.moments.items()},
         source=source,
-        device=f"{kept.device}, capture {kept.number}",
+        device=kept.device[: _LONGEST_DEVICE - len(end)] + end,
         performer=None if kept.who == asking.account else kept.person or None,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from starlette.responses import Response
 
@@ -41,15 +42,31 @@ def show_leaving(asking: Asking) -> Mapping[str, object] | Response:
     provider = _provider(asking)
     if asking.error is not None:
         return show_sign_in(asking)
-    path = inside(asking.filled.get("next") or "/")
+    path, link = inside(asking.filled.get("next") or "/"), asking.filled.get("link")[:100]
+    if link:
+        _require_own_page(asking)
     address, text = begin(
         asking.instance,
         provider,
         back=asking.site.origin + _BACK,
         path=path,
-        link=asking.filled.get("link")[:100],
+        link=link,
     )
     return keep_flow(go_to(address), asking.request, text)
+
+
+def _require_own_page(asking: Asking) -> None:
+    """Raise Refused unless a page of ours led here: another's would bind its own account."""
+    headers = asking.request.headers
+    site, referrer = headers.get("sec-fetch-site"), urlsplit(headers.get("referer", ""))
+    came_from = f"{referrer.scheme}://{referrer.netloc}"
+    if site != "same-origin" and (site is not None or came_from != asking.site.origin):
+        raise Refused(
+            "an invitation is taken up from its own page",
+            field="link",
+            rule="the way to the provider begins on the page of the link",
+            remedy="open your link again",
+        )
 
 
 def show_back(asking: Asking) -> Mapping[str, object] | Response:

@@ -30,7 +30,7 @@ from api.pages.rendering import PAGE_HEADERS, SCAN_HEADERS, page
 from api.pages.words import words_for
 from ledger.domain.callers import Scope
 from ledger.domain.errors import NotFound, Refused, SteriLedgerError
-from ledger.steps.accepting.photographing import keep_photo
+from ledger.steps.accepting.photographing import keep_photo, require_few
 from ledger.steps.asking.sessions import NotSignedIn, Session, note_use, require_form, resume
 from ledger.steps.instance import Instance
 
@@ -83,12 +83,14 @@ class Screen:
 
 def keep_photos(asking: Asking) -> None:
     """Each photo of a form kept, and its hash in its place: a form shown again still has it."""
-    for name, (_, data) in asking.filled.files.items():
-        if data:
-            # beside it stands the hash of one that was kept before, under the name itself
-            text = name.removesuffix(".file")
-            digest = keep_photo(asking.instance, asking.caller, data, field=text)
-            asking.filled.put(text, digest.hex())
+    # beside each stands the hash of one that was kept before, under the name itself
+    chosen = {
+        name.removesuffix(".file"): data for name, (_, data) in asking.filled.files.items() if data
+    }
+    require_few(len(chosen))
+    for text, data in chosen.items():
+        digest = keep_photo(asking.instance, asking.caller, data, field=text)
+        asking.filled.put(text, digest.hex())
 
 
 #: What reads cycles and records.

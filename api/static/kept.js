@@ -88,11 +88,16 @@ async function comeBack() {
   if (run && !isShell && run.querySelector("[name=said]")) pump(true);
 }
 
+// Only a page where somebody signs in, or one that says no, is nobody's.
+const leadsToSignIn = (answer) => answer.status === 403 || (answer.redirected && new URL(answer.url).pathname === "/sign-in");
+const isData = (answer) => (answer.headers.get("content-type") ?? "").startsWith("application/json");
+
 // What answers gates without the server: the list of a moment.
 async function learn() {
   const answer = await ask("/offline/known");
-  isSignedOut = !answer.headers.get("content-type").startsWith("application/json");
+  isSignedOut = leadsToSignIn(answer);
   if (isSignedOut) return;
+  if (!isData(answer)) throw new TypeError(answer.status);
   const { form, ...list } = await answer.json();
   [token, known] = [form, list];
   me = { who: list.who, person: list.person, unit: list.unit, station: list.station };
@@ -103,6 +108,9 @@ async function learn() {
 // ---------------------------------------------------------------- what waits
 
 const all = () => on("kept", (kept) => kept.getAll());
+// what a passkey signs was sent while the server answered, and is recorded once it is signed
+const isPrepared = (item) => item.state === "prepared";
+const isUnsent = (item) => item.state === "waiting" || isPrepared(item);
 const isMine = (item) => me && item.who === me.who && item.unit === me.unit;
 const plain = ({ number, path, fields, moments, captured, device, who, person, unit }, is_live) => ({ number, path, fields, moments, captured, device, who, person, unit, is_live });
 
@@ -129,7 +137,7 @@ async function keep(form, step) {
     state: "waiting",
     told: "",
     // what was captured before and refused keeps its number and its time
-    ...(before && { number: before.number, captured: before.captured, isMended: true }),
+    ...(before && { number: before.number, captured: before.captured, isMended: !isPrepared(before) }),
   };
   // the browser shall not clear it away where space is short
   navigator.storage?.persist?.();
@@ -139,30 +147,43 @@ async function keep(form, step) {
 }
 
 async function send(items, more = {}) {
-  const filled = { form: token, sent: new Date().toISOString(), items: JSON.stringify(items.map((each) => plain(each, more.live))) };
+  const filled = { form: token, sent: new Date().toISOString(), items: JSON.stringify(items.map((each) => plain(each, more.live || isPrepared(each)))) };
   if (more.others) filled.for_others = "yes";
   const answer = await ask("/offline", filled);
-  isSignedOut = !answer.headers.get("content-type").startsWith("application/json");
-  return isSignedOut ? {} : answer.json();
+  isSignedOut = leadsToSignIn(answer);
+  if (isSignedOut) return {};
+  return isData(answer) ? answer.json() : Object.fromEntries(items.map(({ number }) => [number, { state: "waiting", told: say("answered", answer.status) }]));
+}
+
+// So many as the server takes at once, and at least one.
+const MOST_BYTES = 900_000, MOST_ITEMS = 20;
+const sizeOf = (item) => new URLSearchParams([["", JSON.stringify(plain(item, isPrepared(item)))]]).toString().length;
+function partOf(items) {
+  let bytes = 0;
+  const end = items.findIndex((item, at) => (bytes += sizeOf(item)) > MOST_BYTES && at > 0);
+  return items.slice(0, Math.min(end < 0 ? items.length : end, MOST_ITEMS));
 }
 
 let isFlushing = false;
 async function flush(others = false) {
   if (isFlushing) return;
   isFlushing = true;
-  const fits = (item) => item.state === "waiting" && (others ? item.unit === me?.unit : isMine(item));
+  // what waits on is tried once, and nothing waits behind it
+  const tried = new Set();
+  const fits = (item) => !tried.has(item.number) && (isMine(item) ? isUnsent(item) : others && item.state === "waiting" && item.unit === me?.unit);
   const work = async () => {
     if (!(await all()).some(fits)) return;
     await learn();
     for (let items; !isSignedOut && (items = (await all()).filter(fits)).length; ) {
-      const part = items.slice(0, 20), answers = await send(part, { others });
+      const part = partOf(items), answers = await send(part, { others });
       for (const item of part) {
-        const answer = answers[item.number] ?? { state: "waiting", told: "" };
+        tried.add(item.number);
+        const answer = answers[item.number] ?? { state: item.state, told: "" };
         // what is recorded needs nothing of itself here any more
         const rest = answer.state === "recorded" ? { fields: null, moments: null, sent: new Date().toISOString() } : {};
-        await on("kept", (kept) => kept.put({ ...item, ...answer, ...rest }));
+        // who signed it saw that it is recorded
+        await on("kept", (kept) => (isPrepared(item) && answer.state === "recorded" ? kept.delete(item.number) : kept.put({ ...item, ...answer, ...rest })));
       }
-      if (part.some((item) => (answers[item.number]?.state ?? "waiting") === "waiting")) break;
     }
   };
   try {
@@ -208,12 +229,15 @@ function reportLink(item) {
 function row(item) {
   const tone = { recorded: "good", refused: "bad" }[item.state] ?? "warn";
   const what = `${item.number} · ${item.title}${item.count ? ` · ${item.count}` : ""} · ${say("captured", clock(item.captured))}`;
-  const told = { recorded: say("recorded", clock(item.sent)), refused: `${words.refused}: ${item.told}`, aside: `${words.aside}: ${item.told}` }[item.state] ?? [words.waits, item.told].filter(Boolean).join(": ");
+  const told = { recorded: say("recorded", clock(item.sent)), refused: `${words.refused}: ${item.told}`, aside: `${words.aside}: ${item.told}`, prepared: words.prepared }[item.state] ?? [words.waits, item.told].filter(Boolean).join(": ");
   const put = (state) => () => on("kept", (kept) => (state ? kept.put({ ...item, state }) : kept.delete(item.number))).then(show);
   const actions = make("span", { className: "tap-row" });
   if (item.state === "recorded") {
     if (item.link) actions.append(make("a", { href: item.link, role: "button", className: "secondary", textContent: words.open }));
     actions.append(make("button", { type: "button", className: "secondary", textContent: words.seen, onclick: put() }));
+  } else if (isPrepared(item) && !isAway) {
+    actions.append(make("a", { href: item.link, role: "button", textContent: words.open }));
+    actions.append(make("button", { type: "button", className: "secondary", textContent: words["put aside"], onclick: put("aside") }));
   } else if (item.state === "refused" && !isAway) {
     actions.append(make("button", { type: "button", textContent: words.mend, onclick: () => mend(item) }));
     const report = reportLink(item);
@@ -325,7 +349,7 @@ async function pump(isAgain = false) {
       const fresh = answer && new DOMParser().parseFromString(await answer.text(), "text/html");
       if (!fresh?.getElementById("said")) {
         // nobody answered, or nobody is signed in any more
-        isSignedOut ||= Boolean(answer);
+        isSignedOut ||= Boolean(answer) && leadsToSignIn(answer);
         show();
         return keepShots();
       }
@@ -436,8 +460,15 @@ async function finish(form, step) {
   }
   const item = await keep(form, step);
   const answers = isAway || item.isMended ? {} : await send([item], { live: true }).catch(() => ({}));
-  const { state, link } = answers[item.number] ?? {};
+  const { state, link, told } = answers[item.number] ?? {};
+  if (state === "waiting" && told) await on("kept", (kept) => kept.put({ ...item, told }));
+  if (state === "prepared") {
+    await on("kept", (kept) => kept.put({ ...item, state, link }));
+    return location.assign(link);
+  }
   if (state === "recorded" || state === "refused") {
+    // a run that was refused is still there to go on with
+    if (form === run && state === "refused") await save();
     await on("kept", (kept) => kept.delete(item.number));
     if (state === "recorded") return location.assign(link);
     // the page itself says what is wrong with it

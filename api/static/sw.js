@@ -17,8 +17,11 @@ async function load() {
 }
 
 async function answer(request) {
+  const patience = new AbortController(), timer = setTimeout(() => patience.abort(), 8000);
   try {
-    const found = await fetch(request, { signal: AbortSignal.timeout(8000) });
+    const found = await fetch(request, { signal: patience.signal });
+    // what comes slowly comes all the same
+    clearTimeout(timer);
     if (found.status < 502 || found.status > 504) return found;
   } catch { /* nobody answered */ }
   return (await caches.match(PAGE)) ?? Response.error();

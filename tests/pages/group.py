@@ -143,6 +143,7 @@ class Form:
         found = re.search(r'^<form[^>]* action="([^"]*)"', posts[number])
         if found:
             self.action = html.unescape(found[1])
+        self.is_multipart = 'enctype="multipart/form-data"' in posts[number].partition(">")[0]
         self.values = [
             (name, html.unescape(value))
             for name, value in re.findall(
@@ -152,6 +153,9 @@ class Form:
 
     def send(self, *pairs: tuple[str, str]) -> Any:
         """The answer to it with some more filled in."""
+        if self.is_multipart:
+            parts = [(name, (None, value)) for name, value in (*self.values, *pairs)]
+            return self.client.post(self.action, files=parts)
         body: dict[str, list[str]] = {}
         for name, value in (*self.values, *pairs):
             body.setdefault(name, []).append(value)

@@ -268,6 +268,9 @@ def test_an_incident_is_opened_held_heard_and_only_then_published(
     computed = read(nurse, f"{at}?compute=1")
     sent = {name: re.search(rf'name="{name}" value="([^"]+)"', computed)[1]  # type: ignore[index]
             for name in ("answer", "as_of", "block")}  # fmt: skip
+    for wrong in ("²", sent["block"].zfill(15) + "0"):
+        refused = nurse.post(at, data={"form": token, "key": "ef" * 16, **sent, "block": wrong})
+        assert (refused.status_code, "is computed first" in refused.text) == (422, True)
     press(nurse, computed, "Send it to its holders to be heard", at, **sent)
     page = read(nurse, at)
     same = re.search(r'href="(/answers/[^"]+block=[0-9]+)"', page)[1]  # type: ignore[index]

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from ledger.domain.custody.codes import make_basket
+from ledger.doors.guard import Bounds
 from tests.house import CENTRE, MEMBER, SERIAL
 from tests.pages.conftest import Site
 from tests.pages.group import Form, Group, people_and_packages, plain, shown
@@ -200,6 +201,21 @@ def test_an_outage_is_declared_and_its_paper_brought_in_line_by_line(group: Grou
     assert ("washed", "imported") in [(e["deed"], e["basis"]) for e in lines]
     again = Form(client, "/paper/log", page=page).send(*told, ("answer.2", "1/H1"))
     assert "0 to be recorded · 2 were reported before · 1 doubtful" in plain(again.text)
+
+
+def test_a_long_log_in_chinese_comes_back_with_what_was_answered_to_it(group: Group) -> None:
+    client = group.at(CENTRE)
+    line = f"08:10,stored,nonsense-1,{'李' * 200}\r\n"
+    log = "time,act,package,performer\r\n" + line * 160
+    form = dict(Form(client, "/paper/log").values)
+    data = {"form": form["form"], "day": "2026-11-21"}
+    page = client.post("/paper/log", data=data, files={"file": ("l.csv", log)})
+    assert page.status_code == 200
+    assert Bounds().body_bytes < 9 * 200 * 160, "as a form that is no multipart encodes it"
+    asked = Form(client, "/paper/log", page=page.text)
+    answer = asked.send(("csv", log), ("day", "2026-11-21"), ("step", "record"))
+    assert answer.status_code == 200
+    assert "160 doubtful" in plain(answer.text)
 
 
 def test_a_loaner_goes_back_with_its_count_by_a_guest_and_both_sides_sign(group: Group) -> None:

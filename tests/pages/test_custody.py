@@ -490,6 +490,14 @@ def test_a_photo_of_what_came_wet_stands_with_its_line_and_its_giver_sees_it(gro
     assert group.at(OTHER).get(links[0]).status_code == 404
 
 
+def test_more_photos_than_a_record_has_are_refused_before_one_is_drawn(group: Group) -> None:
+    client = group.at(MEMBER)
+    form = {"form": dict(Form(client, "/acts/asset-report").values)["form"]}
+    files = {f"photo.{at}.file": ("a.jpg", b"no picture", "image/jpeg") for at in range(5)}
+    refused = client.post("/acts/asset-report", data=form, files=files)
+    assert (refused.status_code, "names 5 photos" in refused.text) == (422, True)
+
+
 def test_a_photo_that_a_script_sends_ahead_is_kept_or_told_why_it_is_not(group: Group) -> None:
     client = group.at(MEMBER)
     form = {"form": dict(Form(client, "/acts/asset-report").values)["form"]}

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
+from api.pages import offline
 from ledger.domain.acts.words import Right
 from ledger.domain.callers import Scope
 from ledger.domain.encoding.identifiers import parse_hex32, signer_id
 from ledger.domain.encoding.moments import instant_text
 from ledger.domain.records.records import fields_from_bytes
+from ledger.doors.guard import Bounds
 from ledger.steps.asking.accounts import create_account
 from ledger.storage import operations, records
 from tests.house import CENTRE, MEMBER
@@ -131,6 +134,53 @@ def test_what_is_refused_is_told_with_its_reason_and_spoils_nothing_else(group: 
     assert refused[0] == "refused"
     assert "the consignment is received" in refused[1]
     assert seen[0] == "recorded"
+
+
+def test_what_is_wrong_with_one_capture_is_told_of_it_alone(
+    group: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = Device(group, CENTRE, ahead=timedelta(minutes=42))
+    for _ in range(4):
+        device.keep("/shelf", ("step", "done"), said=("centre/Q01",))
+    early, long, loop, good = device.items
+    early["captured"] = "0001-01-01T00:00:00Z"
+    long["device"] = "x" * 201
+    loop["path"] = "/use"
+    good |= {"person": "P" * 200, "device": "d" * 200, "number": 7}
+
+    def fails(_asking: object) -> None:
+        raise ZeroDivisionError
+
+    broken = [
+        (pattern, replace(page, do=fails) if page.path == "/use" else page)
+        for pattern, page in offline.KEPT
+    ]
+    monkeypatch.setattr(offline, "KEPT", broken)
+    told = device.send()
+    assert [state for state, _ in told] == ["refused", "refused", "waiting", "recorded"]
+    assert "is no moment" in told[0][1]
+    assert "200 characters" in told[1][1]
+    assert recorded(group, told[3][1])["device"] == "d" * 189 + ", capture 7"
+
+
+def test_a_device_sends_no_more_than_twenty_at_once(group: Group) -> None:
+    client = group.at(CENTRE)
+    form = client.get("/offline/known").json()["form"]
+    for items in (json.dumps([{}] * 21), "[" * 50_000):
+        body = {"form": form, "sent": instant_text(group.api.house.clock()), "items": items}
+        assert client.post("/offline", data=body).status_code == 422
+
+
+def test_twenty_long_runs_come_in_at_once(group: Group) -> None:
+    client = group.at(CENTRE)
+    form = client.get("/offline/known").json()["form"]
+    shots = [["said", f"centre/{each:030}"] for each in range(125)]
+    more = {"moments": {said: instant_text(group.api.house.clock()) for _, said in shots}}
+    items = [{"number": each, "path": "/nowhere", "fields": shots, **more} for each in range(1, 21)]
+    body = {"form": form, "sent": instant_text(group.api.house.clock()), "items": json.dumps(items)}
+    answer = client.post("/offline", data=body)
+    assert int(answer.request.headers["content-length"]) > Bounds().body_bytes
+    assert len(answer.json()) == 20
 
 
 def colleague_of(group: Group) -> TestClient:

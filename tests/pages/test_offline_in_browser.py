@@ -204,6 +204,27 @@ def test_what_is_refused_stays_on_the_device_for_who_captured_it(
             page.get_by_role("button", name="Put aside").click()
             page.get_by_text("Refused, and kept here: 1").wait_for(state="detached")
             page.get_by_text("What this device kept: 1").wait_for()
+            tell = {"status": 413, "content_type": "application/problem+json", "body": "{}"}
+            page.goto(f"{site.url}/shelf")
+            page.locator("html[data-ready]").wait_for()
+            page.route("**/offline", lambda route: route.fulfill(**tell))
+            shoot(page, "centre/Q02")
+            page.locator("button[value=done]").click()
+            page.get_by_text("the server answered 413").wait_for(state="attached")
+            assert page.get_by_text("It is sent when whoever captured it signs in.").count() == 0
+            page.unroute("**/offline")
+            page.goto(f"{site.url}/shelf")
+            page.get_by_text("recorded").wait_for(state="attached")
+            shoot(page, "centre/Q03")
+            assert said(page, 1) == ["centre/Q03"]
+            group.api.record(
+                "signer-revocation", group.api.administrator, signer=f"Worker {MEMBER}",
+                reason="left",
+            )  # fmt: skip
+            page.locator("button[value=done]").click()
+            page.get_by_role("alert").get_by_text("revoked").wait_for()
+            page.goto(f"{site.url}/shelf")
+            page.get_by_role("button", name="Go on where you stopped").wait_for()
 
 
 def test_a_camera_reads_a_label_with_its_separator_and_says_when_it_may_not(

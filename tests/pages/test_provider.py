@@ -42,7 +42,7 @@ class Way:
 
     def leave(self, client: TestClient, query: str = "") -> str:
         """To the provider and its answer: the path with which the browser comes back."""
-        left = client.get("/provider" + query)
+        left = client.get("/provider" + query, headers={"sec-fetch-site": "same-origin"})
         assert left.status_code == 303, left.text
         answer = requests.get(left.headers["location"], allow_redirects=False, timeout=5)
         assert answer.status_code == 302, answer.text
@@ -181,6 +181,12 @@ def test_an_invitation_binds_whom_the_provider_names_and_ends_what_was_before(wa
     client = way.browser()
     page = read(client, link)
     query = page.partition('href="/provider')[2].partition('"')[0]
+    elsewhere = {"referer": "https://elsewhere.example/"}
+    for headers in ({}, {"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "none"}, elsewhere):
+        told = client.get("/provider" + query, headers=headers)
+        assert (told.status_code, "open your link again" in told.text) == (422, True)
+    own = client.get("/provider" + query, headers={"referer": "http://testserver" + link})
+    assert own.status_code == 303
     assert "Signed in" in way.come(client, query)
     assert not is_in(before)
     assert client.get(link).status_code == 404
@@ -192,6 +198,10 @@ def test_nobody_is_two_people_and_a_bond_that_is_taken_back_ends_its_sessions(wa
     with pytest.raises(AssertionError, match="is somebody else"):
         way.bind(role="chief")
     client = way.browser()
+    way.come(client)
+    way.bind("wang.fang")
+    assert not is_in(client), "it is another's account by now"
+    way.bind()
     way.come(client)
     way.bind("")
     assert not is_in(client)

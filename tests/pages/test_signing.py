@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from dataclasses import dataclass
 
 import pytest
@@ -10,13 +11,15 @@ from starlette.testclient import TestClient
 
 from ledger.domain.acts.asking import Door
 from ledger.domain.encoding.identifiers import parse_hex32
+from ledger.domain.encoding.moments import instant_text
 from ledger.steps.accepting.prepare import VALID_FOR
 from ledger.steps.accepting.with_passkeys import propose_passkey
+from ledger.storage import accounts as stored
 from ledger.storage.operations import list_signatures
 from tests.house import MEMBER, SERIAL
 from tests.pages.conftest import Site
 from tests.pages.device import PRESENT, Device
-from tests.pages.group import people_and_packages
+from tests.pages.group import Group, people_and_packages
 from tests.pages.kit import press, read
 
 RIGHTS = ["open", "decide", "receive"]
@@ -120,6 +123,31 @@ def test_what_was_prepared_is_over_after_its_time(desk: Desk) -> None:
     assert desk.client.get(address).status_code == 404
 
 
+def test_a_form_that_is_sent_again_is_prepared_once_and_anew_when_its_time_is_over(
+    desk: Desk,
+) -> None:
+    at = f"/acts/cycle-opening?equipment={SERIAL}"
+    page, by = read(desk.client, at), desk.device.id.hex()
+
+    def send(number: int) -> str:
+        more = {"by": by, "equipment": SERIAL, "number": number}
+        return press(desk.client, page, "Sign with my passkey", at, **more)
+
+    first = send(71)
+    assert send(71) == first
+    desk.site.api.house.clock.advance(seconds=VALID_FOR.total_seconds())
+    late = send(71)
+    mended = send(72)
+    assert len({first, late, mended}) == 3
+    assert desk.client.get(late).status_code == 404, "it gave way to what was mended"
+    desk.sign(mended)
+    assert f"done={mended[6:72]}" in send(72)
+    with pytest.raises(AssertionError, match="recorded already"):
+        send(73)
+    found = desk.site.api.get("/v1/operations?kind=cycle-opening", desk.site.api.operator).json()
+    assert len(found["operations"]) == 1
+
+
 def test_a_right_that_the_passkey_lacks_is_told_before_anybody_signs(desk: Desk) -> None:
     desk.site.api.finished_cycle(41)
     values = {"cycle": f"{SERIAL}/41", "result": "physical", "word": "pass"}
@@ -156,9 +184,9 @@ def test_a_revoked_passkey_signs_no_more(desk: Desk) -> None:
     )
 
 
-def test_a_box_is_taken_in_by_passkey(site: Site) -> None:
-    group = people_and_packages(site)
-    box = group.send("4711")
+def receiver(group: Group) -> Desk:
+    """The member's worker, whose passkey takes boxes in."""
+    site = group.site
     desk = Desk(site, Device(), group.at(MEMBER))
     account = site.accounts[f"worker {MEMBER}"]
     instance, door = site.api.house.instance, Door(authenticated_by="local", takes_what_stands=True)
@@ -170,12 +198,46 @@ def test_a_box_is_taken_in_by_passkey(site: Site) -> None:
         )  # fmt: skip
     address = read(desk.client, "/account").partition('href="/sign/')[2].partition('"')[0]
     desk.sign(f"/sign/{address}")
+    return desk
+
+
+def test_what_a_device_sends_at_once_is_recorded_when_the_passkey_signed_it(site: Site) -> None:
+    group = people_and_packages(site)
+    box, desk = group.send("4711"), receiver(group)
+    account = site.accounts[f"worker {MEMBER}"]
+    with site.api.house.instance.database.transaction() as tx:
+        stored.change_account(tx, account, signer=None)
+    desk.client = group.at(MEMBER)
+    now = instant_text(site.api.house.clock())
+    item = {
+        "number": 1, "path": f"{box}/receive", "fields": [["step", "sealed"], ["key", "k1"]],
+        "captured": now, "device": "d", "who": account, "person": "W", "unit": MEMBER,
+        "is_live": True,
+    }  # fmt: skip
+
+    def send() -> tuple[str, str]:
+        form = desk.client.get("/offline/known").json()["form"]
+        sent = {"form": form, "sent": now, "items": json.dumps([item])}
+        told = desk.client.post("/offline", data=sent).json()["1"]
+        return told["state"], told["link"]
+
+    state, link = send()
+    assert (state, send()) == ("prepared", ("prepared", link))
+    desk.sign(link)
+    assert send()[0] == "recorded"
+    assert len(group.get("consignments/centre/4711")["steps"]) == 2
+
+
+def test_a_box_is_taken_in_by_passkey(site: Site) -> None:
+    group = people_and_packages(site)
+    box, desk = group.send("4711"), receiver(group)
     at = f"{box}/receive"
     page = read(desk.client, at)
     address = press(
         desk.client, page, "Seals whole, not opened: take it in", at,
         by=desk.device.id.hex(), step="sealed",
     )  # fmt: skip
+    assert address.startswith("/sign/")
     told = read(desk.client, address)
     assert told.count("inferred") == 1 + 3  # each of its lines, on the giver's word
     assert desk.sign(address).startswith(box)

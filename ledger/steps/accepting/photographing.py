@@ -98,6 +98,17 @@ def photos_in(facts: Facts) -> Iterator[bytes]:
     return (bytes.fromhex(each) for each in dict.fromkeys(named))
 
 
+def require_few(count: int) -> None:
+    """Raise InvalidInput for more photos than a record has: before the first is drawn anew."""
+    if count > MOST_OF_A_RECORD:
+        raise InvalidInput(
+            f"names {count} photos",
+            field="photo",
+            rule=f"a record has at most {MOST_OF_A_RECORD} photos",
+            remedy="leave some out, or record in two steps",
+        )
+
+
 def attach_photos(tx: Connection, digest: bytes, facts: Facts, *, unit: int) -> None:
     """Say which of a unit's photos a record names; one that is not kept here stays a hash.
 
@@ -105,13 +116,7 @@ def attach_photos(tx: Connection, digest: bytes, facts: Facts, *, unit: int) -> 
     """
     hashes = list(photos_in(facts))
     kept = photos.kept_among(tx, unit, hashes) if hashes else set()
-    if len(kept) > MOST_OF_A_RECORD:
-        raise InvalidInput(
-            f"names {len(kept)} photos",
-            field="photo",
-            rule=f"a record has at most {MOST_OF_A_RECORD} photos",
-            remedy="leave some out, or record in two steps",
-        )
+    require_few(len(kept))
     photos.insert_photo_records(
         tx,
         [photos.PhotoRecordRow(operation=digest, sha256=each, unit=unit) for each in sorted(kept)],

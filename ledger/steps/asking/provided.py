@@ -19,7 +19,7 @@ from ledger.domain.encoding.hashing import sha256
 from ledger.domain.errors import Conflict, InvalidInput, Refused
 from ledger.steps.asking.accounts import administered
 from ledger.steps.asking.links import LinkPurpose, find_link, use_link
-from ledger.steps.asking.provider import Flow, Provider, find_provider
+from ledger.steps.asking.provider import Flow, Provider, find_provider, is_subject
 from ledger.steps.asking.sessions import NotSignedIn, open_session
 from ledger.steps.instance import Instance
 from ledger.storage import accounts as stored
@@ -28,7 +28,6 @@ from ledger.storage import accounts as stored
 LIFETIME = timedelta(minutes=10)
 _PURPOSE = "provider flow"
 _RANDOM_BYTES = 32
-_LONGEST_SUBJECT = 255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,10 +109,11 @@ def bind(instance: Instance, tx: Connection, caller: Caller, account: str, subje
         raise Refused("no provider is set", field="subject", remedy="set STERILEDGER_OIDC_ISSUER")
     row = administered(tx, caller, account, gives_way_in=True)
     stored.drop_identities(tx, account=row.id)
+    # whoever came in as the one before is not known as theirs any more
+    stored.end_sessions(tx, row.id, instance.clock(), way="oidc")
     if not subject:
-        stored.end_sessions(tx, row.id, instance.clock(), way="oidc")
         return
-    if len(subject) > _LONGEST_SUBJECT or not subject.isascii() or not subject.isprintable():
+    if not is_subject(subject):
         raise InvalidInput("is no sub", field="subject", rule="as the provider tells it")
     _insert(instance, tx, provider, row.id, subject)
 

@@ -37,6 +37,12 @@ _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "E
 _NEEDED = ("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
+def is_subject(said: object) -> bool:
+    """Whether it is a `sub`: 1 to 255 printable ASCII characters (Core 1.0 §2)."""
+    is_text = isinstance(said, str) and 0 < len(said) <= _LONGEST_SUBJECT
+    return is_text and str(said).isascii() and str(said).isprintable()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
     """What one person's way to the provider and back is known by; the browser keeps it sealed."""
@@ -155,8 +161,7 @@ class Provider:
                 raise _wrong(f"the provider's word does not hold: its {claim}") from None
             raise _wrong("the provider's word does not hold") from None
         subject = claims["sub"]
-        is_one = isinstance(subject, str) and 0 < len(subject) <= _LONGEST_SUBJECT
-        if not is_one or not subject.isascii() or not subject.isprintable():
+        if not is_subject(subject):
             raise _wrong("the provider's word does not hold: its sub is no name")
         return str(subject)
 

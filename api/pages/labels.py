@@ -30,8 +30,8 @@ from ledger.domain.custody.labelling import Label, Symbol, plain_label
 from ledger.domain.custody.printing import MOST_OF_ROLL, TOLD, PrintState
 from ledger.domain.errors import InvalidInput, NotFound
 from ledger.forms.papers import MEDIA, STOCKS, Labels, file_of, pdf_of
-from ledger.steps.accepting.labelling import labels_sent
 from ledger.steps.accepting.printing import list_prints, list_rolls, reserve, sent, tell
+from ledger.steps.answering.labelling import labels_sent
 from ledger.steps.answering.packages import unit_names
 
 SCANS = frozenset({Scope.SCAN})

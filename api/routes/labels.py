@@ -28,9 +28,9 @@ from ledger.domain.custody.labelling import Symbol
 from ledger.domain.custody.printing import MOST_OF_ROLL, TOLD, PrintState
 from ledger.forms import papers
 from ledger.steps.accepting import printing
-from ledger.steps.accepting.labelling import labels_sent
-from ledger.steps.accepting.labels import meant
+from ledger.steps.accepting.meaning import meant
 from ledger.steps.answering import packages as asking
+from ledger.steps.answering.labelling import labels_sent
 
 router = APIRouter(prefix="/v1/labels", tags=["packages"], route_class=LedgerRoute)
 

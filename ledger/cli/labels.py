@@ -109,8 +109,8 @@ def send_labels(
     Each drawn code is read back first; where one is not, nothing was sent.
     What became of them is told with: steriledger label tell.
     """
-    from ledger.steps.accepting.labelling import labels_sent
     from ledger.steps.accepting.printing import sent
+    from ledger.steps.answering.labelling import labels_sent
     from ledger.steps.answering.packages import numbering
 
     with opened(home) as instance, instance.database.transaction() as tx:
@@ -134,8 +134,8 @@ def draw_labels(
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
     """Draw labels again that were sent, while nobody told what became of them."""
-    from ledger.steps.accepting.labelling import labels_sent
-    from ledger.steps.accepting.labels import meant
+    from ledger.steps.accepting.meaning import meant
+    from ledger.steps.answering.labelling import labels_sent
     from ledger.steps.answering.packages import numbering
 
     with opened(home) as instance, instance.database.reading() as tx:

@@ -16,7 +16,6 @@ from ledger.domain.custody.lines import Deed
 from ledger.domain.custody.printing import FOLLOWS, TOLD, PrintState
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused
 from ledger.steps.accepting.assembling import Assembly, assemble
-from ledger.steps.accepting.labelling import labels_sent
 from ledger.steps.accepting.printing import (
     Print,
     Roll,
@@ -27,6 +26,7 @@ from ledger.steps.accepting.printing import (
     tell,
 )
 from ledger.steps.accepting.scanning import Scan, look, report
+from ledger.steps.answering.labelling import labels_sent
 from ledger.steps.answering.packages import find_package, trace
 from ledger.steps.reading.scan_lists import parse_list
 from ledger.storage.engine.database import Database

@@ -21,12 +21,12 @@ from ledger.domain.errors import Conflict, InvalidInput, NotFound
 from ledger.domain.records.commitments import Fields
 from ledger.readings import zone_named
 from ledger.steps.accepting.drafting import make_draft
-from ledger.steps.accepting.labelling import find_definition
-from ledger.steps.accepting.labels import resolve_set
 from ledger.steps.accepting.loading import packages_in
+from ledger.steps.accepting.meaning import resolve_set
 from ledger.steps.accepting.scanning import sets_named
 from ledger.steps.accepting.submit import Receipt, record_with_held_keys
 from ledger.steps.accepting.telling import hold
+from ledger.steps.answering.declared import find_definition
 from ledger.steps.answering.packages import numbering
 from ledger.steps.instance import Instance
 from ledger.storage import packages

@@ -29,10 +29,10 @@ from ledger.domain.custody.printing import (
 from ledger.domain.encoding.moments import instant_text
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused
 from ledger.steps.accepting.drafting import make_draft
-from ledger.steps.accepting.labelling import label_code
-from ledger.steps.accepting.labels import meant
+from ledger.steps.accepting.meaning import meant
 from ledger.steps.accepting.submit import Receipt, record_with_held_keys
 from ledger.steps.accepting.telling import hold
+from ledger.steps.answering.labelling import label_code
 from ledger.steps.answering.packages import numbering
 from ledger.steps.instance import Instance
 from ledger.storage import labels, packages

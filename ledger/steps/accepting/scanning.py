@@ -25,13 +25,13 @@ from ledger.domain.custody.outcomes import CLOSED, find_contradiction, split_out
 from ledger.domain.errors import InvalidInput, Refused, SteriLedgerError
 from ledger.steps.accepting.drafting import make_draft
 from ledger.steps.accepting.gating import GATES, cycles_of
-from ledger.steps.accepting.labelling import find_definition
-from ledger.steps.accepting.labels import Meant, meant, resolve_set
+from ledger.steps.accepting.meaning import Meant, meant, resolve_set
 from ledger.steps.accepting.photographing import Picture
 from ledger.steps.accepting.printing import is_reserved
 from ledger.steps.accepting.submit import Receipt, record_with_held_keys
 from ledger.steps.accepting.telling import hold
 from ledger.steps.answering.baskets import concerns, lying_in, side_of
+from ledger.steps.answering.declared import find_definition
 from ledger.steps.answering.packages import Question, ask_all, numbering
 from ledger.steps.instance import Instance
 from ledger.storage import packages

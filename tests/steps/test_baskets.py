@@ -12,6 +12,7 @@ from ledger.domain.acts.words import Right
 from ledger.domain.callers import Scope
 from ledger.domain.custody.codes import make_basket, read_shot
 from ledger.domain.custody.lines import Deed
+from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import InvalidInput
 from ledger.steps.accepting.assembling import Assembly, assemble
 from ledger.steps.accepting.scanning import Scan, look, report
@@ -181,6 +182,30 @@ def test_a_container_has_seals_until_it_is_opened_and_a_side_until_it_is_washed(
     assert shown(house, BOX).side == "mixed"
     scanned(house, CENTRE, Scan(act=Deed.TAKEN_OUT, said=BOX), Scan(act=Deed.WASHED, said=BOX))
     assert shown(house, BOX).side == "clean"
+
+
+def test_a_sealed_container_is_opened_by_taking_a_package_out_by_its_own_code(
+    house: House,
+) -> None:
+    put(house, BOX, "1/Q02", "1/Q03")
+    scanned(house, CENTRE, Scan(act=Deed.SEALED, said=BOX, outcome="S-77"))
+    assert not shown(house, BOX).is_opened
+    before = newest(house)
+    scanned(house, CENTRE, Scan(act=Deed.OPENED, said="1/Q03"))
+    assert (shown(house, BOX).seals, shown(house, BOX).is_opened) == (("S-77",), True)
+    assert not shown(house, BOX, before).is_opened
+
+
+def test_the_side_that_a_container_had_is_told_as_it_was_known(house: House) -> None:
+    scanned(house, CENTRE, Scan(act=Deed.USED, said="1/Q03"))
+    with house.instance.database.reading() as tx:
+        used = packages.list_lines(tx, "1/Q03")[-1]
+    put(house, BOX, "1/Q03")
+    scanned(house, CENTRE, Scan(act=Deed.TAKEN_OUT, said="1/Q03"))
+    before = newest(house)
+    told = f"{to_hex(used.digest)}:{used.line}"
+    scanned(house, CENTRE, Scan(act=Deed.NOT_SO, said="1/Q03", takes_back=told, reason="another"))
+    assert (shown(house, BOX).side, shown(house, BOX, before).side) == ("clean", "dirty")
 
 
 def test_instruments_without_a_label_go_in_as_the_last_package_of_their_set(house: House) -> None:

@@ -227,6 +227,19 @@ def test_what_lies_in_a_basket_is_read_by_whom_it_concerns(house: House) -> None
     assert (view.packages, view.others, view.side) == ((), 0, None)
 
 
+def test_whom_a_basket_does_not_concern_learns_nothing_of_it_by_a_scan(house: House) -> None:
+    theirs = make_basket(MEMBER, "M1")
+    scanned(house, CENTRE, Scan(act=Deed.USED, said="1/Q03"))
+    put(house, BOX, "1/Q03")
+    for code, name in ((theirs, "1/Q01"), (BOX, "2/Z1")):
+        line = Scan(act=Deed.PUT_IN, said=name, basket=code)
+        assert asked(house, line, unit=MEMBER) == f"{name}: put in"
+        assert "(" in asked(house, line), "the centre has the package, or owns the container"
+    packed = Scan(act=Deed.ASSEMBLED, said="1/Q01")
+    assert asked(house, packed, unit=MEMBER) == "1/Q01: assembled"
+    assert "its serial was used before" in asked(house, packed)
+
+
 def test_baskets_follow_from_records_alone(house: House) -> None:
     put(house, BOX, "1/Q03")
     scanned(house, CENTRE, Scan(act=Deed.WASHED, said=BOX))

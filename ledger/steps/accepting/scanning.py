@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from ledger.domain.acts.asking import Door
 from ledger.domain.acts.scan_report import ACT, MOST_LINES, PREVENTABLE, taken_back
 from ledger.domain.callers import Caller
-from ledger.domain.custody.codes import Command, is_basket, read_shot
+from ledger.domain.custody.codes import Command, is_basket, read_shot, unit_in
 from ledger.domain.custody.fold import DIRTY, standing
 from ledger.domain.custody.gates import Answer, Word
 from ledger.domain.custody.lines import Deed, assembler
@@ -337,7 +337,7 @@ def _look(instance: Instance, tx: Connection, unit: int, scans: Sequence[Scan]) 
         if what is not None and what.package is not None and _states_time(scan)
     }
     before = _reported(tx, unit, timed) if timed else set()
-    packed, lies = _packed(tx, scans, whats), _Lies(tx, scans, whats)
+    packed, lies = _packed(tx, unit, scans, whats), _Lies(tx, unit, scans, whats)
     looked = []
     for at, (scan, what) in enumerate(zip(scans, whats, strict=True)):
         notes = (*_serial_notes(tx, unit, scan, what, packed), *lies.notes(scan, what))
@@ -368,16 +368,22 @@ def _serial_notes(
     return ()
 
 
-def _packed(tx: Connection, scans: Sequence[Scan], whats: Sequence[Meant | None]) -> set[str]:
-    """Those of the packages whose assembly is reported that were assembled before."""
+def _packed(
+    tx: Connection, unit: int, scans: Sequence[Scan], whats: Sequence[Meant | None]
+) -> set[str]:
+    """Those of the packages whose assembly is reported that were assembled before.
+
+    Of what the unit has nothing to do with, it learns nothing.
+    """
     named = {
         what.package
         for scan, what in zip(scans, whats, strict=True)
         if scan.act is Deed.ASSEMBLED and what is not None and what.package is not None
     }
+    ours = {row.name for row in packages.list_packages_named(tx, named) if concerns(row, unit)}
     return {
         name
-        for name, lines in packages.list_lines_of(tx, named).items()
+        for name, lines in packages.list_lines_of(tx, ours).items()
         if any(line.deed is Deed.ASSEMBLED for line in standing(lines))
     }
 
@@ -494,21 +500,29 @@ def _basket_question(scan: Scan, what: Meant | None) -> str | None:
 
 
 class _Lies:
-    """Where packages that are put into baskets lay, line after line."""
+    """Where packages that are put into baskets lay, line after line.
+
+    Only what concerns the unit, and baskets that are its own or have something of it.
+    """
 
     def __init__(
-        self, tx: Connection, scans: Sequence[Scan], whats: Sequence[Meant | None]
+        self, tx: Connection, unit: int, scans: Sequence[Scan], whats: Sequence[Meant | None]
     ) -> None:
         put = [
             (scan, what.package)
             for scan, what in zip(scans, whats, strict=True)
             if scan.act is Deed.PUT_IN and what is not None and what.package is not None
         ]
-        rows = packages.list_packages_named(tx, {name for _, name in put})
-        self._lay = {row.name: row.basket for row in rows}
+        named = packages.list_packages_named(tx, {name for _, name in put})
+        rows = [row for row in named if concerns(row, unit)]
+        self._lay: dict[str, str | None] = {row.name: row.basket for row in rows}
         self._is_dirty = {row.name: row.stage in DIRTY for row in rows}
         codes = {read_shot(scan.basket).basket for scan, _ in put if scan.basket is not None}
-        self._sides = {code: side_of(tx, code) for code in codes if code is not None}
+        self._sides: dict[str, str | None] = {
+            code: side_of(tx, code)
+            for code in codes
+            if code is not None and (unit_in(code) == unit or lying_in(tx, code, unit))
+        }
 
     def notes(self, scan: Scan, what: Meant | None) -> tuple[str, ...]:
         """What is wrong with putting it there: it happened all the same."""
@@ -521,10 +535,9 @@ class _Lies:
             told.append(f"it lay in {before}, and nobody took it out")
         side = "dirty" if self._is_dirty.get(name, False) else "clean"
         if code is not None:
-            if self._sides.get(code) not in {None, side}:
-                told.append(
-                    f"soiled and clean things lie in one basket: it was {self._sides[code]}"
-                )
+            was = self._sides.get(code)
+            if was not in {None, side}:
+                told.append(f"soiled and clean things lie in one basket: it was {was}")
             self._lay[name], self._sides[code] = code, side
         return tuple(told)
 

@@ -46,6 +46,9 @@ class RollBody(Body):
 
     unit: UnitName | None = None
     count: Annotated[int, Field(ge=1, le=MOST_OF_ROLL)] = 50
+    for_paper: bool = Field(
+        default=True, description="on paper; else they are proposed where something is packed"
+    )
 
 
 class PrintsBody(Body):
@@ -77,7 +80,9 @@ def post_roll(body: RollBody, question: Question) -> Response:
     question.caller.require_scope(Scope.SCAN)
     with question.instance.database.transaction() as tx:
         unit = unit_of(question, tx, body.unit)
-        roll = printing.reserve(question.instance, tx, question.caller, unit, body.count)
+        roll = printing.reserve(
+            question.instance, tx, question.caller, unit, body.count, for_paper=body.for_paper
+        )
     return answers.give_plain(roll.to_plain())
 
 

@@ -19,8 +19,10 @@ from ledger.steps.accepting.assembling import Assembly, assemble
 from ledger.steps.accepting.printing import (
     Print,
     Roll,
+    kit_of,
     list_prints,
     list_rolls,
+    next_reserved,
     reserve,
     sent,
     tell,
@@ -177,6 +179,26 @@ def test_a_reserved_serial_is_on_one_label_and_its_paper_log_names_it_without_th
         assert [each.used for each in list_rolls(tx, house.caller, CENTRE)] == [("R1.001",)]
     # the label that was printed beforehand is voided by its reprint like any other
     assert send(house, "1/R1.001")[0].issue == 2
+
+
+def test_what_is_on_paper_is_proposed_to_nobody(house: House) -> None:
+    def proposed() -> str | None:
+        with house.instance.database.reading() as tx:
+            return next_reserved(tx, CENTRE)
+
+    reserved(house, 2)
+    assert proposed() is None, "the serials of a roll for paper are in a kit"
+    with house.instance.database.transaction() as tx:
+        reserve(house.instance, tx, house.caller, CENTRE, 2, for_paper=False)
+    assert proposed() == "R2.001"
+    send(house, "1/R2.001")
+    told(house, PrintState.PRINTED, "1/R2.001")
+    assert proposed() == "R2.002", "the label of the first was printed beforehand, and spoilt"
+    with house.instance.database.transaction() as tx:
+        assert kit_of(tx, house.caller, CENTRE, 2).for_paper
+        with pytest.raises(NotFound, match="no roll 7"):
+            kit_of(tx, house.caller, CENTRE, 7)
+    assert proposed() is None
 
 
 def test_a_roll_leaves_out_numbers_that_somebody_made_up(house: House) -> None:

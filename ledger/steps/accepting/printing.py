@@ -50,6 +50,8 @@ class Roll:
     serials: tuple[str, ...]
     #: those of which something is recorded
     used: tuple[str, ...]
+    #: whether they are on paper, or are to be; else they are proposed where something is packed
+    for_paper: bool
     #: RFC 3339
     reserved_at: str
     reserved_by: str
@@ -85,10 +87,19 @@ class Print:
 # ---------------------------------------------------------------- reserved serials
 
 
-def reserve(instance: Instance, tx: Connection, caller: Caller, unit: int, count: int) -> Roll:
+def reserve(  # noqa: PLR0913 - who reserves how many, for what
+    instance: Instance,
+    tx: Connection,
+    caller: Caller,
+    unit: int,
+    count: int,
+    *,
+    for_paper: bool = True,
+) -> Roll:
     """A roll of serials that nobody uses but who has the roll: paper, labels printed beforehand.
 
-    Raises InvalidInput for more than a roll holds.
+    Those that are not `for_paper` are proposed where something is packed.  Raises InvalidInput for
+    more than a roll holds.
     """
     caller.require_unit(unit)
     if not 1 <= count <= MOST_OF_ROLL:
@@ -102,6 +113,7 @@ def reserve(instance: Instance, tx: Connection, caller: Caller, unit: int, count
         unit=unit,
         number=number,
         count=count,
+        for_paper=for_paper,
         reserved_at=instance.clock(),
         reserved_by=caller.person,
     )
@@ -115,13 +127,28 @@ def list_rolls(tx: Connection, caller: Caller, unit: int) -> list[Roll]:
     return [_roll(tx, row) for row in labels.list_rolls(tx, unit)]
 
 
+def kit_of(tx: Connection, caller: Caller, unit: int, number: int) -> Roll:
+    """A roll whose serials go on paper from now on; raises NotFound."""
+    caller.require_unit(unit)
+    if labels.find_roll(tx, unit, number) is None:
+        raise NotFound(f"there is no roll {number}", field="roll", rule="one of your unit's")
+    labels.set_for_paper(tx, unit, number)
+    return next(each for each in list_rolls(tx, caller, unit) if each.roll == number)
+
+
 def next_reserved(tx: Connection, unit: int) -> str | None:
-    """The first serial of a unit's rolls under which nothing is packed; None where none is left."""
+    """The first reserved serial that is on no paper, and free; None where none is left.
+
+    One whose label was sent to a printer is on paper, or was spoilt.
+    """
     for row in labels.list_rolls(tx, unit):
+        if row.for_paper:
+            continue
         roll = _roll(tx, row)
-        left = [each for each in roll.serials if each not in roll.used]
-        if left:
-            return left[0]
+        sent_before = labels.list_prints_of(tx, _names(unit, row.number, row.count))
+        for each in roll.serials:
+            if each not in roll.used and f"{unit}/{each}" not in sent_before:
+                return each
     return None
 
 
@@ -144,6 +171,7 @@ def _roll(tx: Connection, row: labels.RollRow) -> Roll:
         roll=row.number,
         serials=tuple(reserved_serials(row.number, row.count)),
         used=tuple(each.name.partition("/")[2] for each in used),
+        for_paper=row.for_paper,
         reserved_at=instant_text(row.reserved_at),
         reserved_by=row.reserved_by,
     )

@@ -55,16 +55,16 @@ def send(house: House, *said: str, unit: int = CENTRE, again: bool = False) -> l
         return sent(house.instance, tx, house.caller, unit, said, again=again)
 
 
-def told(house: House, state: PrintState, *said: str) -> tuple[int, list[str]]:
+def told(house: House, state: PrintState, *said: str, unit: int = CENTRE) -> tuple[int, list[str]]:
     """How many reports were made, and the states."""
     with house.instance.database.transaction() as tx:
-        receipts, prints = tell(house.instance, tx, house.caller, CENTRE, state, said, AT_A_DOOR)
+        receipts, prints = tell(house.instance, tx, house.caller, unit, state, said, AT_A_DOOR)
     return len(receipts), [each.state for each in prints]
 
 
-def codes_of(house: House) -> tuple[set[str], set[str]]:
+def codes_of(house: House, name: str = "1/Q01") -> tuple[set[str], set[str]]:
     with house.instance.database.reading() as tx:
-        package = find_package(tx, house.caller, "1/Q01").package
+        package = find_package(tx, house.caller, name).package
     return package.codes, package.voided
 
 
@@ -152,6 +152,53 @@ def test_who_has_a_package_labels_it(house: House) -> None:
     reader = replace(house.caller, unit=MEMBER, scopes=frozenset({Scope.READ_UNIT, Scope.SCAN}))
     with house.instance.database.reading() as tx, pytest.raises(NotFound, match="not yours"):
         list_prints(tx, reader, CENTRE)
+
+
+def test_a_label_that_another_unit_sent_keeps_nobody_from_printing_and_is_voided(
+    house: House,
+) -> None:
+    house.enrol(CENTRE, "Desk", Right.DISPATCH)
+    house.enrol(MEMBER, "Ward", Right.RECEIVE)
+    send(house, "1/Q01", again=True)
+    house.say(
+        "Dispatch", unit="centre", slip="1", receiver="member", taker="member", purpose="soiled",
+        basis="scanned", lines=[{"assembler": "centre", "package": "Q01"}],
+    )  # fmt: skip
+    house.say("TakeOver", unit="member", consignment="centre/1", outcome="kept", rest="scanned")
+    # which of the centre's came out nobody knows, and no two labels are alike
+    assert send(house, "1/Q01", unit=MEMBER)[0].code == THIRD
+    with pytest.raises(Conflict, match="may have been printed"):
+        send(house, "1/Q01", unit=MEMBER)
+    assert told(house, PrintState.PRINTED, "1/Q01", unit=MEMBER) == (1, ["printed"])
+    assert codes_of(house) == ({THIRD}, {FIRST, SECOND})
+    # that it came out, told late, makes it no label of the package again
+    assert told(house, PrintState.PRINTED, "1/Q01") == (0, ["printed"])
+    assert codes_of(house) == ({THIRD}, {FIRST, SECOND})
+
+
+def test_labels_that_never_were_are_not_voided(house: House) -> None:
+    looked(house, [Scan(act=Deed.STORED, said="1/Q50")])
+    (label,) = send(house, "1/Q50", again=True)
+    told(house, PrintState.PRINTED, "1/Q50")
+    assert codes_of(house, "1/Q50") == ({label.code}, set())
+
+
+def test_a_label_printed_beforehand_is_voided_though_its_set_has_a_gtin_by_then(
+    house: House,
+) -> None:
+    reserved(house, 1)
+    (beforehand,) = send(house, "1/R1.001")
+    told(house, PrintState.PRINTED, "1/R1.001")
+    house.say(
+        "SetDefinition", unit="centre", set="HIP", version=1, instruments=37, title="HIP",
+        gtin="9506000134352",
+    )  # fmt: skip
+    packed = Assembly(set="HIP", serials=["R1.001"], expires="2027-05-01")
+    with house.instance.database.transaction() as tx:
+        _, (made,) = assemble(house.instance, tx, house.caller, CENTRE, packed, AT_A_DOOR)
+    (again,) = send(house, "1/R1.001")
+    told(house, PrintState.PRINTED, "1/R1.001")
+    assert codes_of(house, "1/R1.001") == ({again.code}, {beforehand.code, made.code})
 
 
 def test_a_reserved_serial_is_on_one_label_and_its_paper_log_names_it_without_the_unit(

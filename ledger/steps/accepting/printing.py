@@ -195,7 +195,8 @@ def sent(  # noqa: PLR0913 - who prints which labels where
     `again`: a label is on each already, though nobody told of its printing here.
 
     Raises Refused where another unit has the package, and Conflict where a label of it may have
-    been printed and nobody decided yet.
+    been printed here and nobody decided yet.  What another unit sent before is on no way in: its
+    label is voided once this one is printed.
     """
     caller.require_unit(unit)
     found = meant(tx, said, unit_number=lambda text: numbering(tx, text))
@@ -208,8 +209,10 @@ def sent(  # noqa: PLR0913 - who prints which labels where
     for at, name in enumerate(names):
         has_package = _require_own(tx, unit, name, field=f"packages.{at}")
         printings = before.get(name, [])
-        _require_printable(name, printings, has_package=has_package, field=f"packages.{at}")
-        issue = max((each.issue for each in printings if _is_printed(each)), default=int(again)) + 1
+        own = [each for each in printings if each.unit == unit]
+        _require_printable(name, own, has_package=has_package, field=f"packages.{at}")
+        # No two labels that may lie somewhere are alike.
+        issue = max((each.issue for each in printings if _may_lie(each)), default=int(again)) + 1
         rows.append(
             labels.PrintRow(
                 package=name,
@@ -237,8 +240,8 @@ def sent(  # noqa: PLR0913 - who prints which labels where
     return [_print(tx, row) for row in rows]
 
 
-def _is_printed(row: labels.PrintRow) -> bool:
-    return row.state is PrintState.PRINTED
+def _may_lie(row: labels.PrintRow) -> bool:
+    return row.state is not PrintState.NOT_PRINTED
 
 
 def _require_own(tx: Connection, unit: int, name: str, *, field: str) -> bool:
@@ -269,56 +272,13 @@ def _require_printable(
             rule="what became of one label is decided before the next is sent",
             remedy="look at the printer, then: steriledger label tell",
         )
-    if not has_package and any(map(_is_printed, printings)):
+    if not has_package and any(map(_may_lie, printings)):
         raise Conflict(
             f"the label of {name} was printed, and nothing is packed under it yet",
             field=field,
             rule="a reserved serial is on one label",
             remedy="take the next serial of the roll",
         )
-
-
-def printed(  # noqa: PLR0913, PLR0917 - who says that which labels were printed, at which door
-    instance: Instance,
-    tx: Connection,
-    caller: Caller,
-    unit: int,
-    said: Sequence[str],
-    door: Door,
-    circumstances: Mapping[str, Any] | None = None,
-) -> tuple[list[Receipt], list[Print]]:
-    """Sent → printed: a report says that the label is on the package, and voids the one before.
-
-    Raises Conflict where it was decided before, and NotFound where nothing was sent.
-    """
-    moved = _move(instance, tx, caller, unit, said, PrintState.PRINTED)
-    lines = [line for row in moved for line in _report_of(tx, row)]
-    receipts = []
-    for start in range(0, len(lines), MOST_LINES):
-        values = {
-            "unit": str(unit),
-            "lines": lines[start : start + MOST_LINES],
-            **(circumstances or {}),
-        }
-        draft = make_draft(instance, tx, caller, ACT, values, door)
-        receipts.append(record_with_held_keys(instance, tx, caller, draft))
-    return receipts, [_print(tx, row) for row in moved]
-
-
-def not_known(
-    instance: Instance, tx: Connection, caller: Caller, unit: int, said: Sequence[str]
-) -> list[Print]:
-    """Sent → not known: the printer did not say what became of it."""
-    moved = _move(instance, tx, caller, unit, said, PrintState.NOT_KNOWN)
-    return [_print(tx, row) for row in moved]
-
-
-def not_printed(
-    instance: Instance, tx: Connection, caller: Caller, unit: int, said: Sequence[str]
-) -> list[Print]:
-    """Sent or not known → not printed: no such label lies anywhere."""
-    moved = _move(instance, tx, caller, unit, said, PrintState.NOT_PRINTED)
-    return [_print(tx, row) for row in moved]
 
 
 def tell(  # noqa: PLR0913, PLR0917 - who says what of which labels, at which door
@@ -331,11 +291,24 @@ def tell(  # noqa: PLR0913, PLR0917 - who says what of which labels, at which do
     door: Door,
     circumstances: Mapping[str, Any] | None = None,
 ) -> tuple[list[Receipt], list[Print]]:
-    """What became of labels that were sent, as `printed`, `not_known` and `not_printed` do."""
-    if state is PrintState.PRINTED:
-        return printed(instance, tx, caller, unit, said, door, circumstances)
+    """What became of labels that were sent: printed, not printed, or it is not known.
+
+    What was printed is reported: the label is on the package, and voids those before.  Raises
+    Conflict where it was decided before, and NotFound where nothing was sent.
+    """
     moved = _move(instance, tx, caller, unit, said, state)
-    return [], [_print(tx, row) for row in moved]
+    is_printed = state is PrintState.PRINTED
+    lines = [line for row in moved for line in _report_of(tx, row)] if is_printed else []
+    receipts = []
+    for start in range(0, len(lines), MOST_LINES):
+        values = {
+            "unit": str(unit),
+            "lines": lines[start : start + MOST_LINES],
+            **(circumstances or {}),
+        }
+        draft = make_draft(instance, tx, caller, ACT, values, door)
+        receipts.append(record_with_held_keys(instance, tx, caller, draft))
+    return receipts, [_print(tx, row) for row in moved]
 
 
 def list_prints(  # noqa: PLR0913 - whose, which, and how many
@@ -411,13 +384,18 @@ def _report_of(tx: Connection, row: labels.PrintRow) -> list[dict[str, Any]]:
         return []
     on_it = packages.list_codes_on(tx, [row.package])
     standing = {each.code for each in on_it if not each.voided}
-    before = {code for code in standing if _is_ours(code, row.code)}
-    # What was printed beforehand, or by hand, is on the package though nobody told.
-    before |= {label_code(tx, row.package, issue) for issue in range(1, row.issue)}
-    before -= {row.code} | {each.code for each in on_it if each.voided}
-    told = dict.fromkeys(sorted(before), Deed.LABEL_VOIDED)
-    if row.code not in standing:
-        told[row.code] = Deed.LABELLED
+    voided = {each.code for each in on_it if each.voided}
+    prints = [each for each in labels.list_prints_of(tx, [row.package])[row.package] if each != row]
+    if any(each.state is PrintState.PRINTED and each.number > row.number for each in prints):
+        # Another unit printed one meanwhile, which took the place of this.
+        told = dict.fromkeys({row.code} - voided, Deed.LABEL_VOIDED)
+    else:
+        before = {code for code in standing if _is_ours(code, row.code)}
+        # What was sent before, by whomever, may lie on the package though nobody told.
+        before |= {each.code for each in prints if _may_lie(each) and each.number < row.number}
+        told = dict.fromkeys(sorted(before - voided - {row.code}), Deed.LABEL_VOIDED)
+        if row.code not in standing:
+            told[row.code] = Deed.LABELLED
     return [
         {
             "act": deed.value,

@@ -271,6 +271,12 @@ def test_a_set_with_a_gtin_has_gs1_labels_and_a_reprint_voids_the_one_before(hou
     with house.instance.database.transaction() as tx:
         _, made = assemble(house.instance, tx, house.caller, CENTRE, packed, AT_A_DOOR)
     first = "(01)09506000134352(10)S2/2241(17)270501(21)Q07"
+    long = replace(packed, serials=["Q" * 19])
+    with (
+        house.instance.database.transaction() as tx,
+        pytest.raises(InvalidInput, match="no room for a reprint"),
+    ):
+        assemble(house.instance, tx, house.caller, CENTRE, long, AT_A_DOOR)
     assert [each.code for each in made] == [first]
     assert [each.code for each in send(house, "1/Q07")] == [first]
     with house.instance.database.reading() as tx:

@@ -22,7 +22,7 @@ from ledger.domain.custody.fold import DIRTY, standing
 from ledger.domain.custody.gates import Answer, Word
 from ledger.domain.custody.lines import Deed, assembler
 from ledger.domain.custody.outcomes import CLOSED, find_contradiction, split_outcome
-from ledger.domain.errors import InvalidInput, Refused, SteriLedgerError
+from ledger.domain.errors import Conflict, InvalidInput, Refused, SteriLedgerError
 from ledger.steps.accepting.drafting import make_draft
 from ledger.steps.accepting.gating import GATES, cycles_of
 from ledger.steps.accepting.meaning import Meant, meant, resolve_set
@@ -131,6 +131,8 @@ class _Looked:
     scan: Scan
     look: Look
     answer: Answer | None
+    #: the package that was named; None where one of a set is proposed
+    named: str | None
 
 
 def with_commands(scans: Sequence[Scan]) -> list[Scan]:
@@ -232,8 +234,9 @@ def report(  # noqa: PLR0913, PLR0917 - who reports what, at which door
 ) -> tuple[list[Receipt], list[Look]]:
     """Lines → accepted reports, all or none; and what each line did.
 
-    Raises InvalidInput where a line is a question, and Refused where something that can still be
-    left undone has a gate against it and no reason.
+    Raises InvalidInput where a line is a question, Refused where something that can still be left
+    undone has a gate against it and no reason, and Conflict where somebody of the unit reported the
+    same meanwhile.
     """
     caller.require_unit(unit)
     looked = _look(instance, tx, unit, _unpacked(tx, unit, with_commands(scans)))
@@ -242,6 +245,7 @@ def report(  # noqa: PLR0913, PLR0917 - who reports what, at which door
     named = _told(tx, new)
     held = cycles_of(tx, named)
     hold(tx, named, shared=held)
+    _require_nothing_meanwhile(tx, unit, new)
     receipts = []
     for performer, lines in _by_performer(new):
         told = {**(circumstances or {})}
@@ -280,6 +284,25 @@ def _require_no_question(looked: Sequence[_Looked]) -> None:
                 rule="what is done all the same has a reason, which is kept",
                 remedy="leave it undone, or state the reason",
             )
+
+
+def _require_nothing_meanwhile(tx: Connection, unit: int, new: Sequence[_Looked]) -> None:
+    """What the same unit reported while this waited for its packages is not reported twice."""
+    if tx.dialect.name == "sqlite":
+        # its transactions keep everybody else out from the beginning
+        return
+    timed = {
+        _told_before(each.scan, each.named)
+        for each in new
+        if each.named is not None and _states_time(each.scan)
+    }
+    if timed & _reported(tx, unit, {name for name, *_ in timed}):
+        raise Conflict(
+            "something was reported of these packages meanwhile",
+            field="lines",
+            rule="what was reported with its time is reported once",
+            remedy="nothing was stored; try again",
+        )
 
 
 def _told(tx: Connection, looked: Sequence[_Looked]) -> set[str]:
@@ -419,6 +442,12 @@ def _reported(
     }
 
 
+def _told_before(scan: Scan, package: str | None) -> tuple[str, Deed, int | None, str | None]:
+    """By what a line is known as the same again."""
+    moment = None if scan.happened is None else int(scan.happened.timestamp())
+    return package or "", scan.act, moment, scan.happened_text
+
+
 def _states_time(scan: Scan) -> bool:
     return scan.happened is not None or scan.happened_text is not None
 
@@ -457,8 +486,7 @@ def _looked(  # noqa: PLR0913, PLR0917 - what is known of one line
     twice = find_contradiction(scan.outcome)
     if twice is not None and question is None:
         question = f"says {twice}"
-    moment = None if scan.happened is None else int(scan.happened.timestamp())
-    key = (package or "", scan.act, moment, scan.happened_text)
+    key = _told_before(scan, package)
     is_repeated = _states_time(scan) and key in before
     before.add(key)
     return _Looked(
@@ -481,6 +509,7 @@ def _looked(  # noqa: PLR0913, PLR0917 - what is known of one line
             candidates=candidates,
         ),
         answer,
+        None if what is None else what.package,
     )
 
 

@@ -30,8 +30,8 @@ from ledger.domain.custody.labelling import Label, Symbol, plain_label
 from ledger.domain.custody.printing import MOST_OF_ROLL, TOLD, PrintState
 from ledger.domain.errors import InvalidInput, NotFound
 from ledger.forms.papers import MEDIA, STOCKS, Labels, file_of, pdf_of
-from ledger.steps.accepting.labelling import labels_sent
 from ledger.steps.accepting.printing import list_prints, list_rolls, reserve, sent, tell
+from ledger.steps.answering.labelling import labels_sent
 from ledger.steps.answering.packages import unit_names
 
 SCANS = frozenset({Scope.SCAN})
@@ -158,7 +158,7 @@ def take_plain(asking: Asking) -> Response:
 
 
 def show_paper(asking: Asking) -> Mapping[str, object]:
-    """The unit's rolls of reserved serials, and the kit of each."""
+    """The unit's rolls of reserved serials, and the kit of each that goes on paper."""
     unit = own_unit(asking)
     with asking.instance.database.reading() as tx:
         rolls = list_rolls(tx, asking.caller, unit)
@@ -166,13 +166,16 @@ def show_paper(asking: Asking) -> Mapping[str, object]:
 
 
 def do_paper(asking: Asking) -> Response:
-    """A new roll, with its kit."""
+    """A new roll: with its kit, or for what is packed at the bench."""
     unit, count = own_unit(asking), _count(asking, "count", 42, MOST_OF_ROLL)
 
-    def work(tx: Connection) -> str:
-        return str(reserve(asking.instance, tx, asking.caller, unit, count).roll)
+    for_paper = asking.filled.get("use") != "bench"
 
-    return go_to(f"/paper?done={once(asking, ('roll', count), work)}")
+    def work(tx: Connection) -> str:
+        instance, caller = asking.instance, asking.caller
+        return str(reserve(instance, tx, caller, unit, count, for_paper=for_paper).roll)
+
+    return go_to(f"/paper?done={once(asking, ('roll', count, for_paper), work)}")
 
 
 def take_kit(asking: Asking) -> Response:
@@ -181,7 +184,8 @@ def take_kit(asking: Asking) -> Response:
     with asking.instance.database.reading() as tx:
         rolls = list_rolls(tx, asking.caller, unit)
         code = unit_names(tx, [unit]).get(unit, str(unit))
-    roll = next((each for each in rolls if str(each.roll) == asking.path("roll")), None)
+    wanted = asking.path("roll")
+    roll = next((each for each in rolls if each.for_paper and str(each.roll) == wanted), None)
     if roll is None:
         raise NotFound("there is no such roll", field="roll", rule="one of your unit's")
     kit = Kit(

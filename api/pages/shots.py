@@ -18,7 +18,7 @@ from api.pages.words import N_, Words
 from ledger.domain.custody.codes import Command, read_shot
 from ledger.domain.custody.gates import WORDS, Answer, Gate, Said, Word
 from ledger.domain.errors import InvalidInput, Refused
-from ledger.steps.accepting.labels import Meant, meant
+from ledger.steps.accepting.meaning import Meant, meant
 from ledger.steps.answering.packages import Question, ask_all, numbering
 
 _MARKS = frozenset({Command.WET, Command.DAMAGED})

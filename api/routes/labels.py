@@ -28,9 +28,9 @@ from ledger.domain.custody.labelling import Symbol
 from ledger.domain.custody.printing import MOST_OF_ROLL, TOLD, PrintState
 from ledger.forms import papers
 from ledger.steps.accepting import printing
-from ledger.steps.accepting.labelling import labels_sent
-from ledger.steps.accepting.labels import meant
+from ledger.steps.accepting.meaning import meant
 from ledger.steps.answering import packages as asking
+from ledger.steps.answering.labelling import labels_sent
 
 router = APIRouter(prefix="/v1/labels", tags=["packages"], route_class=LedgerRoute)
 
@@ -46,6 +46,9 @@ class RollBody(Body):
 
     unit: UnitName | None = None
     count: Annotated[int, Field(ge=1, le=MOST_OF_ROLL)] = 50
+    for_paper: bool = Field(
+        default=True, description="on paper; else they are proposed where something is packed"
+    )
 
 
 class PrintsBody(Body):
@@ -77,7 +80,9 @@ def post_roll(body: RollBody, question: Question) -> Response:
     question.caller.require_scope(Scope.SCAN)
     with question.instance.database.transaction() as tx:
         unit = unit_of(question, tx, body.unit)
-        roll = printing.reserve(question.instance, tx, question.caller, unit, body.count)
+        roll = printing.reserve(
+            question.instance, tx, question.caller, unit, body.count, for_paper=body.for_paper
+        )
     return answers.give_plain(roll.to_plain())
 
 

@@ -25,7 +25,7 @@ from ledger.domain.custody.lines import BASES, SCANNED, Deed
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import InvalidInput
 from ledger.steps.accepting.assembling import Assembly, assemble, get_definition
-from ledger.steps.accepting.labels import resolve_set
+from ledger.steps.accepting.meaning import resolve_set
 from ledger.steps.accepting.recalling import RecallRequest, end_recall, order_recall
 from ledger.steps.accepting.scanning import Scan, look, report
 from ledger.steps.accepting.submit import Receipt

@@ -45,6 +45,9 @@ def reserve_serials(
     unit: UnitOption,
     count: Annotated[int, typer.Option(help="How many serials.")] = 50,
     *,
+    bench: Annotated[
+        bool, typer.Option("--bench", help="On no paper: proposed where something is packed.")
+    ] = False,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
 ) -> None:
@@ -53,7 +56,8 @@ def reserve_serials(
     from ledger.steps.answering.packages import numbering
 
     with opened(home) as instance, instance.database.transaction() as tx:
-        roll = reserve(instance, tx, local_caller(), numbering(tx, unit), count)
+        number = numbering(tx, unit)
+        roll = reserve(instance, tx, local_caller(), number, count, for_paper=not bench)
     answer(
         roll.to_plain(),
         as_json=as_json,
@@ -109,17 +113,21 @@ def send_labels(
     Each drawn code is read back first; where one is not, nothing was sent.
     What became of them is told with: steriledger label tell.
     """
-    from ledger.steps.accepting.labelling import labels_sent
     from ledger.steps.accepting.printing import sent
+    from ledger.steps.answering.labelling import labels_sent
     from ledger.steps.answering.packages import numbering
 
     with opened(home) as instance, instance.database.transaction() as tx:
         number, caller = numbering(tx, unit), local_caller()
         prints = sent(instance, tx, caller, number, packages, again=again, printer=printer)
+        drawn = None
         if output is not None:
             names = [each.package for each in prints]
             made = labels_sent(tx, caller, number, names, _symbol(symbol))
-            _write(output, stock, made, instance.clock().date())
+            drawn = _file(output, stock, made, instance.clock().date())
+    # Whoever has a label has what is kept of it for sure.
+    if output is not None and drawn is not None:
+        write_whole(output, drawn)
     _print(prints, as_json=as_json)
 
 
@@ -134,8 +142,8 @@ def draw_labels(
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
     """Draw labels again that were sent, while nobody told what became of them."""
-    from ledger.steps.accepting.labelling import labels_sent
-    from ledger.steps.accepting.labels import meant
+    from ledger.steps.accepting.meaning import meant
+    from ledger.steps.answering.labelling import labels_sent
     from ledger.steps.answering.packages import numbering
 
     with opened(home) as instance, instance.database.reading() as tx:
@@ -143,7 +151,7 @@ def draw_labels(
         names = [each.require(field="PACKAGE") for each in found]
         number = numbering(tx, unit)
         made = labels_sent(tx, local_caller(), number, names, _symbol(symbol))
-        _write(output, stock, made, instance.clock().date())
+        write_whole(output, _file(output, stock, made, instance.clock().date()))
 
 
 @label.command("plain")
@@ -169,7 +177,7 @@ def draw_plain(
         for code, _, title in (each.partition("=") for each in codes)
     ]
     with opened(home) as instance:
-        _write(output, stock, made, instance.clock().date())
+        write_whole(output, _file(output, stock, made, instance.clock().date()))
 
 
 @label.command("kit")
@@ -192,9 +200,9 @@ def make_kit(
     """
     from api.pages.papers import Kit, kit_print
     from api.pages.words import LANGUAGES, Words
-    from ledger.domain.errors import InvalidInput, NotFound
+    from ledger.domain.errors import InvalidInput
     from ledger.forms.papers import pdf_of
-    from ledger.steps.accepting.printing import list_rolls, reserve
+    from ledger.steps.accepting.printing import kit_of, reserve
     from ledger.steps.answering.packages import numbering, unit_names
 
     if language not in LANGUAGES:
@@ -204,10 +212,7 @@ def make_kit(
         if roll is None:
             chosen = reserve(instance, tx, caller, number, count)
         else:
-            found = [each for each in list_rolls(tx, caller, number) if each.roll == roll]
-            if not found:
-                raise NotFound(f"there is no roll {roll}", field="--roll")
-            chosen = found[0]
+            chosen = kit_of(tx, caller, number, roll)
         kit = Kit(
             unit=unit_names(tx, [number])[number],
             number=number,
@@ -216,7 +221,9 @@ def make_kit(
             slips=slips,
             made_on=instance.clock().date(),
         )
-        write_whole(output, pdf_of(kit_print(Words(language, instance.settings.zone), kit)))
+        made = pdf_of(kit_print(Words(language, instance.settings.zone), kit))
+    # Whoever has a kit has its serials for sure.
+    write_whole(output, made)
     say(f"Roll {chosen.roll}: {chosen.serials[0]} to {chosen.serials[-1]}, in {output}")
 
 
@@ -229,7 +236,7 @@ def _symbol(text: str) -> Symbol:
     return Symbol(text)
 
 
-def _write(output: Path, stock: str, made: Sequence[Label], day: date) -> None:
+def _file(output: Path, stock: str, made: Sequence[Label], day: date) -> bytes:
     from ledger.domain.errors import InvalidInput
     from ledger.forms.papers import MEDIA, STOCKS, Labels, file_of
 
@@ -242,7 +249,7 @@ def _write(output: Path, stock: str, made: Sequence[Label], day: date) -> None:
         raise InvalidInput(
             f"{stock[:40]!r} is unknown", field="--stock", rule=f"one of {', '.join(STOCKS)}"
         )
-    write_whole(output, file_of(Labels(stock=stock, labels=made), form, day))
+    return file_of(Labels(stock=stock, labels=made), form, day)
 
 
 @label.command("tell")

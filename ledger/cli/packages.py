@@ -91,7 +91,7 @@ def show_set(
     """Show a set's count sheet."""
     from ledger.domain.custody.lines import rows_of
     from ledger.steps.accepting.assembling import get_definition
-    from ledger.steps.accepting.labels import resolve_set
+    from ledger.steps.accepting.meaning import resolve_set
     from ledger.steps.answering.packages import numbering
 
     with opened(home) as instance, instance.database.reading() as tx:

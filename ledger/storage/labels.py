@@ -11,6 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Connection,
     Index,
@@ -34,6 +35,7 @@ label_rolls = Table(
     Column("unit", BigInteger, nullable=False),
     Column("number", Integer, nullable=False),
     Column("count", Integer, nullable=False),
+    Column("for_paper", Boolean, nullable=False),
     Column("reserved_at", UtcTime, nullable=False),
     Column("reserved_by", Text, nullable=False),
     PrimaryKeyConstraint("unit", "number"),
@@ -75,6 +77,8 @@ class RollRow:
     number: int
     #: how many serials
     count: int
+    #: whether its serials are on paper, or are to be: nothing else takes one of them
+    for_paper: bool
     reserved_at: datetime
     reserved_by: str
 
@@ -126,6 +130,13 @@ def list_rolls(tx: Connection, unit: int) -> list[RollRow]:
 def find_roll(tx: Connection, unit: int, number: int) -> RollRow | None:
     """One roll, or None."""
     return _rolls.find_by(tx, unit=unit, number=number)
+
+
+def set_for_paper(tx: Connection, unit: int, number: int) -> None:
+    """Say that a roll's serials are on paper now."""
+    c = label_rolls.c
+    where = (c.unit == unit, c.number == number)
+    tx.execute(update(label_rolls).where(*where).values(for_paper=True))
 
 
 def highest_roll(tx: Connection, unit: int) -> int:

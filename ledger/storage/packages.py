@@ -455,7 +455,7 @@ def count_packages(tx: Connection, unit: int) -> dict[Stage, int]:
 
 
 def list_codes_of(tx: Connection, wanted: Iterable[str]) -> dict[str, list[CodeRow]]:
-    """The same of several codes; one that is on nothing has no key."""
+    """The packages that some codes are on, or were, by code; one that is on nothing has no key."""
     found: dict[str, list[CodeRow]] = {}
     for part in chunks(wanted):
         for row in _codes.list(tx, codes.c.code.in_(part), order=[codes.c.voided, codes.c.package]):

@@ -98,10 +98,23 @@ def test_a_recall_is_looked_at_ordered_answered_and_ended(desk: Shell) -> None:
     assert "recalled" in desk.run("gate", "use", "centre/Q01", "--unit", "centre").out
 
 
+def test_what_may_be_on_paper_is_kept_before_its_file_is_there(desk: Shell, tmp_path: Path) -> None:
+    nowhere = ("--unit", "centre", "-o", str(tmp_path / "away" / "made.pdf"))
+    kit = desk.run("label", "kit", "--count", "2", "--slips", "1", "--pages", "1", *nowhere)
+    sent = desk.run("label", "send", "centre/Q01", *nowhere)
+    assert (kit.code, sent.code) == (2, 2)
+    (roll,) = desk.done("label", "rolls", "--unit", "centre")
+    assert (roll["serials"], roll["for_paper"]) == (["R1.001", "R1.002"], True)
+    (label,) = desk.done("label", "list", "--unit", "centre")
+    assert (label["package"], label["state"]) == ("1/Q01", "sent")
+
+
 def test_labels_are_reserved_sent_drawn_and_told_of_once(desk: Shell, tmp_path: Path) -> None:
     unit = ("--unit", "centre")
     assert "R1.001 to R1.003" in desk.run("label", "reserve", "--count", "3", *unit).out
     assert "0 of 3" in desk.run("label", "rolls", *unit).out
+    assert desk.run("label", "reserve", "--bench", *unit).code == 0
+    assert [each["for_paper"] for each in desk.done("label", "rolls", *unit)] == [True, False]
     (label,) = desk.done("label", "send", "centre/Q01", "--again", "--printer", "Z1", *unit)
     assert (label["issue"], label["state"]) == (2, "sent")
     drawn = tmp_path / "labels.pdf"
@@ -116,7 +129,7 @@ def test_labels_are_reserved_sent_drawn_and_told_of_once(desk: Shell, tmp_path: 
     made = desk.run(
         "label", "kit", "--count", "2", "--slips", "1", "--pages", "1", "-o", str(kit), *unit
     )
-    assert "Roll 2: R2.001 to R2.002" in made.out
+    assert "Roll 3: R3.001 to R3.002" in made.out
     assert kit.read_bytes().startswith(b"%PDF")
     plain = tmp_path / "basket.zpl"
     assert desk.run("label", "plain", "BASKET-7=篮筐", "-o", str(plain)).code == 0

@@ -99,7 +99,7 @@ def test_a_soiled_box_is_taken_in_with_the_scan_of_its_slip(group: Group) -> Non
 def test_a_set_is_assembled_with_one_scan_and_a_second_person(group: Group) -> None:
     client = group.at(CENTRE)
     assert "leads to no set" in shown(client, "/bench/assemble", q="nonsense")
-    assert Form(client, "/paper").send(("count", "5")).status_code == 303
+    assert Form(client, "/paper").send(("count", "5"), ("use", "bench")).status_code == 303
     group.api.house.wait(minutes=5)
     scan(group, [("washed", "1/H1", None)])
     page = client.get("/bench/assemble", params={"q": "1/H1", "storage": "controlled"}).text

@@ -12,6 +12,7 @@ from ledger.domain.acts.words import Right
 from ledger.domain.callers import Scope
 from ledger.domain.custody.codes import make_basket, read_shot
 from ledger.domain.custody.lines import Deed
+from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import InvalidInput
 from ledger.steps.accepting.assembling import Assembly, assemble
 from ledger.steps.accepting.scanning import Scan, look, report
@@ -183,6 +184,30 @@ def test_a_container_has_seals_until_it_is_opened_and_a_side_until_it_is_washed(
     assert shown(house, BOX).side == "clean"
 
 
+def test_a_sealed_container_is_opened_by_taking_a_package_out_by_its_own_code(
+    house: House,
+) -> None:
+    put(house, BOX, "1/Q02", "1/Q03")
+    scanned(house, CENTRE, Scan(act=Deed.SEALED, said=BOX, outcome="S-77"))
+    assert not shown(house, BOX).is_opened
+    before = newest(house)
+    scanned(house, CENTRE, Scan(act=Deed.OPENED, said="1/Q03"))
+    assert (shown(house, BOX).seals, shown(house, BOX).is_opened) == (("S-77",), True)
+    assert not shown(house, BOX, before).is_opened
+
+
+def test_the_side_that_a_container_had_is_told_as_it_was_known(house: House) -> None:
+    scanned(house, CENTRE, Scan(act=Deed.USED, said="1/Q03"))
+    with house.instance.database.reading() as tx:
+        used = packages.list_lines(tx, "1/Q03")[-1]
+    put(house, BOX, "1/Q03")
+    scanned(house, CENTRE, Scan(act=Deed.TAKEN_OUT, said="1/Q03"))
+    before = newest(house)
+    told = f"{to_hex(used.digest)}:{used.line}"
+    scanned(house, CENTRE, Scan(act=Deed.NOT_SO, said="1/Q03", takes_back=told, reason="another"))
+    assert (shown(house, BOX).side, shown(house, BOX, before).side) == ("clean", "dirty")
+
+
 def test_instruments_without_a_label_go_in_as_the_last_package_of_their_set(house: House) -> None:
     soiled = Scan(act=Deed.PUT_IN, set="centre/HIP", basis="counted", basket=OTHER)
     scanned(house, CENTRE, Scan(act=Deed.USED, said="1/Q03"))
@@ -200,6 +225,19 @@ def test_what_lies_in_a_basket_is_read_by_whom_it_concerns(house: House) -> None
         with pytest.raises(InvalidInput, match="is the code of no basket"):
             show_basket(tx, stranger, "1/Q01")
     assert (view.packages, view.others, view.side) == ((), 0, None)
+
+
+def test_whom_a_basket_does_not_concern_learns_nothing_of_it_by_a_scan(house: House) -> None:
+    theirs = make_basket(MEMBER, "M1")
+    scanned(house, CENTRE, Scan(act=Deed.USED, said="1/Q03"))
+    put(house, BOX, "1/Q03")
+    for code, name in ((theirs, "1/Q01"), (BOX, "2/Z1")):
+        line = Scan(act=Deed.PUT_IN, said=name, basket=code)
+        assert asked(house, line, unit=MEMBER) == f"{name}: put in"
+        assert "(" in asked(house, line), "the centre has the package, or owns the container"
+    packed = Scan(act=Deed.ASSEMBLED, said="1/Q01")
+    assert asked(house, packed, unit=MEMBER) == "1/Q01: assembled"
+    assert "its serial was used before" in asked(house, packed)
 
 
 def test_baskets_follow_from_records_alone(house: House) -> None:

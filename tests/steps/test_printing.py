@@ -16,17 +16,19 @@ from ledger.domain.custody.lines import Deed
 from ledger.domain.custody.printing import FOLLOWS, TOLD, PrintState
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused
 from ledger.steps.accepting.assembling import Assembly, assemble
-from ledger.steps.accepting.labelling import labels_sent
 from ledger.steps.accepting.printing import (
     Print,
     Roll,
+    kit_of,
     list_prints,
     list_rolls,
+    next_reserved,
     reserve,
     sent,
     tell,
 )
 from ledger.steps.accepting.scanning import Scan, look, report
+from ledger.steps.answering.labelling import labels_sent
 from ledger.steps.answering.packages import find_package, trace
 from ledger.steps.reading.scan_lists import parse_list
 from ledger.storage.engine.database import Database
@@ -53,16 +55,16 @@ def send(house: House, *said: str, unit: int = CENTRE, again: bool = False) -> l
         return sent(house.instance, tx, house.caller, unit, said, again=again)
 
 
-def told(house: House, state: PrintState, *said: str) -> tuple[int, list[str]]:
+def told(house: House, state: PrintState, *said: str, unit: int = CENTRE) -> tuple[int, list[str]]:
     """How many reports were made, and the states."""
     with house.instance.database.transaction() as tx:
-        receipts, prints = tell(house.instance, tx, house.caller, CENTRE, state, said, AT_A_DOOR)
+        receipts, prints = tell(house.instance, tx, house.caller, unit, state, said, AT_A_DOOR)
     return len(receipts), [each.state for each in prints]
 
 
-def codes_of(house: House) -> tuple[set[str], set[str]]:
+def codes_of(house: House, name: str = "1/Q01") -> tuple[set[str], set[str]]:
     with house.instance.database.reading() as tx:
-        package = find_package(tx, house.caller, "1/Q01").package
+        package = find_package(tx, house.caller, name).package
     return package.codes, package.voided
 
 
@@ -152,6 +154,53 @@ def test_who_has_a_package_labels_it(house: House) -> None:
         list_prints(tx, reader, CENTRE)
 
 
+def test_a_label_that_another_unit_sent_keeps_nobody_from_printing_and_is_voided(
+    house: House,
+) -> None:
+    house.enrol(CENTRE, "Desk", Right.DISPATCH)
+    house.enrol(MEMBER, "Ward", Right.RECEIVE)
+    send(house, "1/Q01", again=True)
+    house.say(
+        "Dispatch", unit="centre", slip="1", receiver="member", taker="member", purpose="soiled",
+        basis="scanned", lines=[{"assembler": "centre", "package": "Q01"}],
+    )  # fmt: skip
+    house.say("TakeOver", unit="member", consignment="centre/1", outcome="kept", rest="scanned")
+    # which of the centre's came out nobody knows, and no two labels are alike
+    assert send(house, "1/Q01", unit=MEMBER)[0].code == THIRD
+    with pytest.raises(Conflict, match="may have been printed"):
+        send(house, "1/Q01", unit=MEMBER)
+    assert told(house, PrintState.PRINTED, "1/Q01", unit=MEMBER) == (1, ["printed"])
+    assert codes_of(house) == ({THIRD}, {FIRST, SECOND})
+    # that it came out, told late, makes it no label of the package again
+    assert told(house, PrintState.PRINTED, "1/Q01") == (0, ["printed"])
+    assert codes_of(house) == ({THIRD}, {FIRST, SECOND})
+
+
+def test_labels_that_never_were_are_not_voided(house: House) -> None:
+    looked(house, [Scan(act=Deed.STORED, said="1/Q50")])
+    (label,) = send(house, "1/Q50", again=True)
+    told(house, PrintState.PRINTED, "1/Q50")
+    assert codes_of(house, "1/Q50") == ({label.code}, set())
+
+
+def test_a_label_printed_beforehand_is_voided_though_its_set_has_a_gtin_by_then(
+    house: House,
+) -> None:
+    reserved(house, 1)
+    (beforehand,) = send(house, "1/R1.001")
+    told(house, PrintState.PRINTED, "1/R1.001")
+    house.say(
+        "SetDefinition", unit="centre", set="HIP", version=1, instruments=37, title="HIP",
+        gtin="9506000134352",
+    )  # fmt: skip
+    packed = Assembly(set="HIP", serials=["R1.001"], expires="2027-05-01")
+    with house.instance.database.transaction() as tx:
+        _, (made,) = assemble(house.instance, tx, house.caller, CENTRE, packed, AT_A_DOOR)
+    (again,) = send(house, "1/R1.001")
+    told(house, PrintState.PRINTED, "1/R1.001")
+    assert codes_of(house, "1/R1.001") == ({again.code}, {beforehand.code, made.code})
+
+
 def test_a_reserved_serial_is_on_one_label_and_its_paper_log_names_it_without_the_unit(
     house: House,
 ) -> None:
@@ -179,6 +228,26 @@ def test_a_reserved_serial_is_on_one_label_and_its_paper_log_names_it_without_th
     assert send(house, "1/R1.001")[0].issue == 2
 
 
+def test_what_is_on_paper_is_proposed_to_nobody(house: House) -> None:
+    def proposed() -> str | None:
+        with house.instance.database.reading() as tx:
+            return next_reserved(tx, CENTRE)
+
+    reserved(house, 2)
+    assert proposed() is None, "the serials of a roll for paper are in a kit"
+    with house.instance.database.transaction() as tx:
+        reserve(house.instance, tx, house.caller, CENTRE, 2, for_paper=False)
+    assert proposed() == "R2.001"
+    send(house, "1/R2.001")
+    told(house, PrintState.PRINTED, "1/R2.001")
+    assert proposed() == "R2.002", "the label of the first was printed beforehand, and spoilt"
+    with house.instance.database.transaction() as tx:
+        assert kit_of(tx, house.caller, CENTRE, 2).for_paper
+        with pytest.raises(NotFound, match="no roll 7"):
+            kit_of(tx, house.caller, CENTRE, 7)
+    assert proposed() is None
+
+
 def test_a_roll_leaves_out_numbers_that_somebody_made_up(house: House) -> None:
     looked(house, [Scan(act=Deed.STORED, said="1/R1.500")])
     assert reserved(house, 1).serials == ("R2.001",)
@@ -202,6 +271,12 @@ def test_a_set_with_a_gtin_has_gs1_labels_and_a_reprint_voids_the_one_before(hou
     with house.instance.database.transaction() as tx:
         _, made = assemble(house.instance, tx, house.caller, CENTRE, packed, AT_A_DOOR)
     first = "(01)09506000134352(10)S2/2241(17)270501(21)Q07"
+    long = replace(packed, serials=["Q" * 19])
+    with (
+        house.instance.database.transaction() as tx,
+        pytest.raises(InvalidInput, match="no room for a reprint"),
+    ):
+        assemble(house.instance, tx, house.caller, CENTRE, long, AT_A_DOOR)
     assert [each.code for each in made] == [first]
     assert [each.code for each in send(house, "1/Q07")] == [first]
     with house.instance.database.reading() as tx:

@@ -23,6 +23,7 @@ from ledger.steps.accepting.scanning import Scan, report
 from ledger.steps.answering.packages import where
 from ledger.storage.engine.database import Database
 from ledger.storage.operations import list_latest_operations
+from ledger.storage.packages import list_lines
 from tests.house import AT_A_DOOR, CENTRE, MEMBER, SERIAL, House, build_house
 
 SCANNERS = 16
@@ -178,6 +179,30 @@ def test_what_is_accepted_together_is_locked_in_one_call(house: House) -> None:
         # what a report is about is random, and nobody else's
         own = {number for each in later for number in each if each - first == {number}}
         assert {number for each in later for number in each} - own <= first, act.__name__
+
+
+def test_of_two_who_bring_the_same_paper_log_one_is_told_and_nothing_is_reported_twice(
+    house: House,
+) -> None:
+    told: list[str] = []
+    lines = [Scan(act=Deed.OPENED, said="1/Q01", basis="imported", happened_text="about 13:00")]
+
+    def bring(tx: Any) -> None:
+        report(house.instance, tx, house.caller, CENTRE, lines, AT_A_DOOR)
+
+    def bring_too() -> None:
+        with house.instance.database.transaction() as tx:
+            bring(tx)
+
+    with house.instance.database.transaction() as tx:
+        bring(tx)
+        other = meanwhile(house, told_by(bring_too, told))
+    other.join()
+    assert told == ["Conflict: something was reported of these packages meanwhile"]
+    bring_too()
+    with house.instance.database.reading() as tx:
+        found = [each.deed for each in list_lines(tx, "1/Q01")]
+    assert found.count(Deed.OPENED) == 1
 
 
 def test_of_two_who_pack_under_one_serial_one_is_told(house: House) -> None:

@@ -21,16 +21,18 @@ from ledger.domain.errors import Conflict, InvalidInput, NotFound
 from ledger.domain.records.commitments import Fields
 from ledger.readings import zone_named
 from ledger.steps.accepting.drafting import make_draft
-from ledger.steps.accepting.labelling import find_definition
-from ledger.steps.accepting.labels import resolve_set
 from ledger.steps.accepting.loading import packages_in
+from ledger.steps.accepting.meaning import resolve_set
 from ledger.steps.accepting.scanning import sets_named
 from ledger.steps.accepting.submit import Receipt, record_with_held_keys
 from ledger.steps.accepting.telling import hold
+from ledger.steps.answering.declared import find_definition
 from ledger.steps.answering.packages import numbering
 from ledger.steps.instance import Instance
 from ledger.storage import packages
 
+#: so many labels of one package are thought of
+_MOST_LABELS = 99
 _SCHEMES = {Scheme.OWN: "own scheme", Scheme.GS1: "GS1"}
 
 
@@ -123,7 +125,7 @@ def assemble(  # noqa: PLR0913, PLR0917 - who packed what, at which door
             package=name,
             code=make_code(name)
             if gtin is None
-            else gs1_code(str(gtin), serial, lot=packed.lot, last_day=expires),
+            else _gs1(str(gtin), serial, lot=packed.lot, last_day=expires),
             expires=expires,
         )
         for name, serial in zip(named, packed.serials, strict=True)
@@ -145,6 +147,21 @@ def assemble(  # noqa: PLR0913, PLR0917 - who packed what, at which door
         draft = make_draft(instance, tx, caller, ACT, values, door)
         receipts.append(record_with_held_keys(instance, tx, caller, draft))
     return receipts, made
+
+
+def _gs1(gtin: str, serial: str, *, lot: str | None, last_day: str | None) -> str:
+    """A first label's code, whose reprints fit into a GS1 code too."""
+    code = gs1_code(gtin, serial, lot=lot, last_day=last_day)
+    try:
+        gs1_code(gtin, f"{serial}/{_MOST_LABELS}", lot=lot, last_day=last_day)
+    except InvalidInput:
+        raise InvalidInput(
+            f"{serial!r} leaves no room for a reprint",
+            field="serials",
+            rule="a reprint's serial has a stroke and its number after it, and 20 signs in all",
+            remedy="take a serial of at most 17 signs",
+        ) from None
+    return code
 
 
 def _lines(

@@ -9,9 +9,9 @@ from sqlalchemy import Connection
 
 from ledger.domain.custody.codes import read_shot
 from ledger.domain.errors import InvalidInput
-from ledger.steps.accepting.labelling import find_definition
-from ledger.steps.accepting.labels import meant
+from ledger.steps.accepting.meaning import meant
 from ledger.steps.answering.baskets import concerns, lying_in
+from ledger.steps.answering.declared import find_definition
 from ledger.steps.answering.packages import numbering
 from ledger.storage import packages
 from ledger.storage.packages import PackageRow

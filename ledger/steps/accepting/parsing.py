@@ -56,7 +56,7 @@ from ledger.domain.errors import InvalidInput, NotFound
 from ledger.domain.machines.profiles import get_profile
 from ledger.domain.statement.periods import parse_period
 from ledger.keys.accounts import ADDRESS_BYTES
-from ledger.steps.accepting.labels import resolve_package, resolve_set
+from ledger.steps.accepting.meaning import resolve_package, resolve_set
 from ledger.steps.accepting.photographing import Picture
 from ledger.steps.accepting.profiles import known_profiles
 from ledger.steps.accepting.resolving import (

@@ -29,10 +29,10 @@ from ledger.domain.custody.printing import (
 from ledger.domain.encoding.moments import instant_text
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused
 from ledger.steps.accepting.drafting import make_draft
-from ledger.steps.accepting.labelling import label_code
-from ledger.steps.accepting.labels import meant
+from ledger.steps.accepting.meaning import meant
 from ledger.steps.accepting.submit import Receipt, record_with_held_keys
 from ledger.steps.accepting.telling import hold
+from ledger.steps.answering.labelling import label_code
 from ledger.steps.answering.packages import numbering
 from ledger.steps.instance import Instance
 from ledger.storage import labels, packages
@@ -50,6 +50,8 @@ class Roll:
     serials: tuple[str, ...]
     #: those of which something is recorded
     used: tuple[str, ...]
+    #: whether they are on paper, or are to be; else they are proposed where something is packed
+    for_paper: bool
     #: RFC 3339
     reserved_at: str
     reserved_by: str
@@ -85,10 +87,19 @@ class Print:
 # ---------------------------------------------------------------- reserved serials
 
 
-def reserve(instance: Instance, tx: Connection, caller: Caller, unit: int, count: int) -> Roll:
+def reserve(  # noqa: PLR0913 - who reserves how many, for what
+    instance: Instance,
+    tx: Connection,
+    caller: Caller,
+    unit: int,
+    count: int,
+    *,
+    for_paper: bool = True,
+) -> Roll:
     """A roll of serials that nobody uses but who has the roll: paper, labels printed beforehand.
 
-    Raises InvalidInput for more than a roll holds.
+    Those that are not `for_paper` are proposed where something is packed.  Raises InvalidInput for
+    more than a roll holds.
     """
     caller.require_unit(unit)
     if not 1 <= count <= MOST_OF_ROLL:
@@ -102,6 +113,7 @@ def reserve(instance: Instance, tx: Connection, caller: Caller, unit: int, count
         unit=unit,
         number=number,
         count=count,
+        for_paper=for_paper,
         reserved_at=instance.clock(),
         reserved_by=caller.person,
     )
@@ -115,13 +127,28 @@ def list_rolls(tx: Connection, caller: Caller, unit: int) -> list[Roll]:
     return [_roll(tx, row) for row in labels.list_rolls(tx, unit)]
 
 
+def kit_of(tx: Connection, caller: Caller, unit: int, number: int) -> Roll:
+    """A roll whose serials go on paper from now on; raises NotFound."""
+    caller.require_unit(unit)
+    if labels.find_roll(tx, unit, number) is None:
+        raise NotFound(f"there is no roll {number}", field="roll", rule="one of your unit's")
+    labels.set_for_paper(tx, unit, number)
+    return next(each for each in list_rolls(tx, caller, unit) if each.roll == number)
+
+
 def next_reserved(tx: Connection, unit: int) -> str | None:
-    """The first serial of a unit's rolls under which nothing is packed; None where none is left."""
+    """The first reserved serial that is on no paper, and free; None where none is left.
+
+    One whose label was sent to a printer is on paper, or was spoilt.
+    """
     for row in labels.list_rolls(tx, unit):
+        if row.for_paper:
+            continue
         roll = _roll(tx, row)
-        left = [each for each in roll.serials if each not in roll.used]
-        if left:
-            return left[0]
+        sent_before = labels.list_prints_of(tx, _names(unit, row.number, row.count))
+        for each in roll.serials:
+            if each not in roll.used and f"{unit}/{each}" not in sent_before:
+                return each
     return None
 
 
@@ -144,6 +171,7 @@ def _roll(tx: Connection, row: labels.RollRow) -> Roll:
         roll=row.number,
         serials=tuple(reserved_serials(row.number, row.count)),
         used=tuple(each.name.partition("/")[2] for each in used),
+        for_paper=row.for_paper,
         reserved_at=instant_text(row.reserved_at),
         reserved_by=row.reserved_by,
     )
@@ -167,7 +195,8 @@ def sent(  # noqa: PLR0913 - who prints which labels where
     `again`: a label is on each already, though nobody told of its printing here.
 
     Raises Refused where another unit has the package, and Conflict where a label of it may have
-    been printed and nobody decided yet.
+    been printed here and nobody decided yet.  What another unit sent before is on no way in: its
+    label is voided once this one is printed.
     """
     caller.require_unit(unit)
     found = meant(tx, said, unit_number=lambda text: numbering(tx, text))
@@ -180,8 +209,10 @@ def sent(  # noqa: PLR0913 - who prints which labels where
     for at, name in enumerate(names):
         has_package = _require_own(tx, unit, name, field=f"packages.{at}")
         printings = before.get(name, [])
-        _require_printable(name, printings, has_package=has_package, field=f"packages.{at}")
-        issue = max((each.issue for each in printings if _is_printed(each)), default=int(again)) + 1
+        own = [each for each in printings if each.unit == unit]
+        _require_printable(name, own, has_package=has_package, field=f"packages.{at}")
+        # No two labels that may lie somewhere are alike.
+        issue = max((each.issue for each in printings if _may_lie(each)), default=int(again)) + 1
         rows.append(
             labels.PrintRow(
                 package=name,
@@ -209,8 +240,8 @@ def sent(  # noqa: PLR0913 - who prints which labels where
     return [_print(tx, row) for row in rows]
 
 
-def _is_printed(row: labels.PrintRow) -> bool:
-    return row.state is PrintState.PRINTED
+def _may_lie(row: labels.PrintRow) -> bool:
+    return row.state is not PrintState.NOT_PRINTED
 
 
 def _require_own(tx: Connection, unit: int, name: str, *, field: str) -> bool:
@@ -241,56 +272,13 @@ def _require_printable(
             rule="what became of one label is decided before the next is sent",
             remedy="look at the printer, then: steriledger label tell",
         )
-    if not has_package and any(map(_is_printed, printings)):
+    if not has_package and any(map(_may_lie, printings)):
         raise Conflict(
             f"the label of {name} was printed, and nothing is packed under it yet",
             field=field,
             rule="a reserved serial is on one label",
             remedy="take the next serial of the roll",
         )
-
-
-def printed(  # noqa: PLR0913, PLR0917 - who says that which labels were printed, at which door
-    instance: Instance,
-    tx: Connection,
-    caller: Caller,
-    unit: int,
-    said: Sequence[str],
-    door: Door,
-    circumstances: Mapping[str, Any] | None = None,
-) -> tuple[list[Receipt], list[Print]]:
-    """Sent → printed: a report says that the label is on the package, and voids the one before.
-
-    Raises Conflict where it was decided before, and NotFound where nothing was sent.
-    """
-    moved = _move(instance, tx, caller, unit, said, PrintState.PRINTED)
-    lines = [line for row in moved for line in _report_of(tx, row)]
-    receipts = []
-    for start in range(0, len(lines), MOST_LINES):
-        values = {
-            "unit": str(unit),
-            "lines": lines[start : start + MOST_LINES],
-            **(circumstances or {}),
-        }
-        draft = make_draft(instance, tx, caller, ACT, values, door)
-        receipts.append(record_with_held_keys(instance, tx, caller, draft))
-    return receipts, [_print(tx, row) for row in moved]
-
-
-def not_known(
-    instance: Instance, tx: Connection, caller: Caller, unit: int, said: Sequence[str]
-) -> list[Print]:
-    """Sent → not known: the printer did not say what became of it."""
-    moved = _move(instance, tx, caller, unit, said, PrintState.NOT_KNOWN)
-    return [_print(tx, row) for row in moved]
-
-
-def not_printed(
-    instance: Instance, tx: Connection, caller: Caller, unit: int, said: Sequence[str]
-) -> list[Print]:
-    """Sent or not known → not printed: no such label lies anywhere."""
-    moved = _move(instance, tx, caller, unit, said, PrintState.NOT_PRINTED)
-    return [_print(tx, row) for row in moved]
 
 
 def tell(  # noqa: PLR0913, PLR0917 - who says what of which labels, at which door
@@ -303,11 +291,24 @@ def tell(  # noqa: PLR0913, PLR0917 - who says what of which labels, at which do
     door: Door,
     circumstances: Mapping[str, Any] | None = None,
 ) -> tuple[list[Receipt], list[Print]]:
-    """What became of labels that were sent, as `printed`, `not_known` and `not_printed` do."""
-    if state is PrintState.PRINTED:
-        return printed(instance, tx, caller, unit, said, door, circumstances)
+    """What became of labels that were sent: printed, not printed, or it is not known.
+
+    What was printed is reported: the label is on the package, and voids those before.  Raises
+    Conflict where it was decided before, and NotFound where nothing was sent.
+    """
     moved = _move(instance, tx, caller, unit, said, state)
-    return [], [_print(tx, row) for row in moved]
+    is_printed = state is PrintState.PRINTED
+    lines = [line for row in moved for line in _report_of(tx, row)] if is_printed else []
+    receipts = []
+    for start in range(0, len(lines), MOST_LINES):
+        values = {
+            "unit": str(unit),
+            "lines": lines[start : start + MOST_LINES],
+            **(circumstances or {}),
+        }
+        draft = make_draft(instance, tx, caller, ACT, values, door)
+        receipts.append(record_with_held_keys(instance, tx, caller, draft))
+    return receipts, [_print(tx, row) for row in moved]
 
 
 def list_prints(  # noqa: PLR0913 - whose, which, and how many
@@ -383,13 +384,18 @@ def _report_of(tx: Connection, row: labels.PrintRow) -> list[dict[str, Any]]:
         return []
     on_it = packages.list_codes_on(tx, [row.package])
     standing = {each.code for each in on_it if not each.voided}
-    before = {code for code in standing if _is_ours(code, row.code)}
-    # What was printed beforehand, or by hand, is on the package though nobody told.
-    before |= {label_code(tx, row.package, issue) for issue in range(1, row.issue)}
-    before -= {row.code} | {each.code for each in on_it if each.voided}
-    told = dict.fromkeys(sorted(before), Deed.LABEL_VOIDED)
-    if row.code not in standing:
-        told[row.code] = Deed.LABELLED
+    voided = {each.code for each in on_it if each.voided}
+    prints = [each for each in labels.list_prints_of(tx, [row.package])[row.package] if each != row]
+    if any(each.state is PrintState.PRINTED and each.number > row.number for each in prints):
+        # Another unit printed one meanwhile, which took the place of this.
+        told = dict.fromkeys({row.code} - voided, Deed.LABEL_VOIDED)
+    else:
+        before = {code for code in standing if _is_ours(code, row.code)}
+        # What was sent before, by whomever, may lie on the package though nobody told.
+        before |= {each.code for each in prints if _may_lie(each) and each.number < row.number}
+        told = dict.fromkeys(sorted(before - voided - {row.code}), Deed.LABEL_VOIDED)
+        if row.code not in standing:
+            told[row.code] = Deed.LABELLED
     return [
         {
             "act": deed.value,

@@ -17,21 +17,21 @@ from sqlalchemy import Connection
 from ledger.domain.acts.asking import Door
 from ledger.domain.acts.scan_report import ACT, MOST_LINES, PREVENTABLE, taken_back
 from ledger.domain.callers import Caller
-from ledger.domain.custody.codes import Command, is_basket, read_shot
+from ledger.domain.custody.codes import Command, is_basket, read_shot, unit_in
 from ledger.domain.custody.fold import DIRTY, standing
 from ledger.domain.custody.gates import Answer, Word
 from ledger.domain.custody.lines import Deed, assembler
 from ledger.domain.custody.outcomes import CLOSED, find_contradiction, split_outcome
-from ledger.domain.errors import InvalidInput, Refused, SteriLedgerError
+from ledger.domain.errors import Conflict, InvalidInput, Refused, SteriLedgerError
 from ledger.steps.accepting.drafting import make_draft
 from ledger.steps.accepting.gating import GATES, cycles_of
-from ledger.steps.accepting.labelling import find_definition
-from ledger.steps.accepting.labels import Meant, meant, resolve_set
+from ledger.steps.accepting.meaning import Meant, meant, resolve_set
 from ledger.steps.accepting.photographing import Picture
 from ledger.steps.accepting.printing import is_reserved
 from ledger.steps.accepting.submit import Receipt, record_with_held_keys
 from ledger.steps.accepting.telling import hold
 from ledger.steps.answering.baskets import concerns, lying_in, side_of
+from ledger.steps.answering.declared import find_definition
 from ledger.steps.answering.packages import Question, ask_all, numbering
 from ledger.steps.instance import Instance
 from ledger.storage import packages
@@ -131,6 +131,8 @@ class _Looked:
     scan: Scan
     look: Look
     answer: Answer | None
+    #: the package that was named; None where one of a set is proposed
+    named: str | None
 
 
 def with_commands(scans: Sequence[Scan]) -> list[Scan]:
@@ -232,8 +234,9 @@ def report(  # noqa: PLR0913, PLR0917 - who reports what, at which door
 ) -> tuple[list[Receipt], list[Look]]:
     """Lines → accepted reports, all or none; and what each line did.
 
-    Raises InvalidInput where a line is a question, and Refused where something that can still be
-    left undone has a gate against it and no reason.
+    Raises InvalidInput where a line is a question, Refused where something that can still be left
+    undone has a gate against it and no reason, and Conflict where somebody of the unit reported the
+    same meanwhile.
     """
     caller.require_unit(unit)
     looked = _look(instance, tx, unit, _unpacked(tx, unit, with_commands(scans)))
@@ -242,6 +245,7 @@ def report(  # noqa: PLR0913, PLR0917 - who reports what, at which door
     named = _told(tx, new)
     held = cycles_of(tx, named)
     hold(tx, named, shared=held)
+    _require_nothing_meanwhile(tx, unit, new)
     receipts = []
     for performer, lines in _by_performer(new):
         told = {**(circumstances or {})}
@@ -280,6 +284,25 @@ def _require_no_question(looked: Sequence[_Looked]) -> None:
                 rule="what is done all the same has a reason, which is kept",
                 remedy="leave it undone, or state the reason",
             )
+
+
+def _require_nothing_meanwhile(tx: Connection, unit: int, new: Sequence[_Looked]) -> None:
+    """What the same unit reported while this waited for its packages is not reported twice."""
+    if tx.dialect.name == "sqlite":
+        # its transactions keep everybody else out from the beginning
+        return
+    timed = {
+        _told_before(each.scan, each.named)
+        for each in new
+        if each.named is not None and _states_time(each.scan)
+    }
+    if timed & _reported(tx, unit, {name for name, *_ in timed}):
+        raise Conflict(
+            "something was reported of these packages meanwhile",
+            field="lines",
+            rule="what was reported with its time is reported once",
+            remedy="nothing was stored; try again",
+        )
 
 
 def _told(tx: Connection, looked: Sequence[_Looked]) -> set[str]:
@@ -337,7 +360,7 @@ def _look(instance: Instance, tx: Connection, unit: int, scans: Sequence[Scan]) 
         if what is not None and what.package is not None and _states_time(scan)
     }
     before = _reported(tx, unit, timed) if timed else set()
-    packed, lies = _packed(tx, scans, whats), _Lies(tx, scans, whats)
+    packed, lies = _packed(tx, unit, scans, whats), _Lies(tx, unit, scans, whats)
     looked = []
     for at, (scan, what) in enumerate(zip(scans, whats, strict=True)):
         notes = (*_serial_notes(tx, unit, scan, what, packed), *lies.notes(scan, what))
@@ -368,16 +391,22 @@ def _serial_notes(
     return ()
 
 
-def _packed(tx: Connection, scans: Sequence[Scan], whats: Sequence[Meant | None]) -> set[str]:
-    """Those of the packages whose assembly is reported that were assembled before."""
+def _packed(
+    tx: Connection, unit: int, scans: Sequence[Scan], whats: Sequence[Meant | None]
+) -> set[str]:
+    """Those of the packages whose assembly is reported that were assembled before.
+
+    Of what the unit has nothing to do with, it learns nothing.
+    """
     named = {
         what.package
         for scan, what in zip(scans, whats, strict=True)
         if scan.act is Deed.ASSEMBLED and what is not None and what.package is not None
     }
+    ours = {row.name for row in packages.list_packages_named(tx, named) if concerns(row, unit)}
     return {
         name
-        for name, lines in packages.list_lines_of(tx, named).items()
+        for name, lines in packages.list_lines_of(tx, ours).items()
         if any(line.deed is Deed.ASSEMBLED for line in standing(lines))
     }
 
@@ -411,6 +440,12 @@ def _reported(
         for line in lines
         if line.unit == unit and line.ended is None
     }
+
+
+def _told_before(scan: Scan, package: str | None) -> tuple[str, Deed, int | None, str | None]:
+    """By what a line is known as the same again."""
+    moment = None if scan.happened is None else int(scan.happened.timestamp())
+    return package or "", scan.act, moment, scan.happened_text
 
 
 def _states_time(scan: Scan) -> bool:
@@ -451,8 +486,7 @@ def _looked(  # noqa: PLR0913, PLR0917 - what is known of one line
     twice = find_contradiction(scan.outcome)
     if twice is not None and question is None:
         question = f"says {twice}"
-    moment = None if scan.happened is None else int(scan.happened.timestamp())
-    key = (package or "", scan.act, moment, scan.happened_text)
+    key = _told_before(scan, package)
     is_repeated = _states_time(scan) and key in before
     before.add(key)
     return _Looked(
@@ -475,6 +509,7 @@ def _looked(  # noqa: PLR0913, PLR0917 - what is known of one line
             candidates=candidates,
         ),
         answer,
+        None if what is None else what.package,
     )
 
 
@@ -494,21 +529,29 @@ def _basket_question(scan: Scan, what: Meant | None) -> str | None:
 
 
 class _Lies:
-    """Where packages that are put into baskets lay, line after line."""
+    """Where packages that are put into baskets lay, line after line.
+
+    Only what concerns the unit, and baskets that are its own or have something of it.
+    """
 
     def __init__(
-        self, tx: Connection, scans: Sequence[Scan], whats: Sequence[Meant | None]
+        self, tx: Connection, unit: int, scans: Sequence[Scan], whats: Sequence[Meant | None]
     ) -> None:
         put = [
             (scan, what.package)
             for scan, what in zip(scans, whats, strict=True)
             if scan.act is Deed.PUT_IN and what is not None and what.package is not None
         ]
-        rows = packages.list_packages_named(tx, {name for _, name in put})
-        self._lay = {row.name: row.basket for row in rows}
+        named = packages.list_packages_named(tx, {name for _, name in put})
+        rows = [row for row in named if concerns(row, unit)]
+        self._lay: dict[str, str | None] = {row.name: row.basket for row in rows}
         self._is_dirty = {row.name: row.stage in DIRTY for row in rows}
         codes = {read_shot(scan.basket).basket for scan, _ in put if scan.basket is not None}
-        self._sides = {code: side_of(tx, code) for code in codes if code is not None}
+        self._sides: dict[str, str | None] = {
+            code: side_of(tx, code)
+            for code in codes
+            if code is not None and (unit_in(code) == unit or lying_in(tx, code, unit))
+        }
 
     def notes(self, scan: Scan, what: Meant | None) -> tuple[str, ...]:
         """What is wrong with putting it there: it happened all the same."""
@@ -521,10 +564,9 @@ class _Lies:
             told.append(f"it lay in {before}, and nobody took it out")
         side = "dirty" if self._is_dirty.get(name, False) else "clean"
         if code is not None:
-            if self._sides.get(code) not in {None, side}:
-                told.append(
-                    f"soiled and clean things lie in one basket: it was {self._sides[code]}"
-                )
+            was = self._sides.get(code)
+            if was not in {None, side}:
+                told.append(f"soiled and clean things lie in one basket: it was {was}")
             self._lay[name], self._sides[code] = code, side
         return tuple(told)
 

@@ -98,19 +98,21 @@ def show_basket(
     lines = packages.list_lines_of(tx, put)
     folded = [fold(name, lines[name], at=at, known=known) for name in sorted(put)]
     inside = [each for each in folded if each.basket == code]
+    gone = {each.name for each in folded if each.basket != code}
     # who may ask is as it stands now
     open_to = [each for each in inside if may_ask(reader, fold(each.name, lines[each.name]))]
     names = unit_names(tx, {put[each.name].unit for each in open_to})
     if reader.unit not in {None, unit_in(code)} and not open_to:
         # whose basket it is not, and who has nothing in it, learns nothing of it
         told, inside = [], []
-    seals, is_opened = _sealed(told)
+    # Whoever takes a package out by its own code opens it too, and no line under this code says so.
+    seals, is_opened = _sealed(told, gone)
     return BasketView(
         code=code,
         is_container=is_container(code),
         packages=tuple(_inside(each, put[each.name], names) for each in open_to),
         others=len(inside) - len(open_to),
-        side=_side(tx, told, inside),
+        side=_side(tx, told, inside, known),
         seals=seals,
         is_opened=is_opened,
     )
@@ -120,7 +122,8 @@ def side_of(tx: Connection, code: str) -> str | None:
     """Which side a container has now: `clean`, `dirty`, `mixed`; None where nobody knows."""
     rows = lying_in(tx, code)
     lines = packages.list_lines_of(tx, [row.name for row in rows])
-    return _side(tx, _told(tx, code, None), [fold(name, lines[name]) for name in sorted(lines)])
+    inside = [fold(name, lines[name]) for name in sorted(lines)]
+    return _side(tx, _told(tx, code, None), inside, None)
 
 
 def _told(tx: Connection, code: str, known: int | None) -> list[PackageLine]:
@@ -133,7 +136,9 @@ def moment_of(line: PackageLine) -> int:
     return line.signed_at if line.happened is None else line.happened
 
 
-def _side(tx: Connection, told: Sequence[PackageLine], inside: Sequence[Package]) -> str | None:
+def _side(
+    tx: Connection, told: Sequence[PackageLine], inside: Sequence[Package], known: int | None
+) -> str | None:
     """Soiled things make it dirty until it is washed, also once it is empty."""
     washed = [
         at for at, line in enumerate(told) if line.deed is Deed.WASHED and line.package == line.code
@@ -141,32 +146,31 @@ def _side(tx: Connection, told: Sequence[PackageLine], inside: Sequence[Package]
     since = told[washed[-1] + 1 :] if washed else told
     put = [line for line in since if line.deed is Deed.PUT_IN]
     lines = packages.list_lines_of(tx, {line.package for line in put})
-    was = {_was_dirty(each, lines[each.package]) for each in put}
+    was = {_was_dirty(each, lines[each.package], known) for each in put}
     now = {each.stage in DIRTY for each in inside}
     if True in was | now or any(line.deed is Deed.RECEIVED_SOILED for line in since):
         return "mixed" if False in now else "dirty"
     return "clean" if washed or was | now else None
 
 
-def _was_dirty(put: PackageLine, lines: Sequence[PackageLine]) -> bool:
-    """Whether a package was soiled when it was put in."""
+def _was_dirty(put: PackageLine, lines: Sequence[PackageLine], known: int | None) -> bool:
+    """Whether a package was soiled when it was put in, as known then."""
     until = moment_of(put), put.place
-    before = [line for line in standing(lines) if (moment_of(line), line.place) <= until]
-    return fold(put.package, before).stage in DIRTY
+    before = [line for line in lines if (moment_of(line), line.place) <= until]
+    return fold(put.package, before, known=known).stage in DIRTY
 
 
-def _sealed(told: Sequence[PackageLine]) -> tuple[tuple[str, ...], bool]:
+def _sealed(told: Sequence[PackageLine], gone: set[str]) -> tuple[tuple[str, ...], bool]:
+    """The last seals, and whether anything went in or out since; `gone`: what lay in it once."""
     places = [at for at, line in enumerate(told) if line.deed is Deed.SEALED]
     if not places:
         return (), False
     last = told[places[-1]]
-    seals = {
-        line.outcome for line in told if line.deed is Deed.SEALED and line.digest == last.digest
-    }
+    sealed = [line for line in told if line.deed is Deed.SEALED and line.digest == last.digest]
+    seals = {line.outcome for line in sealed if line.outcome}
     later = {line.deed for line in told[places[-1] + 1 :]}
-    return tuple(sorted(each for each in seals if each)), bool(
-        later & {Deed.PUT_IN, Deed.TAKEN_OUT}
-    )
+    is_opened = later & {Deed.PUT_IN, Deed.TAKEN_OUT} or gone & {line.package for line in sealed}
+    return tuple(sorted(seals)), bool(is_opened)
 
 
 def _inside(package: Package, put: PackageLine, names: dict[int, str]) -> Inside:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from ledger.domain.acts.vocabulary import word
 from ledger.domain.callers import Caller
+from ledger.domain.custody.lines import set_subject
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.outbox.operation_states import GIVEN_UP
 from ledger.domain.records.commitments import Fields
@@ -43,3 +44,12 @@ def list_declared(tx: Connection, caller: Caller, kind: str, *, limit: int = 500
         )
         for row in rows
     ]
+
+
+def find_definition(tx: Connection, set_name: str) -> Fields:
+    """A set's newest count sheet; empty where nobody defined it."""
+    rows = operations.list_by_subject(tx, set_subject(set_name), standing=True)
+    defined = [row for row in rows if row.kind == "SetDefinition"]
+    if not defined:
+        return {}
+    return fields_from_bytes(records.get_record(tx, defined[-1].record_id).facts)

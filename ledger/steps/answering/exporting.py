@@ -41,7 +41,7 @@ from ledger.evidence.shape import (
     Subject,
 )
 from ledger.keys.signers import verify_signature
-from ledger.steps.accepting.labels import resolve_package
+from ledger.steps.accepting.meaning import resolve_package
 from ledger.steps.accepting.parsing import Asker, parse
 from ledger.steps.accepting.resolving import is_id, resolve_cycle, resolve_unit
 from ledger.steps.accepting.standing import Accepted

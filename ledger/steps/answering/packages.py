@@ -38,7 +38,7 @@ from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
 from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.subjects.indexed import IndexedOperation
 from ledger.domain.subjects.states import UnitState
-from ledger.steps.accepting.labels import Meant, meant
+from ledger.steps.accepting.meaning import Meant, meant
 from ledger.steps.accepting.resolving import resolve_cycle, resolve_unit
 from ledger.steps.accepting.standing import Accepted
 from ledger.steps.answering.custody import find_giver_counting

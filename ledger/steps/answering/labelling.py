@@ -19,24 +19,14 @@ from ledger.domain.custody.labelling import (
     package_label,
     plain_gtin,
 )
-from ledger.domain.custody.lines import Deed, PackageLine, assembler, set_subject
+from ledger.domain.custody.lines import Deed, PackageLine, assembler
 from ledger.domain.custody.printing import PrintState
 from ledger.domain.custody.reading import as_read
 from ledger.domain.errors import Conflict, NotFound
-from ledger.domain.records.commitments import Fields
-from ledger.domain.records.records import fields_from_bytes
+from ledger.steps.answering.declared import find_definition
 from ledger.steps.answering.packages import agreed_offset, reader_of, unit_names
 from ledger.steps.answering.standings import Cycles
-from ledger.storage import labels, operations, packages, records
-
-
-def find_definition(tx: Connection, set_name: str) -> Fields:
-    """A set's newest count sheet; empty where nobody defined it."""
-    rows = operations.list_by_subject(tx, set_subject(set_name), standing=True)
-    defined = [row for row in rows if row.kind == "SetDefinition"]
-    if not defined:
-        return {}
-    return fields_from_bytes(records.get_record(tx, defined[-1].record_id).facts)
+from ledger.storage import labels, operations, packages
 
 
 def label_code(tx: Connection, name: str, issue: int) -> str:

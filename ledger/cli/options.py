@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer._click.globals import get_current_context  # typer's own click: no public name
+
+from ledger.domain.errors import InvalidInput, SteriLedgerError
 
 if TYPE_CHECKING:
     from ledger.domain.callers import Caller
@@ -48,7 +51,6 @@ def settings_of(home: Path) -> Settings:
     """The settings of a home, the rest from the environment; raises InvalidInput."""
     from pydantic import ValidationError
 
-    from ledger.domain.errors import InvalidInput
     from ledger.settings import Settings
 
     try:
@@ -75,8 +77,20 @@ def opened(home: Path) -> Iterator[Instance]:
         _tell_played()
     try:
         yield instance
+    except SteriLedgerError as error:
+        error.field = _as_typed(error.field)
+        raise
     finally:
         instance.close()
+
+
+def _as_typed(field: str | None) -> str | None:
+    """A field as the command that runs takes it: `office` → `--office`; others as they are."""
+    context = get_current_context(silent=True)
+    for each in () if context is None else context.command.params:
+        if each.name == field and each.param_type_name == "option":
+            return each.opts[0]
+    return field
 
 
 @cache

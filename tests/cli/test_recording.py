@@ -277,6 +277,11 @@ WRONG: dict[str, tuple[tuple[str, ...], type[errors.SteriLedgerError], str]] = {
     "unknown unit": (
         ("signer", "enrol", "Li", "--unit", "nowhere", "--right", "open"),
         errors.NotFound, "--unit"),
+    "unknown gate": (("gate", "used", "1/Q01", "--unit", "1"), errors.InvalidInput, "GATE"),
+    "an office without a number": (
+        ("unit", "contact", "1", "--office", "Ward"), errors.InvalidInput, "--telephone"),
+    "a number without an office": (
+        ("unit", "contact", "1", "--telephone", "123"), errors.InvalidInput, "--office"),
     "unknown machine": (("cycle", "open", "nothing", "1"), errors.NotFound, "EQUIPMENT"),
     "unknown cycle": (("cycle", "show", f"{SERIAL}/99"), errors.NotFound, "cycle"),
     "no cycle's name": (("cycle", "show", "13"), errors.InvalidInput, "cycle"),

@@ -15,7 +15,7 @@ import pytest
 from ledger.chain.snapshots import Snapshot
 from ledger.domain.chain.deployment import deployment_to_json
 from ledger.domain.encoding.identifiers import Digest, to_hex
-from ledger.domain.errors import Inconsistent, InvalidInput, Refused
+from ledger.domain.errors import Inconsistent, InvalidInput, Refused, StorageUnavailable
 from ledger.settings import Settings
 from ledger.steps.auditing.audit import AuditReport, audit
 from ledger.steps.auditing.losses import KeptReceipt, parse_receipt
@@ -398,3 +398,9 @@ def closing_link(instance: Instance, chain: GroupChain) -> Iterator[Hospital]:
         yield Hospital(instance=instance, link=link)
     finally:
         link.stop()
+
+
+def test_a_home_that_is_no_folder_is_told_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("a file")
+    with pytest.raises(StorageUnavailable, match="home is no folder, and none can be made there"):
+        open_instance(Settings(home=tmp_path / "home"))

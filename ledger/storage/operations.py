@@ -9,19 +9,13 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     BindParameter,
-    Boolean,
-    Column,
     ColumnElement,
     Connection,
-    ForeignKey,
     Index,
     Insert,
-    LargeBinary,
     Select,
-    Table,
-    Text,
+    UniqueConstraint,
     bindparam,
     func,
     or_,
@@ -35,98 +29,15 @@ from ledger.domain.acts.words import Contract, Party
 from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import Conflict, NotFound
 from ledger.domain.outbox.operation_states import GIVEN_UP, WAITING, OperationState, verify_move
-from ledger.storage.engine.columns import Bytes32, UtcTime, Word, metadata
-from ledger.storage.engine.columns import Sequence as Numbered
+from ledger.storage.engine.columns import ThirtyTwo
 from ledger.storage.engine.inserting import insert_rows
 from ledger.storage.engine.rows import Rows, chunks, of_unit, upsert, values_of
+from ledger.storage.engine.tables import table_of
 from ledger.storage.index_tables import idx_operations
 from ledger.storage.traces import trace_acceptance, trace_move
 from ledger.storage.transactions import transaction_operations, transactions
 
 _STANDING = text("state NOT IN ('refused', 'expired')")
-
-operations = Table(
-    "operations",
-    metadata,
-    Column("sequence", Numbered, primary_key=True),
-    Column("digest", Bytes32, nullable=False, unique=True),
-    Column("kind", Text, nullable=False),
-    Column("contract", Word(Contract), nullable=False),
-    Column("unit", BigInteger, nullable=False),
-    Column("subject", Bytes32, nullable=False),
-    Column("parent", Bytes32),
-    Column("replaces", Bytes32),
-    Column("record_id", Text, ForeignKey("records.id"), nullable=False, unique=True),
-    Column("message", LargeBinary, nullable=False),
-    Column("signed_at", BigInteger, nullable=False),
-    Column("accepted_at", UtcTime, nullable=False),
-    Column("state", Word(OperationState), nullable=False),
-    Index(
-        "uq_operations_standing",
-        "kind",
-        "subject",
-        "unit",
-        "replaces",
-        unique=True,
-        sqlite_where=_STANDING,
-        postgresql_where=_STANDING,
-    ),
-    Index(None, "subject", "sequence"),
-    Index(None, "parent", "kind", "sequence"),
-    Index(None, "state", "sequence"),
-    Index(None, "unit", "sequence"),
-    Index(None, "kind", "sequence"),
-    sqlite_autoincrement=True,
-)
-
-operation_signatures = Table(
-    "operation_signatures",
-    metadata,
-    Column("digest", Bytes32, ForeignKey("operations.digest"), primary_key=True),
-    Column("party", Word(Party), primary_key=True),
-    Column("signer", LargeBinary, nullable=False),
-    Column("signature", LargeBinary, nullable=False),
-)
-
-# A predecessor need not be ours: somebody else may have relayed it, so it is no foreign key.
-operation_dependencies = Table(
-    "operation_dependencies",
-    metadata,
-    Column("digest", Bytes32, ForeignKey("operations.digest"), primary_key=True),
-    Column("predecessor", Bytes32, primary_key=True),
-    Column("needed", Boolean, nullable=False),
-    Index(None, "predecessor"),
-)
-
-# Every unit that an operation about a consignment names, also one that is out of it again.
-consignment_parties = Table(
-    "consignment_parties",
-    metadata,
-    Column("unit", BigInteger, primary_key=True, autoincrement=False),
-    Column("consignment", Bytes32, primary_key=True),
-)
-
-operation_states = Table(
-    "operation_states",
-    metadata,
-    Column("id", Numbered, primary_key=True),
-    Column("digest", Bytes32, ForeignKey("operations.digest"), nullable=False),
-    Column("state", Word(OperationState), nullable=False),
-    Column("at", UtcTime, nullable=False),
-    Column("reason", Text),
-    Column("transaction_hash", Bytes32),
-    Index(None, "digest", "id"),
-    sqlite_autoincrement=True,
-)
-
-receipts = Table(
-    "receipts",
-    metadata,
-    Column("digest", Bytes32, ForeignKey("operations.digest"), primary_key=True),
-    Column("payload", LargeBinary, nullable=False),
-    Column("signature", LargeBinary, nullable=False),
-    Column("key", LargeBinary, nullable=False),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,11 +49,11 @@ class NewOperation:
     contract: Contract
     unit: int
     #: 32 bytes: what it is about, a cycle id for instance
-    subject: bytes
+    subject: ThirtyTwo
     #: 32 bytes: what the subject belongs to, the cycle's equipment for instance
-    parent: bytes | None
+    parent: ThirtyTwo | None
     #: the digest that it supersedes; zero for a first one, None where many stand beside each other
-    replaces: bytes | None
+    replaces: ThirtyTwo | None
     record_id: str
     #: RFC 8785, as `message_to_json` makes it
     message: bytes
@@ -161,6 +72,32 @@ class OperationRow(NewOperation):
     """
 
     sequence: int
+
+
+operations = table_of(
+    "operations",
+    OperationRow,
+    UniqueConstraint("digest"),
+    UniqueConstraint("record_id"),
+    Index(
+        "uq_operations_standing",
+        "kind",
+        "subject",
+        "unit",
+        "replaces",
+        unique=True,
+        sqlite_where=_STANDING,
+        postgresql_where=_STANDING,
+    ),
+    Index(None, "subject", "sequence"),
+    Index(None, "parent", "kind", "sequence"),
+    Index(None, "state", "sequence"),
+    Index(None, "unit", "sequence"),
+    Index(None, "kind", "sequence"),
+    key=("sequence",),
+    is_numbered=True,
+    references={"record_id": "records.id"},
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +140,14 @@ class SignatureRow:
     signature: bytes
 
 
+operation_signatures = table_of(
+    "operation_signatures",
+    SignatureRow,
+    key=("digest", "party"),
+    references={"digest": "operations.digest"},
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DependencyRow:
     """One operation that must be on chain before another."""
@@ -213,6 +158,16 @@ class DependencyRow:
     needed: bool
 
 
+# A predecessor need not be ours: somebody else may have relayed it, so it is no foreign key.
+operation_dependencies = table_of(
+    "operation_dependencies",
+    DependencyRow,
+    Index(None, "predecessor"),
+    key=("digest", "predecessor"),
+    references={"digest": "operations.digest"},
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewState:
     """One dated change of an operation's state."""
@@ -221,7 +176,7 @@ class NewState:
     state: OperationState
     at: datetime
     reason: str | None
-    transaction_hash: bytes | None
+    transaction_hash: ThirtyTwo | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,6 +184,16 @@ class StateRow(NewState):
     """A stored change."""
 
     id: int
+
+
+operation_states = table_of(
+    "operation_states",
+    StateRow,
+    Index(None, "digest", "id"),
+    key=("id",),
+    is_numbered=True,
+    references={"digest": "operations.digest"},
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,13 +207,22 @@ class ReceiptRow:
     key: bytes
 
 
+receipts = table_of(
+    "receipts", ReceiptRow, key=("digest",), references={"digest": "operations.digest"}
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class PartyRow:
     """That a unit has a part in a consignment, or had one."""
 
     unit: int
     #: 32 bytes
-    consignment: bytes
+    consignment: ThirtyTwo
+
+
+# Every unit that an operation about a consignment names, also one that is out of it again.
+consignment_parties = table_of("consignment_parties", PartyRow, key=("unit", "consignment"))
 
 
 _operations = Rows(operations, OperationRow, "operation")

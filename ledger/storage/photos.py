@@ -9,41 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Connection,
-    Index,
-    LargeBinary,
-    Table,
-    exists,
-    func,
-    select,
-    tuple_,
-)
+from sqlalchemy import Connection, Index, exists, func, select, tuple_
 
-from ledger.storage.engine.columns import Bytes32, UtcTime, metadata
+from ledger.storage.engine.columns import ThirtyTwo
 from ledger.storage.engine.rows import Rows, chunks, of_unit
+from ledger.storage.engine.tables import table_of
 from ledger.storage.operations import operations
-
-photos = Table(
-    "photos",
-    metadata,
-    Column("unit", BigInteger, primary_key=True, autoincrement=False),
-    Column("sha256", Bytes32, primary_key=True),
-    Column("picture", LargeBinary, nullable=False),
-    Column("kept_at", UtcTime, nullable=False),
-    Index(None, "kept_at"),
-)
-
-photo_records = Table(
-    "photo_records",
-    metadata,
-    Column("operation", Bytes32, primary_key=True),
-    Column("sha256", Bytes32, primary_key=True),
-    Column("unit", BigInteger, nullable=False),
-    Index(None, "unit", "sha256"),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +23,13 @@ class PhotoRow:
 
     unit: int
     #: of `picture`
-    sha256: bytes
+    sha256: ThirtyTwo
     #: JPEG
     picture: bytes
     kept_at: datetime
+
+
+photos = table_of("photos", PhotoRow, Index(None, "kept_at"), key=("unit", "sha256"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +37,14 @@ class PhotoRecordRow:
     """That a record names a photo of its unit."""
 
     #: digest of the operation
-    operation: bytes
-    sha256: bytes
+    operation: ThirtyTwo
+    sha256: ThirtyTwo
     unit: int
+
+
+photo_records = table_of(
+    "photo_records", PhotoRecordRow, Index(None, "unit", "sha256"), key=("operation", "sha256")
+)
 
 
 _photos = Rows(photos, PhotoRow, "photo")

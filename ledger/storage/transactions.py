@@ -13,9 +13,7 @@ from sqlalchemy import (
     Connection,
     ForeignKey,
     Index,
-    LargeBinary,
     Table,
-    Text,
     UniqueConstraint,
     func,
     select,
@@ -24,10 +22,10 @@ from sqlalchemy import (
 
 from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import Conflict
-from ledger.storage.engine.columns import Bytes32, UtcTime, Word, metadata
-from ledger.storage.engine.columns import Sequence as Numbered
+from ledger.storage.engine.columns import Bytes32, ThirtyTwo, metadata
 from ledger.storage.engine.inserting import conflict_when_taken
 from ledger.storage.engine.rows import Rows, chunks, values_of
+from ledger.storage.engine.tables import table_of
 
 
 class TransactionState(StrEnum):
@@ -41,25 +39,6 @@ class TransactionState(StrEnum):
     #: given up, because the node refused it or a person did: its nonce is used again
     DROPPED = "dropped"
 
-
-transactions = Table(
-    "transactions",
-    metadata,
-    Column("id", Numbered, primary_key=True),
-    Column("chain_id", BigInteger, nullable=False),
-    Column("account", LargeBinary, nullable=False),
-    Column("nonce", BigInteger, nullable=False),
-    Column("attempt", BigInteger, nullable=False),
-    Column("hash", Bytes32, nullable=False, unique=True),
-    Column("raw", LargeBinary, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("state", Word(TransactionState), nullable=False),
-    Column("created_at", UtcTime, nullable=False),
-    Column("block_height", BigInteger),
-    UniqueConstraint("chain_id", "account", "nonce", "attempt"),
-    Index(None, "state", "id"),
-    sqlite_autoincrement=True,
-)
 
 transaction_operations = Table(
     "transaction_operations",
@@ -81,7 +60,7 @@ class NewTransaction:
     nonce: int
     #: 0 for the first transaction of a nonce
     attempt: int
-    hash: bytes
+    hash: ThirtyTwo
     raw: bytes
     #: what it does: the contract function, or "deployment"
     kind: str
@@ -95,6 +74,17 @@ class TransactionRow(NewTransaction):
     """A stored transaction."""
 
     id: int
+
+
+transactions = table_of(
+    "transactions",
+    TransactionRow,
+    UniqueConstraint("hash"),
+    UniqueConstraint("chain_id", "account", "nonce", "attempt"),
+    Index(None, "state", "id"),
+    key=("id",),
+    is_numbered=True,
+)
 
 
 _transactions = Rows(transactions, TransactionRow, "transaction")

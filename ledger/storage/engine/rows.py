@@ -11,16 +11,7 @@ from dataclasses import dataclass, fields
 from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Row,
-    Select,
-    Table,
-    bindparam,
-    select,
-    true,
-)
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, bindparam, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger.domain.errors import NotFound

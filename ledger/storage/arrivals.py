@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, tuple_
+from sqlalchemy import Connection
 
 from ledger.storage.engine.columns import ThirtyTwo
 from ledger.storage.engine.rows import Rows
@@ -50,6 +50,4 @@ def list_arrivals(
     tx: Connection, *, after: tuple[bytes, int] | None = None, limit: int = 100
 ) -> list[ArrivalRow]:
     """Arrivals by hash and unit, starting after `after`."""
-    key = arrivals.c.reading, arrivals.c.unit
-    beyond = () if after is None else (tuple_(*key) > tuple_(*after),)
-    return _arrivals.list(tx, *beyond, order=key, limit=limit)
+    return _arrivals.page(tx, after=after, limit=limit)

@@ -23,7 +23,7 @@ from ledger.domain.encoding.identifiers import (
     SignerId,
 )
 from ledger.storage.engine.columns import Unsigned
-from ledger.storage.engine.rows import Rows, of_unit
+from ledger.storage.engine.rows import Rows
 from ledger.storage.engine.tables import table_of
 
 
@@ -179,7 +179,7 @@ def _numbered(names: tuple[str, ...]) -> Select[Any]:
 
 def list_units(tx: Connection, *, after: int = 0, limit: int = 100) -> list[UnitRow]:
     """Units by number, starting after `after`."""
-    return _units.list(tx, units.c.number > after, order=[units.c.number], limit=limit)
+    return _units.page(tx, after=after, limit=limit)
 
 
 def insert_signer(tx: Connection, row: SignerRow) -> None:
@@ -201,13 +201,7 @@ def list_signers(
     tx: Connection, *, unit: int | None = None, after: bytes | None = None, limit: int = 100
 ) -> list[SignerRow]:
     """Signers by id, starting after `after`."""
-    return _signers.list(
-        tx,
-        of_unit(signers.c.unit, unit),
-        true() if after is None else signers.c.id > after,
-        order=[signers.c.id],
-        limit=limit,
-    )
+    return _signers.page(tx, unit=unit, after=after, limit=limit)
 
 
 def erase_signer_name(tx: Connection, signer_id: bytes) -> None:
@@ -238,13 +232,7 @@ def list_equipment(
     tx: Connection, *, unit: int | None = None, after: bytes | None = None, limit: int = 100
 ) -> list[EquipmentRow]:
     """Machines by id, starting after `after`."""
-    return _equipment.list(
-        tx,
-        of_unit(equipment.c.unit, unit),
-        true() if after is None else equipment.c.id > after,
-        order=[equipment.c.id],
-        limit=limit,
-    )
+    return _equipment.page(tx, unit=unit, after=after, limit=limit)
 
 
 def list_equipment_numbered(tx: Connection, serial: str, *, unit: int) -> list[EquipmentRow]:
@@ -323,14 +311,8 @@ def list_cycles(
     limit: int = 100,
 ) -> list[CycleRow]:
     """Cycles by id, starting after `after`."""
-    return _cycles.list(
-        tx,
-        of_unit(cycles.c.unit, unit),
-        true() if equipment_id is None else cycles.c.equipment == equipment_id,
-        true() if after is None else cycles.c.id > after,
-        order=[cycles.c.id],
-        limit=limit,
-    )
+    which = true() if equipment_id is None else cycles.c.equipment == equipment_id
+    return _cycles.page(tx, which, unit=unit, after=after, limit=limit)
 
 
 def list_cycles_between(
@@ -361,8 +343,7 @@ def list_consignments(
     tx: Connection, *, after: bytes | None = None, limit: int = 100
 ) -> list[ConsignmentRow]:
     """Consignments by id, starting after `after`."""
-    where = true() if after is None else consignments.c.id > after
-    return _consignments.list(tx, where, order=[consignments.c.id], limit=limit)
+    return _consignments.page(tx, after=after, limit=limit)
 
 
 def insert_asset(tx: Connection, row: AssetRow) -> None:
@@ -377,8 +358,7 @@ def find_asset(tx: Connection, asset_id: bytes) -> AssetRow | None:
 
 def list_assets(tx: Connection, *, after: bytes | None = None, limit: int = 100) -> list[AssetRow]:
     """Assets by id, starting after `after`; any unit may know of all, since they are shared."""
-    where = true() if after is None else assets.c.id > after
-    return _assets.list(tx, where, order=[assets.c.id], limit=limit)
+    return _assets.page(tx, after=after, limit=limit)
 
 
 def list_assets_called(tx: Connection, name: str) -> list[AssetRow]:

@@ -61,8 +61,7 @@ def find_last_mined(tx: Connection) -> JournalBlockRow | None:
 
 def list_blocks(tx: Connection, *, after: int = -1, limit: int = 100) -> list[JournalBlockRow]:
     """Blocks by height, starting after `after`."""
-    c = journal_blocks.c
-    return _blocks.list(tx, c.height > after, order=[c.height], limit=limit)
+    return _blocks.page(tx, after=after, limit=limit)
 
 
 def list_hashes(tx: Connection, *, first: int, last: int) -> dict[int, bytes]:

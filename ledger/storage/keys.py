@@ -79,10 +79,5 @@ def list_keys(
     limit: int = 100,
 ) -> list[KeyRow]:
     """Keys by signer id, starting after `after`."""
-    return _keys.list(
-        tx,
-        true() if purpose is None else keys.c.purpose == purpose,
-        true() if after is None else keys.c.signer_id > after,
-        order=[keys.c.signer_id],
-        limit=limit,
-    )
+    which = true() if purpose is None else keys.c.purpose == purpose
+    return _keys.page(tx, which, after=after, limit=limit)

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Index, func, select, true, update
 
 from ledger.domain.custody.printing import PrintState
 from ledger.storage.engine.columns import Short
-from ledger.storage.engine.rows import Rows, chunks
+from ledger.storage.engine.rows import Rows, grouped
 from ledger.storage.engine.tables import table_of
 
 
@@ -118,11 +118,8 @@ def insert_prints(
 def list_prints_of(tx: Connection, names: Iterable[str]) -> dict[str, list[PrintRow]]:
     """The printings of some packages in their order; one that was never printed has no key."""
     c = label_prints.c
-    found: dict[str, list[PrintRow]] = {}
-    for part in chunks(names):
-        for row in _prints.list(tx, c.package.in_(part), order=[c.package, c.number]):
-            found.setdefault(row.package, []).append(row)
-    return found
+    rows = _prints.list_in(tx, c.package, names, order=[c.package, c.number])
+    return grouped((row.package, row) for row in rows)
 
 
 def list_prints(
@@ -145,11 +142,7 @@ def list_prints(
 def list_prints_coded(tx: Connection, unit: int, codes: Iterable[str]) -> list[PrintRow]:
     """A unit's printings whose label holds one of some codes."""
     c = label_prints.c
-    return [
-        row
-        for part in chunks(codes)
-        for row in _prints.list(tx, c.unit == unit, c.code.in_(part), order=[c.package, c.number])
-    ]
+    return _prints.list_in(tx, c.code, codes, c.unit == unit, order=[c.package, c.number])
 
 
 def list_print_states(tx: Connection, package: str, number: int) -> list[PrintStateRow]:

@@ -31,7 +31,7 @@ from ledger.domain.errors import Conflict, NotFound
 from ledger.domain.outbox.operation_states import GIVEN_UP, WAITING, OperationState, verify_move
 from ledger.storage.engine.columns import ThirtyTwo
 from ledger.storage.engine.inserting import insert_rows
-from ledger.storage.engine.rows import Rows, chunks, of_unit, upsert, values_of
+from ledger.storage.engine.rows import Rows, chunks, of_unit, pairs, upsert, values_of
 from ledger.storage.engine.tables import table_of
 from ledger.storage.index_tables import idx_operations
 from ledger.storage.traces import trace_acceptance, trace_move
@@ -379,13 +379,13 @@ def list_operations(  # noqa: PLR0913 - one argument per filter
     limit: int = 100,
 ) -> list[OperationRow]:
     """Operations in sequence order, starting after sequence `after`."""
-    return _operations.list(
+    c = operations.c
+    return _operations.page(
         tx,
-        operations.c.sequence > after,
-        of_unit(operations.c.unit, unit),
-        true() if kind is None else operations.c.kind == kind,
-        _in_states(states),
-        order=[operations.c.sequence],
+        true() if kind is None else c.kind == kind,
+        true() if states is None else c.state.in_(states),
+        unit=unit,
+        after=after,
         limit=limit,
     )
 
@@ -425,9 +425,8 @@ def _put_parties(dialect: str) -> Insert:
 
 def list_parties(tx: Connection, *, after: PartyRow | None, limit: int) -> list[PartyRow]:
     """Every part in a consignment by unit, starting after one of them."""
-    key = tuple(consignment_parties.primary_key)
-    beyond = true() if after is None else tuple_(*key) > tuple_(after.unit, after.consignment)
-    return _parties.list(tx, beyond, order=key, limit=limit)
+    key = None if after is None else (after.unit, after.consignment)
+    return _parties.page(tx, after=key, limit=limit)
 
 
 def known_parties(tx: Connection, rows: Iterable[PartyRow]) -> set[PartyRow]:
@@ -437,8 +436,12 @@ def known_parties(tx: Connection, rows: Iterable[PartyRow]) -> set[PartyRow]:
     return {
         row
         for unit in {each.unit for each in wanted}
-        for part in chunks(each.consignment for each in wanted if each.unit == unit)
-        for row in _parties.list(tx, c.unit == unit, c.consignment.in_(part), order=())
+        for row in _parties.list_in(
+            tx,
+            c.consignment,
+            [each.consignment for each in wanted if each.unit == unit],
+            c.unit == unit,
+        )
     }
 
 
@@ -498,13 +501,7 @@ def list_of_parent(
 
 def list_by_digests(tx: Connection, digests: Iterable[bytes]) -> list[OperationRow]:
     """Those of the named operations that are stored here, in sequence order."""
-    found = [
-        row
-        for part in chunks(digests)
-        for row in _operations.list(
-            tx, operations.c.digest.in_(part), order=[operations.c.sequence]
-        )
-    ]
+    found = _operations.list_in(tx, operations.c.digest, digests)
     return sorted(found, key=lambda row: row.sequence)
 
 
@@ -634,11 +631,7 @@ def list_by_subjects(
     """Every operation about one of the subjects, or those of some kinds; each's in their order."""
     c = operations.c
     of_kinds = true() if kinds is None else c.kind.in_(sorted(kinds))
-    return [
-        row
-        for part in chunks(subjects)
-        for row in _operations.list(tx, c.subject.in_(part), of_kinds, order=[c.sequence])
-    ]
+    return _operations.list_in(tx, c.subject, subjects, of_kinds, order=[c.sequence])
 
 
 def list_owed(tx: Connection, limit: int) -> list[OperationRow]:
@@ -731,11 +724,7 @@ def list_signatures_to_send(tx: Connection, first: int, last: int) -> list[Signa
 def states_of(tx: Connection, digests: Iterable[bytes]) -> dict[Digest, OperationState]:
     """Where those of the named operations stand that are stored here."""
     c = operations.c
-    return {
-        Digest(digest): state
-        for part in chunks(digests)
-        for digest, state in tx.execute(select(c.digest, c.state).where(c.digest.in_(part)))
-    }
+    return dict(pairs(tx, select(c.digest, c.state), c.digest, digests))
 
 
 def find_oldest_owed(tx: Connection) -> OperationRow | None:
@@ -747,21 +736,13 @@ def find_oldest_owed(tx: Connection) -> OperationRow | None:
 def list_signatures(tx: Connection, digests: Iterable[bytes]) -> list[SignatureRow]:
     """The signatures on the named operations, by digest and party."""
     c = operation_signatures.c
-    return [
-        row
-        for part in chunks(digests)
-        for row in _signatures.list(tx, c.digest.in_(part), order=[c.digest, c.party])
-    ]
+    return _signatures.list_in(tx, c.digest, digests, order=[c.digest, c.party])
 
 
 def list_dependencies(tx: Connection, digests: Iterable[bytes]) -> list[DependencyRow]:
     """What the named operations wait for, by digest."""
     c = operation_dependencies.c
-    return [
-        row
-        for part in chunks(digests)
-        for row in _dependencies.list(tx, c.digest.in_(part), order=[c.digest, c.predecessor])
-    ]
+    return _dependencies.list_in(tx, c.digest, digests, order=[c.digest, c.predecessor])
 
 
 def list_dependents(
@@ -825,10 +806,6 @@ def list_states(tx: Connection, digest: bytes) -> list[StateRow]:
 def get_receipt(tx: Connection, digest: bytes) -> ReceiptRow:
     """The receipt given for an operation; raises NotFound."""
     return _receipts.get_by(tx, digest=digest, name=digest)
-
-
-def _in_states(states: Collection[OperationState] | None) -> ColumnElement[bool]:
-    return true() if states is None else operations.c.state.in_(states)
 
 
 def _lock_states(tx: Connection, digests: Sequence[bytes]) -> Mapping[bytes, OperationState]:

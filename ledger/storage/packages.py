@@ -36,7 +36,7 @@ from ledger.domain.custody.fold import Stage
 from ledger.domain.custody.lines import Deed, PackageLine
 from ledger.domain.custody.stretches import nodes_around
 from ledger.storage.engine.columns import Bytes32, Short, ThirtyTwo
-from ledger.storage.engine.rows import Rows, chunks, upsert, values_of
+from ledger.storage.engine.rows import Rows, chunks, grouped, upsert, values_of
 from ledger.storage.engine.tables import table_of
 
 package_lines = table_of(
@@ -185,22 +185,15 @@ def list_lines(tx: Connection, package: str) -> list[PackageLine]:
 
 def list_lines_of(tx: Connection, names: Iterable[str]) -> dict[str, list[PackageLine]]:
     """The same of several packages, by name; one of which nothing was said has no key."""
-    found: dict[str, list[PackageLine]] = {}
     c = package_lines.c
-    for part in chunks(names):
-        for row in _lines.list(tx, c.package.in_(part), order=[c.package, c.sequence, c.line]):
-            found.setdefault(row.package, []).append(row)
-    return found
+    rows = _lines.list_in(tx, c.package, names, order=[c.package, c.sequence, c.line])
+    return grouped((row.package, row) for row in rows)
 
 
 def list_lines_by_digests(tx: Connection, digests: Iterable[bytes]) -> list[PackageLine]:
     """The lines of some operations."""
     c = package_lines.c
-    return [
-        row
-        for part in chunks(digests)
-        for row in _lines.list(tx, c.digest.in_(part), order=[c.sequence, c.line])
-    ]
+    return _lines.list_in(tx, c.digest, digests, order=[c.sequence, c.line])
 
 
 def list_lines_with(tx: Connection, code: str) -> list[PackageLine]:
@@ -230,12 +223,8 @@ def list_sent(
 def list_lines_from(tx: Connection, *, after: tuple[int, int], limit: int) -> list[PackageLine]:
     """Lines in the order of acceptance, starting after (sequence, line)."""
     c = package_lines.c
-    return _lines.list(
-        tx,
-        tuple_(c.sequence, c.line) > tuple_(*after),
-        order=[c.sequence, c.line],
-        limit=limit,
-    )
+    beyond = tuple_(c.sequence, c.line) > tuple_(*after)
+    return _lines.list(tx, beyond, order=[c.sequence, c.line], limit=limit)
 
 
 def list_against(
@@ -312,7 +301,7 @@ def put_packages(
 def _let_stand(tx: Connection, table: Rows[R], names: Sequence[str], rows: Sequence[R]) -> None:
     """Of some packages exactly these rows; those of a package that stays as it is are let be."""
     package = table.table.c.package
-    kept = {row for part in chunks(names) for row in table.list(tx, package.in_(part), order=[])}
+    kept = set(table.list_in(tx, package, names))
     changed = {row.package for row in kept.symmetric_difference(rows)}
     for part in chunks(changed):
         tx.execute(table.table.delete().where(package.in_(part)))
@@ -352,16 +341,12 @@ def list_packages(
 ) -> list[PackageRow]:
     """Packages by name, starting after `after`, whose columns equal `equal`."""
     where = [packages.c[name] == value for name, value in equal.items()]
-    return _packages.list(tx, packages.c.name > after, *where, order=[packages.c.name], limit=limit)
+    return _packages.page(tx, *where, after=after, limit=limit)
 
 
 def list_packages_named(tx: Connection, names: Iterable[str]) -> list[PackageRow]:
     """Those of some packages that are known, by name."""
-    return [
-        row
-        for part in chunks(names)
-        for row in _packages.list(tx, packages.c.name.in_(part), order=[packages.c.name])
-    ]
+    return _packages.list_in(tx, packages.c.name, names, order=[packages.c.name])
 
 
 def list_loaded(tx: Connection, cycles: Iterable[bytes]) -> list[str]:
@@ -403,20 +388,15 @@ def count_packages(tx: Connection, unit: int) -> dict[Stage, int]:
 
 def list_codes_of(tx: Connection, wanted: Iterable[str]) -> dict[str, list[CodeRow]]:
     """The packages that some codes are on, or were, by code; one that is on nothing has no key."""
-    found: dict[str, list[CodeRow]] = {}
-    for part in chunks(wanted):
-        for row in _codes.list(tx, codes.c.code.in_(part), order=[codes.c.voided, codes.c.package]):
-            found.setdefault(row.code, []).append(row)
-    return found
+    c = codes.c
+    rows = _codes.list_in(tx, c.code, wanted, order=[c.voided, c.package])
+    return grouped((row.code, row) for row in rows)
 
 
 def list_codes_on(tx: Connection, names: Iterable[str]) -> list[CodeRow]:
     """The codes of some packages."""
-    return [
-        row
-        for part in chunks(names)
-        for row in _codes.list(tx, codes.c.package.in_(part), order=[codes.c.package, codes.c.code])
-    ]
+    c = codes.c
+    return _codes.list_in(tx, c.package, names, order=[c.package, c.code])
 
 
 # ---------------------------------------------------------------- holdings
@@ -425,11 +405,7 @@ def list_codes_on(tx: Connection, names: Iterable[str]) -> list[CodeRow]:
 def list_holdings_on(tx: Connection, names: Iterable[str]) -> list[ReaderRow]:
     """Who had some packages, by package and time."""
     c = package_readers.c
-    return [
-        row
-        for part in chunks(names)
-        for row in _readers.list(tx, c.package.in_(part), order=[c.package, c.place])
-    ]
+    return _readers.list_in(tx, c.package, names, order=[c.package, c.place])
 
 
 def _held(unit: int, at: int | None, known: int | None) -> list[ColumnElement[bool]]:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Index, UniqueConstraint
 
 from ledger.domain.errors import Conflict
 from ledger.storage.engine.columns import ThirtyTwo
-from ledger.storage.engine.rows import Rows, chunks, of_unit
+from ledger.storage.engine.rows import Rows
 from ledger.storage.engine.tables import table_of
 
 
@@ -75,20 +75,12 @@ def get_record(tx: Connection, record_id: str, *, unit: int | None = None) -> Re
 
 def list_by_ids(tx: Connection, record_ids: Iterable[str]) -> list[RecordRow]:
     """Those of the named records that are stored here, by id."""
-    return [
-        row
-        for part in chunks(record_ids)
-        for row in _records.list(tx, records.c.id.in_(part), order=[records.c.id])
-    ]
+    return _records.list_in(tx, records.c.id, record_ids, order=[records.c.id])
 
 
 def list_by_roots(tx: Connection, roots: Iterable[bytes]) -> list[RecordRow]:
     """The records that some on-chain commitments stand for, as far as they are stored here."""
-    return [
-        row
-        for part in chunks(roots)
-        for row in _records.list(tx, records.c.root.in_(part), order=())
-    ]
+    return _records.list_in(tx, records.c.root, roots)
 
 
 def get_secrets(tx: Connection, record_id: str) -> RecordSecretsRow:
@@ -100,13 +92,7 @@ def list_records(
     tx: Connection, *, unit: int | None = None, after: str = "", limit: int = 100
 ) -> list[RecordRow]:
     """Records by id, starting after `after`."""
-    return _records.list(
-        tx,
-        records.c.id > after,
-        of_unit(records.c.unit, unit),
-        order=[records.c.id],
-        limit=limit,
-    )
+    return _records.page(tx, unit=unit, after=after, limit=limit)
 
 
 def erase_personal(tx: Connection, record_id: str, at: datetime) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, UniqueConstraint, bindparam, select, true
+from sqlalchemy import Connection, UniqueConstraint, bindparam, select
 
 from ledger.domain.errors import Conflict
 from ledger.storage.directory import signers
@@ -96,13 +96,7 @@ def list_tokens(
     tx: Connection, *, unit: int | None = None, after: str = "", limit: int = 100
 ) -> list[TokenRow]:
     """Tokens by id, starting after `after`; with `unit`, only that unit's."""
-    return _tokens.list(
-        tx,
-        tokens.c.id > after,
-        true() if unit is None else tokens.c.unit == unit,
-        order=[tokens.c.id],
-        limit=limit,
-    )
+    return _tokens.page(tx, unit=unit, after=after, limit=limit)
 
 
 def revoke_token(tx: Connection, token_id: str, at: datetime) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Query
 from sqlalchemy import Connection
 from starlette.responses import Response
 
 from api import answers
-from api.access import Asked, LedgerRoute, asked_of
-from api.documents import EVERYWHERE, problems_for
+from api.access import Asked, LedgerRouter, Question
 from api.fields import MAX_UINT32, Hex32
 from ledger.domain.encoding.identifiers import parse_hex32
 from ledger.domain.errors import Inconsistent
@@ -18,14 +17,13 @@ from ledger.domain.subjects.states import MachineState, SignerState
 from ledger.steps.accepting.standing import Accepted
 from ledger.storage import directory
 
-router = APIRouter(prefix="/v1", tags=["directory"], route_class=LedgerRoute)
+router = LedgerRouter("/v1", tag="directory")
 
-Question = Annotated[Asked, Depends(asked_of)]
 Limit = Annotated[int, Query(ge=1, le=500)]
 After = Annotated[Hex32 | None, Query(description="the last line's id")]
 
 
-@router.get("/units", response_model=answers.Units, responses=problems_for(*EVERYWHERE))
+@router.read("/units", answers.Units)
 def read_units(
     question: Question,
     after: Annotated[int, Query(ge=0, le=MAX_UINT32, description="the last line's number")] = 0,
@@ -37,7 +35,7 @@ def read_units(
     return answers.give(answers.Units(units=[answers.unit_answer(row) for row in rows]))
 
 
-@router.get("/signers", response_model=answers.Signers, responses=problems_for(*EVERYWHERE))
+@router.read("/signers", answers.Signers)
 def read_signers(question: Question, after: After = None, limit: Limit = 100) -> Response:
     """The signers that you may read; the names of people only of your own unit."""
     with question.instance.database.reading() as tx:
@@ -48,7 +46,7 @@ def read_signers(question: Question, after: After = None, limit: Limit = 100) ->
     return answers.give(answers.Signers(signers=found))
 
 
-@router.get("/equipment", response_model=answers.Equipment, responses=problems_for(*EVERYWHERE))
+@router.read("/equipment", answers.Equipment)
 def read_equipment(question: Question, after: After = None, limit: Limit = 100) -> Response:
     """The machines that you may read, with the digest that a change of each replaces."""
     with question.instance.database.reading() as tx:

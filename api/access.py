@@ -7,12 +7,13 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 from fastapi import APIRouter, Depends
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -39,6 +40,8 @@ _OBJECT = {"application/json": {"schema": {"type": "object"}}}
 _BEARER = re.compile(r"[Bb]earer +([!-~]+) *")
 
 
+Named = ParamSpec("Named")
+Found = TypeVar("Found")
 Decorator: TypeAlias = Callable[[Callable[..., Response]], Callable[..., Response]]
 
 
@@ -249,6 +252,16 @@ class Asked:
 
     instance: Instance
     caller: Caller
+
+    def read(
+        self,
+        step: Callable[Concatenate[Connection, Caller, Named], Found],
+        *named: Named.args,
+        **more: Named.kwargs,
+    ) -> Found:
+        """What a step finds for the caller, in one snapshot."""
+        with self.instance.database.reading() as tx:
+            return step(tx, self.caller, *named, **more)
 
 
 def asked_now(request: Request) -> Asked:

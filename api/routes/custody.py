@@ -34,10 +34,7 @@ def read_consignments(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> Response:
     """The consignments that your unit has or had a part in, newest first."""
-    with question.instance.database.reading() as tx:
-        lines = list_consignments(
-            tx, question.caller, open_only=open_only, before=before, limit=limit
-        )
+    lines = question.read(list_consignments, open_only=open_only, before=before, limit=limit)
     return answers.give(answers.Consignments(consignments=[line.to_plain() for line in lines]))
 
 
@@ -47,9 +44,7 @@ def read_consignment(consignment: ConsignmentPath, question: Question) -> Respon
 
     Who only carries it reads counts and seals; a step that the chain refused is marked as reported.
     """
-    with question.instance.database.reading() as tx:
-        view = show_consignment(tx, question.caller, consignment)
-    return answers.give_plain(view.to_plain())
+    return answers.give_view(question.read(show_consignment, consignment))
 
 
 @router.read("/assets", answers.Assets)
@@ -60,14 +55,11 @@ def read_assets(
 ) -> Response:
     """The assets that your unit owns or has, and those that are offered to all, by id."""
     start = None if after is None else parse_hex32(after, field="after")
-    with question.instance.database.reading() as tx:
-        views = list_assets(tx, question.caller, after=start, limit=limit)
+    views = question.read(list_assets, after=start, limit=limit)
     return answers.give(answers.Assets(assets=[view.to_plain() for view in views]))
 
 
 @router.read("/assets/{asset:path}", "the asset")
 def read_asset(asset: AssetPath, question: Question) -> Response:
     """One asset with every change of hands."""
-    with question.instance.database.reading() as tx:
-        view = show_asset(tx, question.caller, asset)
-    return answers.give_plain(view.to_plain())
+    return answers.give_view(question.read(show_asset, asset))

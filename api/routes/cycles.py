@@ -29,14 +29,11 @@ def read_cycles(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> Response:
     """The cycles that you may read, newest first."""
-    with question.instance.database.reading() as tx:
-        lines = list_cycles(tx, question.caller, equipment=equipment, before=before, limit=limit)
+    lines = question.read(list_cycles, equipment=equipment, before=before, limit=limit)
     return answers.give(answers.Cycles(cycles=[line.to_plain() for line in lines]))
 
 
 @router.read("/{cycle:path}", "the cycle")
 def read_cycle(cycle: CyclePath, question: Question) -> Response:
     """One cycle: three verdicts that are never mixed, the digests to judge, and what happened."""
-    with question.instance.database.reading() as tx:
-        view = show_cycle(tx, question.caller, cycle)
-    return answers.give_plain(view.to_plain())
+    return answers.give_view(question.read(show_cycle, cycle))

@@ -11,7 +11,8 @@ from starlette.responses import Response
 from api import answers
 from api.access import Asked, LedgerRouter, Question
 from api.fields import MAX_UINT32, Hex32
-from ledger.domain.encoding.identifiers import parse_hex32
+from ledger.domain.acts.words import Right
+from ledger.domain.encoding.identifiers import parse_hex32, to_hex
 from ledger.domain.errors import Inconsistent
 from ledger.domain.subjects.states import MachineState, SignerState
 from ledger.steps.accepting.standing import Accepted
@@ -32,7 +33,13 @@ def read_units(
     """The units of the group, which every unit may know: loads name their owners and payers."""
     with question.instance.database.reading() as tx:
         rows = directory.list_units(tx, after=after, limit=limit)
-    return answers.give(answers.Units(units=[answers.unit_answer(row) for row in rows]))
+    units = [
+        answers.UnitAnswer(
+            number=row.number, code=row.code, name=row.name, admission=to_hex(row.digest)
+        )
+        for row in rows
+    ]
+    return answers.give(answers.Units(units=units))
 
 
 @router.read("/signers", answers.Signers)
@@ -63,10 +70,17 @@ def _start(after: str | None) -> bytes | None:
 
 def _signer(tx: Connection, question: Asked, row: directory.SignerRow) -> answers.SignerAnswer:
     state = Accepted(tx).find(SignerState, row.id)
-    return answers.signer_answer(
-        row,
+    return answers.SignerAnswer(
+        id=to_hex(row.id),
+        unit=row.unit,
+        key=to_hex(row.signer),
+        name=row.name if question.caller.unit == row.unit else None,
+        rights=[right.name.lower() for right in Right if right in row.rights and right.name],
+        custody=row.custody.name.lower(),
+        valid_from=row.valid_from,
+        valid_until=row.valid_until,
         is_revoked=state is not None and state.is_revoked,
-        shows_people=question.caller.unit == row.unit,
+        enrolment=to_hex(row.digest),
     )
 
 
@@ -74,6 +88,14 @@ def _machine(tx: Connection, row: directory.EquipmentRow) -> answers.MachineAnsw
     state = Accepted(tx).find(MachineState, row.id)
     if state is None:
         raise Inconsistent("a machine stands in the directory that was never registered")
-    return answers.machine_answer(
-        row, state=state.state.name.lower(), epoch=state.epoch, current=state.current
+    return answers.MachineAnswer(
+        id=row.id.hex(),
+        unit=row.unit,
+        name=row.name,
+        model=row.model,
+        serial=row.serial,
+        kind=row.kind.name.lower(),
+        state=state.state.name.lower(),
+        epoch=state.epoch,
+        current=to_hex(state.current),
     )

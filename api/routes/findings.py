@@ -46,8 +46,7 @@ def read_signed(
     until: Annotated[Moment, Query(description="until when")],
 ) -> Response:
     """What a key signed in a window, and how sure it is who that was."""
-    with question.instance.database.reading() as tx:
-        lines = list_signed(tx, question.caller, signer, since=since, until=until)
+    lines = question.read(list_signed, signer, since=since, until=until)
     return answers.give_plain({"signed": [line.to_plain() for line in lines]})
 
 

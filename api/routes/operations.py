@@ -211,9 +211,8 @@ def list_operations(
             after=after,
             limit=limit,
         )
-    return answers.give(
-        answers.Operations(operations=[answers.operation_line(row) for row in rows])
-    )
+    lines = [answers.OperationLine(**answers.line_of(row)) for row in rows]
+    return answers.give(answers.Operations(operations=lines))
 
 
 @router.read("/{digest}", answers.OperationAnswer)

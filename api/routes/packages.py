@@ -215,17 +215,13 @@ def read_trace(
     package: PackageQuery, question: Question, at: AtQuery = None, known: KnownQuery = None
 ) -> Response:
     """A package's whole story, as far as you may read it."""
-    with question.instance.database.reading() as tx:
-        view = asking.trace(tx, question.caller, package, at=_seconds(at), known=known)
-    return answers.give_plain(view.to_plain())
+    return answers.give_view(question.read(asking.trace, package, at=_seconds(at), known=known))
 
 
 @router.read("/where", "where it is")
 def read_where(package: PackageQuery, question: Question) -> Response:
     """Where a package is, how it stands, and how sure that is."""
-    with question.instance.database.reading() as tx:
-        view = asking.where(tx, question.caller, package)
-    return answers.give_plain(view.to_plain())
+    return answers.give_view(question.read(asking.where, package))
 
 
 @router.read("/baskets", "its content")
@@ -237,8 +233,7 @@ def read_basket(
 ) -> Response:
     """What lies in a basket or container, or lay in it, as far as you may read it."""
     require_reading(question)
-    with question.instance.database.reading() as tx:
-        view = show_basket(tx, question.caller, basket, at=_seconds(at), known=known)
+    view = question.read(show_basket, basket, at=_seconds(at), known=known)
     return answers.give_plain(view.to_plain())
 
 
@@ -298,8 +293,7 @@ def read_against(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> Response:
     """What was done against a gate, newest first, with what it said and why."""
-    with question.instance.database.reading() as tx:
-        lines = asking.list_against(tx, question.caller, before=before, limit=limit)
+    lines = question.read(asking.list_against, before=before, limit=limit)
     return answers.give_plain({"lines": [each.to_plain() for each in lines]})
 
 
@@ -339,17 +333,14 @@ def read_recalls(
 ) -> Response:
     """The recalls that concern you, newest first; read on with `before` the last one's cursor."""
     require_reading(question)
-    with question.instance.database.reading() as tx:
-        views = recalls.list_recalls(tx, question.caller, before=before, limit=limit)
+    views = question.read(recalls.list_recalls, before=before, limit=limit)
     return answers.give_plain({"recalls": [view.to_plain() for view in views]})
 
 
 @router.read("/recalls/{order}", "the recall")
 def read_recall(order: Hex32, question: Question) -> Response:
     """A recall: its reach by holder, who was reached, and what was found of how many."""
-    with question.instance.database.reading() as tx:
-        view = recalls.show_recall(tx, question.caller, order)
-    return answers.give_plain(view.to_plain())
+    return answers.give_view(question.read(recalls.show_recall, order))
 
 
 @router.write("/recalls/{order}/end", "the recall")

@@ -48,11 +48,7 @@ def read(
     question: Question,
 ) -> Response:
     """The photo, for whoever may read the record, or the step of a consignment or an asset."""
-    with question.instance.database.reading() as tx:
-        picture = read_photo(
-            tx,
-            question.caller,
-            parse_hex32(digest, field="digest"),
-            parse_hex32(sha256, field="sha256"),
-        )
+    picture = question.read(
+        read_photo, parse_hex32(digest, field="digest"), parse_hex32(sha256, field="sha256")
+    )
     return Response(content=picture, media_type=MEDIA)

@@ -143,7 +143,8 @@ def list_readings(
         rows = readings.list_readings(
             tx, unit=question.caller.readable_unit, after=start, limit=limit
         )
-    lines = [answers.reading_line(row, shows_people=_is_own(question, row.unit)) for row in rows]
+    told = [answers.reading_of(row, shows_people=_is_own(question, row.unit)) for row in rows]
+    lines = [answers.ReadingLine(**each) for each in told]
     return answers.give(answers.Readings(readings=lines))
 
 

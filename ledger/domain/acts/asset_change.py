@@ -87,9 +87,9 @@ ACT = Act(
     shows_facts=True,
     needs_reason=True,
     fields=(
-        Field(name="asset", of=Named("asset"), help="code, name or id", is_argument=True),
+        Field("asset", Named("asset"), "code, name or id", is_argument=True),
         unit_field(),
-        Field(name="state", of=Choice(AssetCondition), help="how it stands", is_argument=True),
+        Field("state", Choice(AssetCondition), "how it stands", is_argument=True),
         replaces_field("registration or change", standing="current"),
     ),
     says=says,

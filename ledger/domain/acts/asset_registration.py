@@ -92,10 +92,10 @@ ACT = Act(
     fields=(
         unit_field(),
         # Its id follows from its owner and its code; the record says it, the message does not.
-        Field(name="asset", of=Named("asset"), given=Given.NEVER, member=""),
-        Field(name="name", of=Name(), help="what the staff call it", is_argument=True),
-        Field(name="code", of=Serial(), help="the code that is on it, as a scanner reads it"),
-        Field(name="kind", of=Choice(AssetKind), help="what it is"),
+        Field("asset", Named("asset"), given=Given.NEVER, member=""),
+        Field("name", Name(), "what the staff call it", is_argument=True),
+        Field("code", Serial(), "the code that is on it, as a scanner reads it"),
+        Field("kind", Choice(AssetKind), "what it is"),
     ),
     says=lambda _: "the asset was registered",
     subject=registered,

@@ -21,7 +21,6 @@ from ledger.domain.acts.vocabulary import (
     DIGEST,
     Act,
     Choice,
-    CycleNamed,
     Each,
     Facts,
     Field,
@@ -38,8 +37,10 @@ from ledger.domain.acts.vocabulary import (
     View,
     Whole,
     Words,
+    cycle_field,
     integer,
     items,
+    optional_field,
     replaces_field,
     unit_field,
     word,
@@ -412,42 +413,36 @@ ACT = Act(
     shows_facts=True,
     amendment_needs_reason=False,
     fields=(
-        Field(
-            name="cycle",
-            of=CycleNamed(),
-            help="id, machine/number or machine/epoch/number",
-            is_argument=True,
-        ),
+        cycle_field(),
         unit_field(),
-        Field(name="decision", of=Choice(DecisionKind), member="kind", is_argument=True),
-        Field(name="scope", of=Fixed("whole_cycle"), given=Given.NEVER),
+        Field("decision", Choice(DecisionKind), member="kind", is_argument=True),
+        Field("scope", Fixed("whole_cycle"), given=Given.NEVER),
         Field(
-            name="ending",
-            of=DIGEST,
+            "ending",
+            DIGEST,
+            "the ending that was judged; null: there is none",
             given=Given.JUDGED,
             path="judged_ending",
             required=False,
-            help="the ending that was judged; null: there is none",
         ),
         Field(
-            name="load",
-            of=DIGEST,
+            "load",
+            DIGEST,
+            "the load that was judged; null: there is none",
             given=Given.JUDGED,
             path="judged_load",
             required=False,
-            help="the load that was judged; null: there is none",
         ),
         replaces_field("decision"),
-        Field(
-            name="results",
-            of=Each(RESULT_NAMES, RESULT_WORDS, NOT_ENTERED),
-            given=Given.OPTIONAL,
+        optional_field(
+            "results",
+            Each(RESULT_NAMES, RESULT_WORDS, NOT_ENTERED),
+            "what is left out is recorded as not_entered; entering one needs the scope result",
             option="result",
-            help="what is left out is recorded as not_entered; entering one needs the scope result",
         ),
-        Field(
-            name="shares",
-            of=Lines(
+        optional_field(
+            "shares",
+            Lines(
                 {
                     "owner": Named("unit"),
                     "payer": Named("unit"),
@@ -458,14 +453,13 @@ ACT = Act(
                 most=MAX_SHARES,
                 follows=frozenset({"payer"}),
             ),
-            given=Given.OPTIONAL,
+            "OWNER:PAYER:CLASS:PACKAGES",
             default=(),
             option="share",
-            help="OWNER:PAYER:CLASS:PACKAGES",
         ),
-        Field(
-            name="lines",
-            of=Lines(
+        optional_field(
+            "lines",
+            Lines(
                 {
                     "package": PackageNamed(),
                     "outcome": OneOf(tuple(LINE_DEEDS)),
@@ -473,17 +467,12 @@ ACT = Act(
                 },
                 optional=frozenset({"reason"}),
             ),
-            given=Given.OPTIONAL,
+            "PACKAGE:OUTCOME[:REASON], of what is left out, waits, or is added",
             default=(),
             option="line",
-            help="PACKAGE:OUTCOME[:REASON], of what is left out, waits, or is added",
         ),
-        Field(
-            name="photo_sha256",
-            of=Photo(),
-            given=Given.OPTIONAL,
-            option="photo",
-            help="a photo of what is not dry or torn",
+        optional_field(
+            "photo_sha256", Photo(), "a photo of what is not dry or torn", option="photo"
         ),
     ),
     says=says,

@@ -12,7 +12,6 @@ from ledger.domain.acts.verdict_facts import VERDICT_FACTS
 from ledger.domain.acts.vocabulary import (
     Act,
     Choice,
-    CycleNamed,
     Facts,
     Field,
     Given,
@@ -31,7 +30,9 @@ from ledger.domain.acts.vocabulary import (
     Whole,
     Words,
     Zone,
+    cycle_field,
     integer,
+    optional_field,
     replaces_field,
     unit_field,
     word,
@@ -134,7 +135,7 @@ TOLD: Mapping[str, FieldRule] = {
 
 
 def _typed(name: str, of: Words | Whole | Measured | OneOf, path: str, text: str = "") -> Field:
-    return Field(name=name, of=of, path=path, given=Given.OPTIONAL, help=text)
+    return optional_field(name, of, text, path=path)
 
 
 ACT = Act(
@@ -152,43 +153,32 @@ ACT = Act(
     command="cycle end",
     shows_facts=True,
     fields=(
-        Field(
-            name="cycle",
-            of=CycleNamed(),
-            help="id, machine/number or machine/epoch/number",
-            is_argument=True,
-        ),
+        cycle_field(),
         unit_field(),
-        Field(
-            name="outcome",
-            of=Choice(Outcome),
-            given=Given.OPTIONAL,
+        optional_field(
+            "outcome",
+            Choice(Outcome),
+            "the machine's own word; left out where a reading says it",
             required=True,
-            help="the machine's own word; left out where a reading says it",
         ),
         Field(
-            name="verdict",
-            of=Choice(Verdict),
+            "verdict",
+            Choice(Verdict),
             given=Given.NEVER,
             default=Verdict.NOT_COMPUTED,
             path="verdict.result",
         ),
-        Field(
-            name="ended_at",
-            of=Moment(),
-            given=Given.OPTIONAL,
-            path="ended_utc",
-            help="when it ended by the machine's clock",
+        optional_field(
+            "ended_at", Moment(), "when it ended by the machine's clock", path="ended_utc"
         ),
         replaces_field("ending"),
-        Field(
-            name="started_at",
-            of=Moment(is_signed=False),
-            given=Given.OPTIONAL,
+        optional_field(
+            "started_at",
+            Moment(is_signed=False),
+            "when it started by the machine's clock",
             path="started_utc",
-            help="when it started by the machine's clock",
         ),
-        Field(name="verdict_facts", of=Stated(VERDICT_FACTS), given=Given.NEVER, path="verdict"),
+        Field("verdict_facts", Stated(VERDICT_FACTS), given=Given.NEVER, path="verdict"),
         _typed("started", Words(60), "started", "the start as printed"),
         _typed("ended", Words(60), "ended", "the end as printed"),
         _typed("fault_code", Words(60), "fault_code", "as the machine shows it"),
@@ -229,28 +219,22 @@ ACT = Act(
             "pressure_basis",
             "what the printed pressures count from",
         ),
-        Field(name="told", of=Stated(TOLD), given=Given.NEVER, path=""),
-        Field(name="readings", of=READINGS, given=Given.NEVER, default=()),
-        Field(
-            name="reading",
-            of=ReadingPart(),
-            given=Given.OPTIONAL,
+        Field("told", Stated(TOLD), given=Given.NEVER, path=""),
+        Field("readings", READINGS, given=Given.NEVER, default=()),
+        optional_field(
+            "reading",
+            ReadingPart(),
+            "a kept reading that says all of it, with our verdict against a named profile",
             path="",
-            help="a kept reading that says all of it, with our verdict against a named profile",
         ),
-        Field(
-            name="profile",
-            of=Profile(),
-            given=Given.OPTIONAL,
+        optional_field(
+            "profile",
+            Profile(),
+            "of a reading: the profile to judge it against; else its machine's",
             path="",
-            help="of a reading: the profile to judge it against; else its machine's",
         ),
-        Field(
-            name="zone",
-            of=Zone(),
-            given=Given.OPTIONAL,
-            path="",
-            help="of a reading: the zone of its clock; else its machine's",
+        optional_field(
+            "zone", Zone(), "of a reading: the zone of its clock; else its machine's", path=""
         ),
     ),
     says=says,

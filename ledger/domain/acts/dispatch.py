@@ -27,6 +27,7 @@ from ledger.domain.acts.vocabulary import (
     Whole,
     Words,
     integer,
+    optional_field,
     unit_field,
     word,
 )
@@ -189,65 +190,39 @@ ACT = Act(
     shows_facts=True,
     fields=(
         unit_field(),
-        Field(name="consignment", of=Named("consignment"), given=Given.NEVER, member=""),
+        Field("consignment", Named("consignment"), given=Given.NEVER, member=""),
+        Field("slip", Serial(), "the number on the slip, your unit's own", is_argument=True),
+        Field("receiver", Named("unit"), "the unit that it is for"),
+        Field("purpose", Choice(Purpose), "why it is sent"),
+        Field("packages", Whole(0, package_lines.MOST, "uint16"), given=Given.NEVER),
+        optional_field("asset", Named("asset"), "the asset that travels in it: code, name or id"),
         Field(
-            name="slip",
-            of=Serial(),
-            help="the number on the slip, your unit's own",
-            is_argument=True,
+            "taker",
+            Named("unit"),
+            "the unit that takes it first: a carrier, its receiver, or your own van",
         ),
-        Field(name="receiver", of=Named("unit"), help="the unit that it is for"),
-        Field(name="purpose", of=Choice(Purpose), help="why it is sent"),
-        Field(
-            name="packages",
-            of=Whole(0, package_lines.MOST, "uint16"),
-            given=Given.NEVER,
-        ),
-        Field(
-            name="asset",
-            of=Named("asset"),
-            given=Given.OPTIONAL,
-            help="the asset that travels in it: code, name or id",
-        ),
-        Field(
-            name="taker",
-            of=Named("unit"),
-            help="the unit that takes it first: a carrier, its receiver, or your own van",
-        ),
-        Field(
-            name="lines",
-            of=Lines(
+        optional_field(
+            "lines",
+            Lines(
                 {**package_lines.NAMING, "against": Words(300)},
                 optional=package_lines.OPTIONAL | {"against"},
                 follows=package_lines.FOLLOWS,
             ),
-            given=Given.OPTIONAL,
+            package_lines.SPELLING,
             default=(),
             option="line",
-            help=package_lines.SPELLING,
         ),
         package_lines.basis_field(),
         *moving.parcel_fields(seals=Words(), says="the numbers of their seals"),
-        Field(
-            name="expected_by",
-            of=Moment(is_signed=False),
-            given=Given.OPTIONAL,
-            help="by when it is to be there",
+        optional_field("expected_by", Moment(is_signed=False), "by when it is to be there"),
+        optional_field("closed", Switch(), "soiled: whether it is closed"),
+        optional_field(
+            "pretreated", Switch(), "soiled: whether gross soil was taken off and it was kept moist"
         ),
-        Field(
-            name="closed", of=Switch(), given=Given.OPTIONAL, help="soiled: whether it is closed"
-        ),
-        Field(
-            name="pretreated",
-            of=Switch(),
-            given=Given.OPTIONAL,
-            help="soiled: whether gross soil was taken off and it was kept moist",
-        ),
-        Field(
-            name="special_infection",
-            of=OneOf(("none_known", "prion", "gas_gangrene", "unknown_outbreak")),
-            given=Given.OPTIONAL,
-            help="soiled: what WS 310.2 has treated apart, or that none is known",
+        optional_field(
+            "special_infection",
+            OneOf(("none_known", "prion", "gas_gangrene", "unknown_outbreak")),
+            "soiled: what WS 310.2 has treated apart, or that none is known",
         ),
         *moving.condition_fields(),
         moving.guest_field(),

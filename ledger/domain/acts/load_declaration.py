@@ -10,7 +10,6 @@ from ledger.domain.acts import rules as common
 from ledger.domain.acts.vocabulary import (
     UINT32,
     Act,
-    CycleNamed,
     Facts,
     Field,
     Given,
@@ -23,6 +22,7 @@ from ledger.domain.acts.vocabulary import (
     View,
     Whole,
     Words,
+    cycle_field,
     integer,
     items,
     replaces_field,
@@ -236,16 +236,11 @@ ACT = Act(
     command="cycle load",
     shows_facts=True,
     fields=(
-        Field(
-            name="cycle",
-            of=CycleNamed(),
-            help="id, machine/number or machine/epoch/number",
-            is_argument=True,
-        ),
+        cycle_field(),
         unit_field(),
         Field(
-            name="totals",
-            of=Lines(
+            "totals",
+            Lines(
                 {"package_class": PACKAGE_CLASS, "quantity": Whole(0, UINT32)},
                 struct="ClassTotal",
             ),
@@ -254,8 +249,8 @@ ACT = Act(
         ),
         replaces_field("load"),
         Field(
-            name="lines",
-            of=Lines(
+            "lines",
+            Lines(
                 {
                     "owner": Named("unit"),
                     "payer": Named("unit"),
@@ -270,8 +265,8 @@ ACT = Act(
                 optional=frozenset({"description", "package", "programme_required"}),
                 follows=frozenset({"payer"}),
             ),
+            "OWNER:PAYER:CLASS:QUANTITY[:DESCRIPTION[:PACKAGE[:PROGRAMME_REQUIRED]]]",
             option="line",
-            help="OWNER:PAYER:CLASS:QUANTITY[:DESCRIPTION[:PACKAGE[:PROGRAMME_REQUIRED]]]",
         ),
     ),
     says=says,

@@ -7,7 +7,6 @@ from enum import IntEnum
 
 from ledger.domain.acts.vocabulary import (
     Choice,
-    CycleNamed,
     Facts,
     Field,
     Lines,
@@ -18,6 +17,7 @@ from ledger.domain.acts.vocabulary import (
     WitnessMode,
     WitnessScope,
     Words,
+    cycle_field,
     word,
 )
 from ledger.domain.acts.witnessing import packed_numbers, witness
@@ -96,29 +96,19 @@ ACT = witness(
     mode=WitnessMode.ENTRY,
     shows_facts=True,
     needs_reason=True,
-    about=Field(
-        name="cycle",
-        of=CycleNamed(),
-        help="id, machine/number or machine/epoch/number",
-        is_argument=True,
-    ),
+    about=cycle_field(),
     packs=("decision",),
     fields=(
+        Field("decision", Choice(PackageDecisionKind), "what is decided", is_argument=True),
         Field(
-            name="decision",
-            of=Choice(PackageDecisionKind),
-            help="what is decided",
-            is_argument=True,
-        ),
-        Field(
-            name="lines",
-            of=Lines(
+            "lines",
+            Lines(
                 {"package": PackageNamed(), "reason": Words(500)},
                 fewest=1,
                 optional=frozenset({"reason"}),
             ),
+            "PACKAGE[:REASON]",
             option="line",
-            help="PACKAGE[:REASON]",
         ),
     ),
     says=says,

@@ -89,13 +89,13 @@ ACT = Act(
     fields=(
         unit_field(),
         Field(
-            name="subject",
-            of=Named("operation"),
-            help="digest of the operation whose record it is",
+            "subject",
+            Named("operation"),
+            "digest of the operation whose record it is",
             is_argument=True,
         ),
-        Field(name="subject_record", of=Words(32), given=Given.NEVER),
-        Field(name="retention_ended", of=Moment(is_signed=False), given=Given.NEVER),
+        Field("subject_record", Words(32), given=Given.NEVER),
+        Field("retention_ended", Moment(is_signed=False), given=Given.NEVER),
     ),
     says=lambda _: "the personal fields of a record were erased",
     rules=rules,

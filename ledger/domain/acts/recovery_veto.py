@@ -69,12 +69,7 @@ ACT = Act(
     command="unit veto",
     fields=(
         unit_field(),
-        Field(
-            name="proposal",
-            of=Named("operation"),
-            help="digest of the proposal",
-            is_argument=True,
-        ),
+        Field("proposal", Named("operation"), "digest of the proposal", is_argument=True),
     ),
     says=lambda _: "a recovery was vetoed",
     rules=rules,

@@ -7,13 +7,13 @@ from enum import IntEnum
 from ledger.domain.acts.vocabulary import (
     Choice,
     Field,
-    Given,
     Message,
     Named,
     Whole,
     WitnessMode,
     WitnessScope,
     Words,
+    optional_field,
 )
 from ledger.domain.acts.witnessing import packed_numbers, witness
 from ledger.domain.acts.words import Right
@@ -48,28 +48,22 @@ ACT = witness(
     mode=WitnessMode.ENTRY,
     shows_facts=True,
     about=Field(
-        name="answer",
-        of=Named("operation", kinds=("StatementAnswer",)),
-        help="digest of the answer that contests",
+        "answer",
+        Named("operation", kinds=("StatementAnswer",)),
+        "digest of the answer that contests",
         is_argument=True,
     ),
     packs=("outcome", "amount"),
     fields=(
-        Field(
-            name="outcome",
-            of=Choice(ContestOutcome),
-            help="what became of it",
-            is_argument=True,
-        ),
-        Field(
-            name="amount",
-            of=Whole(0, 2**53 - 1),
-            given=Given.OPTIONAL,
+        Field("outcome", Choice(ContestOutcome), "what became of it", is_argument=True),
+        optional_field(
+            "amount",
+            Whole(0, 2**53 - 1),
+            "the most that the signing unit gives back, in the currency's smallest unit",
             default=0,
             required=True,
-            help="the most that the signing unit gives back, in the currency's smallest unit",
         ),
-        Field(name="agreement", of=Words(1000), given=Given.OPTIONAL, help="in words"),
+        optional_field("agreement", Words(1000), "in words"),
     ),
     says=says,
 )

@@ -191,18 +191,18 @@ ACT = witness(
     mode=WitnessMode.ENTRY,
     shows_facts=True,
     # Random: nobody reads from the chain what happened to which package.
-    about=Field(name="report", of=Named("anything"), given=Given.NEVER, required=True),
+    about=Field("report", Named("anything"), given=Given.NEVER, required=True),
     fields=(
         Field(
-            name="lines",
-            of=Lines(
+            "lines",
+            Lines(
                 COLUMNS,
                 fewest=1,
                 most=MOST_LINES,
                 optional=frozenset(COLUMNS) - {"act", "basis"},
             ),
+            ":".join(COLUMNS).upper(),
             option="line",
-            help=":".join(COLUMNS).upper(),
         ),
     ),
     says=lambda _message: "packages were reported",

@@ -56,7 +56,7 @@ ACT = Act(
     needs_reason=True,
     fields=(
         unit_field(),
-        Field(name="signer", of=Named("signer"), help="name or id", is_argument=True),
+        Field("signer", Named("signer"), "name or id", is_argument=True),
     ),
     says=lambda _: "a key was revoked",
     ends="signer",

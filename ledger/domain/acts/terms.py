@@ -88,17 +88,15 @@ ACT = witness(
     mode=WitnessMode.STATE,
     shows_facts=True,
     amendment_needs_reason=False,
-    about=Field(
-        name="terms", of=Named("anything"), given=Given.NEVER, default=SUBJECT, required=True
-    ),
+    about=Field("terms", Named("anything"), given=Given.NEVER, default=SUBJECT, required=True),
     packs=("document",),
     fields=(
-        Field(name="document", of=Named("anything"), help="SHA-256 of the document"),
+        Field("document", Named("anything"), "SHA-256 of the document"),
         Field(
-            name="lines",
-            of=Lines({"part": Words(_PART)}, fewest=1, most=64),
+            "lines",
+            Lines({"part": Words(_PART)}, fewest=1, most=64),
+            "the document in its RFC 8785 form, in parts of at most 4000 characters",
             option="line",
-            help="the document in its RFC 8785 form, in parts of at most 4000 characters",
         ),
     ),
     says=lambda _message: "the authority published terms",

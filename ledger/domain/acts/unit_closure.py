@@ -37,9 +37,7 @@ ACT = Act(
     scope=Scope.AUTHORITY,
     command="unit close",
     needs_reason=True,
-    fields=(
-        Field(name="unit", of=Named("unit"), path="", help="number or code", is_argument=True),
-    ),
+    fields=(Field("unit", Named("unit"), "number or code", path="", is_argument=True),),
     says=lambda _: "the unit was closed",
     ends="unit",
     rules=rules,

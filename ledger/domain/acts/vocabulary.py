@@ -7,7 +7,7 @@ holds.  `Act` adds who may sign, what it is about, which rules keep it out, and 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import UTC, datetime
 from enum import Enum, IntEnum, IntFlag, auto
 from functools import cached_property, lru_cache
@@ -755,7 +755,7 @@ class Signing(Sort):
 # ---------------------------------------------------------------- fields
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Field:
     """One row of an act."""
 
@@ -764,6 +764,7 @@ class Field:
     of: Sort
     #: what it is, for bodies, options and documents
     help: str = ""
+    _: KW_ONLY
     given: Given = Given.ALWAYS
     #: what it is when it is left out; None: not entered
     default: Any = None
@@ -816,33 +817,42 @@ class Field:
         return self.recorded_as
 
 
+def optional_field(name: str, of: Sort, help: str = "", **further: Any) -> Field:  # noqa: A002
+    """A field that may be left out; `further` is as `Field` has it."""
+    return Field(name, of, help, given=Given.OPTIONAL, **further)
+
+
+def cycle_field() -> Field:
+    """The cycle that an act is about."""
+    how = "id, machine/number or machine/epoch/number"
+    return Field("cycle", CycleNamed(), how, is_argument=True)
+
+
 def unit_field() -> Field:
     """The acting unit, which every record states of itself."""
-    return Field(name="unit", of=Named("unit"), given=Given.NEVER, path="")
+    return Field("unit", Named("unit"), given=Given.NEVER, path="")
 
 
 def key_field(member: str) -> Field:
     """The key that an act brings into the group."""
-    return Field(
-        name="key",
-        of=NewKey(),
-        given=Given.OPTIONAL,
+    return optional_field(
+        "key",
+        NewKey(),
+        "left out for custody server, where this instance makes it",
         member=member,
         path=member,
         required=True,
-        help="left out for custody server, where this instance makes it",
     )
 
 
 def custody_field() -> Field:
     """Who holds the private key that an act brings."""
-    return Field(
-        name="custody",
-        of=Choice(Custody),
-        given=Given.OPTIONAL,
+    return optional_field(
+        "custody",
+        Choice(Custody),
+        "who holds the private key",
         default=Custody.SERVER,
         required=True,
-        help="who holds the private key",
     )
 
 
@@ -852,12 +862,12 @@ def replaces_field(called: str, *, standing: str = "") -> Field:
     The member is called the same unless it is said.
     """
     return Field(
-        name="replaces",
-        of=DIGEST,
+        "replaces",
+        DIGEST,
+        f"digest of the {called} that this one replaces; null: there is none",
         given=Given.JUDGED,
         path="supersedes",
         required=False,
-        help=f"digest of the {called} that this one replaces; null: there is none",
         standing=standing or called,
     )
 

@@ -90,10 +90,10 @@ def witness(  # noqa: PLR0913 - the columns of one row
         witness=row,
         has_many=mode is WitnessMode.ENTRY,
         fields=(
-            Field(name="kind", of=Whole(kind, kind, "uint16"), given=Given.NEVER, path=""),
+            Field("kind", Whole(kind, kind, "uint16"), given=Given.NEVER, path=""),
             replace(about, member="about"),
             unit_field(),
-            Field(name="content", of=_Content(), given=Given.NEVER, path=""),
+            Field("content", _Content(), given=Given.NEVER, path=""),
             replaces,
             # Only the record names them; what is packed of them stands in `content`.
             *(replace(each, member="") for each in fields),

@@ -27,7 +27,7 @@ from ledger.doors.guard import (
     Unacceptable,
     read_request,
 )
-from ledger.photos import MOST_BYTES
+from ledger.readings.photos import MOST_BYTES
 
 MAX_READING_BYTES = 1024 * 1024
 #: A form around a file adds its own lines.

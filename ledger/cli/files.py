@@ -44,7 +44,7 @@ def picture_of(said: str, option: str) -> Picture | str:
     """
     from pathlib import Path
 
-    from ledger.photos import MOST_BYTES, redraw
+    from ledger.readings.photos import MOST_BYTES, redraw
     from ledger.steps.accepting.photographing import Picture
 
     if re.fullmatch(r"(0x)?[0-9a-f]{64}", said):

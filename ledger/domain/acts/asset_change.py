@@ -20,7 +20,6 @@ from ledger.domain.acts.vocabulary import (
     word,
 )
 from ledger.domain.acts.words import AssetCondition, Contract, Right
-from ledger.domain.callers import Scope
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused
 from ledger.domain.subjects.states import AssetState
 
@@ -80,9 +79,7 @@ ACT = Act(
     contract=Contract.CUSTODY_LEDGER,
     function="changeAssets",
     event="AssetChanged",
-    schema="asset-change/1",
     right=Right.ADMINISTER,
-    scope=Scope.ADMINISTER,
     command="asset change",
     shows_facts=True,
     needs_reason=True,

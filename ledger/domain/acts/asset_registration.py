@@ -21,7 +21,6 @@ from ledger.domain.acts.vocabulary import (
     word,
 )
 from ledger.domain.acts.words import AssetCondition, AssetKind, Contract, Right
-from ledger.domain.callers import Scope
 from ledger.domain.encoding.identifiers import (
     ZERO_DIGEST,
     AssetId,
@@ -83,9 +82,8 @@ ACT = Act(
     contract=Contract.CUSTODY_LEDGER,
     function="registerAssets",
     event="AssetRegistered",
-    schema="asset/1",
+    other_schema="asset/1",
     right=Right.ADMINISTER,
-    scope=Scope.ADMINISTER,
     command="asset register",
     gas=110_000,
     shows_facts=True,

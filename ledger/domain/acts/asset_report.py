@@ -13,14 +13,11 @@ from ledger.domain.acts.vocabulary import (
     OneOf,
     Photo,
     Whole,
-    WitnessMode,
-    WitnessScope,
     Words,
     optional_field,
 )
 from ledger.domain.acts.witnessing import witness
 from ledger.domain.acts.words import Right
-from ledger.domain.callers import Scope
 
 #: what was done or seen
 WHAT = ("used", "looked_at", "damaged", "short", "found")
@@ -30,13 +27,9 @@ ACT = witness(
     name="AssetReport",
     kind=21,
     doc="What somebody reports of an asset: used, looked at, damaged, short, found.",
-    schema="asset-report/1",
     right=Right.REPORT,
-    scope=Scope.REPORT,
     retention="sterilisation",
     command="asset report",
-    on_chain=WitnessScope.ANYBODY,
-    mode=WitnessMode.ENTRY,
     shows_facts=True,
     about=Field("thing", Named("asset_had"), "code, name or id of the asset", is_argument=True),
     fields=(

@@ -14,8 +14,6 @@ from ledger.domain.acts.vocabulary import (
     Photo,
     Records,
     View,
-    WitnessMode,
-    WitnessScope,
     Words,
     integer,
     optional_field,
@@ -23,7 +21,6 @@ from ledger.domain.acts.vocabulary import (
 )
 from ledger.domain.acts.witnessing import packed_numbers, witness
 from ledger.domain.acts.words import Custody, Right
-from ledger.domain.callers import Scope
 from ledger.domain.errors import Refused
 from ledger.domain.subjects.states import SignerState, WitnessState
 
@@ -69,12 +66,8 @@ ACT = witness(
     name="Comment",
     kind=2,
     doc="What a unit says to something that stands: a statement, an agreement, a dispute.",
-    schema="comment/1",
     right=Right.REPORT,
-    scope=Scope.REPORT,
     command="comment",
-    on_chain=WitnessScope.ANYBODY,
-    mode=WitnessMode.ENTRY,
     shows_facts=True,
     about=Field(
         "about",

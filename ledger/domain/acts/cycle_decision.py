@@ -79,12 +79,6 @@ def complete(values: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**values, "shares": ordered}
 
 
-def _cycle(message: Message, view: View) -> CycleState:
-    return common.require_cycle(
-        view.find(CycleState, word(message, "cycle")), unit=integer(message, "unit")
-    )
-
-
 # ---------------------------------------------------------------- the contract's rules
 
 
@@ -94,7 +88,7 @@ def rules(message: Message, view: View) -> None:
     Whatever makes packages usable needs a releasable cycle: a release, the lift of a hold that
     returns to one, and a correction that adds packages to one.
     """
-    cycle = _cycle(message, view)
+    cycle = common.named_cycle(message, view)
     common.require_current(message, cycle.decision, what="a decision")
     for name, current in (("ending", cycle.ending), ("load", cycle.load)):
         if word(message, name) != current:
@@ -183,7 +177,7 @@ def record_rules(message: Message, view: View, facts: Facts, records: Records) -
     the load, or its result was awaited, it passed; a load with an implant is released only after
     that, but for the early release in an emergency, which is a decision of its own.
     """
-    cycle = _cycle(message, view)
+    cycle = common.named_cycle(message, view)
     kind = DecisionKind(integer(message, "kind"))
     _require_counts(cycle, next_state(cycle.state, kind), message, facts, records)
     if not makes_usable(cycle.state, kind, adds=_adds(items(message, "shares"))):
@@ -340,7 +334,7 @@ def _entered(facts: Facts) -> dict[str, str]:
 def effect(decision: Recorded, view: View) -> None:
     """The cycle after it, and a row for each share."""
     message = decision.message
-    cycle = _cycle(message, view)
+    cycle = common.named_cycle(message, view)
     counts = dict(cycle.counts)
     for line, share in enumerate(items(message, "shares")):
         owner, payer, package_class, delta = (
@@ -402,9 +396,7 @@ ACT = Act(
     contract=Contract.CYCLE_LEDGER,
     function="decideCycles",
     event="CycleDecided",
-    schema="cycle-decision/1",
     right=Right.DECIDE,
-    scope=Scope.DECIDE,
     further_scopes=further_scopes,
     retention="sterilisation",
     gas=80_000,

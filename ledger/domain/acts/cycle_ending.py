@@ -42,13 +42,6 @@ from ledger.domain.callers import Scope
 from ledger.domain.encoding.moments import seconds_text
 from ledger.domain.errors import InvalidInput
 from ledger.domain.records.schemas import FieldRule, decimal, text
-from ledger.domain.subjects.states import CycleState
-
-
-def _cycle(message: Message, view: View) -> CycleState:
-    return common.require_cycle(
-        view.find(CycleState, word(message, "cycle")), unit=integer(message, "unit")
-    )
 
 
 def complete(values: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -62,7 +55,7 @@ def complete(values: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def rules(message: Message, view: View) -> None:
     """As CycleLedger._end."""
-    common.require_current(message, _cycle(message, view).ending, what="an ending")
+    common.require_current(message, common.named_cycle(message, view).ending, what="an ending")
 
 
 def record_rules(message: Message, view: View, facts: Facts, records: Records) -> None:  # noqa: ARG001
@@ -71,7 +64,7 @@ def record_rules(message: Message, view: View, facts: Facts, records: Records) -
     if "readings.0.sha256" in facts or ended == 0:
         return
     typed = facts["started_utc"]
-    starts = [_cycle(message, view).started_at]
+    starts = [common.named_cycle(message, view).started_at]
     if typed is not None:
         starts.append(int(datetime.fromisoformat(str(typed)).timestamp()))
     if ended < max(starts):
@@ -87,7 +80,7 @@ def effect(ending: Recorded, view: View) -> None:
     message = ending.message
     view.put(
         replace(
-            _cycle(message, view),
+            common.named_cycle(message, view),
             ending=ending.digest,
             outcome=Outcome(integer(message, "outcome")),
             verdict=Verdict(integer(message, "verdict")),
@@ -145,9 +138,8 @@ ACT = Act(
     contract=Contract.CYCLE_LEDGER,
     function="endCycles",
     event="CycleEnded",
-    schema="cycle-ending/1",
     right=Right.RESULT,
-    scope=Scope.END,
+    other_scope=Scope.END,
     retention="sterilisation",
     gas=65_000,
     command="cycle end",
@@ -244,5 +236,5 @@ ACT = Act(
     record_rules=record_rules,
     effect=effect,
     # The decision judged what is amended here, so it reaches the chain first.
-    after=lambda message, view: [_cycle(message, view).decision],
+    after=lambda message, view: [common.named_cycle(message, view).decision],
 )

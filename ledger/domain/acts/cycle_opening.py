@@ -28,7 +28,6 @@ from ledger.domain.acts.vocabulary import (
     word,
 )
 from ledger.domain.acts.words import Contract, EquipmentState, Right
-from ledger.domain.callers import Scope
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, CycleId, Digest, EquipmentId, cycle_id
 from ledger.domain.errors import Conflict, Refused
 from ledger.domain.records.commitments import MAX_SAFE_INTEGER
@@ -108,9 +107,7 @@ ACT = Act(
     contract=Contract.CYCLE_LEDGER,
     function="openCycles",
     event="CycleOpened",
-    schema="cycle-opening/1",
     right=Right.OPEN,
-    scope=Scope.OPEN,
     retention="sterilisation",
     gas=105_000,
     command="cycle open",

@@ -24,7 +24,6 @@ from ledger.domain.acts.vocabulary import (
     word,
 )
 from ledger.domain.acts.words import Contract, EquipmentState, Right
-from ledger.domain.callers import Scope
 from ledger.domain.errors import Conflict, InvalidInput, Refused
 from ledger.domain.subjects.states import MachineState
 
@@ -87,9 +86,7 @@ ACT = Act(
     contract=Contract.UNIT_REGISTRY,
     function="changeEquipment",
     event="EquipmentChanged",
-    schema="equipment-change/1",
     right=Right.ADMINISTER,
-    scope=Scope.ADMINISTER,
     command="equipment change",
     shows_facts=True,
     needs_reason=True,

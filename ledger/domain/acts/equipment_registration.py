@@ -28,7 +28,6 @@ from ledger.domain.acts.vocabulary import (
     word,
 )
 from ledger.domain.acts.words import Contract, EquipmentKind, EquipmentState, Right
-from ledger.domain.callers import Scope
 from ledger.domain.encoding.identifiers import EquipmentId, UnitNumber, equipment_id, serial_hash
 from ledger.domain.errors import Conflict
 from ledger.domain.names import plain_name
@@ -85,9 +84,8 @@ ACT = Act(
     contract=Contract.UNIT_REGISTRY,
     function="registerEquipment",
     event="EquipmentRegistered",
-    schema="equipment/1",
+    other_schema="equipment/1",
     right=Right.ADMINISTER,
-    scope=Scope.ADMINISTER,
     command="equipment register",
     shows_facts=True,
     fields=(

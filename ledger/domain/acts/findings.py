@@ -22,14 +22,11 @@ from ledger.domain.acts.vocabulary import (
     Records,
     View,
     Whole,
-    WitnessMode,
-    WitnessScope,
     optional_field,
     word,
 )
 from ledger.domain.acts.witnessing import witness
 from ledger.domain.acts.words import Right
-from ledger.domain.callers import Scope
 from ledger.domain.duties.terms import Terms, default_terms, parse_terms
 from ledger.domain.encoding.moments import instant_text
 from ledger.domain.errors import InvalidInput, Refused
@@ -102,13 +99,9 @@ ACT = witness(
     name="Findings",
     kind=14,
     doc="An answer about duties: heard by its holders, then published.",
-    schema="findings/1",
     right=Right.REPORT,
-    scope=Scope.REPORT,
     retention="sterilisation",
     command="findings record",
-    on_chain=WitnessScope.ANYBODY,
-    mode=WitnessMode.ENTRY,
     shows_facts=True,
     amendment_needs_reason=False,
     about=Field("incident", Named("anything"), "what it answers: an incident", is_argument=True),

@@ -14,14 +14,11 @@ from ledger.domain.acts.vocabulary import (
     Named,
     OneOf,
     SubjectNamed,
-    WitnessMode,
-    WitnessScope,
     Words,
     optional_field,
 )
 from ledger.domain.acts.witnessing import witness
 from ledger.domain.acts.words import Right
-from ledger.domain.callers import Scope
 
 WHAT = (
     "infection", "not_sterile", "damaged", "wet", "missing", "expired", "other", "withdrawn",
@@ -32,13 +29,9 @@ ACT = witness(
     name="Incident",
     kind=13,
     doc="Something went wrong; records of its trace are held from then on.",
-    schema="incident/1",
     right=Right.REPORT,
-    scope=Scope.REPORT,
     retention="sterilisation",
     command="incident report",
-    on_chain=WitnessScope.ANYBODY,
-    mode=WitnessMode.ENTRY,
     about=Field("incident", Named("anything"), given=Given.NEVER, required=True),
     fields=(
         Field(

@@ -7,26 +7,19 @@ from ledger.domain.acts.vocabulary import (
     Moment,
     Named,
     OneOf,
-    WitnessMode,
-    WitnessScope,
     Words,
     optional_field,
 )
 from ledger.domain.acts.witnessing import witness
 from ledger.domain.acts.words import Right
-from ledger.domain.callers import Scope
 
 ACT = witness(
     name="Maintenance",
     kind=10,
     doc="What was done to a machine or an asset, and when it is due again.",
-    schema="maintenance/1",
     right=Right.REPORT,
-    scope=Scope.REPORT,
     retention="sterilisation",
     command="maintenance report",
-    on_chain=WitnessScope.ANYBODY,
-    mode=WitnessMode.ENTRY,
     shows_facts=True,
     about=Field("asset", Named("anything"), "id of the machine or asset", is_argument=True),
     fields=(

@@ -12,14 +12,11 @@ from ledger.domain.acts.vocabulary import (
     OneOf,
     Records,
     View,
-    WitnessMode,
-    WitnessScope,
     Words,
     optional_field,
 )
 from ledger.domain.acts.witnessing import witness
 from ledger.domain.acts.words import Right
-from ledger.domain.callers import Scope
 from ledger.domain.errors import InvalidInput
 
 WHAT = ("system", "network", "power", "scanner", "other")
@@ -36,13 +33,9 @@ ACT = witness(
     name="Outage",
     kind=8,
     doc="A unit declares that it could not record for a while.",
-    schema="outage/1",
     right=Right.REPORT,
-    scope=Scope.REPORT,
     retention="sterilisation",
     command="outage declare",
-    on_chain=WitnessScope.ANYBODY,
-    mode=WitnessMode.ENTRY,
     shows_facts=True,
     about=Field("outage", Named("anything"), given=Given.NEVER, required=True),
     fields=(

@@ -14,7 +14,6 @@ from ledger.domain.acts.vocabulary import (
     PackageNamed,
     Records,
     View,
-    WitnessMode,
     WitnessScope,
     Words,
     cycle_field,
@@ -22,7 +21,6 @@ from ledger.domain.acts.vocabulary import (
 )
 from ledger.domain.acts.witnessing import packed_numbers, witness
 from ledger.domain.acts.words import Right
-from ledger.domain.callers import Scope
 from ledger.domain.custody.counting import require_lines_of_load
 from ledger.domain.custody.lines import Deed, PackageLine, rows_of, text_or_none
 from ledger.domain.encoding.identifiers import ZERO_DIGEST
@@ -87,13 +85,10 @@ ACT = witness(
     name="PackageDecision",
     kind=3,
     doc="What a person decides of named packages of a cycle.",
-    schema="package-decision/1",
     right=Right.DECIDE,
-    scope=Scope.DECIDE,
     retention="sterilisation",
     command="package decide",
     on_chain=WitnessScope.OWN_CYCLE,
-    mode=WitnessMode.ENTRY,
     shows_facts=True,
     needs_reason=True,
     about=cycle_field(),

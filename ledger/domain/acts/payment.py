@@ -10,14 +10,11 @@ from ledger.domain.acts.vocabulary import (
     Message,
     Named,
     Whole,
-    WitnessMode,
-    WitnessScope,
     Words,
     optional_field,
 )
 from ledger.domain.acts.witnessing import packed_numbers, witness
 from ledger.domain.acts.words import Right
-from ledger.domain.callers import Scope
 
 
 class PaymentSide(IntEnum):
@@ -38,12 +35,8 @@ ACT = witness(
     name="Payment",
     kind=19,
     doc="That money was paid, by the payer; or that it was received, by the payee.",
-    schema="payment/1",
     right=Right.SETTLE,
-    scope=Scope.SETTLE,
     command="statement pay",
-    on_chain=WitnessScope.ANYBODY,
-    mode=WitnessMode.ENTRY,
     shows_facts=True,
     about=Field(
         "publication",

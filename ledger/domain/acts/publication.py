@@ -9,13 +9,11 @@ from ledger.domain.acts.vocabulary import (
     Moment,
     Named,
     Whole,
-    WitnessMode,
     WitnessScope,
     optional_field,
     word,
 )
 from ledger.domain.acts.witnessing import witness
-from ledger.domain.callers import Scope
 
 
 def says(message: Message) -> str:
@@ -28,12 +26,9 @@ ACT = witness(
     name="Publication",
     kind=16,
     doc="That the group's account of a period is published; the first one of a period counts.",
-    schema="publication/1",
     right=None,
-    scope=Scope.AUTHORITY,
     command="statement announce",
     on_chain=WitnessScope.AUTHORITY,
-    mode=WitnessMode.ENTRY,
     shows_facts=True,
     about=Field("period", Named("period"), "the month, such as 2026-11", is_argument=True),
     packs=("account",),

@@ -17,14 +17,12 @@ from ledger.domain.acts.vocabulary import (
     View,
     Whole,
     WitnessMode,
-    WitnessScope,
     Words,
     optional_field,
     word,
 )
 from ledger.domain.acts.witnessing import packed_numbers, witness
 from ledger.domain.acts.words import Right
-from ledger.domain.callers import Scope
 from ledger.domain.custody.lines import Deed, PackageLine, rows_of, text_or_none
 from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import InvalidInput
@@ -73,12 +71,9 @@ ACT = witness(
     name="RecallAnswer",
     kind=6,
     doc="What a unit found of what it was asked for.",
-    schema="recall-answer/1",
     right=Right.ANSWER,
-    scope=Scope.ANSWER,
     retention="sterilisation",
     command="recall answer",
-    on_chain=WitnessScope.ANYBODY,
     mode=WitnessMode.STATE,
     shows_facts=True,
     about=Field("order", Named("anything"), "digest of the recall's order", is_argument=True),

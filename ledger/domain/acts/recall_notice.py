@@ -17,7 +17,6 @@ from ledger.domain.acts.vocabulary import (
     PackageNamed,
     Records,
     View,
-    WitnessMode,
     WitnessScope,
     Words,
     optional_field,
@@ -25,7 +24,6 @@ from ledger.domain.acts.vocabulary import (
 )
 from ledger.domain.acts.witnessing import witness
 from ledger.domain.acts.words import Right
-from ledger.domain.callers import Scope
 from ledger.domain.custody.lines import BASES, Deed, PackageLine, rows_of, text_or_none
 from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import InvalidInput
@@ -60,13 +58,10 @@ ACT = witness(
     name="RecallNotice",
     kind=5,
     doc="One holder is told what it has of a recalled range.",
-    schema="recall-notice/1",
     right=Right.DECIDE,
-    scope=Scope.DECIDE,
     retention="sterilisation",
     command="recall notice",
     on_chain=WitnessScope.OWN_MACHINE,
-    mode=WitnessMode.ENTRY,
     shows_facts=True,
     about=Field("equipment", MachineNamed(), "id, serial number or name", is_argument=True),
     packs=("order",),

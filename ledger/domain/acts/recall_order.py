@@ -16,7 +16,6 @@ from ledger.domain.acts.vocabulary import (
     Records,
     View,
     Whole,
-    WitnessMode,
     WitnessScope,
     Words,
     optional_field,
@@ -24,7 +23,6 @@ from ledger.domain.acts.vocabulary import (
 )
 from ledger.domain.acts.witnessing import packed_numbers, witness
 from ledger.domain.acts.words import Right
-from ledger.domain.callers import Scope
 from ledger.domain.errors import InvalidInput
 
 CAUSES = ("biological", "chemical", "physical", "machine", "water", "packaging", "other")
@@ -91,13 +89,10 @@ ACT = witness(
     name="RecallOrder",
     kind=4,
     doc="Everything in a machine's range of numbers is held at once, until it is found.",
-    schema="recall-order/1",
     right=Right.DECIDE,
-    scope=Scope.DECIDE,
     retention="sterilisation",
     command="recall state",
     on_chain=WitnessScope.OWN_MACHINE,
-    mode=WitnessMode.ENTRY,
     shows_facts=True,
     about=Field("equipment", MachineNamed(), "id, serial number or name", is_argument=True),
     packs=("epoch", "first", "last", "stage"),

@@ -21,7 +21,6 @@ from ledger.domain.acts.vocabulary import (
     word,
 )
 from ledger.domain.acts.words import Contract, Custody, Party
-from ledger.domain.callers import Scope
 from ledger.domain.encoding.identifiers import SignerId
 from ledger.domain.subjects.states import ProposalState, UnitState
 
@@ -57,10 +56,8 @@ ACT = Act(
     contract=Contract.UNIT_REGISTRY,
     function="proposeRecoveries",
     event="RecoveryProposed",
-    schema="recovery-proposal/1",
     parties=(Party.AUTHORITY, Party.NEW_KEY),
     right=None,
-    scope=Scope.AUTHORITY,
     command="unit recover",
     needs_reason=True,
     fields=(

@@ -8,25 +8,18 @@ from ledger.domain.acts.vocabulary import (
     Moment,
     Named,
     OneOf,
-    WitnessMode,
-    WitnessScope,
     Words,
     optional_field,
 )
 from ledger.domain.acts.witnessing import witness
 from ledger.domain.acts.words import Right
-from ledger.domain.callers import Scope
 
 ACT = witness(
     name="Request",
     kind=12,
     doc="What one unit asks of another, and by when.",
-    schema="request/1",
     right=Right.REPORT,
-    scope=Scope.REPORT,
     command="request make",
-    on_chain=WitnessScope.ANYBODY,
-    mode=WitnessMode.ENTRY,
     shows_facts=True,
     about=Field("request", Named("anything"), given=Given.NEVER, required=True),
     fields=(

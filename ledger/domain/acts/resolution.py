@@ -10,14 +10,11 @@ from ledger.domain.acts.vocabulary import (
     Message,
     Named,
     Whole,
-    WitnessMode,
-    WitnessScope,
     Words,
     optional_field,
 )
 from ledger.domain.acts.witnessing import packed_numbers, witness
 from ledger.domain.acts.words import Right
-from ledger.domain.callers import Scope
 
 
 class ContestOutcome(IntEnum):
@@ -40,12 +37,8 @@ ACT = witness(
     name="Resolution",
     kind=18,
     doc="What became of a contest; the amounts that follow from it are services that name it.",
-    schema="resolution/1",
     right=Right.SETTLE,
-    scope=Scope.SETTLE,
     command="statement resolve",
-    on_chain=WitnessScope.ANYBODY,
-    mode=WitnessMode.ENTRY,
     shows_facts=True,
     about=Field(
         "answer",

@@ -11,7 +11,6 @@ from ledger.domain.acts.vocabulary import (
     Moment,
     OneOf,
     Photo,
-    WitnessMode,
     WitnessScope,
     Words,
     cycle_field,
@@ -19,7 +18,6 @@ from ledger.domain.acts.vocabulary import (
 )
 from ledger.domain.acts.witnessing import packed_numbers, witness
 from ledger.domain.acts.words import Right
-from ledger.domain.callers import Scope
 
 
 class Result(IntEnum):
@@ -54,13 +52,10 @@ ACT = witness(
     name="ResultEntry",
     kind=1,
     doc="A monitoring result of a cycle, entered when it is read.",
-    schema="result-entry/1",
     right=Right.RESULT,
-    scope=Scope.RESULT,
     retention="sterilisation",
     command="result enter",
     on_chain=WitnessScope.OWN_CYCLE,
-    mode=WitnessMode.ENTRY,
     shows_facts=True,
     about=cycle_field(),
     packs=("result", "word"),

@@ -24,7 +24,6 @@ from ledger.domain.acts.vocabulary import (
     word,
 )
 from ledger.domain.acts.words import Contract, Right
-from ledger.domain.callers import Scope
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest
 from ledger.domain.errors import InvalidInput, NotFound, Refused
 from ledger.domain.subjects.states import ServiceState, UnitState, Word32
@@ -133,9 +132,7 @@ ACT = Act(
     contract=Contract.CONTRIBUTION_LEDGER,
     function="recordServices",
     event="ServiceRecorded",
-    schema="service/1",
     right=Right.SETTLE,
-    scope=Scope.SETTLE,
     gas=110_000,
     command="service record",
     has_many=True,

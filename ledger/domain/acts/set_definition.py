@@ -14,14 +14,11 @@ from ledger.domain.acts.vocabulary import (
     Switch,
     View,
     Whole,
-    WitnessMode,
-    WitnessScope,
     Words,
     optional_field,
 )
 from ledger.domain.acts.witnessing import packed_numbers, witness
 from ledger.domain.acts.words import Right
-from ledger.domain.callers import Scope
 from ledger.domain.custody.expiry import materials
 from ledger.domain.custody.labelling import plain_gtin
 
@@ -44,13 +41,9 @@ ACT = witness(
     name="SetDefinition",
     kind=11,
     doc="What belongs into a set: its count sheet and version.",
-    schema="set-definition/1",
     right=Right.SCAN,
-    scope=Scope.SCAN,
     retention="sterilisation",
     command="set define",
-    on_chain=WitnessScope.ANYBODY,
-    mode=WitnessMode.ENTRY,
     shows_facts=True,
     about=Field("set", SetNamed(), "NAME of a set of your own, or UNIT/NAME", is_argument=True),
     packs=("version", "instruments"),

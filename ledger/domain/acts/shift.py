@@ -8,26 +8,19 @@ from ledger.domain.acts.vocabulary import (
     Moment,
     Named,
     Whole,
-    WitnessMode,
-    WitnessScope,
     Words,
     optional_field,
 )
 from ledger.domain.acts.witnessing import witness
 from ledger.domain.acts.words import Right
-from ledger.domain.callers import Scope
 
 ACT = witness(
     name="Shift",
     kind=9,
     doc="A unit says during which shift a shared key is used; its end replaces its beginning.",
-    schema="shift/1",
     right=Right.REPORT,
-    scope=Scope.REPORT,
     retention="sterilisation",
     command="shift report",
-    on_chain=WitnessScope.ANYBODY,
-    mode=WitnessMode.ENTRY,
     shows_facts=True,
     amendment_needs_reason=False,
     about=Field("key", Named("signer"), "the shared key", is_argument=True),

@@ -20,7 +20,6 @@ from ledger.domain.acts.vocabulary import (
     word,
 )
 from ledger.domain.acts.words import Contract, Custody, Party, Right
-from ledger.domain.callers import Scope
 from ledger.domain.encoding.identifiers import SignerId
 from ledger.domain.subjects.states import SignerState
 
@@ -55,10 +54,9 @@ ACT = Act(
     contract=Contract.UNIT_REGISTRY,
     function="enrolSigners",
     event="SignerEnrolled",
-    schema="signer/1",
+    other_schema="signer/1",
     parties=(Party.SIGNER, Party.NEW_KEY),
     right=Right.ADMINISTER,
-    scope=Scope.ADMINISTER,
     command="signer enrol",
     fields=(
         unit_field(),

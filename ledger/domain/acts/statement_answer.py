@@ -8,14 +8,12 @@ from ledger.domain.acts.vocabulary import (
     Named,
     Numbers,
     WitnessMode,
-    WitnessScope,
     Words,
     optional_field,
     word,
 )
 from ledger.domain.acts.witnessing import witness
 from ledger.domain.acts.words import Right
-from ledger.domain.callers import Scope
 
 #: The lines of a unit's statement that it contests; none: it acknowledges the statement.
 LINES = Numbers()
@@ -33,11 +31,8 @@ ACT = witness(
     name="StatementAnswer",
     kind=17,
     doc="What a unit says to a published account: acknowledged, or contested line by line.",
-    schema="statement-answer/1",
     right=Right.SETTLE,
-    scope=Scope.SETTLE,
     command="statement answer",
-    on_chain=WitnessScope.ANYBODY,
     mode=WitnessMode.STATE,
     shows_facts=True,
     about=Field(

@@ -18,7 +18,6 @@ from ledger.domain.acts.vocabulary import (
     word,
 )
 from ledger.domain.acts.witnessing import witness
-from ledger.domain.callers import Scope
 from ledger.domain.duties.terms import Terms, parse_terms, require_successor
 from ledger.domain.encoding.canonical import canonical
 from ledger.domain.encoding.hashing import sha256
@@ -80,9 +79,7 @@ ACT = witness(
     name="Terms",
     kind=15,
     doc="The authority publishes the group's terms: deadlines, thresholds, hours, prices.",
-    schema="terms/1",
     right=None,
-    scope=Scope.AUTHORITY,
     command="terms record",
     on_chain=WitnessScope.AUTHORITY,
     mode=WitnessMode.STATE,

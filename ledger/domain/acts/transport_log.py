@@ -17,8 +17,6 @@ from ledger.domain.acts.vocabulary import (
     OneOf,
     Records,
     View,
-    WitnessMode,
-    WitnessScope,
     optional_field,
 )
 from ledger.domain.acts.witnessing import witness
@@ -47,13 +45,10 @@ ACT = witness(
     name="TransportLog",
     kind=22,
     doc="What a transport's loggers showed: temperature, shock, route.",
-    schema="transport-log/1",
     right=Right.CARRY,
-    scope=Scope.CUSTODY,
+    other_scope=Scope.CUSTODY,
     retention="sterilisation",
     command="consignment log",
-    on_chain=WitnessScope.ANYBODY,
-    mode=WitnessMode.ENTRY,
     shows_facts=True,
     about=moving.consignment_field(),
     fields=(

@@ -24,7 +24,6 @@ from ledger.domain.acts.vocabulary import (
     word,
 )
 from ledger.domain.acts.words import Contract, Custody, Party, Right, UnitRole
-from ledger.domain.callers import Scope
 from ledger.domain.encoding.identifiers import SignerId
 from ledger.domain.errors import Conflict, InvalidInput
 from ledger.domain.names import plain_name
@@ -88,10 +87,9 @@ ACT = Act(
     contract=Contract.UNIT_REGISTRY,
     function="admitUnits",
     event="UnitAdmitted",
-    schema="unit/1",
+    other_schema="unit/1",
     parties=(Party.AUTHORITY, Party.NEW_KEY),
     right=None,
-    scope=Scope.AUTHORITY,
     command="unit admit",
     fields=(
         Field(

@@ -121,13 +121,13 @@ class Sort:
         """What the record may hold, by path."""
         raise NotImplementedError
 
-    def signed(self, value: Any) -> Value:
-        """As the message holds it."""
-        raise NotImplementedError
+    def signed(self, value: Any) -> Any:
+        """As the message holds it; most is signed as it was given."""
+        return value
 
     def facts(self, path: str, value: Any) -> Facts:
-        """As the record holds it; `value` as given, or as signed."""
-        raise NotImplementedError
+        """As the record holds it; `value` as given, or as signed, and most is recorded so."""
+        return {path: value}
 
     def confirms(self, path: str, shown: FieldValue, signed: Value, *, root: str) -> bool:
         """Whether a shown fact at `path`, of the field at `root`, is what was signed."""
@@ -226,14 +226,6 @@ class Whole(Sort):
         """Within its bounds."""
         return {path: schemas.integer(self.low, self.high, required=required)}
 
-    def signed(self, value: int) -> int:
-        """Itself."""
-        return value
-
-    def facts(self, path: str, value: int | None) -> Facts:
-        """Itself."""
-        return {path: value}
-
 
 @dataclass(frozen=True, slots=True)
 class Numbers(Sort):
@@ -271,10 +263,6 @@ class Words(Sort):
         """So many characters."""
         return {path: schemas.text(self.longest, required=required)}
 
-    def facts(self, path: str, value: str | None) -> Facts:
-        """Itself."""
-        return {path: value}
-
 
 @dataclass(frozen=True, slots=True)
 class Name(Words):
@@ -309,10 +297,6 @@ class OneOf(Sort):
         """One of them."""
         return {path: schemas.choice(*self.words, required=required)}
 
-    def facts(self, path: str, value: str | None) -> Facts:
-        """Itself."""
-        return {path: value}
-
 
 @dataclass(frozen=True, slots=True)
 class Switch(Sort):
@@ -321,10 +305,6 @@ class Switch(Sort):
     def rules(self, path: str, *, required: bool) -> Mapping[str, FieldRule]:
         """True or false."""
         return {path: schemas.flag(required=required)}
-
-    def facts(self, path: str, value: bool | None) -> Facts:  # noqa: FBT001 - it is the value
-        """Itself."""
-        return {path: value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,10 +317,6 @@ class Measured(Sort):
     def rules(self, path: str, *, required: bool) -> Mapping[str, FieldRule]:
         """Within its bounds."""
         return {path: schemas.decimal(self.low, self.high, required=required)}
-
-    def facts(self, path: str, value: str | None) -> Facts:
-        """Itself."""
-        return {path: value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -482,10 +458,6 @@ class SetNamed(Sort):
     def signed(self, value: str) -> bytes:
         """The hash of its name."""
         return set_subject(value)
-
-    def facts(self, path: str, value: str | None) -> Facts:
-        """Its name."""
-        return {path: value}
 
     def confirms(self, path: str, shown: FieldValue, signed: Value, *, root: str) -> bool:
         """Its hash was signed."""
@@ -689,10 +661,6 @@ class Hash(Sort):
     def rules(self, path: str, *, required: bool) -> Mapping[str, FieldRule]:
         """64 digits."""
         return {path: schemas.hash32(required=required)}
-
-    def facts(self, path: str, value: str | None) -> Facts:
-        """Itself."""
-        return {path: value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -972,16 +940,17 @@ class Act:
     function: str
     #: the event that announces it
     event: str
-    #: of the record that it commits to, `name/version`
-    schema: str
+    #: the schema of its record where that is not `name/1` by the act's own name
+    other_schema: str = ""
     #: who signs, in the order of the function's arguments after the operations
     parties: tuple[Party, ...] = (Party.SIGNER,)
     #: what the signer may do; None where only the authority signs
     right: Right | None
     #: the same where it depends on how things stand; raises what keeps the unit out altogether
     right_in: Callable[[Message, View], Right] | None = None
-    #: what a token must allow, and what beside it when the record holds such facts
-    scope: Scope
+    #: what a token must allow where that is not called as the right is
+    other_scope: Scope | None = None
+    #: what it must allow beside that when the record holds such facts
     further_scopes: Callable[[Facts], frozenset[Scope]] = lambda _facts: frozenset()
     #: how long its record is kept, see records.retention
     retention: str = "registry"
@@ -1038,6 +1007,13 @@ class Act:
     # ------------------------------------------------------------ derived
 
     @cached_property
+    def scope(self) -> Scope:
+        """What a token must allow: the authority's, or what the right is called."""
+        if self.other_scope is not None:
+            return self.other_scope
+        return Scope.AUTHORITY if self.right is None else Scope[str(self.right.name)]
+
+    @cached_property
     def struct(self) -> Struct:
         """The EIP-712 struct; all witness kinds share one."""
         if self.witness is not None:
@@ -1075,6 +1051,11 @@ class Act:
             if isinstance(f.of, Lines) and f.recorded_as
         }
         return make_schema(self.schema, facts, personal, lists)
+
+    @cached_property
+    def schema(self) -> str:
+        """Of the record that it commits to, `name/version`."""
+        return self.other_schema or f"{self.spelled}/1"
 
     @cached_property
     def spelled(self) -> str:

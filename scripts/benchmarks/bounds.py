@@ -6,6 +6,8 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from scripts.benchmarks.turns import percentile
+
 #: How often the two sides of a ratio take turns at least.
 LEAST_REPEATS = 5
 USUAL_REPEATS = 7
@@ -84,6 +86,12 @@ class Figure:
     def median(cls, values: Sequence[float]) -> Figure:
         """The median of some measurements; raises StatisticsError when there is none."""
         return cls.of(statistics.median(values), values)
+
+    @classmethod
+    def percentile(cls, turns: Sequence[Sequence[float]], share: float) -> Figure:
+        """Of what all turns measured together; least and most are those of the turns."""
+        together = [each for turn in turns for each in turn]
+        return cls.of(percentile(together, share), [percentile(turn, share) for turn in turns])
 
     @classmethod
     def of(cls, value: float, turns: Sequence[float]) -> Figure:

@@ -7,6 +7,8 @@ import re
 import stat
 from typing import TYPE_CHECKING
 
+from ledger.domain.errors import InvalidInput
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -18,8 +20,6 @@ def read_file(file: Path, longest: int, *, field: str) -> bytes:
 
     Raises InvalidInput when it cannot be read, or is none: a pipe or a device would be waited for.
     """
-    from ledger.domain.errors import InvalidInput
-
     try:
         # not blocking: to open a pipe would wait for whoever writes into it
         descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -206,7 +206,7 @@ def test_a_record_has_four_photos_at_most(house: House) -> None:
     house.say("ScanReport", unit="centre", lines=lines[:4])
 
 
-def test_a_photo_without_a_record_waits_a_week_and_not_in_any_number(
+def test_a_photo_without_a_record_waits_eight_days_and_not_in_any_number(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(photographing, "MOST_WAITING", 2)

@@ -198,7 +198,7 @@ ACT = witness(
             option="line",
         ),
     ),
-    says=lambda _message: "packages were reported",
+    says="packages were reported",
     record_rules=record_rules,
     package_lines=package_lines,
     lines_stay=True,

@@ -15,20 +15,15 @@ from ledger.domain.acts.vocabulary import (
     View,
     Whole,
     Words,
+    lines_field,
     optional_field,
 )
-from ledger.domain.acts.witnessing import packed_numbers, witness
+from ledger.domain.acts.witnessing import witness
 from ledger.domain.acts.words import Right
 from ledger.domain.custody.expiry import materials
 from ledger.domain.custody.labelling import plain_gtin
 
 OWNED_BY = ("unit", "pool", "supplier")
-
-
-def says(message: Message) -> str:
-    """`a set was defined: version 2, 37 instruments`."""
-    version, instruments, *_ = packed_numbers(message)
-    return f"a set was defined: version {version}, {instruments} instruments"
 
 
 def record_rules(message: Message, view: View, facts: Facts, records: Records) -> None:  # noqa: ARG001
@@ -65,14 +60,10 @@ ACT = witness(
             "its GTIN, where the unit has a GS1 prefix: its packages get GS1 labels",
         ),
         optional_field("holds_implant", Switch(), "whether there is an implant in it"),
-        optional_field(
-            "lines",
-            Lines({"count": Whole(1, 1000, None), "instrument": Words()}),
-            "COUNT:INSTRUMENT",
-            default=(),
-            option="line",
+        lines_field(
+            Lines({"count": Whole(1, 1000, None), "instrument": Words()}), "COUNT:INSTRUMENT"
         ),
     ),
-    says=says,
+    says="a set was defined: version {version}, {instruments} instruments",
     record_rules=record_rules,
 )

@@ -28,6 +28,7 @@ from ledger.domain.acts.vocabulary import (
     Whole,
     Words,
     integer,
+    lines_field,
     optional_field,
     unit_field,
     word,
@@ -231,8 +232,7 @@ ACT = Act(
         *(_count(name) for name in COUNTS),
         Field("asset", Named("asset"), given=Given.NEVER, required=False, standing="asset"),
         optional_field("trip", Serial(), "the carrier's own number of the tour or flight"),
-        optional_field(
-            "lines",
+        lines_field(
             Lines(
                 {
                     "outcome": OneOf(OUTCOMES),
@@ -245,8 +245,6 @@ ACT = Act(
                 follows=package_lines.FOLLOWS,
             ),
             f"OUTCOME:{package_lines.SPELLING}[:REASON[:ACTION[:PHOTO]]]",
-            default=(),
-            option="line",
         ),
         package_lines.basis_field(),
         optional_field(

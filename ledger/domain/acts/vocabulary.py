@@ -790,6 +790,11 @@ def optional_field(name: str, of: Sort, help: str = "", **further: Any) -> Field
     return Field(name, of, help, given=Given.OPTIONAL, **further)
 
 
+def lines_field(of: Lines | Numbers, help: str, *, option: str = "line") -> Field:  # noqa: A002
+    """A list that may be left out, which people type line by line."""
+    return optional_field("lines", of, help, default=(), option=option)
+
+
 def cycle_field() -> Field:
     """The cycle that an act is about."""
     how = "id, machine/number or machine/epoch/number"

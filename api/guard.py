@@ -15,6 +15,8 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import problems
@@ -110,7 +112,11 @@ class Guard:
             await self.app(scope, _replay(body, receive), answer)
 
     async def _tell(self, told: Told, scope: Scope, receive: Receive, answer: _Answer) -> None:
-        response = problems.render(told, path=scope["path"], request_id=answer.request_id)
+        request = Request(scope)
+        if told.kind is problems.TOO_LARGE and "text/html" in request.headers.get("accept", ""):
+            response = await run_in_threadpool(request.app.state.refused_page, request, told)
+        else:
+            response = problems.render(told, path=scope["path"], request_id=answer.request_id)
         await response(scope, receive, answer)
 
 

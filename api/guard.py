@@ -15,12 +15,14 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import problems
 from api.problems import Told
 from ledger.doors.guard import SECURITY_HEADERS, Bounds, Gone, Headers, Unacceptable, read_request
-from ledger.photos import MOST_BYTES
+from ledger.readings.photos import MOST_BYTES
 
 MAX_READING_BYTES = 1024 * 1024
 #: A form around a file adds its own lines.
@@ -110,7 +112,11 @@ class Guard:
             await self.app(scope, _replay(body, receive), answer)
 
     async def _tell(self, told: Told, scope: Scope, receive: Receive, answer: _Answer) -> None:
-        response = problems.render(told, path=scope["path"], request_id=answer.request_id)
+        request = Request(scope)
+        if told.kind is problems.TOO_LARGE and "text/html" in request.headers.get("accept", ""):
+            response = await run_in_threadpool(request.app.state.refused_page, request, told)
+        else:
+            response = problems.render(told, path=scope["path"], request_id=answer.request_id)
         await response(scope, receive, answer)
 
 

@@ -12,7 +12,7 @@ from api import answers
 from api.access import LedgerRouter, Question, raw_body, require_media, upload_of
 from api.fields import Hex32
 from ledger.domain.encoding.identifiers import parse_hex32
-from ledger.photos import MEDIA
+from ledger.readings.photos import MEDIA
 from ledger.steps.accepting.photographing import keep_photo, read_photo
 
 router = LedgerRouter("/v1", tag="photos")

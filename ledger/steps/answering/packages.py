@@ -185,6 +185,12 @@ def find_package(
     return Found(meant=what, lines=lines, package=package)
 
 
+def readable_packages(tx: Connection, caller: Caller, names: Iterable[str]) -> set[str]:
+    """Of packages by name, those that exist for the caller."""
+    reader, lines = reader_of(tx, caller), packages.list_lines_of(tx, names)
+    return {name for name, those in lines.items() if may_ask(reader, fold(name, those))}
+
+
 def operations_read(
     reader: Reader, package: Package, lines: Sequence[PackageLine]
 ) -> Callable[[IndexedOperation], bool]:

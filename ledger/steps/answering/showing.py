@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
@@ -194,11 +194,13 @@ def list_cycles(
 
     `equipment` names one machine by id, serial number or name.  Raises NotFound when there is none.
     """
+    # an auditor has a unit and reads every one's
+    reader = replace(caller, unit=caller.readable_unit)
     openings = operations.list_latest_operations(
         tx,
-        unit=caller.readable_unit,
+        unit=reader.unit,
         kind="CycleOpening",
-        parent=None if equipment is None else resolve_machine(tx, caller, equipment).id,
+        parent=None if equipment is None else resolve_machine(tx, reader, equipment).id,
         before=before,
         limit=limit,
     )

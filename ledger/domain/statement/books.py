@@ -178,8 +178,12 @@ class Books:
 
     def leave_out(self, entry: Entry, why: str) -> None:
         """Tell that an event is in no line, and why."""
+        is_service = "consumer" in entry.message
+        consumer = integer(entry.message, "consumer") if is_service else None
         self._left_out.append(
-            LeftOut(digest=entry.digest, kind=entry.kind, unit=entry.unit, why=why)
+            LeftOut(
+                digest=entry.digest, kind=entry.kind, unit=entry.unit, consumer=consumer, why=why
+            )
         )
 
     def terms_at(self, moment: int) -> tuple[Agreement | None, int]:

@@ -200,7 +200,8 @@ def test_a_service_that_nobody_confirmed_is_in_no_line_until_its_consumer_agrees
     service = chain.serve(1, 2, 20, 60, subject=scope)
     found = account(chain, NOVEMBER)
     assert lines(found, "equipment") == []
-    assert [each["why"] for each in found["left_out"]] == ["not_confirmed_by_the_consumer"]
+    (left_out,) = found["left_out"]
+    assert (left_out["why"], left_out["consumer"]) == ("not_confirmed_by_the_consumer", 2)
     chain.at("2026-12-02 00:00").comment(3, service, Stance.AGREES)
     chain.comment(2, service, Stance.AGREES)
     chain.comment(2, service, Stance.AGREES)

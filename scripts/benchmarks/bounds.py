@@ -240,7 +240,7 @@ BOUNDS: tuple[Bound, ...] = (
     ),
     Bound(
         name="carrying/scans",
-        what="gas of a line of scans, ten lists of 240 in one transaction",
+        what="gas of a line of scans, twenty lists of 240 in one transaction",
         unit="gas",
         at_most=160,
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from eth_account import Account
 from web3.contract.contract import ContractFunction
 from web3.middleware import SignAndSendRawMiddlewareBuilder
+from web3.types import Wei
 
 from scripts.benchmarks.eas import POLL_SECONDS, web3_at
 from scripts.benchmarks.published import deploy, fetch_artifacts
@@ -44,7 +45,7 @@ def title_escrow_gas(url: str, private_key: bytes) -> dict[str, float]:
     factory = deploy(w3, artifacts["TitleEscrowFactory"])
     registry = deploy(w3, artifacts["TradeTrustToken"], "Documents", "D", factory.address)
     w3.eth.wait_for_transaction_receipt(
-        w3.eth.send_transaction({"to": other.address, "value": _COINS})
+        w3.eth.send_transaction({"to": other.address, "value": Wei(_COINS)})
     )
     minted = mined(
         registry.functions.mint(one.address, one.address, _DOCUMENT, _REMARK), one.address

@@ -132,7 +132,7 @@ def test_a_service_that_waits_for_its_user_s_word_is_on_both_statements(account:
         unit: [
             sheet.rows
             for sheet in sheets_of(
-                account.account | {"left_out": [waits]},
+                {**account.account, "left_out": [waits]},
                 account.indicators,
                 Reader(language=Language.ENGLISH, unit=unit, names=NAMES),
             )

@@ -321,7 +321,10 @@ class Books:
         sides = integer(message, "consumer"), entry.unit
         is_theirs = (resolution.unit, resolution.contested_by) == sides
         is_upheld = resolution.outcome is ContestOutcome.UPHELD
-        if not is_theirs or not is_upheld or not _gives(resolution, quantity):
+        if not is_theirs or not is_upheld:
+            self.leave_out(entry, "gives_this_unit_nothing")
+            return
+        if not _gives(resolution, quantity):
             self.leave_out(entry, "more_than_the_resolution_gives")
             return
         key = Key(

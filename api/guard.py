@@ -19,15 +19,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import problems
 from api.problems import Told
-from ledger.doors.guard import (
-    SECURITY_HEADERS,
-    Bounds,
-    Gone,
-    Headers,
-    Unacceptable,
-    read_request,
-)
-from ledger.photos import MOST_BYTES
+from ledger.doors.guard import SECURITY_HEADERS, Bounds, Gone, Headers, Unacceptable, read_request
+from ledger.readings.photos import MOST_BYTES
 
 MAX_READING_BYTES = 1024 * 1024
 #: A form around a file adds its own lines.

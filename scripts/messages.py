@@ -50,7 +50,7 @@ _RAISING = (
     "ledger/steps/answering", "ledger/steps/reading", "ledger/steps/settling",
     "ledger/domain/custody/labelling.py", "ledger/domain/custody/printing.py",
     "ledger/domain/statement/periods.py", "ledger/domain/statement/agreement.py",
-    "ledger/domain/duties/terms.py", "ledger/photos.py",
+    "ledger/domain/duties/terms.py", "ledger/readings/photos.py",
 )  # fmt: skip
 _TOLD = {"rule", "remedy"}
 _METHODS = [("pages/**.py", "python"), ("templates/**.html", "jinja2")]

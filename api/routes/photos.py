@@ -15,7 +15,7 @@ from api.documents import EVERYWHERE, WITH_BODY, problems_for
 from api.fields import Hex32
 from ledger.domain.encoding.identifiers import parse_hex32
 from ledger.doors.guard import Unacceptable
-from ledger.photos import MEDIA
+from ledger.readings.photos import MEDIA
 from ledger.steps.accepting.photographing import keep_photo, read_photo
 
 router = APIRouter(prefix="/v1", tags=["photos"], route_class=LedgerRoute)

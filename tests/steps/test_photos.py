@@ -15,7 +15,7 @@ from ledger.domain.callers import Caller, Scope
 from ledger.domain.encoding.hashing import sha256
 from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused
-from ledger.photos import LONGEST_SIDE, MOST_BYTES, redraw
+from ledger.readings.photos import LONGEST_SIDE, MOST_BYTES, redraw
 from ledger.steps.accepting import photographing
 from ledger.steps.accepting.photographing import WAITS_FOR, Picture, keep_photo, read_photo
 from ledger.steps.following.forgetting import forget_erased

@@ -24,6 +24,7 @@ from ledger.domain.acts.vocabulary import (
     Switch,
     Words,
     Zone,
+    optional_field,
 )
 from ledger.domain.acts.words import Party, Right
 from ledger.domain.records.schemas import AUTHENTICATION_WORDS
@@ -47,7 +48,7 @@ class Door:
 
 
 def _told(name: str, of: Words | Parts | OneOf | Switch | Moment, text: str) -> Field:
-    return Field(name=name, of=of, given=Given.OPTIONAL, help=text)
+    return optional_field(name, of, text)
 
 
 _REASON = _told("reason", Words(1000), "why, in words")
@@ -75,11 +76,10 @@ CIRCUMSTANCES = (
     _told("legal_hold", Switch(), "whether the record is kept beyond its retention"),
     _told("signed_at", Moment(), "when the signers sign; now when left out, never in the future"),
 )
-_UNIT = Field(
-    name="unit",
-    of=Named("unit"),
-    given=Given.OPTIONAL,
-    help="the unit that acts, by number or code; your own, or the one that it is about",
+_UNIT = optional_field(
+    "unit",
+    Named("unit"),
+    "the unit that acts, by number or code; your own, or the one that it is about",
 )
 _SIGNER_HELP = "name or id, or 0x and the bytes of a key that is held elsewhere"
 
@@ -100,15 +100,12 @@ def asked(act: Act) -> tuple[Field, ...]:
 def signs(act: Act) -> Mapping[Party, Field]:
     """The field that names who signs as each party; the authority and a new key need none."""
     administers = act.right is Right.ADMINISTER
-    signer = Field(
-        name="administrator" if administers else "signer",
-        of=Signing(),
-        given=Given.OPTIONAL,
-        help=f"who signs: {_SIGNER_HELP}; left out: your own key, or the only one here that may",
+    signer = optional_field(
+        "administrator" if administers else "signer",
+        Signing(),
+        f"who signs: {_SIGNER_HELP}; left out: your own key, or the only one here that may",
     )
-    countersigner = Field(
-        name="countersigner", of=Signing(), help=f"who signs as well: {_SIGNER_HELP}"
-    )
+    countersigner = Field("countersigner", Signing(), f"who signs as well: {_SIGNER_HELP}")
     named = {Party.SIGNER: signer, Party.COUNTERSIGNER: countersigner}
     return {party: named[party] for party in act.parties if party in named}
 

@@ -31,7 +31,6 @@ from ledger.domain.acts.vocabulary import (
     word,
 )
 from ledger.domain.acts.words import Contract, Party, Right
-from ledger.domain.callers import Scope
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest
 from ledger.domain.errors import Conflict, InvalidInput, VerificationFailed
 from ledger.domain.subjects.states import (
@@ -52,19 +51,17 @@ def witness(  # noqa: PLR0913 - the columns of one row
     name: str,
     kind: int,
     doc: str,
-    schema: str,
     right: Right | None,
-    scope: Scope,
     command: str,
-    on_chain: WitnessScope,
-    mode: WitnessMode,
+    on_chain: WitnessScope = WitnessScope.ANYBODY,
+    mode: WitnessMode = WitnessMode.ENTRY,
     about: Field,
     fields: tuple[Field, ...],
     packs: tuple[str, ...] = (),
     says: Callable[[Message], str],
     **further: Any,
 ) -> Act:
-    """One witness kind; what is not said here is as `Act` has it.
+    """One witness kind, of anybody and one of many unless it is said; else as `Act` has it.
 
     `about` is the field whose 32 bytes it is about; `packs` names the fields that `content` holds:
     one of 32 bytes, or up to four whole numbers of 8 bytes each, signed, the first on the left.
@@ -81,19 +78,17 @@ def witness(  # noqa: PLR0913 - the columns of one row
         contract=Contract.WITNESSES,
         function="witness",
         event="Witnessed",
-        schema=schema,
         parties=(Party.AUTHORITY,) if right is None else (Party.SIGNER,),
         right=right,
-        scope=scope,
         gas=110_000,
         command=command,
         witness=row,
         has_many=mode is WitnessMode.ENTRY,
         fields=(
-            Field(name="kind", of=Whole(kind, kind, "uint16"), given=Given.NEVER, path=""),
+            Field("kind", Whole(kind, kind, "uint16"), given=Given.NEVER, path=""),
             replace(about, member="about"),
             unit_field(),
-            Field(name="content", of=_Content(), given=Given.NEVER, path=""),
+            Field("content", _Content(), given=Given.NEVER, path=""),
             replaces,
             # Only the record names them; what is packed of them stands in `content`.
             *(replace(each, member="") for each in fields),
@@ -116,10 +111,6 @@ class _Content(Sort):
     """What a statement packs; people never give it as such."""
 
     solidity: ClassVar[str | None] = "bytes32"
-
-    def signed(self, value: bytes) -> bytes:
-        """Itself."""
-        return value
 
 
 def _pack(fields: tuple[Field, ...], values: Mapping[str, Any]) -> bytes:

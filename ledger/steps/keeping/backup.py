@@ -25,13 +25,7 @@ from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.encoding.moments import instant_text
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused
 from ledger.domain.outbox.operation_states import OperationState
-from ledger.keys.vault import (
-    KEY_FILE_NAME,
-    KEY_FILE_VARIABLE,
-    KEY_VARIABLE,
-    key_id_of,
-    load_vault,
-)
+from ledger.keys.vault import KEY_FILE_NAME, KEY_FILE_VARIABLE, KEY_VARIABLE, key_id_of, load_vault
 from ledger.settings import Settings
 from ledger.steps.instance import DEPLOYMENT_SETTING, Instance
 from ledger.storage.engine.copying import close_file, copy_to_file, verify_file

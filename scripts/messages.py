@@ -161,7 +161,6 @@ def _of_words() -> Iterator[str]:
 def _of_terms() -> Iterator[str]:
     for table in ("durations", "thresholds"):
         yield from (spoken(name) for name in default_terms().document[table])
-        yield from (each["source"] for each in default_terms().document[table].values())
     yield source()
     yield from (signed.ONE_PERSON, signed.SHIFT_OPEN, signed.NO_SHIFT)
 

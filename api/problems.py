@@ -264,7 +264,7 @@ def field_error(error: Mapping[str, Any]) -> dict[str, str]:
     places = [str(part) for part in error["loc"]]
     source = places.pop(0) if places and places[0] in {"body", "query", "path", "header"} else ""
     name = ".".join(places) or source or "body"
-    rule = _sentence(str(error["msg"]))
+    rule = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == _MISSING:
         return {"field": name, "what": "is missing", "rule": "this field is required"}
     if error["type"] == _UNKNOWN:
@@ -276,10 +276,6 @@ def field_error(error: Mapping[str, Any]) -> dict[str, str]:
     if error["type"] in _NO_OBJECT:
         return {"field": name, "what": "is not allowed", "rule": "a JSON object"}
     return {"field": name, "what": "is not allowed", "rule": rule}
-
-
-def _sentence(message: str) -> str:
-    return message.removeprefix("Value error, ")
 
 
 def _shown(text: str) -> str:

@@ -28,6 +28,7 @@ from ledger.domain.acts.decisions import DecisionState
 from ledger.domain.acts.vocabulary import Each, Field, Lines, Parts
 from ledger.domain.callers import Scope
 from ledger.domain.custody.codes import TROUBLES
+from ledger.domain.custody.expiry import source
 from ledger.domain.custody.fold import Overlay, Stage
 from ledger.domain.custody.lines import Deed
 from ledger.domain.custody.outcomes import OUTCOMES
@@ -160,6 +161,7 @@ def _of_words() -> Iterator[str]:
 def _of_terms() -> Iterator[str]:
     for table in ("durations", "thresholds"):
         yield from (spoken(name) for name in default_terms().document[table])
+    yield source()
     yield from (signed.ONE_PERSON, signed.SHIFT_OPEN, signed.NO_SHIFT)
 
 

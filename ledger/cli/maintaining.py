@@ -19,6 +19,7 @@ from ledger.cli.options import (
     WaitOption,
     local_caller,
     opened,
+    require_existing,
     settings_of,
 )
 from ledger.cli.printing import answer, print_pairs, print_table, say
@@ -105,16 +106,7 @@ def restore(
 @contextmanager
 def existing(home: Path) -> Iterator[Instance]:
     """The instance of a home; raises NotFound where none is, and creates nothing."""
-    from ledger.domain.errors import NotFound
-
-    settings = settings_of(home)
-    is_there = bool(settings.database_url) or (home / "steriledger.db").is_file()
-    if not is_there:
-        raise NotFound(
-            f"there is no instance in {home}",
-            field="home",
-            remedy="name its folder: --home, or STERILEDGER_HOME",
-        )
+    require_existing(home)
     with opened(home) as instance:
         yield instance
 

@@ -34,6 +34,7 @@ from ledger.domain.acts.vocabulary import (
     Numbers,
     OneOf,
     PackageNamed,
+    PackageOrBasket,
     Parts,
     Photo,
     Profile,
@@ -50,6 +51,7 @@ from ledger.domain.acts.vocabulary import (
 )
 from ledger.domain.acts.words import Right
 from ledger.domain.callers import Caller
+from ledger.domain.custody.codes import read_shot
 from ledger.domain.encoding.identifiers import Digest, parse_hex32
 from ledger.domain.encoding.moments import require_moment
 from ledger.domain.errors import InvalidInput, NotFound
@@ -207,6 +209,14 @@ def _(sort: CycleNamed, value: str, asker: Asker, field: str) -> CycleReference:
 @parse.register
 def _(sort: PackageNamed, value: str, asker: Asker, field: str) -> str:
     return naming(field, lambda: resolve_package(asker.tx, value, unit_number=_numbering(asker)))
+
+
+@parse.register
+def _(sort: PackageOrBasket, value: str, asker: Asker, field: str) -> str:
+    numbers = _numbering(asker)
+    return read_shot(value).basket or naming(
+        field, lambda: resolve_package(asker.tx, value, unit_number=numbers)
+    )
 
 
 @parse.register

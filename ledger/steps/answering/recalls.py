@@ -26,6 +26,7 @@ from ledger.domain.records.commitments import Fields
 from ledger.domain.records.records import fields_from_bytes
 from ledger.steps.accepting.reading_back import read_operation
 from ledger.steps.accepting.recalled import suspensions_of
+from ledger.steps.accepting.resolving import nothing_called
 from ledger.steps.answering.packages import reader_of, unit_names
 from ledger.storage import directory, operations, packages, records
 
@@ -120,7 +121,7 @@ def show_recall(tx: Connection, caller: Caller, order: str) -> RecallView:
     reader_of(tx, caller)
     row = operations.find_operation(tx, digest)
     if row is None or row.kind != "RecallOrder" or row.state in GIVEN_UP:
-        raise NotFound(f"there is no recall {to_hex(digest)}", field="order")
+        raise nothing_called("recall", to_hex(digest), field="order")
     wanted = _range_of(tx, row)
     ends = [
         each
@@ -131,7 +132,7 @@ def show_recall(tx: Connection, caller: Caller, order: str) -> RecallView:
     view = _view(tx, caller, wanted, order=digest, facts=facts, has_ended=bool(ends))
     concerns = view.packages or view.counted_only or view.units
     if not concerns and caller.readable_unit not in {None, wanted.machine.unit}:
-        raise NotFound(f"there is no recall {to_hex(digest)}", field="order")
+        raise nothing_called("recall", to_hex(digest), field="order")
     return view
 
 

@@ -145,15 +145,24 @@ def _sentence(case: Case, findings: Sequence[Finding]) -> Say:
         used = case.first(Deed.USED) is not None
         exposed = say(" It was used: exposed.", "该包已使用：属于暴露。") if used else say("", "")
         return Say(en=against.en + exposed.en, zh=against.zh + exposed.zh)
+    itself = _of_itself(case)
     open_ = [f for f in findings if f.rule in _CRITICAL and f.word in _OPEN_WORDS]
     if open_:
         named = _named(case, open_)
         return say(
-            "Of the duties that come before a release, {n} not shown to be met: {list}.{later}",
-            "放行前的职责中有{count}项未能证明已履行：{zh}。{later_zh}",
+            "Of the duties that come before a release, {n} not shown to be met: {list}."
+            "{later}{own}",
+            "放行前的职责中有{count}项未能证明已履行：{zh}。{later_zh}{own_zh}",
             n="one is" if len(named) == 1 else f"{len(named)} are", count=len(named),
             list=", ".join(each.en for each in named), zh="、".join(each.zh for each in named),
-            **_to_come(case, findings),
+            own=itself.en, own_zh=itself.zh, **_to_come(case, findings),
+        )  # fmt: skip
+    if itself.en:
+        return say(
+            "None of the duties that come before a release (1 to 5, 8 to 12) and were due stands "
+            "open.{later}{own} What that comes from these records do not say.",
+            "放行前的职责（1至5、8至12）中已到期的均无未决。{later_zh}{own_zh}以上记录不说明其来源。",
+            own=itself.en, own_zh=itself.zh, **_to_come(case, findings),
         )  # fmt: skip
     return say(
         "Looked at were the duties that come before a release (1 to 5, 8 to 12), the results of "
@@ -164,6 +173,23 @@ def _sentence(case: Case, findings: Sequence[Finding]) -> Say:
         "没有记录指向无菌供应环节；仅凭记录不能排除该环节，也不能排除其他来源。以上只说明记录情况，不是对任何单位的评价。",
         **_to_come(case, findings),
     )  # fmt: skip
+
+
+def _of_itself(case: Case) -> Say:
+    """What was seen of the package itself that speaks against it; empty if nothing."""
+    opened = case.all(Deed.OPENED, Deed.USED)
+    told = [
+        *(say("{unit} found the indicator inside it failed at {at}",
+              "{unit}于{at}发现包内指示物不合格", unit=case.code(e.unit), at=case.clock(e.at))
+          for e in opened if e.fact("indicator") == "fail"),
+        *(say("{unit} found it wet at {at}", "{unit}于{at}发现潮湿", unit=case.code(e.unit),
+              at=case.clock(e.at))
+          for e in case.all(Deed.WET, Deed.UNLOADED)
+          if e.deed is Deed.WET or e.fact("dry") is False),
+    ]  # fmt: skip
+    return Say(
+        en="".join(f" {each.en}." for each in told), zh="".join(f"{each.zh}。" for each in told)
+    )
 
 
 def _to_come(case: Case, findings: Sequence[Finding]) -> dict[str, str]:

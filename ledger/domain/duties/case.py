@@ -108,6 +108,7 @@ class Deed(StrEnum):
     RESEALED = "resealed"
     TRANSPORT_LOG = "transport_log"
     ARRIVED = "arrived"
+    HANDED_OVER = "handed_over"
     RECEIVED = "received"
     REFUSED = "refused"
     TAKEN_BACK = "taken_back"

@@ -8,7 +8,7 @@ what lies in such a basket lies in the container as long as the basket does.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
@@ -28,6 +28,7 @@ from ledger.steps.answering.containers import (
     moment_of,
 )
 from ledger.steps.answering.packages import reader_of, unit_names
+from ledger.steps.answering.view import View
 from ledger.storage import packages
 
 #: a basket holds fewer
@@ -67,7 +68,7 @@ class Happened:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BasketView:
+class BasketView(View):
     """What lies in a basket, as far as the reader may read it."""
 
     code: str
@@ -87,10 +88,6 @@ class BasketView:
     is_opened: bool
     #: its story, in order
     lines: tuple[Happened, ...]
-
-    def to_plain(self) -> dict[str, object]:
-        """As JSON has it."""
-        return asdict(self)
 
 
 def code_of(said: str) -> str:

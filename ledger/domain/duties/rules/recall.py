@@ -111,9 +111,22 @@ def _concerned(case: Case, recall: Recall) -> list[int]:
         return list(recall.told)
     held = {c.receiver for c in case.consignments if c.purpose == "clean" and c.delivered}
     held |= {e.unit for e in case.all(Deed.USED, Deed.OPENED, Deed.STORED)}
+    held |= set(_on_the_way(case, recall))
     if case.kind is SubjectKind.CYCLE:
         held |= set(recall.told)
     return sorted(held or {case.cycle.unit})
+
+
+def _on_the_way(case: Case, recall: Recall) -> Iterator[int]:
+    """Who carried it when it was recalled."""
+    for each in case.consignments:
+        steps = [
+            s for deed in (Deed.TAKEN_OVER, Deed.RECEIVED, Deed.TAKEN_BACK) for s in each.all(deed)
+            if s.order <= recall.order.order
+        ]  # fmt: skip
+        last = max(steps, key=lambda s: s.order, default=None)
+        if last is not None and last.deed is Deed.TAKEN_OVER:
+            yield last.unit
 
 
 def _reached(duty: Duty, recall: Recall, unit: int) -> None:
@@ -122,19 +135,16 @@ def _reached(duty: Duty, recall: Recall, unit: int) -> None:
     part = duty.part(f"that {name} was told of the recall", f"已将召回通知{name}")
     notice, reached = recall.notice_to(unit), recall.by(unit, Deed.REACHED)
     since = recall.order.at if notice is None else notice.at
-    due = duty.deadline(since, "notice_opened", of_record=False)
-    sent = (
-        None
-        if notice is None
-        else duty.timely(
-            notice.when, recall.order.at + case.terms_at(since).duration("notice_opened")
-        )
+    latest = recall.order.at + case.terms_at(recall.order.at).duration("notice_opened")
+    sent = None if notice is None else duty.timely(notice.when, latest)
+    due = duty.deadline(
+        recall.order.at if sent is False else since, "notice_opened", of_record=False
     )
     if sent is False:
         duty.mark(
             part, False,
-            say("{unit} was told only at {at}", "至{at}才通知{unit}", unit=name,
-                at=case.clock(notice.at if notice else since)),
+            say("{unit} was told only at {at}; due {due}", "至{at}才通知{unit}；截止{due}", unit=name,
+                at=case.clock(notice.at if notice else since), due=case.clock(latest)),
             notice, facts=("to",),
         )  # fmt: skip
     elif reached is not None:

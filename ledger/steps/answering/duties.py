@@ -54,6 +54,7 @@ from ledger.keys.signers import verify_signature
 from ledger.steps.accepting.reading_back import read_operation
 from ledger.steps.accepting.resolving import (
     asset_travels,
+    nothing_called,
     parties_of,
     resolve_asset,
     resolve_consignment,
@@ -227,7 +228,7 @@ class _Asked:
 def _cycle(tx: Connection, caller: Caller, text: str, block: int | None) -> _Asked:
     row = resolve_cycle(tx, caller, text)
     if caller.readable_unit not in {None, row.unit}:
-        raise NotFound(f"there is no cycle {text!r}", field="cycle")
+        raise nothing_called("cycle", repr(text))
     own = [Subject(type="cycle", id=row.id)]
     return _Asked(name=to_hex(row.id), own=own, beside=_beside(tx, row.id, block))
 
@@ -311,13 +312,13 @@ def _consignment(tx: Connection, caller: Caller, text: str, _block: int | None) 
     try:
         identifier = resolve_consignment(tx, caller, text).id
     except NotFound:
-        raise NotFound(f"there is no consignment {text!r}", field="consignment") from None
+        raise nothing_called("consignment", repr(text)) from None
     state = Accepted(tx).find(ConsignmentState, identifier)
     unit = caller.readable_unit
     steps = map(read_operation, operations.list_messages(tx, [identifier]))
     parties: frozenset[int] = frozenset() if state is None else parties_of(state, steps)
     if state is None or unit not in {None, *parties}:
-        raise NotFound(f"there is no consignment {text!r}", field="consignment")
+        raise nothing_called("consignment", repr(text))
     # whoever only carried it reads counts and seals, and no list
     reads_lists = unit in {None, state.giver, state.receiver}
     return _Asked(
@@ -331,7 +332,7 @@ def _recall(tx: Connection, caller: Caller, text: str, block: int | None) -> _As
     digest = parse_hex32(text, field="recall")
     row = operations.find_operation(tx, Digest(digest), unit=caller.readable_unit)
     if row is None or row.kind != "RecallOrder":
-        raise NotFound(f"there is no recall {text!r}", field="recall")
+        raise nothing_called("recall", repr(text))
     machine = EquipmentId(row.subject)
     epoch, first, last, _ = packed_numbers(read_operation(row).message)
     near = _near(tx, machine, epoch, first, last)
@@ -349,7 +350,7 @@ def _asset(tx: Connection, caller: Caller, text: str, _block: int | None) -> _As
     is_whole = state is not None and unit in {None, *state.units}
     if not is_whole and not part:
         # an asset that is offered is known to all, and what was done with it is not
-        raise NotFound(f"there is no asset {text!r}", field="asset")
+        raise nothing_called("asset", repr(text))
     told = list(index.list_operations_about(tx, row.id))
     gave = {key for key in part if _is_side(tx, key, unit)}
 

@@ -163,6 +163,27 @@ def test_who_carried_it_when_it_was_recalled_is_told_of_it() -> None:
     assert word(judged, "7") == "L met, D not_applicable"
 
 
+def test_who_got_it_after_its_recall_is_told_from_then_on_and_who_ordered_it_knows() -> None:
+    fail = run_2241(biological("fail", "5 09:00", "3 08:55"))
+    late = consignment("K", L, M1, "6 08:00", "6 10:00")
+    recall = replace(RECALL, steps=())
+    judged = package(cycle=fail, recalls=(recall,), consignments=(late,), as_of="6 14:00")
+    assert word(judged, "7") == "L not_applicable"
+    assert word(replace(judged, as_of=at("6 14:01")), "7") == "L not_recorded"
+    own = package(event(Deed.STORED, L, "3 10:00"), cycle=fail, recalls=(recall,))
+    assert word(own, "7") == "L met"
+
+
+def test_what_was_held_or_recalled_when_it_left_was_released_no_more() -> None:
+    late = consignment("K", L, M1, "6 08:00", "6 10:00")
+    fail = run_2241(biological("fail", "5 09:00", "3 08:55"))
+    assert word(package(cycle=fail, recalls=(RECALL,), consignments=(late,)), "2") == "L not_met"
+    assert word(package(cycle=fail, recalls=(RECALL,), consignments=(by_van(),)), "2") == "L met"
+    held, lifted = event(Deed.HELD, L, "3 09:30"), event(Deed.LIFTED, L, "3 09:40")
+    assert word(package(held, cycle=RUN, consignments=(by_van(),)), "2") == "L not_met"
+    assert word(package(held, lifted, cycle=RUN, consignments=(by_van(),)), "2") == "L met"
+
+
 # ---------------------------------------------------------------- the interval
 
 

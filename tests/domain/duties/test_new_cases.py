@@ -8,7 +8,7 @@ from typing import Any
 from ledger.domain.acts.custody import DispositionKind
 from ledger.domain.acts.words import Purpose
 from ledger.domain.duties.answering import answer
-from ledger.domain.duties.case import Consignment, Deed, SubjectKind
+from ledger.domain.duties.case import Area, Consignment, Deed, SubjectKind
 from ledger.domain.duties.interval import intervals
 from ledger.domain.duties.pages import Said
 from ledger.domain.duties.terms import default_terms
@@ -77,6 +77,14 @@ def test_what_is_sent_on_from_a_silent_door_is_asked_of_each_receiver_by_itself(
     judged = read(*ROAD, *came, give("3 17:00", L, M3, BOX), kept("3 17:10", M3))
     assert word(judged, "17") == "M1 not_recorded, M3 met"
     assert word(judged, "15") == "L met", "at the first door it was in time"
+
+
+def test_a_receiver_that_was_closed_before_its_time_was_over_owes_no_receipt() -> None:
+    came = (*ROAD, give("3 11:00", L, M1, BOX), take("3 13:00", L, BOX, outcome="kept"))
+    for when, expected in (("3 11:30", "M1 not_applicable"), ("3 11:31", "M1 not_recorded")):
+        closed = said("UnitClosure", when, {}, unit=M1)
+        assert word(read(*came, closed), "17") == expected
+    assert word(read(*came), "16") == "L not_recorded", "what was taken back is on its way no more"
 
 
 def test_what_was_not_in_the_box_is_told_with_the_receipt() -> None:
@@ -172,6 +180,15 @@ def test_who_got_it_after_its_recall_is_told_from_then_on_and_who_ordered_it_kno
     assert word(replace(judged, as_of=at("6 14:01")), "7") == "L not_recorded"
     own = package(event(Deed.STORED, L, "3 10:00"), cycle=fail, recalls=(recall,))
     assert word(own, "7") == "L met"
+
+
+def test_a_notice_that_may_not_be_read_here_is_not_called_a_missing_one() -> None:
+    fail = run_2241(biological("fail", "5 09:00", "3 08:55"))
+    told = event(Deed.NOTICED, L, "5 09:12", to=M1)
+    for steps, expected in (((), "M1 not_readable"), ((told,), "M1 not_applicable")):
+        judged = package(used("6 10:00"), cycle=fail, recalls=(replace(RECALL, steps=steps),),
+                         unreadable=frozenset({Area.RECALL}))  # fmt: skip
+        assert word(judged, "19") == expected
 
 
 def test_what_was_held_or_recalled_when_it_left_was_released_no_more() -> None:

@@ -278,7 +278,9 @@ def _not_used_after(case: Case) -> Iterator[Duty]:
                 "whether the notice had reached it when it was used", "使用时通知是否已送达"
             )
             reached = [e for e in recall.steps if e.deed is Deed.REACHED and e.unit == used.unit]
-            if not reached:
+            if recall.notice_to(used.unit) is None:
+                duty.also = Area.RECALL  # a notice that may not be read here is no missing one
+            if not reached and duty.also not in case.unreadable:
                 part.excused = say(
                     "no notice had reached {unit}", "通知未送达{unit}", unit=case.code(used.unit)
                 )

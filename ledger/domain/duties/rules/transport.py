@@ -296,7 +296,8 @@ def _logged(case: Case) -> Iterator[Duty]:
         for leg in legs(each):
             duty = Duty(case, leg.taken.unit, since=leg.taken.at, of=each.name)
             part = duty.part("what the transport log shows", "运输记录仪所示")
-            until = each.step(Deed.RECEIVED) if leg.next is None else leg.next
+            ended = each.step(Deed.RECEIVED) or each.step(Deed.TAKEN_BACK)
+            until = ended if leg.next is None else leg.next
             for log in each.all(Deed.TRANSPORT_LOG):
                 # another carrier's is of its own leg
                 is_told = log.unit == duty.holder or log.unit not in carriers
@@ -400,7 +401,11 @@ def _unanswered(duty: Duty, part: Part, consignment: Consignment, arrived: Event
     )  # fmt: skip
     later = [s for s in consignment.steps if s.deed in _GOING_ON and s.order > arrived.order]
     gone = earliest(s for s in later if s.unit != duty.holder)
-    if gone is not None and gone.at <= due:
+    closed = case.closed.get(duty.holder)
+    if closed is not None and closed <= min(due, case.as_of):
+        part.excused = say("{unit} was closed for good at {at}", "{unit}已于{at}关闭",
+                           unit=case.code(duty.holder), at=case.clock(closed))  # fmt: skip
+    elif gone is not None and gone.at <= due:
         part.excused = say("it went on {at}", "{at}转出", at=case.clock(gone.at))
     else:
         duty.leave_open(part, due)

@@ -63,7 +63,7 @@ class Problem(BaseModel):
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of problem."""
 
@@ -73,48 +73,26 @@ class Kind:
     title: str
 
 
-INVALID = Kind(status=HTTPStatus.UNPROCESSABLE_ENTITY, slug="invalid-input", title="Invalid input")
-NOT_FOUND = Kind(status=HTTPStatus.NOT_FOUND, slug="not-found", title="Not found")
-CONFLICT = Kind(status=HTTPStatus.CONFLICT, slug="conflict", title="Conflict")
-REFUSED = Kind(status=HTTPStatus.UNPROCESSABLE_ENTITY, slug="refused", title="Refused by the rules")
-FORBIDDEN = Kind(status=HTTPStatus.FORBIDDEN, slug="forbidden", title="Not allowed to you")
-UNAUTHENTICATED = Kind(
-    status=HTTPStatus.UNAUTHORIZED, slug="unauthenticated", title="No valid token"
-)
-UNVERIFIED = Kind(
-    status=HTTPStatus.UNPROCESSABLE_ENTITY,
-    slug="verification-failed",
-    title="A proof does not hold",
-)
-UNAVAILABLE = Kind(
-    status=HTTPStatus.SERVICE_UNAVAILABLE, slug="unavailable", title="Not available now"
-)
-INTERNAL = Kind(
-    status=HTTPStatus.INTERNAL_SERVER_ERROR, slug="internal", title="The ledger is wrong"
-)
-MALFORMED = Kind(status=HTTPStatus.BAD_REQUEST, slug="malformed", title="Malformed request")
-WRONG_METHOD = Kind(
-    status=HTTPStatus.METHOD_NOT_ALLOWED, slug="method-not-allowed", title="Method not allowed"
-)
-TOO_LARGE = Kind(
-    status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE, slug="too-large", title="Body too large"
-)
-TOO_LONG = Kind(status=HTTPStatus.REQUEST_URI_TOO_LONG, slug="too-long", title="Address too long")
+INVALID = Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-input", "Invalid input")
+NOT_FOUND = Kind(HTTPStatus.NOT_FOUND, "not-found", "Not found")
+CONFLICT = Kind(HTTPStatus.CONFLICT, "conflict", "Conflict")
+REFUSED = Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "refused", "Refused by the rules")
+FORBIDDEN = Kind(HTTPStatus.FORBIDDEN, "forbidden", "Not allowed to you")
+UNAUTHENTICATED = Kind(HTTPStatus.UNAUTHORIZED, "unauthenticated", "No valid token")
+UNVERIFIED = Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "verification-failed", "A proof does not hold")
+UNAVAILABLE = Kind(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "Not available now")
+INTERNAL = Kind(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "The ledger is wrong")
+MALFORMED = Kind(HTTPStatus.BAD_REQUEST, "malformed", "Malformed request")
+WRONG_METHOD = Kind(HTTPStatus.METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed")
+TOO_LARGE = Kind(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", "Body too large")
+TOO_LONG = Kind(HTTPStatus.REQUEST_URI_TOO_LONG, "too-long", "Address too long")
 HEADERS_TOO_LARGE = Kind(
-    status=HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-    slug="headers-too-large",
-    title="Headers too large",
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "headers-too-large", "Headers too large"
 )
-MEDIA = Kind(
-    status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE, slug="media-type", title="Unsupported media type"
-)
-MISDIRECTED = Kind(
-    status=HTTPStatus.MISDIRECTED_REQUEST, slug="misdirected", title="Not served here"
-)
-TOO_SLOW = Kind(status=HTTPStatus.REQUEST_TIMEOUT, slug="too-slow", title="Request too slow")
-TOO_MANY = Kind(
-    status=HTTPStatus.TOO_MANY_REQUESTS, slug="too-many-requests", title="Too many requests"
-)
+MEDIA = Kind(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "media-type", "Unsupported media type")
+MISDIRECTED = Kind(HTTPStatus.MISDIRECTED_REQUEST, "misdirected", "Not served here")
+TOO_SLOW = Kind(HTTPStatus.REQUEST_TIMEOUT, "too-slow", "Request too slow")
+TOO_MANY = Kind(HTTPStatus.TOO_MANY_REQUESTS, "too-many-requests", "Too many requests")
 
 #: By error class; a class that is not here is looked up by its parents.
 KINDS: Mapping[type[SteriLedgerError], Kind] = {
@@ -286,7 +264,7 @@ def field_error(error: Mapping[str, Any]) -> dict[str, str]:
     places = [str(part) for part in error["loc"]]
     source = places.pop(0) if places and places[0] in {"body", "query", "path", "header"} else ""
     name = ".".join(places) or source or "body"
-    rule = _sentence(str(error["msg"]))
+    rule = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == _MISSING:
         return {"field": name, "what": "is missing", "rule": "this field is required"}
     if error["type"] == _UNKNOWN:
@@ -298,10 +276,6 @@ def field_error(error: Mapping[str, Any]) -> dict[str, str]:
     if error["type"] in _NO_OBJECT:
         return {"field": name, "what": "is not allowed", "rule": "a JSON object"}
     return {"field": name, "what": "is not allowed", "rule": rule}
-
-
-def _sentence(message: str) -> str:
-    return message.removeprefix("Value error, ")
 
 
 def _shown(text: str) -> str:

@@ -28,6 +28,7 @@ from ledger.domain.acts.decisions import DecisionState
 from ledger.domain.acts.vocabulary import Each, Field, Lines, Parts
 from ledger.domain.callers import Scope
 from ledger.domain.custody.codes import TROUBLES
+from ledger.domain.custody.expiry import source
 from ledger.domain.custody.fold import Overlay, Stage
 from ledger.domain.custody.lines import Deed
 from ledger.domain.custody.outcomes import OUTCOMES
@@ -50,7 +51,7 @@ _RAISING = (
     "ledger/steps/answering", "ledger/steps/reading", "ledger/steps/settling",
     "ledger/domain/custody/labelling.py", "ledger/domain/custody/printing.py",
     "ledger/domain/statement/periods.py", "ledger/domain/statement/agreement.py",
-    "ledger/domain/duties/terms.py", "ledger/photos.py",
+    "ledger/domain/duties/terms.py", "ledger/readings/photos.py",
 )  # fmt: skip
 _TOLD = {"rule", "remedy"}
 _METHODS = [("pages/**.py", "python"), ("templates/**.html", "jinja2")]
@@ -160,6 +161,7 @@ def _of_words() -> Iterator[str]:
 def _of_terms() -> Iterator[str]:
     for table in ("durations", "thresholds"):
         yield from (spoken(name) for name in default_terms().document[table])
+    yield source()
     yield from (signed.ONE_PERSON, signed.SHIFT_OPEN, signed.NO_SHIFT)
 
 

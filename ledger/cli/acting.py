@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ledger.cli.options import local_caller, opened
 from ledger.cli.printing import answer, print_pairs, print_table, say
+from ledger.domain.errors import InvalidInput
 
 if TYPE_CHECKING:
     from ledger.domain.acts.asking import Door
@@ -53,8 +54,6 @@ def record(
 
 def _write_new(file: Path, plain: dict[str, Any]) -> None:
     """Into a new file that only its owner reads: the secrets of a record are in it."""
-    from ledger.domain.errors import InvalidInput
-
     try:
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened_:
             json.dump(plain, opened_, ensure_ascii=False, indent=2)

@@ -14,6 +14,7 @@ from ledger.cli.failing import DOES_NOT_HOLD
 from ledger.cli.files import read_file
 from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption, local_caller, opened
 from ledger.cli.printing import answer, say
+from ledger.domain.errors import InvalidInput
 
 if TYPE_CHECKING:
     from ledger.domain.chain.deployment import Deployment
@@ -133,8 +134,6 @@ def read_deployment(file: Path) -> Deployment:
 
 def write_whole(output: Path, data: bytes) -> None:
     """Whole or not at all."""
-    from ledger.domain.errors import InvalidInput
-
     draft = output.with_name(f".{output.name}.{os.getpid()}")
     try:
         draft.write_bytes(data)

@@ -24,6 +24,7 @@ from ledger.cli.options import (
 from ledger.cli.packages import import_paper
 from ledger.cli.printing import answer, print_table, say
 from ledger.cli.watching import watch_folder
+from ledger.domain.errors import InvalidInput
 from ledger.domain.visible import visible
 
 if TYPE_CHECKING:
@@ -102,7 +103,6 @@ def import_files(
             )
         return
     from ledger.domain.drafts import People
-    from ledger.domain.errors import InvalidInput
     from ledger.steps.accepting.resolving import resolve_unit
     from ledger.steps.reading.imports import ImportOptions
 
@@ -144,7 +144,6 @@ class Importer:
 
     def bring(self, paths: Sequence[Path], options: ImportOptions) -> Brought:
         """Keep files, and record their cycles by number; what cannot be read is told."""
-        from ledger.domain.errors import InvalidInput
         from ledger.steps.reading.imports import keep_file, record_files
 
         kept = []

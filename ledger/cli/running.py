@@ -15,9 +15,9 @@ import typer
 from ledger.cli.launching import API_FILE, become_launcher, stop_on_signals
 from ledger.cli.options import DEFAULT_HOME, HomeOption, opened, settings_of
 from ledger.cli.printing import say
+from ledger.domain.errors import SteriLedgerError, StorageUnavailable
 
 if TYPE_CHECKING:
-    from ledger.domain.errors import StorageUnavailable
     from ledger.steps.instance import Instance
 
 chain = typer.Typer(no_args_is_help=True, help="The chain alone.")
@@ -142,7 +142,6 @@ def _service(home: Path, name: str) -> Iterator[None]:
     import structlog
 
     from ledger.cli.failing import exit_code_of
-    from ledger.domain.errors import SteriLedgerError
     from ledger.running.logs import configure_logs
     from ledger.running.processes import ENDED, is_child
 

@@ -179,6 +179,10 @@ def test_an_address_of_another_chain_among_them_is_refused_at_the_start(nodes: N
     assert nodes.proxies[0].asked[SEND] == 0
 
 
+#: as Besu says it
+UNAUTHORIZED = b'{"jsonrpc":"2.0","id":null,"error":{"code":-40100,"message":"Unauthorized"}}'
+
+
 def raw(status: int, body: bytes) -> Act:
     def answer(call: Call, forward: Forward) -> Json:
         raise RawAnswerError(status, body)
@@ -190,10 +194,13 @@ def raw(status: int, body: bytes) -> Act:
     "act,words",
     [
         (raw(401, b"Unauthorized"), "answers HTTP 401"),
+        (raw(401, UNAUTHORIZED), "answers HTTP 401"),
+        (raw(403, b'{"message":"Host not authorized."}'), "answers HTTP 403"),
         (raw(404, b"no such page"), "answers HTTP 404"),
+        (raw(501, b"<!doctype html><p>Unsupported method"), "answers HTTP 501"),
         (raw(200, b"<!doctype html><title>It works</title>"), "answers with a web page"),
     ],
-    ids=["wrong password", "wrong path", "web page"],
+    ids=["wrong password", "Besu's token", "Besu's hosts", "wrong path", "files", "web page"],
 )
 def test_what_is_no_endpoint_for_us_is_refused_in_words_without_its_secrets(
     nodes: Nodes, act: Act, words: str

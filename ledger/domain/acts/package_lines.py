@@ -11,7 +11,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ledger.domain.acts.vocabulary import Facts, Field, Given, Named, OneOf, Sort, Whole, Words
+from ledger.domain.acts.vocabulary import (
+    Facts,
+    Field,
+    Named,
+    OneOf,
+    Sort,
+    Whole,
+    Words,
+    optional_field,
+)
 from ledger.domain.errors import InvalidInput
 
 #: How a line is known.  Only `inferred` saw nothing: a sealed box, taken on its list's word.
@@ -42,12 +51,8 @@ SPELLING = "ASSEMBLER:PACKAGE[:QUANTITY[:SET[:BASKET[:CLASS[:CYCLE[:BASIS]]]]]]"
 
 def basis_field() -> Field:
     """How the lines are known that do not say it themselves."""
-    return Field(
-        name="basis",
-        of=OneOf(BASES),
-        given=Given.OPTIONAL,
-        path="",
-        help="how the lines are known that do not say it themselves",
+    return optional_field(
+        "basis", OneOf(BASES), "how the lines are known that do not say it themselves", path=""
     )
 
 

@@ -22,14 +22,11 @@ from ledger.domain.acts.vocabulary import (
     Records,
     SetNamed,
     View,
-    WitnessMode,
-    WitnessScope,
     Words,
     integer,
 )
 from ledger.domain.acts.witnessing import witness
 from ledger.domain.acts.words import Right
-from ledger.domain.callers import Scope
 from ledger.domain.custody.codes import is_basket
 from ledger.domain.custody.gates import is_no
 from ledger.domain.custody.lines import (
@@ -182,30 +179,26 @@ ACT = witness(
     name="ScanReport",
     kind=7,
     doc="What somebody reports of packages, line by line.",
-    schema="scan-report/1",
     right=Right.SCAN,
-    scope=Scope.SCAN,
     retention="sterilisation",
     command="package report",
-    on_chain=WitnessScope.ANYBODY,
-    mode=WitnessMode.ENTRY,
     shows_facts=True,
     # Random: nobody reads from the chain what happened to which package.
-    about=Field(name="report", of=Named("anything"), given=Given.NEVER, required=True),
+    about=Field("report", Named("anything"), given=Given.NEVER, required=True),
     fields=(
         Field(
-            name="lines",
-            of=Lines(
+            "lines",
+            Lines(
                 COLUMNS,
                 fewest=1,
                 most=MOST_LINES,
                 optional=frozenset(COLUMNS) - {"act", "basis"},
             ),
+            ":".join(COLUMNS).upper(),
             option="line",
-            help=":".join(COLUMNS).upper(),
         ),
     ),
-    says=lambda _message: "packages were reported",
+    says="packages were reported",
     record_rules=record_rules,
     package_lines=package_lines,
     lines_stay=True,

@@ -178,8 +178,12 @@ class Books:
 
     def leave_out(self, entry: Entry, why: str) -> None:
         """Tell that an event is in no line, and why."""
+        is_service = "consumer" in entry.message
+        consumer = integer(entry.message, "consumer") if is_service else None
         self._left_out.append(
-            LeftOut(digest=entry.digest, kind=entry.kind, unit=entry.unit, why=why)
+            LeftOut(
+                digest=entry.digest, kind=entry.kind, unit=entry.unit, consumer=consumer, why=why
+            )
         )
 
     def terms_at(self, moment: int) -> tuple[Agreement | None, int]:
@@ -317,7 +321,10 @@ class Books:
         sides = integer(message, "consumer"), entry.unit
         is_theirs = (resolution.unit, resolution.contested_by) == sides
         is_upheld = resolution.outcome is ContestOutcome.UPHELD
-        if not is_theirs or not is_upheld or not _gives(resolution, quantity):
+        if not is_theirs or not is_upheld:
+            self.leave_out(entry, "gives_this_unit_nothing")
+            return
+        if not _gives(resolution, quantity):
             self.leave_out(entry, "more_than_the_resolution_gives")
             return
         key = Key(

@@ -95,7 +95,8 @@ def _by_code(shot: Shot, known: dict[str, list[packages.CodeRow]]) -> Meant:
     rows = known.get(shot.code or "", [])
     standing = [row for row in rows if not row.voided]
     troubles = tuple(TROUBLES[each] for each in shot.troubles)
-    found = sorted({row.package for row in standing or rows} | _own(shot))
+    own = set() if shot.package is None else {shot.package}
+    found = sorted({row.package for row in standing or rows} | own)
     return Meant(
         said=shot.raw,
         package=found[0] if len(found) == 1 else None,
@@ -105,10 +106,6 @@ def _by_code(shot: Shot, known: dict[str, list[packages.CodeRow]]) -> Meant:
         candidates=tuple(found) if len(found) > 1 else (),
         expires=shot.expires,
     )
-
-
-def _own(shot: Shot) -> set[str]:
-    return set() if shot.package is None else {shot.package}
 
 
 def resolve_package(tx: Connection, said: str, *, unit_number: Numbering) -> str:

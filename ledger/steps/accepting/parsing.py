@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import reduce, singledispatch
+from functools import partial, reduce, singledispatch
 from operator import or_
 from typing import Any, TypeVar
 
@@ -332,23 +332,13 @@ def _is_key(text: str) -> bool:
     return len(digits) >= 2 * ADDRESS_BYTES and all(c in "0123456789abcdefABCDEF" for c in digits)
 
 
-def _unit(asker: Asker, value: int | str, field: str) -> int:
-    return asker.unit_number(value, field=field)
-
-
 def _equipment(asker: Asker, value: str, field: str) -> bytes:
     return naming(field, lambda: resolve_machine(asker.tx, asker.caller, value).id)
 
 
-def _asset(asker: Asker, value: str, field: str) -> bytes:
+def _asset(asker: Asker, value: str, field: str, *, had: bool = False) -> bytes:
     caller, unit = asker.caller, asker.unit
-    return naming(field, lambda: resolve_asset(asker.tx, caller, value, unit=unit).id)
-
-
-def _asset_had(asker: Asker, value: str, field: str) -> bytes:
-    """An asset that the acting unit has or had: what is found afterwards is its to say as well."""
-    caller, unit = asker.caller, asker.unit
-    return naming(field, lambda: resolve_asset(asker.tx, caller, value, unit=unit, had=True).id)
+    return naming(field, lambda: resolve_asset(asker.tx, caller, value, unit=unit, had=had).id)
 
 
 def _consignment(asker: Asker, value: str, field: str) -> bytes:
@@ -358,10 +348,6 @@ def _consignment(asker: Asker, value: str, field: str) -> bytes:
 
 def _digest(asker: Asker, value: str, field: str) -> Digest:
     return Digest(parse_hex32(value, field=field))
-
-
-def _period(asker: Asker, value: str, field: str) -> bytes:
-    return parse_period(value, field=field).word
 
 
 def _signer(asker: Asker, value: str, field: str) -> bytes:
@@ -379,15 +365,16 @@ def _anything(asker: Asker, value: str, field: str) -> bytes:
 
 #: How each `Named` is found, by what it names.
 _RESOLVERS: Mapping[str, Callable[[Asker, Any, str], Any]] = {
-    "unit": _unit,
+    "unit": lambda asker, value, field: asker.unit_number(value, field=field),
     "equipment": _equipment,
     "asset": _asset,
-    "asset_had": _asset_had,
+    # What the acting unit has or had: what is found afterwards is its to say as well.
+    "asset_had": partial(_asset, had=True),
     "consignment": _consignment,
     "operation": _digest,
     "service": _digest,
     "hash": _digest,
-    "period": _period,
+    "period": lambda _asker, value, field: parse_period(value, field=field).word,
     "signer": _signer,
     "anything": _anything,
 }

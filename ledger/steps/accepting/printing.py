@@ -7,7 +7,7 @@ label before; until then both name the package, and no further label of it is se
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
@@ -34,13 +34,14 @@ from ledger.steps.accepting.submit import Receipt, record_with_held_keys
 from ledger.steps.accepting.telling import hold
 from ledger.steps.answering.labelling import label_code
 from ledger.steps.answering.packages import numbering
+from ledger.steps.answering.view import View
 from ledger.steps.instance import Instance
 from ledger.storage import labels, packages
 from ledger.storage.engine.database import lock_subjects
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Roll:
+class Roll(View):
     """Serials that a unit keeps for outages."""
 
     unit: int
@@ -56,13 +57,9 @@ class Roll:
     reserved_at: str
     reserved_by: str
 
-    def to_plain(self) -> dict[str, object]:
-        """As JSON has it."""
-        return asdict(self)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Print:
+class Print(View):
     """One label, and what became of it."""
 
     package: str
@@ -78,10 +75,6 @@ class Print:
     #: RFC 3339 and who said so: since when it is in this state
     at: str
     by: str
-
-    def to_plain(self) -> dict[str, object]:
-        """As JSON has it."""
-        return asdict(self)
 
 
 # ---------------------------------------------------------------- reserved serials

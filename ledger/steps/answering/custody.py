@@ -7,7 +7,7 @@ so.  What was accepted on the strength of a list is never counted as seen.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -41,6 +41,7 @@ from ledger.steps.answering.showing import (
     shown_acts,
     timeline_entry,
 )
+from ledger.steps.answering.view import View
 from ledger.steps.sending.mending import unnamed
 from ledger.storage import directory, index, operations, pages, records
 
@@ -111,7 +112,7 @@ class CountsView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Consignment:
+class _Consignment(View):
     """What a list and a page of one say alike."""
 
     id: str
@@ -126,10 +127,6 @@ class _Consignment:
     packages: int
     asset: str | None
     status: str
-
-    def to_plain(self) -> dict[str, object]:
-        """As JSON values."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +160,7 @@ class ConsignmentView(_Consignment):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AssetView:
+class AssetView(View):
     """One asset, and every change of hands."""
 
     id: str
@@ -178,10 +175,6 @@ class AssetView:
     #: what the next change replaces
     current: str
     steps: tuple[StepView, ...]
-
-    def to_plain(self) -> dict[str, object]:
-        """The view as JSON values."""
-        return asdict(self)
 
 
 def _require_reader(caller: Caller) -> None:

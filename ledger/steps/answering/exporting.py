@@ -66,7 +66,9 @@ def export_evidence(  # noqa: PLR0913 - what to show of which subject to whom
     or where another unit's people would be named, and InvalidInput when a path of `disclose`
     matches nothing.
     """
-    package = _package_of(tx, subject)
+    package = None
+    if subject.type == PACKAGE:
+        package = packages.find_package_by_subject(tx, subject.id)
     units = _units_of(tx, subject, package)
     if caller.readable_unit not in {None, *units}:
         raise NotFound(f"there is no {subject.type} {to_hex(subject.id)}", field=subject.type)
@@ -178,13 +180,6 @@ def resolve_subject(tx: Connection, caller: Caller, subject_type: str, text: str
     return Subject(
         type=subject_type, id=unit_subject(found) if isinstance(found, int) else bytes(found)
     )
-
-
-def _package_of(tx: Connection, subject: Subject) -> packages.PackageRow | None:
-    """The package that a file is about."""
-    if subject.type != PACKAGE:
-        return None
-    return packages.find_package_by_subject(tx, subject.id)
 
 
 def case_units(tx: Connection, caller: Caller) -> frozenset[int]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
@@ -44,13 +44,14 @@ from ledger.steps.accepting.standing import Accepted
 from ledger.steps.answering.custody import find_giver_counting
 from ledger.steps.answering.standings import Cycles, CycleStep
 from ledger.steps.answering.status import find_chain_status
+from ledger.steps.answering.view import View
 from ledger.steps.instance import Instance
 from ledger.storage import directory, operations, packages, records
 from ledger.storage.index import find_newest_block_time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TraceLine:
+class TraceLine(View):
     """One thing that is said of a package."""
 
     package: str
@@ -78,10 +79,6 @@ class TraceLine:
     #: of its operation, in our own order of acceptance
     sequence: int
 
-    def to_plain(self) -> dict[str, object]:
-        """As JSON has it."""
-        return asdict(self)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldingView:
@@ -103,7 +100,7 @@ class ContradictionView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(View):
     """How a package stands."""
 
     package: str
@@ -134,13 +131,9 @@ class Standing:
     #: the basket or container in which it lies, by its code
     basket: str | None
 
-    def to_plain(self) -> dict[str, object]:
-        """As JSON has it."""
-        return asdict(self)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TraceView:
+class TraceView(View):
     """A package's whole story, as far as the reader may read it."""
 
     standing: Standing
@@ -150,10 +143,6 @@ class TraceView:
     cycle: tuple[CycleStep, ...]
     #: the sequence as of which this is known
     known: int
-
-    def to_plain(self) -> dict[str, object]:
-        """As JSON has it."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +183,12 @@ def find_package(
     if not package.sequence or not may_ask(reader, fold(name, lines)):
         raise NotFound(f"there is no package {name}", field="package")
     return Found(meant=what, lines=lines, package=package)
+
+
+def readable_packages(tx: Connection, caller: Caller, names: Iterable[str]) -> set[str]:
+    """Of packages by name, those that exist for the caller."""
+    reader, lines = reader_of(tx, caller), packages.list_lines_of(tx, names)
+    return {name for name, those in lines.items() if may_ask(reader, fold(name, those))}
 
 
 def operations_read(
@@ -502,7 +497,7 @@ def behind_since(instance: Instance, tx: Connection) -> int | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Holdings:
+class Holdings(View):
     """What a unit has or had."""
 
     unit: str
@@ -514,10 +509,6 @@ class Holdings:
     #: by state; None for a moment in the past
     by_stage: Mapping[str, int] | None
     packages: tuple[Mapping[str, str | None], ...]
-
-    def to_plain(self) -> dict[str, object]:
-        """As JSON has it."""
-        return asdict(self)
 
 
 def holdings(  # noqa: PLR0913 - whose, when, and how much of it

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -27,6 +27,7 @@ from ledger.domain.records.records import fields_from_bytes
 from ledger.steps.accepting.reading_back import read_operation
 from ledger.steps.accepting.recalled import suspensions_of
 from ledger.steps.answering.packages import reader_of, unit_names
+from ledger.steps.answering.view import View
 from ledger.storage import directory, operations, packages, records
 
 _PAGE = 100
@@ -65,7 +66,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecallView:
+class RecallView(View):
     """A recall, or what one would reach."""
 
     #: digest of its order; None for a mock
@@ -96,10 +97,6 @@ class RecallView:
     gaps: int
     #: in a list: pass it as `before` to read on
     cursor: int | None = None
-
-    def to_plain(self) -> dict[str, object]:
-        """As JSON has it."""
-        return asdict(self)
 
 
 def list_cycles_of(tx: Connection, wanted: Range) -> list[directory.CycleRow]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
@@ -22,6 +22,7 @@ from ledger.domain.subjects.folding import Memory, apply
 from ledger.domain.subjects.states import CycleState
 from ledger.steps.accepting.reading_back import read_operation
 from ledger.steps.accepting.resolving import resolve_cycle, resolve_machine
+from ledger.steps.answering.view import View
 from ledger.storage import directory, operations, readings, records
 from ledger.storage.numbers import numberings_of
 
@@ -71,7 +72,7 @@ class Current:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CycleView:
+class CycleView(View):
     """One cycle as its records tell it."""
 
     id: str
@@ -99,13 +100,9 @@ class CycleView:
     #: SHA-256 of the files that report this cycle
     readings: tuple[str, ...]
 
-    def to_plain(self) -> dict[str, object]:
-        """The view as JSON values."""
-        return asdict(self)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CycleLine:
+class CycleLine(View):
     """One cycle in a list."""
 
     id: str
@@ -131,10 +128,6 @@ class CycleLine:
     def name(self) -> str:
         """As any command takes it, whatever the machine's epoch is now."""
         return f"{self.machine_serial}/{self.epoch}/{self.number}"
-
-    def to_plain(self) -> dict[str, object]:
-        """The line as JSON values."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,11 +194,13 @@ def list_cycles(
 
     `equipment` names one machine by id, serial number or name.  Raises NotFound when there is none.
     """
+    # an auditor has a unit and reads every one's
+    reader = replace(caller, unit=caller.readable_unit)
     openings = operations.list_latest_operations(
         tx,
-        unit=caller.readable_unit,
+        unit=reader.unit,
         kind="CycleOpening",
-        parent=None if equipment is None else resolve_machine(tx, caller, equipment).id,
+        parent=None if equipment is None else resolve_machine(tx, reader, equipment).id,
         before=before,
         limit=limit,
     )

@@ -36,6 +36,8 @@ class Surveyed:
     state: CycleState
     #: the newest word for each result that was entered
     results: Mapping[str, str]
+    #: maker, kind and lot of the indicator of each of them, where somebody said it
+    lots: Mapping[str, str]
     #: of its opening; None: nobody said
     awaits_biological: bool | None
     #: when its opening was signed, or the machine's own start where that was stated; Unix seconds
@@ -43,8 +45,10 @@ class Surveyed:
 
     @property
     def waits(self) -> bool:
-        """Whether it ended, and nobody decided."""
-        return self.state.ending != ZERO_DIGEST and self.state.state is DecisionState.UNDECIDED
+        """Whether it ended, and nobody decided; a Bowie-Dick test without load asks for nothing."""
+        is_test = "bowie_dick" in self.results and self.state.load == ZERO_DIGEST
+        is_undecided = self.state.state is DecisionState.UNDECIDED
+        return self.state.ending != ZERO_DIGEST and is_undecided and not is_test
 
     @property
     def is_due(self) -> bool:
@@ -93,12 +97,17 @@ def survey(tx: Connection, caller: Caller, *, machine: bytes | None = None) -> l
         if state.equipment not in machines:
             machines[state.equipment] = directory.get_equipment(tx, state.equipment)
         told = facts[opening.record_id]["biological_indicator"]
-        results = known_results(facts[r.record_id] for r in those if r.kind in RESULTS_IN)
+        told_results = [facts[r.record_id] for r in those if r.kind in RESULTS_IN]
         found.append(
             Surveyed(
                 machine=machines[state.equipment],
                 state=state,
-                results=results,
+                results=known_results(iter(told_results)),
+                lots={
+                    str(each["result"]): str(each["indicator"])
+                    for each in told_results
+                    if each.get("indicator")
+                },
                 awaits_biological=None if told is None else bool(told),
                 began_at=state.started_at or opening.signed_at,
             )
@@ -120,6 +129,21 @@ def gaps_of(cycles: Iterable[Surveyed]) -> list[Gap]:
             if after > before + 1
         ]
     return gaps
+
+
+def by_lot(
+    cycles: Iterable[Surveyed], result: str = "biological"
+) -> dict[str, dict[str, list[Surveyed]]]:
+    """The cycles whose result was read from an indicator of a lot, by lot and word.
+
+    A lot that fails in several machines says more of itself than of them.
+    """
+    found: dict[str, dict[str, list[Surveyed]]] = {}
+    for each in cycles:
+        lot, word = each.lots.get(result), each.results.get(result)
+        if lot and word:
+            found.setdefault(lot, {}).setdefault(word, []).append(each)
+    return found
 
 
 def range_behind(cycles: Iterable[Surveyed], failed: Surveyed, result: str) -> tuple[int, int]:

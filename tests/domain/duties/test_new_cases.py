@@ -88,7 +88,11 @@ def test_a_receiver_that_was_closed_before_its_time_was_over_owes_no_receipt() -
 
 
 def test_what_was_not_in_the_box_is_told_with_the_receipt() -> None:
-    lines = {"lines.0.assembler": 1, "lines.0.package": "Q20", "lines.0.outcome": "missing"}
+    lines: dict[str, Any] = {
+        "lines.0.assembler": 1,
+        "lines.0.package": "Q20",
+        "lines.0.outcome": "missing",
+    }
     judged = read(*ROAD, give("3 11:00", L, M1, BOX), kept("3 11:10", **lines))
     (found,) = of(judged, "17")
     assert "of this package it says: missing" in {why.en for why in found.why}

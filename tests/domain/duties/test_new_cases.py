@@ -72,6 +72,14 @@ def test_a_box_that_was_refused_at_the_door_had_come_and_each_offer_has_its_own_
     assert word(late, "17") == "M1 not_recorded", "the second offer has a deadline of its own"
 
 
+def test_that_it_was_left_unattended_is_said_and_the_place_is_not() -> None:
+    came = (*ROAD, give("3 11:00", L, M1, BOX, left_at="behind the lift"))
+    for judged in (read(*came), read(*came, kept("3 11:10"))):
+        said_ = " ".join(why.en for why in of(judged, "17")[0].why)
+        assert "and was left unattended" in said_
+        assert "lift" not in said_
+
+
 def test_what_is_sent_on_from_a_silent_door_is_asked_of_each_receiver_by_itself() -> None:
     came = (give("3 11:00", L, M1, BOX), disposed(DispositionKind.REROUTE, "3 11:40", receiver=M3))
     judged = read(*ROAD, *came, give("3 17:00", L, M3, BOX), kept("3 17:10", M3))
@@ -229,6 +237,13 @@ def test_without_a_look_before_nobody_alone_held_it_and_who_made_it_held_it_firs
     assert "L from 2026-11-03 06:30 (assembled)" in interval.says(judged).en
     alone = package(event(Deed.DAMAGED, M1, "3 12:00"), event(Deed.ASSEMBLED, M1, "3 06:30"))
     assert "alone" not in next(iter(intervals(alone))).says(alone).en
+
+
+def test_what_its_user_counted_short_was_short_by_then() -> None:
+    judged = package(*prepared(), used(count=9, expected=10), consignments=(by_van(),))
+    (interval,) = intervals(judged)
+    assert (interval.what, interval.first_bad.unit) == (Deed.MISSING, M1)
+    assert any("9 of 10" in why.en for why in of(judged, "20")[0].why)
 
 
 # ---------------------------------------------------------------- the head

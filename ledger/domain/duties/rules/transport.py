@@ -395,8 +395,8 @@ def _unanswered(duty: Duty, part: Part, consignment: Consignment, arrived: Event
     due = _due(duty, arrived.at)
     duty.mark(
         part, Stance.BESIDE,
-        say("{unit} says it came {at}", "{unit}记录{at}送达", unit=case.code(arrived.unit),
-            at=case.clock(arrived.at)),
+        say("{unit} says it came {at}{left}", "{unit}记录{at}送达{left_zh}",
+            unit=case.code(arrived.unit), at=case.clock(arrived.at), **_left(arrived)),
         arrived,
     )  # fmt: skip
     later = [s for s in consignment.steps if s.deed in _GOING_ON and s.order > arrived.order]
@@ -429,9 +429,9 @@ def _in_time(duty: Duty, part: Part, receipt: Event, arrived: Event) -> None:
         return
     duty.mark(
         part, timely,
-        say("{unit} says it came {at}; {what} {signed}, due {due}",
-            "{unit}记录{at}送达；{signed}{zh}，截止{due}",
-            unit=case.code(arrived.unit), at=case.clock(arrived.at),
+        say("{unit} says it came {at}{left}; {what} {signed}, due {due}",
+            "{unit}记录{at}送达{left_zh}；{signed}{zh}，截止{due}",
+            unit=case.code(arrived.unit), at=case.clock(arrived.at), **_left(arrived),
             signed=case.clock(receipt.at), due=case.clock(due), **_received_as(receipt)),
         arrived, receipt,
     )  # fmt: skip
@@ -444,6 +444,15 @@ def _in_time(duty: Duty, part: Part, receipt: Event, arrived: Event) -> None:
                 at=case.clock(opens)),
             arrived,
         )  # fmt: skip
+
+
+def _left(arrived: Event) -> dict[str, str]:
+    """That nobody took it from whoever brought it."""
+    is_left = bool(arrived.fact("left_at"))
+    return {
+        "left": " and was left unattended" if is_left else "",
+        "left_zh": "，无人接收" if is_left else "",
+    }
 
 
 def _received_as(receipt: Event) -> dict[str, str]:

@@ -132,18 +132,17 @@ def test_a_limit_is_one_for_all_and_a_session_begins_and_ends_everywhere(
     homes: tuple[Home, Home, str],
 ) -> None:
     *both, token = homes
-    with opened(homes[0]) as instance:
-        with instance.database.transaction() as tx:
-            account, _ = create_account(
-                instance,
-                tx,
-                local_administrator("tester"),
-                login="auditor",
-                person="Auditor Zhang",
-                unit=1,
-                scopes=[Scope.READ_ALL],
-            )
-            link = make_link(instance, tx, LinkPurpose.SESSION, account=account)
+    with opened(homes[0]) as instance, instance.database.transaction() as tx:
+        account, _ = create_account(
+            instance,
+            tx,
+            local_administrator("tester"),
+            login="auditor",
+            person="Auditor Zhang",
+            unit=1,
+            scopes=[Scope.READ_ALL],
+        )
+        link = make_link(instance, tx, LinkPurpose.SESSION, account=account)
     addresses = []
     for home in both:
         home.requests_per_minute = 40  # less than fifty: each is counted where all are

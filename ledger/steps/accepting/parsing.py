@@ -19,6 +19,7 @@ from ledger.domain.acts import vocabulary as sorts
 from ledger.domain.acts.vocabulary import ConsignmentReference, CycleReference, Machine
 from ledger.domain.acts.words import Right
 from ledger.domain.callers import Caller
+from ledger.domain.custody.codes import read_shot
 from ledger.domain.encoding.identifiers import Digest, parse_hex32
 from ledger.domain.encoding.moments import require_moment
 from ledger.domain.errors import InvalidInput, NotFound
@@ -176,6 +177,14 @@ def _(sort: sorts.CycleNamed, value: str, asker: Asker, field: str) -> CycleRefe
 @parse.register
 def _(sort: sorts.PackageNamed, value: str, asker: Asker, field: str) -> str:
     return naming(field, lambda: resolve_package(asker.tx, value, unit_number=_numbering(asker)))
+
+
+@parse.register
+def _(sort: sorts.PackageOrBasket, value: str, asker: Asker, field: str) -> str:
+    numbers = _numbering(asker)
+    return read_shot(value).basket or naming(
+        field, lambda: resolve_package(asker.tx, value, unit_number=numbers)
+    )
 
 
 @parse.register

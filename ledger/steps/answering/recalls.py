@@ -25,6 +25,7 @@ from ledger.domain.outbox.operation_states import GIVEN_UP
 from ledger.domain.records.commitments import Fields
 from ledger.steps.accepting.reading_back import read_facts, read_facts_of, read_operation
 from ledger.steps.accepting.recalled import suspensions_of
+from ledger.steps.accepting.resolving import nothing_called
 from ledger.steps.answering.packages import reader_of, unit_names
 from ledger.steps.answering.view import View
 from ledger.storage import directory, operations, packages
@@ -116,7 +117,7 @@ def show_recall(tx: Connection, caller: Caller, order: str) -> RecallView:
     reader_of(tx, caller)
     row = operations.find_operation(tx, digest)
     if row is None or row.kind != "RecallOrder" or row.state in GIVEN_UP:
-        raise NotFound(f"there is no recall {to_hex(digest)}", field="order")
+        raise nothing_called("recall", to_hex(digest), field="order")
     wanted = _range_of(tx, row)
     ends = [
         each
@@ -127,7 +128,7 @@ def show_recall(tx: Connection, caller: Caller, order: str) -> RecallView:
     view = _view(tx, caller, wanted, order=digest, facts=facts, has_ended=bool(ends))
     concerns = view.packages or view.counted_only or view.units
     if not concerns and caller.readable_unit not in {None, wanted.machine.unit}:
-        raise NotFound(f"there is no recall {to_hex(digest)}", field="order")
+        raise nothing_called("recall", to_hex(digest), field="order")
     return view
 
 

@@ -264,7 +264,7 @@ def field_error(error: Mapping[str, Any]) -> dict[str, str]:
     places = [str(part) for part in error["loc"]]
     source = places.pop(0) if places and places[0] in {"body", "query", "path", "header"} else ""
     name = ".".join(places) or source or "body"
-    rule = str(error["msg"]).removeprefix("Value error, ")
+    rule = _rule_of(error)
     if error["type"] == _MISSING:
         return {"field": name, "what": "is missing", "rule": "this field is required"}
     if error["type"] == _UNKNOWN:
@@ -276,6 +276,47 @@ def field_error(error: Mapping[str, Any]) -> dict[str, str]:
     if error["type"] in _NO_OBJECT:
         return {"field": name, "what": "is not allowed", "rule": "a JSON object"}
     return {"field": name, "what": "is not allowed", "rule": rule}
+
+
+def _rule_of(error: Mapping[str, Any]) -> str:
+    """What a value has to be, in our words; those of our own checks are in its message."""
+    rule = _RULES.get(error["type"])
+    if rule is None:
+        return str(error["msg"]).removeprefix("Value error, ")
+    return rule.format_map(error.get("ctx", {}))
+
+
+_WHOLE, _TEXT, _MOMENT = "a whole number", "text", "ISO 8601 with zone"
+#: By the library's own word for what is wrong.
+_RULES: Mapping[str, str] = {
+    "int_type": _WHOLE,
+    "int_parsing": _WHOLE,
+    "int_parsing_size": _WHOLE,
+    "int_from_float": _WHOLE,
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "finite_number": "a number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "string_type": _TEXT,
+    "string_unicode": "text in Unicode",
+    "string_too_short": "at least {min_length} characters",
+    "string_too_long": "at most {max_length} characters",
+    "string_pattern_mismatch": "text of the form {pattern}",
+    "list_type": "a list",
+    "too_short": "at least {min_length} of them",
+    "too_long": "at most {max_length} of them",
+    "greater_than": "more than {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than": "less than {lt}",
+    "less_than_equal": "at most {le}",
+    "literal_error": "one of {expected}",
+    "enum": "one of {expected}",
+    "datetime_type": _MOMENT,
+    "datetime_parsing": _MOMENT,
+    "datetime_from_date_parsing": _MOMENT,
+    "timezone_aware": _MOMENT,
+}
 
 
 def _shown(text: str) -> str:

@@ -161,8 +161,8 @@ def post_scans(
     """Report what was done with packages; the answer says line by line what is wrong with it."""
     question.caller.require_scope(Scope.SCAN)
     scans = [
-        Scan(**{**each.model_dump(exclude_unset=True), "act": Deed(each.act)})
-        for each in body.lines
+        Scan(**{**each.model_dump(exclude_unset=True), "act": Deed(each.act)}, line=number)
+        for number, each in enumerate(body.lines, 1)
     ]
     instance, caller = question.instance, question.caller
     if preview:

@@ -22,14 +22,24 @@ from ledger.domain.acts.witnessing import witness
 from ledger.domain.acts.words import Right
 from ledger.domain.custody.expiry import materials
 from ledger.domain.custody.labelling import plain_gtin
+from ledger.domain.custody.lines import rows_of
+from ledger.domain.errors import InvalidInput
 
 OWNED_BY = ("unit", "pool", "supplier")
 
 
 def record_rules(message: Message, view: View, facts: Facts, records: Records) -> None:  # noqa: ARG001
-    """A GTIN is one: no label is made of another."""
+    """A GTIN is one: no label is made of another; what is listed is in the set."""
     if facts["gtin"] is not None:
         plain_gtin(str(facts["gtin"]))
+    listed = sum(int(str(line["count"])) for _, line in rows_of(facts))
+    instruments = facts["instruments"]
+    if listed > int(str(instruments)):
+        raise InvalidInput(
+            f"count {listed}, and {instruments} are stated",
+            field="lines",
+            rule="a count sheet lists no more than the set holds",
+        )
 
 
 ACT = witness(

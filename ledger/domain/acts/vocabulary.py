@@ -439,6 +439,11 @@ class PackageNamed(Words):
 
 
 @dataclass(frozen=True, slots=True)
+class PackageOrBasket(PackageNamed):
+    """The same, or a basket by its code, where it goes into a container or comes out of one."""
+
+
+@dataclass(frozen=True, slots=True)
 class SubjectNamed(Words):
     """What is asked about: a package by its name, all else by the digits of its id."""
 

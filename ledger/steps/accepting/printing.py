@@ -30,6 +30,7 @@ from ledger.domain.encoding.moments import instant_text
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused
 from ledger.steps.accepting.drafting import make_draft
 from ledger.steps.accepting.meaning import meant
+from ledger.steps.accepting.resolving import nothing_called
 from ledger.steps.accepting.submit import Receipt, record_with_held_keys
 from ledger.steps.accepting.telling import hold
 from ledger.steps.answering.labelling import label_code
@@ -244,7 +245,7 @@ def _require_own(tx: Connection, unit: int, name: str, *, field: str) -> bool:
     if row is None and is_named_by and is_reserved(tx, name):
         return False
     if row is None or not (is_named_by or unit in {row.holder, row.owner}):
-        raise NotFound(f"there is no package {name}", field=field)
+        raise nothing_called("package", name, field=field)
     if row.holder not in {None, unit}:
         raise Refused(
             f"{name} is at another unit",

@@ -65,6 +65,8 @@ _COMMAND = re.compile(
     rf"steriledger ({'|'.join(sorted(map(re.escape, _PAGES), key=len, reverse=True))})\b"
     r"((?:\s+(?:--?[a-z]|[A-Z0-9])[^\s;,.；，。]*)*)"
 )
+#: an option alone is a field of the form; the API's way of it may stand behind
+_OPTION = re.compile(r"(?<![\w-])--([a-z][a-z-]+)(?: [A-Z]+)?(?:[,，] ?(?:or|或) \w+: true)?")
 
 
 @cache
@@ -120,7 +122,11 @@ class Words:
 
         Where it names a command, it says the page that does the same.
         """
-        return _COMMAND.sub(self._page, _OF_THE_API.sub("", self._translated(text)))
+        said = _COMMAND.sub(self._page, _OF_THE_API.sub("", self._translated(text)))
+        # an option of a command that no page does is its own
+        if "steriledger " in said:
+            return said
+        return _OPTION.sub(lambda option: f"“{self.label(option[1].replace('-', '_'))}”", said)
 
     def _page(self, command: re.Match[str]) -> str:
         title = _IMPORTS_PAPER if "--paper" in command[2] else _PAGES[command[1]]

@@ -225,13 +225,7 @@ def legend(
     for terms in answer["terms"]:
         named = comma.join(
             f"{_DEADLINES[name][at]} {_length(each['seconds'], language)}"
-            + (
-                ""
-                if on_page
-                else f"（{source_in(each, language)}）"
-                if at
-                else f" ({each['source']})"
-            )
+            + ("" if on_page else ("（{}）" if at else " ({})").format(source_in(each, language)))
             for name, each in terms["deadlines"].items()
         )
         named = named or ("无" if at else "none applied")

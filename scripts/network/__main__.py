@@ -30,7 +30,8 @@ def main(arguments: list[str]) -> None:
         chosen = ",".join(network.urls)
         print("For every command of a home on it:")
         print(f"  export STERILEDGER_CHAIN_URL={chosen} STERILEDGER_FINALITY=instant")
-        print("Ctrl-C ends it; the next start goes on with the same chain.", flush=True)
+        print("Ctrl-C ends it; the next start goes on with the same chain, on other ports.")
+        sys.stdout.flush()
         while not stop.wait(1.0):
             pass
 

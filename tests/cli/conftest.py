@@ -54,7 +54,7 @@ def typed(*arguments: str) -> Run:
             code = 0
         except SystemExit as ended:
             code = ended.code if isinstance(ended.code, int) else 0 if ended.code is None else 1
-    said = [each.buffer.getvalue().decode() for each in (out, err)]  # type: ignore[attr-defined]
+    said = [each.buffer.getvalue().decode() for each in (out, err)]
     return Run(code=code, out=said[0], err=said[1])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -120,7 +120,7 @@ OF_A_LANGUAGE = {
 ASKS_ALL = bool(os.environ.get("STERILEDGER_EVERY_CASE"))
 
 
-def violations(page: Page, only: dict[str, object] | None = None) -> list[str]:
+def violations(page: Page, only: Mapping[str, object] | None = None) -> list[str]:
     """What axe has against a page, by all of its rules or by some: rule, and where."""
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate(AXE.read_text("utf-8"))

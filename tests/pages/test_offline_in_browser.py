@@ -230,7 +230,7 @@ def test_what_is_refused_stays_on_the_device_for_who_captured_it(
             shoot(page, "centre/Q03")
             assert said(page, 1) == ["centre/Q03"]
             group.api.record(
-                "signer-revocation", group.api.administrator, signer=f"Worker {MEMBER}",
+                "signer-revocation", group.api.member, signer=f"Worker {MEMBER}",
                 reason="left",
             )  # fmt: skip
             page.locator("button[value=done]").click()

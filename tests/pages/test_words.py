@@ -69,6 +69,7 @@ def test_a_remedy_names_the_page_that_does_what_a_command_does() -> None:
     assert words.sentence("see: steriledger operation list, GET /v1/operations") == "see: “Records”"
     asked = "say so: steriledger equipment change S-1 --epoch 2 --reason WHY; then go on"
     assert words.sentence(asked) == "say so: “Equipment change”; then go on"
+    assert words.sentence("say so: --leap, or leap: true") == "say so: “Leap”"
     # no page does what is for whoever runs the instance
     assert words.sentence("run: steriledger up") == "run: steriledger up"
 

@@ -35,7 +35,7 @@ from ledger.domain.acts.vocabulary import (
 )
 from ledger.domain.acts.words import Contract, Right
 from ledger.domain.callers import Scope
-from ledger.domain.custody.lines import Deed, PackageLine
+from ledger.domain.custody.lines import BASES, INFERRED, Deed, PackageLine
 from ledger.domain.custody.travelling import all_of, taken_lines
 from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import InvalidInput, Refused, VerificationFailed
@@ -67,7 +67,7 @@ def _counted_as(line: Mapping[str, Any]) -> str | None:
     """The signed count that a line is part of; None for what is missing, or not shown whole."""
     outcome, basis = line.get("outcome"), line.get("basis")
     if outcome == "accepted":
-        return None if basis is None else "inferred" if basis == package_lines.INFERRED else "seen"
+        return None if basis is None else "inferred" if basis == INFERRED else "seen"
     return outcome if outcome in {"refused", "extra"} else None
 
 
@@ -249,7 +249,7 @@ ACT = Act(
         package_lines.basis_field(),
         optional_field(
             "rest",
-            OneOf(package_lines.BASES),
+            OneOf(BASES),
             "all that the giver's list names and no line does is accepted, and known so",
             path="",
         ),

@@ -13,7 +13,7 @@ basket has `B` in place of the `P`, and a container `C`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -44,7 +44,7 @@ _CONTROLS = re.compile(r"[\x00-\x1c\x1e-\x1f\x7f]")
 _DATED = re.compile(r"(?<=.)(?:11|17)([0-9]{2})([0-9]{2})([0-9]{2})")
 
 #: What a reader set to a US keyboard becomes under another layout: what arrives → what was meant.
-_LAYOUTS = {
+_LAYOUTS: Mapping[str, Mapping[int, int | str]] = {
     "German": str.maketrans("zyZYßü+ö?-_'", "yzYZ-[];_/?\\"),
     "French": str.maketrans("aqzwAQZW&é\"'(-è_çà^$),?:!", "qawzQAWZ1234567890[]-mM./"),
     "wide": WIDE,

@@ -85,10 +85,12 @@ class Deed(StrEnum):
 #: What a scan reports, in the order of a package's life.
 SCANNED = tuple(deed.value for deed in list(Deed)[: list(Deed).index(Deed.NOT_SO) + 1])
 
-#: How a line is known; every later answer carries the word.
+#: How a line is known; every later answer carries the word.  Only `inferred` saw nothing: a sealed
+#: box, taken on its list's word.
 BASES = ("scanned", "counted", "ticked_off", "typed", "imported", "inferred")
+INFERRED = "inferred"
 #: Somebody had the package before their eyes.
-SEEN = frozenset({"scanned", "counted", "ticked_off", "typed", "imported"})
+SEEN = frozenset(BASES) - {INFERRED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ledger.domain.acts.decisions import TRANSITIONS, USABLE, DecisionKind, DecisionState
 from ledger.domain.acts.words import BAD_RESULTS
 from ledger.domain.duties.case import Case, Cycle, Deed, Event, SubjectKind
 from ledger.domain.duties.findings import (
@@ -27,6 +26,7 @@ from ledger.domain.duties.findings import (
 from ledger.domain.duties.interval import Interval, intervals
 from ledger.domain.duties.rules import ENGINE, RULES, rules_sha256
 from ledger.domain.duties.rules.recall import covering
+from ledger.domain.duties.rules.steriliser import keeping_back
 from ledger.domain.duties.terms import Terms, default_terms
 from ledger.domain.encoding.canonical import Plain
 from ledger.domain.encoding.moments import instant_text
@@ -250,30 +250,13 @@ def _against(case: Case, cycle: Cycle) -> Say | None:
         )  # fmt: skip
     if covering(case):
         return say("A recall covers it.", "该包属于召回范围。")
-    kept = kept_back(case)
+    kept = keeping_back(case)
     if kept is not None:
         return say(
             "A decision keeps it from use: {what}.", "已有决定不得使用：{zh}。",
-            what=kept, zh=in_chinese(kept),
+            what=kept[0], zh=in_chinese(kept[0]),
         )  # fmt: skip
     return None
-
-
-def kept_back(case: Case) -> str | None:
-    """The decision on it or its cycle that keeps it from use; None where it is not kept back."""
-    state = DecisionState.UNDECIDED
-    for each in () if case.cycle is None else case.cycle.decisions:
-        kind = DecisionKind[str(each.fact("decision")).upper()]
-        state = TRANSITIONS[state].get(kind, state)
-    if state not in USABLE | {DecisionState.UNDECIDED}:
-        return state.word.rpartition("_")[2]
-    last = (
-        case.last(Deed.RECALLED, Deed.REPROCESS),
-        case.last(Deed.EXCLUDED, Deed.WAITING, Deed.ADDED),
-        case.last(Deed.HELD, Deed.LIFTED),
-    )
-    kept = (e.deed.value for e in last if e and e.deed not in {Deed.ADDED, Deed.LIFTED})
-    return next(kept, None)
 
 
 def failed_results(cycle: Cycle) -> list[str]:

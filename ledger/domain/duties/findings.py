@@ -188,6 +188,8 @@ class Duty:
         self.due: datetime | None = None
         #: by the terms of which moment it is judged
         self.by = since
+        #: what it rests on beside its rule's own area
+        self.also: Area | None = None
         self.parts: list[Part] = []
         self.outages: list[Event] = []
 
@@ -285,7 +287,7 @@ class Duty:
         if word is Word.MET and pending:
             # what is done so far is done, and the rest is not due
             word = Word.NOT_APPLICABLE
-        if word is Word.NOT_RECORDED and area in self.case.unreadable:
+        if word is Word.NOT_RECORDED and {area, self.also} & self.case.unreadable:
             word = Word.NOT_READABLE
         if word is not Word.NOT_MET:  # of what is not met it explains nothing
             self.covering(self.since, self.since)

@@ -286,7 +286,7 @@ def _steps(
             if page.get("transport_log"):
                 yield page.event(Deed.TRANSPORT_LOG, "transport_log")
             if taker in receivers:
-                yield page.event(Deed.ARRIVED, to=taker)
+                yield page.event(Deed.ARRIVED, "left_at", to=taker)
             else:
                 yield page.event(Deed.HANDED_OVER)
         elif page.kind == "Disposition" and (told := _disposed(page)) is not None:

@@ -27,6 +27,9 @@ _LOOKING = (
 )  # fmt: skip
 
 
+_COUNTING = (Deed.SOILED_COUNTED, Deed.OPENED, Deed.USED)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
     """One holder within the interval."""
@@ -266,7 +269,7 @@ def _first_bad(case: Case, what: Deed) -> Event | None:
     if what is Deed.DAMAGED:
         found += [e for e in case.all(Deed.OPENED, Deed.USED) if e.fact("integrity") == "broken"]
     if what is Deed.MISSING:
-        found += [e for e in case.all(Deed.SOILED_COUNTED, Deed.OPENED) if _is_short(e)]
+        found += [e for e in case.all(*_COUNTING) if _is_short(e)]
     return min(found, key=lambda e: e.order, default=None)
 
 

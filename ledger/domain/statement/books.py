@@ -176,6 +176,11 @@ class Books:
         """The month that is open; there is one once an event was read."""
         return cast("Period", self.period)
 
+    def _counts_by_now(self, left_out: LeftOut) -> bool:
+        """Whether it is a service that its consumer has confirmed since, within the month."""
+        served = self._services.get(left_out.digest)
+        return served is not None and served.counts
+
     def leave_out(self, entry: Entry, why: str) -> None:
         """Tell that an event is in no line, and why."""
         is_service = "consumer" in entry.message
@@ -524,7 +529,7 @@ class Books:
             contests=contests,
             refusals=refusals,
             disputes=disputes,
-            left_out=self._left_out,
+            left_out=[each for each in self._left_out if not self._counts_by_now(each)],
             publications=dict(self.claims.publications),
             further=list(self.claims.further),
             events=self._events,

@@ -15,10 +15,10 @@ from ledger.domain.machines.comparing import Comparison, compare
 from ledger.domain.machines.readings import CycleOutcome, CycleReading, PrintedTime
 from ledger.domain.machines.verdicts import Verdict
 from ledger.domain.records.commitments import FieldValue
-from ledger.domain.records.records import fields_from_bytes
 from ledger.readings import read_file
 from ledger.steps.accepting.endings import Reported, moment_in, profile_of
-from ledger.storage import operations, readings, records
+from ledger.steps.accepting.reading_back import read_facts
+from ledger.storage import operations, readings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ def hold_against(tx: Connection, reported: Reported, ending: Digest) -> tuple[Re
 
 def _ending_of(tx: Connection, ending: Digest) -> _Ending:
     operation = operations.get_operation(tx, ending)
-    facts = fields_from_bytes(records.get_record(tx, operation.record_id).facts)
+    facts = read_facts(tx, operation)
     named = facts.get("readings.0.sha256")
     row = None
     if named is not None:

@@ -45,6 +45,7 @@ from ledger.domain.subjects.states import (
     ConsignmentState,
     CycleState,
     SignerState,
+    UnitState,
     WitnessState,
 )
 from ledger.evidence.answers import answer_unproven, make_answer_file
@@ -139,8 +140,8 @@ def find_duties(  # noqa: PLR0913 - who asks what, and for which moment
         )
 
     def may_read(row: IndexedOperation) -> bool:
-        if row.kind == "UnitAdmission":
-            return True  # what units are called, everybody may know
+        if row.kind in {"UnitAdmission", "UnitClosure"}:
+            return True  # what units are called, and that one is closed, everybody may know
         # who reads an operation reads what is said to it
         commented = named.get(Digest(row.subject)) if row.kind == "Comment" else None
         about = commented or named.get(row.digest)
@@ -385,6 +386,7 @@ def _signed_at(row: IndexedOperation) -> int:
     return int(json.loads(row.message).get("signedAt") or 0)
 
 
+_TO_A_RECEIVER = frozenset({"Dispatch", "Disposition", "ClosedUnitDisposition"})
 _GATHER = {
     SubjectKind.CYCLE: _cycle,
     SubjectKind.PACKAGE: _package,
@@ -409,6 +411,7 @@ def _around(tx: Connection, own: Iterable[Subject], block: int | None) -> Iterat
             signed.setdefault(message["signedBy"], []).append(int(message["signedAt"]))
     for signer, moments in sorted(signed.items()):
         yield from _shifts(tx, bytes.fromhex(signer[2:]), moments, block)
+    yield from _closures(tx, rows)
     for unit in sorted({row.unit for row in rows}):
         told = index.list_rows(tx, WitnessState, kind=_kind_of("Outage"), unit=unit)
         keys = [(witness.digest,) for witness in told]
@@ -417,6 +420,15 @@ def _around(tx: Connection, own: Iterable[Subject], block: int | None) -> Iterat
             outage = declared.get(witness.digest)
             if outage is not None and first <= outage.timestamp <= last:
                 yield Subject(type=OPERATION, id=witness.digest)
+
+
+def _closures(tx: Connection, rows: Iterable[IndexedOperation]) -> Iterator[Subject]:
+    """That a unit was closed to which something was on its way."""
+    named = {json.loads(r.message).get("receiver") for r in rows if r.kind in _TO_A_RECEIVER}
+    for unit in sorted(int(each) for each in named if each):
+        state = index.find(tx, UnitState, unit)
+        if state is not None and state.is_closed:
+            yield Subject(type=OPERATION, id=state.closure)
 
 
 def _shifts(

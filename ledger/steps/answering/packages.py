@@ -36,10 +36,10 @@ from ledger.domain.encoding.identifiers import Digest, to_hex
 from ledger.domain.encoding.moments import instant_text, seconds_text
 from ledger.domain.errors import InvalidInput, NotFound
 from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
-from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.subjects.indexed import IndexedOperation
 from ledger.domain.subjects.states import UnitState
 from ledger.steps.accepting.meaning import Meant, meant
+from ledger.steps.accepting.reading_back import read_facts
 from ledger.steps.accepting.resolving import nothing_called, resolve_cycle, resolve_unit
 from ledger.steps.accepting.standing import Accepted
 from ledger.steps.answering.containers import container_of
@@ -48,7 +48,7 @@ from ledger.steps.answering.standings import Cycles, CycleStep
 from ledger.steps.answering.status import find_chain_status
 from ledger.steps.answering.view import View
 from ledger.steps.instance import Instance
-from ledger.storage import directory, operations, packages, records
+from ledger.storage import directory, operations, packages
 from ledger.storage.index import find_newest_block_time
 
 
@@ -470,7 +470,7 @@ def agreed_offset(tx: Connection) -> timedelta:
     rows = operations.list_by_subject(tx, TERMS_SUBJECT, standing=True)
     if not rows:
         return default_terms().offset
-    facts = fields_from_bytes(records.get_record(tx, rows[-1].record_id).facts)
+    facts = read_facts(tx, rows[-1])
     return timedelta(minutes=json.loads(document_of(facts))["offset_minutes"])
 
 

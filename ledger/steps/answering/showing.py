@@ -21,7 +21,7 @@ from ledger.domain.records.commitments import FieldValue
 from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.subjects.folding import Memory, apply
 from ledger.domain.subjects.states import CycleState
-from ledger.steps.accepting.reading_back import read_operation
+from ledger.steps.accepting.reading_back import read_facts_of, read_operation
 from ledger.steps.accepting.resolving import nothing_called, resolve_cycle, resolve_machine
 from ledger.steps.answering.standings import Cycles
 from ledger.steps.answering.view import View
@@ -310,16 +310,14 @@ def _endings(
     rows: Mapping[bytes, Sequence[operations.OperationRow]],
 ) -> dict[bytes, Mapping[str, FieldValue]]:
     """The facts of each cycle's current ending; those that have none are left out."""
-    named = {
-        row.record_id: subject
+    endings = [
+        row
         for subject, state in states.items()
         for row in rows[subject]
         if row.digest == state.ending
-    }
-    return {
-        named[record.id]: fields_from_bytes(record.facts)
-        for record in records.list_by_ids(tx, named)
-    }
+    ]
+    facts = read_facts_of(tx, endings)
+    return {row.subject: facts[row.digest] for row in endings}
 
 
 def _line(  # noqa: PLR0913, PLR0917 - a cycle, and all that its line shows

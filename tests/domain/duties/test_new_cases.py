@@ -8,7 +8,7 @@ from typing import Any
 from ledger.domain.acts.custody import DispositionKind
 from ledger.domain.acts.words import Purpose
 from ledger.domain.duties.answering import answer
-from ledger.domain.duties.case import Consignment, Deed, SubjectKind
+from ledger.domain.duties.case import Area, Consignment, Deed, SubjectKind
 from ledger.domain.duties.interval import intervals
 from ledger.domain.duties.pages import Said
 from ledger.domain.duties.terms import default_terms
@@ -72,11 +72,27 @@ def test_a_box_that_was_refused_at_the_door_had_come_and_each_offer_has_its_own_
     assert word(late, "17") == "M1 not_recorded", "the second offer has a deadline of its own"
 
 
+def test_that_it_was_left_unattended_is_said_and_the_place_is_not() -> None:
+    came = (*ROAD, give("3 11:00", L, M1, BOX, left_at="behind the lift"))
+    for judged in (read(*came), read(*came, kept("3 11:10"))):
+        said_ = " ".join(why.en for why in of(judged, "17")[0].why)
+        assert "and was left unattended" in said_
+        assert "lift" not in said_
+
+
 def test_what_is_sent_on_from_a_silent_door_is_asked_of_each_receiver_by_itself() -> None:
     came = (give("3 11:00", L, M1, BOX), disposed(DispositionKind.REROUTE, "3 11:40", receiver=M3))
     judged = read(*ROAD, *came, give("3 17:00", L, M3, BOX), kept("3 17:10", M3))
     assert word(judged, "17") == "M1 not_recorded, M3 met"
     assert word(judged, "15") == "L met", "at the first door it was in time"
+
+
+def test_a_receiver_that_was_closed_before_its_time_was_over_owes_no_receipt() -> None:
+    came = (*ROAD, give("3 11:00", L, M1, BOX), take("3 13:00", L, BOX, outcome="kept"))
+    for when, expected in (("3 11:30", "M1 not_applicable"), ("3 11:31", "M1 not_recorded")):
+        closed = said("UnitClosure", when, {}, unit=M1)
+        assert word(read(*came, closed), "17") == expected
+    assert word(read(*came), "16") == "L not_recorded", "what was taken back is on its way no more"
 
 
 def test_what_was_not_in_the_box_is_told_with_the_receipt() -> None:
@@ -167,6 +183,36 @@ def test_who_carried_it_when_it_was_recalled_is_told_of_it() -> None:
     assert word(judged, "7") == "L met, D not_applicable"
 
 
+def test_who_got_it_after_its_recall_is_told_from_then_on_and_who_ordered_it_knows() -> None:
+    fail = run_2241(biological("fail", "5 09:00", "3 08:55"))
+    late = consignment("K", L, M1, "6 08:00", "6 10:00")
+    recall = replace(RECALL, steps=())
+    judged = package(cycle=fail, recalls=(recall,), consignments=(late,), as_of="6 14:00")
+    assert word(judged, "7") == "L not_applicable"
+    assert word(replace(judged, as_of=at("6 14:01")), "7") == "L not_recorded"
+    own = package(event(Deed.STORED, L, "3 10:00"), cycle=fail, recalls=(recall,))
+    assert word(own, "7") == "L met"
+
+
+def test_a_notice_that_may_not_be_read_here_is_not_called_a_missing_one() -> None:
+    fail = run_2241(biological("fail", "5 09:00", "3 08:55"))
+    told = event(Deed.NOTICED, L, "5 09:12", to=M1)
+    for steps, expected in (((), "M1 not_readable"), ((told,), "M1 not_applicable")):
+        judged = package(used("6 10:00"), cycle=fail, recalls=(replace(RECALL, steps=steps),),
+                         unreadable=frozenset({Area.RECALL}))  # fmt: skip
+        assert word(judged, "19") == expected
+
+
+def test_what_was_held_or_recalled_when_it_left_was_released_no_more() -> None:
+    late = consignment("K", L, M1, "6 08:00", "6 10:00")
+    fail = run_2241(biological("fail", "5 09:00", "3 08:55"))
+    assert word(package(cycle=fail, recalls=(RECALL,), consignments=(late,)), "2") == "L not_met"
+    assert word(package(cycle=fail, recalls=(RECALL,), consignments=(by_van(),)), "2") == "L met"
+    held, lifted = event(Deed.HELD, L, "3 09:30"), event(Deed.LIFTED, L, "3 09:40")
+    assert word(package(held, cycle=RUN, consignments=(by_van(),)), "2") == "L not_met"
+    assert word(package(held, lifted, cycle=RUN, consignments=(by_van(),)), "2") == "L met"
+
+
 # ---------------------------------------------------------------- the interval
 
 
@@ -191,6 +237,13 @@ def test_without_a_look_before_nobody_alone_held_it_and_who_made_it_held_it_firs
     assert "L from 2026-11-03 06:30 (assembled)" in interval.says(judged).en
     alone = package(event(Deed.DAMAGED, M1, "3 12:00"), event(Deed.ASSEMBLED, M1, "3 06:30"))
     assert "alone" not in next(iter(intervals(alone))).says(alone).en
+
+
+def test_what_its_user_counted_short_was_short_by_then() -> None:
+    judged = package(*prepared(), used(count=9, expected=10), consignments=(by_van(),))
+    (interval,) = intervals(judged)
+    assert (interval.what, interval.first_bad.unit) == (Deed.MISSING, M1)
+    assert any("9 of 10" in why.en for why in of(judged, "20")[0].why)
 
 
 # ---------------------------------------------------------------- the head

@@ -205,8 +205,15 @@ def test_a_service_that_nobody_confirmed_is_in_no_line_until_its_consumer_agrees
     chain.at("2026-12-02 00:00").comment(3, service, Stance.AGREES)
     chain.comment(2, service, Stance.AGREES)
     chain.comment(2, service, Stance.AGREES)
-    (line,) = lines(account(chain, DECEMBER), "equipment")
-    assert (line["amount"], line["of"]) == (5_000, "2026-11")
+    again = chain.serve(1, 2, 20, 60, subject=scope)
+    waiting = chain.serve(1, 2, 20, 60, subject=scope)
+    chain.comment(2, again, Stance.AGREES)
+    december = account(chain, DECEMBER)
+    assert [(each["amount"], each["of"]) for each in lines(december, "equipment")] == [
+        (5_000, "2026-11"), (5_000, "2026-12"),
+    ]  # fmt: skip
+    # what was confirmed within the month is in a line, and not beside it
+    assert [each["digest"] for each in december["left_out"]] == ["0x" + waiting.hex()]
 
 
 def test_who_takes_its_word_back_confirms_nothing(chain: Chain) -> None:

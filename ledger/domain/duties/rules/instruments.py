@@ -205,8 +205,10 @@ def _use_recorded(case: Case) -> Iterator[Duty]:
         count = next((e for e in (opened, used) if e.number("count") is not None), None)
         if count is not None:
             duty.mark(
-                counted, True, say("instruments counted: {n}", "清点器械{n}件", n=count.fact("count")), count,
-                facts=("count",),
+                counted, True,
+                say("instruments counted: {n} of {all}", "清点器械：应有{all}件，实有{n}件",
+                    n=count.fact("count"), all=count.fact("expected") or "–"),
+                count, facts=("count", "expected"),
             )  # fmt: skip
         if How.PAPER in {used.how, used.when.how if used.when else used.how}:
             duty.mark(

@@ -129,17 +129,30 @@ def _on_the_way(case: Case, recall: Recall) -> Iterator[int]:
             yield last.unit
 
 
+def _had_since(case: Case, unit: int) -> list[datetime]:
+    """When a unit had it, the first time first."""
+    got = (s for c in case.consignments if (s := c.delivered) is not None and s.unit == unit)
+    took = (s for c in case.consignments for s in c.all(Deed.TAKEN_OVER) if s.unit == unit)
+    own = case.all(Deed.USED, Deed.OPENED, Deed.STORED, unit=unit)
+    return sorted(e.at for e in (*got, *took, *own))
+
+
 def _reached(duty: Duty, recall: Recall, unit: int) -> None:
     case = duty.case
     name = case.code(unit)
     part = duty.part(f"that {name} was told of the recall", f"已将召回通知{name}")
     notice, reached = recall.notice_to(unit), recall.by(unit, Deed.REACHED)
-    since = recall.order.at if notice is None else notice.at
-    latest = recall.order.at + case.terms_at(recall.order.at).duration("notice_opened")
+    if notice is None and unit == recall.order.unit:
+        duty.mark(
+            part, True, say("{unit} ordered it itself", "{unit}自行发出召回令", unit=name), recall.order
+        )  # fmt: skip
+        return
+    # who got it only after the order is told from then on
+    begun = max([recall.order.at, *_had_since(case, unit)[:1]])
+    latest = begun + case.terms_at(begun).duration("notice_opened")
     sent = None if notice is None else duty.timely(notice.when, latest)
-    due = duty.deadline(
-        recall.order.at if sent is False else since, "notice_opened", of_record=False
-    )
+    since = begun if notice is None or sent is False else notice.at
+    due = duty.deadline(since, "notice_opened", of_record=False)
     if sent is False:
         duty.mark(
             part, False,
@@ -265,7 +278,9 @@ def _not_used_after(case: Case) -> Iterator[Duty]:
                 "whether the notice had reached it when it was used", "使用时通知是否已送达"
             )
             reached = [e for e in recall.steps if e.deed is Deed.REACHED and e.unit == used.unit]
-            if not reached:
+            if recall.notice_to(used.unit) is None:
+                duty.also = Area.RECALL  # a notice that may not be read here is no missing one
+            if not reached and duty.also not in case.unreadable:
                 part.excused = say(
                     "no notice had reached {unit}", "通知未送达{unit}", unit=case.code(used.unit)
                 )

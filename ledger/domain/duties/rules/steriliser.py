@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+from ledger.domain.acts.decisions import TRANSITIONS, USABLE, DecisionKind, DecisionState
 from ledger.domain.duties.case import (
     RELEASING,
     Area,
@@ -66,6 +68,30 @@ def left_at(case: Case) -> Event | None:
     found = [*sent, *case.all(Deed.ISSUED, Deed.OPENED, Deed.USED)]
     own = [each for each in found if each is not None and each.unit == unit]
     return earliest(own or found)
+
+
+def keeping_back(case: Case) -> tuple[str, Event] | None:
+    """The decision on it or its cycle that keeps it from use, and how; None where none does."""
+    state = DecisionState.UNDECIDED
+    decisions = () if case.cycle is None else case.cycle.decisions
+    for each in decisions:
+        kind = DecisionKind[str(each.fact("decision")).upper()]
+        state = TRANSITIONS[state].get(kind, state)
+    if state not in USABLE | {DecisionState.UNDECIDED}:
+        return state.word.rpartition("_")[2], decisions[-1]
+    own = {each.source.operation for each in decisions}
+    of_load = [
+        e for e in case.all(Deed.EXCLUDED, Deed.WAITING, Deed.ADDED)
+        # what left it out of an earlier run says nothing of this one
+        if e.source.kind != "CycleDecision" or e.source.operation in own
+    ]  # fmt: skip
+    last = (
+        case.last(Deed.RECALLED, Deed.REPROCESS),
+        of_load[-1] if of_load else None,
+        case.last(Deed.HELD, Deed.LIFTED),
+    )
+    kept = (e for e in last if e and e.deed not in {Deed.ADDED, Deed.LIFTED})
+    return next(((e.deed.value, e) for e in kept), None)
 
 
 # ---------------------------------------------------------------- 1
@@ -170,9 +196,30 @@ def _decided(case: Case) -> Iterator[Duty]:
                 ),
                 release, left,
             )  # fmt: skip
+    if left is not None:
+        _kept_back(duty, left)
     if release.fact("decision") == "emergency_release":
         _emergency(duty, cycle, release)
     yield duty
+
+
+def _kept_back(duty: Duty, left: Event) -> None:
+    """What was held or recalled since is released no more when it leaves."""
+    case = duty.case
+    before = replace(case, as_of=left.at).at_its_moment()
+    kept = keeping_back(before)
+    if kept is None and before.cycle is not None:
+        orders = (r.order for r in before.recalls if r.covers(before.cycle))
+        order = earliest(orders)
+        kept = None if order is None else ("recalled", order)
+    if kept is not None and kept[1].at < left.at:
+        word, decided = kept
+        duty.mark(
+            duty.part("that nothing kept it back when it left", "发出时未被扣留"), False,
+            say("{at}: {word}; it left {left}", "{at}{zh}；{left}发出", at=case.clock(decided.at),
+                word=word, zh=in_chinese(word), left=case.clock(left.at)),
+            decided, left,
+        )  # fmt: skip
 
 
 def _emergency(duty: Duty, cycle: Cycle, release: Event) -> None:

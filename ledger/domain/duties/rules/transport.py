@@ -296,7 +296,8 @@ def _logged(case: Case) -> Iterator[Duty]:
         for leg in legs(each):
             duty = Duty(case, leg.taken.unit, since=leg.taken.at, of=each.name)
             part = duty.part("what the transport log shows", "运输记录仪所示")
-            until = each.step(Deed.RECEIVED) if leg.next is None else leg.next
+            ended = each.step(Deed.RECEIVED) or each.step(Deed.TAKEN_BACK)
+            until = ended if leg.next is None else leg.next
             for log in each.all(Deed.TRANSPORT_LOG):
                 # another carrier's is of its own leg
                 is_told = log.unit == duty.holder or log.unit not in carriers
@@ -394,13 +395,17 @@ def _unanswered(duty: Duty, part: Part, consignment: Consignment, arrived: Event
     due = _due(duty, arrived.at)
     duty.mark(
         part, Stance.BESIDE,
-        say("{unit} says it came {at}", "{unit}记录{at}送达", unit=case.code(arrived.unit),
-            at=case.clock(arrived.at)),
+        say("{unit} says it came {at}{left}", "{unit}记录{at}送达{left_zh}",
+            unit=case.code(arrived.unit), at=case.clock(arrived.at), **_left(arrived)),
         arrived,
     )  # fmt: skip
     later = [s for s in consignment.steps if s.deed in _GOING_ON and s.order > arrived.order]
     gone = earliest(s for s in later if s.unit != duty.holder)
-    if gone is not None and gone.at <= due:
+    closed = case.closed.get(duty.holder)
+    if closed is not None and closed <= min(due, case.as_of):
+        part.excused = say("{unit} was closed for good at {at}", "{unit}已于{at}关闭",
+                           unit=case.code(duty.holder), at=case.clock(closed))  # fmt: skip
+    elif gone is not None and gone.at <= due:
         part.excused = say("it went on {at}", "{at}转出", at=case.clock(gone.at))
     else:
         duty.leave_open(part, due)
@@ -424,9 +429,9 @@ def _in_time(duty: Duty, part: Part, receipt: Event, arrived: Event) -> None:
         return
     duty.mark(
         part, timely,
-        say("{unit} says it came {at}; {what} {signed}, due {due}",
-            "{unit}记录{at}送达；{signed}{zh}，截止{due}",
-            unit=case.code(arrived.unit), at=case.clock(arrived.at),
+        say("{unit} says it came {at}{left}; {what} {signed}, due {due}",
+            "{unit}记录{at}送达{left_zh}；{signed}{zh}，截止{due}",
+            unit=case.code(arrived.unit), at=case.clock(arrived.at), **_left(arrived),
             signed=case.clock(receipt.at), due=case.clock(due), **_received_as(receipt)),
         arrived, receipt,
     )  # fmt: skip
@@ -439,6 +444,15 @@ def _in_time(duty: Duty, part: Part, receipt: Event, arrived: Event) -> None:
                 at=case.clock(opens)),
             arrived,
         )  # fmt: skip
+
+
+def _left(arrived: Event) -> dict[str, str]:
+    """That nobody took it from whoever brought it."""
+    is_left = bool(arrived.fact("left_at"))
+    return {
+        "left": " and was left unattended" if is_left else "",
+        "left_zh": "，无人接收" if is_left else "",
+    }
 
 
 def _received_as(receipt: Event) -> dict[str, str]:

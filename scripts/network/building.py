@@ -90,7 +90,8 @@ def _build(program: Path) -> None:
     go = _installed_go()
     environment = _environment(go)
     spare = max((os.cpu_count() or 1) - 1, 1)
-    program.parent.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(program.parent, ignore_errors=True)  # what a build left that was killed
+    program.parent.mkdir(parents=True)
     with tempfile.TemporaryDirectory(dir=program.parent) as folder:
         draft = Path(folder) / program.name
         modules = _with_mended(go, environment, Path(folder))

@@ -87,6 +87,7 @@ class Home:
     #: empty: the embedded chain
     chain_url: str = ""
     finality: str = "journal"
+    requests_per_minute: int = 1_000_000
     _children: list[Child] = field(default_factory=list)
 
     def start(self, command: str, *, crash_at: str | None = None) -> Child:
@@ -98,7 +99,7 @@ class Home:
             "STERILEDGER_DATABASE_URL": self.database_url,
             "STERILEDGER_CHAIN_URL": self.chain_url,
             "STERILEDGER_FINALITY": self.finality,
-            "STERILEDGER_REQUESTS_PER_MINUTE": "1000000",
+            "STERILEDGER_REQUESTS_PER_MINUTE": str(self.requests_per_minute),
             "STERILEDGER_SNAPSHOT_BLOCKS": "1",
         }
         log = self.folder.with_name(f"{self.folder.name}-{command}-{len(self._children)}.log")

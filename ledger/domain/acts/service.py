@@ -13,7 +13,6 @@ from ledger.domain.acts.vocabulary import (
     Act,
     Facts,
     Field,
-    Given,
     Message,
     Moment,
     Named,
@@ -23,11 +22,11 @@ from ledger.domain.acts.vocabulary import (
     Whole,
     Words,
     integer,
+    optional_field,
     unit_field,
     word,
 )
 from ledger.domain.acts.words import Contract, Right
-from ledger.domain.callers import Scope
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest
 from ledger.domain.errors import InvalidInput, NotFound, Refused
 from ledger.domain.subjects.states import ServiceState, UnitState, WitnessState, Word32
@@ -153,9 +152,7 @@ ACT = Act(
     contract=Contract.CONTRIBUTION_LEDGER,
     function="recordServices",
     event="ServiceRecorded",
-    schema="service/1",
     right=Right.SETTLE,
-    scope=Scope.SETTLE,
     gas=110_000,
     command="service record",
     has_many=True,
@@ -163,46 +160,43 @@ ACT = Act(
     fields=(
         unit_field(),
         Field(
-            name="consumer",
-            of=Named("unit"),
-            help="the unit that used it, by number or code; your own for your own use",
+            "consumer",
+            Named("unit"),
+            "the unit that used it, by number or code; your own for your own use",
             is_argument=True,
         ),
         Field(
-            name="kind",
-            of=Whole(1, 2**16 - 1, "uint16"),
-            help="the kind's number in the terms' catalogue",
+            "kind",
+            Whole(1, 2**16 - 1, "uint16"),
+            "the kind's number in the terms' catalogue",
             is_argument=True,
         ),
-        Field(
-            name="service_class",
-            of=Whole(0, 2**16 - 1, "uint16"),
-            given=Given.OPTIONAL,
+        optional_field(
+            "service_class",
+            Whole(0, 2**16 - 1, "uint16"),
+            "the class within the kind",
             default=0,
             required=True,
-            help="the class within the kind",
         ),
         Field(
-            name="quantity",
-            of=Whole(-MOST - 1, MOST, "int48"),
-            help="in the kind's own unit; of a correction, the signed change",
+            "quantity",
+            Whole(-MOST - 1, MOST, "int48"),
+            "in the kind's own unit; of a correction, the signed change",
         ),
-        Field(
-            name="subject",
-            of=Named("anything"),
-            given=Given.OPTIONAL,
+        optional_field(
+            "subject",
+            Named("anything"),
+            "what it was about: an asset, a resolution",
             default=ZERO_DIGEST,
-            help="what it was about: an asset, a resolution",
         ),
-        Field(name="happened_at", of=Moment(), given=Given.OPTIONAL, help="when it happened"),
-        Field(
-            name="corrects",
-            of=Named("service"),
-            given=Given.OPTIONAL,
+        optional_field("happened_at", Moment(), "when it happened"),
+        optional_field(
+            "corrects",
+            Named("service"),
+            "digest of the service that this one corrects",
             default=ZERO_DIGEST,
-            help="digest of the service that this one corrects",
         ),
-        Field(name="description", of=Words(400), given=Given.OPTIONAL, help="in words"),
+        optional_field("description", Words(400), "in words"),
     ),
     says=says,
     subject=subject_of,

@@ -84,7 +84,9 @@ class Guard:
     async def _answer(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         photos = _photo_limit(scope)
         if photos is None:
-            await self._answer_within(_body_limit(scope), scope, receive, answer)
+            is_sent = scope["method"] == "POST"
+            limit = _UPLOADS.get(scope["path"].rstrip("/")) if is_sent else None
+            await self._answer_within(limit, scope, receive, answer)
             return
         try:
             async with asyncio.timeout(self.bounds.body_seconds):
@@ -143,10 +145,6 @@ class _Answer:
             kept = [pair for pair in message.get("headers", []) if pair[0].lower() not in names]
             message = {**message, "headers": [*kept, *own]}
         await self._send(message)
-
-
-def _body_limit(scope: Scope) -> int | None:
-    return _UPLOADS.get(scope["path"].rstrip("/")) if scope["method"] == "POST" else None
 
 
 def _photo_limit(scope: Scope) -> int | None:

@@ -26,6 +26,9 @@ _CHUNK_BYTES = 64 * 1024
 _OK = 200
 _FIRST_SERVER_ERROR = 500
 _TOO_MANY_REQUESTS = 429
+#: whatever the body says: we are not let in, or nothing is answered there (RFC 9110 §15.5, §15.6).
+#: Besu says 401 with a JSON-RPC error, and 403 with JSON to a host that it does not list
+_NOT_FOR_US = frozenset({401, 403, 407, 501})
 _POOLS = {"http": urllib3.HTTPConnectionPool, "https": urllib3.HTTPSConnectionPool}
 
 
@@ -248,13 +251,14 @@ class _HttpWay:
     def _check_status(self, status: int, data: bytes) -> None:
         if status == _OK:
             return
-        if status >= _FIRST_SERVER_ERROR or status == _TOO_MANY_REQUESTS:
-            raise Transient(f"HTTP {status}")
-        if data.lstrip()[:1] in {b"{", b"["}:
-            return  # some nodes answer JSON-RPC errors with 4xx
+        if status not in _NOT_FOR_US:
+            if status >= _FIRST_SERVER_ERROR or status == _TOO_MANY_REQUESTS:
+                raise Transient(f"HTTP {status}")
+            if data.lstrip()[:1] in {b"{", b"["}:
+                return  # some nodes answer JSON-RPC errors with 4xx
         raise NotAnEndpoint(
             f"{self.name} answers HTTP {status}",
-            remedy="Check the endpoint's address and credentials.",
+            remedy="Check the endpoint's address and credentials, and which hosts it lets in.",
             field="chain",
             rule="a JSON-RPC endpoint answers with HTTP 200",
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ledger.cli.options import local_caller, opened
-from ledger.cli.printing import answer, print_pairs, print_table, say
+from ledger.cli.printing import answer, note, print_pairs, print_table, say
 from ledger.domain.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -80,7 +80,16 @@ def give_receipt(
     instance: Instance, receipt: Receipt, what: str, *, as_json: bool, wait: float
 ) -> None:
     """Print what is promised, once the chain has it or the time is over."""
+    from ledger.domain.outbox.operation_states import OperationState
+    from ledger.steps.answering.status import WorkerState, status
+
     state = wait_until_final(instance, receipt, wait)
+    if wait and state == OperationState.OWED.value:
+        worker = status(instance).worker
+        if worker is not WorkerState.RUNS:
+            note(
+                f"nothing writes to the chain now, the worker is {worker.value}: steriledger status"
+            )
     promise = json.loads(receipt.payload)
     plain = {**promise, "state": state, "receipt_signature": "0x" + receipt.signature.hex()}
 

@@ -12,7 +12,7 @@ import typer
 
 from ledger.cli.acts import ActGroup
 from ledger.cli.answering import Answer, Here, reads, table_of
-from ledger.cli.evidence import read_deployment, write_whole
+from ledger.cli.evidence import read_deployment, require_kind, write_whole
 from ledger.cli.files import read_file
 from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption, local_caller, opened
 from ledger.cli.printing import answer, print_table, say, say_heading
@@ -126,6 +126,7 @@ def verify(
     from ledger.keys.signers import verify_signature
 
     data = read_file(file, MAX_FILE_BYTES, field="FILE")
+    require_kind(data, "findings")
     trusted = None if deployment is None else read_deployment(deployment)
     with ExitStack() as stack:
         node = None if rpc is None else stack.enter_context(Node(rpc))

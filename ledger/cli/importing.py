@@ -90,6 +90,12 @@ def import_files(
     The same file or cycle again changes nothing.  Exit code 1: a file or a cycle was refused, or
     a reading contradicts the recorded one; the others are recorded.
     """
+    if (watch is None) is (not files) or (paper and watch is not None):
+        raise InvalidInput(
+            "name files or folders, or a folder to watch",
+            field="FILE",
+            rule="one of the two; a paper log is a file",
+        )
     if paper:
         for path in files or []:
             import_paper(
@@ -118,10 +124,6 @@ def import_files(
         authenticated_by="local",
         signer=signer,
     )
-    if (watch is None) is (not files):
-        raise InvalidInput(
-            "name files or folders, or a folder to watch", field="FILE", rule="one of the two"
-        )
     with opened(home) as instance:
         with instance.database.reading() as tx:
             acting = resolve_unit(tx, unit).number

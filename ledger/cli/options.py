@@ -90,36 +90,57 @@ def opened(home: Path) -> Iterator[Instance]:
     if instance.is_played:
         _tell_played()
     try:
-        yield instance
-    except SteriLedgerError as error:
-        error.field = _as_typed(error.field)
-        raise
+        with as_typed():
+            yield instance
     finally:
         instance.close()
 
 
-@contextmanager
-def existing(home: Path) -> Iterator[Instance]:
-    """The instance of a home; raises NotFound where none is, and creates nothing."""
-    settings = settings_of(home)
-    is_there = bool(settings.database_url) or (home / "steriledger.db").is_file()
-    if not is_there:
+def require_existing(home: Path) -> None:
+    """Raise NotFound where no instance is, before anything is made there."""
+    if not settings_of(home).database_url and not (home / "steriledger.db").is_file():
         raise NotFound(
             f"there is no instance in {home}",
             field="home",
             remedy="name its folder: --home, or STERILEDGER_HOME",
         )
+
+
+@contextmanager
+def existing(home: Path) -> Iterator[Instance]:
+    """The instance of a home; raises NotFound where none is, and creates nothing."""
+    require_existing(home)
     with opened(home) as instance:
         yield instance
 
 
+@contextmanager
+def as_typed() -> Iterator[None]:
+    """Let a refusal name its field as it was typed."""
+    try:
+        yield
+    except SteriLedgerError as error:
+        error.field = _as_typed(error.field)
+        raise
+
+
 def _as_typed(field: str | None) -> str | None:
-    """A field as the command that runs takes it: `office` → `--office`; others as they are."""
+    """A field as the command that runs takes it; one that no option gives stays as it is.
+
+    `office` → `--office`, `lines.0.quantity` → `--line 1 quantity`; of what a file or the words
+    behind the command give, `line 1`.
+    """
     context = get_current_context(silent=True)
-    for each in () if context is None else context.command.params:
-        if each.name == field and each.param_type_name == "option":
-            return each.opts[0]
-    return field
+    if context is None or field is None:
+        return field
+    head, *rest = field.split(".")
+    named = [each for each in context.command.params if each.name == head]
+    spelled = named[0].opts[0] if named and named[0].param_type_name == "option" else head
+    if not rest or not rest[0].isdecimal():
+        return spelled if named else field
+    spelled = spelled if spelled != head else head.removesuffix("s")
+    number, *column = rest
+    return " ".join((spelled, str(int(number) + 1), *column))
 
 
 @cache

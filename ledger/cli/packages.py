@@ -21,6 +21,7 @@ from ledger.cli.options import (
     ReasonOption,
     SignerOption,
     UnitOption,
+    as_typed,
     local_caller,
     one_of,
     opened,
@@ -209,7 +210,11 @@ def scan(
         str | None, typer.Option(metavar="FILE", help="A photo of it: JPEG, PNG or WebP.")
     ] = None,
     basket: Annotated[
-        str | None, typer.Option(help="With put_in: the basket's or container's code.")
+        str | None,
+        typer.Option(
+            help="With put_in: the basket's or container's code; with taken_out of a basket: the "
+            "container's."
+        ),
     ] = None,
     takes_back: Annotated[
         str | None, typer.Option("--takes-back", help="DIGEST:LINE of the line that is not so.")
@@ -233,6 +238,8 @@ def scan(
     from ledger.domain.custody.lines import SCANNED, Deed
     from ledger.steps.accepting.scanning import Scan
 
+    if act == "list" and file is None:
+        raise InvalidInput("is missing", field="--file", rule="a CSV of scans, with a column act")
     if file is not None:
         scans = _from_file(file, zone=zone, basis=basis or "scanned", day=None)
     else:
@@ -307,14 +314,28 @@ def show_basket(
     def human() -> None:
         kind = "Container" if view.is_container else "Basket"
         say(f"{kind} {view.code}: {view.side or 'nobody knows whether it is clean'}")
+        if view.container:
+            say(f"Lies in {view.container}")
         if view.seals:
             opened_since = ", opened since" if view.is_opened else ""
             say(f"Sealed with {', '.join(view.seals)}{opened_since}")
-        names = ("package", "set", "stage", "since", "by", "basis")
+        if view.baskets:
+            say(f"Holds {', '.join(view.baskets)}")
+        names = ("package", "set", "stage", "since", "by", "basis", "basket")
         print_table(
-            ["package", "set", "is", "put in", "by", "known by"],
+            ["package", "set", "is", "put in", "by", "known by", "lies in"],
             [[getattr(each, name) for name in names] for each in view.packages],
             empty="Nothing is known to lie in it.",
+        )
+        if view.lines:
+            say("")
+            say("What happened, in order")
+        print_table(
+            ["at", "what", "of", "by", "known by", "remark"],
+            [
+                [e.at, e.deed.replace("_", " "), e.what, e.by, e.basis or "", e.outcome or ""]
+                for e in view.lines
+            ],
         )
 
     return Answer(view.to_plain(), human)
@@ -352,7 +373,8 @@ def _from_file(file: Path, *, zone: str, basis: str, day: str | None) -> list[Sc
             rule=f"at most {MAX_FILE_BYTES:,} bytes",
             remedy="bring it in parts",
         )
-    return parse_list(data, zone=zone, basis=basis, day=day)
+    with as_typed():
+        return parse_list(data, zone=zone, basis=basis, day=day)
 
 
 def _report(
@@ -424,12 +446,20 @@ def gate(
     """
     from ledger.cli.failing import DOES_NOT_HOLD
     from ledger.domain.custody.gates import WORDS, Gate, Word
+    from ledger.steps.answering.baskets import names_asked
     from ledger.steps.answering.packages import Question, ask_all, gate_counted, numbering
 
     for field, named, known in (("GATE", which, [*Gate]), ("--language", language, [*WORDS])):
         one_of(named, known, field)
+    if not packages and cycle is None:
+        raise InvalidInput(
+            "is missing",
+            field="PACKAGE",
+            rule="packages, or --cycle of what is only counted",
+            remedy="name one, or scan its label",
+        )
     with opened(home) as instance, instance.database.reading() as tx:
-        said = packages or []
+        said = names_asked(tx, numbering(tx, unit), packages or [])
         asked = [Question(gate=Gate(which), said=each) for each in said]
         answers = ask_all(instance, tx, asked, unit=numbering(tx, unit)) if asked else []
         if cycle is not None:
@@ -517,6 +547,7 @@ def print_standing(view: Standing) -> None:
         ("owner", view.owner),
         ("set", view.set),
         ("last day of use", view.expires),
+        ("lies in", " in ".join(filter(None, (view.basket, view.container))) or None),
         ("cycle", None if view.cycle is None else f"{view.cycle}, {view.cycle_state}"),
         ("last seen", f"{view.last_seen_by} at {view.last_seen_at}" if view.last_seen_at else None),
         ("used by", view.used_by),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ledger.cli.launching import API_FILE, become_launcher, stop_on_signals
-from ledger.cli.options import DEFAULT_HOME, HomeOption, opened, settings_of
+from ledger.cli.options import DEFAULT_HOME, HomeOption, opened, require_existing, settings_of
 from ledger.cli.printing import say
 from ledger.domain.errors import SteriLedgerError, StorageUnavailable
 
@@ -76,6 +76,7 @@ def chain_up(
 
     from ledger.steps.worker import serve_chain
 
+    require_existing(home)
     stop = stop_on_signals()
     os.environ.update(_overrides("CHAIN", port))
     os.environ.update(_overrides_host(host))

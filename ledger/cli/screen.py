@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.domain.visible import visible
-from ledger.steps.answering.status import ChainStatus, Status, WaitingOperation, WorkerState
+from ledger.steps.answering.status import Status, WaitingOperation, WorkerState
 
 #: how many stuck operations are shown, the oldest first
 MOST_STUCK = 3
@@ -74,7 +74,9 @@ def _lines(now: Status) -> Iterator[tuple[str, Text]]:
         old = "dated ahead of this clock" if head is None else f"{age(head)} old"
         yield "chain head", Text(f"block {now.chain.height}, {old}")
         if now.chain.asked is not None:
-            yield "asks", _asked(now.chain)
+            yield "asks", Text(now.chain.asked, _WAITS if now.chain.passed_over else _GOOD)
+            for name, why in now.chain.passed_over.items():
+                yield "", Text(shortened(f"not {name}: {why}", _REASON), _WAITS)
         words = f"block {now.chain.indexed}, {now.lag} final blocks behind"
         yield "follower", Text(words, _WAITS if now.lag else _GOOD)
         if now.chain.open_because is not None:
@@ -92,12 +94,6 @@ def _lines(now: Status) -> Iterator[tuple[str, Text]]:
     yield "oldest owed", Text("nothing is owed") if oldest is None else _waiting(oldest, _WAITS)
     held = ", ".join(f"{who.name.lower()} {count}" for who, count in now.custody.items() if count)
     yield "keys held by", Text(held or "nobody yet")
-
-
-def _asked(chain: ChainStatus) -> Text:
-    """Which node of the group's chain is asked, and why others cannot be."""
-    others = "".join(f"; not {name}: {why}" for name, why in chain.passed_over.items())
-    return Text(shortened(f"{chain.asked}{others}", _REASON), _WAITS if others else _GOOD)
 
 
 def _worker_lines(now: Status) -> Iterator[tuple[str, Text]]:

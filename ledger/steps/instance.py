@@ -15,7 +15,11 @@ from ledger.domain.chain.deployment import Deployment, parse_deployment
 from ledger.domain.errors import NotFound, Refused, StorageUnavailable
 from ledger.keys.vault import Vault, load_vault
 from ledger.settings import Settings
-from ledger.steps.starting.belonging import DEPLOYMENT_SETTING, require_own_database
+from ledger.steps.starting.belonging import (
+    DEPLOYMENT_SETTING,
+    require_named_chain,
+    require_own_database,
+)
 from ledger.storage.engine.database import Database, open_database
 from ledger.storage.engine.encrypted import has_encrypted_rows
 from ledger.storage.settings import find_setting
@@ -143,7 +147,8 @@ def open_instance(settings: Settings) -> Instance:
     """Open an existing or new home; the database is migrated to the newest version.
 
     Raises StorageUnavailable where no folder can be made, Refused for a home whose own database is
-    not there, or is another's, and for a demonstration's on a chain of others.
+    not there, or is another's, whose chain is of others and not named, and for a demonstration's on
+    a chain of others.
     """
     try:
         settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -158,6 +163,7 @@ def open_instance(settings: Settings) -> Instance:
     try:
         require_own_database(settings, database)
         database.migrate()
+        require_named_chain(settings, database)
         with database.reading() as tx:
             is_encrypted = has_encrypted_rows(tx)
             ahead = find_setting(tx, PLAYED_SETTING)

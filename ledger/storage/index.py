@@ -249,7 +249,8 @@ def list_told(
         .order_by(c.height, c.position)
         .limit(limit)
     )
-    return found.all()
+    # the driver's own rows: as Row objects they take twice as long
+    return found.cursor.fetchall()
 
 
 def place_of(tx: Connection, digest: Digest) -> tuple[int, int]:

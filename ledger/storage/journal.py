@@ -38,12 +38,12 @@ def insert_block(tx: Connection, row: JournalBlockRow) -> None:
 
 def find_block(tx: Connection, height: int) -> JournalBlockRow | None:
     """The block of that height, or None."""
-    return _blocks.find(tx, journal_blocks.c.height == height)
+    return _blocks.find_by(tx, height=height)
 
 
 def get_block(tx: Connection, height: int) -> JournalBlockRow:
     """The block of that height; raises NotFound."""
-    return _blocks.get(tx, journal_blocks.c.height == height, name=height)
+    return _blocks.get_by(tx, height=height, name=height)
 
 
 def find_last_block(tx: Connection) -> JournalBlockRow | None:

@@ -202,6 +202,15 @@ def list_lines_with(tx: Connection, code: str) -> list[PackageLine]:
     return _lines.list(tx, c.code == code, order=[c.sequence, c.line])
 
 
+def list_baskets_put_in(tx: Connection, code: str) -> list[str]:
+    """The codes of the baskets that were ever put into a container, ascending."""
+    c = package_lines.c
+    # a basket's code starts with letters, and a package's name with its unit's number
+    is_basket = (c.package >= "A", c.package != code)
+    put = select(c.package).where(c.code == code, c.deed == Deed.PUT_IN, *is_basket)
+    return list(tx.scalars(put.distinct().order_by(c.package)))
+
+
 def list_sent(
     tx: Connection, consignment: bytes, *, before: int | None = None
 ) -> list[PackageLine]:

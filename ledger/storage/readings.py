@@ -14,7 +14,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, ForeignKeyConstraint, Index, Select, exists, func, select, true
 
 from ledger.domain.encoding.identifiers import CycleId
-from ledger.domain.errors import Conflict, NotFound
+from ledger.domain.errors import Conflict
 from ledger.storage.directory import cycles
 from ledger.storage.engine.columns import ThirtyTwo
 from ledger.storage.engine.rows import Rows, of_unit
@@ -215,7 +215,7 @@ def get_reading_cycle(
     """One cycle of a unit's reading; raises NotFound."""
     found = find_reading_cycle(tx, reading, ordinal, unit=unit)
     if found is None:
-        raise _no_cycle(reading, ordinal)
+        raise _cycles.not_found(f"{ordinal} in 0x{reading.hex()}")
     return found
 
 
@@ -303,7 +303,3 @@ def attach_cycle(tx: Connection, reading: bytes, ordinal: int, cycle: bytes, *, 
     row = get_reading_cycle(tx, reading, ordinal, unit=unit)
     attached = (row.cycle or b"").hex()
     raise Conflict(f"cycle {ordinal} of this reading is attached to cycle 0x{attached}")
-
-
-def _no_cycle(reading: bytes, ordinal: int) -> NotFound:
-    return _cycles.not_found(f"{ordinal} in 0x{reading.hex()}")

@@ -89,7 +89,7 @@ def list_live_hashes(tx: Connection, at: datetime) -> frozenset[bytes]:
 
 def get_token(tx: Connection, token_id: str) -> TokenRow:
     """The token with that id; raises NotFound."""
-    return _tokens.get(tx, tokens.c.id == token_id, name=token_id)
+    return _tokens.get_by(tx, id=token_id, name=token_id)
 
 
 def list_tokens(

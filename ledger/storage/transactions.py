@@ -164,7 +164,7 @@ def move_transactions(
 
 def get_transaction(tx: Connection, transaction_hash: bytes) -> TransactionRow:
     """The transaction of that hash; raises NotFound."""
-    return _transactions.get(tx, transactions.c.hash == transaction_hash, name=transaction_hash)
+    return _transactions.get_by(tx, hash=transaction_hash, name=transaction_hash)
 
 
 def list_transactions(

@@ -235,7 +235,10 @@ BOUNDS: tuple[Bound, ...] = (
         "the same of each of five consignments, one transaction for each step",
     ),
     at_most(
-        "carrying/scans", 160, "gas", "gas of a line of scans, ten lists of 240 in one transaction"
+        "carrying/scans",
+        160,
+        "gas",
+        "gas of a line of scans, twenty lists of 240 in one transaction",
     ),
     at_most(
         "carrying/life",

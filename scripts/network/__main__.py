@@ -28,8 +28,10 @@ def main(arguments: list[str]) -> None:
         for validator in network.validators:
             print(f"  {validator.url}   {validator.home}")
         chosen = ",".join(network.urls)
-        print(f"Run on it: steriledger up --chain {chosen} --finality instant")
-        print("Ctrl-C ends it; the next start goes on with the same chain.", flush=True)
+        print("For every command of a home on it:")
+        print(f"  export STERILEDGER_CHAIN_URL={chosen} STERILEDGER_FINALITY=instant")
+        print("Ctrl-C ends it; the next start goes on with the same chain, on other ports.")
+        sys.stdout.flush()
         while not stop.wait(1.0):
             pass
 

@@ -20,8 +20,9 @@ COIN = "atest"
 #: gas of one block
 MAX_GAS = 60_000_000
 _KEY = "validator"
-_STAKE = f"{10**21}{COIN}"
-_OWNED = f"{2 * 10**21}{COIN}"
+#: what makes a validator as heavy as each other one
+STAKE = f"{10**21}{COIN}"
+_OWNED = f"{3 * 10**21}{COIN}"
 _P256 = "0x0000000000000000000000000000000000000100"
 _NOTHING = "0.000000000000000000"
 _KEYRING = ("--keyring-backend", "test")
@@ -32,19 +33,22 @@ def found(program: Path, homes: Sequence[Path]) -> None:
     drafts = [home.with_name(f".{home.name}.draft") for home in homes]
     for draft in drafts:
         shutil.rmtree(draft, ignore_errors=True)
-    _found([_Home(program, draft) for draft in drafts])
+    _found([Home(program, draft) for draft in drafts])
     for draft, home in zip(drafts, homes, strict=True):
         draft.replace(home)
 
 
-class _Home:
+class Home:
     """A validator's folder, and the node's own commands on it."""
+
+    keyring = _KEYRING
 
     def __init__(self, program: Path, folder: Path) -> None:
         self.program, self.folder = program, folder
         self.genesis = folder / "config" / "genesis.json"
 
     def run(self, *arguments: str | Path) -> str:
+        """What the command says; raises RuntimeError with its words."""
         done = subprocess.run(
             [self.program, *arguments, "--home", self.folder],
             capture_output=True, text=True, check=False,
@@ -54,12 +58,10 @@ class _Home:
         return done.stdout.strip()
 
 
-def _found(homes: Sequence[_Home]) -> None:
+def _found(homes: Sequence[Home]) -> None:
     first = homes[0]
     for number, home in enumerate(homes, start=1):
-        home.run("init", f"unit-{number}", "--chain-id", CHAIN)
-        home.run("config", "set", "client", "chain-id", CHAIN)  # else other commands panic
-        home.run("keys", "add", _KEY, *_KEYRING, "--algo", "eth_secp256k1")
+        _make_keys(home, f"unit-{number}")
     first.genesis.write_text(json.dumps(_agreed(json.loads(first.genesis.read_text()))))
     for home in homes:
         account = home.run("keys", "show", _KEY, "-a", *_KEYRING)
@@ -69,7 +71,7 @@ def _found(homes: Sequence[_Home]) -> None:
     for number, home in enumerate(homes):
         _copy(first, home)
         home.run(
-            "genesis", "gentx", _KEY, _STAKE, *_KEYRING, "--chain-id", CHAIN,
+            "genesis", "gentx", _KEY, STAKE, *_KEYRING, "--chain-id", CHAIN,
             "--gas-prices", f"0{COIN}", "--ip", "127.0.0.1",
             "--output-document", statements / f"{number}.json",
         )  # fmt: skip
@@ -79,7 +81,21 @@ def _found(homes: Sequence[_Home]) -> None:
         _copy(first, home)
 
 
-def _copy(source: _Home, home: _Home) -> None:
+def prepare_joining(member: Home, folder: Path) -> tuple[Home, str]:
+    """The home of one more unit with the genesis of a member's, and its account."""
+    home = Home(member.program, folder)
+    _make_keys(home, folder.name)
+    _copy(member, home)
+    return home, home.run("keys", "show", _KEY, "-a", *_KEYRING)
+
+
+def _make_keys(home: Home, name: str) -> None:
+    home.run("init", name, "--chain-id", CHAIN)
+    home.run("config", "set", "client", "chain-id", CHAIN)  # else other commands panic
+    home.run("keys", "add", _KEY, *_KEYRING, "--algo", "eth_secp256k1")
+
+
+def _copy(source: Home, home: Home) -> None:
     if home is not source:
         shutil.copyfile(source.genesis, home.genesis)
 

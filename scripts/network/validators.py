@@ -218,7 +218,7 @@ def running_network(folder: Path, *, commit_seconds: float = 1.0) -> Iterator[Ne
     if not all(home.is_dir() for home in homes):
         folder.mkdir(parents=True, exist_ok=True)
         found(program, homes)
-    ports = _free_ports(3 * VALIDATORS)
+    ports = free_ports(3 * VALIDATORS)
     validators = [
         Validator(
             program=program,
@@ -240,7 +240,7 @@ def running_network(folder: Path, *, commit_seconds: float = 1.0) -> Iterator[Ne
         network.stop()
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Ports that the system chooses; nobody else is given them while they are looked for."""
     with ExitStack() as stack:
         bound = [stack.enter_context(socket.socket()) for _ in range(count)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ from ledger.domain.errors import ChainUnavailable, InvalidInput, VerificationFai
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.settings import Settings
 from ledger.steps.answering.status import find_chain_status
-from ledger.steps.instance import Instance
+from ledger.steps.instance import Instance, open_instance
 from ledger.steps.starting.choosing import GroupLink, open_group
 from ledger.steps.starting.link import open_link
 from tests.faults_chain.group import Group, real_node, wait_for, working
@@ -179,6 +179,10 @@ def test_an_address_of_another_chain_among_them_is_refused_at_the_start(nodes: N
     assert nodes.proxies[0].asked[SEND] == 0
 
 
+#: as Besu says it
+UNAUTHORIZED = b'{"jsonrpc":"2.0","id":null,"error":{"code":-40100,"message":"Unauthorized"}}'
+
+
 def raw(status: int, body: bytes) -> Act:
     def answer(call: Call, forward: Forward) -> Json:
         raise RawAnswerError(status, body)
@@ -190,10 +194,13 @@ def raw(status: int, body: bytes) -> Act:
     "act,words",
     [
         (raw(401, b"Unauthorized"), "answers HTTP 401"),
+        (raw(401, UNAUTHORIZED), "answers HTTP 401"),
+        (raw(403, b'{"message":"Host not authorized."}'), "answers HTTP 403"),
         (raw(404, b"no such page"), "answers HTTP 404"),
+        (raw(501, b"<!doctype html><p>Unsupported method"), "answers HTTP 501"),
         (raw(200, b"<!doctype html><title>It works</title>"), "answers with a web page"),
     ],
-    ids=["wrong password", "wrong path", "web page"],
+    ids=["wrong password", "Besu's token", "Besu's hosts", "wrong path", "files", "web page"],
 )
 def test_what_is_no_endpoint_for_us_is_refused_in_words_without_its_secrets(
     nodes: Nodes, act: Act, words: str
@@ -206,6 +213,22 @@ def test_what_is_no_endpoint_for_us_is_refused_in_words_without_its_secrets(
     assert caught.value.field == "STERILEDGER_CHAIN_URL"
     assert not any(each in str(caught.value) for each in ("s3cret", "user", "TOKEN"))
     assert proxy.asked[SEND] == 0
+
+
+def test_one_of_several_that_is_no_endpoint_is_refused_at_the_first_start_and_left_out_later(
+    nodes: Nodes, tmp_path: Path
+) -> None:
+    second = nodes.proxies[1]
+    second.add(raw(401, UNAUTHORIZED))
+    urls = [each.url for each in nodes.proxies]
+    with (
+        closing(open_instance(Settings(home=tmp_path / "new"))) as new,
+        pytest.raises(InvalidInput, match=f"{second.url} answers HTTP 401"),
+    ):
+        open_group(with_urls(new, urls))
+    link = nodes.link()
+    assert link.passed_over == {second.url: "answers HTTP 401"}
+    link.stop()
 
 
 def test_one_address_twice_is_refused(tmp_path: Path) -> None:

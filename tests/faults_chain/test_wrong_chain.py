@@ -9,11 +9,15 @@ import pytest
 
 from ledger.domain.acts.words import Contract
 from ledger.domain.encoding.identifiers import to_hex
-from ledger.domain.errors import ChainUnavailable, Inconsistent, VerificationFailed
+from ledger.domain.errors import ChainUnavailable, Inconsistent, Refused, VerificationFailed
 from ledger.domain.outbox.operation_states import OperationState
+from ledger.settings import Settings
 from ledger.steps.answering.status import WorkerState, status
+from ledger.steps.instance import open_instance
 from ledger.steps.sending.recovering import Completer
+from ledger.steps.starting.belonging import GENESIS_SETTING
 from ledger.steps.worker import _Worker
+from ledger.storage.settings import find_setting
 from tests.faults_chain.group import CHAIN_ID, Group, real_node, wait_for, working
 from tests.faults_chain.proxy import answering, stuck_at, without_log
 from tests.faults_chain.test_answers import SEND, recorded_once
@@ -167,3 +171,14 @@ def test_events_of_all_contracts_are_asked_for(group: Group) -> None:
     deployment = group.instance.deployment()
     assert asked
     assert all(each == {to_hex(deployment.address_of(c)) for c in Contract} for each in asked)
+
+
+def test_a_command_that_is_not_told_the_chain_of_others_is_refused_and_writes_no_genesis(
+    group: Group,
+) -> None:
+    settings = Settings(home=group.instance.settings.home)
+    with pytest.raises(Refused, match="on a chain of others, and no address") as caught:
+        open_instance(settings)
+    assert caught.value.field == "STERILEDGER_CHAIN_URL"
+    with group.instance.database.reading() as tx:
+        assert find_setting(tx, GENESIS_SETTING) is None

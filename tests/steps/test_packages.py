@@ -32,7 +32,7 @@ from ledger.steps.accepting.cosigning import submit_with
 from ledger.steps.accepting.drafting import make_draft
 from ledger.steps.accepting.prepare import prepare
 from ledger.steps.accepting.recalling import Recalled, RecallRequest, end_recall, order_recall
-from ledger.steps.accepting.scanning import Scan, look, report
+from ledger.steps.accepting.scanning import MIDNIGHT, NO_MOMENT, UNKNOWN, Scan, look, report
 from ledger.steps.accepting.telling import refill
 from ledger.steps.answering.custody import show_consignment
 from ledger.steps.answering.duties import trace_of
@@ -500,6 +500,27 @@ def test_a_name_that_another_unit_mistypes_is_still_to_be_assembled(house: House
     packed(house, "Q50")
     with pytest.raises(Conflict), house.nothing_stored():
         packed(house, "Q50")
+
+
+def test_a_preview_says_what_a_person_has_to_look_at(house: House) -> None:
+    then = house.instance.clock() - timedelta(hours=30)
+    scans = [
+        Scan(act=Deed.STORED, said="1/NOPE", happened_text="13:61"),
+        Scan(act=Deed.ASSEMBLED, said="R9.1", set="HIP", basis="imported", happened=then),
+        Scan(
+            act=Deed.STORED, said="centre/NOPE", basis="imported",
+            happened=then - timedelta(hours=23),
+        ),
+        Scan(act=Deed.STORED, said="1/NOPE", happened=then + timedelta(days=365)),
+        Scan(act=Deed.NOT_SO, said="1/NOPE", reason="another"),
+    ]  # fmt: skip
+    with house.instance.database.reading() as tx:
+        told = [each.text() for each in look(house.instance, tx, CENTRE, scans)]
+    assert told[0] == f"1/NOPE: stored ({NO_MOMENT}) ({UNKNOWN})"
+    assert told[1] == "unknown code R9.1, 1/HIP: assembled"
+    assert told[2] == f"1/NOPE: stored ({MIDNIGHT}) ({UNKNOWN})"
+    assert "lies after the signature" in told[3]
+    assert told[4] == "question: the line that it takes back is not named"
 
 
 def test_what_is_reported_has_happened(house: House) -> None:

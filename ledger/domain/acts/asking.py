@@ -47,34 +47,34 @@ class Door:
     spell: Callable[[Act, str], str] = as_declared
 
 
-def _told(name: str, of: Words | Parts | OneOf | Switch | Moment, text: str) -> Field:
-    return optional_field(name, of, text)
-
-
-_REASON = _told("reason", Words(1000), "why, in words")
+_REASON = optional_field("reason", Words(1000), "why, in words")
 #: How an act came to be; what is left out is recorded as not entered.
 CIRCUMSTANCES = (
-    _told("performer", Words(), "who did it, as your unit names them"),
-    _told("checker", Words(), "who checked it"),
-    _told("enterer", Words(), "who entered it; whoever asks when left out"),
-    _told("on_behalf_of", Words(), "for whom it was done"),
-    _told(
+    optional_field("performer", Words(), "who did it, as your unit names them"),
+    optional_field("checker", Words(), "who checked it"),
+    optional_field("enterer", Words(), "who entered it; whoever asks when left out"),
+    optional_field("on_behalf_of", Words(), "for whom it was done"),
+    optional_field(
         "happened",
         Parts(
             (
-                _told("text", Words(100), "when it happened, as printed or said"),
-                _told("zone", Zone(), "the zone of that text"),
-                _told("utc", Moment(), "the moment itself"),
-                _told("source", Words(100), "whose clock it is"),
+                optional_field("text", Words(100), "when it happened, as printed or said"),
+                optional_field("zone", Zone(), "the zone of that text"),
+                optional_field("utc", Moment(), "the moment itself"),
+                optional_field("source", Words(100), "whose clock it is"),
             )
         ),
         "when the act happened",
     ),
-    _told("device", Words(), "what it was entered with"),
-    _told("authenticated_by", OneOf(AUTHENTICATION_WORDS), "how whoever entered it was known"),
+    optional_field("device", Words(), "what it was entered with"),
+    optional_field(
+        "authenticated_by", OneOf(AUTHENTICATION_WORDS), "how whoever entered it was known"
+    ),
     _REASON,
-    _told("legal_hold", Switch(), "whether the record is kept beyond its retention"),
-    _told("signed_at", Moment(), "when the signers sign; now when left out, never in the future"),
+    optional_field("legal_hold", Switch(), "whether the record is kept beyond its retention"),
+    optional_field(
+        "signed_at", Moment(), "when the signers sign; now when left out, never in the future"
+    ),
 )
 _UNIT = optional_field(
     "unit",

@@ -44,5 +44,5 @@ ACT = witness(
             is_personal=True,
         ),
     ),
-    says=lambda _message: "an asset was reported",
+    says="an asset was reported",
 )

@@ -19,7 +19,7 @@ from ledger.domain.acts.vocabulary import (
     optional_field,
     word,
 )
-from ledger.domain.acts.witnessing import packed_numbers, witness
+from ledger.domain.acts.witnessing import witness
 from ledger.domain.acts.words import Custody, Right
 from ledger.domain.errors import Refused
 from ledger.domain.subjects.states import SignerState, WitnessState
@@ -36,11 +36,6 @@ class Stance(IntEnum):
     DISAGREES = 3
     SEEN = 4
     WITHDRAWN = 5
-
-
-def says(message: Message) -> str:
-    """`a unit commented: disagrees`."""
-    return f"a unit commented: {Stance(packed_numbers(message)[0]).name.lower()}"
 
 
 def record_rules(message: Message, view: View, facts: Facts, records: Records) -> None:  # noqa: ARG001
@@ -81,6 +76,6 @@ ACT = witness(
         optional_field("text", Words(1000), "in words"),
         optional_field("photo_sha256", Photo(), "a photo of it", option="photo"),
     ),
-    says=says,
+    says="a unit commented: {stance}",
     record_rules=record_rules,
 )

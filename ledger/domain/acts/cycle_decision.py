@@ -40,6 +40,7 @@ from ledger.domain.acts.vocabulary import (
     cycle_field,
     integer,
     items,
+    lines_field,
     optional_field,
     replaces_field,
     unit_field,
@@ -449,8 +450,7 @@ ACT = Act(
             default=(),
             option="share",
         ),
-        optional_field(
-            "lines",
+        lines_field(
             Lines(
                 {
                     "package": PackageNamed(),
@@ -460,8 +460,6 @@ ACT = Act(
                 optional=frozenset({"reason"}),
             ),
             "PACKAGE:OUTCOME[:REASON], of what is left out, waits, or is added",
-            default=(),
-            option="line",
         ),
         optional_field(
             "photo_sha256", Photo(), "a photo of what is not dry or torn", option="photo"

@@ -27,6 +27,7 @@ from ledger.domain.acts.vocabulary import (
     Whole,
     Words,
     integer,
+    lines_field,
     optional_field,
     unit_field,
     word,
@@ -200,16 +201,13 @@ ACT = Act(
             Named("unit"),
             "the unit that takes it first: a carrier, its receiver, or your own van",
         ),
-        optional_field(
-            "lines",
+        lines_field(
             Lines(
                 {**package_lines.NAMING, "against": Words(300)},
                 optional=package_lines.OPTIONAL | {"against"},
                 follows=package_lines.FOLLOWS,
             ),
             package_lines.SPELLING,
-            default=(),
-            option="line",
         ),
         package_lines.basis_field(),
         *moving.parcel_fields(seals=Words(), says="the numbers of their seals"),

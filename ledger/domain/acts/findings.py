@@ -39,12 +39,6 @@ class Stage(IntEnum):
     PUBLISHED = 2
 
 
-def says(message: Message) -> str:
-    """`an answer about duties: heard`."""
-    del message
-    return "an answer about duties was given: a computation, no unit's statement"
-
-
 def record_rules(message: Message, view: View, facts: Facts, records: Records) -> None:  # noqa: ARG001
     """What is published was sent to its holders before, unchanged, and their time is over."""
     if facts["stage"] == "heard":
@@ -124,6 +118,6 @@ ACT = witness(
             "is", Fixed("a computation, no unit's statement"), given=Given.NEVER, path="statement"
         ),
     ),
-    says=says,
+    says="an answer about duties was given: a computation, no unit's statement",
     record_rules=record_rules,
 )

@@ -15,6 +15,7 @@ from ledger.domain.acts.vocabulary import (
     OneOf,
     SubjectNamed,
     Words,
+    lines_field,
     optional_field,
 )
 from ledger.domain.acts.witnessing import witness
@@ -46,11 +47,10 @@ ACT = witness(
             "case_token", Words(64), "random token of the case; never a hospital number",
             is_personal=True,
         ),
-        optional_field(
-            "lines", Lines({"subject": SubjectNamed()}),
-            "SUBJECT: what else its trace names; its records are held as well",
-            default=(), option="hold",
+        lines_field(
+            Lines({"subject": SubjectNamed()}),
+            "SUBJECT: what else its trace names; its records are held as well", option="hold",
         ),
     ),
-    says=lambda _message: "an incident was reported",
+    says="an incident was reported",
 )  # fmt: skip

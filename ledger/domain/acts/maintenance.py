@@ -34,5 +34,5 @@ ACT = witness(
         optional_field("text", Words(1000), "in words"),
         optional_field("document_sha256", Words(64), "SHA-256 of the report"),
     ),
-    says=lambda _message: "a machine or asset was maintained",
+    says="a machine or asset was maintained",
 )

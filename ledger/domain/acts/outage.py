@@ -44,6 +44,6 @@ ACT = witness(
         Field("what", OneOf(WHAT), "what was down"),
         optional_field("text", Words(1000), "in words"),
     ),
-    says=lambda _message: "a unit declared an outage",
+    says="a unit declared an outage",
     record_rules=require_ascending,
 )

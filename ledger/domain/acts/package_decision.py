@@ -47,11 +47,6 @@ _DEEDS: Mapping[PackageDecisionKind, Deed] = {
 }
 
 
-def says(message: Message) -> str:
-    """`a person decided of packages: hold`."""
-    return f"a person decided of packages: {_kind(message).name.lower()}"
-
-
 def _kind(message: Message) -> PackageDecisionKind:
     return PackageDecisionKind(packed_numbers(message)[0])
 
@@ -106,7 +101,7 @@ ACT = witness(
             option="line",
         ),
     ),
-    says=says,
+    says="a person decided of packages: {decision}",
     record_rules=record_rules,
     package_lines=package_lines,
 )

@@ -9,7 +9,6 @@ from ledger.domain.acts.vocabulary import (
     Choice,
     Field,
     Given,
-    Message,
     Profile,
     ReadingPart,
     Stated,
@@ -18,17 +17,10 @@ from ledger.domain.acts.vocabulary import (
     cycle_field,
     optional_field,
 )
-from ledger.domain.acts.witnessing import packed_numbers, witness
+from ledger.domain.acts.witnessing import witness
 from ledger.domain.acts.words import Beside, Right
 from ledger.domain.callers import Scope
 from ledger.domain.records.schemas import choice, text
-
-
-def says(message: Message) -> str:
-    """`a further reading was added: contradicts`."""
-    word = Beside(packed_numbers(message)[0]).name.lower().replace("_", " ")
-    return f"a further reading was added: {word}"
-
 
 ACT = witness(
     name="ReadingEntry",
@@ -66,5 +58,5 @@ ACT = witness(
         ),
         optional_field("zone", Zone(), "the zone of its clock; else its machine's", path=""),
     ),
-    says=says,
+    says="a further reading was added: {beside}",
 )

@@ -18,7 +18,7 @@ from ledger.domain.acts.vocabulary import (
     Whole,
     WitnessMode,
     Words,
-    optional_field,
+    lines_field,
     word,
 )
 from ledger.domain.acts.witnessing import packed_numbers, witness
@@ -28,12 +28,6 @@ from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import InvalidInput
 
 ANSWERS = ("found", "not_found", "used", "sent_on", "reprocessed")
-
-
-def says(message: Message) -> str:
-    """`a unit answered a recall: found 7 of 8`."""
-    found, asked, *_ = packed_numbers(message)
-    return f"a unit answered a recall: found {found} of {asked}"
 
 
 def record_rules(message: Message, view: View, facts: Facts, records: Records) -> None:  # noqa: ARG001
@@ -81,18 +75,15 @@ ACT = witness(
     fields=(
         Field("found", Whole(0, UINT32, None), "packages found"),
         Field("asked", Whole(0, UINT32, None), "of so many that were asked for"),
-        optional_field(
-            "lines",
+        lines_field(
             Lines(
                 {"package": PackageNamed(), "outcome": OneOf(ANSWERS), "reason": Words(500)},
                 optional=frozenset({"reason"}),
             ),
             "PACKAGE:OUTCOME[:REASON]",
-            default=(),
-            option="line",
         ),
     ),
-    says=says,
+    says="a unit answered a recall: found {found} of {asked}",
     needs=lambda message, _view: [Digest(word(message, "about"))],
     record_rules=record_rules,
     package_lines=package_lines,

@@ -19,6 +19,7 @@ from ledger.domain.acts.vocabulary import (
     View,
     WitnessScope,
     Words,
+    lines_field,
     optional_field,
     word,
 )
@@ -77,18 +78,15 @@ ACT = witness(
         ),
         optional_field("reached_at", Moment(is_signed=False), "when it reached them"),
         optional_field("person", Words(), "who heard", is_personal=True),
-        optional_field(
-            "lines",
+        lines_field(
             Lines(
                 {"package": PackageNamed(), "basis": OneOf(BASES)},
                 optional=frozenset({"basis"}),
             ),
             "PACKAGE[:BASIS], how it is known that they have it",
-            default=(),
-            option="line",
         ),
     ),
-    says=lambda _message: "a holder was told of a recall",
+    says="a holder was told of a recall",
     needs=lambda message, _view: [Digest(word(message, "content"))],
     record_rules=record_rules,
     package_lines=package_lines,

@@ -33,5 +33,5 @@ ACT = witness(
         optional_field("wanted_by", Moment(is_signed=False), "by when"),
         optional_field("answers", Words(66), "digest of the request that this one answers"),
     ),
-    says=lambda _message: "a unit asked another for something",
+    says="a unit asked another for something",
 )  # fmt: skip

@@ -7,13 +7,12 @@ from enum import IntEnum
 from ledger.domain.acts.vocabulary import (
     Choice,
     Field,
-    Message,
     Named,
     Whole,
     Words,
     optional_field,
 )
-from ledger.domain.acts.witnessing import packed_numbers, witness
+from ledger.domain.acts.witnessing import witness
 from ledger.domain.acts.words import Right
 
 
@@ -26,11 +25,6 @@ class ContestOutcome(IntEnum):
     SETTLED = 2
     #: the unit that contested no longer does
     WITHDRAWN = 3
-
-
-def says(message: Message) -> str:
-    """`a contest was upheld`."""
-    return f"a contest was {ContestOutcome(packed_numbers(message)[0]).name.lower()}"
 
 
 ACT = witness(
@@ -58,5 +52,5 @@ ACT = witness(
         ),
         optional_field("agreement", Words(1000), "in words"),
     ),
-    says=says,
+    says="a contest was {outcome}",
 )

@@ -7,7 +7,6 @@ from enum import IntEnum
 from ledger.domain.acts.vocabulary import (
     Choice,
     Field,
-    Message,
     Moment,
     OneOf,
     Photo,
@@ -16,7 +15,7 @@ from ledger.domain.acts.vocabulary import (
     cycle_field,
     optional_field,
 )
-from ledger.domain.acts.witnessing import packed_numbers, witness
+from ledger.domain.acts.witnessing import witness
 from ledger.domain.acts.words import Right
 
 
@@ -41,13 +40,6 @@ class ResultWord(IntEnum):
     INVALID = 5
 
 
-def says(message: Message) -> str:
-    """`a result was entered: biological pass`."""
-    result, how, *_ = packed_numbers(message)
-    words = f"{Result(result).name} {ResultWord(how).name}".lower().replace("_", " ")
-    return f"a result was entered: {words}"
-
-
 ACT = witness(
     name="ResultEntry",
     kind=1,
@@ -68,5 +60,5 @@ ACT = witness(
         optional_field("control", OneOf(("pass", "fail")), "whether the control grew as it has to"),
         optional_field("photo_sha256", Photo(), "a photo of the strip or vial", option="photo"),
     ),
-    says=says,
+    says="a result was entered: {result} {word}",
 )

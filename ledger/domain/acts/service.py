@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ledger.domain.acts import resolution
 from ledger.domain.acts import rules as common
 from ledger.domain.acts.vocabulary import (
     Act,
+    Facts,
     Field,
     Message,
     Moment,
     Named,
     Recorded,
+    Records,
     View,
     Whole,
     Words,
@@ -26,10 +29,11 @@ from ledger.domain.acts.vocabulary import (
 from ledger.domain.acts.words import Contract, Right
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest
 from ledger.domain.errors import InvalidInput, NotFound, Refused
-from ledger.domain.subjects.states import ServiceState, UnitState, Word32
+from ledger.domain.subjects.states import ServiceState, UnitState, WitnessState, Word32
 
 #: The largest quantity; the contract's int48, which JSON numbers hold exactly.
 MOST = 2**47 - 1
+_RESOLUTION = 0 if resolution.ACT.witness is None else resolution.ACT.witness.kind
 
 
 def is_correction(message: Message) -> bool:
@@ -83,6 +87,22 @@ def _series(message: Message) -> tuple[int, int, int, int, bytes]:
     numbers = (integer(message, name) for name in ("unit", "consumer", "kind", "serviceClass"))
     unit, consumer, kind, service_class = numbers
     return unit, consumer, kind, service_class, word(message, "subject")
+
+
+def record_rules(message: Message, view: View, facts: Facts, records: Records) -> None:  # noqa: ARG001
+    """What a resolution gives back is said by the unit that contested, of the one that gives."""
+    named = view.find(WitnessState, word(message, "subject"))
+    if named is None or named.kind != _RESOLUTION:
+        return
+    answer = view.find(WitnessState, named.about)
+    sides = integer(message, "unit"), integer(message, "consumer")
+    if answer is not None and sides != (answer.unit, named.unit):
+        raise Refused(
+            f"that resolution gives unit {sides[0]} nothing of unit {sides[1]}'s",
+            field="subject",
+            rule="what is given back is recorded by the unit that contested, of the one that gives",
+            remedy=f"let unit {answer.unit} record it, with unit {named.unit} as consumer",
+        )
 
 
 def effect(recorded: Recorded, view: View) -> None:
@@ -181,6 +201,7 @@ ACT = Act(
     says=says,
     subject=subject_of,
     rules=rules,
+    record_rules=record_rules,
     effect=effect,
     needs=needs,
 )

@@ -15,26 +15,31 @@ from ledger.domain.acts.vocabulary import (
     View,
     Whole,
     Words,
+    lines_field,
     optional_field,
 )
-from ledger.domain.acts.witnessing import packed_numbers, witness
+from ledger.domain.acts.witnessing import witness
 from ledger.domain.acts.words import Right
 from ledger.domain.custody.expiry import materials
 from ledger.domain.custody.labelling import plain_gtin
+from ledger.domain.custody.lines import rows_of
+from ledger.domain.errors import InvalidInput
 
 OWNED_BY = ("unit", "pool", "supplier")
 
 
-def says(message: Message) -> str:
-    """`a set was defined: version 2, 37 instruments`."""
-    version, instruments, *_ = packed_numbers(message)
-    return f"a set was defined: version {version}, {instruments} instruments"
-
-
 def record_rules(message: Message, view: View, facts: Facts, records: Records) -> None:  # noqa: ARG001
-    """A GTIN is one: no label is made of another."""
+    """A GTIN is one: no label is made of another; what is listed is in the set."""
     if facts["gtin"] is not None:
         plain_gtin(str(facts["gtin"]))
+    listed = sum(int(str(line["count"])) for _, line in rows_of(facts))
+    instruments = facts["instruments"]
+    if listed > int(str(instruments)):
+        raise InvalidInput(
+            f"count {listed}, and {instruments} are stated",
+            field="lines",
+            rule="a count sheet lists no more than the set holds",
+        )
 
 
 ACT = witness(
@@ -65,14 +70,10 @@ ACT = witness(
             "its GTIN, where the unit has a GS1 prefix: its packages get GS1 labels",
         ),
         optional_field("holds_implant", Switch(), "whether there is an implant in it"),
-        optional_field(
-            "lines",
-            Lines({"count": Whole(1, 1000, None), "instrument": Words()}),
-            "COUNT:INSTRUMENT",
-            default=(),
-            option="line",
+        lines_field(
+            Lines({"count": Whole(1, 1000, None), "instrument": Words()}), "COUNT:INSTRUMENT"
         ),
     ),
-    says=says,
+    says="a set was defined: version {version}, {instruments} instruments",
     record_rules=record_rules,
 )

@@ -32,6 +32,6 @@ ACT = witness(
             "team", Words(500), "who was on it, as your unit names them", is_personal=True
         ),
     ),
-    says=lambda _message: "a unit reported a shift",
+    says="a unit reported a shift",
     record_rules=require_ascending,
 )

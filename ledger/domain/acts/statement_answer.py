@@ -9,6 +9,7 @@ from ledger.domain.acts.vocabulary import (
     Numbers,
     WitnessMode,
     Words,
+    lines_field,
     optional_field,
     word,
 )
@@ -43,12 +44,8 @@ ACT = witness(
     ),
     packs=("lines",),
     fields=(
-        optional_field(
-            "lines",
-            LINES,
-            "a line that is contested, by its number; none: the statement is acknowledged",
-            default=(),
-            option="line",
+        lines_field(
+            LINES, "a line that is contested, by its number; none: the statement is acknowledged"
         ),
         optional_field("proposal", Words(1000), "what would be right"),
     ),

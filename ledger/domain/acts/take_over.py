@@ -28,13 +28,14 @@ from ledger.domain.acts.vocabulary import (
     Whole,
     Words,
     integer,
+    lines_field,
     optional_field,
     unit_field,
     word,
 )
 from ledger.domain.acts.words import Contract, Right
 from ledger.domain.callers import Scope
-from ledger.domain.custody.lines import Deed, PackageLine
+from ledger.domain.custody.lines import BASES, INFERRED, Deed, PackageLine
 from ledger.domain.custody.travelling import all_of, taken_lines
 from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import InvalidInput, Refused, VerificationFailed
@@ -66,7 +67,7 @@ def _counted_as(line: Mapping[str, Any]) -> str | None:
     """The signed count that a line is part of; None for what is missing, or not shown whole."""
     outcome, basis = line.get("outcome"), line.get("basis")
     if outcome == "accepted":
-        return None if basis is None else "inferred" if basis == package_lines.INFERRED else "seen"
+        return None if basis is None else "inferred" if basis == INFERRED else "seen"
     return outcome if outcome in {"refused", "extra"} else None
 
 
@@ -231,8 +232,7 @@ ACT = Act(
         *(_count(name) for name in COUNTS),
         Field("asset", Named("asset"), given=Given.NEVER, required=False, standing="asset"),
         optional_field("trip", Serial(), "the carrier's own number of the tour or flight"),
-        optional_field(
-            "lines",
+        lines_field(
             Lines(
                 {
                     "outcome": OneOf(OUTCOMES),
@@ -245,13 +245,11 @@ ACT = Act(
                 follows=package_lines.FOLLOWS,
             ),
             f"OUTCOME:{package_lines.SPELLING}[:REASON[:ACTION[:PHOTO]]]",
-            default=(),
-            option="line",
         ),
         package_lines.basis_field(),
         optional_field(
             "rest",
-            OneOf(package_lines.BASES),
+            OneOf(BASES),
             "all that the giver's list names and no line does is accepted, and known so",
             path="",
         ),

@@ -96,6 +96,6 @@ ACT = witness(
             option="line",
         ),
     ),
-    says=lambda _message: "the authority published terms",
+    says="the authority published terms",
     record_rules=record_rules,
 )

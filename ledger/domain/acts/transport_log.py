@@ -64,6 +64,6 @@ ACT = witness(
         ),
         optional_field("log_sha256", Hash(), "SHA-256 of the log's file"),
     ),
-    says=lambda _message: "a transport log was brought",
+    says="a transport log was brought",
     record_rules=record_rules,
 )

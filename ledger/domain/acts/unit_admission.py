@@ -39,6 +39,13 @@ def complete(values: Mapping[str, Any]) -> Mapping[str, Any]:
             field="code",
             rule="a name, such as EAST",
         )
+    if not all(sign.isalnum() or sign in "-_." for sign in code):
+        raise InvalidInput(
+            f"{code!r} is no code",
+            field="code",
+            rule="one short word of letters, digits, points and hyphens, since it stands in the "
+            "names of what the unit packs and sends: EAST/4711",
+        )
     if not values["roles"]:
         raise InvalidInput("names no role", field="roles", rule="a unit has at least one role")
     return values

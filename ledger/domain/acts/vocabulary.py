@@ -439,6 +439,11 @@ class PackageNamed(Words):
 
 
 @dataclass(frozen=True, slots=True)
+class PackageOrBasket(PackageNamed):
+    """The same, or a basket by its code, where it goes into a container or comes out of one."""
+
+
+@dataclass(frozen=True, slots=True)
 class SubjectNamed(Words):
     """What is asked about: a package by its name, all else by the digits of its id."""
 
@@ -788,6 +793,11 @@ class Field:
 def optional_field(name: str, of: Sort, help: str = "", **further: Any) -> Field:  # noqa: A002
     """A field that may be left out; `further` is as `Field` has it."""
     return Field(name, of, help, given=Given.OPTIONAL, **further)
+
+
+def lines_field(of: Lines | Numbers, help: str, *, option: str = "line") -> Field:  # noqa: A002
+    """A list that may be left out, which people type line by line."""
+    return optional_field("lines", of, help, default=(), option=option)
 
 
 def cycle_field() -> Field:

@@ -14,6 +14,7 @@ from ledger.domain.acts import rules as common
 from ledger.domain.acts.vocabulary import (
     Act,
     Agree,
+    Choice,
     Facts,
     Field,
     Given,
@@ -58,13 +59,14 @@ def witness(  # noqa: PLR0913 - the columns of one row
     about: Field,
     fields: tuple[Field, ...],
     packs: tuple[str, ...] = (),
-    says: Callable[[Message], str],
+    says: str | Callable[[Message], str],
     **further: Any,
 ) -> Act:
     """One witness kind, of anybody and one of many unless it is said; else as `Act` has it.
 
     `about` is the field whose 32 bytes it is about; `packs` names the fields that `content` holds:
     one of 32 bytes, or up to four whole numbers of 8 bytes each, signed, the first on the left.
+    `says` may be a sentence in which these stand by their names: `a unit commented: {stance}`.
     """
     row = Witnessing(kind=kind, scope=on_chain, mode=mode)
     packed = tuple(each for name in packs for each in fields if each.name == name)
@@ -93,7 +95,7 @@ def witness(  # noqa: PLR0913 - the columns of one row
             # Only the record names them; what is packed of them stands in `content`.
             *(replace(each, member="") for each in fields),
         ),
-        says=says,
+        says=_telling(says, packed) if isinstance(says, str) else says,
         subject=lambda message: word(message, "about"),
         complete=lambda values: {**values, "kind": kind, "content": _pack(packed, values)},
         rules=_rules_of(row),
@@ -129,6 +131,23 @@ def packed_numbers(message: Message) -> tuple[int, ...]:
     content = word(message, "content")
     parts = [content[at : at + _PART] for at in range(0, _WORD, _PART)]
     return tuple(int.from_bytes(part, "big", signed=True) for part in parts)
+
+
+def _telling(sentence: str, packed: tuple[Field, ...]) -> Callable[[Message], str]:
+    """The sentence, with what is packed; raises ValueError for a number that stands for nothing."""
+    told = [(at, each) for at, each in enumerate(packed) if f"{{{each.name}}}" in sentence]
+
+    def says(message: Message) -> str:
+        numbers = packed_numbers(message)
+        return sentence.format_map({each.name: _word_of(each, numbers[at]) for at, each in told})
+
+    return says
+
+
+def _word_of(field: Field, number: int) -> object:
+    if isinstance(field.of, Choice):
+        return field.of.of(number).name.lower().replace("_", " ")
+    return number
 
 
 def _agreeing(packed: tuple[Field, ...]) -> Agree:

@@ -16,12 +16,11 @@ from ledger.domain.acts.decisions import DecisionState
 from ledger.domain.callers import Caller
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, CycleId
 from ledger.domain.outbox.operation_states import GIVEN_UP
-from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.subjects.states import CycleState
-from ledger.steps.accepting.reading_back import read_operation
+from ledger.steps.accepting.reading_back import read_facts_of, read_operation
 from ledger.steps.accepting.standing import counted
 from ledger.steps.answering.showing import folded
-from ledger.storage import directory, operations, records
+from ledger.storage import directory, operations
 
 #: cycles that one survey looks at; a centre with more is surveyed machine by machine
 MOST_CYCLES = 2000
@@ -85,8 +84,8 @@ def survey(tx: Connection, caller: Caller, *, machine: bytes | None = None) -> l
         if row.state not in GIVEN_UP:
             rows[row.subject].append(row)
     counting = {subject: counted(those) for subject, those in rows.items()}
-    wanted = [r.record_id for those in counting.values() for r in those if r.kind in _TOLD_BY]
-    facts = {each.id: fields_from_bytes(each.facts) for each in records.list_by_ids(tx, wanted)}
+    wanted = [r for those in counting.values() for r in those if r.kind in _TOLD_BY]
+    facts = read_facts_of(tx, wanted)
     machines: dict[bytes, directory.EquipmentRow] = {}
     found = []
     for subject, those in counting.items():
@@ -96,8 +95,8 @@ def survey(tx: Connection, caller: Caller, *, machine: bytes | None = None) -> l
             continue  # it was taken back
         if state.equipment not in machines:
             machines[state.equipment] = directory.get_equipment(tx, state.equipment)
-        told = facts[opening.record_id]["biological_indicator"]
-        told_results = [facts[r.record_id] for r in those if r.kind in RESULTS_IN]
+        told = facts[opening.digest]["biological_indicator"]
+        told_results = [facts[r.digest] for r in those if r.kind in RESULTS_IN]
         found.append(
             Surveyed(
                 machine=machines[state.equipment],

@@ -25,7 +25,14 @@ from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.encoding.moments import instant_text
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused
 from ledger.domain.outbox.operation_states import OperationState
-from ledger.keys.vault import KEY_FILE_NAME, KEY_FILE_VARIABLE, KEY_VARIABLE, key_id_of, load_vault
+from ledger.keys.vault import (
+    KEY_FILE_NAME,
+    KEY_FILE_VARIABLE,
+    KEY_VARIABLE,
+    key_id_of,
+    load_vault,
+    sync_folder,
+)
 from ledger.settings import Settings
 from ledger.steps.instance import DEPLOYMENT_SETTING, Instance
 from ledger.storage.engine.copying import close_file, copy_to_file, verify_file
@@ -114,7 +121,7 @@ def backup(instance: Instance, target: Path) -> Backup:
             _pack(draft, manifest, copy)
             size = draft.stat().st_size
             draft.replace(file)
-        _sync_folder(file.parent)
+        sync_folder(file.parent)
     except OSError as error:
         raise Refused(
             f"{file} cannot be written: {error.strerror or error}",
@@ -231,11 +238,3 @@ def _member(name: str, size: int) -> tarfile.TarInfo:
     member = tarfile.TarInfo(name)
     member.size, member.mode = size, 0o600
     return member
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -18,10 +18,13 @@ from ledger.domain.errors import RESTORE_BACKUP, InvalidInput, Refused
 from ledger.keys.vault import KEY_FILE_NAME
 from ledger.settings import Settings
 from ledger.storage.engine.database import Database
+from ledger.storage.journal import find_block
 from ledger.storage.settings import find_setting
 
 DEPLOYMENT_FILE = "deployment.json"
 DEPLOYMENT_SETTING = "deployment"
+#: Names the genesis of the embedded chain among the settings.
+GENESIS_SETTING = "genesis"
 SNAPSHOT_FOLDER = "chain"
 REACHED_FILE = "reached.json"
 
@@ -46,6 +49,26 @@ def require_own_database(settings: Settings, database: Database) -> None:
     if body is None:
         raise _without_database(settings, DEPLOYMENT_FILE)
     _require_same(file, parse_deployment(body))
+
+
+def require_named_chain(settings: Settings, database: Database) -> None:
+    """Raise Refused where the contracts are on a chain of others, and the settings name none.
+
+    Else that would be taken for an embedded chain that has lost its journal.
+    """
+    if not settings.is_embedded:
+        return
+    with database.reading() as tx:
+        has_contracts = find_setting(tx, DEPLOYMENT_SETTING) is not None
+        is_ours = find_setting(tx, GENESIS_SETTING) is not None or find_block(tx, 1) is not None
+    if has_contracts and not is_ours:
+        raise Refused(
+            "the contracts of this home are on a chain of others, and no address of it is named",
+            field="STERILEDGER_CHAIN_URL",
+            rule="every command on such a home is told which nodes it may ask, and the finality",
+            remedy="set STERILEDGER_CHAIN_URL and STERILEDGER_FINALITY in the environment, to what "
+            "was said to `steriledger up --chain … --finality …`",
+        )
 
 
 def write_deployment_file(home: Path, deployment: Deployment) -> None:

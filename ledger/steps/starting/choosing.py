@@ -78,15 +78,12 @@ class GroupLink:
     def prepare(self) -> None:
         """Before the first question: the node to ask is chosen, and the chain is surveyed.
 
-        Raises VerificationFailed when a node is of another chain than the deployment or the other
-        nodes, and what `survey` raises.
+        Raises VerificationFailed when a node is of another chain than the other nodes, before the
+        first contract NotAnEndpoint when one of them is none for us, and what `survey` raises.
         """
-        self._look(self._require_one_chain)
-        survey(
-            self.node,
-            finality=self.instance.settings.finality,
-            has_contracts=self._known()[0] is not None,
-        )
+        has_contracts = self._known()[0] is not None
+        self._look(self._require_one_chain if has_contracts else self._require_right_addresses)
+        survey(self.node, finality=self.instance.settings.finality, has_contracts=has_contracts)
 
     def look_around(self) -> bool:
         """Choose the node to ask; whether it is another than before."""
@@ -115,6 +112,13 @@ class GroupLink:
         with self.instance.database.reading() as tx:
             has_one = find_setting(tx, DEPLOYMENT_SETTING) is not None
             return (self.instance.deployment_in(tx) if has_one else None), find_cursor(tx)
+
+    def _require_right_addresses(self, seen: Sequence[_Seen]) -> None:
+        """Whoever founds a ledger can correct them; later, the others go on without that one."""
+        for each in seen:
+            if each.not_for_us is not None:
+                raise each.not_for_us
+        self._require_one_chain(seen)
 
     def _require_one_chain(self, seen: Sequence[_Seen]) -> None:
         """What is configured wrongly is said at once, not when the node is needed."""
@@ -179,6 +183,8 @@ class _Seen:
     hash_at: Callable[[int], bytes | None] = lambda _: None
     #: why it cannot be asked, in words; empty when it can
     why_not: str = ""
+    #: it answers, and is no endpoint, or does not let us in
+    not_for_us: NotAnEndpoint | None = None
 
 
 def _glance(node: Node, cursor: Cursor | None) -> _Seen:
@@ -192,7 +198,10 @@ def _glance(node: Node, cursor: Cursor | None) -> _Seen:
             why_not=_own_trouble(node, height, cursor),
         )
     except ChainUnavailable as error:
-        return _Seen(why_not=error.what)
+        return _Seen(
+            why_not=error.what.removeprefix(f"{node.name} "),
+            not_for_us=error if isinstance(error, NotAnEndpoint) else None,
+        )
 
 
 def _own_trouble(node: Node, height: int, cursor: Cursor | None) -> str:

@@ -19,7 +19,7 @@ from ledger.domain.encoding.hashing import keccak256
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import RESTORE_BACKUP, Inconsistent, NotFound
 from ledger.steps.instance import Instance
-from ledger.steps.starting.belonging import SNAPSHOT_FOLDER
+from ledger.steps.starting.belonging import GENESIS_SETTING, SNAPSHOT_FOLDER
 from ledger.steps.starting.choosing import open_group
 from ledger.steps.starting.remote import RemoteLink, is_taken
 from ledger.storage import journal
@@ -44,8 +44,6 @@ __all__ = [
     "unpack_transactions",
 ]
 
-#: Names the genesis of the embedded chain among the settings.
-GENESIS_SETTING = "genesis"
 #: Where, under the run folder, a worker says at which address its chain can be read.
 CHAIN_FILE = "chain.json"
 

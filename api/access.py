@@ -6,19 +6,24 @@ import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from http import HTTPStatus
+from typing import Annotated, Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
+from fastapi import APIRouter, Depends
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.documents import EVERYWHERE, WITH_BODY, Responses, problems_for
 from api.shared_counting import SharedCounter
 from ledger.domain.callers import Caller
 from ledger.domain.encoding.hashing import sha256
 from ledger.doors.counting import Counter, too_many
+from ledger.doors.guard import Unacceptable
 from ledger.doors.json_bodies import parse_json
 from ledger.steps.asking.tokens import LiveTokens, UnknownToken, authenticate
 from ledger.steps.instance import Instance
@@ -31,7 +36,13 @@ STRANGERS_PER_MINUTE = 300
 #: How often somebody may try to sign in under one name, or with one badge.
 TRIES_PER_MINUTE = 6
 
+_OBJECT = {"application/json": {"schema": {"type": "object"}}}
 _BEARER = re.compile(r"[Bb]earer +([!-~]+) *")
+
+
+Named = ParamSpec("Named")
+Found = TypeVar("Found")
+Decorator: TypeAlias = Callable[[Callable[..., Response]], Callable[..., Response]]
 
 
 class Doorkeeper:
@@ -184,6 +195,52 @@ async def instance_of(request: Request) -> Instance:
     return instance
 
 
+class LedgerRouter(APIRouter):
+    """Routes that answer only to the holder of a token.
+
+    What a route gives is the model of its answer, what the one object in it is, or how the document
+    describes a file.
+    """
+
+    def __init__(self, prefix: str, *, tag: str) -> None:
+        super().__init__(prefix=prefix, tags=[tag], route_class=LedgerRoute)
+
+    def read(self, path: str, gives: type[BaseModel] | str | Responses) -> Decorator:
+        """A question."""
+        return self.get(path, **_given(gives, EVERYWHERE))
+
+    def write(self, path: str, gives: type[BaseModel] | str | Responses, **more: Any) -> Decorator:  # noqa: ANN401 - the framework's
+        """What a body asks to be done."""
+        return self.post(path, **_given(gives, WITH_BODY), **more)
+
+
+def _given(gives: type[BaseModel] | str | Responses, problems: tuple[int, ...]) -> dict[str, Any]:
+    if isinstance(gives, type):
+        return {"response_model": gives, "responses": problems_for(*problems)}
+    if isinstance(gives, str):
+        gives = {200: {"description": gives, "content": _OBJECT}}
+    return {"response_class": Response, "responses": problems_for(*problems) | gives}
+
+
+def upload_of(media: frozenset[str]) -> dict[str, Any]:
+    """What the document says of a body that is a file of one of these media types."""
+    file = {"schema": {"type": "string", "format": "binary"}}
+    content = dict.fromkeys(sorted(media), file)
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def require_media(request: Request, media: frozenset[str], what: str) -> None:
+    """Raise Unacceptable, in these words, for a body that is sent as something else."""
+    sent = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if sent not in media:
+        raise Unacceptable(
+            what,
+            status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            field="Content-Type",
+            rule=f"one of {', '.join(sorted(media))}",
+        )
+
+
 async def raw_body(request: Request) -> bytes:
     """The body as it came."""
     return await request.body()
@@ -196,6 +253,16 @@ class Asked:
     instance: Instance
     caller: Caller
 
+    def read(
+        self,
+        step: Callable[Concatenate[Connection, Caller, Named], Found],
+        *named: Named.args,
+        **more: Named.kwargs,
+    ) -> Found:
+        """What a step finds for the caller, in one snapshot."""
+        with self.instance.database.reading() as tx:
+            return step(tx, self.caller, *named, **more)
+
 
 def asked_now(request: Request) -> Asked:
     """Both of them, the caller as the route found them before it read anything else."""
@@ -205,6 +272,9 @@ def asked_now(request: Request) -> Asked:
 async def asked_of(request: Request) -> Asked:
     """The same, where the framework asks."""
     return asked_now(request)
+
+
+Question = Annotated[Asked, Depends(asked_of)]
 
 
 def _json(request: Request, body: bytes) -> object:

@@ -10,17 +10,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from ledger.domain.acts.catalogue import find_act
-from ledger.domain.acts.words import Right
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.encoding.moments import instant_text
 from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.subjects.indexed import IndexedOperation
 from ledger.steps.accepting.submit import Receipt
 from ledger.steps.answering.status import WorkerState
+from ledger.steps.answering.view import View
 from ledger.steps.asking.idempotency import Answer
 from ledger.steps.reading.imports import ImportReport, summary_from_bytes
 from ledger.steps.sending.mending import unnamed
-from ledger.storage.directory import EquipmentRow, SignerRow, UnitRow
 from ledger.storage.operations import OperationRow, StateRow
 from ledger.storage.readings import ReadingCycleRow, ReadingHead
 from ledger.storage.records import RecordRow
@@ -366,6 +365,11 @@ def give_plain(plain: Mapping[str, object]) -> Response:
     return Response(content=body, media_type="application/json")
 
 
+def give_view(view: View) -> Response:
+    """An answer that is one view."""
+    return give_plain(view.to_plain())
+
+
 def give_kept(answer: Answer) -> Response:
     """An answer that may have been given before; what was made is named by its address."""
     response = Response(
@@ -390,11 +394,6 @@ def receipt_answer(receipt: Receipt) -> ReceiptAnswer:
     )
 
 
-def operation_line(row: OperationRow) -> OperationLine:
-    """One operation in a list."""
-    return OperationLine(**_line(row))
-
-
 def operation_answer(
     row: OperationRow,
     record: RecordRow,
@@ -406,7 +405,7 @@ def operation_answer(
     """One operation."""
     personal = record.personal if shows_people else None
     return OperationAnswer(
-        **_line(row),
+        **line_of(row),
         message=json.loads(row.message),
         record=RecordAnswer(
             id=record.id,
@@ -471,17 +470,12 @@ def reading_report(report: ImportReport, *, is_recorded: bool) -> ReadingReport:
     )
 
 
-def reading_line(row: ReadingHead, *, shows_people: bool) -> ReadingLine:
-    """One reading in a list."""
-    return ReadingLine(**_reading(row, shows_people=shows_people))
-
-
 def reading_answer(
     row: ReadingHead, cycles: Sequence[ReadingCycleRow], *, shows_people: bool
 ) -> ReadingAnswer:
     """One reading."""
     return ReadingAnswer(
-        **_reading(row, shows_people=shows_people),
+        **reading_of(row, shows_people=shows_people),
         cycles=[
             ReadingCycleAnswer(
                 ordinal=cycle.ordinal,
@@ -496,43 +490,8 @@ def reading_answer(
     )
 
 
-def unit_answer(row: UnitRow) -> UnitAnswer:
-    """One unit."""
-    return UnitAnswer(number=row.number, code=row.code, name=row.name, admission=to_hex(row.digest))
-
-
-def signer_answer(row: SignerRow, *, is_revoked: bool, shows_people: bool) -> SignerAnswer:
-    """One signer."""
-    return SignerAnswer(
-        id=to_hex(row.id),
-        unit=row.unit,
-        key=to_hex(row.signer),
-        name=row.name if shows_people else None,
-        rights=[right.name.lower() for right in Right if right in row.rights and right.name],
-        custody=row.custody.name.lower(),
-        valid_from=row.valid_from,
-        valid_until=row.valid_until,
-        is_revoked=is_revoked,
-        enrolment=to_hex(row.digest),
-    )
-
-
-def machine_answer(row: EquipmentRow, *, state: str, epoch: int, current: bytes) -> MachineAnswer:
-    """One machine."""
-    return MachineAnswer(
-        id=row.id.hex(),
-        unit=row.unit,
-        name=row.name,
-        model=row.model,
-        serial=row.serial,
-        kind=row.kind.name.lower(),
-        state=state,
-        epoch=epoch,
-        current=to_hex(current),
-    )
-
-
-def _line(row: OperationRow) -> dict[str, Any]:
+def line_of(row: OperationRow) -> dict[str, Any]:
+    """What every answer says of an operation."""
     return {
         "digest": to_hex(row.digest),
         "kind": find_act(row.kind).spelled,
@@ -545,7 +504,8 @@ def _line(row: OperationRow) -> dict[str, Any]:
     }
 
 
-def _reading(row: ReadingHead, *, shows_people: bool) -> dict[str, Any]:
+def reading_of(row: ReadingHead, *, shows_people: bool) -> dict[str, Any]:
+    """What every answer says of a reading."""
     return {
         "sha256": row.sha256.hex(),
         "filename": row.filename if shows_people else None,

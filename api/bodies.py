@@ -23,35 +23,8 @@ from api.fields import (
     printable,
 )
 from ledger.domain.acts import asking
-from ledger.domain.acts.vocabulary import (
-    Act,
-    Choice,
-    ConsignmentNamed,
-    CycleNamed,
-    Each,
-    Flags,
-    Given,
-    Hash,
-    Lines,
-    MachineNamed,
-    Measured,
-    Named,
-    NewKey,
-    Numbers,
-    OneOf,
-    Parts,
-    Photo,
-    ReadingPart,
-    Serial,
-    SetNamed,
-    Signing,
-    Sort,
-    Switch,
-    Whole,
-    Words,
-)
-from ledger.domain.acts.vocabulary import Field as ActField
-from ledger.domain.acts.vocabulary import Moment as MomentSort
+from ledger.domain.acts import vocabulary as sorts
+from ledger.domain.acts.vocabulary import Act, Given
 from ledger.domain.acts.words import Party
 
 
@@ -68,7 +41,7 @@ def values_of(body: Body) -> dict[str, Any]:
     return body.model_dump(exclude_unset=True)
 
 
-def _field(each: ActField, within: str) -> tuple[Any, Any]:
+def _field(each: sorts.Field, within: str) -> tuple[Any, Any]:
     kind = annotation(each.of, f"{within}{(each.option or each.name).title()}")
     description = each.help or None
     if each.given is Given.ALWAYS:
@@ -102,20 +75,20 @@ class ReadingPartBody(Body):
 
 
 #: the sorts whose values are all alike
-_SAME: Mapping[type[Sort], Any] = {
-    Serial: ShortText,
-    Hash: Hex32,
-    Photo: Hex32,
-    Switch: bool,
-    Measured: DecimalText,
-    MomentSort: Moment,
-    NewKey: KeyHex,
-    Signing: SignerName,
-    ReadingPart: ReadingPartBody,
-    MachineNamed: Text,
-    CycleNamed: Text,
-    SetNamed: Text,
-    ConsignmentNamed: Text,
+_SAME: Mapping[type[sorts.Sort], Any] = {
+    sorts.Serial: ShortText,
+    sorts.Hash: Hex32,
+    sorts.Photo: Hex32,
+    sorts.Switch: bool,
+    sorts.Measured: DecimalText,
+    sorts.Moment: Moment,
+    sorts.NewKey: KeyHex,
+    sorts.Signing: SignerName,
+    sorts.ReadingPart: ReadingPartBody,
+    sorts.MachineNamed: Text,
+    sorts.CycleNamed: Text,
+    sorts.SetNamed: Text,
+    sorts.ConsignmentNamed: Text,
 }
 
 
@@ -127,44 +100,44 @@ _NAMES: Mapping[str, Any] = {
 
 
 @singledispatch
-def annotation(sort: Sort, name: str) -> Any:
+def annotation(sort: sorts.Sort, name: str) -> Any:
     """The type of a value; `name` begins the names of models that are made for it."""
     return _SAME[type(sort)]
 
 
 @annotation.register
-def _(sort: Choice | OneOf, name: str) -> Any:
+def _(sort: sorts.Choice | sorts.OneOf, name: str) -> Any:
     return literal_of(sort.words)
 
 
 @annotation.register
-def _(sort: Flags, name: str) -> Any:
+def _(sort: sorts.Flags, name: str) -> Any:
     return Annotated[_list(literal_of(sort.words)), Field(min_length=1, max_length=len(sort.words))]
 
 
 @annotation.register
-def _(sort: Whole, name: str) -> Any:
+def _(sort: sorts.Whole, name: str) -> Any:
     return Annotated[int, Field(ge=sort.low, le=sort.high)]
 
 
 @annotation.register
-def _(sort: Numbers, name: str) -> Any:
+def _(sort: sorts.Numbers, name: str) -> Any:
     number = Annotated[int, Field(ge=1, le=sort.most)]
     return Annotated[_list(number), Field(max_length=sort.most)]
 
 
 @annotation.register
-def _(sort: Words, name: str) -> Any:
+def _(sort: sorts.Words, name: str) -> Any:
     return Annotated[str, StringConstraints(min_length=1, max_length=sort.longest), printable]
 
 
 @annotation.register
-def _(sort: Named, name: str) -> Any:
+def _(sort: sorts.Named, name: str) -> Any:
     return _NAMES.get(sort.what, Text)
 
 
 @annotation.register
-def _(sort: Lines, name: str) -> Any:
+def _(sort: sorts.Lines, name: str) -> Any:
     free = sort.optional | sort.follows
     line = _model(
         name,
@@ -177,18 +150,18 @@ def _(sort: Lines, name: str) -> Any:
 
 
 @annotation.register
-def _(sort: Each, name: str) -> Any:
+def _(sort: sorts.Each, name: str) -> Any:
     word = literal_of(sort.words)
     return _model(name, dict.fromkeys(sort.names, (word, sort.absent)))
 
 
 @annotation.register
-def _(sort: Parts, name: str) -> Any:
+def _(sort: sorts.Parts, name: str) -> Any:
     return _parts(sort)
 
 
 @cache
-def _parts(sort: Parts) -> type[Body]:
+def _parts(sort: sorts.Parts) -> type[Body]:
     """One model for all acts, which have these parts in common: how an act happened."""
     return _model("Happened", {each.name: _field(each, "Happened") for each in sort.parts})
 

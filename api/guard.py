@@ -15,19 +15,14 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import problems
 from api.problems import Told
-from ledger.doors.guard import (
-    SECURITY_HEADERS,
-    Bounds,
-    Gone,
-    Headers,
-    Unacceptable,
-    read_request,
-)
-from ledger.photos import MOST_BYTES
+from ledger.doors.guard import SECURITY_HEADERS, Bounds, Gone, Headers, Unacceptable, read_request
+from ledger.readings.photos import MOST_BYTES
 
 MAX_READING_BYTES = 1024 * 1024
 #: A form around a file adds its own lines.
@@ -89,7 +84,9 @@ class Guard:
     async def _answer(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         photos = _photo_limit(scope)
         if photos is None:
-            await self._answer_within(_body_limit(scope), scope, receive, answer)
+            is_sent = scope["method"] == "POST"
+            limit = _UPLOADS.get(scope["path"].rstrip("/")) if is_sent else None
+            await self._answer_within(limit, scope, receive, answer)
             return
         try:
             async with asyncio.timeout(self.bounds.body_seconds):
@@ -115,7 +112,11 @@ class Guard:
             await self.app(scope, _replay(body, receive), answer)
 
     async def _tell(self, told: Told, scope: Scope, receive: Receive, answer: _Answer) -> None:
-        response = problems.render(told, path=scope["path"], request_id=answer.request_id)
+        request = Request(scope)
+        if told.kind is problems.TOO_LARGE and "text/html" in request.headers.get("accept", ""):
+            response = await run_in_threadpool(request.app.state.refused_page, request, told)
+        else:
+            response = problems.render(told, path=scope["path"], request_id=answer.request_id)
         await response(scope, receive, answer)
 
 
@@ -144,10 +145,6 @@ class _Answer:
             kept = [pair for pair in message.get("headers", []) if pair[0].lower() not in names]
             message = {**message, "headers": [*kept, *own]}
         await self._send(message)
-
-
-def _body_limit(scope: Scope) -> int | None:
-    return _UPLOADS.get(scope["path"].rstrip("/")) if scope["method"] == "POST" else None
 
 
 def _photo_limit(scope: Scope) -> int | None:

@@ -63,7 +63,7 @@ class Problem(BaseModel):
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of problem."""
 
@@ -73,48 +73,26 @@ class Kind:
     title: str
 
 
-INVALID = Kind(status=HTTPStatus.UNPROCESSABLE_ENTITY, slug="invalid-input", title="Invalid input")
-NOT_FOUND = Kind(status=HTTPStatus.NOT_FOUND, slug="not-found", title="Not found")
-CONFLICT = Kind(status=HTTPStatus.CONFLICT, slug="conflict", title="Conflict")
-REFUSED = Kind(status=HTTPStatus.UNPROCESSABLE_ENTITY, slug="refused", title="Refused by the rules")
-FORBIDDEN = Kind(status=HTTPStatus.FORBIDDEN, slug="forbidden", title="Not allowed to you")
-UNAUTHENTICATED = Kind(
-    status=HTTPStatus.UNAUTHORIZED, slug="unauthenticated", title="No valid token"
-)
-UNVERIFIED = Kind(
-    status=HTTPStatus.UNPROCESSABLE_ENTITY,
-    slug="verification-failed",
-    title="A proof does not hold",
-)
-UNAVAILABLE = Kind(
-    status=HTTPStatus.SERVICE_UNAVAILABLE, slug="unavailable", title="Not available now"
-)
-INTERNAL = Kind(
-    status=HTTPStatus.INTERNAL_SERVER_ERROR, slug="internal", title="The ledger is wrong"
-)
-MALFORMED = Kind(status=HTTPStatus.BAD_REQUEST, slug="malformed", title="Malformed request")
-WRONG_METHOD = Kind(
-    status=HTTPStatus.METHOD_NOT_ALLOWED, slug="method-not-allowed", title="Method not allowed"
-)
-TOO_LARGE = Kind(
-    status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE, slug="too-large", title="Body too large"
-)
-TOO_LONG = Kind(status=HTTPStatus.REQUEST_URI_TOO_LONG, slug="too-long", title="Address too long")
+INVALID = Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-input", "Invalid input")
+NOT_FOUND = Kind(HTTPStatus.NOT_FOUND, "not-found", "Not found")
+CONFLICT = Kind(HTTPStatus.CONFLICT, "conflict", "Conflict")
+REFUSED = Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "refused", "Refused by the rules")
+FORBIDDEN = Kind(HTTPStatus.FORBIDDEN, "forbidden", "Not allowed to you")
+UNAUTHENTICATED = Kind(HTTPStatus.UNAUTHORIZED, "unauthenticated", "No valid token")
+UNVERIFIED = Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "verification-failed", "A proof does not hold")
+UNAVAILABLE = Kind(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "Not available now")
+INTERNAL = Kind(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "The ledger is wrong")
+MALFORMED = Kind(HTTPStatus.BAD_REQUEST, "malformed", "Malformed request")
+WRONG_METHOD = Kind(HTTPStatus.METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed")
+TOO_LARGE = Kind(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", "Body too large")
+TOO_LONG = Kind(HTTPStatus.REQUEST_URI_TOO_LONG, "too-long", "Address too long")
 HEADERS_TOO_LARGE = Kind(
-    status=HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-    slug="headers-too-large",
-    title="Headers too large",
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "headers-too-large", "Headers too large"
 )
-MEDIA = Kind(
-    status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE, slug="media-type", title="Unsupported media type"
-)
-MISDIRECTED = Kind(
-    status=HTTPStatus.MISDIRECTED_REQUEST, slug="misdirected", title="Not served here"
-)
-TOO_SLOW = Kind(status=HTTPStatus.REQUEST_TIMEOUT, slug="too-slow", title="Request too slow")
-TOO_MANY = Kind(
-    status=HTTPStatus.TOO_MANY_REQUESTS, slug="too-many-requests", title="Too many requests"
-)
+MEDIA = Kind(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "media-type", "Unsupported media type")
+MISDIRECTED = Kind(HTTPStatus.MISDIRECTED_REQUEST, "misdirected", "Not served here")
+TOO_SLOW = Kind(HTTPStatus.REQUEST_TIMEOUT, "too-slow", "Request too slow")
+TOO_MANY = Kind(HTTPStatus.TOO_MANY_REQUESTS, "too-many-requests", "Too many requests")
 
 #: By error class; a class that is not here is looked up by its parents.
 KINDS: Mapping[type[SteriLedgerError], Kind] = {
@@ -286,7 +264,7 @@ def field_error(error: Mapping[str, Any]) -> dict[str, str]:
     places = [str(part) for part in error["loc"]]
     source = places.pop(0) if places and places[0] in {"body", "query", "path", "header"} else ""
     name = ".".join(places) or source or "body"
-    rule = _sentence(str(error["msg"]))
+    rule = _rule_of(error)
     if error["type"] == _MISSING:
         return {"field": name, "what": "is missing", "rule": "this field is required"}
     if error["type"] == _UNKNOWN:
@@ -300,8 +278,45 @@ def field_error(error: Mapping[str, Any]) -> dict[str, str]:
     return {"field": name, "what": "is not allowed", "rule": rule}
 
 
-def _sentence(message: str) -> str:
-    return message.removeprefix("Value error, ")
+def _rule_of(error: Mapping[str, Any]) -> str:
+    """What a value has to be, in our words; those of our own checks are in its message."""
+    rule = _RULES.get(error["type"])
+    if rule is None:
+        return str(error["msg"]).removeprefix("Value error, ")
+    return rule.format_map(error.get("ctx", {}))
+
+
+_WHOLE, _TEXT, _MOMENT = "a whole number", "text", "ISO 8601 with zone"
+#: By the library's own word for what is wrong.
+_RULES: Mapping[str, str] = {
+    "int_type": _WHOLE,
+    "int_parsing": _WHOLE,
+    "int_parsing_size": _WHOLE,
+    "int_from_float": _WHOLE,
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "finite_number": "a number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "string_type": _TEXT,
+    "string_unicode": "text in Unicode",
+    "string_too_short": "at least {min_length} characters",
+    "string_too_long": "at most {max_length} characters",
+    "string_pattern_mismatch": "text of the form {pattern}",
+    "list_type": "a list",
+    "too_short": "at least {min_length} of them",
+    "too_long": "at most {max_length} of them",
+    "greater_than": "more than {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than": "less than {lt}",
+    "less_than_equal": "at most {le}",
+    "literal_error": "one of {expected}",
+    "enum": "one of {expected}",
+    "datetime_type": _MOMENT,
+    "datetime_parsing": _MOMENT,
+    "datetime_from_date_parsing": _MOMENT,
+    "timezone_aware": _MOMENT,
+}
 
 
 def _shown(text: str) -> str:

@@ -68,6 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     size = Size(scale=options.scale, repeats=max(options.repeats, LEAST_REPEATS))
     path = PUBLISHED if options.scale == 1 else TRIED
+    # an installed program's modules are compiled, and whoever starts us may have turned that off
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     failed = False
     for name in options.names or BENCHMARKS:
         sys.stdout.write(f"\n{name}\n")

@@ -28,6 +28,7 @@ from ledger.domain.acts.decisions import DecisionState
 from ledger.domain.acts.vocabulary import Each, Field, Lines, Parts
 from ledger.domain.callers import Scope
 from ledger.domain.custody.codes import TROUBLES
+from ledger.domain.custody.expiry import source
 from ledger.domain.custody.fold import Overlay, Stage
 from ledger.domain.custody.lines import Deed
 from ledger.domain.custody.outcomes import OUTCOMES
@@ -50,7 +51,7 @@ _RAISING = (
     "ledger/steps/answering", "ledger/steps/reading", "ledger/steps/settling",
     "ledger/domain/custody/labelling.py", "ledger/domain/custody/printing.py",
     "ledger/domain/statement/periods.py", "ledger/domain/statement/agreement.py",
-    "ledger/domain/duties/terms.py", "ledger/photos.py",
+    "ledger/domain/duties/terms.py", "ledger/readings/photos.py",
 )  # fmt: skip
 _TOLD = {"rule", "remedy"}
 _METHODS = [("pages/**.py", "python"), ("templates/**.html", "jinja2")]
@@ -90,10 +91,27 @@ def _shown() -> Iterator[str]:
     for folder in _RAISING:
         for path in sorted((ROOT / folder).rglob("*.py")) or [ROOT / folder]:
             yield from sentences(ast.parse(path.read_text("utf-8")))
+    yield from _of_previews(ast.parse(_PREVIEWS.read_text("utf-8")))
     yield from TROUBLES.values()
     failure = problems.told_by_failure()
     yield from (failure.detail, str(failure.remedy))
     yield from (each.title for each in vars(problems).values() if isinstance(each, problems.Kind))
+
+
+#: what a scan's preview says line by line
+_PREVIEWS = ROOT / "ledger/steps/accepting/scanning.py"
+_FEWEST_BLANKS = 3
+
+
+def _of_previews(tree: ast.Module) -> Iterator[str]:
+    """The sentences of a module, but for its docstrings."""
+    within = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr)}
+    within |= {id(p) for n in ast.walk(tree) if isinstance(n, ast.JoinedStr) for p in n.values}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant | ast.JoinedStr) and id(node) not in within:
+            text = _text(node)
+            if text.count(" ") >= _FEWEST_BLANKS:
+                yield text
 
 
 def _of_templates() -> Iterator[str]:
@@ -160,6 +178,7 @@ def _of_words() -> Iterator[str]:
 def _of_terms() -> Iterator[str]:
     for table in ("durations", "thresholds"):
         yield from (spoken(name) for name in default_terms().document[table])
+    yield source()
     yield from (signed.ONE_PERSON, signed.SHIFT_OPEN, signed.NO_SHIFT)
 
 

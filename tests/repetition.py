@@ -19,11 +19,12 @@ _ONE_OF = {
     "tests/contracts/test_custody_table.py": 2,
     "tests/domain/test_events.py": 3,
     "tests/domain/test_operations.py": 3,
-    "tests/faults/test_crash_points.py": 2,
+    "tests/faults/test_crash_points.py": 3,
     "tests/faults/test_torn_journal.py": 3,
+    "tests/faults_chain/test_killed_rebuild.py": 3,
     "tests/security/test_contract_forgeries.py": 3,
     "tests/steps/test_audit.py": 3,
-    "tests/steps/test_placing_and_contracts.py": 3,
+    "tests/steps/test_placing_and_contracts.py": 5,
     "tests/tampering/": 3,
 }
 #: where a database's own behaviour is what is tested

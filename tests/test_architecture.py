@@ -13,9 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-INNER = frozenset(
-    {"domain", "evidence", "keys", "readings", "photos", "chain", "storage", "settings"}
-)
+INNER = frozenset({"domain", "evidence", "keys", "readings", "chain", "storage", "settings"})
 
 #: What each layer may import of ours, besides itself.
 ARROWS: dict[str, frozenset[str]] = {
@@ -23,7 +21,6 @@ ARROWS: dict[str, frozenset[str]] = {
     "evidence": frozenset({"domain"}),
     "keys": frozenset({"domain"}),
     "readings": frozenset({"domain"}),
-    "photos": frozenset({"domain"}),
     "forms": frozenset({"domain"}),
     # where tests let a process die
     "crashing": frozenset({"domain"}),

@@ -76,6 +76,7 @@ def do_assembly(asking: Asking) -> Response:
         zone=asking.words.zone,
         outcome=f"{outcome}; second person" if "checker" in told else outcome,
         note=note or None,
+        happened=None if asking.captured is None else asking.captured.at,
     )
 
     def work(tx: Connection) -> str:

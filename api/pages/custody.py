@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 from starlette.responses import Response
@@ -30,7 +31,14 @@ from ledger.steps.answering.custody import (
     show_asset,
     show_consignment,
 )
-from ledger.steps.answering.packages import Standing, gate, known_at, reader_of, trace
+from ledger.steps.answering.packages import (
+    Standing,
+    gate,
+    known_at,
+    readable_packages,
+    reader_of,
+    trace,
+)
 from ledger.storage import directory
 
 MOST_SHOWN = 500
@@ -39,7 +47,7 @@ MOST_LOOKED = 3000
 _CONSIGNMENTS = (
     Column(name="called", label="consignment", link="link"),
     Column(name="giver", label="from"),
-    Column(name="receiver", label="for"),
+    Column(name="receiver", label="receiver"),
     Column(name="holder", label="with"),
     Column(name="purpose", label="purpose", kind="word"),
     Column(name="packages", label="packages", kind="number"),
@@ -157,10 +165,17 @@ def show_one(asking: Asking) -> Mapping[str, object]:
     """One consignment: who has it, what became of each line, every step and what others say."""
     with asking.instance.database.reading() as tx:
         view = show_consignment(tx, asking.caller, asking.path("consignment"))
-        return {**of_consignment(tx, asking, view), "done": asking.recorded}
+        values = of_consignment(tx, asking, view)
+        # who only waits for a package has no page of it yet
+        named = [found.expand(r"\2/\1") for found in map(_package_of, view.lines or ()) if found]
+        pages = {package_page(name) for name in readable_packages(tx, asking.caller, named)}
+        lines = [
+            (name, link if link in pages else "", line) for name, link, line in values["lines"]
+        ]
+        return {**values, "lines": lines, "done": asking.recorded}
 
 
-def of_consignment(tx: Connection, asking: Asking, view: ConsignmentView) -> dict[str, object]:
+def of_consignment(tx: Connection, asking: Asking, view: ConsignmentView) -> dict[str, Any]:
     """What several pages show of a consignment."""
     codes, unit = codes_of(tx), asking.caller.unit
     latest = next((s for s in reversed(view.steps) if s.counts), None)
@@ -200,9 +215,13 @@ def called(view: ConsignmentView, codes: Mapping[int, str]) -> str:
     return f"{codes.get(view.giver, view.giver)}/{view.slip or view.id[:8]}"
 
 
+def _package_of(line: LineView) -> re.Match[str] | None:
+    return _PACKAGE.fullmatch(line.names)
+
+
 def _named(line: LineView, codes: Mapping[int, str]) -> tuple[str, str, LineView]:
     """A line as it stands on labels, and the page of the package that it names."""
-    found = _PACKAGE.fullmatch(line.names)
+    found = _package_of(line)
     if found is None:
         return line.names, "", line
     unit, serial = int(found[2]), found[1]

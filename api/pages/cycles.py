@@ -30,7 +30,7 @@ from ledger.steps.accepting.resolving import resolve_cycle, resolve_machine
 from ledger.steps.accepting.standing import Accepted
 from ledger.steps.answering.curves import curves_of
 from ledger.steps.answering.showing import CycleView, list_cycles, show_cycle
-from ledger.steps.answering.surveying import gaps_of, survey
+from ledger.steps.answering.surveying import by_lot, gaps_of, survey
 from ledger.steps.reading.imports import ImportOptions, import_file
 from ledger.storage import directory
 
@@ -274,6 +274,7 @@ def show_due(asking: Asking) -> Mapping[str, object] | Response:
         "bad": [(each, words) for each, words in bad if words],
         "undecided": undecided,
         "gaps": gaps_of(cycles),
+        "lots": by_lot(cycles),
         "done": asking.recorded,
     }
 

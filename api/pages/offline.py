@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import compile_path
 
 from api import problems
-from api.pages import bench, boxes, opening, recalls, returns, using
+from api.pages import assembly, bench, boxes, opening, recalls, returns, using
 from api.pages.acting import choices_for
 from api.pages.asking import Asking, Captured, Filled
 from api.pages.custody import codes_of
@@ -43,7 +43,7 @@ from ledger.storage import packages
 #: pages whose forms a device keeps while nobody answers
 KEPT = tuple(
     (compile_path(each.path)[0], each)
-    for module in (bench, boxes, opening, returns, using, recalls)
+    for module in (assembly, bench, boxes, opening, returns, using, recalls)
     for each in module.SCREENS
     if each.do is not None and each.is_scanned
 )

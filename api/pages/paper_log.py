@@ -19,7 +19,7 @@ from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.errors import InvalidInput
 from ledger.readings import zone_named
 from ledger.steps.accepting.scanning import Look, Scan, look, report
-from ledger.steps.reading.scan_lists import parse_list
+from ledger.steps.reading.scan_lists import parse_list, text_of
 
 
 def show_log(asking: Asking) -> Mapping[str, object]:
@@ -37,13 +37,14 @@ def _brought(asking: Asking) -> tuple[str, list[Scan]]:
     zone_named(zone, field="zone")
     day = asking.filled.get("day") or None
     scans = parse_list(data, zone=zone, basis="imported", day=day)
-    return data.decode("utf-8-sig"), scans
+    return text_of(data), scans
 
 
 def _answered(asking: Asking, scans: Sequence[Scan]) -> list[tuple[int, Scan]]:
-    """The lines that are not left out, each with its number from 1."""
+    """The lines that are not left out, each with its number on the paper, from 1."""
     filled, found = asking.filled, []
-    for at, scan in enumerate(scans, 1):
+    for scan in scans:
+        at = scan.line or 0
         said = filled.get(f"answer.{at}")
         if filled.get(f"leave.{at}") != "yes":
             found.append((at, replace(scan, said=said) if said else scan))
@@ -57,7 +58,7 @@ def do_log(asking: Asking) -> Mapping[str, object] | Response:
     lines = _answered(asking, scans)
     with asking.instance.database.reading() as tx:
         looks = look(asking.instance, tx, unit, [scan for _, scan in lines])
-    doubtful = [each for each in looks if _is_doubtful(asking, each, lines)]
+    doubtful = [each for each in looks if _is_doubtful(asking, each)]
     if asking.filled.get("step") != "record" or doubtful or not lines:
         return _preview(asking, text, scans, lines, looks)
     told = {**circumstances(asking), "authenticated_by": "paper"}
@@ -74,13 +75,14 @@ def do_log(asking: Asking) -> Mapping[str, object] | Response:
     return go_to(f"/paper/log?done={digest}")
 
 
-def _is_doubtful(asking: Asking, each: Look, lines: Sequence[tuple[int, Scan]]) -> bool:
+def _is_doubtful(asking: Asking, each: Look) -> bool:
     """Whether a person has to look at a line: a question, or a code that is on nothing known.
 
     What is on nothing known may be kept as it is.
     """
-    is_unknown = each.package is None and each.set is None and not is_basket(each.code)
-    is_kept = asking.filled.get(f"keep.{lines[each.line - 1][0]}") == "yes"
+    is_named = each.set is not None and each.said is None
+    is_unknown = each.package is None and not is_named and not is_basket(each.code)
+    is_kept = asking.filled.get(f"keep.{each.line}") == "yes"
     return each.question is not None or (is_unknown and not is_kept)
 
 
@@ -92,12 +94,11 @@ def _preview(
     looks: Sequence[Look],
 ) -> Mapping[str, object]:
     """Each line as it stands on the paper, and what it will do."""
-    numbers = [number for number, _ in lines]
     told: dict[int, list[Look]] = {}
     for each in looks:
-        told.setdefault(numbers[each.line - 1], []).append(each)
-    shown = [(at, scan, told.get(at, [])) for at, scan in enumerate(scans, 1)]
-    doubtful = [each for each in looks if _is_doubtful(asking, each, lines)]
+        told.setdefault(each.line, []).append(each)
+    shown = [(scan.line, scan, told.get(scan.line or 0, [])) for scan in scans]
+    doubtful = [each for each in looks if _is_doubtful(asking, each)]
     return {
         **show_log(asking),
         "lines": shown,

@@ -15,7 +15,7 @@ from api.pages.words import N_
 from ledger.domain.encoding.identifiers import parse_hex32, to_hex
 from ledger.domain.errors import InvalidInput, NotFound, SteriLedgerError
 from ledger.doors.guard import SECURITY_HEADERS
-from ledger.photos import MEDIA
+from ledger.readings.photos import MEDIA
 from ledger.steps.accepting.photographing import keep_photo, read_photo
 from ledger.storage import photos
 

@@ -98,5 +98,6 @@ def add_pages(app: FastAPI, instance: Instance) -> None:
     pages = Pages(instance=instance, screens=SCREENS)
     app.router.routes.extend(pages.routes())
     app.state.missing_page = pages.missing
+    app.state.refused_page = pages.refused
     app.router.routes.append(Route("/sw.js", service_worker, include_in_schema=False))
     app.router.routes.append(Route("/static/{name:path}", static, include_in_schema=False))

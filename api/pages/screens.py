@@ -138,13 +138,19 @@ class Pages:
 
     def missing(self, request: Request, told: problems.Told) -> Response:
         """What a browser is shown at an address where nothing is."""
-        request.scope["state"][OWN_HEADERS] = PAGE_HEADERS
         at_address = replace(told, detail="there is nothing at this address", rule=None)
+        return self.refused(request, at_address)
+
+    def refused(self, request: Request, told: problems.Told) -> Response:
+        """What a browser is shown in place of a page, before any screen is asked."""
+        request.scope["state"][OWN_HEADERS] = PAGE_HEADERS
         asking = Asking(
             request=request, instance=self.instance, session=self._session(request),
             words=words_for(request, self.instance.settings.zone), filled=Filled([]),
         )  # fmt: skip
-        return self._failed(asking, at_address, NotFound(at_address.detail))
+        answer = self._failed(asking, told, NotFound(told.detail))
+        answer.headers.update(told.headers)
+        return answer
 
     def _route(self, screen: Screen) -> Route:
         methods = ["GET", "POST"] if screen.do else ["GET"]

@@ -22,7 +22,7 @@ from ledger.domain.callers import Scope
 from ledger.domain.encoding.canonical import canonical
 from ledger.domain.encoding.hashing import sha256
 from ledger.domain.encoding.identifiers import to_hex
-from ledger.domain.errors import NotFound
+from ledger.domain.errors import InvalidInput, NotFound
 from ledger.domain.statement.month import Entry
 from ledger.domain.statement.periods import parse_period, period_at
 from ledger.domain.subjects.indexed import IndexedOperation
@@ -108,6 +108,18 @@ def show_statement(asking: Asking) -> Values:
         "may_settle": asking.may(Scope.SETTLE) and asking.caller.unit in {None, unit},
         "done": asking.recorded,
     }
+
+
+def do_contest(asking: Asking) -> Response:
+    """Lines contested; without any, the same answer would acknowledge the statement."""
+    if not asking.filled.all("lines"):
+        raise InvalidInput(
+            "names none",
+            field="lines",
+            rule="a contest says which lines it is about",
+            remedy="tick them, and send it again",
+        )
+    return record(asking, ACTS["StatementAnswer"])
 
 
 def _sides(account: Plain, place: int) -> set[int | None]:
@@ -321,6 +333,7 @@ SCREENS = (
         template="statement.html",
         title=N_("Statement"),
         show=show_statement,
+        do=do_contest,
         scopes=READS,
     ),
     Screen(

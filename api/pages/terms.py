@@ -17,7 +17,13 @@ from api.pages.words import N_, Words
 from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.acts.terms import parts_of
 from ledger.domain.callers import Scope
-from ledger.domain.duties.terms import Terms, default_terms, parse_terms, require_successor
+from ledger.domain.duties.terms import (
+    Terms,
+    default_terms,
+    parse_terms,
+    require_successor,
+    source_in,
+)
 from ledger.domain.errors import InvalidInput, NotFound
 from ledger.forms.sheets import money_text
 from ledger.forms.words import Language, say
@@ -64,6 +70,7 @@ def show_terms(asking: Asking) -> Values:
         "other": other,
         "changes": list(differences(other.document, shown.document)),
         "length": lambda seconds: _length(asking.words, seconds),
+        "source_in": source_in,
         "tables": [
             _table(asking.words, name, prices, codes) for name in _TABLES if prices.get(name)
         ],

@@ -19,6 +19,8 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 from starlette.requests import Request
 
+from ledger.domain.acts.catalogue import ACTS
+
 CATALOGUES = Path(__file__).resolve().parent.parent / "locale"
 #: by tag: how it calls itself
 LANGUAGES: Mapping[str, str] = {"en": "English", "zh": "中文"}
@@ -32,11 +34,39 @@ _WORD = re.compile(r"[a-z][a-z_]{1,40}")
 _IS_TEXT = re.compile(
     r"(^|\.)(name|text|reason|description|programme|serial|code|performer|checker|enterer|model)$"
 )
+#: what the API alone is told: its own way beside a command's, and how it says that there is none
+_OF_THE_API = re.compile(r"[,，] ?(GET|POST) /v1/[a-z/-]+|[;；] ?null\b.*")
 
 
 def N_(text: str) -> str:  # noqa: N802 - gettext's own name for what is translated later
     """A text that is translated where it is shown."""
     return text
+
+
+_IMPORTS_PAPER = N_("Bring in a paper log")
+#: the page that does what a command does; those of whoever runs the instance have none
+_PAGES: Mapping[str, str] = {
+    **{act.command: act.spelled.replace("-", " ") for act in ACTS.values()},
+    "scan put_in": N_("scan report"),
+    "unit list": N_("Units"),
+    "signer list": N_("Signers and keys"),
+    "operation list": N_("Records"),
+    "equipment list": N_("Machines"),
+    "asset list": N_("Assets"),
+    "import": N_("Bring a printout"),
+    "label tell": N_("Labels"),
+    "basket name": N_("Labels"),
+    "status": N_("Health"),
+    "statement publish": N_("Statements"),
+    "terms publish": N_("Terms and prices"),
+}
+#: a command with what stands behind it
+_COMMAND = re.compile(
+    rf"steriledger ({'|'.join(sorted(map(re.escape, _PAGES), key=len, reverse=True))})\b"
+    r"((?:\s+(?:--?[a-z]|[A-Z0-9])[^\s;,.；，。]*)*)"
+)
+#: an option alone is a field of the form; the API's way of it may stand behind
+_OPTION = re.compile(r"(?<![\w-])--([a-z][a-z-]+)(?: [A-Z]+)?(?:[,，] ?(?:or|或) \w+: true)?")
 
 
 @cache
@@ -88,7 +118,21 @@ class Words:
         return "。" if self.language == "zh" else "."
 
     def sentence(self, text: str) -> str:
-        """A sentence that may name things: what the catalogue has with holes for them."""
+        """A sentence that may name things: what the catalogue has with holes for them.
+
+        Where it names a command, it says the page that does the same.
+        """
+        said = _COMMAND.sub(self._page, _OF_THE_API.sub("", self._translated(text)))
+        # an option of a command that no page does is its own
+        if "steriledger " in said:
+            return said
+        return _OPTION.sub(lambda option: f"“{self.label(option[1].replace('-', '_'))}”", said)
+
+    def _page(self, command: re.Match[str]) -> str:
+        title = _IMPORTS_PAPER if "--paper" in command[2] else _PAGES[command[1]]
+        return f"“{self.label(title)}”"
+
+    def _translated(self, text: str) -> str:
         known = catalogue(self.language)
         if text in known or self.language == "en":
             return known.get(text, text)

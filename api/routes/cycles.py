@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import Path, Query
 from starlette.responses import Response
 
 from api import answers
-from api.access import Asked, LedgerRoute, asked_of
-from api.documents import EVERYWHERE, problems_for
+from api.access import LedgerRouter, Question
 from api.fields import Text
 from ledger.steps.answering.showing import list_cycles, show_cycle
 
-router = APIRouter(prefix="/v1/cycles", tags=["cycles"], route_class=LedgerRoute)
+router = LedgerRouter("/v1/cycles", tag="cycles")
 
-Question = Annotated[Asked, Depends(asked_of)]
 CyclePath = Annotated[
     Text, Path(description="the cycle's id, or machine/number, or machine/epoch/number")
 ]
 
-_VIEW: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "the cycle",
-        "content": {"application/json": {"schema": {"type": "object"}}},
-    }
-}
 
-
-@router.get("", response_model=answers.Cycles, responses=problems_for(*EVERYWHERE))
+@router.read("", answers.Cycles)
 def read_cycles(
     question: Question,
     equipment: Annotated[
@@ -38,14 +29,11 @@ def read_cycles(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> Response:
     """The cycles that you may read, newest first."""
-    with question.instance.database.reading() as tx:
-        lines = list_cycles(tx, question.caller, equipment=equipment, before=before, limit=limit)
+    lines = question.read(list_cycles, equipment=equipment, before=before, limit=limit)
     return answers.give(answers.Cycles(cycles=[line.to_plain() for line in lines]))
 
 
-@router.get("/{cycle:path}", response_class=Response, responses=problems_for(*EVERYWHERE) | _VIEW)
+@router.read("/{cycle:path}", "the cycle")
 def read_cycle(cycle: CyclePath, question: Question) -> Response:
     """One cycle: three verdicts that are never mixed, the digests to judge, and what happened."""
-    with question.instance.database.reading() as tx:
-        view = show_cycle(tx, question.caller, cycle)
-    return answers.give_plain(view.to_plain())
+    return answers.give_view(question.read(show_cycle, cycle))

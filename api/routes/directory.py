@@ -4,28 +4,27 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Query
 from sqlalchemy import Connection
 from starlette.responses import Response
 
 from api import answers
-from api.access import Asked, LedgerRoute, asked_of
-from api.documents import EVERYWHERE, problems_for
+from api.access import Asked, LedgerRouter, Question
 from api.fields import MAX_UINT32, Hex32
-from ledger.domain.encoding.identifiers import parse_hex32
+from ledger.domain.acts.words import Right
+from ledger.domain.encoding.identifiers import parse_hex32, to_hex
 from ledger.domain.errors import Inconsistent
 from ledger.domain.subjects.states import MachineState, SignerState
 from ledger.steps.accepting.standing import Accepted
 from ledger.storage import directory
 
-router = APIRouter(prefix="/v1", tags=["directory"], route_class=LedgerRoute)
+router = LedgerRouter("/v1", tag="directory")
 
-Question = Annotated[Asked, Depends(asked_of)]
 Limit = Annotated[int, Query(ge=1, le=500)]
 After = Annotated[Hex32 | None, Query(description="the last line's id")]
 
 
-@router.get("/units", response_model=answers.Units, responses=problems_for(*EVERYWHERE))
+@router.read("/units", answers.Units)
 def read_units(
     question: Question,
     after: Annotated[int, Query(ge=0, le=MAX_UINT32, description="the last line's number")] = 0,
@@ -34,10 +33,16 @@ def read_units(
     """The units of the group, which every unit may know: loads name their owners and payers."""
     with question.instance.database.reading() as tx:
         rows = directory.list_units(tx, after=after, limit=limit)
-    return answers.give(answers.Units(units=[answers.unit_answer(row) for row in rows]))
+    units = [
+        answers.UnitAnswer(
+            number=row.number, code=row.code, name=row.name, admission=to_hex(row.digest)
+        )
+        for row in rows
+    ]
+    return answers.give(answers.Units(units=units))
 
 
-@router.get("/signers", response_model=answers.Signers, responses=problems_for(*EVERYWHERE))
+@router.read("/signers", answers.Signers)
 def read_signers(question: Question, after: After = None, limit: Limit = 100) -> Response:
     """The signers that you may read; the names of people only of your own unit."""
     with question.instance.database.reading() as tx:
@@ -48,7 +53,7 @@ def read_signers(question: Question, after: After = None, limit: Limit = 100) ->
     return answers.give(answers.Signers(signers=found))
 
 
-@router.get("/equipment", response_model=answers.Equipment, responses=problems_for(*EVERYWHERE))
+@router.read("/equipment", answers.Equipment)
 def read_equipment(question: Question, after: After = None, limit: Limit = 100) -> Response:
     """The machines that you may read, with the digest that a change of each replaces."""
     with question.instance.database.reading() as tx:
@@ -65,10 +70,17 @@ def _start(after: str | None) -> bytes | None:
 
 def _signer(tx: Connection, question: Asked, row: directory.SignerRow) -> answers.SignerAnswer:
     state = Accepted(tx).find(SignerState, row.id)
-    return answers.signer_answer(
-        row,
+    return answers.SignerAnswer(
+        id=to_hex(row.id),
+        unit=row.unit,
+        key=to_hex(row.signer),
+        name=row.name if question.caller.unit == row.unit else None,
+        rights=[right.name.lower() for right in Right if right in row.rights and right.name],
+        custody=row.custody.name.lower(),
+        valid_from=row.valid_from,
+        valid_until=row.valid_until,
         is_revoked=state is not None and state.is_revoked,
-        shows_people=question.caller.unit == row.unit,
+        enrolment=to_hex(row.digest),
     )
 
 
@@ -76,6 +88,14 @@ def _machine(tx: Connection, row: directory.EquipmentRow) -> answers.MachineAnsw
     state = Accepted(tx).find(MachineState, row.id)
     if state is None:
         raise Inconsistent("a machine stands in the directory that was never registered")
-    return answers.machine_answer(
-        row, state=state.state.name.lower(), epoch=state.epoch, current=state.current
+    return answers.MachineAnswer(
+        id=row.id.hex(),
+        unit=row.unit,
+        name=row.name,
+        model=row.model,
+        serial=row.serial,
+        kind=row.kind.name.lower(),
+        state=state.state.name.lower(),
+        epoch=state.epoch,
+        current=to_hex(state.current),
     )

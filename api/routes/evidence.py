@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import Path, Query
 from starlette.responses import Response
 
-from api.access import Asked, LedgerRoute, asked_of
-from api.documents import EVERYWHERE, problems_for
+from api.access import LedgerRouter, Question
 from api.fields import Text
 from ledger.evidence.shape import SUBJECT_TYPES
 from ledger.steps.answering.exporting import export_evidence, resolve_subject
 
-router = APIRouter(prefix="/v1/evidence", tags=["evidence"], route_class=LedgerRoute)
+router = LedgerRouter("/v1/evidence", tag="evidence")
 
 _MOST_PATTERNS = 50
-_FILE: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "the evidence file",
-        "content": {"application/json": {"schema": {"type": "object"}}},
-    }
-}
 
 
-@router.get(
-    "/{type}/{subject:path}",
-    response_class=Response,
-    responses=problems_for(*EVERYWHERE) | _FILE,
-)
+@router.read("/{type}/{subject:path}", "the evidence file")
 def read_evidence(
     subject_type: Annotated[
         Text, Path(alias="type", description=f"one of {', '.join(SUBJECT_TYPES)}")
@@ -37,7 +26,7 @@ def read_evidence(
         Text,
         Path(description="its id; or machine/number, a machine's name, a unit's code"),
     ],
-    question: Annotated[Asked, Depends(asked_of)],
+    question: Question,
     disclose: Annotated[
         list[Text] | None,
         Query(

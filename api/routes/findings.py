@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import Path, Query
 from starlette.responses import Response
 
 from api import answers
-from api.access import Asked, LedgerRoute, asked_of
-from api.documents import EVERYWHERE, problems_for
+from api.access import Asked, LedgerRouter, Question
 from api.fields import Moment, Text
 from ledger.domain.duties.reading import ASKED
 from ledger.steps.answering.duties import Findings, find_duties
 from ledger.steps.answering.signed import list_signed
 
-router = APIRouter(prefix="/v1/findings", tags=["findings"], route_class=LedgerRoute)
+router = LedgerRouter("/v1/findings", tag="findings")
 
-Question = Annotated[Asked, Depends(asked_of)]
 Kind = Annotated[Text, Path(alias="kind", description=f"one of {', '.join(ASKED)}")]
 Subject = Annotated[
     Text,
@@ -28,16 +26,11 @@ Subject = Annotated[
 AsOf = Annotated[
     Moment | None, Query(description="the moment for which it holds; now when left out")
 ]
+Then = Annotated[Moment | None, Query(description="beside it what was known then")]
 Block = Annotated[
     int | None,
     Query(ge=0, le=2**53, description="nothing later is in it: what was computed then, again"),
 ]
-_OBJECT: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "the answer",
-        "content": {"application/json": {"schema": {"type": "object"}}},
-    }
-}
 
 
 def _find(question: Asked, kind: str, subject: str, **how: Any) -> Findings:  # noqa: ANN401
@@ -45,11 +38,7 @@ def _find(question: Asked, kind: str, subject: str, **how: Any) -> Findings:  # 
         return find_duties(question.instance, tx, question.caller, kind, subject, **how)
 
 
-@router.get(
-    "/signed/{signer}",
-    response_class=Response,
-    responses=problems_for(*EVERYWHERE) | _OBJECT,
-)
+@router.read("/signed/{signer}", "the answer")
 def read_signed(
     signer: Annotated[Text, Path(description="the signer's id")],
     question: Question,
@@ -57,22 +46,17 @@ def read_signed(
     until: Annotated[Moment, Query(description="until when")],
 ) -> Response:
     """What a key signed in a window, and how sure it is who that was."""
-    with question.instance.database.reading() as tx:
-        lines = list_signed(tx, question.caller, signer, since=since, until=until)
+    lines = question.read(list_signed, signer, since=since, until=until)
     return answers.give_plain({"signed": [line.to_plain() for line in lines]})
 
 
-@router.get(
-    "/{kind}/file/{subject:path}",
-    response_class=Response,
-    responses=problems_for(*EVERYWHERE) | _OBJECT,
-)
+@router.read("/{kind}/file/{subject:path}", "the answer")
 def read_findings_file(  # noqa: PLR0913, PLR0917 - what is asked, and for which moment
     kind: Kind,
     subject: Subject,
     question: Question,
     as_of: AsOf = None,
-    then: Annotated[Moment | None, Query(description="beside it what was known then")] = None,
+    then: Then = None,
     block: Block = None,
 ) -> Response:
     """The file that reproduces the answer: steriledger findings verify FILE."""
@@ -89,17 +73,13 @@ def read_findings_file(  # noqa: PLR0913, PLR0917 - what is asked, and for which
     )
 
 
-@router.get(
-    "/{kind}/{subject:path}",
-    response_class=Response,
-    responses=problems_for(*EVERYWHERE) | _OBJECT,
-)
+@router.read("/{kind}/{subject:path}", "the answer")
 def read_findings(  # noqa: PLR0913, PLR0917 - what is asked, and for which moment
     kind: Kind,
     subject: Subject,
     question: Question,
     as_of: AsOf = None,
-    then: Annotated[Moment | None, Query(description="beside it what was known then")] = None,
+    then: Then = None,
     block: Block = None,
 ) -> Response:
     """Every duty that applied, who held it, and whether it was met."""

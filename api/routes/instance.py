@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
 
-from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from api import answers
-from api.access import Asked, LedgerRoute, asked_of
-from api.documents import EVERYWHERE, problems_for
+from api.access import LedgerRouter, Question
 from ledger.domain.chain.deployment import deployment_to_json
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.encoding.moments import instant_text
 from ledger.steps.answering.status import ChainStatus, Status, status
 from ledger.storage.operations import count_by_state
 
-router = APIRouter(prefix="/v1", tags=["instance"], route_class=LedgerRoute)
-
-Question = Annotated[Asked, Depends(asked_of)]
+router = LedgerRouter("/v1", tag="instance")
 
 
-@router.get("/status", response_model=answers.StatusAnswer, responses=problems_for(*EVERYWHERE))
+@router.read("/status", answers.StatusAnswer)
 def read_status(question: Question) -> Response:
     """The chain, what is owed to it, and what is stuck; operations are counted as you may read."""
     unit = question.caller.readable_unit
@@ -49,9 +44,7 @@ def read_status(question: Question) -> Response:
     )
 
 
-@router.get(
-    "/deployment", response_model=answers.DeploymentAnswer, responses=problems_for(*EVERYWHERE)
-)
+@router.read("/deployment", answers.DeploymentAnswer)
 def read_deployment(question: Question) -> Response:
     """The deployment; a verifier compares its fingerprint with one from elsewhere."""
     deployment = question.instance.deployment()

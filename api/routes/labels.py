@@ -4,25 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import Field
 from starlette.responses import Response
 
 from api import answers
-from api.access import LedgerRoute
+from api.access import LedgerRouter, Question
 from api.bodies import literal_of
-from api.documents import EVERYWHERE, WITH_BODY, problems_for
 from api.fields import Body, ShortText, SignerName, Text, UnitName
 from api.routes.operations import DOOR
-from api.routes.packages import (
-    Question,
-    UnitQuery,
-    plain,
-    receipts_of,
-    require_reading,
-    told_of,
-    unit_of,
-)
+from api.routes.packages import UnitQuery, receipts_of, require_reading, told_of, unit_of
 from ledger.domain.callers import Scope
 from ledger.domain.custody.labelling import Symbol
 from ledger.domain.custody.printing import MOST_OF_ROLL, TOLD, PrintState
@@ -32,7 +23,7 @@ from ledger.steps.accepting.meaning import meant
 from ledger.steps.answering import packages as asking
 from ledger.steps.answering.labelling import labels_sent
 
-router = APIRouter(prefix="/v1/labels", tags=["packages"], route_class=LedgerRoute)
+router = LedgerRouter("/v1/labels", tag="packages")
 
 SymbolWord = literal_of((Symbol.DATAMATRIX.value, Symbol.QR.value))
 StockWord = literal_of(("roll", "sheet"))
@@ -72,9 +63,7 @@ class ToldBody(Body):
     performer: Text | None = None
 
 
-@router.post(
-    "/rolls", response_class=Response, responses=problems_for(*WITH_BODY) | plain("the roll")
-)
+@router.write("/rolls", "the roll")
 def post_roll(body: RollBody, question: Question) -> Response:
     """Reserve a roll of serials, for paper and for labels that are printed beforehand."""
     question.caller.require_scope(Scope.SCAN)
@@ -86,7 +75,7 @@ def post_roll(body: RollBody, question: Question) -> Response:
     return answers.give_plain(roll.to_plain())
 
 
-@router.get("/rolls", response_class=Response, responses=problems_for(*EVERYWHERE) | plain("rolls"))
+@router.read("/rolls", "rolls")
 def read_rolls(question: Question, unit: UnitQuery = None) -> Response:
     """A unit's rolls, and which of their serials are used."""
     require_reading(question)
@@ -95,9 +84,7 @@ def read_rolls(question: Question, unit: UnitQuery = None) -> Response:
     return answers.give_plain({"rolls": [each.to_plain() for each in rolls]})
 
 
-@router.post(
-    "/prints", response_class=Response, responses=problems_for(*WITH_BODY) | plain("the labels")
-)
+@router.write("/prints", "the labels")
 def post_prints(body: PrintsBody, question: Question) -> Response:
     """Say that labels go to a printer now: what is to be printed on each."""
     question.caller.require_scope(Scope.SCAN)
@@ -114,9 +101,7 @@ def post_prints(body: PrintsBody, question: Question) -> Response:
     return answers.give_plain({"labels": [each.to_plain() for each in prints]})
 
 
-@router.post(
-    "/prints/told", response_class=Response, responses=problems_for(*WITH_BODY) | plain("labels")
-)
+@router.write("/prints/told", "labels")
 def post_told(body: ToldBody, question: Question) -> Response:
     """Tell what became of labels that were sent, once; a reprint voids the label before."""
     question.caller.require_scope(Scope.SCAN)
@@ -135,9 +120,7 @@ def post_told(body: ToldBody, question: Question) -> Response:
     return answers.give_plain({"operations": receipts_of(receipts), "labels": labels})
 
 
-@router.get(
-    "/prints", response_class=Response, responses=problems_for(*EVERYWHERE) | plain("the labels")
-)
+@router.read("/prints", "the labels")
 def read_prints(  # noqa: PLR0913, PLR0917 - whose, which, and how many
     question: Question,
     unit: UnitQuery = None,
@@ -174,11 +157,7 @@ class DrawnBody(Body):
     )
 
 
-@router.post(
-    "/drawn",
-    response_class=Response,
-    responses=problems_for(*WITH_BODY) | {200: {"description": "the file"}},
-)
+@router.write("/drawn", {200: {"description": "the file"}})
 def post_drawn(body: DrawnBody, question: Question) -> Response:
     """The labels of packages whose printing was sent, as PDF or ZPL; each code was read back."""
     question.caller.require_scope(Scope.SCAN)

@@ -6,16 +6,16 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Path, Query
+from fastapi import Depends, Header, Path, Query
 from pydantic import AfterValidator, WithJsonSchema
 from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
 from api import answers
-from api.access import ActRoute, Asked, LedgerRoute, asked_now, asked_of, raw_body
+from api.access import ActRoute, Asked, LedgerRouter, Question, asked_now, raw_body
 from api.bodies import Signatures, body_of, values_of
-from api.documents import EVERYWHERE, WITH_BODY, problems_for
+from api.documents import WITH_BODY, problems_for
 from api.fields import Body, Hex32
 from ledger.domain.acts.asking import Door
 from ledger.domain.acts.catalogue import ACTS
@@ -35,9 +35,8 @@ from ledger.steps.accepting.submit import Receipt, record_with_held_keys
 from ledger.steps.asking.idempotency import Answer, NamedRequest, answer_once, require_key
 from ledger.storage import index, operations, records
 
-router = APIRouter(prefix="/v1/operations", tags=["operations"], route_class=LedgerRoute)
+router = LedgerRouter("/v1/operations", tag="operations")
 
-Question = Annotated[Asked, Depends(asked_of)]
 DigestPath = Annotated[Hex32, Path(description="the operation's EIP-712 digest")]
 
 
@@ -157,11 +156,7 @@ for _act in ACTS.values():
     )
 
 
-@router.post(
-    "/{digest}/submit",
-    response_model=answers.ReceiptAnswer,
-    responses=problems_for(*WITH_BODY),
-)
+@router.write("/{digest}/submit", answers.ReceiptAnswer)
 def submit(
     request: Request,
     digest: DigestPath,
@@ -198,7 +193,7 @@ def refuse_kind(kind: str) -> Response:
     )
 
 
-@router.get("", response_model=answers.Operations, responses=problems_for(*EVERYWHERE))
+@router.read("", answers.Operations)
 def list_operations(
     question: Question,
     state: Annotated[OperationState | None, Query()] = None,
@@ -216,14 +211,11 @@ def list_operations(
             after=after,
             limit=limit,
         )
-    return answers.give(
-        answers.Operations(operations=[answers.operation_line(row) for row in rows])
-    )
+    lines = [answers.OperationLine(**answers.line_of(row)) for row in rows]
+    return answers.give(answers.Operations(operations=lines))
 
 
-@router.get(
-    "/{digest}", response_model=answers.OperationAnswer, responses=problems_for(*EVERYWHERE)
-)
+@router.read("/{digest}", answers.OperationAnswer)
 def read_operation(digest: DigestPath, question: Question) -> Response:
     """One accepted operation: its record, its history, and where the chain holds it."""
     with question.instance.database.reading() as tx:
@@ -238,9 +230,7 @@ def read_operation(digest: DigestPath, question: Question) -> Response:
     return answers.give(answer)
 
 
-@router.get(
-    "/{digest}/receipt", response_model=answers.ReceiptAnswer, responses=problems_for(*EVERYWHERE)
-)
+@router.read("/{digest}/receipt", answers.ReceiptAnswer)
 def read_receipt(digest: DigestPath, question: Question) -> Response:
     """The receipt that was given for an operation."""
     with question.instance.database.reading() as tx:

@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Query
 from pydantic import Field
 from sqlalchemy import Connection
 from starlette.responses import Response
 
 from api import answers
-from api.access import Asked, LedgerRoute, asked_of
+from api.access import Asked, LedgerRouter, Question
 from api.bodies import literal_of
-from api.documents import EVERYWHERE, WITH_BODY, problems_for
 from api.fields import Body, Hex32, Moment, ShortText, SignerName, Text, UnitName
 from api.routes.operations import DOOR
 from ledger.domain.acts.recall_order import CAUSES
@@ -34,9 +33,8 @@ from ledger.steps.answering import recalls
 from ledger.steps.answering.baskets import show_basket
 from ledger.steps.reading.scan_lists import template
 
-router = APIRouter(prefix="/v1", tags=["packages"], route_class=LedgerRoute)
+router = LedgerRouter("/v1", tag="packages")
 
-Question = Annotated[Asked, Depends(asked_of)]
 PackageQuery = Annotated[
     Text, Query(description="UNIT/SERIAL such as centre/Q02, or a code as a scanner delivers it")
 ]
@@ -51,16 +49,6 @@ BasisWord = literal_of(BASES)
 StorageWord = literal_of(STORAGE_CLASSES)
 CauseWord = literal_of(CAUSES)
 LanguageWord = literal_of(tuple(WORDS))
-
-
-def plain(what: str) -> dict[int | str, dict[str, Any]]:
-    """What the document says of an answer that is one object."""
-    return {
-        200: {
-            "description": what,
-            "content": {"application/json": {"schema": {"type": "object"}}},
-        }
-    }
 
 
 class ScanBody(Body):
@@ -164,9 +152,7 @@ def receipts_of(receipts: list[Receipt]) -> list[str]:
 # ---------------------------------------------------------------- telling
 
 
-@router.post(
-    "/scans", response_class=Response, responses=problems_for(*WITH_BODY) | plain("what it did")
-)
+@router.write("/scans", "what it did")
 def post_scans(
     body: ScansBody,
     question: Question,
@@ -175,8 +161,8 @@ def post_scans(
     """Report what was done with packages; the answer says line by line what is wrong with it."""
     question.caller.require_scope(Scope.SCAN)
     scans = [
-        Scan(**{**each.model_dump(exclude_unset=True), "act": Deed(each.act)})
-        for each in body.lines
+        Scan(**{**each.model_dump(exclude_unset=True), "act": Deed(each.act)}, line=number)
+        for number, each in enumerate(body.lines, 1)
     ]
     instance, caller = question.instance, question.caller
     if preview:
@@ -192,15 +178,13 @@ def post_scans(
     return answers.give_plain({"operations": receipts_of(receipts), "lines": lines})
 
 
-@router.get("/scans/paper-form", response_class=Response, responses=problems_for(*EVERYWHERE))
+@router.read("/scans/paper-form", {})
 def read_paper_form(question: Question) -> Response:  # noqa: ARG001 - asked for by its holder only
     """The columns of the paper log, as a CSV to fill in."""
     return Response(template(), media_type="text/csv")
 
 
-@router.post(
-    "/packages", response_class=Response, responses=problems_for(*WITH_BODY) | plain("packages")
-)
+@router.write("/packages", "packages")
 def post_packages(body: AssemblyBody, question: Question) -> Response:
     """Pack sets, and label each package with a code of ours."""
     question.caller.require_scope(Scope.SCAN)
@@ -226,31 +210,21 @@ def post_packages(body: AssemblyBody, question: Question) -> Response:
 # ---------------------------------------------------------------- asking
 
 
-@router.get(
-    "/trace", response_class=Response, responses=problems_for(*EVERYWHERE) | plain("its story")
-)
+@router.read("/trace", "its story")
 def read_trace(
     package: PackageQuery, question: Question, at: AtQuery = None, known: KnownQuery = None
 ) -> Response:
     """A package's whole story, as far as you may read it."""
-    with question.instance.database.reading() as tx:
-        view = asking.trace(tx, question.caller, package, at=_seconds(at), known=known)
-    return answers.give_plain(view.to_plain())
+    return answers.give_view(question.read(asking.trace, package, at=_seconds(at), known=known))
 
 
-@router.get(
-    "/where", response_class=Response, responses=problems_for(*EVERYWHERE) | plain("where it is")
-)
+@router.read("/where", "where it is")
 def read_where(package: PackageQuery, question: Question) -> Response:
     """Where a package is, how it stands, and how sure that is."""
-    with question.instance.database.reading() as tx:
-        view = asking.where(tx, question.caller, package)
-    return answers.give_plain(view.to_plain())
+    return answers.give_view(question.read(asking.where, package))
 
 
-@router.get(
-    "/baskets", response_class=Response, responses=problems_for(*EVERYWHERE) | plain("its content")
-)
+@router.read("/baskets", "its content")
 def read_basket(
     basket: Annotated[Text, Query(description="its code, as a scanner delivers it")],
     question: Question,
@@ -259,14 +233,11 @@ def read_basket(
 ) -> Response:
     """What lies in a basket or container, or lay in it, as far as you may read it."""
     require_reading(question)
-    with question.instance.database.reading() as tx:
-        view = show_basket(tx, question.caller, basket, at=_seconds(at), known=known)
+    view = question.read(show_basket, basket, at=_seconds(at), known=known)
     return answers.give_plain(view.to_plain())
 
 
-@router.get(
-    "/gate", response_class=Response, responses=problems_for(*EVERYWHERE) | plain("the answer")
-)
+@router.read("/gate", "the answer")
 def read_gate(  # noqa: PLR0913, PLR0917 - who asks what of which package
     gate: Annotated[Gate, Query(description="what is to be done with it")],
     question: Question,
@@ -290,9 +261,7 @@ def read_gate(  # noqa: PLR0913, PLR0917 - who asks what of which package
     return answers.give_plain(answer.to_plain(language))
 
 
-@router.get(
-    "/holdings", response_class=Response, responses=problems_for(*EVERYWHERE) | plain("holdings")
-)
+@router.read("/holdings", "holdings")
 def read_holdings(  # noqa: PLR0913, PLR0917 - whose, when, and how much of it
     question: Question,
     unit: UnitQuery = None,
@@ -317,23 +286,18 @@ def read_holdings(  # noqa: PLR0913, PLR0917 - whose, when, and how much of it
     return answers.give_plain(found.to_plain())
 
 
-@router.get(
-    "/against", response_class=Response, responses=problems_for(*EVERYWHERE) | plain("the list")
-)
+@router.read("/against", "the list")
 def read_against(
     question: Question,
     before: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> Response:
     """What was done against a gate, newest first, with what it said and why."""
-    with question.instance.database.reading() as tx:
-        lines = asking.list_against(tx, question.caller, before=before, limit=limit)
+    lines = question.read(asking.list_against, before=before, limit=limit)
     return answers.give_plain({"lines": [each.to_plain() for each in lines]})
 
 
-@router.get(
-    "/sets", response_class=Response, responses=problems_for(*EVERYWHERE) | plain("its sheet")
-)
+@router.read("/sets", "its sheet")
 def read_set(
     name: Annotated[Text, Query(alias="set", description="UNIT/NAME")], question: Question
 ) -> Response:
@@ -350,9 +314,7 @@ def read_set(
 # ---------------------------------------------------------------- recalls
 
 
-@router.post(
-    "/recalls", response_class=Response, responses=problems_for(*WITH_BODY) | plain("its reach")
-)
+@router.write("/recalls", "its reach")
 def post_recall(body: RecallBody, question: Question) -> Response:
     """Order a range back in one call: the order, a decision for each cycle, a notice a holder."""
     question.caller.require_scope(Scope.DECIDE)
@@ -363,9 +325,7 @@ def post_recall(body: RecallBody, question: Question) -> Response:
     return answers.give_plain({**done.view.to_plain(), "decided": decided, "notices": done.notices})
 
 
-@router.get(
-    "/recalls", response_class=Response, responses=problems_for(*EVERYWHERE) | plain("recalls")
-)
+@router.read("/recalls", "recalls")
 def read_recalls(
     question: Question,
     before: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
@@ -373,28 +333,17 @@ def read_recalls(
 ) -> Response:
     """The recalls that concern you, newest first; read on with `before` the last one's cursor."""
     require_reading(question)
-    with question.instance.database.reading() as tx:
-        views = recalls.list_recalls(tx, question.caller, before=before, limit=limit)
+    views = question.read(recalls.list_recalls, before=before, limit=limit)
     return answers.give_plain({"recalls": [view.to_plain() for view in views]})
 
 
-@router.get(
-    "/recalls/{order}",
-    response_class=Response,
-    responses=problems_for(*EVERYWHERE) | plain("the recall"),
-)
+@router.read("/recalls/{order}", "the recall")
 def read_recall(order: Hex32, question: Question) -> Response:
     """A recall: its reach by holder, who was reached, and what was found of how many."""
-    with question.instance.database.reading() as tx:
-        view = recalls.show_recall(tx, question.caller, order)
-    return answers.give_plain(view.to_plain())
+    return answers.give_view(question.read(recalls.show_recall, order))
 
 
-@router.post(
-    "/recalls/{order}/end",
-    response_class=Response,
-    responses=problems_for(*WITH_BODY) | plain("the recall"),
-)
+@router.write("/recalls/{order}/end", "the recall")
 def post_end(order: Hex32, body: EndBody, question: Question) -> Response:
     """End a recall with what was found, of how many; its cycles stay recalled."""
     question.caller.require_scope(Scope.DECIDE)

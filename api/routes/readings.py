@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote, unquote
 
-from fastapi import APIRouter, Depends, Header, Path, Query
+from fastapi import Depends, Header, Path, Query
 from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
 from api import answers
-from api.access import Asked, LedgerRoute, asked_of, raw_body
-from api.documents import EVERYWHERE, WITH_BODY, problems_for
+from api.access import Asked, LedgerRouter, Question, raw_body, require_media, upload_of
 from api.fields import Hex32, ShortText, SignerName, Text
 from api.routes.operations import Named
 from ledger.domain.callers import Scope
 from ledger.domain.drafts import People
 from ledger.domain.encoding.identifiers import parse_hex32
 from ledger.domain.errors import InvalidInput, NotFound, Refused
-from ledger.doors.guard import Unacceptable
 from ledger.readings import read_file, zone_named
 from ledger.steps.asking.idempotency import Answer, NamedRequest, answer_once, find_answer, finish
 from ledger.steps.reading.imports import (
@@ -34,22 +31,12 @@ from ledger.steps.reading.imports import (
 )
 from ledger.storage import readings
 
-router = APIRouter(prefix="/v1/readings", tags=["readings"], route_class=LedgerRoute)
+router = LedgerRouter("/v1/readings", tag="readings")
 
-Question = Annotated[Asked, Depends(asked_of)]
 ShaPath = Annotated[Hex32, Path(description="SHA-256 of the file")]
 
 _MEDIA = frozenset({"text/plain", "text/csv", "application/octet-stream"})
 _LONGEST_NAME = 200
-
-_UPLOAD: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            media: {"schema": {"type": "string", "format": "binary"}} for media in sorted(_MEDIA)
-        },
-    }
-}
 
 
 async def file_name(
@@ -60,14 +47,7 @@ async def file_name(
     ] = None,
 ) -> str:
     """What the file is called where it comes from."""
-    media = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if media not in _MEDIA:
-        raise Unacceptable(
-            "is no printout",
-            status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            field="Content-Type",
-            rule=f"one of {', '.join(sorted(_MEDIA))}",
-        )
+    require_media(request, _MEDIA, "is no printout")
     name = filename if filename is not None else unquote(x_filename or "upload")
     if not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable():
         raise InvalidInput(
@@ -123,12 +103,7 @@ async def options_of(  # noqa: PLR0913, PLR0917 - what the framework reads from 
     )
 
 
-@router.post(
-    "",
-    response_model=answers.ReadingReport,
-    responses=problems_for(*WITH_BODY),
-    openapi_extra=_UPLOAD,
-)
+@router.write("", answers.ReadingReport, openapi_extra=upload_of(_MEDIA))
 def upload(  # noqa: PLR0913 - a file and what is said of it
     question: Question,
     named: Named,
@@ -153,12 +128,10 @@ def upload(  # noqa: PLR0913 - a file and what is said of it
     if kept is not None:
         return answers.give_kept(kept)
     work = _record if record else _keep
-    return answers.give_kept(
-        work(question, named, data, filename=filename, unit=unit, options=options)
-    )
+    return answers.give_kept(work(question, named, data, filename, unit, options))
 
 
-@router.get("", response_model=answers.Readings, responses=problems_for(*EVERYWHERE))
+@router.read("", answers.Readings)
 def list_readings(
     question: Question,
     after: Annotated[Hex32 | None, Query(description="the last line's sha256")] = None,
@@ -170,11 +143,12 @@ def list_readings(
         rows = readings.list_readings(
             tx, unit=question.caller.readable_unit, after=start, limit=limit
         )
-    lines = [answers.reading_line(row, shows_people=_is_own(question, row.unit)) for row in rows]
+    told = [answers.reading_of(row, shows_people=_is_own(question, row.unit)) for row in rows]
+    lines = [answers.ReadingLine(**each) for each in told]
     return answers.give(answers.Readings(readings=lines))
 
 
-@router.get("/{sha256}", response_model=answers.ReadingAnswer, responses=problems_for(*EVERYWHERE))
+@router.read("/{sha256}", answers.ReadingAnswer)
 def read_reading(sha256: ShaPath, question: Question) -> Response:
     """One reading, and the cycles in it."""
     with question.instance.database.reading() as tx:
@@ -185,11 +159,9 @@ def read_reading(sha256: ShaPath, question: Question) -> Response:
     return answers.give(answers.reading_answer(row, cycles, shows_people=shows_people))
 
 
-@router.get(
+@router.read(
     "/{sha256}/raw",
-    response_class=Response,
-    responses=problems_for(*EVERYWHERE)
-    | {200: {"content": {"application/octet-stream": {}}, "description": "the file"}},
+    {200: {"content": {"application/octet-stream": {}}, "description": "the file"}},
 )
 def read_raw(sha256: ShaPath, question: Question) -> Response:
     """The file, byte for byte as it came: of your own unit, since it may name people."""
@@ -234,11 +206,10 @@ def _answered(question: Asked, named: Named) -> Answer | None:
         return find_answer(tx, named)
 
 
-def _record(  # noqa: PLR0913 - a file and what is said of it
+def _record(  # noqa: PLR0913, PLR0917 - a file and what is said of it
     question: Asked,
     named: NamedRequest | None,
     data: bytes,
-    *,
     filename: str,
     unit: int,
     options: ImportOptions,
@@ -260,11 +231,10 @@ def _record(  # noqa: PLR0913 - a file and what is said of it
         return finish(tx, named, answer)
 
 
-def _keep(  # noqa: PLR0913 - a file and what is said of it
+def _keep(  # noqa: PLR0913, PLR0917 - a file and what is said of it
     question: Asked,
     named: NamedRequest | None,
     data: bytes,
-    *,
     filename: str,
     unit: int,
     options: ImportOptions,

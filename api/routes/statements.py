@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import Path, Query
 from starlette.responses import JSONResponse, Response
 
-from api.access import Asked, LedgerRoute, asked_of
+from api.access import LedgerRouter, Question
 from api.documents import EVERYWHERE, problems_for
 from api.fields import MAX_UINT32
 from ledger.domain.encoding.identifiers import to_hex
@@ -24,14 +24,14 @@ from ledger.steps.settling.published import (
 )
 from ledger.storage import directory
 
-router = APIRouter(prefix="/v1/statements", tags=["statements"], route_class=LedgerRoute)
+router = LedgerRouter("/v1/statements", tag="statements")
 
 PeriodPath = Annotated[str, Path(pattern="^2[0-9]{3}-[01][0-9]$", description="2026-11")]
 _FILE: dict[int | str, dict[str, Any]] = {200: {"description": "the statement in that form"}}
 
 
 @router.get("", responses=problems_for(*EVERYWHERE))
-def list_statements(question: Annotated[Asked, Depends(asked_of)]) -> Response:
+def list_statements(question: Question) -> Response:
     """The months whose accounts are published."""
     _ = question.caller.readable_unit
     with question.instance.database.reading() as tx:
@@ -48,7 +48,7 @@ def list_statements(question: Annotated[Asked, Depends(asked_of)]) -> Response:
 
 
 @router.get("/{period}/said", responses=problems_for(*EVERYWHERE))
-def read_said(period: PeriodPath, question: Annotated[Asked, Depends(asked_of)]) -> Response:
+def read_said(period: PeriodPath, question: Question) -> Response:
     """The answers, what became of contests, and the payments, as they stand now."""
     _ = question.caller.readable_unit
     with question.instance.database.reading() as tx:
@@ -57,10 +57,10 @@ def read_said(period: PeriodPath, question: Annotated[Asked, Depends(asked_of)])
     return JSONResponse({"publication": to_hex(published.publication), **said})
 
 
-@router.get("/{period}", response_class=Response, responses=problems_for(*EVERYWHERE) | _FILE)
+@router.read("/{period}", _FILE)
 def read_statement(
     period: PeriodPath,
-    question: Annotated[Asked, Depends(asked_of)],
+    question: Question,
     form: Annotated[str, Query(description=f"one of {', '.join(FORMS)}")] = "json",
     unit: Annotated[
         int | None, Query(ge=1, le=MAX_UINT32, description="whose; the group's when left out")

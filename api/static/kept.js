@@ -453,8 +453,8 @@ async function finish(form, step) {
   form.dataset.keeping = "";
   await form.photos;
   if (form === run && pending.length) keepShots();
-  // what a passkey signs is shown first
-  if (form.elements.by?.value && !isAway) {
+  // what a passkey signs is shown first, and no device keeps a second person's PIN
+  if ((form.elements.by?.value || [...form.querySelectorAll("input[type=password]")].some((each) => each.value)) && !isAway) {
     form.append(make("input", { type: "hidden", name: "step", value: step }));
     return HTMLFormElement.prototype.submit.call(form);
   }
@@ -486,14 +486,15 @@ async function finish(form, step) {
     }
   }
   for (const each of form.querySelectorAll("#said, #told, #record")) each.replaceChildren();
-  if (form === run) for (const each of run.querySelectorAll("input:not([type=hidden]), [data-photo-kept]")) each.value = "";
+  const isLast = form !== run && !("again" in form.dataset);
+  if (!isLast) for (const each of form.querySelectorAll("input:not([type=hidden]), [data-photo-kept]")) each.value = "";
   form.before(make("p", { className: "note good", role: "status", textContent: say("kept", item.number) }));
-  if (form !== run) form.remove();
+  if (isLast) form.remove();
   else {
     [form.elements.key.value, moments] = [random(), {}];
     delete form.dataset.keeping;
     delete form.dataset.sent;
-    field?.focus();
+    (form === run ? field : form.querySelector("[data-scan]"))?.focus();
   }
   hear("good");
   show();

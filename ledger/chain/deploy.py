@@ -9,13 +9,7 @@ from typing import Any
 from eth_abi import abi as eth_abi
 
 from ledger.chain.artifacts import code_hash, expected_code, load_artifact
-from ledger.chain.transactions import (
-    Envelope,
-    Price,
-    Relayer,
-    SignedTransaction,
-    contract_address,
-)
+from ledger.chain.transactions import Envelope, Price, Relayer, SignedTransaction, contract_address
 from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.chain.chain_reader import CallReverted, ChainReader, Receipt
 from ledger.domain.chain.deployment import AuthorityKind, DeployedContract, Deployment, Role

@@ -30,12 +30,7 @@ from ledger.chain.plain_answers import (
     read_transaction,
 )
 from ledger.chain.transport import AnswerTooLarge, Limits, NodeRefused, Transport
-from ledger.chain.wording import (
-    SendOutcome,
-    classify_refusal,
-    is_range_too_wide,
-    is_reverted,
-)
+from ledger.chain.wording import SendOutcome, classify_refusal, is_range_too_wide, is_reverted
 from ledger.domain.chain.chain_reader import (
     Block,
     BlockTag,

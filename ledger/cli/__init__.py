@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 
+from ledger.domain.errors import SteriLedgerError
+
 
 def main() -> None:
     """Run the command line; every error that we raise on purpose ends in words and an exit code."""
     from ledger.cli.app import app
     from ledger.cli.failing import report_failure
-    from ledger.domain.errors import SteriLedgerError
 
     try:
         app()

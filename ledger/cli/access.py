@@ -7,8 +7,18 @@ from typing import Annotated
 
 import typer
 
-from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption, opened
-from ledger.cli.printing import answer, print_pairs, print_table, say
+from ledger.cli.answering import Answer, Here, reads, rows_of, writes
+from ledger.cli.options import (
+    DEFAULT_HOME,
+    HomeOption,
+    JsonOption,
+    OwnKeyOption,
+    ScopesOption,
+    opened,
+    scopes_of,
+)
+from ledger.cli.printing import answer, print_pairs, say
+from ledger.domain.errors import InvalidInput
 
 token = typer.Typer(no_args_is_help=True, help="Access tokens for the API.")
 
@@ -16,19 +26,11 @@ token = typer.Typer(no_args_is_help=True, help="Access tokens for the API.")
 @token.command("create")
 def create(
     person: Annotated[str, typer.Option(help="Who will use it.")],
-    scope: Annotated[
-        list[str],
-        typer.Option(
-            help="open, load, end, result, decide, scan, custody, answer, report, settle, "
-            "read_unit, read_all, administer, authority; repeatable."
-        ),
-    ],
+    scope: ScopesOption,
     which: Annotated[
         str | None, typer.Option("--unit", help="Unit number or code; only the authority has none.")
     ] = None,
-    signer: Annotated[
-        str | None, typer.Option(help="The held key that signs for this person: name or id.")
-    ] = None,
+    signer: OwnKeyOption = None,
     days: Annotated[int, typer.Option(min=1, max=730, help="How long it lasts.")] = 90,
     *,
     home: HomeOption = DEFAULT_HOME,
@@ -36,18 +38,11 @@ def create(
 ) -> None:
     """Make a token for one person at one unit; it is shown once and kept only as a hash."""
     from ledger.domain.acts.words import Right
-    from ledger.domain.callers import Scope, local_administrator
-    from ledger.domain.errors import InvalidInput
+    from ledger.domain.callers import local_administrator
     from ledger.steps.accepting.resolving import resolve_signer, resolve_unit
     from ledger.steps.asking.tokens import create_token
 
-    unknown = sorted(set(scope) - {known.value for known in Scope})
-    if unknown:
-        raise InvalidInput(
-            f"{', '.join(unknown)} is unknown",
-            field="--scope",
-            rule=f"one of {', '.join(known.value for known in Scope)}",
-        )
+    scopes = scopes_of(scope)
     with opened(home) as instance, instance.database.transaction() as tx:
         number = None if which is None else resolve_unit(tx, which).number
         key = None
@@ -60,7 +55,7 @@ def create(
             tx,
             person=person,
             unit=number,
-            scopes=frozenset(Scope(each) for each in scope),
+            scopes=frozenset(scopes),
             lifetime=timedelta(days=days),
             signer=key,
         )
@@ -74,47 +69,40 @@ def create(
 
 
 @token.command("list")
-def list_all(*, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
+@reads
+def list_all(here: Here) -> Answer:
     """List tokens: whose they are and whether they still hold, never what they are."""
     from ledger.storage.tokens import list_tokens
 
-    with opened(home) as instance, instance.database.reading() as tx:
-        now = instance.clock()
-        rows = [
-            {
-                "id": row.id,
-                "person": row.person,
-                "unit": row.unit,
-                "scopes": row.scopes,
-                "expires": row.expires_at.isoformat(timespec="minutes"),
-                "state": "revoked"
-                if row.revoked_at
-                else "expired"
-                if row.expires_at <= now
-                else "valid",
-            }
-            for row in list_tokens(tx, limit=10_000)
-        ]
-    columns = ["id", "person", "unit", "scopes", "expires", "state"]
-    answer(
-        rows, as_json=as_json, human=lambda: print_table(columns, [list(r.values()) for r in rows])
+    now = here.instance.clock()
+    rows = (
+        {
+            "id": row.id,
+            "person": row.person,
+            "unit": row.unit,
+            "scopes": row.scopes,
+            "expires": row.expires_at.isoformat(timespec="minutes"),
+            "state": "revoked"
+            if row.revoked_at
+            else "expired"
+            if row.expires_at <= now
+            else "valid",
+        }
+        for row in list_tokens(here.tx, limit=10_000)
     )
+    return rows_of(rows, "id", "person", "unit", "scopes", "expires", "state")
 
 
 @token.command("revoke")
+@writes
 def revoke(
+    here: Here,
     token_id: Annotated[str, typer.Argument(metavar="ID", help="As token list shows it.")],
-    *,
-    home: HomeOption = DEFAULT_HOME,
-    as_json: JsonOption = False,
-) -> None:
+) -> Answer:
     """End a token at once."""
     from ledger.storage.tokens import revoke_token
 
-    with opened(home) as instance, instance.database.transaction() as tx:
-        revoke_token(tx, token_id, instance.clock())
-    answer(
-        {"id": token_id, "state": "revoked"},
-        as_json=as_json,
-        human=lambda: say(f"Token {token_id} is revoked."),
+    revoke_token(here.tx, token_id, here.instance.clock())
+    return Answer(
+        {"id": token_id, "state": "revoked"}, lambda: say(f"Token {token_id} is revoked.")
     )

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ledger.cli.options import local_caller, opened
-from ledger.cli.printing import answer, print_pairs, print_table, say
+from ledger.cli.printing import answer, note, print_pairs, print_table, say
+from ledger.domain.errors import InvalidInput
 
 if TYPE_CHECKING:
     from ledger.domain.acts.asking import Door
@@ -53,8 +54,6 @@ def record(
 
 def _write_new(file: Path, plain: dict[str, Any]) -> None:
     """Into a new file that only its owner reads: the secrets of a record are in it."""
-    from ledger.domain.errors import InvalidInput
-
     try:
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened_:
             json.dump(plain, opened_, ensure_ascii=False, indent=2)
@@ -81,7 +80,16 @@ def give_receipt(
     instance: Instance, receipt: Receipt, what: str, *, as_json: bool, wait: float
 ) -> None:
     """Print what is promised, once the chain has it or the time is over."""
+    from ledger.domain.outbox.operation_states import OperationState
+    from ledger.steps.answering.status import WorkerState, status
+
     state = wait_until_final(instance, receipt, wait)
+    if wait and state == OperationState.OWED.value:
+        worker = status(instance).worker
+        if worker is not WorkerState.RUNS:
+            note(
+                f"nothing writes to the chain now, the worker is {worker.value}: steriledger status"
+            )
     promise = json.loads(receipt.payload)
     plain = {**promise, "state": state, "receipt_signature": "0x" + receipt.signature.hex()}
 

@@ -15,7 +15,7 @@ import typer
 
 from ledger.cli.acting import record
 from ledger.cli.files import picture_of
-from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption, WaitOption
+from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption, WaitOption, parse_moment
 from ledger.domain.acts import asking
 from ledger.domain.acts.asking import Door
 from ledger.domain.acts.vocabulary import (
@@ -236,17 +236,7 @@ def read(sort: Sort, said: Any, option: str, field: Field) -> Any:
 
 @read.register
 def _(sort: Moment, said: str, option: str, field: Field) -> datetime:
-    try:
-        moment = datetime.fromisoformat(said)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise InvalidInput(
-            f"{said!r} is not a moment",
-            field=option,
-            rule="ISO 8601 with zone, such as 2026-11-21T08:30:00+08:00",
-        )
-    return moment
+    return parse_moment(said, option)
 
 
 @read.register

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ledger.cli.acts import ActGroup
-from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption, local_caller, opened
-from ledger.cli.printing import answer, print_pairs, print_table, say
+from ledger.cli.answering import Answer, Here, reads, table_of
+from ledger.cli.printing import print_pairs, print_table, say, say_heading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,9 @@ asset = typer.Typer(
 
 
 @consignment.command("list")
+@reads
 def list_consignments(
+    here: Here,
     which: Annotated[
         str | None, typer.Option("--unit", help="Only those that this unit has a part in.")
     ] = None,
@@ -32,95 +34,76 @@ def list_consignments(
     before: Annotated[int | None, typer.Option(help="Read on from a line's cursor.")] = None,
     *,
     open_only: Annotated[bool, typer.Option("--open", help="Only what is not over.")] = False,
-    home: HomeOption = DEFAULT_HOME,
-    as_json: JsonOption = False,
-) -> None:
+) -> Answer:
     """List consignments, newest first."""
-    from ledger.steps.accepting.resolving import resolve_unit
     from ledger.steps.answering.custody import list_consignments as read_consignments
 
-    with opened(home) as instance, instance.database.reading() as tx:
-        lines = read_consignments(
-            tx,
-            local_caller(),
-            of_unit=None if which is None else resolve_unit(tx, which).number,
-            open_only=open_only,
-            before=before,
-            limit=limit,
-        )
-    answer(
-        [line.to_plain() for line in lines],
-        as_json=as_json,
-        human=lambda: print_table(
-            ["consignment", "for", "has it", "offered to", "packages", "asset", "purpose", "state"],
-            [
-                [
-                    f"{line.giver}/{line.slip or line.id[:12]}",
-                    line.receiver,
-                    line.holder,
-                    line.taker or "nobody",
-                    line.packages,
-                    line.asset or "none",
-                    line.purpose,
-                    line.status,
-                ]
-                for line in lines
-            ],
-        ),
+    lines = read_consignments(
+        here.tx,
+        here.caller,
+        of_unit=None if which is None else here.number_of(which),
+        open_only=open_only,
+        before=before,
+        limit=limit,
+    )
+    return table_of(
+        lines,
+        ["consignment", "for", "has it", "offered to", "packages", "asset", "purpose", "state"],
+        lambda line: [
+            f"{line.giver}/{line.slip or line.id[:12]}",
+            line.receiver,
+            line.holder,
+            line.taker or "nobody",
+            line.packages,
+            line.asset or "none",
+            line.purpose,
+            line.status,
+        ],
     )
 
 
 @consignment.command("show")
+@reads
 def show_consignment(
+    here: Here,
     which: Annotated[
         str,
         typer.Argument(metavar="CONSIGNMENT", help="GIVER/SLIP as on the box, EAST/4711; or id."),
     ],
-    *,
-    home: HomeOption = DEFAULT_HOME,
-    as_json: JsonOption = False,
-) -> None:
+) -> Answer:
     """Show one consignment: who has it, what became of each line, and every step."""
     from ledger.steps.answering.custody import show_consignment as read_consignment
 
-    with opened(home) as instance, instance.database.reading() as tx:
-        view = read_consignment(tx, local_caller(), which)
-    answer(view.to_plain(), as_json=as_json, human=lambda: print_consignment(view))
+    view = read_consignment(here.tx, here.caller, which)
+    return Answer(view.to_plain(), lambda: print_consignment(view))
 
 
 @asset.command("list")
-def list_assets(*, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
+@reads
+def list_assets(here: Here) -> Answer:
     """List assets: whose they are, and who has them."""
     from ledger.steps.answering.custody import list_assets as read_assets
 
-    with opened(home) as instance, instance.database.reading() as tx:
-        views = read_assets(tx, local_caller())
-    answer(
-        [view.to_plain() for view in views],
-        as_json=as_json,
-        human=lambda: print_table(
-            ["code", "name", "kind", "owner", "custodian", "state", "travels in"],
-            [
-                [v.code, v.name, v.kind, v.owner, v.custodian, v.state, v.travels_in or "nothing"]
-                for v in views
-            ],
-        ),
+    return table_of(
+        read_assets(here.tx, here.caller),
+        ["code", "name", "kind", "owner", "custodian", "state", "travels in"],
+        lambda v: [
+            *(v.code, v.name, v.kind, v.owner, v.custodian, v.state),
+            v.travels_in or "nothing",
+        ],
     )
 
 
 @asset.command("show")
+@reads
 def show_asset(
-    which: Annotated[str, typer.Argument(metavar="ASSET", help="Code, name or id.")],
-    *,
-    home: HomeOption = DEFAULT_HOME,
-    as_json: JsonOption = False,
-) -> None:
+    here: Here, which: Annotated[str, typer.Argument(metavar="ASSET", help="Code, name or id.")]
+) -> Answer:
     """Show one asset with every change of hands."""
     from ledger.steps.answering.custody import show_asset as read_asset
 
-    with opened(home) as instance, instance.database.reading() as tx:
-        view = read_asset(tx, local_caller(), which)
-    answer(view.to_plain(), as_json=as_json, human=lambda: print_asset(view))
+    view = read_asset(here.tx, here.caller, which)
+    return Answer(view.to_plain(), lambda: print_asset(view))
 
 
 def print_consignment(view: ConsignmentView) -> None:
@@ -148,8 +131,7 @@ def print_consignment(view: ConsignmentView) -> None:
             ]
         )
     if view.lines:
-        say("")
-        say("Line by line")
+        say_heading("Line by line")
         print_table(
             ["what", "sent", "known by", "became", "of it", "known by", "reason", "action"],
             [
@@ -185,8 +167,7 @@ def print_asset(view: AssetView) -> None:
 
 
 def _print_steps(steps: Sequence[StepView]) -> None:
-    say("")
-    say("What happened, in order")
+    say_heading("What happened, in order")
     print_table(
         ["step", "happened", "signed", "signer", "done by", "chain"],
         [
@@ -203,8 +184,7 @@ def _print_steps(steps: Sequence[StepView]) -> None:
     )
     answers = [(each.entry.act, said) for each in steps for said in each.answers]
     if answers:
-        say("")
-        say("What was answered to it, which says nothing about responsibility")
+        say_heading("What was answered to it, which says nothing about responsibility")
         print_table(
             ["to", "unit", "says", "in words"],
             [[act, said.unit, said.stance, said.text or ""] for act, said in answers],

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ledger.cli.acts import ActGroup
-from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption, local_caller, opened
-from ledger.cli.printing import answer, print_pairs, print_table, say
+from ledger.cli.answering import Answer, Here, reads
+from ledger.cli.printing import print_pairs, print_table, say, say_heading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,26 +23,20 @@ CycleArgument = Annotated[
 
 
 @cycle.command("list")
+@reads
 def list_cycles(
+    here: Here,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 50,
     before: Annotated[int | None, typer.Option(help="Read on from a line's cursor.")] = None,
     machine: Annotated[
         str | None, typer.Option(help="Only this machine's: name, serial number or id.")
     ] = None,
-    *,
-    home: HomeOption = DEFAULT_HOME,
-    as_json: JsonOption = False,
-) -> None:
+) -> Answer:
     """List cycles, newest first."""
     from ledger.steps.answering.showing import list_cycles as read_cycles
 
-    with opened(home) as instance, instance.database.reading() as tx:
-        lines = read_cycles(tx, local_caller(), equipment=machine, before=before, limit=limit)
-    answer(
-        [line.to_plain() for line in lines],
-        as_json=as_json,
-        human=lambda: _print_lines(lines),
-    )
+    lines = read_cycles(here.tx, here.caller, equipment=machine, before=before, limit=limit)
+    return Answer([line.to_plain() for line in lines], lambda: _print_lines(lines))
 
 
 def _print_lines(lines: Sequence[CycleLine]) -> None:
@@ -68,15 +62,13 @@ def _print_lines(lines: Sequence[CycleLine]) -> None:
 
 
 @cycle.command("show")
-def show_cycle(
-    which: CycleArgument, *, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False
-) -> None:
+@reads
+def show_cycle(here: Here, which: CycleArgument) -> Answer:
     """Show one cycle: what happened in order, and three verdicts, never mixed."""
     from ledger.steps.answering.showing import show_cycle as read_cycle
 
-    with opened(home) as instance, instance.database.reading() as tx:
-        view = read_cycle(tx, local_caller(), which)
-    answer(view.to_plain(), as_json=as_json, human=lambda: print_cycle(view))
+    view = read_cycle(here.tx, here.caller, which)
+    return Answer(view.to_plain(), lambda: print_cycle(view))
 
 
 def print_cycle(view: CycleView) -> None:
@@ -92,8 +84,7 @@ def print_cycle(view: CycleView) -> None:
     )
     for each in view.numbering.sentences:
         say(f"note: {each}")
-    say("")
-    say("What happened, in order")
+    say_heading("What happened, in order")
     print_table(
         ["act", "happened", "signed", "signer", "performed by", "chain"],
         [
@@ -110,8 +101,7 @@ def print_cycle(view: CycleView) -> None:
     )
     _print_verdicts(view)
     if view.counts:
-        say("")
-        say("Packages")
+        say_heading("Packages")
         print_table(
             ["class", "declared", "released"],
             [[c.package_class, c.declared, c.released] for c in view.counts],
@@ -119,16 +109,14 @@ def print_cycle(view: CycleView) -> None:
 
 
 def _print_verdicts(view: CycleView) -> None:
-    say("")
-    say("The machine's own word")
+    say_heading("The machine's own word")
     if view.machine_verdict is None:
         say("not entered")
     else:
         print_pairs((name.replace("_", " "), value) for name, value in view.machine_verdict.items())
     for each in view.remarks:
         say(f"note: {each}")
-    say("")
-    say("Computed from the reading")
+    say_heading("Computed from the reading")
     if view.computed_verdict is None:
         say("not entered")
     else:
@@ -138,8 +126,7 @@ def _print_verdicts(view: CycleView) -> None:
             for name, value in sorted(figures.items(), key=lambda f: f[0] != "result")
             if value is not None
         )
-    say("")
-    say("A person's decision")
+    say_heading("A person's decision")
     if view.decision is None:
         say("undecided")
     else:

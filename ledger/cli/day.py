@@ -95,8 +95,10 @@ def prepared(
 
 
 def result(cycle: str, name: str, word: str, **moments: str) -> Said:
-    """A monitoring result; moments as `incubated_at`, `read_at`."""
-    told = {each: moment(text) for each, text in moments.items()}
+    """A monitoring result; moments as `incubated_at`, `read_at`, when its vial's lot is said."""
+    told: dict[str, Any] = {each: moment(text) for each, text in moments.items()}
+    if "incubated_at" in told:
+        told["indicator"] = f"{'VH2O2' if cycle[0] == 'P' else 'steam'} vial, lot 2610"
     return act("ResultEntry", cycle=cycle, result=name, word=word, **told)
 
 
@@ -133,10 +135,10 @@ GOOD = {"physical": "pass", "chemical_external": "pass", "chemical_internal": "p
 PENDING = {**GOOD, "biological": "pending"}
 
 
-def ended(cycle: str) -> Said:
-    """The machine printed what it has to, and a person typed it."""
-    return act("CycleEnding", cycle=cycle, outcome="completed", hold_seconds=300,
-               minimum_celsius="134.2", maximum_celsius="135.6")  # fmt: skip
+def ended(cycle: str, low: str = "134.2", high: str = "135.6", hold: int = 300) -> Said:
+    """The machine printed what it has to, and a person typed it: °C, and seconds that it held."""
+    return act("CycleEnding", cycle=cycle, outcome="completed", hold_seconds=hold,
+               minimum_celsius=low, maximum_celsius=high)  # fmt: skip
 
 
 def bowie_dick(cycle: str) -> list[Said]:
@@ -329,7 +331,8 @@ def _tuesday() -> Iterator[Moment]:
     ))  # fmt: skip
     yield Moment("11-03 08:55", "Q and R are out; their indicators go into the incubator", (
         ended("S2/2241"), result("S2/2241", "biological", "pending", incubated_at="11-03 08:55"),
-        ended("P1/871"), result("P1/871", "biological", "pending", incubated_at="11-03 08:55"),
+        ended("P1/871", "48.6", "54.1", 1440),
+        result("P1/871", "biological", "pending", incubated_at="11-03 08:55"),
     ))  # fmt: skip
     yield Moment(
         "11-03 09:15", "all of them are dry", (scans(LEAD, "stored", Q + R, outcome="dry"),)
@@ -348,7 +351,7 @@ def _tuesday() -> Iterator[Moment]:
                  (carried("1/K1", "V1"), carried("1/K3", "V1"), carried("1/K6", "V1")))  # fmt: skip
     yield Moment("11-03 10:22", "wind: D1 came down at M5 at 10:20, and leaves K2 to the van", (
         act("HandOver", unit=DRONE, consignment="1/K2", taker=LEAD, leg="diverted", seals="7002",
-            boxes=1, reason="wind", happened={"utc": moment("11-03 10:20")}),
+            boxes=1, reason="wind / 大风", happened={"utc": moment("11-03 10:20")}),
     ))  # fmt: skip
     yield Moment("11-03 10:40", "drone D2 takes R to M4",
                  (sent("K4", LEAD, M4, R, taker=DRONE), carried("1/K4", "D2", DRONE)))  # fmt: skip
@@ -364,7 +367,7 @@ def _tuesday() -> Iterator[Moment]:
     yield Moment("11-03 11:40", "M3 finds Q20 torn, and sends it back with the van", (
         scans(M3, "damaged", ["Q20"], outcome="torn"),
         act("gate", of="use", package="Q20", unit=M3),
-        sent("K8", M3, LEAD, ["Q20"], "return", reason="torn"),
+        sent("K8", M3, LEAD, ["Q20"], "return", reason="torn / 破损"),
     ))  # fmt: skip
     yield Moment("11-03 11:45", "the van takes it", (carried("M3/K8", "V1"),))
     yield Moment("11-03 13:05", "no power at M5; the van leaves K6 on paper, and takes K2",
@@ -453,7 +456,7 @@ def _after() -> Iterator[Moment]:
     back = {M1: Q1[3:], M2: tuple(n for n in Q2 if n != "Q13"), M3: ("Q19", *Q3[4:])}
     yield Moment("11-06 14:00", "what was recalled comes back with van V2", tuple(
         said for unit, packages in back.items() for said in (
-            sent(f"K2{unit}", unit, LEAD, packages, "recall", reason="recalled"),
+            sent(f"K2{unit}", unit, LEAD, packages, "recall", reason="recalled / 召回"),
             carried(f"{unit}/K2{unit}", "V2"), kept(f"{unit}/K2{unit}", LEAD),
         )
     ))  # fmt: skip

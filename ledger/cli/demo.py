@@ -19,6 +19,7 @@ from ledger.cli.launching import first_link, start_all, start_worker, stop_on_si
 from ledger.cli.options import opened
 from ledger.cli.printing import say
 from ledger.cli.running import ChainOption, FinalityOption, environment, overrides_chain
+from ledger.domain.errors import ChainUnavailable, Inconsistent, Refused
 
 if TYPE_CHECKING:
     from ledger.running.processes import Instance as Processes
@@ -112,7 +113,6 @@ def _running(
     home: Path, stop: Event, *, has_api: bool = True
 ) -> Iterator[tuple[Processes, str | None, str]]:
     """The chain and the worker, and the API beside them; their addresses."""
-    from ledger.domain.errors import ChainUnavailable
     from ledger.running.processes import Instance as Processes
 
     with Processes(
@@ -152,8 +152,6 @@ class _Shell:
 
     def run_everything(self, printout: Path, rpc: str) -> None:
         """The whole flow; what was done already is left alone."""
-        from ledger.domain.errors import Inconsistent
-
         _tell("\nA centre and eight member units, a sterilizer, and the centre's people")
         self.enter_group()
         _tell(f"\nThe cycles of {printout.name}")
@@ -191,7 +189,6 @@ class _Shell:
         """The day, moment by moment; a home that has it already is left alone."""
         from ledger.cli.day import ENDS, LAST, PARTS
         from ledger.cli.playing import playing
-        from ledger.domain.errors import Refused
 
         if "S1" in {each["serial"] for each in self.ask("equipment", "list")}:
             if LAST in {each["number"] for each in self.ask("cycle", "list", "--machine", "S1")}:
@@ -331,8 +328,6 @@ class _Shell:
 
     def try_to_release_the_aborted_one(self) -> None:
         """By our rules; by the contracts neither: tests/steps/test_placing_and_contracts.py."""
-        from ledger.domain.errors import Inconsistent, Refused
-
         try:
             self.type("cycle", "decide", _ABORTED, "release", "--share", "1:1:1:2")
         except Refused as error:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +16,7 @@ from ledger.cli.failing import DOES_NOT_HOLD
 from ledger.cli.files import read_file
 from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption, local_caller, opened
 from ledger.cli.printing import answer, say
+from ledger.domain.errors import InvalidInput
 
 if TYPE_CHECKING:
     from ledger.domain.chain.deployment import Deployment
@@ -31,7 +34,7 @@ def export(
         typer.Argument(
             metavar="WHICH",
             help="Id, or as people call it: MACHINE/NUMBER such as 601362/13, GIVER/SLIP such as "
-            "EAST/4711.",
+            "EAST/4711, UNIT/SERIAL such as CENTRE/Q02.",
         ),
     ],
     output: Annotated[
@@ -51,8 +54,8 @@ def export(
         str,
         typer.Option(
             "--of",
-            help="cycle, consignment, asset, unit, signer, equipment, operation, or about: all "
-            "else spoken of.",
+            help="cycle, package, consignment, asset, unit, signer, equipment, operation, or "
+            "about: all else spoken of.",
         ),
     ] = "cycle",
     *,
@@ -107,6 +110,7 @@ def verify(
     from ledger.keys.signers import verify_signature
 
     data = read_evidence(file)
+    require_kind(data, "evidence")
     trusted = None if deployment is None else read_deployment(deployment)
     with Node(rpc) as node:
         report = verify_evidence(
@@ -124,6 +128,36 @@ def read_evidence(file: Path) -> bytes:
     return read_file(file, MAX_FILE_BYTES, field="FILE")
 
 
+#: Our other files, as their `format` says, and what takes them.
+_KINDS = {
+    "evidence": "steriledger verify FILE",
+    "findings": "steriledger findings verify FILE",
+    "deployment": "steriledger verify EVIDENCE --deployment FILE",
+    "account": "steriledger statement recompute",
+    "indicators": "steriledger statement recompute",
+    "terms": "steriledger statement recompute --terms FILE",
+    "report": "steriledger verify, which wrote it, of the evidence itself",
+    "backup": "steriledger restore FILE",
+}
+
+
+def require_kind(data: bytes, kind: str) -> None:
+    """Raise InvalidInput where a file is another of ours."""
+    from ledger.domain.errors import InvalidInput
+
+    with suppress(ValueError, RecursionError):
+        plain = json.loads(data)
+        name = str(plain.get("format")) if isinstance(plain, dict) else ""
+        found = name.removeprefix("steriledger-").partition("/")[0]
+        if name.startswith("steriledger-") and found != kind and found in _KINDS:
+            raise InvalidInput(
+                f"is a file of another kind: {name}",
+                field="FILE",
+                rule=f"a file whose format is steriledger-{kind}",
+                remedy=f"what takes it: {_KINDS[found]}",
+            )
+
+
 def read_deployment(file: Path) -> Deployment:
     """The deployment that a file describes; raises InvalidInput."""
     from ledger.domain.chain.deployment import parse_deployment
@@ -133,8 +167,6 @@ def read_deployment(file: Path) -> Deployment:
 
 def write_whole(output: Path, data: bytes) -> None:
     """Whole or not at all."""
-    from ledger.domain.errors import InvalidInput
-
     draft = output.with_name(f".{output.name}.{os.getpid()}")
     try:
         draft.write_bytes(data)

@@ -7,6 +7,8 @@ import re
 import stat
 from typing import TYPE_CHECKING
 
+from ledger.domain.errors import InvalidInput
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -18,8 +20,6 @@ def read_file(file: Path, longest: int, *, field: str) -> bytes:
 
     Raises InvalidInput when it cannot be read, or is none: a pipe or a device would be waited for.
     """
-    from ledger.domain.errors import InvalidInput
-
     try:
         # not blocking: to open a pipe would wait for whoever writes into it
         descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -44,7 +44,7 @@ def picture_of(said: str, option: str) -> Picture | str:
     """
     from pathlib import Path
 
-    from ledger.photos import MOST_BYTES, redraw
+    from ledger.readings.photos import MOST_BYTES, redraw
     from ledger.steps.accepting.photographing import Picture
 
     if re.fullmatch(r"(0x)?[0-9a-f]{64}", said):

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ledger.cli.acts import ActGroup
-from ledger.cli.evidence import read_deployment, write_whole
+from ledger.cli.answering import Answer, Here, reads, table_of
+from ledger.cli.evidence import read_deployment, require_kind, write_whole
 from ledger.cli.files import read_file
 from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption, local_caller, opened
-from ledger.cli.printing import answer, print_table, say
+from ledger.cli.printing import answer, print_table, say, say_heading
+from ledger.domain.errors import InvalidInput
 
 if TYPE_CHECKING:
     from ledger.forms.recourse import Asked
@@ -124,6 +126,7 @@ def verify(
     from ledger.keys.signers import verify_signature
 
     data = read_file(file, MAX_FILE_BYTES, field="FILE")
+    require_kind(data, "findings")
     trusted = None if deployment is None else read_deployment(deployment)
     with ExitStack() as stack:
         node = None if rpc is None else stack.enter_context(Node(rpc))
@@ -152,8 +155,6 @@ def verify(
 
 
 def _language(text: str) -> str:
-    from ledger.domain.errors import InvalidInput
-
     if text not in {"en", "zh"}:
         raise InvalidInput(f"{text[:20]!r} is unknown", field="--language", rule="en or zh")
     return text
@@ -190,8 +191,7 @@ def print_findings(plain: Mapping[str, Any], language: str, asked: Asked | None 
     for name, found in groups_of(plain).items():
         if not found and name != "open":
             continue
-        say("")
-        say(f"{words[name]}: {len(found)}")
+        say_heading(f"{words[name]}: {len(found)}")
         print_table(
             ["", *(words[title].lower() for title in ("duty", "holder", "found", "why"))],
             [
@@ -220,42 +220,30 @@ def print_findings(plain: Mapping[str, Any], language: str, asked: Asked | None 
         say(told["says"][language])
     if plain.get("pending"):
         say(f"Not final yet, and not in it: {len(plain['pending'])} operations.")
-    say("")
-    say(f"{words['legend']}:")
+    say_heading(f"{words['legend']}:")
     for line in legend(plain, language, asked):
         say(f"- {line}")
     say(f"- {plain['not_proved'][language]}")
 
 
 @findings.command("signed")
+@reads
 def signed(
+    here: Here,
     key: Annotated[str, typer.Argument(metavar="KEY", help="The signer's id: signer list.")],
     since: Annotated[datetime, typer.Option("--since", help="From when; UTC.")],
     until: Annotated[datetime, typer.Option("--until", help="Until when; UTC.")],
-    *,
-    home: HomeOption = DEFAULT_HOME,
-    as_json: JsonOption = False,
-) -> None:
+) -> Answer:
     """What a key signed in a window, and how sure it is who that was."""
     from datetime import UTC
 
     from ledger.steps.answering.signed import list_signed
 
-    with opened(home) as instance, instance.database.reading() as tx:
-        lines = list_signed(
-            tx,
-            local_caller(),
-            key,
-            since=since.replace(tzinfo=UTC),
-            until=until.replace(tzinfo=UTC),
-        )
-    answer(
-        [line.to_plain() for line in lines],
-        as_json=as_json,
-        human=lambda: print_table(
-            ["at", "act", "about", "who"],
-            [[each.at, each.act, each.subject[:12] + "…", each.sureness] for each in lines],
-        ),
+    window = [moment.replace(tzinfo=UTC) for moment in (since, until)]
+    return table_of(
+        list_signed(here.tx, here.caller, key, since=window[0], until=window[1]),
+        ["at", "act", "about", "who"],
+        lambda each: [each.at, each.act, each.subject[:12] + "…", each.sureness],
     )
 
 

@@ -24,6 +24,7 @@ from ledger.cli.options import (
 from ledger.cli.packages import import_paper
 from ledger.cli.printing import answer, print_table, say
 from ledger.cli.watching import watch_folder
+from ledger.domain.errors import InvalidInput
 from ledger.domain.visible import visible
 
 if TYPE_CHECKING:
@@ -89,6 +90,12 @@ def import_files(
     The same file or cycle again changes nothing.  Exit code 1: a file or a cycle was refused, or
     a reading contradicts the recorded one; the others are recorded.
     """
+    if (watch is None) is (not files) or (paper and watch is not None):
+        raise InvalidInput(
+            "name files or folders, or a folder to watch",
+            field="FILE",
+            rule="one of the two; a paper log is a file",
+        )
     if paper:
         for path in files or []:
             import_paper(
@@ -102,7 +109,6 @@ def import_files(
             )
         return
     from ledger.domain.drafts import People
-    from ledger.domain.errors import InvalidInput
     from ledger.steps.accepting.resolving import resolve_unit
     from ledger.steps.reading.imports import ImportOptions
 
@@ -118,10 +124,6 @@ def import_files(
         authenticated_by="local",
         signer=signer,
     )
-    if (watch is None) is (not files):
-        raise InvalidInput(
-            "name files or folders, or a folder to watch", field="FILE", rule="one of the two"
-        )
     with opened(home) as instance:
         with instance.database.reading() as tx:
             acting = resolve_unit(tx, unit).number
@@ -144,7 +146,6 @@ class Importer:
 
     def bring(self, paths: Sequence[Path], options: ImportOptions) -> Brought:
         """Keep files, and record their cycles by number; what cannot be read is told."""
-        from ledger.domain.errors import InvalidInput
         from ledger.steps.reading.imports import keep_file, record_files
 
         kept = []

@@ -6,12 +6,10 @@ import re
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from ledger.cli.files import read_file
-
-if TYPE_CHECKING:
-    from ledger.domain.errors import SteriLedgerError
+from ledger.domain.errors import InvalidInput, NotFound, SteriLedgerError
 
 #: bytes of files that are held together, so that their cycles are recorded by number
 _BATCH_BYTES = 2_097_152
@@ -26,8 +24,6 @@ def files_in(path: Path, failures: Failures) -> list[Path]:
     Hidden files are left out; what else cannot be read is added to `failures`.  Raises NotFound for
     nothing at all, and InvalidInput for what is no file.
     """
-    from ledger.domain.errors import InvalidInput, NotFound
-
     if not path.is_dir():
         require_file(path)
         return [path]
@@ -52,8 +48,6 @@ def files_in(path: Path, failures: Failures) -> list[Path]:
 
 def require_file(path: Path) -> None:
     """Raises NotFound for nothing, and InvalidInput for a folder, a pipe or a device."""
-    from ledger.domain.errors import InvalidInput, NotFound
-
     try:
         mode = path.stat().st_mode
     except OSError as error:
@@ -76,7 +70,6 @@ def require_file(path: Path) -> None:
 
 def read_bytes(path: Path) -> bytes:
     """A file of at most the size that a reading may have; raises InvalidInput."""
-    from ledger.domain.errors import InvalidInput
     from ledger.readings import MAX_FILE_BYTES
 
     data = read_file(path, MAX_FILE_BYTES, field="FILE")

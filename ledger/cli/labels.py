@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ledger.cli.answering import Answer, Here, reads, table_of, writes
 from ledger.cli.evidence import write_whole
 from ledger.cli.options import (
     DEFAULT_HOME,
@@ -18,10 +19,12 @@ from ledger.cli.options import (
     SignerOption,
     UnitOption,
     local_caller,
+    one_of,
     opened,
 )
 from ledger.cli.packages import circumstances
-from ledger.cli.printing import answer, print_table, say
+from ledger.cli.printing import say
+from ledger.domain.errors import InvalidInput
 
 if TYPE_CHECKING:
     from ledger.domain.custody.labelling import Label, Symbol
@@ -41,55 +44,42 @@ PackagesArgument = Annotated[
 
 
 @label.command("reserve")
+@writes
 def reserve_serials(
+    here: Here,
     unit: UnitOption,
     count: Annotated[int, typer.Option(help="How many serials.")] = 50,
     *,
     bench: Annotated[
         bool, typer.Option("--bench", help="On no paper: proposed where something is packed.")
     ] = False,
-    home: HomeOption = DEFAULT_HOME,
-    as_json: JsonOption = False,
-) -> None:
+) -> Answer:
     """Reserve a roll of serials, for paper and for labels that are printed beforehand."""
     from ledger.steps.accepting.printing import reserve
-    from ledger.steps.answering.packages import numbering
 
-    with opened(home) as instance, instance.database.transaction() as tx:
-        number = numbering(tx, unit)
-        roll = reserve(instance, tx, local_caller(), number, count, for_paper=not bench)
-    answer(
+    number = here.number_of(unit)
+    roll = reserve(here.instance, here.tx, here.caller, number, count, for_paper=not bench)
+    return Answer(
         roll.to_plain(),
-        as_json=as_json,
-        human=lambda: say(f"Roll {roll.roll}: {roll.serials[0]} to {roll.serials[-1]}"),
+        lambda: say(f"Roll {roll.roll}: {roll.serials[0]} to {roll.serials[-1]}"),
     )
 
 
 @label.command("rolls")
-def show_rolls(
-    unit: UnitOption, *, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False
-) -> None:
+@reads
+def show_rolls(here: Here, unit: UnitOption) -> Answer:
     """List a unit's rolls, and how many of their serials are used."""
     from ledger.steps.accepting.printing import list_rolls
-    from ledger.steps.answering.packages import numbering
 
-    with opened(home) as instance, instance.database.reading() as tx:
-        rolls = list_rolls(tx, local_caller(), numbering(tx, unit))
-    answer(
-        [each.to_plain() for each in rolls],
-        as_json=as_json,
-        human=lambda: print_table(
-            ["serials", "used", "reserved", "by"],
-            [
-                [
-                    f"{each.serials[0]} to {each.serials[-1]}",
-                    f"{len(each.used)} of {len(each.serials)}",
-                    each.reserved_at,
-                    each.reserved_by,
-                ]
-                for each in rolls
-            ],
-        ),
+    return table_of(
+        list_rolls(here.tx, here.caller, here.number_of(unit)),
+        ["serials", "used", "reserved", "by"],
+        lambda each: [
+            f"{each.serials[0]} to {each.serials[-1]}",
+            f"{len(each.used)} of {len(each.serials)}",
+            each.reserved_at,
+            each.reserved_by,
+        ],
     )
 
 
@@ -128,7 +118,7 @@ def send_labels(
     # Whoever has a label has what is kept of it for sure.
     if output is not None and drawn is not None:
         write_whole(output, drawn)
-    _print(prints, as_json=as_json)
+    _shown(prints).give(as_json=as_json)
 
 
 @label.command("draw")
@@ -200,7 +190,6 @@ def make_kit(
     """
     from api.pages.papers import Kit, kit_print
     from api.pages.words import LANGUAGES, Words
-    from ledger.domain.errors import InvalidInput
     from ledger.forms.papers import pdf_of
     from ledger.steps.accepting.printing import kit_of, reserve
     from ledger.steps.answering.packages import numbering, unit_names
@@ -229,7 +218,6 @@ def make_kit(
 
 def _symbol(text: str) -> Symbol:
     from ledger.domain.custody.labelling import Symbol
-    from ledger.domain.errors import InvalidInput
 
     if text not in {Symbol.DATAMATRIX, Symbol.QR}:
         raise InvalidInput(f"{text[:40]!r} is unknown", field="--symbol", rule="datamatrix or qr")
@@ -237,7 +225,6 @@ def _symbol(text: str) -> Symbol:
 
 
 def _file(output: Path, stock: str, made: Sequence[Label], day: date) -> bytes:
-    from ledger.domain.errors import InvalidInput
     from ledger.forms.papers import MEDIA, STOCKS, Labels, file_of
 
     form = output.suffix.removeprefix(".").lower()
@@ -245,10 +232,7 @@ def _file(output: Path, stock: str, made: Sequence[Label], day: date) -> bytes:
         raise InvalidInput(
             f"{output.name[:40]!r} says no form", field="--output", rule="a name in .pdf or .zpl"
         )
-    if stock not in STOCKS:
-        raise InvalidInput(
-            f"{stock[:40]!r} is unknown", field="--stock", rule=f"one of {', '.join(STOCKS)}"
-        )
+    one_of(stock, STOCKS, "--stock")
     return file_of(Labels(stock=stock, labels=made), form, day)
 
 
@@ -271,50 +255,40 @@ def tell_printing(
     """
     from ledger.cli.commands import COMMAND_LINE
     from ledger.domain.custody.printing import TOLD, PrintState
-    from ledger.domain.errors import InvalidInput
     from ledger.steps.accepting.printing import tell
     from ledger.steps.answering.packages import numbering
 
-    if state not in TOLD:
-        raise InvalidInput(
-            f"{state[:40]!r} is unknown", field="STATE", rule=f"one of {', '.join(TOLD)}"
-        )
+    one_of(state, TOLD, "STATE")
     told = circumstances(performer=performer, signer=signer)
     with opened(home) as instance, instance.database.transaction() as tx:
         number = numbering(tx, unit)
         _, prints = tell(
             instance, tx, local_caller(), number, PrintState(state), packages, COMMAND_LINE, told
         )
-    _print(prints, as_json=as_json)
+    _shown(prints).give(as_json=as_json)
 
 
 @label.command("list")
+@reads
 def show_prints(
+    here: Here,
     unit: UnitOption,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 100,
     *,
     undecided: Annotated[
         bool, typer.Option("--undecided", help="Only those that nobody decided.")
     ] = False,
-    home: HomeOption = DEFAULT_HOME,
-    as_json: JsonOption = False,
-) -> None:
+) -> Answer:
     """List the labels that a unit sent to printers, and what became of each."""
     from ledger.steps.accepting.printing import list_prints
-    from ledger.steps.answering.packages import numbering
 
-    with opened(home) as instance, instance.database.reading() as tx:
-        number = numbering(tx, unit)
-        prints = list_prints(tx, local_caller(), number, open_only=undecided, limit=limit)
-    _print(prints, as_json=as_json)
+    number = here.number_of(unit)
+    return _shown(list_prints(here.tx, here.caller, number, open_only=undecided, limit=limit))
 
 
-def _print(prints: Sequence[Print], *, as_json: bool) -> None:
-    answer(
-        [each.to_plain() for each in prints],
-        as_json=as_json,
-        human=lambda: print_table(
-            ["package", "label", "code", "is", "since", "by"],
-            [[e.package, e.issue, e.code, e.state.replace("_", " "), e.at, e.by] for e in prints],
-        ),
+def _shown(prints: Sequence[Print]) -> Answer:
+    return table_of(
+        prints,
+        ["package", "label", "code", "is", "since", "by"],
+        lambda e: [e.package, e.issue, e.code, e.state.replace("_", " "), e.at, e.by],
     )

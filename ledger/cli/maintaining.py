@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,22 +10,24 @@ import typer
 
 from ledger.cli.acting import give_receipt
 from ledger.cli.acts import ActGroup
+from ledger.cli.answering import Answer, Here, reads_existing, writes_existing
 from ledger.cli.options import (
     DEFAULT_HOME,
     HomeOption,
     JsonOption,
     ReasonOption,
     WaitOption,
+    existing,
     local_caller,
-    opened,
+    one_of,
     settings_of,
 )
-from ledger.cli.printing import answer, print_pairs, print_table, say
+from ledger.cli.printing import answer, print_pairs, print_table, say, say_heading
+from ledger.domain.errors import InvalidInput
 
 if TYPE_CHECKING:
     from ledger.domain.acts.words import Party
     from ledger.domain.outbox.operation_states import OperationState
-    from ledger.steps.instance import Instance
     from ledger.steps.keeping.backup import Backup, Manifest
     from ledger.steps.sending.mending import OperationView
     from ledger.storage.operations import OperationRow
@@ -92,31 +93,13 @@ def restore(
     def human() -> None:
         say(f"Restored to {restored.home}; the key opens all {restored.opened} secrets in it.")
         print_pairs(_manifest_pairs(restored.manifest))
-        say("")
-        say("What to do now:")
+        say_heading("What to do now:")
         say("  1. Make sure that the instance it was taken from never runs again.")
         say(f"  2. steriledger up --home {restored.home}")
         say(f"  3. steriledger audit --home {restored.home}")
         say("What was accepted after the backup was made has to be recorded again.")
 
     answer(plain, as_json=as_json, human=human)
-
-
-@contextmanager
-def existing(home: Path) -> Iterator[Instance]:
-    """The instance of a home; raises NotFound where none is, and creates nothing."""
-    from ledger.domain.errors import NotFound
-
-    settings = settings_of(home)
-    is_there = bool(settings.database_url) or (home / "steriledger.db").is_file()
-    if not is_there:
-        raise NotFound(
-            f"there is no instance in {home}",
-            field="home",
-            remedy="name its folder: --home, or STERILEDGER_HOME",
-        )
-    with opened(home) as instance:
-        yield instance
 
 
 def _backup_plain(made: Backup) -> dict[str, object]:
@@ -159,17 +142,16 @@ def _print_backup(made: Backup, with_key: Path | None) -> None:
 
 
 @operation.command("list")
+@reads_existing
 def list_operations(
+    here: Here,
     state: Annotated[
         list[str] | None,
         typer.Option(help="owed, sent, mined, final, refused, stuck; repeatable."),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 50,
     after: Annotated[int, typer.Option(min=0, help="Read on after this sequence number.")] = 0,
-    *,
-    home: HomeOption = DEFAULT_HOME,
-    as_json: JsonOption = False,
-) -> None:
+) -> Answer:
     """List operations in the order of their acceptance, with the reason of their latest state.
 
     Hashes within a reason are cut to what tells them apart; show has the whole of it.
@@ -179,11 +161,10 @@ def list_operations(
     from ledger.storage.operations import list_states
 
     states = None if state is None else [_state(word) for word in state]
-    with existing(home) as instance, instance.database.reading() as tx:
-        found = operations.list_operations(tx, states=states, after=after, limit=limit)
-        rows = [
-            _row_plain(row) | {"reason": list_states(tx, row.digest)[-1].reason} for row in found
-        ]
+    found = operations.list_operations(here.tx, states=states, after=after, limit=limit)
+    rows = [
+        _row_plain(row) | {"reason": list_states(here.tx, row.digest)[-1].reason} for row in found
+    ]
     columns = ["sequence", "digest", "kind", "unit", "state", "reason"]
 
     def human() -> None:
@@ -193,62 +174,46 @@ def list_operations(
         if len(rows) == limit:
             say(f"Read on with --after {found[-1].sequence}")
 
-    answer(rows, as_json=as_json, human=human)
+    return Answer(rows, human)
 
 
 @operation.command("show")
-def show(
-    digest: DigestArgument,
-    *,
-    home: HomeOption = DEFAULT_HOME,
-    as_json: JsonOption = False,
-) -> None:
+@reads_existing
+def show(here: Here, digest: DigestArgument) -> Answer:
     """Show one operation: its dated states, what it waits for, and what carried it."""
     from ledger.steps.sending.mending import resolve_operation, show_operation
 
-    with existing(home) as instance, instance.database.reading() as tx:
-        view = show_operation(tx, resolve_operation(tx, digest).digest)
-    answer(_view_plain(view), as_json=as_json, human=lambda: _print_view(view))
+    view = show_operation(here.tx, resolve_operation(here.tx, digest).digest)
+    return Answer(_view_plain(view), lambda: _print_view(view))
 
 
 @operation.command("retry")
-def retry(
-    digest: DigestArgument,
-    reason: ReasonOption = None,
-    *,
-    home: HomeOption = DEFAULT_HOME,
-    as_json: JsonOption = False,
-) -> None:
+@writes_existing
+def retry(here: Here, digest: DigestArgument, reason: ReasonOption = None) -> Answer:
     """Send a stuck operation again; its history says that you asked."""
     from ledger.steps.sending.mending import resolve_operation, retry_operation
 
-    with existing(home) as instance, instance.database.transaction() as tx:
-        row = resolve_operation(tx, digest)
-        person = local_caller().person
-        retry_operation(instance, tx, row.digest, person=person, reason=reason)
-    plain = {"digest": row.digest, "kind": row.kind, "state": "owed"}
-    answer(
-        plain,
-        as_json=as_json,
-        human=lambda: say(f"{row.kind} {_short(row)} is owed again; the worker sends it."),
+    row = resolve_operation(here.tx, digest)
+    retry_operation(here.instance, here.tx, row.digest, person=here.caller.person, reason=reason)
+    return Answer(
+        {"digest": row.digest, "kind": row.kind, "state": "owed"},
+        lambda: say(f"{row.kind} {_short(row)} is owed again; the worker sends it."),
     )
 
 
 @operation.command("refuse")
+@writes_existing
 def refuse(
+    here: Here,
     digest: DigestArgument,
     reason: Annotated[str, typer.Option("--reason", help="Why, in words.")],
-    *,
-    home: HomeOption = DEFAULT_HOME,
-    as_json: JsonOption = False,
-) -> None:
+) -> Answer:
     """Give a stuck operation up, with all that cannot be without it; this is not taken back."""
     from ledger.steps.sending.mending import refuse_operation, resolve_operation
 
-    with existing(home) as instance, instance.database.transaction() as tx:
-        row = resolve_operation(tx, digest)
-        person = local_caller().person
-        refused = refuse_operation(instance, tx, row.digest, person=person, reason=reason)
+    row = resolve_operation(here.tx, digest)
+    person = here.caller.person
+    refused = refuse_operation(here.instance, here.tx, row.digest, person=person, reason=reason)
     plain = [{"digest": each.digest, "kind": each.kind, "state": "refused"} for each in refused]
 
     def human() -> None:
@@ -256,7 +221,7 @@ def refuse(
         for each in refused[1:]:
             say(f"  refused with it: {each.kind} {_short(each)}")
 
-    answer(plain, as_json=as_json, human=human)
+    return Answer(plain, human)
 
 
 @operation.command("submit")
@@ -299,8 +264,6 @@ def submit(
 
 
 def _signature(text: str) -> tuple[Party, bytes]:
-    from ledger.domain.errors import InvalidInput
-
     party, _, digits = text.partition("=")
     try:
         return _party(party, "--signature"), bytes.fromhex(digits.removeprefix("0x"))
@@ -312,27 +275,14 @@ def _signature(text: str) -> tuple[Party, bytes]:
 
 def _party(word: str, option: str) -> Party:
     from ledger.domain.acts.words import Party
-    from ledger.domain.errors import InvalidInput
 
-    if word not in set(Party):
-        raise InvalidInput(
-            f"{word[:60]!r} is unknown", field=option, rule=f"one of {', '.join(Party)}"
-        )
-    return Party(word)
+    return Party(one_of(word, Party, option))
 
 
 def _state(word: str) -> OperationState:
-    from ledger.domain.errors import InvalidInput
     from ledger.domain.outbox.operation_states import OperationState
 
-    try:
-        return OperationState(word)
-    except ValueError:
-        raise InvalidInput(
-            f"{word!r} is unknown",
-            field="--state",
-            rule=f"one of {', '.join(each.value for each in OperationState)}",
-        ) from None
+    return OperationState(one_of(word, OperationState, "--state"))
 
 
 def _row_plain(row: OperationRow) -> dict[str, object]:
@@ -418,6 +368,3 @@ def _print_view(view: OperationView) -> None:
             say(f"{words}: {each.kind} {_short(each)}, {each.state}")
     for unknown in view.foreign_predecessors:
         say(f"Waits for: 0x{unknown.hex()[:12]}, which is not kept here")
-
-
-# ---------------------------------------------------------------- erasure

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,10 +13,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer._click.globals import get_current_context  # typer's own click: no public name
 
-from ledger.domain.errors import InvalidInput, SteriLedgerError
+from ledger.domain.errors import InvalidInput, NotFound, SteriLedgerError
 
 if TYPE_CHECKING:
-    from ledger.domain.callers import Caller
+    from ledger.domain.callers import Caller, Scope
     from ledger.settings import Settings
     from ledger.steps.instance import Instance
 
@@ -42,6 +43,19 @@ SignerOption = Annotated[
 ReasonOption = Annotated[str | None, typer.Option("--reason", help="Why, in words.")]
 PerformerOption = Annotated[
     str | None, typer.Option("--performer", help="Who did it, as your unit names them.")
+]
+#: of a token or an account: what it may do, and whose key signs for its person
+ScopesOption = Annotated[
+    list[str],
+    typer.Option(
+        "--scope",
+        help="open, load, end, result, decide, scan, custody, answer, report, settle, "
+        "read_unit, read_all, administer, authority; repeatable.",
+    ),
+]
+OwnKeyOption = Annotated[
+    str | None,
+    typer.Option("--signer", help="The held key that signs for this person: name or id."),
 ]
 
 DEFAULT_HOME = Path("steriledger-home")
@@ -76,21 +90,57 @@ def opened(home: Path) -> Iterator[Instance]:
     if instance.is_played:
         _tell_played()
     try:
-        yield instance
-    except SteriLedgerError as error:
-        error.field = _as_typed(error.field)
-        raise
+        with as_typed():
+            yield instance
     finally:
         instance.close()
 
 
+def require_existing(home: Path) -> None:
+    """Raise NotFound where no instance is, before anything is made there."""
+    if not settings_of(home).database_url and not (home / "steriledger.db").is_file():
+        raise NotFound(
+            f"there is no instance in {home}",
+            field="home",
+            remedy="name its folder: --home, or STERILEDGER_HOME",
+        )
+
+
+@contextmanager
+def existing(home: Path) -> Iterator[Instance]:
+    """The instance of a home; raises NotFound where none is, and creates nothing."""
+    require_existing(home)
+    with opened(home) as instance:
+        yield instance
+
+
+@contextmanager
+def as_typed() -> Iterator[None]:
+    """Let a refusal name its field as it was typed."""
+    try:
+        yield
+    except SteriLedgerError as error:
+        error.field = _as_typed(error.field)
+        raise
+
+
 def _as_typed(field: str | None) -> str | None:
-    """A field as the command that runs takes it: `office` → `--office`; others as they are."""
+    """A field as the command that runs takes it; one that no option gives stays as it is.
+
+    `office` → `--office`, `lines.0.quantity` → `--line 1 quantity`; of what a file or the words
+    behind the command give, `line 1`.
+    """
     context = get_current_context(silent=True)
-    for each in () if context is None else context.command.params:
-        if each.name == field and each.param_type_name == "option":
-            return each.opts[0]
-    return field
+    if context is None or field is None:
+        return field
+    head, *rest = field.split(".")
+    named = [each for each in context.command.params if each.name == head]
+    spelled = named[0].opts[0] if named and named[0].param_type_name == "option" else head
+    if not rest or not rest[0].isdecimal():
+        return spelled if named else field
+    spelled = spelled if spelled != head else head.removesuffix("s")
+    number, *column = rest
+    return " ".join((spelled, str(int(number) + 1), *column))
 
 
 @cache
@@ -99,6 +149,44 @@ def _tell_played() -> None:
     from ledger.cli.printing import note
 
     note("played clock: this home is a demonstration, and its times are made up")
+
+
+def parse_moment(said: str, option: str) -> datetime:
+    """A moment with its zone as somebody typed it; raises InvalidInput."""
+    try:
+        found = datetime.fromisoformat(said)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise InvalidInput(
+            f"{said[:40]!r} is not a moment",
+            field=option,
+            rule="ISO 8601 with zone, such as 2026-11-03T14:10:00+08:00",
+        )
+    return found
+
+
+def one_of(said: str, known: Iterable[str], option: str) -> str:
+    """A word that was typed, which is one of those known; raises InvalidInput."""
+    if said not in (words := list(known)):
+        raise InvalidInput(
+            f"{said[:60]!r} is unknown", field=option, rule=f"one of {', '.join(words)}"
+        )
+    return said
+
+
+def scopes_of(said: Iterable[str]) -> list[Scope]:
+    """The scopes that were typed; raises InvalidInput."""
+    from ledger.domain.callers import Scope
+
+    unknown = sorted(set(said) - {known.value for known in Scope})
+    if unknown:
+        raise InvalidInput(
+            f"{', '.join(unknown)} is unknown",
+            field="--scope",
+            rule=f"one of {', '.join(known.value for known in Scope)}",
+        )
+    return [Scope(each) for each in said]
 
 
 def local_caller() -> Caller:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ledger.cli.acts import ActGroup
+from ledger.cli.answering import Answer, Here, reads, table_of, writes
 from ledger.cli.files import picture_of, read_file
 from ledger.cli.options import (
     DEFAULT_HOME,
@@ -20,13 +21,17 @@ from ledger.cli.options import (
     ReasonOption,
     SignerOption,
     UnitOption,
+    as_typed,
     local_caller,
+    one_of,
     opened,
+    parse_moment,
 )
-from ledger.cli.printing import answer, print_pairs, print_table, say
+from ledger.cli.printing import answer, print_pairs, print_table, say, say_heading
+from ledger.domain.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from ledger.steps.accepting.scanning import Look, Scan
+    from ledger.steps.accepting.scanning import Scan
     from ledger.steps.answering.packages import Standing, TraceLine, TraceView
 
 package = typer.Typer(cls=ActGroup, no_args_is_help=True, help="Packages: packed and shown.")
@@ -45,23 +50,10 @@ KnownOption = Annotated[
 
 
 def moment(text: str | None) -> datetime | None:
-    """A moment with its zone as somebody typed it; raises InvalidInput."""
+    """A moment as somebody typed it at --at, in UTC; raises InvalidInput."""
     from ledger.domain.encoding.moments import require_moment
-    from ledger.domain.errors import InvalidInput
 
-    if text is None:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise InvalidInput(
-            f"{text[:40]!r} is not a moment",
-            field="--at",
-            rule="ISO 8601 with zone, such as 2026-11-03T14:10:00+08:00",
-        )
-    return require_moment(found, field="--at")
+    return None if text is None else require_moment(parse_moment(text, "--at"), field="--at")
 
 
 def seconds(text: str | None) -> int | None:
@@ -70,11 +62,9 @@ def seconds(text: str | None) -> int | None:
     return None if found is None else int(found.timestamp())
 
 
-def circumstances(
-    *, performer: str | None = None, signer: str | None = None, reason: str | None = None
-) -> dict[str, Any]:
+def circumstances(*, performer: str | None, signer: str | None) -> dict[str, Any]:
     """How it came to be, as far as it was typed."""
-    told = {"performer": performer, "signer": signer, "reason": reason}
+    told = {"performer": performer, "signer": signer}
     return {name: value for name, value in told.items() if value is not None}
 
 
@@ -82,21 +72,17 @@ def circumstances(
 
 
 @sets.command("show")
+@reads
 def show_set(
-    which: Annotated[str, typer.Argument(metavar="SET", help="UNIT/NAME.")],
-    *,
-    home: HomeOption = DEFAULT_HOME,
-    as_json: JsonOption = False,
-) -> None:
+    here: Here, which: Annotated[str, typer.Argument(metavar="SET", help="UNIT/NAME.")]
+) -> Answer:
     """Show a set's count sheet."""
     from ledger.domain.custody.lines import rows_of
     from ledger.steps.accepting.assembling import get_definition
     from ledger.steps.accepting.meaning import resolve_set
-    from ledger.steps.answering.packages import numbering
 
-    with opened(home) as instance, instance.database.reading() as tx:
-        name = resolve_set(which, None, unit_number=lambda text: numbering(tx, text))
-        facts = get_definition(tx, name)
+    name = resolve_set(which, None, unit_number=here.number_of)
+    facts = get_definition(here.tx, name)
     names = ("set", "title", "version", "instruments", "owned_by", "package_class", "material")
 
     def human() -> None:
@@ -108,11 +94,13 @@ def show_set(
             empty="No instrument is listed.",
         )
 
-    answer(dict(facts), as_json=as_json, human=human)
+    return Answer(dict(facts), human)
 
 
 @package.command("assemble")
+@writes
 def assemble_packages(
+    here: Here,
     serials: Annotated[
         list[str], typer.Argument(metavar="SERIAL…", help="Your unit's own serial texts.")
     ],
@@ -134,56 +122,50 @@ def assemble_packages(
     ] = None,
     performer: PerformerOption = None,
     signer: SignerOption = None,
-    *,
-    home: HomeOption = DEFAULT_HOME,
-    as_json: JsonOption = False,
-) -> None:
+) -> Answer:
     """Pack sets, and label each package with a code of ours."""
     from ledger.cli.commands import COMMAND_LINE
     from ledger.domain.custody.expiry import STORAGE_CLASSES
     from ledger.steps.accepting.assembling import Assembly, assemble
-    from ledger.steps.answering.packages import numbering
 
-    with opened(home) as instance, instance.database.transaction() as tx:
-        packed = Assembly(
-            set=of_set,
-            serials=serials,
-            material=material,
-            storages=tuple(storage or STORAGE_CLASSES),
-            expires=expires,
-            happened=moment(at),
-            zone=zone,
-            lot=lot,
-        )
-        _, made = assemble(
-            instance,
-            tx,
-            local_caller(),
-            numbering(tx, unit),
-            packed,
-            COMMAND_LINE,
-            circumstances(performer=performer, signer=signer),
-        )
-    answer(
-        [each.to_plain() for each in made],
-        as_json=as_json,
-        human=lambda: print_table(
-            ["package", "code on the label", "last day of use"],
-            [[each.package, each.code, each.expires] for each in made],
-        ),
+    packed = Assembly(
+        set=of_set,
+        serials=serials,
+        material=material,
+        storages=tuple(storage or STORAGE_CLASSES),
+        expires=expires,
+        happened=moment(at),
+        zone=zone,
+        lot=lot,
+    )
+    _, made = assemble(
+        here.instance,
+        here.tx,
+        here.caller,
+        here.number_of(unit),
+        packed,
+        COMMAND_LINE,
+        circumstances(performer=performer, signer=signer),
+    )
+    return table_of(
+        made,
+        ["package", "code on the label", "last day of use"],
+        lambda each: [each.package, each.code, each.expires],
     )
 
 
 @package.command("show")
-def show_package(
-    which: PackageArgument, *, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False
-) -> None:
+@reads
+def show_package(here: Here, which: PackageArgument) -> Answer:
     """Show how a package stands."""
+    return _standing(here, which)
+
+
+def _standing(here: Here, which: str) -> Answer:
     from ledger.steps.answering.packages import where as find
 
-    with opened(home) as instance, instance.database.reading() as tx:
-        stands = find(tx, local_caller(), which)
-    answer(stands.to_plain(), as_json=as_json, human=lambda: print_standing(stands))
+    stands = find(here.tx, here.caller, which)
+    return Answer(stands.to_plain(), lambda: print_standing(stands))
 
 
 @package.command("paper-form")
@@ -228,7 +210,11 @@ def scan(
         str | None, typer.Option(metavar="FILE", help="A photo of it: JPEG, PNG or WebP.")
     ] = None,
     basket: Annotated[
-        str | None, typer.Option(help="With put_in: the basket's or container's code.")
+        str | None,
+        typer.Option(
+            help="With put_in: the basket's or container's code; with taken_out of a basket: the "
+            "container's."
+        ),
     ] = None,
     takes_back: Annotated[
         str | None, typer.Option("--takes-back", help="DIGEST:LINE of the line that is not so.")
@@ -250,16 +236,14 @@ def scan(
     ACT is `list` with --file.
     """
     from ledger.domain.custody.lines import SCANNED, Deed
-    from ledger.domain.errors import InvalidInput
     from ledger.steps.accepting.scanning import Scan
 
+    if act == "list" and file is None:
+        raise InvalidInput("is missing", field="--file", rule="a CSV of scans, with a column act")
     if file is not None:
         scans = _from_file(file, zone=zone, basis=basis or "scanned", day=None)
-    elif act not in SCANNED:
-        raise InvalidInput(
-            f"{act[:40]!r} is unknown", field="ACT", rule=f"one of {', '.join(SCANNED)}"
-        )
     else:
+        one_of(act, SCANNED, "ACT")
         said: Sequence[str | None] = codes or [None]
         picture = None if photo is None else picture_of(photo, "--photo")
         scans = [
@@ -297,54 +281,64 @@ def _basis(said: str | None) -> str:
 
 
 @baskets.command("name")
+@reads
 def name_basket(
+    here: Here,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Your own: capital letters, digits.")],
     unit: UnitOption,
     *,
     container: Annotated[
         bool, typer.Option("--container", help="A container, with seals and a side.")
     ] = False,
-    home: HomeOption = DEFAULT_HOME,
-    as_json: JsonOption = False,
-) -> None:
+) -> Answer:
     """Say the code of a basket or a container, as it is printed on it."""
     from ledger.domain.custody.codes import make_basket
-    from ledger.steps.answering.packages import numbering
 
-    with opened(home) as instance, instance.database.reading() as tx:
-        code = make_basket(numbering(tx, unit), name, is_container=container)
-    answer({"code": code}, as_json=as_json, human=lambda: say(code))
+    code = make_basket(here.number_of(unit), name, is_container=container)
+    return Answer({"code": code}, lambda: say(code))
 
 
 @baskets.command("show")
+@reads
 def show_basket(
+    here: Here,
     code: Annotated[str, typer.Argument(metavar="CODE", help="Of a basket or a container.")],
     at: AtOption = None,
     known: KnownOption = None,
-    *,
-    home: HomeOption = DEFAULT_HOME,
-    as_json: JsonOption = False,
-) -> None:
+) -> Answer:
     """Show what lies in a basket, or lay in it at a moment, as known now or as known then."""
     from ledger.steps.answering.baskets import show_basket as read
 
-    with opened(home) as instance, instance.database.reading() as tx:
-        view = read(tx, local_caller(), code, at=seconds(at), known=known)
+    view = read(here.tx, here.caller, code, at=seconds(at), known=known)
 
     def human() -> None:
         kind = "Container" if view.is_container else "Basket"
         say(f"{kind} {view.code}: {view.side or 'nobody knows whether it is clean'}")
+        if view.container:
+            say(f"Lies in {view.container}")
         if view.seals:
             opened_since = ", opened since" if view.is_opened else ""
             say(f"Sealed with {', '.join(view.seals)}{opened_since}")
-        names = ("package", "set", "stage", "since", "by", "basis")
+        if view.baskets:
+            say(f"Holds {', '.join(view.baskets)}")
+        names = ("package", "set", "stage", "since", "by", "basis", "basket")
         print_table(
-            ["package", "set", "is", "put in", "by", "known by"],
+            ["package", "set", "is", "put in", "by", "known by", "lies in"],
             [[getattr(each, name) for name in names] for each in view.packages],
             empty="Nothing is known to lie in it.",
         )
+        if view.lines:
+            say("")
+            say("What happened, in order")
+        print_table(
+            ["at", "what", "of", "by", "known by", "remark"],
+            [
+                [e.at, e.deed.replace("_", " "), e.what, e.by, e.basis or "", e.outcome or ""]
+                for e in view.lines
+            ],
+        )
 
-    answer(view.to_plain(), as_json=as_json, human=human)
+    return Answer(view.to_plain(), human)
 
 
 def import_paper(
@@ -364,7 +358,6 @@ def import_paper(
 
 
 def _from_file(file: Path, *, zone: str, basis: str, day: str | None) -> list[Scan]:
-    from ledger.domain.errors import InvalidInput
     from ledger.readings import MAX_FILE_BYTES, zone_named
     from ledger.steps.reading.scan_lists import parse_list
 
@@ -380,7 +373,8 @@ def _from_file(file: Path, *, zone: str, basis: str, day: str | None) -> list[Sc
             rule=f"at most {MAX_FILE_BYTES:,} bytes",
             remedy="bring it in parts",
         )
-    return parse_list(data, zone=zone, basis=basis, day=day)
+    with as_typed():
+        return parse_list(data, zone=zone, basis=basis, day=day)
 
 
 def _report(
@@ -393,7 +387,6 @@ def _report(
     as_json: bool,
 ) -> None:
     from ledger.cli.commands import COMMAND_LINE
-    from ledger.domain.errors import InvalidInput
     from ledger.steps.accepting.scanning import look, report
     from ledger.steps.answering.packages import numbering
 
@@ -408,42 +401,29 @@ def _report(
                 _, looks = report(
                     instance, tx, local_caller(), numbering(tx, unit), scans, COMMAND_LINE, told
                 )
-    verb = "will do" if preview else "did"
-    answer(
-        [each.to_plain() for each in looks],
-        as_json=as_json,
-        human=lambda: _print_looks(looks, verb),
-    )
-
-
-def _print_looks(looks: Sequence[Look], verb: str) -> None:
-    print_table(["line", f"what it {verb}"], [[each.line, each.text()] for each in looks])
+    columns = ["line", f"what it {'will do' if preview else 'did'}"]
+    found = table_of(looks, columns, lambda each: [each.line, each.text()])
+    found.give(as_json=as_json)
 
 
 # ---------------------------------------------------------------- asked
 
 
+@reads
 def trace(
-    which: PackageArgument,
-    at: AtOption = None,
-    known: KnownOption = None,
-    *,
-    home: HomeOption = DEFAULT_HOME,
-    as_json: JsonOption = False,
-) -> None:
+    here: Here, which: PackageArgument, at: AtOption = None, known: KnownOption = None
+) -> Answer:
     """Tell a package's whole story: who held it, and what was done with it."""
     from ledger.steps.answering.packages import trace as read
 
-    with opened(home) as instance, instance.database.reading() as tx:
-        view = read(tx, local_caller(), which, at=seconds(at), known=known)
-    answer(view.to_plain(), as_json=as_json, human=lambda: print_trace(view))
+    view = read(here.tx, here.caller, which, at=seconds(at), known=known)
+    return Answer(view.to_plain(), lambda: print_trace(view))
 
 
-def where(
-    which: PackageArgument, *, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False
-) -> None:
+@reads
+def where(here: Here, which: PackageArgument) -> Answer:
     """Say where a package is, and how sure that is."""
-    show_package(which, home=home, as_json=as_json)
+    return _standing(here, which)
 
 
 def gate(
@@ -466,16 +446,20 @@ def gate(
     """
     from ledger.cli.failing import DOES_NOT_HOLD
     from ledger.domain.custody.gates import WORDS, Gate, Word
-    from ledger.domain.errors import InvalidInput
+    from ledger.steps.answering.baskets import names_asked
     from ledger.steps.answering.packages import Question, ask_all, gate_counted, numbering
 
     for field, named, known in (("GATE", which, [*Gate]), ("--language", language, [*WORDS])):
-        if named not in known:
-            raise InvalidInput(
-                f"{named[:40]!r} is unknown", field=field, rule=f"one of {', '.join(known)}"
-            )
+        one_of(named, known, field)
+    if not packages and cycle is None:
+        raise InvalidInput(
+            "is missing",
+            field="PACKAGE",
+            rule="packages, or --cycle of what is only counted",
+            remedy="name one, or scan its label",
+        )
     with opened(home) as instance, instance.database.reading() as tx:
-        said = packages or []
+        said = names_asked(tx, numbering(tx, unit), packages or [])
         asked = [Question(gate=Gate(which), said=each) for each in said]
         answers = ask_all(instance, tx, asked, unit=numbering(tx, unit)) if asked else []
         if cycle is not None:
@@ -499,31 +483,28 @@ def gate(
         raise typer.Exit(DOES_NOT_HOLD)
 
 
+@reads
 def holdings(
+    here: Here,
     unit: UnitOption,
     at: AtOption = None,
     known: KnownOption = None,
     after: Annotated[str, typer.Option(help="Read on after this package.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 100,
-    *,
-    home: HomeOption = DEFAULT_HOME,
-    as_json: JsonOption = False,
-) -> None:
+) -> Answer:
     """List what a unit has, or had at a moment, as known now or as known then."""
     from ledger.steps.answering.packages import holdings as read
-    from ledger.steps.answering.packages import numbering
 
-    with opened(home) as instance, instance.database.reading() as tx:
-        found = read(
-            instance,
-            tx,
-            local_caller(),
-            numbering(tx, unit),
-            at=seconds(at),
-            known=known,
-            after=after,
-            limit=limit,
-        )
+    found = read(
+        here.instance,
+        here.tx,
+        here.caller,
+        here.number_of(unit),
+        at=seconds(at),
+        known=known,
+        after=after,
+        limit=limit,
+    )
 
     def human() -> None:
         say(f"{found.unit} at {found.at}: {found.count} packages")
@@ -533,28 +514,22 @@ def holdings(
             [[each[name] for name in names] for each in found.packages],
         )
 
-    answer(found.to_plain(), as_json=as_json, human=human)
+    return Answer(found.to_plain(), human)
 
 
+@reads
 def against(
+    here: Here,
     before: Annotated[int | None, typer.Option(help="Read on before this sequence.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 100,
-    *,
-    home: HomeOption = DEFAULT_HOME,
-    as_json: JsonOption = False,
-) -> None:
+) -> Answer:
     """List what was done against a gate, newest first, with what it said and why."""
     from ledger.steps.answering.packages import list_against
 
-    with opened(home) as instance, instance.database.reading() as tx:
-        lines = list_against(tx, local_caller(), before=before, limit=limit)
-    answer(
-        [each.to_plain() for each in lines],
-        as_json=as_json,
-        human=lambda: print_table(
-            ["package", "done", "by", "at", "the gate said", "reason"],
-            [[e.package, e.deed, e.unit, e.at, e.against, e.reason] for e in lines],
-        ),
+    return table_of(
+        list_against(here.tx, here.caller, before=before, limit=limit),
+        ["package", "done", "by", "at", "the gate said", "reason"],
+        lambda e: [e.package, e.deed, e.unit, e.at, e.against, e.reason],
     )
 
 
@@ -572,6 +547,7 @@ def print_standing(view: Standing) -> None:
         ("owner", view.owner),
         ("set", view.set),
         ("last day of use", view.expires),
+        ("lies in", " in ".join(filter(None, (view.basket, view.container))) or None),
         ("cycle", None if view.cycle is None else f"{view.cycle}, {view.cycle_state}"),
         ("last seen", f"{view.last_seen_by} at {view.last_seen_at}" if view.last_seen_at else None),
         ("used by", view.used_by),
@@ -587,8 +563,7 @@ def print_standing(view: Standing) -> None:
 def print_trace(view: TraceView) -> None:
     """A package's story, in words."""
     print_standing(view.standing)
-    say("")
-    say("What happened, in order")
+    say_heading("What happened, in order")
     print_table(
         ["at", "what", "by", "to", "known by", "remark", "chain"],
         [
@@ -597,8 +572,7 @@ def print_trace(view: TraceView) -> None:
         ],
     )
     if view.cycle:
-        say("")
-        say(f"Its cycle {view.standing.cycle}")
+        say_heading(f"Its cycle {view.standing.cycle}")
         print_table(["signed", "what", "chain"], [[e.at, e.what, e.chain] for e in view.cycle])
 
 

@@ -138,7 +138,7 @@ class Player:
     def _recall(self, equipment: str, first: int, last: int) -> Iterator[str]:
         wanted = RecallRequest(
             equipment=equipment, first=first, last=last, cause="biological",
-            reason="the biological indicator of 2241 grew", notifies=False,
+            reason="the biological indicator of 2241 grew / 生物监测阳性", notifies=False,
         )  # fmt: skip
         with self.instance.database.transaction() as tx:
             done = order_recall(self.instance, tx, self.caller, wanted, _DOOR)

@@ -63,6 +63,12 @@ def say(sentence: str) -> None:
     print(visible(sentence), flush=True)
 
 
+def say_heading(words: str) -> None:
+    """The words above what belongs together, after an empty line."""
+    say("")
+    say(words)
+
+
 def note(sentence: str) -> None:
     """The same beside the answer, so that a program that reads it is not disturbed."""
     print(visible(sentence), file=sys.stderr, flush=True)

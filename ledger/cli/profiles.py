@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ledger.cli.answering import Answer, Here, reads
 from ledger.cli.incoming import read_bytes, require_file
 from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption, opened
-from ledger.cli.printing import answer, print_table
+from ledger.cli.printing import print_table
 
 if TYPE_CHECKING:
     from ledger.domain.machines.profiles import Profile
@@ -20,12 +21,12 @@ profile = typer.Typer(no_args_is_help=True, help="Profiles that cycles are judge
 
 
 @profile.command("list")
-def list_profiles(*, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
+@reads
+def list_profiles(here: Here) -> Answer:
     """List the known profiles with their sources: the program's own, and those that were added."""
     from ledger.steps.accepting.profiles import known_profiles
 
-    with opened(home) as instance, instance.database.reading() as tx:
-        _show(known_profiles(tx), as_json=as_json)
+    return _shown(known_profiles(here.tx))
 
 
 @profile.command("add")
@@ -45,14 +46,13 @@ def add_profile(
     document = read_bytes(file)
     with opened(home) as instance, instance.database.transaction() as tx:
         added = add_profiles(tx, document)
-    _show(added, as_json=as_json)
+    _shown(added).give(as_json=as_json)
 
 
-def _show(profiles: Sequence[Profile], *, as_json: bool) -> None:
-    answer(
+def _shown(profiles: Sequence[Profile]) -> Answer:
+    return Answer(
         [asdict(each) for each in profiles],
-        as_json=as_json,
-        human=lambda: print_table(
+        lambda: print_table(
             ["name", "title", "source", "not confirmed in the standard's own text", "hash"],
             [
                 [p.name, p.title, p.source, ", ".join(p.unconfirmed), p.sha256[:12] + "…"]

@@ -7,17 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ledger.cli.acts import ActGroup
-from ledger.cli.options import (
-    DEFAULT_HOME,
-    HomeOption,
-    JsonOption,
-    PerformerOption,
-    SignerOption,
-    local_caller,
-    opened,
-)
+from ledger.cli.answering import Answer, Here, reads, table_of, writes
+from ledger.cli.options import PerformerOption, SignerOption
 from ledger.cli.packages import circumstances
-from ledger.cli.printing import answer, print_pairs, print_table, say
+from ledger.cli.printing import print_pairs, print_table, say, say_heading
 
 if TYPE_CHECKING:
     from ledger.steps.answering.recalls import RecallView
@@ -29,7 +22,9 @@ MustReason = Annotated[str, typer.Option("--reason", help="Why, in words.")]
 
 
 @recall.command("order")
+@writes
 def order(
+    here: Here,
     equipment: Annotated[str, typer.Argument(metavar="MACHINE", help="Name, serial or id.")],
     first: Annotated[int, typer.Option(help="First number of the range.")],
     last: Annotated[int, typer.Option(help="Last number of the range.")],
@@ -48,9 +43,7 @@ def order(
     no_notices: Annotated[
         bool, typer.Option("--no-notices", help="Tell the holders later.")
     ] = False,
-    home: HomeOption = DEFAULT_HOME,
-    as_json: JsonOption = False,
-) -> None:
+) -> Answer:
     """Order a machine's range back in one call: order, decision for each cycle, notices.
 
     Everything in the range is held at once, and the machine is suspended until three biological
@@ -70,8 +63,7 @@ def order(
         notifies=not no_notices,
     )
     told = circumstances(performer=performer, signer=signer)
-    with opened(home) as instance, instance.database.transaction() as tx:
-        done = order_recall(instance, tx, local_caller(), request, COMMAND_LINE, told)
+    done = order_recall(here.instance, here.tx, here.caller, request, COMMAND_LINE, told)
 
     def human() -> None:
         for number, what in done.decided.items():
@@ -80,73 +72,55 @@ def order(
         print_recall(done.view)
 
     plain = {**done.view.to_plain(), "decided": dict(done.decided), "notices": done.notices}
-    answer(plain, as_json=as_json, human=human)
+    return Answer(plain, human)
 
 
 @recall.command("show")
-def show(
-    which: OrderArgument, *, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False
-) -> None:
+@reads
+def show(here: Here, which: OrderArgument) -> Answer:
     """Show a recall: its reach by holder, who was reached, what was found of how many."""
     from ledger.steps.answering.recalls import show_recall
 
-    with opened(home) as instance, instance.database.reading() as tx:
-        view = show_recall(tx, local_caller(), which)
-    answer(view.to_plain(), as_json=as_json, human=lambda: print_recall(view))
+    view = show_recall(here.tx, here.caller, which)
+    return Answer(view.to_plain(), lambda: print_recall(view))
 
 
 @recall.command("list")
+@reads
 def list_all(
+    here: Here,
     before: Annotated[int | None, typer.Option(help="Read on before this cursor.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=100, help="At most so many.")] = 20,
-    *,
-    home: HomeOption = DEFAULT_HOME,
-    as_json: JsonOption = False,
-) -> None:
+) -> Answer:
     """List recalls, newest first."""
     from ledger.steps.answering.recalls import list_recalls
 
-    with opened(home) as instance, instance.database.reading() as tx:
-        views = list_recalls(tx, local_caller(), before=before, limit=limit)
-    answer(
-        [view.to_plain() for view in views],
-        as_json=as_json,
-        human=lambda: print_table(
-            ["order", "machine", "numbers", "cause", "found", "of", "ended"],
-            [
-                [
-                    v.order,
-                    v.machine,
-                    f"{v.first} to {v.last}",
-                    v.cause,
-                    v.found,
-                    v.to_find,
-                    v.has_ended,
-                ]
-                for v in views
-            ],
-        ),
+    return table_of(
+        list_recalls(here.tx, here.caller, before=before, limit=limit),
+        ["order", "machine", "numbers", "cause", "found", "of", "ended"],
+        lambda v: [
+            *(v.order, v.machine, f"{v.first} to {v.last}", v.cause),
+            *(v.found, v.to_find, v.has_ended),
+        ],
     )
 
 
 @recall.command("end")
+@writes
 def end(
+    here: Here,
     which: OrderArgument,
     reason: MustReason,
     performer: PerformerOption = None,
     signer: SignerOption = None,
-    *,
-    home: HomeOption = DEFAULT_HOME,
-    as_json: JsonOption = False,
-) -> None:
+) -> Answer:
     """End a recall with what was found, of how many; its cycles stay recalled."""
     from ledger.cli.commands import COMMAND_LINE
     from ledger.steps.accepting.recalling import end_recall
 
     told = circumstances(performer=performer, signer=signer)
-    with opened(home) as instance, instance.database.transaction() as tx:
-        _, view = end_recall(instance, tx, local_caller(), which, reason, COMMAND_LINE, told)
-    answer(view.to_plain(), as_json=as_json, human=lambda: print_recall(view))
+    _, view = end_recall(here.instance, here.tx, here.caller, which, reason, COMMAND_LINE, told)
+    return Answer(view.to_plain(), lambda: print_recall(view))
 
 
 def print_recall(view: RecallView) -> None:
@@ -180,8 +154,7 @@ def print_recall(view: RecallView) -> None:
         ]
         if value is not None
     )
-    say("")
-    say("By holder")
+    say_heading("By holder")
     print_table(
         ["unit", "what"],
         [
@@ -190,8 +163,7 @@ def print_recall(view: RecallView) -> None:
         ],
     )
     if view.units:
-        say("")
-        say("Who was told")
+        say_heading("Who was told")
         print_table(
             ["unit", "asked for", "reached by", "reached", "found", "of", "answered"],
             [

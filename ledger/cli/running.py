@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ledger.cli.launching import API_FILE, become_launcher, stop_on_signals
-from ledger.cli.options import DEFAULT_HOME, HomeOption, opened, settings_of
+from ledger.cli.options import DEFAULT_HOME, HomeOption, opened, require_existing, settings_of
 from ledger.cli.printing import say
+from ledger.domain.errors import SteriLedgerError, StorageUnavailable
 
 if TYPE_CHECKING:
-    from ledger.domain.errors import StorageUnavailable
     from ledger.steps.instance import Instance
 
 chain = typer.Typer(no_args_is_help=True, help="The chain alone.")
@@ -76,6 +76,7 @@ def chain_up(
 
     from ledger.steps.worker import serve_chain
 
+    require_existing(home)
     stop = stop_on_signals()
     os.environ.update(_overrides("CHAIN", port))
     os.environ.update(_overrides_host(host))
@@ -142,7 +143,6 @@ def _service(home: Path, name: str) -> Iterator[None]:
     import structlog
 
     from ledger.cli.failing import exit_code_of
-    from ledger.domain.errors import SteriLedgerError
     from ledger.running.logs import configure_logs
     from ledger.running.processes import ENDED, is_child
 

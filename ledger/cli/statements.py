@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ledger.cli.acts import ActGroup
+from ledger.cli.answering import Answer, Here, reads
 from ledger.cli.failing import DOES_NOT_HOLD
 from ledger.cli.files import read_file
-from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption, WaitOption, opened
+from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption, WaitOption, one_of, opened
 from ledger.cli.printing import answer, print_table, say
+from ledger.domain.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from ledger.steps.instance import Instance
@@ -89,7 +91,6 @@ def events(
 ) -> None:
     """List the events behind a line of an account: cycles, consignments, services."""
     from ledger.domain.encoding.identifiers import to_hex
-    from ledger.domain.errors import NotFound
     from ledger.steps.settling.computing import events_here
 
     with opened(home) as instance:
@@ -162,8 +163,8 @@ def write(
     from ledger.forms.sheets import Reader
     from ledger.forms.words import Language
 
-    chosen = {name: FORMS[_one_of(name, list(FORMS), "--form")] for name in form or FORMS}
-    spoken = Language(_one_of(language, list(Language), "--language"))
+    chosen = {name: FORMS[one_of(name, FORMS, "--form")] for name in form or FORMS}
+    spoken = Language(one_of(language, Language, "--language"))
     with opened(home) as instance:
         # before the first file is written
         key = _document_key(instance, sign_key, sign_certificate, signed=signed)
@@ -235,24 +236,21 @@ def _make_key(name: str, years: int, *, home: Path, as_json: bool, replaces: boo
 
 
 @key.command("export")
+@reads
 def export_certificates(
+    here: Here,
     output: Annotated[
         Path, typer.Option("-o", "--output", help="File for the certificates, as PEM.")
     ],
-    *,
-    home: HomeOption = DEFAULT_HOME,
-    as_json: JsonOption = False,
-) -> None:
+) -> Answer:
     """Write the certificates of this key and of those that it replaced, the newest first."""
     from ledger.steps.settling.document_key import list_certificates
 
-    with opened(home) as instance, instance.database.reading() as tx:
-        found = list_certificates(tx)
+    found = list_certificates(here.tx)
     output.write_bytes(b"".join(found))
-    answer(
+    return Answer(
         {"file": str(output), "certificates": len(found)},
-        as_json=as_json,
-        human=lambda: say(f"{len(found)} in {output}"),
+        lambda: say(f"{len(found)} in {output}"),
     )
 
 
@@ -359,7 +357,6 @@ def _document_key(
     instance: Instance, key: Path | None, certificate: Path | None, *, signed: bool
 ) -> DocumentKey | None:
     """What signs the PDFs: this home's key, or one that files bring; None: nothing."""
-    from ledger.domain.errors import InvalidInput
     from ledger.steps.settling.document_key import DocumentKey, open_document_key
 
     if (key is None) != (certificate is None):
@@ -385,13 +382,3 @@ def _signed(data: bytes, key: DocumentKey, period: str) -> bytes:
     from ledger.forms.signing import sign_pdf
 
     return sign_pdf(data, key_pem=key.key_pem, certificate_pem=key.certificate_pem, reason=period)
-
-
-def _one_of(value: str, words: list[str], field: str) -> str:
-    from ledger.domain.errors import InvalidInput
-
-    if value not in words:
-        raise InvalidInput(
-            f"{value!r} is unknown", field=field, rule=f"one of {', '.join(map(str, words))}"
-        )
-    return value

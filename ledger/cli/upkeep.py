@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
+from ledger.cli.answering import Answer, Here, writes_existing
 from ledger.cli.failing import DOES_NOT_HOLD
 from ledger.cli.files import read_file
-from ledger.cli.maintaining import existing
-from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption, local_caller
+from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption, existing
 from ledger.cli.printing import answer, print_laid_out, print_pairs, say
 
 clock = typer.Typer(no_args_is_help=True, help="This machine's clock.")
@@ -41,19 +41,18 @@ def status(*, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> N
 
 
 @clock.command("confirm")
-def confirm(*, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
+@writes_existing
+def confirm(here: Here) -> Answer:
     """Say that this machine's clock is right now, whatever was dated by another one before.
 
     Nothing is accepted by a clock that lies far from what was accepted last; status says so.
     """
     from ledger.steps.accepting.clock import confirm_clock
 
-    with existing(home) as instance, instance.database.transaction() as tx:
-        given = confirm_clock(instance, tx, person=local_caller().person)
-    answer(
+    given = confirm_clock(here.instance, here.tx, person=here.caller.person)
+    return Answer(
         {"clock": given.at, "newest": given.newest},
-        as_json=as_json,
-        human=lambda: say(f"The clock is right: it is {given.at:%Y-%m-%d %H:%M:%S} UTC."),
+        lambda: say(f"The clock is right: it is {given.at:%Y-%m-%d %H:%M:%S} UTC."),
     )
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ledger.cli.incoming import Failures, batches, files_in
 from ledger.cli.launching import stop_on_signals
 from ledger.cli.printing import say
+from ledger.domain.errors import NotFound, SteriLedgerError
 from ledger.domain.visible import visible
 
 if TYPE_CHECKING:
@@ -81,8 +82,6 @@ def watch_folder(
     Each file when it has settled, and again when it has grown; what was recorded is known then.
     Raises NotFound for a folder that is not there at the start.
     """
-    from ledger.domain.errors import NotFound
-
     if not folder.is_dir():
         raise NotFound(f"there is no folder {folder}", field="--watch")
     stop, watched, told = stop_on_signals(), Watched(), _Teller(as_json=as_json)
@@ -101,8 +100,6 @@ def _look(
     told: _Teller,
     stop: threading.Event,
 ) -> None:
-    from ledger.domain.errors import SteriLedgerError
-
     failures: Failures = []
     try:
         settled = watched.settled(_files(folder, failures), time.time())
@@ -121,8 +118,6 @@ def _look(
 
 
 def _files(folder: Path, failures: Failures) -> list[Path]:
-    from ledger.domain.errors import NotFound
-
     try:
         return files_in(folder, failures)
     except NotFound:

@@ -63,10 +63,10 @@ class Caller:
         """Raise Refused unless the caller's token carries the scope."""
         if scope not in self.scopes:
             raise Refused(
-                f"your token does not allow {scope.value!r}",
+                f"your account or token does not allow {scope.value!r}",
                 field="token",
                 rule=f"it allows {', '.join(sorted(self.scopes)) or 'nothing'}",
-                remedy="ask whoever runs this instance for a token with that scope",
+                remedy="ask your unit's administrator, or whoever runs this instance, for it",
             )
 
     def require_unit(self, unit: int) -> None:

@@ -147,7 +147,11 @@ def _require_reason(act: Act, message: Message, told: Circumstances) -> None:
     replaces = message.get("replaces", b"")
     amends = act.amendment_needs_reason and isinstance(replaces, bytes) and any(replaces)
     if told.reason is None and (act.needs_reason or amends):
-        rule = (
-            "this act states its reason" if act.needs_reason else "an amendment states its reason"
+        if act.needs_reason:
+            raise InvalidInput("is not entered", field="reason", rule="this act states its reason")
+        raise InvalidInput(
+            "is not entered",
+            field="reason",
+            rule="one stands already, which this replaces; an amendment states its reason",
+            remedy="look at what stands; say why it changes, or leave it",
         )
-        raise InvalidInput("is not entered", field="reason", rule=rule)

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, Literal
 
 from ledger.domain.duties.rules import RULES
+from ledger.domain.duties.terms import source_in
 from ledger.domain.encoding.hashing import sha256
 from ledger.forms.typesetting import printable, set_pdf
 
@@ -224,7 +225,7 @@ def legend(
     for terms in answer["terms"]:
         named = comma.join(
             f"{_DEADLINES[name][at]} {_length(each['seconds'], language)}"
-            + ("" if on_page else f"（{each['source']}）" if at else f" ({each['source']})")
+            + ("" if on_page else ("（{}）" if at else " ({})").format(source_in(each, language)))
             for name, each in terms["deadlines"].items()
         )
         named = named or ("无" if at else "none applied")

@@ -337,8 +337,14 @@ _TABLES = (
     ),
     _Table(
         name="left_out",
-        rows=lambda account, *_: account["left_out"],
-        columns=(("unit", _UNIT), *_columns("kind why", _WORD), ("digest", _TEXT)),
+        rows=lambda account, *_: (
+            {**each, "event": each["digest"]} for each in account["left_out"]
+        ),
+        columns=(
+            *_columns("unit consumer", _UNIT),
+            *_columns("kind why", _WORD),
+            ("event", _TEXT),
+        ),
     ),
     _Table(
         name="indicators",

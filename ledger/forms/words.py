@@ -127,6 +127,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "corrects_nothing_that_counts": ("corrects nothing that counts", "更正对象未计入"),
     "not_confirmed_by_the_consumer": ("not confirmed by the consumer", "使用方未确认"),
     "names_no_resolution": ("names no resolution", "未指明处理结果"),
+    "gives_this_unit_nothing": ("the resolution gives this unit nothing", "处理结果不返还该单位"),
     "more_than_the_resolution_gives": ("more than the resolution gives", "超出处理结果的金额"),
     "names_no_trip": ("names no trip", "未写航次"),
     "no_price_for_this_carrier": ("no price for this carrier", "该承运方无价格"),

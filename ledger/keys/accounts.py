@@ -28,7 +28,7 @@ def account_address(private_key: bytes) -> bytes:
 
 def sign_with_account(private_key: bytes, digest: bytes) -> bytes:
     """Sign a 32-byte digest: r ‖ s ‖ v, s in the lower half, v 27 or 28; nonce by RFC 6979."""
-    signed = _private(private_key).sign_recoverable(_digest(digest), hasher=None)
+    signed = _private(private_key).sign_recoverable(require_digest(digest), hasher=None)
     return signed[:64] + bytes([27 + signed[64]])
 
 
@@ -55,7 +55,7 @@ def recover_account(digest: bytes, signature: bytes) -> bytes:
         )
     try:
         key = PublicKey.from_signature_and_message(
-            signature[:64] + bytes([recovery]), _digest(digest), hasher=None
+            signature[:64] + bytes([recovery]), require_digest(digest), hasher=None
         )
     except InvalidInput:
         raise
@@ -76,7 +76,8 @@ def _address(key: PublicKey) -> bytes:
     return keccak256(key.format(compressed=False)[1:])[-ADDRESS_BYTES:]
 
 
-def _digest(digest: bytes) -> bytes:
+def require_digest(digest: bytes) -> bytes:
+    """The digest; raises InvalidInput unless it has 32 bytes."""
     if len(digest) != 32:  # noqa: PLR2004
         raise InvalidInput(f"has {len(digest)} bytes", field="digest", rule="a digest has 32")
     return digest

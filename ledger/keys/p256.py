@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from ledger.domain.errors import InvalidInput, VerificationFailed
+from ledger.keys.accounts import require_digest
 
 KEY_BYTES = 64
 SIGNATURE_BYTES = 64
@@ -44,7 +45,7 @@ def p256_signer(private_key: bytes, verifier: bytes) -> bytes:
 
 def sign_with_p256(private_key: bytes, digest: bytes) -> bytes:
     """Sign a 32-byte digest: r ‖ s, s in the lower half."""
-    r, s = decode_dss_signature(_private(private_key).sign(_digest(digest), _AS_IT_IS))
+    r, s = decode_dss_signature(_private(private_key).sign(require_digest(digest), _AS_IT_IS))
     return normalise_p256(r.to_bytes(32, "big") + s.to_bytes(32, "big"))
 
 
@@ -65,7 +66,7 @@ def verify_p256(key: bytes, digest: bytes, signature: bytes) -> None:
             remedy="normalise it: (r, n - s) is the same signature",
         )
     try:
-        _public(key).verify(encode_dss_signature(r, s), _digest(digest), _AS_IT_IS)
+        _public(key).verify(encode_dss_signature(r, s), require_digest(digest), _AS_IT_IS)
     except InvalidSignature:
         raise VerificationFailed(
             "was not made by this key over this digest", field="signature"
@@ -102,9 +103,3 @@ def _private(private_key: bytes) -> ec.EllipticCurvePrivateKey:
             "is no private key", field="private_key", rule="32 bytes between 1 and n - 1"
         )
     return ec.derive_private_key(number, ec.SECP256R1())
-
-
-def _digest(digest: bytes) -> bytes:
-    if len(digest) != 32:  # noqa: PLR2004
-        raise InvalidInput(f"has {len(digest)} bytes", field="digest", rule="a digest has 32")
-    return digest

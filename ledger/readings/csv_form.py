@@ -31,6 +31,7 @@ from ledger.readings.table import (
     cells_of,
     parse_decimal,
     refuse,
+    remark_on,
     seconds_between,
 )
 from ledger.readings.text import SAVE_AS_UTF8, DecodedText, Line, escape, has_stray
@@ -425,7 +426,7 @@ class _Cycle:
                 else f"the column {name} is not known; nothing was taken from it"
             )
             kind = RemarkKind.REFUSED if at in pressures else RemarkKind.NOTE
-            found.append(_remark(self.columns, why, kind))
+            found.append(remark_on(self.columns, why, kind))
         return found
 
     # ---------------------------------------------------------------- times
@@ -522,7 +523,7 @@ class _Cycle:
             f"{table.no_moment}: the clock of {device} names no one moment, so none is recorded; "
             "with an offset in each time, for instance +01:00, it would"
         )
-        return [_remark(table.rows[0].line, why, RemarkKind.CLOCK)]
+        return [remark_on(table.rows[0].line, why, RemarkKind.CLOCK)]
 
     # ---------------------------------------------------------------- the end of the file
 
@@ -543,17 +544,11 @@ class _Cycle:
         if self.tail is None:
             return []
         why = "the last line has no line end: it may be cut and was not taken"
-        return [_remark(self.tail, why, RemarkKind.CUT)]
+        return [remark_on(self.tail, why, RemarkKind.CUT)]
 
     def _lines_read(self, samples: tuple[Sample, ...]) -> tuple[int, ...]:
         head = [value.line.number for value in self.header.values()]
         return (*head, self.columns.number, *(sample.line for sample in samples))
-
-
-def _remark(line: Line, why: str, kind: RemarkKind) -> Remark:
-    return Remark(
-        line=line.number, last_line=line.number, text=escape(line.text), why=why, kind=kind
-    )
 
 
 def _seconds(start: PrintedTime, end: PrintedTime) -> Decimal:

@@ -8,7 +8,7 @@ import re
 from typing import Final
 
 from ledger.domain.machines.readings import PhaseKind, PhaseResult
-from ledger.readings.printout import TIME, Form, Take, rules
+from ledger.readings.printout import NAMING_HEADER, TIME, Form, Take, rules
 
 __all__ = ["FORM"]
 
@@ -91,14 +91,7 @@ FORM: Final = Form(
     ),
     rules=_RULES,
     date_formats=("%d-%m-%Y %H:%M:%S",),
-    required={
-        "machine": "model",
-        "serial": "serial",
-        "programme": "programme",
-        "number": "number",
-        "date": "date",
-        "time": "time",
-    },
+    required=NAMING_HEADER,
     probes=("steam",),
     #: In the order in which the machine prints them, each at most once a cycle.
     phases={

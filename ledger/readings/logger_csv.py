@@ -18,7 +18,7 @@ from ledger.domain.machines.readings import (
 )
 from ledger.readings.sealing import sealed
 from ledger.readings.stamps import parse_stamp, printed
-from ledger.readings.table import Column, Row, Table, cells_of
+from ledger.readings.table import Column, Row, Table, cells_of, remark_on
 from ledger.readings.text import DecodedText, Line, escape
 from ledger.readings.units import BAR_PER_UNIT, BASIS_OF_UNIT, TEMPERATURE_UNITS
 
@@ -84,13 +84,13 @@ def parse(text: DecodedText) -> tuple[tuple[CycleReading, ...], tuple[Remark, ..
     measured = [at for at in others if _is_measured(below, at, separator)]
     marks = [at for at in others if at not in measured]
     remarks += [
-        _remark(head, f"the column {escape(names[at], limit=60)} is not known; nothing was taken "
+        remark_on(head, f"the column {escape(names[at], limit=60)} is not known; nothing was taken "
                 "from it", RemarkKind.NOTE)
         for at in measured
     ]  # fmt: skip
     pressure = next((each for each in pressures if _basis_of(names[each.place], each)), None)
     remarks += [
-        _remark(head, f"the column {escape(names[each.place], limit=60)} was left out: one "
+        remark_on(head, f"the column {escape(names[each.place], limit=60)} was left out: one "
                 "pressure is taken, whose name says absolute or gauge", RemarkKind.REFUSED)
         for each in pressures if each is not pressure
     ]  # fmt: skip
@@ -101,13 +101,15 @@ def parse(text: DecodedText) -> tuple[tuple[CycleReading, ...], tuple[Remark, ..
             again.append(line.number)
             continue
         if not line.terminated:
-            remarks.append(_remark(line, _CUT, RemarkKind.CUT))
+            remarks.append(remark_on(line, _CUT, RemarkKind.CUT))
             continue
         cells = cells_of(line, separator)
         cells += ("",) * (len(names) - len(cells))
         found = [_short(names[at]) for at in marks if cells[at]]
         if found:
-            remarks.append(_remark(line, "the logger marks: " + ", ".join(found), RemarkKind.NOTE))
+            remarks.append(
+                remark_on(line, "the logger marks: " + ", ".join(found), RemarkKind.NOTE)
+            )
             ended = ended or _END_MARK in found
         values = (*temperatures, *([] if pressure is None else [pressure]))
         if not found or any(cells[column.place] for column in values):
@@ -209,9 +211,3 @@ def _reading(  # noqa: PLR0913, PLR0917 - what stands in the file, part by part
 def _short(name: str) -> str:
     """A mark's name without the logger's number."""
     return name.split(" (", maxsplit=1)[0]
-
-
-def _remark(line: Line, why: str, kind: RemarkKind) -> Remark:
-    return Remark(
-        line=line.number, last_line=line.number, text=escape(line.text), why=why, kind=kind
-    )

@@ -93,6 +93,17 @@ def rules(take: Take, *patterns: str, **more: object) -> tuple[Rule, ...]:
     return tuple(Rule(take=take, pattern=re.compile(each), **more) for each in patterns)  # type: ignore[arg-type]
 
 
+#: The header of a whole printout that names its machine, and what each field of it is called.
+NAMING_HEADER: Final[Mapping[str, str]] = {
+    "machine": "model",
+    "serial": "serial",
+    "programme": "programme",
+    "number": "number",
+    "date": "date",
+    "time": "time",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
     """All that is known of one machine's printouts."""

@@ -9,7 +9,7 @@ import re
 from typing import Final
 
 from ledger.domain.machines.readings import PhaseKind, PhaseResult
-from ledger.readings.printout import NO_VALUE, PAGE, Form, Take, rules
+from ledger.readings.printout import NAMING_HEADER, NO_VALUE, PAGE, Form, Take, rules
 
 __all__ = ["FORM"]
 
@@ -106,14 +106,7 @@ FORM: Final = Form(
     telling=re.compile("CHARGEN-DOKUMENTATION|^PROGRAMM KORREKT BEENDET|Luftnachweisg"),
     rules=_RULES,
     date_formats=("%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S"),
-    required={
-        "machine": "model",
-        "serial": "serial",
-        "programme": "programme",
-        "number": "number",
-        "date": "date",
-        "time": "time",
-    },
+    required=NAMING_HEADER,
     probes=("T2", "T3"),
     is_captioned=True,
     phases={

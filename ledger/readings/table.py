@@ -36,6 +36,13 @@ def refuse(line: Line | int, what: str, *, name: str, rule: str, remedy: str = "
     raise InvalidInput(f"line {number}: {what}", field=name, rule=rule, remedy=remedy or None)
 
 
+def remark_on(line: Line, why: str, kind: RemarkKind) -> Remark:
+    """A remark on one line, its text escaped."""
+    return Remark(
+        line=line.number, last_line=line.number, text=escape(line.text), why=why, kind=kind
+    )
+
+
 def cells_of(line: Line, separator: str) -> tuple[str, ...]:
     """The cells of a line, quotes around them taken off."""
     try:

@@ -8,7 +8,7 @@ import re
 from typing import Final
 
 from ledger.domain.machines.readings import PhaseResult
-from ledger.readings.printout import PAGE, TIME, Form, Take, rules
+from ledger.readings.printout import NAMING_HEADER, PAGE, TIME, Form, Take, rules
 
 __all__ = ["FORM"]
 
@@ -77,14 +77,7 @@ FORM: Final = Form(
     telling=re.compile(r"batch do[ck]umentation|^machine no\s*\.\s*:|^charge no\.\s*:"),
     rules=_RULES,
     date_formats=("%d.%m.%y %H:%M:%S", "%d.%m.%Y %H:%M:%S"),
-    required={
-        "machine": "model",
-        "serial": "serial",
-        "programme": "programme",
-        "number": "number",
-        "date": "date",
-        "time": "time",
-    },
+    required=NAMING_HEADER,
     probes=(),
     trailer=frozenset({Take.LAYOUT, Take.END, Take.STATEMENT, Take.FAULT, Take.FAILURE}),
     suspect=re.compile(f"(?i){_FAILING}"),

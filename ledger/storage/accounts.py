@@ -8,93 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Connection,
-    ForeignKey,
-    LargeBinary,
-    Table,
-    Text,
-    delete,
-    exists,
-    select,
-    true,
-)
+from sqlalchemy import Connection, Index, UniqueConstraint, delete, exists, select, true
 
-from ledger.storage.engine.columns import Bytes32, UtcTime, metadata
+from ledger.storage.engine.columns import ThirtyTwo
 from ledger.storage.engine.rows import Rows, of_unit
+from ledger.storage.engine.tables import table_of
 from ledger.storage.tokens import idempotency, tokens
-
-accounts = Table(
-    "accounts",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("login", Text, nullable=False, unique=True),
-    Column("person", Text, nullable=False),
-    Column("unit", BigInteger),
-    Column("scopes", Text, nullable=False),
-    Column("signer", Bytes32),
-    Column("password", Text),
-    Column("code_secret", LargeBinary),
-    Column("code_step", BigInteger, nullable=False),
-    Column("badge", Bytes32, unique=True),
-    Column("pin", Text),
-    Column("failures", BigInteger, nullable=False),
-    Column("created_at", UtcTime, nullable=False),
-    Column("ended_at", UtcTime),
-)
-
-passkeys = Table(
-    "passkeys",
-    metadata,
-    Column("id", LargeBinary, primary_key=True),
-    Column("account", Text, ForeignKey("accounts.id"), nullable=False),
-    Column("public_key", LargeBinary, nullable=False),
-    Column("sign_count", BigInteger, nullable=False),
-    Column("created_at", UtcTime, nullable=False),
-)
-
-identities = Table(
-    "identities",
-    metadata,
-    Column("issuer", Text, primary_key=True),
-    Column("subject", Text, primary_key=True),
-    Column("account", Text, ForeignKey("accounts.id"), nullable=False, index=True),
-    Column("created_at", UtcTime, nullable=False),
-)
-
-stations = Table(
-    "stations",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("unit", BigInteger, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("secret_hash", Bytes32, nullable=False, unique=True),
-    Column("created_at", UtcTime, nullable=False),
-    Column("ended_at", UtcTime),
-)
-
-sessions = Table(
-    "sessions",
-    metadata,
-    Column("token_id", Text, ForeignKey("tokens.id"), primary_key=True),
-    Column("account", Text, ForeignKey("accounts.id")),
-    Column("way", Text, nullable=False),
-    Column("station", Text, ForeignKey("stations.id")),
-    Column("seen_at", UtcTime, nullable=False),
-)
-
-links = Table(
-    "links",
-    metadata,
-    Column("text_hash", Bytes32, primary_key=True),
-    Column("purpose", Text, nullable=False),
-    Column("account", Text, ForeignKey("accounts.id")),
-    Column("unit", BigInteger),
-    Column("expires_at", UtcTime, nullable=False),
-    Column("used_at", UtcTime),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +29,7 @@ class AccountRow:
     #: separated by blanks
     scopes: str
     #: id of the server-held key that signs for this person; None: they bring their own
-    signer: bytes | None = None
+    signer: ThirtyTwo | None = None
     #: argon2id in PHC form; None before the person chose one
     password: str | None = None
     #: of the one-time code, encrypted; None before the person set it up
@@ -118,13 +37,18 @@ class AccountRow:
     #: the last period whose code was used
     code_step: int = 0
     #: SHA-256 of what the badge says
-    badge: bytes | None = None
+    badge: ThirtyTwo | None = None
     #: argon2id in PHC form
     pin: str | None = None
     #: PINs that were wrong since the last that was right
     failures: int = 0
     created_at: datetime
     ended_at: datetime | None = None
+
+
+accounts = table_of(
+    "accounts", AccountRow, UniqueConstraint("login"), UniqueConstraint("badge"), key=("id",)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +64,9 @@ class PasskeyRow:
     created_at: datetime
 
 
+passkeys = table_of("passkeys", PasskeyRow, key=("id",), references={"account": "accounts.id"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityRow:
     """Who an account is for a provider that signs people in (OpenID Connect)."""
@@ -152,6 +79,15 @@ class IdentityRow:
     created_at: datetime
 
 
+identities = table_of(
+    "identities",
+    IdentityRow,
+    Index(None, "account"),
+    key=("issuer", "subject"),
+    references={"account": "accounts.id"},
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StationRow:
     """A tablet at which badges are read."""
@@ -159,9 +95,12 @@ class StationRow:
     id: str
     unit: int
     name: str
-    secret_hash: bytes
+    secret_hash: ThirtyTwo
     created_at: datetime
     ended_at: datetime | None = None
+
+
+stations = table_of("stations", StationRow, UniqueConstraint("secret_hash"), key=("id",))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,17 +116,28 @@ class SessionRow:
     seen_at: datetime
 
 
+sessions = table_of(
+    "sessions",
+    SessionRow,
+    key=("token_id",),
+    references={"token_id": "tokens.id", "account": "accounts.id", "station": "stations.id"},
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkRow:
     """A link that is handed to somebody; only its hash is kept."""
 
-    text_hash: bytes
+    text_hash: ThirtyTwo
     purpose: str
     account: str | None = None
     unit: int | None = None
     expires_at: datetime
     #: None for what was not used, and for what may be used again
     used_at: datetime | None = None
+
+
+links = table_of("links", LinkRow, key=("text_hash",), references={"account": "accounts.id"})
 
 
 _accounts = Rows(accounts, AccountRow, "account")

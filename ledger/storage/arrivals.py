@@ -5,19 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Column, Connection, LargeBinary, Table, tuple_
+from sqlalchemy import Connection
 
-from ledger.storage.engine.columns import Bytes32, metadata
+from ledger.storage.engine.columns import ThirtyTwo
 from ledger.storage.engine.rows import Rows
-
-arrivals = Table(
-    "arrivals",
-    metadata,
-    Column("reading", Bytes32, primary_key=True),
-    Column("unit", BigInteger, primary_key=True, autoincrement=False),
-    Column("payload", LargeBinary, nullable=False),
-    Column("signature", LargeBinary, nullable=False),
-)
+from ledger.storage.engine.tables import table_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,12 +17,15 @@ class ArrivalRow:
     """The home's word that a unit brought a reading."""
 
     #: SHA-256 of its bytes
-    reading: bytes
+    reading: ThirtyTwo
     unit: int
     #: RFC 8785: what is kept of it beside its bytes
     payload: bytes
     #: Ed25519 over the payload, by the home's receipt key
     signature: bytes
+
+
+arrivals = table_of("arrivals", ArrivalRow, key=("reading", "unit"))
 
 
 _arrivals = Rows(arrivals, ArrivalRow, "arrival of reading")
@@ -55,6 +50,4 @@ def list_arrivals(
     tx: Connection, *, after: tuple[bytes, int] | None = None, limit: int = 100
 ) -> list[ArrivalRow]:
     """Arrivals by hash and unit, starting after `after`."""
-    key = arrivals.c.reading, arrivals.c.unit
-    beyond = () if after is None else (tuple_(*key) > tuple_(*after),)
-    return _arrivals.list(tx, *beyond, order=key, limit=limit)
+    return _arrivals.page(tx, after=after, limit=limit)

@@ -5,20 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Column, Connection, Table, Text
+from sqlalchemy import Connection
 
-from ledger.storage.engine.columns import UtcTime, metadata
 from ledger.storage.engine.rows import Rows
-
-unit_contacts = Table(
-    "unit_contacts",
-    metadata,
-    Column("unit", BigInteger, primary_key=True, autoincrement=False),
-    Column("office", Text, nullable=False),
-    Column("telephone", Text, nullable=False),
-    Column("changed_at", UtcTime, nullable=False),
-    Column("changed_by", Text, nullable=False),
-)
+from ledger.storage.engine.tables import table_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +26,9 @@ class ContactRow:
     def text(self) -> str:
         """`ward office, +86 21 5555 0100`."""
         return f"{self.office}, {self.telephone}"
+
+
+unit_contacts = table_of("unit_contacts", ContactRow, key=("unit",))
 
 
 _contacts = Rows(unit_contacts, ContactRow, "contact of unit")

@@ -11,21 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Connection,
-    Index,
-    LargeBinary,
-    Select,
-    Table,
-    Text,
-    UniqueConstraint,
-    bindparam,
-    or_,
-    select,
-    true,
-)
+from sqlalchemy import Connection, Index, Select, UniqueConstraint, bindparam, or_, select, true
 
 from ledger.domain.acts.words import AssetKind, Custody, EquipmentKind, Right
 from ledger.domain.encoding.identifiers import (
@@ -36,80 +22,9 @@ from ledger.domain.encoding.identifiers import (
     EquipmentId,
     SignerId,
 )
-from ledger.storage.engine.columns import Bytes32, Code, Uint64, metadata
-from ledger.storage.engine.rows import Rows, of_unit
-
-units = Table(
-    "units",
-    metadata,
-    Column("number", BigInteger, primary_key=True, autoincrement=False),
-    Column("code", Text, nullable=False, unique=True),
-    Column("name", Text, nullable=False),
-    Column("digest", Bytes32, nullable=False),
-)
-
-signers = Table(
-    "signers",
-    metadata,
-    Column("id", Bytes32, primary_key=True),
-    Column("unit", BigInteger, nullable=False),
-    Column("signer", LargeBinary, nullable=False),
-    Column("name", Text),
-    Column("rights", Code(Right), nullable=False),
-    Column("custody", Code(Custody), nullable=False),
-    Column("valid_from", Uint64, nullable=False),
-    Column("valid_until", Uint64, nullable=False),
-    Column("digest", Bytes32, nullable=False),
-    Index(None, "unit", "id"),
-)
-
-equipment = Table(
-    "equipment",
-    metadata,
-    Column("id", Bytes32, primary_key=True),
-    Column("unit", BigInteger, nullable=False),
-    Column("name", Text),
-    Column("model", Text),
-    Column("serial", Text, nullable=False),
-    Column("kind", Code(EquipmentKind), nullable=False),
-    Column("digest", Bytes32, nullable=False),
-    UniqueConstraint("unit", "serial"),
-)
-
-cycles = Table(
-    "cycles",
-    metadata,
-    Column("id", Bytes32, primary_key=True),
-    Column("equipment", Bytes32, nullable=False),
-    Column("unit", BigInteger, nullable=False),
-    Column("epoch", BigInteger, nullable=False),
-    Column("number", Uint64, nullable=False),
-    Column("digest", Bytes32, nullable=False),
-    UniqueConstraint("equipment", "epoch", "number"),
-    Index(None, "unit", "id"),
-)
-
-consignments = Table(
-    "consignments",
-    metadata,
-    Column("id", Bytes32, primary_key=True),
-    Column("unit", BigInteger, nullable=False),
-    Column("slip", Text, nullable=False),
-    Column("digest", Bytes32, nullable=False),
-    UniqueConstraint("unit", "slip"),
-)
-
-assets = Table(
-    "assets",
-    metadata,
-    Column("id", Bytes32, primary_key=True),
-    Column("unit", BigInteger, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("code", Text, nullable=False),
-    Column("kind", Code(AssetKind), nullable=False),
-    Column("digest", Bytes32, nullable=False),
-    UniqueConstraint("unit", "code"),
-)
+from ledger.storage.engine.columns import Unsigned
+from ledger.storage.engine.rows import Rows
+from ledger.storage.engine.tables import table_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +35,9 @@ class UnitRow:
     code: str
     name: str
     digest: Digest
+
+
+units = table_of("units", UnitRow, UniqueConstraint("code"), key=("number",))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,10 +53,13 @@ class SignerRow:
     rights: Right
     custody: Custody
     #: Unix seconds
-    valid_from: int
+    valid_from: Unsigned
     #: Unix seconds; 0 means no expiry
-    valid_until: int
+    valid_until: Unsigned
     digest: Digest
+
+
+signers = table_of("signers", SignerRow, Index(None, "unit", "id"), key=("id",))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +78,9 @@ class EquipmentRow:
     digest: Digest
 
 
+equipment = table_of("equipment", EquipmentRow, UniqueConstraint("unit", "serial"), key=("id",))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CycleRow:
     """A cycle whose opening was accepted here."""
@@ -167,8 +91,17 @@ class CycleRow:
     #: of the machine's counter
     epoch: int
     #: the machine's own number
-    number: int
+    number: Unsigned
     digest: Digest
+
+
+cycles = table_of(
+    "cycles",
+    CycleRow,
+    UniqueConstraint("equipment", "epoch", "number"),
+    Index(None, "unit", "id"),
+    key=("id",),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +116,11 @@ class ConsignmentRow:
     digest: Digest
 
 
+consignments = table_of(
+    "consignments", ConsignmentRow, UniqueConstraint("unit", "slip"), key=("id",)
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssetRow:
     """An asset whose registration was accepted here."""
@@ -195,6 +133,9 @@ class AssetRow:
     code: str
     kind: AssetKind
     digest: Digest
+
+
+assets = table_of("assets", AssetRow, UniqueConstraint("unit", "code"), key=("id",))
 
 
 _units = Rows(units, UnitRow, "unit")
@@ -238,7 +179,7 @@ def _numbered(names: tuple[str, ...]) -> Select[Any]:
 
 def list_units(tx: Connection, *, after: int = 0, limit: int = 100) -> list[UnitRow]:
     """Units by number, starting after `after`."""
-    return _units.list(tx, units.c.number > after, order=[units.c.number], limit=limit)
+    return _units.page(tx, after=after, limit=limit)
 
 
 def insert_signer(tx: Connection, row: SignerRow) -> None:
@@ -260,13 +201,7 @@ def list_signers(
     tx: Connection, *, unit: int | None = None, after: bytes | None = None, limit: int = 100
 ) -> list[SignerRow]:
     """Signers by id, starting after `after`."""
-    return _signers.list(
-        tx,
-        of_unit(signers.c.unit, unit),
-        true() if after is None else signers.c.id > after,
-        order=[signers.c.id],
-        limit=limit,
-    )
+    return _signers.page(tx, unit=unit, after=after, limit=limit)
 
 
 def erase_signer_name(tx: Connection, signer_id: bytes) -> None:
@@ -297,13 +232,7 @@ def list_equipment(
     tx: Connection, *, unit: int | None = None, after: bytes | None = None, limit: int = 100
 ) -> list[EquipmentRow]:
     """Machines by id, starting after `after`."""
-    return _equipment.list(
-        tx,
-        of_unit(equipment.c.unit, unit),
-        true() if after is None else equipment.c.id > after,
-        order=[equipment.c.id],
-        limit=limit,
-    )
+    return _equipment.page(tx, unit=unit, after=after, limit=limit)
 
 
 def list_equipment_numbered(tx: Connection, serial: str, *, unit: int) -> list[EquipmentRow]:
@@ -382,14 +311,8 @@ def list_cycles(
     limit: int = 100,
 ) -> list[CycleRow]:
     """Cycles by id, starting after `after`."""
-    return _cycles.list(
-        tx,
-        of_unit(cycles.c.unit, unit),
-        true() if equipment_id is None else cycles.c.equipment == equipment_id,
-        true() if after is None else cycles.c.id > after,
-        order=[cycles.c.id],
-        limit=limit,
-    )
+    which = true() if equipment_id is None else cycles.c.equipment == equipment_id
+    return _cycles.page(tx, which, unit=unit, after=after, limit=limit)
 
 
 def list_cycles_between(
@@ -420,8 +343,7 @@ def list_consignments(
     tx: Connection, *, after: bytes | None = None, limit: int = 100
 ) -> list[ConsignmentRow]:
     """Consignments by id, starting after `after`."""
-    where = true() if after is None else consignments.c.id > after
-    return _consignments.list(tx, where, order=[consignments.c.id], limit=limit)
+    return _consignments.page(tx, after=after, limit=limit)
 
 
 def insert_asset(tx: Connection, row: AssetRow) -> None:
@@ -436,8 +358,7 @@ def find_asset(tx: Connection, asset_id: bytes) -> AssetRow | None:
 
 def list_assets(tx: Connection, *, after: bytes | None = None, limit: int = 100) -> list[AssetRow]:
     """Assets by id, starting after `after`; any unit may know of all, since they are shared."""
-    where = true() if after is None else assets.c.id > after
-    return _assets.list(tx, where, order=[assets.c.id], limit=limit)
+    return _assets.page(tx, after=after, limit=limit)
 
 
 def list_assets_called(tx: Connection, name: str) -> list[AssetRow]:

@@ -5,38 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Connection,
-    Index,
-    LargeBinary,
-    Table,
-    Text,
-    func,
-    select,
-)
+from sqlalchemy import Connection, Index, func, select
 
 from ledger.domain.encoding.identifiers import Digest
-from ledger.storage.engine.columns import Bytes32, UtcTime, metadata
 from ledger.storage.engine.rows import Rows
-
-drafts = Table(
-    "drafts",
-    metadata,
-    Column("digest", Bytes32, primary_key=True),
-    Column("kind", Text, nullable=False),
-    Column("unit", BigInteger, nullable=False),
-    Column("body", LargeBinary, nullable=False),
-    Column("created_by", Text, nullable=False),
-    Column("created_at", UtcTime, nullable=False),
-    Column("expires_at", UtcTime, nullable=False),
-    # no foreign key: a token that was removed has no drafts to lose
-    Column("token_id", Text),
-    Index(None, "expires_at"),
-    Index(None, "token_id"),
-    Index(None, "unit"),
-)
+from ledger.storage.engine.tables import table_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +26,16 @@ class DraftRow:
     expires_at: datetime
     #: the token with which it was prepared; None for the local administrator
     token_id: str | None = None
+
+
+drafts = table_of(
+    "drafts",
+    DraftRow,
+    Index(None, "expires_at"),
+    Index(None, "token_id"),
+    Index(None, "unit"),
+    key=("digest",),
+)
 
 
 _drafts = Rows(drafts, DraftRow, "draft")

@@ -28,7 +28,7 @@ from ledger.domain.errors import Inconsistent, InvalidInput
 from ledger.domain.subjects.indexed import Cursor, IndexedHead, IndexedOperation, IndexedSignature
 from ledger.storage import index_tables as t
 from ledger.storage.engine.inserting import insert_rows
-from ledger.storage.engine.rows import Rows, chunks
+from ledger.storage.engine.rows import Rows, chunks, grouped, pairs
 from ledger.storage.index_tables import TABLES
 
 __all__ = ["TABLES", "Cursor", "IndexedOperation"]
@@ -94,8 +94,7 @@ def list_by_keys(tx: Connection, cls: type[I], keys: Iterable[Sequence[object]])
     firsts = rows.table.c[names[0]]
     return [
         row
-        for part in chunks({key[0] for key in wanted})
-        for row in rows.list(tx, firsts.in_(part), order=())
+        for row in rows.list_in(tx, firsts, {key[0] for key in wanted})
         if tuple([getattr(row, name) for name in names]) in wanted
     ]
 
@@ -116,12 +115,9 @@ def list_rows(
     With `unit=None` every unit's rows are given, so a caller passes on whose rows may be read.
     """
     rows = _rows(cls)
-    key = list(rows.table.primary_key)
     where = _equal(rows.table, equal)
-    if after is not None:
-        where.append(tuple_(*key) > tuple_(*after))
     where += [rows.table.c[name].between(*ends) for name, ends in (between or {}).items()]
-    return rows.list(tx, *where, order=key, limit=limit)
+    return rows.page(tx, *where, after=None if after is None else tuple(after), limit=limit)
 
 
 def find_cursor(tx: Connection) -> Cursor | None:
@@ -197,13 +193,9 @@ def list_signatures_of(
     tx: Connection, digests: Iterable[bytes]
 ) -> dict[Digest, list[IndexedSignature]]:
     """The signatures of the named operations as the chain received them, by operation and party."""
-    c = TABLES[IndexedSignature].c
-    found: dict[Digest, list[IndexedSignature]] = {}
-    for part in chunks(digests):
-        where = c.digest.in_(part)
-        for row in _rows(IndexedSignature).list(tx, where, order=[c.digest, c.party]):
-            found.setdefault(row.digest, []).append(row)
-    return found
+    c = t.idx_signatures.c
+    rows = _rows(IndexedSignature).list_in(tx, c.digest, digests, order=[c.digest, c.party])
+    return grouped((row.digest, row) for row in rows)
 
 
 def last_height(tx: Connection) -> int:
@@ -257,7 +249,8 @@ def list_told(
         .order_by(c.height, c.position)
         .limit(limit)
     )
-    return found.all()
+    # the driver's own rows: as Row objects they take twice as long
+    return found.cursor.fetchall()
 
 
 def place_of(tx: Connection, digest: Digest) -> tuple[int, int]:
@@ -283,11 +276,7 @@ def list_places(
 def list_transactions_of(tx: Connection, digests: Iterable[bytes]) -> dict[Digest, bytes]:
     """In which transaction the chain has each of the named operations; 32 bytes."""
     c = t.idx_operations.c
-    return {
-        Digest(row.digest): row.tx_hash
-        for part in chunks(digests)
-        for row in tx.execute(select(c.digest, c.tx_hash).where(c.digest.in_(part)))
-    }
+    return dict(pairs(tx, select(c.digest, c.tx_hash), c.digest, digests))
 
 
 def clear_index(tx: Connection) -> None:

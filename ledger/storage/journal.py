@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Column, Connection, LargeBinary, Table, select
+from sqlalchemy import Connection, select
 
 from ledger.domain.errors import Conflict
-from ledger.storage.engine.columns import Bytes32, metadata
+from ledger.storage.engine.columns import ThirtyTwo
 from ledger.storage.engine.rows import Rows
-
-journal_blocks = Table(
-    "journal_blocks",
-    metadata,
-    Column("height", BigInteger, primary_key=True, autoincrement=False),
-    Column("timestamp", BigInteger, nullable=False),
-    Column("transactions", LargeBinary, nullable=False),
-    Column("hash", Bytes32),
-)
+from ledger.storage.engine.tables import table_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +22,10 @@ class JournalBlockRow:
     #: the ordered raw transactions, as the chain module packs them
     transactions: bytes
     #: None until it was mined
-    hash: bytes | None = None
+    hash: ThirtyTwo | None = None
+
+
+journal_blocks = table_of("journal_blocks", JournalBlockRow, key=("height",))
 
 
 _blocks = Rows(journal_blocks, JournalBlockRow, "journal block")
@@ -43,12 +38,12 @@ def insert_block(tx: Connection, row: JournalBlockRow) -> None:
 
 def find_block(tx: Connection, height: int) -> JournalBlockRow | None:
     """The block of that height, or None."""
-    return _blocks.find(tx, journal_blocks.c.height == height)
+    return _blocks.find_by(tx, height=height)
 
 
 def get_block(tx: Connection, height: int) -> JournalBlockRow:
     """The block of that height; raises NotFound."""
-    return _blocks.get(tx, journal_blocks.c.height == height, name=height)
+    return _blocks.get_by(tx, height=height, name=height)
 
 
 def find_last_block(tx: Connection) -> JournalBlockRow | None:
@@ -66,8 +61,7 @@ def find_last_mined(tx: Connection) -> JournalBlockRow | None:
 
 def list_blocks(tx: Connection, *, after: int = -1, limit: int = 100) -> list[JournalBlockRow]:
     """Blocks by height, starting after `after`."""
-    c = journal_blocks.c
-    return _blocks.list(tx, c.height > after, order=[c.height], limit=limit)
+    return _blocks.page(tx, after=after, limit=limit)
 
 
 def list_hashes(tx: Connection, *, first: int, last: int) -> dict[int, bytes]:

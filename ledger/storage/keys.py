@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Column, Connection, LargeBinary, Table, Text, bindparam, select, true
+from sqlalchemy import Connection, bindparam, select, true
 
 from ledger.domain.encoding.identifiers import SignerId
-from ledger.storage.engine.columns import Bytes32, UtcTime, Word, metadata
 from ledger.storage.engine.rows import Rows
+from ledger.storage.engine.tables import table_of
 
 
 class KeyPurpose(StrEnum):
@@ -26,19 +26,6 @@ class KeyPurpose(StrEnum):
     UNIT = "unit"
     #: signs PDFs; no contract knows it
     DOCUMENT = "document"
-
-
-keys = Table(
-    "keys",
-    metadata,
-    Column("signer_id", Bytes32, primary_key=True),
-    Column("signer", LargeBinary, nullable=False),
-    Column("algorithm", Text, nullable=False),
-    Column("purpose", Word(KeyPurpose), nullable=False),
-    Column("label", Text, nullable=False),
-    Column("private_key", LargeBinary, nullable=False),
-    Column("created_at", UtcTime, nullable=False),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +45,9 @@ class KeyRow:
     def __repr__(self) -> str:
         """Shows what the key is for, never the key."""
         return f"KeyRow({self.purpose} {self.label!r} 0x{self.signer_id.hex()})"
+
+
+keys = table_of("keys", KeyRow, key=("signer_id",))
 
 
 _keys = Rows(keys, KeyRow, "key")
@@ -89,10 +79,5 @@ def list_keys(
     limit: int = 100,
 ) -> list[KeyRow]:
     """Keys by signer id, starting after `after`."""
-    return _keys.list(
-        tx,
-        true() if purpose is None else keys.c.purpose == purpose,
-        true() if after is None else keys.c.signer_id > after,
-        order=[keys.c.signer_id],
-        limit=limit,
-    )
+    which = true() if purpose is None else keys.c.purpose == purpose
+    return _keys.page(tx, which, after=after, limit=limit)

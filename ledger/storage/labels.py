@@ -9,63 +9,12 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    Connection,
-    Index,
-    Integer,
-    PrimaryKeyConstraint,
-    Table,
-    Text,
-    func,
-    select,
-    true,
-    update,
-)
+from sqlalchemy import Connection, Index, func, select, true, update
 
 from ledger.domain.custody.printing import PrintState
-from ledger.storage.engine.columns import UtcTime, Word, metadata
-from ledger.storage.engine.rows import Rows, chunks
-
-label_rolls = Table(
-    "label_rolls",
-    metadata,
-    Column("unit", BigInteger, nullable=False),
-    Column("number", Integer, nullable=False),
-    Column("count", Integer, nullable=False),
-    Column("for_paper", Boolean, nullable=False),
-    Column("reserved_at", UtcTime, nullable=False),
-    Column("reserved_by", Text, nullable=False),
-    PrimaryKeyConstraint("unit", "number"),
-)
-
-label_prints = Table(
-    "label_prints",
-    metadata,
-    Column("package", Text, nullable=False),
-    Column("number", Integer, nullable=False),
-    Column("unit", BigInteger, nullable=False),
-    Column("issue", Integer, nullable=False),
-    Column("code", Text, nullable=False),
-    Column("printer", Text),
-    Column("state", Word(PrintState), nullable=False),
-    PrimaryKeyConstraint("package", "number"),
-    Index(None, "unit", "state"),
-)
-
-label_print_states = Table(
-    "label_print_states",
-    metadata,
-    Column("package", Text, nullable=False),
-    Column("number", Integer, nullable=False),
-    Column("place", Integer, nullable=False),
-    Column("state", Word(PrintState), nullable=False),
-    Column("at", UtcTime, nullable=False),
-    Column("by", Text, nullable=False),
-    PrimaryKeyConstraint("package", "number", "place"),
-)
+from ledger.storage.engine.columns import Short
+from ledger.storage.engine.rows import Rows, grouped
+from ledger.storage.engine.tables import table_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,13 +23,16 @@ class RollRow:
 
     unit: int
     #: from 1, in each unit
-    number: int
+    number: Short
     #: how many serials
-    count: int
+    count: Short
     #: whether its serials are on paper, or are to be: nothing else takes one of them
     for_paper: bool
     reserved_at: datetime
     reserved_by: str
+
+
+label_rolls = table_of("label_rolls", RollRow, key=("unit", "number"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,14 +41,19 @@ class PrintRow:
 
     package: str
     #: from 1, of the package's printings
-    number: int
+    number: Short
     #: the unit that prints
     unit: int
     #: from 1: which of the package's labels it is; every reprint is the next one
-    issue: int
+    issue: Short
     code: str
     printer: str | None
     state: PrintState
+
+
+label_prints = table_of(
+    "label_prints", PrintRow, Index(None, "unit", "state"), key=("package", "number")
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,12 +61,17 @@ class PrintStateRow:
     """When a printing came to a state, and who said so."""
 
     package: str
-    number: int
+    number: Short
     #: from 0
-    place: int
+    place: Short
     state: PrintState
     at: datetime
     by: str
+
+
+label_print_states = table_of(
+    "label_print_states", PrintStateRow, key=("package", "number", "place")
+)
 
 
 _rolls = Rows(label_rolls, RollRow, "roll of serials")
@@ -156,11 +118,8 @@ def insert_prints(
 def list_prints_of(tx: Connection, names: Iterable[str]) -> dict[str, list[PrintRow]]:
     """The printings of some packages in their order; one that was never printed has no key."""
     c = label_prints.c
-    found: dict[str, list[PrintRow]] = {}
-    for part in chunks(names):
-        for row in _prints.list(tx, c.package.in_(part), order=[c.package, c.number]):
-            found.setdefault(row.package, []).append(row)
-    return found
+    rows = _prints.list_in(tx, c.package, names, order=[c.package, c.number])
+    return grouped((row.package, row) for row in rows)
 
 
 def list_prints(
@@ -183,11 +142,7 @@ def list_prints(
 def list_prints_coded(tx: Connection, unit: int, codes: Iterable[str]) -> list[PrintRow]:
     """A unit's printings whose label holds one of some codes."""
     c = label_prints.c
-    return [
-        row
-        for part in chunks(codes)
-        for row in _prints.list(tx, c.unit == unit, c.code.in_(part), order=[c.package, c.number])
-    ]
+    return _prints.list_in(tx, c.code, codes, c.unit == unit, order=[c.package, c.number])
 
 
 def list_print_states(tx: Connection, package: str, number: int) -> list[PrintStateRow]:

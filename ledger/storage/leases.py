@@ -11,24 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, Column, Connection, Table, Text
+from sqlalchemy import Connection
 
 from ledger.domain.errors import Conflict
-from ledger.storage.engine.columns import UtcTime, metadata
 from ledger.storage.engine.rows import Rows, upsert
+from ledger.storage.engine.tables import table_of
 
 #: A lease that ends by more than this after one that is taken now was taken by a clock that was
 #: ahead: it holds for nobody.  No two that write to one database are so far apart.
 MOST_AHEAD = timedelta(hours=1)
-
-leases = Table(
-    "leases",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("holder", Text),
-    Column("epoch", BigInteger, nullable=False),
-    Column("expires_at", UtcTime, nullable=False),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +32,9 @@ class LeaseRow:
     #: rises by one whenever the lease is taken
     epoch: int
     expires_at: datetime
+
+
+leases = table_of("leases", LeaseRow, key=("name",))
 
 
 _leases = Rows(leases, LeaseRow, "lease")

@@ -9,19 +9,13 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     BindParameter,
-    Boolean,
-    Column,
     ColumnElement,
     Connection,
-    ForeignKey,
     Index,
     Insert,
-    LargeBinary,
     Select,
-    Table,
-    Text,
+    UniqueConstraint,
     bindparam,
     func,
     or_,
@@ -35,98 +29,15 @@ from ledger.domain.acts.words import Contract, Party
 from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import Conflict, NotFound
 from ledger.domain.outbox.operation_states import GIVEN_UP, WAITING, OperationState, verify_move
-from ledger.storage.engine.columns import Bytes32, UtcTime, Word, metadata
-from ledger.storage.engine.columns import Sequence as Numbered
+from ledger.storage.engine.columns import ThirtyTwo
 from ledger.storage.engine.inserting import insert_rows
-from ledger.storage.engine.rows import Rows, chunks, of_unit, upsert, values_of
+from ledger.storage.engine.rows import Rows, chunks, of_unit, pairs, upsert, values_of
+from ledger.storage.engine.tables import table_of
 from ledger.storage.index_tables import idx_operations
 from ledger.storage.traces import trace_acceptance, trace_move
 from ledger.storage.transactions import transaction_operations, transactions
 
 _STANDING = text("state NOT IN ('refused', 'expired')")
-
-operations = Table(
-    "operations",
-    metadata,
-    Column("sequence", Numbered, primary_key=True),
-    Column("digest", Bytes32, nullable=False, unique=True),
-    Column("kind", Text, nullable=False),
-    Column("contract", Word(Contract), nullable=False),
-    Column("unit", BigInteger, nullable=False),
-    Column("subject", Bytes32, nullable=False),
-    Column("parent", Bytes32),
-    Column("replaces", Bytes32),
-    Column("record_id", Text, ForeignKey("records.id"), nullable=False, unique=True),
-    Column("message", LargeBinary, nullable=False),
-    Column("signed_at", BigInteger, nullable=False),
-    Column("accepted_at", UtcTime, nullable=False),
-    Column("state", Word(OperationState), nullable=False),
-    Index(
-        "uq_operations_standing",
-        "kind",
-        "subject",
-        "unit",
-        "replaces",
-        unique=True,
-        sqlite_where=_STANDING,
-        postgresql_where=_STANDING,
-    ),
-    Index(None, "subject", "sequence"),
-    Index(None, "parent", "kind", "sequence"),
-    Index(None, "state", "sequence"),
-    Index(None, "unit", "sequence"),
-    Index(None, "kind", "sequence"),
-    sqlite_autoincrement=True,
-)
-
-operation_signatures = Table(
-    "operation_signatures",
-    metadata,
-    Column("digest", Bytes32, ForeignKey("operations.digest"), primary_key=True),
-    Column("party", Word(Party), primary_key=True),
-    Column("signer", LargeBinary, nullable=False),
-    Column("signature", LargeBinary, nullable=False),
-)
-
-# A predecessor need not be ours: somebody else may have relayed it, so it is no foreign key.
-operation_dependencies = Table(
-    "operation_dependencies",
-    metadata,
-    Column("digest", Bytes32, ForeignKey("operations.digest"), primary_key=True),
-    Column("predecessor", Bytes32, primary_key=True),
-    Column("needed", Boolean, nullable=False),
-    Index(None, "predecessor"),
-)
-
-# Every unit that an operation about a consignment names, also one that is out of it again.
-consignment_parties = Table(
-    "consignment_parties",
-    metadata,
-    Column("unit", BigInteger, primary_key=True, autoincrement=False),
-    Column("consignment", Bytes32, primary_key=True),
-)
-
-operation_states = Table(
-    "operation_states",
-    metadata,
-    Column("id", Numbered, primary_key=True),
-    Column("digest", Bytes32, ForeignKey("operations.digest"), nullable=False),
-    Column("state", Word(OperationState), nullable=False),
-    Column("at", UtcTime, nullable=False),
-    Column("reason", Text),
-    Column("transaction_hash", Bytes32),
-    Index(None, "digest", "id"),
-    sqlite_autoincrement=True,
-)
-
-receipts = Table(
-    "receipts",
-    metadata,
-    Column("digest", Bytes32, ForeignKey("operations.digest"), primary_key=True),
-    Column("payload", LargeBinary, nullable=False),
-    Column("signature", LargeBinary, nullable=False),
-    Column("key", LargeBinary, nullable=False),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,11 +49,11 @@ class NewOperation:
     contract: Contract
     unit: int
     #: 32 bytes: what it is about, a cycle id for instance
-    subject: bytes
+    subject: ThirtyTwo
     #: 32 bytes: what the subject belongs to, the cycle's equipment for instance
-    parent: bytes | None
+    parent: ThirtyTwo | None
     #: the digest that it supersedes; zero for a first one, None where many stand beside each other
-    replaces: bytes | None
+    replaces: ThirtyTwo | None
     record_id: str
     #: RFC 8785, as `message_to_json` makes it
     message: bytes
@@ -161,6 +72,32 @@ class OperationRow(NewOperation):
     """
 
     sequence: int
+
+
+operations = table_of(
+    "operations",
+    OperationRow,
+    UniqueConstraint("digest"),
+    UniqueConstraint("record_id"),
+    Index(
+        "uq_operations_standing",
+        "kind",
+        "subject",
+        "unit",
+        "replaces",
+        unique=True,
+        sqlite_where=_STANDING,
+        postgresql_where=_STANDING,
+    ),
+    Index(None, "subject", "sequence"),
+    Index(None, "parent", "kind", "sequence"),
+    Index(None, "state", "sequence"),
+    Index(None, "unit", "sequence"),
+    Index(None, "kind", "sequence"),
+    key=("sequence",),
+    is_numbered=True,
+    references={"record_id": "records.id"},
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +140,14 @@ class SignatureRow:
     signature: bytes
 
 
+operation_signatures = table_of(
+    "operation_signatures",
+    SignatureRow,
+    key=("digest", "party"),
+    references={"digest": "operations.digest"},
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DependencyRow:
     """One operation that must be on chain before another."""
@@ -213,6 +158,16 @@ class DependencyRow:
     needed: bool
 
 
+# A predecessor need not be ours: somebody else may have relayed it, so it is no foreign key.
+operation_dependencies = table_of(
+    "operation_dependencies",
+    DependencyRow,
+    Index(None, "predecessor"),
+    key=("digest", "predecessor"),
+    references={"digest": "operations.digest"},
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewState:
     """One dated change of an operation's state."""
@@ -221,7 +176,7 @@ class NewState:
     state: OperationState
     at: datetime
     reason: str | None
-    transaction_hash: bytes | None
+    transaction_hash: ThirtyTwo | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,6 +184,16 @@ class StateRow(NewState):
     """A stored change."""
 
     id: int
+
+
+operation_states = table_of(
+    "operation_states",
+    StateRow,
+    Index(None, "digest", "id"),
+    key=("id",),
+    is_numbered=True,
+    references={"digest": "operations.digest"},
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,13 +207,22 @@ class ReceiptRow:
     key: bytes
 
 
+receipts = table_of(
+    "receipts", ReceiptRow, key=("digest",), references={"digest": "operations.digest"}
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class PartyRow:
     """That a unit has a part in a consignment, or had one."""
 
     unit: int
     #: 32 bytes
-    consignment: bytes
+    consignment: ThirtyTwo
+
+
+# Every unit that an operation about a consignment names, also one that is out of it again.
+consignment_parties = table_of("consignment_parties", PartyRow, key=("unit", "consignment"))
 
 
 _operations = Rows(operations, OperationRow, "operation")
@@ -405,13 +379,13 @@ def list_operations(  # noqa: PLR0913 - one argument per filter
     limit: int = 100,
 ) -> list[OperationRow]:
     """Operations in sequence order, starting after sequence `after`."""
-    return _operations.list(
+    c = operations.c
+    return _operations.page(
         tx,
-        operations.c.sequence > after,
-        of_unit(operations.c.unit, unit),
-        true() if kind is None else operations.c.kind == kind,
-        _in_states(states),
-        order=[operations.c.sequence],
+        true() if kind is None else c.kind == kind,
+        true() if states is None else c.state.in_(states),
+        unit=unit,
+        after=after,
         limit=limit,
     )
 
@@ -451,9 +425,8 @@ def _put_parties(dialect: str) -> Insert:
 
 def list_parties(tx: Connection, *, after: PartyRow | None, limit: int) -> list[PartyRow]:
     """Every part in a consignment by unit, starting after one of them."""
-    key = tuple(consignment_parties.primary_key)
-    beyond = true() if after is None else tuple_(*key) > tuple_(after.unit, after.consignment)
-    return _parties.list(tx, beyond, order=key, limit=limit)
+    key = None if after is None else (after.unit, after.consignment)
+    return _parties.page(tx, after=key, limit=limit)
 
 
 def known_parties(tx: Connection, rows: Iterable[PartyRow]) -> set[PartyRow]:
@@ -463,8 +436,12 @@ def known_parties(tx: Connection, rows: Iterable[PartyRow]) -> set[PartyRow]:
     return {
         row
         for unit in {each.unit for each in wanted}
-        for part in chunks(each.consignment for each in wanted if each.unit == unit)
-        for row in _parties.list(tx, c.unit == unit, c.consignment.in_(part), order=())
+        for row in _parties.list_in(
+            tx,
+            c.consignment,
+            [each.consignment for each in wanted if each.unit == unit],
+            c.unit == unit,
+        )
     }
 
 
@@ -524,13 +501,7 @@ def list_of_parent(
 
 def list_by_digests(tx: Connection, digests: Iterable[bytes]) -> list[OperationRow]:
     """Those of the named operations that are stored here, in sequence order."""
-    found = [
-        row
-        for part in chunks(digests)
-        for row in _operations.list(
-            tx, operations.c.digest.in_(part), order=[operations.c.sequence]
-        )
-    ]
+    found = _operations.list_in(tx, operations.c.digest, digests)
     return sorted(found, key=lambda row: row.sequence)
 
 
@@ -660,11 +631,7 @@ def list_by_subjects(
     """Every operation about one of the subjects, or those of some kinds; each's in their order."""
     c = operations.c
     of_kinds = true() if kinds is None else c.kind.in_(sorted(kinds))
-    return [
-        row
-        for part in chunks(subjects)
-        for row in _operations.list(tx, c.subject.in_(part), of_kinds, order=[c.sequence])
-    ]
+    return _operations.list_in(tx, c.subject, subjects, of_kinds, order=[c.sequence])
 
 
 def list_owed(tx: Connection, limit: int) -> list[OperationRow]:
@@ -757,11 +724,7 @@ def list_signatures_to_send(tx: Connection, first: int, last: int) -> list[Signa
 def states_of(tx: Connection, digests: Iterable[bytes]) -> dict[Digest, OperationState]:
     """Where those of the named operations stand that are stored here."""
     c = operations.c
-    return {
-        Digest(digest): state
-        for part in chunks(digests)
-        for digest, state in tx.execute(select(c.digest, c.state).where(c.digest.in_(part)))
-    }
+    return dict(pairs(tx, select(c.digest, c.state), c.digest, digests))
 
 
 def find_oldest_owed(tx: Connection) -> OperationRow | None:
@@ -773,21 +736,13 @@ def find_oldest_owed(tx: Connection) -> OperationRow | None:
 def list_signatures(tx: Connection, digests: Iterable[bytes]) -> list[SignatureRow]:
     """The signatures on the named operations, by digest and party."""
     c = operation_signatures.c
-    return [
-        row
-        for part in chunks(digests)
-        for row in _signatures.list(tx, c.digest.in_(part), order=[c.digest, c.party])
-    ]
+    return _signatures.list_in(tx, c.digest, digests, order=[c.digest, c.party])
 
 
 def list_dependencies(tx: Connection, digests: Iterable[bytes]) -> list[DependencyRow]:
     """What the named operations wait for, by digest."""
     c = operation_dependencies.c
-    return [
-        row
-        for part in chunks(digests)
-        for row in _dependencies.list(tx, c.digest.in_(part), order=[c.digest, c.predecessor])
-    ]
+    return _dependencies.list_in(tx, c.digest, digests, order=[c.digest, c.predecessor])
 
 
 def list_dependents(
@@ -851,10 +806,6 @@ def list_states(tx: Connection, digest: bytes) -> list[StateRow]:
 def get_receipt(tx: Connection, digest: bytes) -> ReceiptRow:
     """The receipt given for an operation; raises NotFound."""
     return _receipts.get_by(tx, digest=digest, name=digest)
-
-
-def _in_states(states: Collection[OperationState] | None) -> ColumnElement[bool]:
-    return true() if states is None else operations.c.state.in_(states)
 
 
 def _lock_states(tx: Connection, digests: Sequence[bytes]) -> Mapping[bytes, OperationState]:

@@ -12,17 +12,13 @@ from functools import cache
 from typing import TypeVar
 
 from sqlalchemy import (
-    BigInteger,
-    Column,
     ColumnElement,
     Connection,
     Exists,
     Index,
     Insert,
     Integer,
-    PrimaryKeyConstraint,
-    Table,
-    Text,
+    UniqueConstraint,
     and_,
     bindparam,
     exists,
@@ -39,39 +35,13 @@ from sqlalchemy import (
 from ledger.domain.custody.fold import Stage
 from ledger.domain.custody.lines import Deed, PackageLine
 from ledger.domain.custody.stretches import nodes_around
-from ledger.storage.engine.columns import Bytes32, Word, metadata
-from ledger.storage.engine.rows import Rows, chunks, upsert, values_of
+from ledger.storage.engine.columns import Bytes32, Short, ThirtyTwo
+from ledger.storage.engine.rows import Rows, chunks, grouped, upsert, values_of
+from ledger.storage.engine.tables import table_of
 
-package_lines = Table(
+package_lines = table_of(
     "package_lines",
-    metadata,
-    Column("package", Text, nullable=False),
-    Column("sequence", BigInteger, nullable=False),
-    Column("line", Integer, nullable=False),
-    Column("digest", Bytes32, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("unit", BigInteger, nullable=False),
-    Column("deed", Word(Deed), nullable=False),
-    Column("happened", BigInteger),
-    Column("happened_text", Text),
-    Column("signed_at", BigInteger, nullable=False),
-    Column("basis", Text),
-    Column("thread", Bytes32),
-    Column("step", Integer, nullable=False),
-    Column("to_unit", BigInteger),
-    Column("destination", BigInteger),
-    Column("owner", BigInteger),
-    Column("package_class", Integer),
-    Column("set_name", Text),
-    Column("material", Text),
-    Column("expires", Text),
-    Column("code", Text),
-    Column("outcome", Text),
-    Column("against", Text),
-    Column("reason", Text),
-    Column("case", Text),
-    Column("ended", BigInteger),
-    PrimaryKeyConstraint("package", "sequence", "line"),
+    PackageLine,
     Index(None, "digest", "line"),
     Index(None, "thread", "deed"),
     Index(None, "code"),
@@ -89,69 +59,13 @@ package_lines = Table(
         sqlite_where=text("ended IS NOT NULL"),
         postgresql_where=text("ended IS NOT NULL"),
     ),
+    key=("package", "sequence", "line"),
+    types={
+        "thread": Bytes32(),
+        **dict.fromkeys(("line", "step", "package_class"), Integer()),
+    },
     # A trace stays one range scan of few pages however many there are.
     sqlite_with_rowid=False,
-)
-
-packages = Table(
-    "packages",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("subject", Bytes32, nullable=False, unique=True),
-    Column("stage", Word(Stage), nullable=False),
-    Column("holder", BigInteger),
-    Column("since", BigInteger),
-    Column("basis", Text),
-    Column("next_unit", BigInteger),
-    Column("destination", BigInteger),
-    Column("consignment", Bytes32),
-    Column("owner", BigInteger),
-    Column("package_class", Integer),
-    Column("set_name", Text),
-    Column("expires", Text),
-    Column("cycle", Bytes32),
-    Column("basket", Text),
-    Column("overlays", Text, nullable=False),
-    Column("sequence", BigInteger, nullable=False),
-    Index(None, "holder", "stage", "name"),
-    Index(None, "cycle", "name"),
-    Index(None, "set_name", "sequence"),
-    Index(None, "owner", "name"),
-    Index(None, "consignment", "name"),
-    Index(None, "basket", "name"),
-)
-
-codes = Table(
-    "codes",
-    metadata,
-    Column("code", Text, nullable=False),
-    Column("package", Text, nullable=False),
-    Column("voided", Integer, nullable=False),
-    PrimaryKeyConstraint("code", "package"),
-    Index(None, "package"),
-)
-
-package_readers = Table(
-    "package_readers",
-    metadata,
-    Column("package", Text, nullable=False),
-    Column("place", Integer, nullable=False),
-    Column("unit", BigInteger, nullable=False),
-    Column("since", BigInteger, nullable=False),
-    Column("until", BigInteger),
-    Column("basis", Text),
-    Column("node", BigInteger),
-    PrimaryKeyConstraint("package", "place"),
-    # Both have all that is asked: who has or had a package is counted without opening its row.
-    Index(
-        "ix_package_readers_held",
-        "unit",
-        "package",
-        "since",
-        sqlite_where=text("until IS NULL"),
-        postgresql_where=text("until IS NULL"),
-    ),
-    Index(None, "unit", "node", "until", "since", "package"),
 )
 
 
@@ -161,7 +75,7 @@ class PackageRow:
 
     name: str
     #: 32 bytes, by which its evidence is asked for
-    subject: bytes
+    subject: ThirtyTwo
     stage: Stage
     holder: int | None
     #: Unix seconds
@@ -169,18 +83,32 @@ class PackageRow:
     basis: str | None
     next_unit: int | None
     destination: int | None
-    consignment: bytes | None
+    consignment: ThirtyTwo | None
     owner: int | None
-    package_class: int | None
+    package_class: Short | None
     set_name: str | None
     expires: str | None
-    cycle: bytes | None
+    cycle: ThirtyTwo | None
     #: the code of the basket or container in which it lies
     basket: str | None
     #: words with commas between them, ascending
     overlays: str
     #: of the newest line
     sequence: int
+
+
+packages = table_of(
+    "packages",
+    PackageRow,
+    UniqueConstraint("subject"),
+    Index(None, "holder", "stage", "name"),
+    Index(None, "cycle", "name"),
+    Index(None, "set_name", "sequence"),
+    Index(None, "owner", "name"),
+    Index(None, "consignment", "name"),
+    Index(None, "basket", "name"),
+    key=("name",),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +118,10 @@ class CodeRow:
     code: str
     package: str
     #: 1 when a reprint took its place
-    voided: int
+    voided: Short
+
+
+codes = table_of("codes", CodeRow, Index(None, "package"), key=("code", "package"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +130,7 @@ class ReaderRow:
 
     package: str
     #: from 0, in the order in which it went from hand to hand
-    place: int
+    place: Short
     unit: int
     since: int
     #: None while it has it
@@ -207,6 +138,22 @@ class ReaderRow:
     basis: str | None
     #: of its stretch of time (`stretches.py`); None while it has it
     node: int | None
+
+
+package_readers = table_of(
+    "package_readers",
+    ReaderRow,
+    Index(
+        "ix_package_readers_held",
+        "unit",
+        "package",
+        "since",
+        sqlite_where=text("until IS NULL"),
+        postgresql_where=text("until IS NULL"),
+    ),
+    Index(None, "unit", "node", "until", "since", "package"),
+    key=("package", "place"),
+)
 
 
 R = TypeVar("R", CodeRow, ReaderRow)
@@ -238,28 +185,30 @@ def list_lines(tx: Connection, package: str) -> list[PackageLine]:
 
 def list_lines_of(tx: Connection, names: Iterable[str]) -> dict[str, list[PackageLine]]:
     """The same of several packages, by name; one of which nothing was said has no key."""
-    found: dict[str, list[PackageLine]] = {}
     c = package_lines.c
-    for part in chunks(names):
-        for row in _lines.list(tx, c.package.in_(part), order=[c.package, c.sequence, c.line]):
-            found.setdefault(row.package, []).append(row)
-    return found
+    rows = _lines.list_in(tx, c.package, names, order=[c.package, c.sequence, c.line])
+    return grouped((row.package, row) for row in rows)
 
 
 def list_lines_by_digests(tx: Connection, digests: Iterable[bytes]) -> list[PackageLine]:
     """The lines of some operations."""
     c = package_lines.c
-    return [
-        row
-        for part in chunks(digests)
-        for row in _lines.list(tx, c.digest.in_(part), order=[c.sequence, c.line])
-    ]
+    return _lines.list_in(tx, c.digest, digests, order=[c.sequence, c.line])
 
 
 def list_lines_with(tx: Connection, code: str) -> list[PackageLine]:
     """The lines beside which a code stands, in the order of acceptance."""
     c = package_lines.c
     return _lines.list(tx, c.code == code, order=[c.sequence, c.line])
+
+
+def list_baskets_put_in(tx: Connection, code: str) -> list[str]:
+    """The codes of the baskets that were ever put into a container, ascending."""
+    c = package_lines.c
+    # a basket's code starts with letters, and a package's name with its unit's number
+    is_basket = (c.package >= "A", c.package != code)
+    put = select(c.package).where(c.code == code, c.deed == Deed.PUT_IN, *is_basket)
+    return list(tx.scalars(put.distinct().order_by(c.package)))
 
 
 def list_sent(
@@ -283,12 +232,8 @@ def list_sent(
 def list_lines_from(tx: Connection, *, after: tuple[int, int], limit: int) -> list[PackageLine]:
     """Lines in the order of acceptance, starting after (sequence, line)."""
     c = package_lines.c
-    return _lines.list(
-        tx,
-        tuple_(c.sequence, c.line) > tuple_(*after),
-        order=[c.sequence, c.line],
-        limit=limit,
-    )
+    beyond = tuple_(c.sequence, c.line) > tuple_(*after)
+    return _lines.list(tx, beyond, order=[c.sequence, c.line], limit=limit)
 
 
 def list_against(
@@ -365,7 +310,7 @@ def put_packages(
 def _let_stand(tx: Connection, table: Rows[R], names: Sequence[str], rows: Sequence[R]) -> None:
     """Of some packages exactly these rows; those of a package that stays as it is are let be."""
     package = table.table.c.package
-    kept = {row for part in chunks(names) for row in table.list(tx, package.in_(part), order=[])}
+    kept = set(table.list_in(tx, package, names))
     changed = {row.package for row in kept.symmetric_difference(rows)}
     for part in chunks(changed):
         tx.execute(table.table.delete().where(package.in_(part)))
@@ -405,16 +350,12 @@ def list_packages(
 ) -> list[PackageRow]:
     """Packages by name, starting after `after`, whose columns equal `equal`."""
     where = [packages.c[name] == value for name, value in equal.items()]
-    return _packages.list(tx, packages.c.name > after, *where, order=[packages.c.name], limit=limit)
+    return _packages.page(tx, *where, after=after, limit=limit)
 
 
 def list_packages_named(tx: Connection, names: Iterable[str]) -> list[PackageRow]:
     """Those of some packages that are known, by name."""
-    return [
-        row
-        for part in chunks(names)
-        for row in _packages.list(tx, packages.c.name.in_(part), order=[packages.c.name])
-    ]
+    return _packages.list_in(tx, packages.c.name, names, order=[packages.c.name])
 
 
 def list_loaded(tx: Connection, cycles: Iterable[bytes]) -> list[str]:
@@ -456,20 +397,15 @@ def count_packages(tx: Connection, unit: int) -> dict[Stage, int]:
 
 def list_codes_of(tx: Connection, wanted: Iterable[str]) -> dict[str, list[CodeRow]]:
     """The packages that some codes are on, or were, by code; one that is on nothing has no key."""
-    found: dict[str, list[CodeRow]] = {}
-    for part in chunks(wanted):
-        for row in _codes.list(tx, codes.c.code.in_(part), order=[codes.c.voided, codes.c.package]):
-            found.setdefault(row.code, []).append(row)
-    return found
+    c = codes.c
+    rows = _codes.list_in(tx, c.code, wanted, order=[c.voided, c.package])
+    return grouped((row.code, row) for row in rows)
 
 
 def list_codes_on(tx: Connection, names: Iterable[str]) -> list[CodeRow]:
     """The codes of some packages."""
-    return [
-        row
-        for part in chunks(names)
-        for row in _codes.list(tx, codes.c.package.in_(part), order=[codes.c.package, codes.c.code])
-    ]
+    c = codes.c
+    return _codes.list_in(tx, c.package, names, order=[c.package, c.code])
 
 
 # ---------------------------------------------------------------- holdings
@@ -478,11 +414,7 @@ def list_codes_on(tx: Connection, names: Iterable[str]) -> list[CodeRow]:
 def list_holdings_on(tx: Connection, names: Iterable[str]) -> list[ReaderRow]:
     """Who had some packages, by package and time."""
     c = package_readers.c
-    return [
-        row
-        for part in chunks(names)
-        for row in _readers.list(tx, c.package.in_(part), order=[c.package, c.place])
-    ]
+    return _readers.list_in(tx, c.package, names, order=[c.package, c.place])
 
 
 def _held(unit: int, at: int | None, known: int | None) -> list[ColumnElement[bool]]:

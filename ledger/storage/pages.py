@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, select, true, tuple_
+from sqlalchemy import Connection, and_, select
 
 from ledger.domain.encoding.identifiers import Digest
 from ledger.storage.directory import assets, consignments, cycles, equipment, signers, units
-from ledger.storage.engine.rows import Rows, chunks
+from ledger.storage.engine.rows import Rows, chunks, grouped, pairs
 from ledger.storage.operations import (
     OperationRow,
     ReceiptRow,
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     R = TypeVar("R", bound=DataclassInstance)
 else:
     R = TypeVar("R")
-K = TypeVar("K")
-V = TypeVar("V")
 
 _operations = Rows(operations, OperationRow, "operation")
 _receipts = Rows(receipts, ReceiptRow, "receipt for operation")
@@ -79,7 +77,7 @@ def receipts_of(tx: Connection, digests: Iterable[bytes]) -> dict[Digest, Receip
 def sequences_of(tx: Connection, digests: Iterable[bytes]) -> dict[Digest, int]:
     """The places in our own order of those of the named operations that are stored here."""
     c = operations.c
-    return dict(_pairs(tx, select(c.digest, c.sequence), c.digest, digests))
+    return dict(pairs(tx, select(c.digest, c.sequence), c.digest, digests))
 
 
 class Heading(NamedTuple):
@@ -106,31 +104,27 @@ def headings_of(tx: Connection, record_ids: Iterable[str]) -> dict[str, Heading]
 def facts_of(tx: Connection, record_ids: Iterable[str]) -> dict[str, bytes]:
     """The facts of those of the named records that are stored here, by record; RFC 8785."""
     c = records.c
-    return dict(_pairs(tx, select(c.id, c.facts), c.id, record_ids))
+    return dict(pairs(tx, select(c.id, c.facts), c.id, record_ids))
 
 
 def signatures_of(tx: Connection, digests: Iterable[bytes]) -> dict[Digest, list[SignatureRow]]:
     """The signatures on the named operations, by operation."""
-    return _grouped((row.digest, row) for row in list_signatures(tx, digests))
+    return grouped((row.digest, row) for row in list_signatures(tx, digests))
 
 
 def list_signatures_after(
     tx: Connection, after: SignatureRow | None, *, limit: int
 ) -> list[SignatureRow]:
     """Every signature by operation and party, starting after one of them."""
-    key = operation_signatures.c.digest, operation_signatures.c.party
-    beyond = true() if after is None else tuple_(*key) > tuple_(after.digest, after.party.value)
-    return _signatures.list(tx, beyond, order=key, limit=limit)
+    key = None if after is None else (after.digest, after.party.value)
+    return _signatures.page(tx, after=key, limit=limit)
 
 
 def states_by_operation(tx: Connection, digests: Iterable[bytes]) -> dict[Digest, list[StateRow]]:
     """The dated states of the named operations, those of each in their order."""
     c = operation_states.c
-    return _grouped(
-        (row.digest, row)
-        for part in chunks(digests)
-        for row in _states.list(tx, c.digest.in_(part), order=[c.id])
-    )
+    rows = _states.list_in(tx, c.digest, digests, order=[c.id])
+    return grouped((row.digest, row) for row in rows)
 
 
 def predecessors_of(tx: Connection, digests: Iterable[bytes]) -> dict[Digest, dict[Digest, bool]]:
@@ -150,14 +144,14 @@ def carriers_of(tx: Connection, digests: Iterable[bytes]) -> dict[Digest, list[b
     carriers = select(c.digest, transactions.c.hash).join(
         transactions, transactions.c.id == c.transaction_id
     )
-    return _grouped(_pairs(tx, carriers, c.digest, digests))
+    return grouped(pairs(tx, carriers, c.digest, digests))
 
 
 def positions_of(tx: Connection, transaction_ids: Iterable[int]) -> dict[int, list[int]]:
     """The places of the operations in each of these transactions, ascending."""
     c = transaction_operations.c
     places = select(c.transaction_id, c.position).order_by(c.transaction_id, c.position)
-    return _grouped(_pairs(tx, places, c.transaction_id, transaction_ids))
+    return grouped(pairs(tx, places, c.transaction_id, transaction_ids))
 
 
 def attempts_beside(tx: Connection, transaction_ids: Iterable[int]) -> dict[int, list[int]]:
@@ -173,7 +167,7 @@ def attempts_beside(tx: Connection, transaction_ids: Iterable[int]) -> dict[int,
         .join(same, at_one_nonce)
         .order_by(named.c.id, same.c.attempt)
     )
-    return _grouped(_pairs(tx, attempts, named.c.id, transaction_ids))
+    return grouped(pairs(tx, attempts, named.c.id, transaction_ids))
 
 
 def directory_keys(tx: Connection, table: str, keys: Iterable[object]) -> set[object]:
@@ -192,27 +186,4 @@ _DIRECTORY = {
 def _by(tx: Connection, rows: Rows[R], name: str, keys: Iterable[object]) -> dict[Any, R]:
     """The rows whose column has one of these values, by that value."""
     column = rows.table.c[name]
-    return {
-        getattr(row, name): row
-        for part in chunks(keys)
-        for row in rows.list(tx, column.in_(part), order=())
-    }
-
-
-def _pairs(
-    tx: Connection, pairs: Select[Any], column: ColumnElement[Any], keys: Iterable[object]
-) -> Iterator[tuple[Any, Any]]:
-    """What a statement of two columns finds where the column has one of these values."""
-    return (
-        (first, second)
-        for part in chunks(keys)
-        for first, second in tx.execute(pairs.where(column.in_(part))).all()
-    )
-
-
-def _grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
-    """The second of each pair by the first, in their order."""
-    found: dict[K, list[V]] = {}
-    for key, value in pairs:
-        found.setdefault(key, []).append(value)
-    return found
+    return {getattr(row, name): row for row in rows.list_in(tx, column, keys)}

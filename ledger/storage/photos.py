@@ -9,41 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Connection,
-    Index,
-    LargeBinary,
-    Table,
-    exists,
-    func,
-    select,
-    tuple_,
-)
+from sqlalchemy import Connection, Index, exists, func, select
 
-from ledger.storage.engine.columns import Bytes32, UtcTime, metadata
-from ledger.storage.engine.rows import Rows, chunks, of_unit
+from ledger.storage.engine.columns import ThirtyTwo
+from ledger.storage.engine.rows import Rows, grouped, of_unit
+from ledger.storage.engine.tables import table_of
 from ledger.storage.operations import operations
-
-photos = Table(
-    "photos",
-    metadata,
-    Column("unit", BigInteger, primary_key=True, autoincrement=False),
-    Column("sha256", Bytes32, primary_key=True),
-    Column("picture", LargeBinary, nullable=False),
-    Column("kept_at", UtcTime, nullable=False),
-    Index(None, "kept_at"),
-)
-
-photo_records = Table(
-    "photo_records",
-    metadata,
-    Column("operation", Bytes32, primary_key=True),
-    Column("sha256", Bytes32, primary_key=True),
-    Column("unit", BigInteger, nullable=False),
-    Index(None, "unit", "sha256"),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +23,13 @@ class PhotoRow:
 
     unit: int
     #: of `picture`
-    sha256: bytes
+    sha256: ThirtyTwo
     #: JPEG
     picture: bytes
     kept_at: datetime
+
+
+photos = table_of("photos", PhotoRow, Index(None, "kept_at"), key=("unit", "sha256"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +37,14 @@ class PhotoRecordRow:
     """That a record names a photo of its unit."""
 
     #: digest of the operation
-    operation: bytes
-    sha256: bytes
+    operation: ThirtyTwo
+    sha256: ThirtyTwo
     unit: int
+
+
+photo_records = table_of(
+    "photo_records", PhotoRecordRow, Index(None, "unit", "sha256"), key=("operation", "sha256")
+)
 
 
 _photos = Rows(photos, PhotoRow, "photo")
@@ -109,12 +88,9 @@ def insert_photo_records(tx: Connection, rows: Iterable[PhotoRecordRow]) -> None
 
 def list_photos_of(tx: Connection, operations_: Iterable[bytes]) -> dict[bytes, list[bytes]]:
     """The hashes of the photos that are kept of these operations' records, by digest."""
-    found: dict[bytes, list[bytes]] = {}
     c = photo_records.c
-    for part in chunks(operations_):
-        for row in _named.list(tx, c.operation.in_(part), order=[c.operation, c.sha256]):
-            found.setdefault(row.operation, []).append(row.sha256)
-    return found
+    rows = _named.list_in(tx, c.operation, operations_, order=[c.operation, c.sha256])
+    return grouped((row.operation, row.sha256) for row in rows)
 
 
 def find_photo(
@@ -139,9 +115,7 @@ def list_photos(
     tx: Connection, *, after: tuple[int, bytes] | None = None, limit: int = 100
 ) -> list[PhotoRow]:
     """Photos by unit and hash, starting after `after`."""
-    key = photos.c.unit, photos.c.sha256
-    beyond = () if after is None else (tuple_(*key) > tuple_(*after),)
-    return _photos.list(tx, *beyond, order=key, limit=limit)
+    return _photos.page(tx, after=after, limit=limit)
 
 
 def erase_photos(tx: Connection, operation: bytes) -> int:

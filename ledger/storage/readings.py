@@ -11,62 +11,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Connection,
-    ForeignKeyConstraint,
-    Index,
-    LargeBinary,
-    Select,
-    Table,
-    Text,
-    exists,
-    func,
-    select,
-    true,
-)
+from sqlalchemy import Connection, ForeignKeyConstraint, Index, Select, exists, func, select, true
 
 from ledger.domain.encoding.identifiers import CycleId
-from ledger.domain.errors import Conflict, NotFound
+from ledger.domain.errors import Conflict
 from ledger.storage.directory import cycles
-from ledger.storage.engine.columns import Bytes32, UtcTime, metadata
+from ledger.storage.engine.columns import ThirtyTwo
 from ledger.storage.engine.rows import Rows, of_unit
-
-readings = Table(
-    "readings",
-    metadata,
-    Column("unit", BigInteger, primary_key=True, autoincrement=False),
-    Column("sha256", Bytes32, primary_key=True),
-    Column("raw", LargeBinary, nullable=False),
-    Column("filename", Text, nullable=False),
-    Column("format", Text, nullable=False),
-    Column("source", Text, nullable=False),
-    Column("uploaded_at", UtcTime, nullable=False),
-    Index(None, "sha256", "unit"),
-    Index(None, "unit", "uploaded_at"),
-)
-
-reading_cycles = Table(
-    "reading_cycles",
-    metadata,
-    Column("unit", BigInteger, primary_key=True, autoincrement=False),
-    Column("reading", Bytes32, primary_key=True),
-    Column("ordinal", BigInteger, primary_key=True, autoincrement=False),
-    Column("content_sha256", Bytes32, nullable=False),
-    Column("serial", Text),
-    Column("number", BigInteger),
-    Column("cycle", Bytes32),
-    Column("began", UtcTime),
-    Column("ended", UtcTime),
-    Column("curve_sha256", Bytes32),
-    Column("facts", LargeBinary, nullable=False),
-    ForeignKeyConstraint(["unit", "reading"], ["readings.unit", "readings.sha256"]),
-    Index(None, "content_sha256"),
-    Index(None, "curve_sha256"),
-    Index(None, "cycle"),
-    Index(None, "unit", "began"),
-)
+from ledger.storage.engine.tables import table_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +27,7 @@ class ReadingRow:
 
     unit: int
     #: of `raw`
-    sha256: bytes
+    sha256: ThirtyTwo
     raw: bytes
     filename: str
     #: the parser that understood it
@@ -83,6 +35,15 @@ class ReadingRow:
     #: gateway-signed, uploaded, typed or photo
     source: str
     uploaded_at: datetime
+
+
+readings = table_of(
+    "readings",
+    ReadingRow,
+    Index(None, "sha256", "unit"),
+    Index(None, "unit", "uploaded_at"),
+    key=("unit", "sha256"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,11 +65,11 @@ class ReadingCycleRow:
     """One cycle that a reading reports."""
 
     unit: int
-    reading: bytes
+    reading: ThirtyTwo
     #: its place in the reading, from 0
     ordinal: int
     #: of the cycle's own lines: the same cycle in two files has it twice
-    content_sha256: bytes
+    content_sha256: ThirtyTwo
     #: the machine's serial number; None when it could not be read
     serial: str | None
     #: the machine's own number; None when it could not be read
@@ -119,9 +80,21 @@ class ReadingCycleRow:
     began: datetime | None
     ended: datetime | None
     #: of its values alone; None for too few
-    curve_sha256: bytes | None
+    curve_sha256: ThirtyTwo | None
     #: RFC 8785
     facts: bytes
+
+
+reading_cycles = table_of(
+    "reading_cycles",
+    ReadingCycleRow,
+    ForeignKeyConstraint(["unit", "reading"], ["readings.unit", "readings.sha256"]),
+    Index(None, "content_sha256"),
+    Index(None, "curve_sha256"),
+    Index(None, "cycle"),
+    Index(None, "unit", "began"),
+    key=("unit", "reading", "ordinal"),
+)
 
 
 #: No cycle is longer.
@@ -242,7 +215,7 @@ def get_reading_cycle(
     """One cycle of a unit's reading; raises NotFound."""
     found = find_reading_cycle(tx, reading, ordinal, unit=unit)
     if found is None:
-        raise _no_cycle(reading, ordinal)
+        raise _cycles.not_found(f"{ordinal} in 0x{reading.hex()}")
     return found
 
 
@@ -330,7 +303,3 @@ def attach_cycle(tx: Connection, reading: bytes, ordinal: int, cycle: bytes, *, 
     row = get_reading_cycle(tx, reading, ordinal, unit=unit)
     attached = (row.cycle or b"").hex()
     raise Conflict(f"cycle {ordinal} of this reading is attached to cycle 0x{attached}")
-
-
-def _no_cycle(reading: bytes, ordinal: int) -> NotFound:
-    return _cycles.not_found(f"{ordinal} in 0x{reading.hex()}")

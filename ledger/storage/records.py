@@ -6,36 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Column, Connection, ForeignKey, Index, LargeBinary, Table, Text
+from sqlalchemy import Connection, Index, UniqueConstraint
 
 from ledger.domain.errors import Conflict
-from ledger.storage.engine.columns import Bytes32, UtcTime, metadata
-from ledger.storage.engine.rows import Rows, chunks, of_unit
-
-records = Table(
-    "records",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("schema", Text, nullable=False),
-    Column("suite", Text, nullable=False),
-    Column("unit", BigInteger, nullable=False),
-    Column("facts", LargeBinary, nullable=False),
-    Column("personal", LargeBinary),
-    Column("facts_root", Bytes32, nullable=False),
-    Column("personal_root", Bytes32, nullable=False),
-    Column("root", Bytes32, nullable=False, unique=True),
-    Column("personal_erased_at", UtcTime),
-    Column("accepted_at", UtcTime, nullable=False),
-    Index(None, "unit", "id"),
-)
-
-record_secrets = Table(
-    "record_secrets",
-    metadata,
-    Column("record_id", Text, ForeignKey("records.id"), primary_key=True),
-    Column("facts_secret", LargeBinary, nullable=False),
-    Column("personal_secret", LargeBinary),
-)
+from ledger.storage.engine.columns import ThirtyTwo
+from ledger.storage.engine.rows import Rows
+from ledger.storage.engine.tables import table_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +27,16 @@ class RecordRow:
     facts: bytes
     #: RFC 8785; None after erasure
     personal: bytes | None
-    facts_root: bytes
-    personal_root: bytes
-    root: bytes
+    facts_root: ThirtyTwo
+    personal_root: ThirtyTwo
+    root: ThirtyTwo
     personal_erased_at: datetime | None = None
     accepted_at: datetime
+
+
+records = table_of(
+    "records", RecordRow, UniqueConstraint("root"), Index(None, "unit", "id"), key=("id",)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +51,11 @@ class RecordSecretsRow:
     def __repr__(self) -> str:
         """Never shows a secret."""
         return f"RecordSecretsRow(record_id={self.record_id!r}, …)"
+
+
+record_secrets = table_of(
+    "record_secrets", RecordSecretsRow, key=("record_id",), references={"record_id": "records.id"}
+)
 
 
 _records = Rows(records, RecordRow, "record")
@@ -89,20 +75,12 @@ def get_record(tx: Connection, record_id: str, *, unit: int | None = None) -> Re
 
 def list_by_ids(tx: Connection, record_ids: Iterable[str]) -> list[RecordRow]:
     """Those of the named records that are stored here, by id."""
-    return [
-        row
-        for part in chunks(record_ids)
-        for row in _records.list(tx, records.c.id.in_(part), order=[records.c.id])
-    ]
+    return _records.list_in(tx, records.c.id, record_ids, order=[records.c.id])
 
 
 def list_by_roots(tx: Connection, roots: Iterable[bytes]) -> list[RecordRow]:
     """The records that some on-chain commitments stand for, as far as they are stored here."""
-    return [
-        row
-        for part in chunks(roots)
-        for row in _records.list(tx, records.c.root.in_(part), order=())
-    ]
+    return _records.list_in(tx, records.c.root, roots)
 
 
 def get_secrets(tx: Connection, record_id: str) -> RecordSecretsRow:
@@ -114,13 +92,7 @@ def list_records(
     tx: Connection, *, unit: int | None = None, after: str = "", limit: int = 100
 ) -> list[RecordRow]:
     """Records by id, starting after `after`."""
-    return _records.list(
-        tx,
-        records.c.id > after,
-        of_unit(records.c.unit, unit),
-        order=[records.c.id],
-        limit=limit,
-    )
+    return _records.page(tx, unit=unit, after=after, limit=limit)
 
 
 def erase_personal(tx: Connection, record_id: str, at: datetime) -> None:

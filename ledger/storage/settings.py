@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Column, Connection, LargeBinary, Table, Text
+from sqlalchemy import Connection
 
-from ledger.storage.engine.columns import metadata
 from ledger.storage.engine.rows import Rows, upsert, values_of
-
-settings = Table(
-    "settings",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("value", LargeBinary, nullable=False),
-)
+from ledger.storage.engine.tables import table_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +16,9 @@ class SettingRow:
 
     name: str
     value: bytes
+
+
+settings = table_of("settings", SettingRow, key=("name",))
 
 
 _settings = Rows(settings, SettingRow, "setting")

@@ -5,48 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Connection,
-    ForeignKey,
-    LargeBinary,
-    Table,
-    Text,
-    bindparam,
-    select,
-    true,
-)
+from sqlalchemy import Connection, UniqueConstraint, bindparam, select
 
 from ledger.domain.errors import Conflict
 from ledger.storage.directory import signers
-from ledger.storage.engine.columns import Bytes32, UtcTime, metadata
+from ledger.storage.engine.columns import ThirtyTwo
 from ledger.storage.engine.rows import Rows, upsert, values_of
-
-tokens = Table(
-    "tokens",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("token_hash", Bytes32, nullable=False, unique=True),
-    Column("person", Text, nullable=False),
-    Column("unit", BigInteger),
-    Column("scopes", Text, nullable=False),
-    Column("signer", Bytes32),
-    Column("created_at", UtcTime, nullable=False),
-    Column("expires_at", UtcTime, nullable=False),
-    Column("revoked_at", UtcTime),
-)
-
-idempotency = Table(
-    "idempotency",
-    metadata,
-    Column("key", Text, primary_key=True),
-    Column("token_id", Text, ForeignKey("tokens.id"), primary_key=True),
-    Column("request_hash", Bytes32, nullable=False),
-    Column("response", LargeBinary),
-    Column("status", BigInteger),
-    Column("created_at", UtcTime, nullable=False),
-)
+from ledger.storage.engine.tables import table_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,17 +19,20 @@ class TokenRow:
     """One person's or system's access."""
 
     id: str
-    token_hash: bytes
+    token_hash: ThirtyTwo
     person: str
     #: None: not bound to one unit
     unit: int | None
     #: separated by blanks
     scopes: str
     #: id of the server-held key that signs for this person; None: they bring their own
-    signer: bytes | None = None
+    signer: ThirtyTwo | None = None
     created_at: datetime
     expires_at: datetime
     revoked_at: datetime | None = None
+
+
+tokens = table_of("tokens", TokenRow, UniqueConstraint("token_hash"), key=("id",))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,12 +42,17 @@ class IdempotencyRow:
     key: str
     token_id: str
     #: SHA-256 of the request
-    request_hash: bytes
+    request_hash: ThirtyTwo
     #: None while the request is under way: claimed, and its work not all done
     response: bytes | None = None
     #: HTTP status of the response
     status: int | None = None
     created_at: datetime
+
+
+idempotency = table_of(
+    "idempotency", IdempotencyRow, key=("key", "token_id"), references={"token_id": "tokens.id"}
+)
 
 
 _tokens = Rows(tokens, TokenRow, "token")
@@ -116,20 +89,14 @@ def list_live_hashes(tx: Connection, at: datetime) -> frozenset[bytes]:
 
 def get_token(tx: Connection, token_id: str) -> TokenRow:
     """The token with that id; raises NotFound."""
-    return _tokens.get(tx, tokens.c.id == token_id, name=token_id)
+    return _tokens.get_by(tx, id=token_id, name=token_id)
 
 
 def list_tokens(
     tx: Connection, *, unit: int | None = None, after: str = "", limit: int = 100
 ) -> list[TokenRow]:
     """Tokens by id, starting after `after`; with `unit`, only that unit's."""
-    return _tokens.list(
-        tx,
-        tokens.c.id > after,
-        true() if unit is None else tokens.c.unit == unit,
-        order=[tokens.c.id],
-        limit=limit,
-    )
+    return _tokens.page(tx, unit=unit, after=after, limit=limit)
 
 
 def revoke_token(tx: Connection, token_id: str, at: datetime) -> None:

@@ -13,9 +13,7 @@ from sqlalchemy import (
     Connection,
     ForeignKey,
     Index,
-    LargeBinary,
     Table,
-    Text,
     UniqueConstraint,
     func,
     select,
@@ -24,10 +22,10 @@ from sqlalchemy import (
 
 from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import Conflict
-from ledger.storage.engine.columns import Bytes32, UtcTime, Word, metadata
-from ledger.storage.engine.columns import Sequence as Numbered
+from ledger.storage.engine.columns import Bytes32, ThirtyTwo, metadata
 from ledger.storage.engine.inserting import conflict_when_taken
-from ledger.storage.engine.rows import Rows, chunks, values_of
+from ledger.storage.engine.rows import Rows, grouped, pairs, values_of
+from ledger.storage.engine.tables import table_of
 
 
 class TransactionState(StrEnum):
@@ -41,25 +39,6 @@ class TransactionState(StrEnum):
     #: given up, because the node refused it or a person did: its nonce is used again
     DROPPED = "dropped"
 
-
-transactions = Table(
-    "transactions",
-    metadata,
-    Column("id", Numbered, primary_key=True),
-    Column("chain_id", BigInteger, nullable=False),
-    Column("account", LargeBinary, nullable=False),
-    Column("nonce", BigInteger, nullable=False),
-    Column("attempt", BigInteger, nullable=False),
-    Column("hash", Bytes32, nullable=False, unique=True),
-    Column("raw", LargeBinary, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("state", Word(TransactionState), nullable=False),
-    Column("created_at", UtcTime, nullable=False),
-    Column("block_height", BigInteger),
-    UniqueConstraint("chain_id", "account", "nonce", "attempt"),
-    Index(None, "state", "id"),
-    sqlite_autoincrement=True,
-)
 
 transaction_operations = Table(
     "transaction_operations",
@@ -81,7 +60,7 @@ class NewTransaction:
     nonce: int
     #: 0 for the first transaction of a nonce
     attempt: int
-    hash: bytes
+    hash: ThirtyTwo
     raw: bytes
     #: what it does: the contract function, or "deployment"
     kind: str
@@ -95,6 +74,17 @@ class TransactionRow(NewTransaction):
     """A stored transaction."""
 
     id: int
+
+
+transactions = table_of(
+    "transactions",
+    TransactionRow,
+    UniqueConstraint("hash"),
+    UniqueConstraint("chain_id", "account", "nonce", "attempt"),
+    Index(None, "state", "id"),
+    key=("id",),
+    is_numbered=True,
+)
 
 
 _transactions = Rows(transactions, TransactionRow, "transaction")
@@ -174,7 +164,7 @@ def move_transactions(
 
 def get_transaction(tx: Connection, transaction_hash: bytes) -> TransactionRow:
     """The transaction of that hash; raises NotFound."""
-    return _transactions.get(tx, transactions.c.hash == transaction_hash, name=transaction_hash)
+    return _transactions.get_by(tx, hash=transaction_hash, name=transaction_hash)
 
 
 def list_transactions(
@@ -185,13 +175,8 @@ def list_transactions(
     limit: int = 100,
 ) -> list[TransactionRow]:
     """Transactions by id, starting after `after`."""
-    return _transactions.list(
-        tx,
-        transactions.c.id > after,
-        true() if states is None else transactions.c.state.in_(states),
-        order=[transactions.c.id],
-        limit=limit,
-    )
+    which = true() if states is None else transactions.c.state.in_(states)
+    return _transactions.page(tx, which, after=after, limit=limit)
 
 
 def list_transactions_of(tx: Connection, digest: bytes) -> list[TransactionRow]:
@@ -204,31 +189,16 @@ def list_transactions_of(tx: Connection, digest: bytes) -> list[TransactionRow]:
 
 def list_carried(tx: Connection, transaction_ids: Iterable[int]) -> dict[int, list[Digest]]:
     """The operations of each of these transactions, in their order."""
-    carried: dict[int, list[Digest]] = {}
     c = transaction_operations.c
-    for part in chunks(transaction_ids):
-        rows = tx.execute(
-            select(c.transaction_id, c.digest)
-            .where(c.transaction_id.in_(part))
-            .order_by(c.transaction_id, c.position)
-        )
-        for row in rows:
-            carried.setdefault(row.transaction_id, []).append(Digest(row.digest))
-    return carried
+    carried = select(c.transaction_id, c.digest).order_by(c.transaction_id, c.position)
+    return grouped(pairs(tx, carried, c.transaction_id, transaction_ids))
 
 
 def newest_carriers(tx: Connection, digests: Iterable[bytes]) -> dict[Digest, int]:
     """The id of the last transaction that was signed for each of these operations, if any was."""
     c = transaction_operations.c
-    return {
-        Digest(digest): number
-        for part in chunks(digests)
-        for digest, number in tx.execute(
-            select(c.digest, func.max(c.transaction_id))
-            .where(c.digest.in_(part))
-            .group_by(c.digest)
-        )
-    }
+    newest = select(c.digest, func.max(c.transaction_id)).group_by(c.digest)
+    return dict(pairs(tx, newest, c.digest, digests))
 
 
 def count_attempts(tx: Connection, *, chain_id: int, account: bytes, since: int) -> dict[int, int]:

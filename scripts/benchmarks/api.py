@@ -28,7 +28,7 @@ from ledger.steps.asking.tokens import create_token
 from scripts.benchmarks.bare_rows import rows_of
 from scripts.benchmarks.bounds import Figure, Figures, Size
 from scripts.benchmarks.group import RECORDS_PER_CYCLE, UNITS, Group, founded_group
-from scripts.benchmarks.turns import percentile, ratios
+from scripts.benchmarks.turns import ratios
 from scripts.postgres import create_database, running_postgres
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -115,22 +115,15 @@ def _turns(name: str, api: str, bare: str, ways: Sequence[Cycle], size: Size) ->
     medians = [[statistics.median(turn) for turn in side[1:]] for side in (ours, theirs)]
     return {
         name: Figure.median(ratios(*medians)),
-        f"{name}_p50_ms": _milliseconds(ours[1:], 0.5),
-        f"{name}_p99_ms": _milliseconds(ours[1:], 0.99),
-        f"{name}_bare_p50_ms": _milliseconds(theirs[1:], 0.5),
-        f"{name}_bare_p99_ms": _milliseconds(theirs[1:], 0.99),
+        f"{name}_p50_ms": Figure.percentile(ours[1:], 0.5),
+        f"{name}_p99_ms": Figure.percentile(ours[1:], 0.99),
+        f"{name}_bare_p50_ms": Figure.percentile(theirs[1:], 0.5),
+        f"{name}_bare_p99_ms": Figure.percentile(theirs[1:], 0.99),
     }
 
 
-def _milliseconds(turns: Sequence[Sequence[float]], share: float) -> Figure:
-    """The percentile of all turns' seconds, and the least and the greatest of one turn's."""
-    everything = [each for turn in turns for each in turn]
-    apart = [1000 * percentile(turn, share) for turn in turns]
-    return Figure.of(1000 * percentile(everything, share), apart)
-
-
 def _times(url: str, ways: Sequence[Cycle], cycles: int) -> list[float]:
-    """Seconds of each cycle, all clients at once; raises what a client raised."""
+    """Milliseconds of each cycle, all clients at once; raises what a client raised."""
     found: list[float] = []
     failures: list[BaseException] = []
 
@@ -140,7 +133,7 @@ def _times(url: str, ways: Sequence[Cycle], cycles: int) -> list[float]:
                 for _ in range(cycles):
                     start = time.perf_counter()
                     record(connection)
-                    found.append(time.perf_counter() - start)
+                    found.append(1000 * (time.perf_counter() - start))
         except BaseException as error:  # noqa: BLE001 - told by the thread that waits
             failures.append(error)
 

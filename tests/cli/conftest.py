@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import base64
+import functools
+import io
 import json
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 from ledger.cli import main
+from ledger.cli.app import app
 from ledger.storage.engine.database import open_database
 from tests.house import Clock, House, build_house
 
@@ -33,6 +37,27 @@ class Run:
         return json.loads(self.out)
 
 
+@functools.cache
+def the_whole() -> Any:
+    """All commands, made once: Typer would make them anew for each that is run."""
+    return typer.main.get_command(app)
+
+
+def typed(*arguments: str) -> Run:
+    """What `steriledger …` left, run in this process."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setattr("ledger.cli.app.app", the_whole())
+        patch.setattr(sys, "argv", ["steriledger", *arguments])
+        try:
+            main()
+            code = 0
+        except SystemExit as ended:
+            code = ended.code if isinstance(ended.code, int) else 0 if ended.code is None else 1
+    said = [each.buffer.getvalue().decode() for each in (out, err)]
+    return Run(code=code, out=said[0], err=said[1])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shell:
     """Runs commands on one home."""
@@ -40,19 +65,10 @@ class Shell:
     home: Path
     house: House
     monkeypatch: pytest.MonkeyPatch
-    capsys: pytest.CaptureFixture[str]
 
     def run(self, *arguments: str) -> Run:
         """Run `steriledger …` on this home."""
-        self.monkeypatch.setattr(sys, "argv", ["steriledger", *arguments])
-        self.capsys.readouterr()
-        try:
-            main()
-            code = 0
-        except SystemExit as ended:
-            code = ended.code if isinstance(ended.code, int) else 0 if ended.code is None else 1
-        captured = self.capsys.readouterr()
-        return Run(code=code, out=captured.out, err=captured.err)
+        return typed(*arguments)
 
     def done(self, *arguments: str) -> Any:
         """Run it with --json; it must succeed.  Returns what it printed."""
@@ -67,7 +83,6 @@ def shell(
     tmp_path: Path,
     sqlite_template: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
 ) -> Iterator[Shell]:
     """A centre with a sterilizer, and a member; the clock is the system's."""
     home = tmp_path / "home"
@@ -78,4 +93,4 @@ def shell(
     monkeypatch.setenv("COLUMNS", "200")
     with closing(open_database(f"sqlite:///{home / 'steriledger.db'}")) as database:
         house = build_house(database, home, clock=Clock(now=datetime.now(UTC)))
-        yield Shell(home=home, house=house, monkeypatch=monkeypatch, capsys=capsys)
+        yield Shell(home=home, house=house, monkeypatch=monkeypatch)

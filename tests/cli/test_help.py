@@ -10,13 +10,12 @@ import pytest
 import typer
 from typer.core import TyperGroup
 
-from ledger.cli.app import app
 from ledger.cli.failing import EXIT_CODES, exit_code_of
 from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.errors import SteriLedgerError
-from tests.cli.conftest import Shell
+from tests.cli.conftest import the_whole, typed
 
-ROOT = typer.main.get_command(app)
+ROOT = the_whole()
 CONTEXT = typer.Context(ROOT)
 
 
@@ -42,8 +41,11 @@ def find(path: tuple[str, ...]) -> object:
 
 
 @pytest.mark.parametrize("path", list(commands()), ids=lambda path: " ".join(path) or "steriledger")
-def test_the_help_of_a_command_names_all_that_it_takes(shell: Shell, path: tuple[str, ...]) -> None:
-    ran = shell.run(*path, "--help")
+def test_the_help_of_a_command_names_all_that_it_takes(
+    monkeypatch: pytest.MonkeyPatch, path: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    ran = typed(*path, "--help")
     assert (ran.code, ran.err) == (0, "")
     command = find(path)
     assert getattr(command, "help", None), "a command says what it does"

@@ -73,6 +73,8 @@ def test_a_list_and_a_paper_log_say_first_what_they_will_do(desk: Shell, tmp_pat
     (did,) = desk.done("scan", "list", "--unit", "centre", "--file", str(scans))
     assert "twice" in did["troubles"][0]
     assert desk.done("against") == []
+    amended = desk.run("cycle", "load", f"{SERIAL}/7", "--line", "1:1:1:1::centre/Q01")
+    assert "an amendment states its reason" in amended.err
 
 
 def test_a_recall_is_looked_at_ordered_answered_and_ended(desk: Shell) -> None:

@@ -277,6 +277,22 @@ WRONG: dict[str, tuple[tuple[str, ...], type[errors.SteriLedgerError], str]] = {
     "unknown unit": (
         ("signer", "enrol", "Li", "--unit", "nowhere", "--right", "open"),
         errors.NotFound, "--unit"),
+    "a gate that is asked of nothing": (("gate", "use"), errors.InvalidInput, "PACKAGE"),
+    "a code that is no word": (
+        ("unit", "admit", "5", "--code", "b a d !", "--name", "X", "--role", "user"),
+        errors.InvalidInput, "--code"),
+    "holdings of what comes": (
+        ("holdings", "--unit", "1", "--at", "2999-01-01T00:00:00Z"), errors.InvalidInput, "--at"),
+    "a paper log that is not named": (
+        ("import", "--unit", "1", "--paper"), errors.InvalidInput, "FILE"),
+    "a list that is not named": (("scan", "list", "--unit", "1"), errors.InvalidInput, "--file"),
+    "the second of two scans": (
+        ("scan", "stored", "1/Q01", "SL1PQ0199", "--unit", "1"), errors.InvalidInput, "line 2"),
+    "a chain where no ledger is": (
+        ("chain", "up", "--home", "/no/such/home"), errors.NotFound, "home"),
+    "a count sheet of more than the set": (
+        ("set", "define", "HIP", "--unit", "1", "--version", "1", "--instruments", "3", "--line",
+         "4:clamp"), errors.InvalidInput, "--line"),
     "unknown gate": (("gate", "used", "1/Q01", "--unit", "1"), errors.InvalidInput, "GATE"),
     "an office without a number": (
         ("unit", "contact", "1", "--office", "Ward"), errors.InvalidInput, "--telephone"),

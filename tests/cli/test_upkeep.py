@@ -357,7 +357,7 @@ def old(shell: Shell, sqlite_template: Path, tmp_path: Path) -> tuple[Shell, Dig
             house.enrol(CENTRE, name, Right.ERASE)
         told = Circumstances(people=People(performer="Zhang Wei"))
         digest = house.open(1, circumstances=told).digest
-    return Shell(home=home, house=house, monkeypatch=shell.monkeypatch, capsys=shell.capsys), digest
+    return Shell(home=home, house=house, monkeypatch=shell.monkeypatch), digest
 
 
 def test_two_signers_ask_for_an_erasure_that_waits_for_the_chain(

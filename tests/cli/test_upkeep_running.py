@@ -26,6 +26,7 @@ import structlog
 from ledger.running import logs
 from ledger.running.logs import configure_logs, log_to_file
 from ledger.running.processes import ENDED, LONGEST_LOG_BYTES, rotate_log
+from tests.cli.conftest import typed
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 90
@@ -78,12 +79,9 @@ def ready(process: subprocess.Popen[str]) -> str:
 
 
 def command(home: Path, *arguments: str) -> Any:
-    ran = subprocess.run(
-        [sys.executable, "-m", "ledger", *arguments, "--home", str(home), "--json"],
-        cwd=ROOT, env=environment(), capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert ran.returncode == 0, ran.stderr
-    return json.loads(ran.stdout)
+    ran = typed(*arguments, "--home", str(home), "--json")
+    assert ran.code == 0, ran.err
+    return ran.json()
 
 
 def lines_of(home: Path) -> list[dict[str, Any]]:
@@ -165,10 +163,15 @@ def about(home: Path, digest: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_nothing_is_left_running_when_the_supervisor_is_killed(tmp_path: Path) -> None:
+def test_a_home_runs_once_and_nothing_is_left_running_when_its_supervisor_is_killed(
+    tmp_path: Path,
+) -> None:
     home = tmp_path / "home"
     with up(home) as process:
         ready(process)
+        with up(home) as second:
+            assert second.wait(PATIENCE_SECONDS) == 4
+        assert process.poll() is None
         below = children(process.pid)
         assert len(below) == 3, "worker, API and chain"
         process.kill()
@@ -237,12 +240,9 @@ def test_a_worker_that_halts_for_a_person_ends_up_with_its_reason(tmp_path: Path
     assert "steriledger rebuild" in error
     (ended,) = [each for each in lines_of(home) if each["event"] == ENDED]
     assert (ended["process"], ended["kind"]) == ("worker", "Inconsistent")
-    ran = subprocess.run(
-        [sys.executable, "-m", "ledger", "status", "--home", str(home), "--json"],
-        cwd=ROOT, env=environment(), capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert ran.returncode == 1
-    assert json.loads(ran.stdout)["worker"] == "halted"
+    ran = typed("status", "--home", str(home), "--json")
+    assert ran.code == 1
+    assert ran.json()["worker"] == "halted"
     command(home, "rebuild")
     stands = command(home, "status")
     assert (stands["worker"], stands["halted"]) == ("stopped", None)
@@ -264,15 +264,6 @@ def test_a_home_that_cannot_be_written_is_said_with_what_to_do(tmp_path: Path) -
         error = process.stderr.read()
     assert "home cannot be written: File exists" in error
     assert "Traceback" not in error
-
-
-def test_a_home_runs_once(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    with up(home) as first:
-        ready(first)
-        with up(home) as second:
-            assert second.wait(PATIENCE_SECONDS) == 4
-        assert first.poll() is None
 
 
 def test_an_orphan_is_asked_to_end(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ from tests.faults.proofs import (
     waiting,
 )
 
-ROUNDS = int(os.environ.get("SOAK_ROUNDS", "8"))
+ROUNDS = int(os.environ.get("SOAK_ROUNDS", "4"))
 SEED = int(os.environ.get("SOAK_SEED") or int.from_bytes(os.urandom(4), "big"))
 #: a round goes on for so long at most, in one of three after the next block
 ROUND_SECONDS = 1.5

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
@@ -24,6 +23,7 @@ from ledger.steps.instance import Instance, open_instance
 from ledger.steps.starting.leasing import LEASE
 from ledger.storage.leases import find_lease, release_lease, renew_lease
 from ledger.storage.operations import count_by_state, list_operations
+from tests.cli.conftest import typed
 from tests.faults_chain.group import PATIENCE_SECONDS, Group, wait_for, working
 from tests.faults_chain.proxy import broken_off, http_error
 
@@ -150,56 +150,55 @@ class Home:
         """Those of every process of the home."""
         return Settings(home=self.folder, chain_url=self.chain_url, finality="instant")
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """`steriledger …` in a process of its own."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "ledger", *arguments, "--home", str(self.folder)],
-            cwd=ROOT,
-            env={
-                **os.environ,
-                "STERILEDGER_CHAIN_URL": self.chain_url,
-                "STERILEDGER_FINALITY": "instant",
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
     def status(self) -> tuple[int, str]:
-        """The exit code and the words, on one line, of the real command."""
-        process = self.start("status")
-        out, _ = process.communicate(timeout=PATIENCE_SECONDS)
-        return process.returncode, " ".join(out.split())
+        """The exit code and the words, on one line, of the command."""
+        ran = typed("status", "--home", str(self.folder))
+        return ran.code, " ".join(ran.out.split())
 
     @contextmanager
-    def worker(self) -> Iterator[subprocess.Popen[str]]:
+    def worker(self) -> Iterator[subprocess.Popen[bytes]]:
         """A worker that waits for its chain; killed in the end if it still lives."""
-        process = self.start("worker")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ledger", "worker", "--home", str(self.folder)],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         try:
             wait_for(lambda: "worker starts, waits" in self.status()[1])
             yield process
         finally:
             process.kill()
-            process.communicate()
+            process.wait()
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
     """The port is bound, so that nobody else listens there either."""
     with closing(socket.socket()) as bound:
         bound.bind(("127.0.0.1", 0))
-        yield Home(tmp_path / "home", f"http://127.0.0.1:{bound.getsockname()[1]}")
+        url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+        monkeypatch.setenv("STERILEDGER_CHAIN_URL", url)
+        monkeypatch.setenv("STERILEDGER_FINALITY", "instant")
+        monkeypatch.setenv("COLUMNS", "200")
+        yield Home(tmp_path / "home", url)
 
 
-def test_a_worker_on_an_empty_home_says_what_it_waits_for(home: Home) -> None:
+def test_a_worker_on_an_empty_home_says_what_it_waits_for(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with home.worker() as worker:
         code, words = home.status()
         assert code == 0
         assert "did not answer" in words
-        wait_for(lambda: home.status()[0] == 1)
-        assert "worker runs and cannot go on, waits " in home.status()[1]
-        with closing(open_instance(home.settings)) as instance:
-            assert scraped(instance) == {"halted": 0, "waiting": 1, "has_lease": 1}
+        with monkeypatch.context() as impatient:
+            # half a minute, as a chain that stays away shows above
+            impatient.setattr("ledger.steps.answering.status.TROUBLE_AFTER", timedelta(0))
+            code, words = home.status()
+            with closing(open_instance(home.settings)) as instance:
+                assert scraped(instance) == {"halted": 0, "waiting": 1, "has_lease": 1}
+        assert code == 1
+        assert "worker runs and cannot go on, waits " in words
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(PATIENCE_SECONDS) == 0
     code, words = home.status()

@@ -35,7 +35,7 @@ from ledger.domain.statement.periods import Period
 from ledger.domain.statement.work import Work
 from ledger.forms.all_forms import FORMS, Account
 from ledger.forms.recourse import legend
-from ledger.forms.sheets import Reader, money_text
+from ledger.forms.sheets import Reader, money_text, sheets_of
 from ledger.forms.signing import sign_pdf
 from ledger.forms.words import Language, words_in
 from tests.domain.statement.november import LEAD, M1, M2, november
@@ -123,6 +123,25 @@ def test_the_lines_add_up_to_the_units_in_csv(account: Account) -> None:
     assert amounts == ["-126.00", "-40.00"]
     _, unit = rows_of(form("units", account, M1))
     assert unit[4] == "-166.00"
+
+
+def test_a_service_that_waits_for_its_user_s_word_is_on_both_statements(account: Account) -> None:
+    why = "not_confirmed_by_the_consumer"
+    waits = {"digest": "0xab", "kind": "Service", "unit": LEAD, "consumer": M1, "why": why}
+    shown = {
+        unit: [
+            sheet.rows
+            for sheet in sheets_of(
+                {**account.account, "left_out": [waits]},
+                account.indicators,
+                Reader(language=Language.ENGLISH, unit=unit, names=NAMES),
+            )
+            if sheet.name == "left_out"
+        ]
+        for unit in (LEAD, M1, M2)
+    }
+    row = ["L", "M1", "Service", "not confirmed by the consumer", "0xab"]
+    assert shown == {LEAD: [[row]], M1: [[row]], M2: []}
 
 
 def test_text_that_a_spreadsheet_would_run_stays_text(account: Account) -> None:

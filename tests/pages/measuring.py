@@ -31,7 +31,7 @@ from tests.pages.test_in_browser import (
     LOCALES,
     PAGES,
     PHONE,
-    address,
+    addresses,
     barriers,
     opened,
     weight,
@@ -163,12 +163,13 @@ def scan(site: Site, path: str, serials: list[str], count: int) -> list[float]:
 
 def look(chromium: Browser, site: Site) -> dict[str, list[float]]:
     """KiB and seconds to the first paint of every page; raises where anybody is kept out."""
+    at = addresses(site)
     found: dict[str, list[float]] = {"weight": [], "first_paint": []}
     for role, paths in PAGES.items():
         for language in LOCALES:
             with opened(chromium, site, role, language=language, reduced_motion="reduce") as page:
                 for path in paths:
-                    where = address(site, path)
+                    where = at(path)
                     page.goto(where)
                     found["weight"].append(weight(page) / _KIB)
                     found["first_paint"].append(

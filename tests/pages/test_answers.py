@@ -41,7 +41,7 @@ def hospital(tmp_path_factory: pytest.TempPathFactory, clock: Clock) -> Iterator
     """A package that unit 1 made and unit 2 used, on a chain for good; unit 3 had no part in it."""
     home = tmp_path_factory.mktemp("answers")
     with opened_hospital(home, f"sqlite:///{home / 'ledger.db'}", clock=clock) as hospital:
-        tell(hospital)
+        tell(hospital, clock)
         report = to_hex(hospital.say("ScanReport", unit=2, lines=[line("damaged")]))
         hospital.admit(3)
         hospital.new_signer(3, Right.REPORT)

@@ -139,12 +139,16 @@ def test_a_vial_and_a_tap_enter_a_result_and_a_failure_fills_the_recall(group: G
     def enter(number: int, word: str) -> str:
         house.wait(minutes=5)
         path = client.get("/due", params={"q": f"{SERIAL}/{number}"}).headers["location"]
-        answer = Form(client, path).send(("word", word), ("result", "biological"))
+        said = (("word", word), ("result", "biological"), ("indicator", "lot 7"))
+        answer = Form(client, path).send(*said)
         assert answer.status_code == 303, plain(answer.text)
         return str(answer.headers["location"])
 
     assert enter(2, "pass").startswith("/due?done=0x")
     assert enter(3, "invalid").startswith("/due?done=0x")
+    assert re.search(
+        rf"lot 7 pass 1: \S+ {SERIAL} 2 invalid 1: \S+ {SERIAL} 3", shown(client, "/due")
+    )
     recall = client.get(enter(4, "fail")).text
     assert re.search(r'name="first"[^>]*value="3"', recall)
     assert re.search(r'name="last"[^>]*value="5"', recall)
@@ -154,6 +158,18 @@ def test_a_vial_and_a_tap_enter_a_result_and_a_failure_fills_the_recall(group: G
         .send(("step", "look"), ("equipment", SERIAL), ("first", "3"), ("last", "5"))
         .text
     )
+
+
+def test_a_bowie_dick_test_without_load_waits_for_no_decision(group: Group) -> None:
+    api = group.api
+    for number in (6, 7):
+        api.open_cycle(number)
+        name = f"{SERIAL}/{number}"
+        api.record("cycle-ending", api.operator, cycle=name, outcome="completed")
+    api.record("result-entry", api.operator, cycle=name, result="bowie_dick", word="pass")
+    waiting = shown(group.site.signed_in("operator"), "/due").partition("wait for a decision")[2]
+    assert f"{SERIAL} 6" in waiting
+    assert f"{SERIAL} 7" not in waiting
 
 
 def test_catalogues_tell_sets_by_version_with_what_differs_and_their_source(group: Group) -> None:

@@ -114,6 +114,10 @@ def test_a_consignments_page_tells_its_lines_and_each_step(group: Group) -> None
     assert "With van" in page
     assert "centre/Q02" in page
     assert "Take over · van · carried" in page
+    coming = group.send("4712", "Q03", receiver="other", reason="borrowed")
+    link = 'href="/packages/1/Q03"'
+    assert link in group.at(CENTRE).get(coming).text
+    assert link not in group.at(OTHER).get(coming).text, "who only waits for it has no page of it"
     assert "Who carries it reads counts and seals" in shown(group.at(VAN), box)
     slip = group.at(CENTRE).get(f"{box}/slip").text
     assert "<svg" in slip

@@ -332,6 +332,8 @@ def test_an_auditor_reads_every_unit_and_records_nothing(site: Site) -> None:
     site.api.open_cycle(36)
     auditor = site.signed_in("auditor")
     assert auditor.get(f"/cycles/{_id(site, 36)}").status_code == 200
+    machine = site.api.get("/v1/equipment", site.api.operator).json()["equipment"][0]["id"]
+    assert f"{SERIAL}/36" in auditor.get("/cycles", params={"machine": machine}).text
     assert auditor.get("/acts/cycle-opening").status_code == 403
     form = {"form": forms(auditor), "key": "k", "equipment": SERIAL, "number": "37"}
     with site.api.nothing_stored():
@@ -386,7 +388,12 @@ def test_a_huge_upload_is_refused_and_a_printout_is_read(site: Site, operator: T
     mark = forms(operator)
     huge = {"file": ("big.log", b"x" * (2 * 1024 * 1024))}
     with site.api.nothing_stored():
-        assert operator.post("/readings", data={"form": mark}, files=huge).status_code == 413
+        told = operator.post("/readings", data={"form": mark}, files=huge)
+        assert (told.status_code, told.json()["field"]) == (413, "body")
+        page = operator.post(
+            "/readings", data={"form": mark}, files=huge, headers={"accept": "text/html"}
+        )
+        assert (page.status_code, "the body is too large" in page.text) == (413, True)
         none = operator.post("/readings", data={"form": mark})
         assert none.status_code == 422
     file = {"file": ("DAC.Log", DAC_LOG.read_bytes())}

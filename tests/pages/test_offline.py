@@ -99,6 +99,26 @@ def test_what_was_used_offline_keeps_both_times_and_is_recorded_once(group: Grou
     ], "what nobody could ask is no reason to lose what happened"
 
 
+def test_what_was_packed_offline_keeps_its_serial_and_the_day_on_which_it_was_packed(
+    group: Group,
+) -> None:
+    device = Device(group, CENTRE)
+    group.api.record(
+        "set-definition", group.tokens[CENTRE], set="HIP", version=1, instruments=37,
+        material="textile",
+    )  # fmt: skip
+    packed = group.api.house.clock()
+    for serial in ("R7", "R8", "R7"):
+        device.keep("/bench/assemble", ("q", "HIP"), ("serial", serial), ("step", "done"))
+    group.api.house.wait(days=2)
+    states = device.send()
+    assert [state for state, _ in states] == ["recorded", "recorded", "refused"], states
+    view = recorded(group, states[0][1].partition("&packed")[0])
+    assert view["happened.utc"] == instant_text(packed)
+    assert view["lines.0.expires"] == (packed + timedelta(days=7)).date().isoformat()
+    assert group.get("where", package="centre/R8")["stage"] == "assembled"
+
+
 def test_both_halves_written_offline_are_joined_by_giver_and_slip(group: Group) -> None:
     giver, taker, keeper = (Device(group, unit) for unit in (CENTRE, VAN, MEMBER))
     giver.keep(

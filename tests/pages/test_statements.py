@@ -142,6 +142,9 @@ def test_what_is_not_published_and_who_is_in_no_account_are_not_found(payer: Tes
 def test_a_unit_contests_a_line_and_the_other_side_says_what_became_of_it(
     group: Group, payer: TestClient, payee: TestClient
 ) -> None:
+    with pytest.raises(AssertionError, match="names none"):
+        press(payer, read(payer, OF_2), "Contest", reason="never came")
+    assert ">acknowledged<" not in read(payer, OF_2), "who contests acknowledges nothing by mistake"
     where = press(payer, read(payer, OF_2), "Contest", lines=["1"], reason="never came")
     assert where.startswith(OF_2)
     _settle(group)
@@ -168,6 +171,7 @@ def test_a_payment_counts_when_both_have_said_so(
     press(payer, read(payer, OF_2), "We paid it")
     _settle(group)
     assert "paid, not confirmed" in read(payer, OF_2)
+    assert "We paid it" not in read(payer, OF_2)
     assert "50.83 CNY" in read(payee, "/inbox")
     press(payee, read(payee, "/inbox"), "We received it")
     _settle(group)

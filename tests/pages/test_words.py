@@ -64,13 +64,23 @@ def test_a_sentence_that_names_things_is_translated_around_them() -> None:
     assert Words("en", "UTC").sentence("cycle 13 is there") == "cycle 13 is there"
 
 
+def test_a_remedy_names_the_page_that_does_what_a_command_does() -> None:
+    words = Words("en", "UTC")
+    assert words.sentence("see: steriledger operation list, GET /v1/operations") == "see: “Records”"
+    asked = "say so: steriledger equipment change S-1 --epoch 2 --reason WHY; then go on"
+    assert words.sentence(asked) == "say so: “Equipment change”; then go on"
+    assert words.sentence("say so: --leap, or leap: true") == "say so: “Leap”"
+    # no page does what is for whoever runs the instance
+    assert words.sentence("run: steriledger up") == "run: steriledger up"
+
+
 def test_the_catalogue_uses_the_words_of_the_glossary() -> None:
     rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \|", GLOSSARY.read_text("utf-8"), re.MULTILINE)
     terms = dict(rows[1:])
     assert len(terms) > 40
     said = {english: catalogue("zh").get(english, chinese) for english, chinese in terms.items()}
     assert {e: said[e] for e, chinese in terms.items() if chinese not in said[e]} == {}
-    assert set(terms) <= set(catalogue("zh")) | {"evidence", "share"}
+    assert set(terms) <= set(catalogue("zh")) | {"evidence", "share", "container", "roll of labels"}
 
 
 def test_moments_are_shown_by_the_readers_clock() -> None:

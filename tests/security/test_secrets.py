@@ -41,6 +41,7 @@ from ledger.storage.engine.schema import metadata
 from ledger.storage.keys import list_keys
 from ledger.storage.records import get_secrets, list_records
 from ledger.storage.settings import SettingRow, settings
+from tests.cli.conftest import typed
 from tests.databases import PostgresServer
 from tests.faults_chain.group import real_node
 from tests.faults_chain.proxy import fault_proxy
@@ -89,20 +90,16 @@ class Run:
 
     def command(self, *arguments: str, code: int = 0) -> str:
         """One command; what it says is kept, unless it makes a token."""
-        done = subprocess.run(
-            [sys.executable, "-m", "ledger", *arguments],
-            env=self.environment,
-            cwd=ROOT,
-            capture_output=True,
-            timeout=PATIENCE_SECONDS,
-            check=False,
-        )
-        assert done.returncode == code, done.stderr.decode()
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in self.environment.items():
+                patch.setenv(name, value)
+            done = typed(*arguments)
+        assert done.code == code, done.err
         name = " ".join(arguments[:2])
-        self.said[f"stderr of {name}"] = done.stderr
+        self.said[f"stderr of {name}"] = done.err.encode()
         if name != "token create":
-            self.said[f"stdout of {name}"] = done.stdout
-        return done.stdout.decode()
+            self.said[f"stdout of {name}"] = done.out.encode()
+        return done.out
 
     def fail(self, *arguments: str, variable: str, value: str) -> None:
         """One command with another setting, which must fail; what it says is kept."""

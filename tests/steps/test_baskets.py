@@ -264,3 +264,74 @@ def test_a_baskets_code_is_no_packages() -> None:
     assert (read_shot(BASKET).basket, read_shot(BASKET).package) == (BASKET, None)
     assert [each.value for each in read_shot("SL1BK790").troubles] == ["check_digit"]
     assert [each.value for each in read_shot(BASKET + BOX).troubles] == ["two_codes"]
+
+
+def test_a_basket_lies_in_a_container_with_all_that_is_in_it(house: House) -> None:
+    put(house, BOX, "1/Q03")
+    assert put(house, BOX, BASKET) == [f"{BASKET}: put in"]
+    assert (inside(house, BOX), shown(house, BOX).baskets) == (
+        ["1/Q03", "1/Q01", "1/Q02"],
+        (BASKET,),
+    )
+    scanned(house, CENTRE, Scan(act=Deed.SEALED, said=BOX, outcome="S-77"))
+    with house.instance.database.reading() as tx:
+        stands = where(tx, house.caller, "1/Q01")
+    assert (stands.basket, stands.container, shown(house, BOX).is_opened) == (BASKET, BOX, False)
+    before = newest(house)
+    scanned(house, CENTRE, Scan(act=Deed.USED, said="1/Q01"))
+    assert shown(house, BOX).is_opened, "what lay in its basket was used"
+    assert put(house, OTHER, "1/Q01") + put(house, BOX, OTHER) == [
+        "1/Q01: put in",
+        f"{OTHER}: put in (soiled and clean things lie in one basket: it was clean)",
+    ]
+    assert (shown(house, BOX).side, shown(house, BASKET).side) == ("mixed", "clean")
+    scanned(house, CENTRE, Scan(act=Deed.TAKEN_OUT, said=BOX))
+    assert (inside(house, BOX), shown(house, BOX).baskets) == ([], ())
+    assert (inside(house), shown(house).container) == (["1/Q02"], None), "it keeps what is in it"
+    view = shown(house, BOX, before)
+    assert (len(view.packages), view.baskets, view.is_opened) == (3, (BASKET,), False)
+    assert [each.what for each in view.lines if each.deed == "put_in"] == ["1/Q03", BASKET]
+
+
+def test_a_container_is_loaded_and_sent_with_what_its_baskets_hold(house: House) -> None:
+    put(house, BOX, BASKET, "1/Q03")
+    house.open(1)
+    line = {"owner": "centre", "package_class": 1, "package": BOX, "quantity": 3}
+    house.say("LoadDeclaration", cycle=f"{SERIAL}/1", lines=[line])
+    way = {"receiver": "member", "taker": "member", "purpose": "soiled", "basis": "scanned"}
+    house.say("Dispatch", unit="centre", slip="1", lines=[{"basket": BOX}], **way)
+    house.say(
+        "TakeOver", unit="member", consignment="centre/1", outcome="kept", basis="scanned",
+        lines=[{"basket": BASKET, "outcome": "accepted"}, {"package": "Q03", "assembler": "centre",
+                                                           "outcome": "refused"}],
+    )  # fmt: skip
+    assert lines_of(house, "1", "outcome") == ["accepted", "accepted", "refused"]
+    out = Scan(act=Deed.TAKEN_OUT, said=BASKET, basket=BOX, basis="scanned")
+    assert scanned(house, MEMBER, out) == [f"{BASKET}: taken out"]
+    assert (inside(house, BOX), inside(house)) == (["1/Q03"], ["1/Q01", "1/Q02"])
+    test_baskets_follow_from_records_alone(house)
+
+
+def test_a_basket_lies_in_a_container_and_in_nothing_else(house: House) -> None:
+    for unit, said, into, told in (
+        (CENTRE, BASKET, OTHER, f"{OTHER} is no container"),
+        (CENTRE, BOX, make_basket(1, "C3", is_container=True), f"{BOX} is a container"),
+        (MEMBER, BASKET, BOX, "nothing that you have to do with"),
+    ):
+        scan = Scan(act=Deed.PUT_IN, said=said, basket=into)
+        assert told in asked(house, scan, unit)
+    for act, beside in (("used", BOX), ("put_in", OTHER)):
+        bad = {"act": act, "package": BASKET, "code": beside, "basis": "scanned"}
+        with pytest.raises(InvalidInput, match="is a basket"), house.nothing_stored():
+            house.say("ScanReport", unit="centre", lines=[bad])
+
+
+def test_two_unknown_codes_of_one_moment_are_two(house: House) -> None:
+    then = house.instance.clock()
+    scans = [Scan(act=Deed.USED, said=each, happened=then) for each in ("X-7", "X-8", "X-7")]
+    told = scanned(house, CENTRE, *scans)
+    assert [each.partition(";")[0] for each in told] == [
+        "unknown code X-7: used",
+        "unknown code X-8: used",
+        "was reported before: left out",
+    ]

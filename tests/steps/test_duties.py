@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -32,6 +31,7 @@ from ledger.steps.answering.signed import list_signed
 from ledger.steps.sending.writer import Writer
 from ledger.storage.operations import list_latest_operations
 from tests.domain.statement.chains import document
+from tests.house import Clock
 from tests.steps.hospital import Hospital, opened_hospital
 
 SERIAL = "DAC-1"
@@ -77,14 +77,8 @@ def line(act: str, outcome: str | None = None, **more: str) -> dict[str, Any]:
     }
 
 
-def wait_for_the_next_second(hospital: Hospital) -> None:
-    """What is signed after it is later, too, by the seconds that are signed."""
-    second = int(hospital.instance.clock().timestamp())
-    while int(hospital.instance.clock().timestamp()) == second:
-        time.sleep(0.005)
-
-
-def tell(hospital: Hospital) -> None:
+def tell(hospital: Hospital, clock: Clock) -> None:
+    """A package's way from its washing to its use; the clock is the hospital's."""
     say = hospital.say
     for number in (1, 2):
         hospital.admit(number)
@@ -125,7 +119,8 @@ def tell(hospital: Hospital) -> None:
     say("TakeOver", consignment=BOX, unit=1, outcome="carried", trip="T-1", seals="intact", boxes=1)
     say("HandOver", consignment=BOX, unit=1, taker=2)
     say("TakeOver", consignment=BOX, unit=2, outcome="kept", rest="scanned", seals="intact")
-    wait_for_the_next_second(hospital)
+    # what is signed now is later, too, by the seconds that are signed
+    clock.advance(seconds=1)
     say("ScanReport", unit=2, lines=[line("opened", "10/10; intact; indicator pass")])
     say("ScanReport", unit=2, lines=[line("used", "label legible", case="c-1")])
     now = datetime.now(UTC)
@@ -160,9 +155,9 @@ def lend(hospital: Hospital) -> None:
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
-    home = tmp_path_factory.mktemp("duties")
-    with opened_hospital(home, f"sqlite:///{home / 'ledger.db'}") as hospital:
-        tell(hospital)
+    home, clock = tmp_path_factory.mktemp("duties"), Clock(datetime.now(UTC))
+    with opened_hospital(home, f"sqlite:///{home / 'ledger.db'}", clock=clock) as hospital:
+        tell(hospital, clock)
         writer = hospital.writer()
         hospital.settle(writer)
         yield Told(hospital=hospital, writer=writer)

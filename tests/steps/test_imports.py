@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,15 +12,13 @@ import pytest
 from ledger.domain.acts.words import Outcome, Verdict
 from ledger.domain.callers import Caller, Scope
 from ledger.domain.encoding.identifiers import CycleId, signer_id
-from ledger.domain.errors import InvalidInput, NotFound, Refused, SteriLedgerError
+from ledger.domain.errors import InvalidInput, NotFound, Refused
 from ledger.domain.records.commitments import FieldValue
-from ledger.readings import MAX_FILE_BYTES, read_file
+from ledger.readings import MAX_FILE_BYTES
 from ledger.steps.reading.imports import (
     Import,
     ImportOptions,
-    ImportReport,
     import_file,
-    keep_reading,
 )
 from ledger.storage import operations, readings
 from ledger.storage.engine.database import Database
@@ -290,30 +287,6 @@ def test_a_machine_that_nobody_registered_leaves_the_reading_unmatched(house: Ho
     house.register(CENTRE, "999")
     (cycle,) = imported(house, csv().replace(SERIAL.encode(), b"999")).cycles
     assert cycle.what is Import.RECORDED
-
-
-def test_who_brings_a_file_while_another_does_waits_and_finds_it_kept(house: House) -> None:
-    file, found = read_file(LOG, filename="DAC.Log"), list[ImportReport | SteriLedgerError]()
-
-    def bring() -> None:
-        try:
-            found.append(imported(house))
-        except SteriLedgerError as error:
-            found.append(error)
-
-    other = threading.Thread(target=bring)
-    with house.instance.database.transaction() as tx:
-        assert keep_reading(
-            house.instance, tx, file, LOG, filename="DAC.Log", unit=CENTRE, source="uploaded"
-        )
-        other.start()
-        other.join(0.3)
-        assert other.is_alive()
-    other.join()
-    (report,) = found
-    assert isinstance(report, ImportReport)
-    assert not report.is_new
-    assert set(became(report).values()) == {Import.RECORDED}
 
 
 def test_a_unit_that_imports_the_same_file_has_its_own_reading(house: House) -> None:

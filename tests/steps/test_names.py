@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import unicodedata
 from datetime import timedelta
 from pathlib import Path
@@ -13,10 +12,9 @@ from ledger.domain.acts.words import Right, UnitRole
 from ledger.domain.callers import Scope
 from ledger.domain.drafts import Circumstances, People
 from ledger.domain.encoding.identifiers import signer_id
-from ledger.domain.errors import Conflict, InvalidInput, SteriLedgerError
+from ledger.domain.errors import Conflict, InvalidInput
 from ledger.domain.records.records import fields_from_bytes
 from ledger.steps.accepting.resolving import resolve_machine, resolve_signer, resolve_unit
-from ledger.steps.accepting.submit import Receipt, record_with_held_keys
 from ledger.steps.asking.tokens import create_token
 from ledger.storage import directory
 from ledger.storage.engine.database import Database
@@ -97,37 +95,6 @@ def test_a_code_that_looks_like_another_units_is_taken(house: House, code: str) 
     assert house.counts()["units"] == before
     with house.instance.database.reading() as tx:
         assert directory.find_unit(tx, 3) is None
-
-
-def test_of_two_codes_at_once_that_look_alike_one_is_taken(house: House) -> None:
-    drafts = [
-        making.admission(
-            number,
-            key=house.key(code),
-            authority=house.authority,
-            code=code,
-            name="Ward",
-            roles=UnitRole.USER,
-            administrator_name=f"Chief {number}",
-        )
-        for number, code in ((3, "ward"), (4, "w\u0430rd"))
-    ]
-    found: list[Receipt | SteriLedgerError] = []
-
-    def admit() -> None:
-        try:
-            found.append(house.record(drafts[1]))
-        except SteriLedgerError as error:
-            found.append(error)
-
-    other = threading.Thread(target=admit)
-    with house.instance.database.transaction() as tx:
-        record_with_held_keys(house.instance, tx, house.caller, drafts[0])
-        other.start()
-        other.join(0.3)
-        assert other.is_alive()
-    other.join()
-    assert [getattr(each, "what", None) for each in found] == ["another unit has the code 'ward'"]
 
 
 @pytest.mark.parametrize("serial", ["S\u0410-1", "sa-1", "SA-l"])

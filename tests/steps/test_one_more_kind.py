@@ -26,7 +26,6 @@ from ledger.domain.acts.vocabulary import (
 )
 from ledger.domain.acts.witnessing import packed_numbers, witness
 from ledger.domain.acts.words import Right
-from ledger.domain.callers import Scope
 
 ROOT = Path(__file__).parents[2]
 CATALOGUE = "ledger.domain.acts.catalogue"
@@ -43,9 +42,7 @@ ACT = witness(
     name="MachineInspection",
     kind=900,
     doc="What a technician found at a machine; one finding stands at a time.",
-    schema="machine-inspection/1",
     right=Right.REPORT,
-    scope=Scope.REPORT,
     command="equipment inspect",
     on_chain=WitnessScope.OWN_MACHINE,
     mode=WitnessMode.STATE,

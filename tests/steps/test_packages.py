@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, Table
+from sqlalchemy import Table
 
 from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.acts.words import Party, Right, UnitRole
@@ -26,7 +24,7 @@ from ledger.domain.encoding.identifiers import (
     serial_hash,
     to_hex,
 )
-from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused, SteriLedgerError
+from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused
 from ledger.domain.subjects.indexed import IndexedOperation
 from ledger.evidence.shape import Subject
 from ledger.steps.accepting.assembling import Assembly, assemble
@@ -34,8 +32,7 @@ from ledger.steps.accepting.cosigning import submit_with
 from ledger.steps.accepting.drafting import make_draft
 from ledger.steps.accepting.prepare import prepare
 from ledger.steps.accepting.recalling import Recalled, RecallRequest, end_recall, order_recall
-from ledger.steps.accepting.scanning import Scan, look, report
-from ledger.steps.accepting.submit import record_with_held_keys
+from ledger.steps.accepting.scanning import MIDNIGHT, NO_MOMENT, UNKNOWN, Scan, look, report
 from ledger.steps.accepting.telling import refill
 from ledger.steps.answering.custody import show_consignment
 from ledger.steps.answering.duties import trace_of
@@ -505,6 +502,27 @@ def test_a_name_that_another_unit_mistypes_is_still_to_be_assembled(house: House
         packed(house, "Q50")
 
 
+def test_a_preview_says_what_a_person_has_to_look_at(house: House) -> None:
+    then = house.instance.clock() - timedelta(hours=30)
+    scans = [
+        Scan(act=Deed.STORED, said="1/NOPE", happened_text="13:61"),
+        Scan(act=Deed.ASSEMBLED, said="R9.1", set="HIP", basis="imported", happened=then),
+        Scan(
+            act=Deed.STORED, said="centre/NOPE", basis="imported",
+            happened=then - timedelta(hours=23),
+        ),
+        Scan(act=Deed.STORED, said="1/NOPE", happened=then + timedelta(days=365)),
+        Scan(act=Deed.NOT_SO, said="1/NOPE", reason="another"),
+    ]  # fmt: skip
+    with house.instance.database.reading() as tx:
+        told = [each.text() for each in look(house.instance, tx, CENTRE, scans)]
+    assert told[0] == f"1/NOPE: stored ({NO_MOMENT}) ({UNKNOWN})"
+    assert told[1] == "unknown code R9.1, 1/HIP: assembled"
+    assert told[2] == f"1/NOPE: stored ({MIDNIGHT}) ({UNKNOWN})"
+    assert "lies after the signature" in told[3]
+    assert told[4] == "question: the line that it takes back is not named"
+
+
 def test_what_is_reported_has_happened(house: House) -> None:
     packed(house, "Q01")
     later = Scan(act=Deed.STORED, said="1/Q01", happened=house.clock() + timedelta(hours=1))
@@ -755,61 +773,6 @@ def test_a_carrier_is_given_no_file_of_what_it_carries(lent: House) -> None:
     subject = Subject(type="package", id=package_subject("1/Q02"))
     with lent.instance.database.reading() as tx, pytest.raises(Refused, match="carries"):
         export_evidence(lent.instance, tx, reading(lent, VAN), subject)
-
-
-# ---------------------------------------------------------------- at the same time
-
-
-def waits(house: House, within: Callable[[Connection], object], act: Callable[[], object]) -> None:
-    """What `act` does comes only after the transaction of `within`; its error is raised here."""
-    found: list[SteriLedgerError] = []
-
-    def run() -> None:
-        try:
-            act()
-        except SteriLedgerError as error:
-            found.append(error)
-
-    other = threading.Thread(target=run)
-    with house.instance.database.transaction() as tx:
-        within(tx)
-        other.start()
-        other.join(0.3)
-        assert other.is_alive()
-    other.join()
-    for error in found:
-        raise error
-
-
-def test_a_release_waits_for_a_recall_of_its_machine_and_sees_it(house: House) -> None:
-    packed(house, "Q01", "Q02")
-    loaded(house, 1, "Q01")
-    loaded(house, 2, "Q02")
-    wanted = RecallRequest(equipment=SERIAL, first=1, last=1, cause="water", reason="hard")
-    with pytest.raises(Refused, match="suspended"):
-        waits(
-            house,
-            lambda tx: order_recall(house.instance, tx, house.caller, wanted, AT_A_DOOR),
-            lambda: released(house, 2, 1),
-        )
-
-
-def test_who_tells_of_a_package_waits_for_who_takes_a_line_of_it_back(house: House) -> None:
-    packed(house, "Q01")
-    scanned(house, CENTRE, Scan(act=Deed.MISSING, said="1/Q01"))
-    with house.instance.database.reading() as tx:
-        digest = list_latest_operations(tx, kind="ScanReport", limit=1)[0].digest
-    line = {"act": "not_so", "basis": "typed", "takes_back": f"{to_hex(digest)}:0", "reason": "?"}
-
-    def takes_back(tx: Connection) -> None:
-        values = {"unit": "centre", "lines": [line]}
-        draft = make_draft(house.instance, tx, house.caller, ACTS["ScanReport"], values, AT_A_DOOR)
-        record_with_held_keys(house.instance, tx, house.caller, draft)
-
-    waits(house, takes_back, lambda: scanned(house, CENTRE, Scan(act=Deed.STORED, said="1/Q01")))
-    with house.instance.database.reading() as tx:
-        assert where(tx, house.caller, "1/Q01").out_of_order == ("stored after assembled",)
-    assert differences(house) == []
 
 
 # ---------------------------------------------------------------- refused by the chain, tampered

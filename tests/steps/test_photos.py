@@ -15,7 +15,7 @@ from ledger.domain.callers import Caller, Scope
 from ledger.domain.encoding.hashing import sha256
 from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused
-from ledger.photos import LONGEST_SIDE, MOST_BYTES, redraw
+from ledger.readings.photos import LONGEST_SIDE, MOST_BYTES, redraw
 from ledger.steps.accepting import photographing
 from ledger.steps.accepting.photographing import WAITS_FOR, Picture, keep_photo, read_photo
 from ledger.steps.following.forgetting import forget_erased
@@ -206,7 +206,7 @@ def test_a_record_has_four_photos_at_most(house: House) -> None:
     house.say("ScanReport", unit="centre", lines=lines[:4])
 
 
-def test_a_photo_without_a_record_waits_a_week_and_not_in_any_number(
+def test_a_photo_without_a_record_waits_eight_days_and_not_in_any_number(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(photographing, "MOST_WAITING", 2)

@@ -58,7 +58,6 @@ from ledger.domain.acts.vocabulary import (
 )
 from ledger.domain.acts.witnessing import witness
 from ledger.domain.acts.words import Party, Right, UnitRole
-from ledger.domain.callers import Scope
 from ledger.domain.chain.deployment import AuthorityKind, DeployedContract, Deployment, Role
 from ledger.domain.drafts import Circumstances, Draft, draft
 from ledger.domain.duties.terms import parse_terms
@@ -109,9 +108,7 @@ def _statement(number: int, scope: WitnessScope, mode: WitnessMode, about: Field
         name=f"Statement{number}",
         kind=number,
         doc="Made up, so that every scope and mode of the contract's table is asked.",
-        schema=f"statement-{number}/1",
         right=None if by_authority else Right.REPORT,
-        scope=Scope.AUTHORITY if by_authority else Scope.REPORT,
         command=f"statement {number}",
         on_chain=scope,
         mode=mode,

@@ -27,7 +27,7 @@ from ledger.keys.p256 import create_p256_key, p256_signer, sign_with_p256
 from ledger.keys.signers import P256_VERIFIER
 from ledger.steps.accepting.prepare import VALID_FOR, Prepared, prepare
 from ledger.steps.accepting.signing import sign_with_held_key
-from ledger.steps.accepting.submit import Receipt, record_with_held_keys, submit
+from ledger.steps.accepting.submit import Receipt, submit
 from ledger.storage import operations
 from ledger.storage.engine.database import Database
 from tests import making
@@ -283,22 +283,6 @@ def at_once(*acts: Callable[[], Receipt]) -> list[Receipt | SteriLedgerError]:
     for thread in threads:
         thread.join()
     return [results[place] for place in range(len(acts))]
-
-
-def test_a_release_waits_for_a_result_that_is_being_entered_and_sees_it(house: House) -> None:
-    house.complete(1)
-    draft = making.result(house.cycle(1), Result.BIOLOGICAL, ResultWord.FAIL, signer=house.operator)
-    found: list[Receipt | SteriLedgerError] = []
-    release = threading.Thread(target=lambda: found.extend(at_once(lambda: house.decide(1))))
-    with house.instance.database.transaction() as tx:
-        record_with_held_keys(house.instance, tx, house.caller, draft)
-        release.start()
-        release.join(0.3)
-        assert release.is_alive()
-    release.join()
-    (refused,) = found
-    assert isinstance(refused, Refused)
-    assert "biological did not pass" in str(refused)
 
 
 @pytest.mark.parametrize("attempt", range(3))

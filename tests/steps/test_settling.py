@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from ledger.chain.node import Node
+from ledger.domain.chain.chain_reader import BlockTag
+from ledger.domain.encoding.canonical import canonical
 from ledger.domain.encoding.events import Log
 from ledger.domain.encoding.hashing import sha256
 from ledger.domain.encoding.identifiers import to_hex
@@ -89,6 +91,22 @@ class Misdelivering:
         return self._deliver(self._node.logs(addresses, first, last))
 
 
+class Forgetful:
+    """A node that keeps the state of its newest block alone."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._node, name)
+
+    def call(self, to: bytes, data: bytes, tag: BlockTag = "latest") -> bytes:
+        newest = self._node.block("latest")
+        if newest is None or tag not in {"latest", newest.number}:
+            raise ChainUnavailable(f"there is no state of block {tag}")
+        return self._node.call(to, data, tag)
+
+
 def test_however_events_are_delivered_the_bytes_are_the_same_or_it_is_refused(
     group: Group, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -147,6 +165,14 @@ def test_what_was_published_is_found_on_the_chain_and_stays_as_it_was(group: Gro
     credit = [line for line in december.account["lines"] if line["is_adjustment"]]
     assert [(line["of"], line["amount"]) for line in credit] == [("2026-11", -7_500)]
     assert credit[0]["original"] == to_hex(publication)
+    # an old account asks for no state of then, which most nodes no longer have
+    forgetful, documents = Forgetful(group.node), group.documents
+    november = recompute(forgetful, group.deployment, documents, NOVEMBER, finality="instant")
+    assert november.data == computed.data
+    given = json.loads(december.data) | {"period": "2026-13"}
+    found = compare(group.node, group.deployment, documents, december, canonical(given))
+    assert found is not None
+    assert found.difference.path == "period"
 
 
 def test_only_the_last_few_published_accounts_are_kept_and_none_of_another_index(

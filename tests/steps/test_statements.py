@@ -222,6 +222,28 @@ def test_an_incident_is_accepted_with_the_right_to_answer_and_never_by_a_station
     agree(house.enrol(MEMBER, "Head", both))
 
 
+# ---------------------------------------------------------------- contests
+
+
+def test_what_is_given_back_is_recorded_by_the_unit_that_contested(house: House) -> None:
+    for unit in (CENTRE, MEMBER):
+        house.enrol(unit, f"Settler {unit}", Right.SETTLE)
+    publication = house.say(
+        "Publication", period="2026-10", account="11" * 32, closing_block=1,
+        closing_hash="11" * 32, closing_time=datetime(2026, 11, 1, tzinfo=UTC),
+    )  # fmt: skip
+    contested = house.say(
+        "StatementAnswer", unit=MEMBER, publication=publication.digest.hex(), lines=[1]
+    )
+    upheld = house.say(
+        "Resolution", unit=CENTRE, answer=contested.digest.hex(), outcome="upheld", amount=5
+    )
+    given = {"kind": 99, "quantity": 5, "subject": to_hex(upheld.digest)}
+    with house.nothing_stored(), pytest.raises(Refused, match=f"let unit {MEMBER} record it"):
+        house.say("Service", unit=CENTRE, consumer=MEMBER, **given)
+    house.say("Service", unit=MEMBER, consumer=CENTRE, **given)
+
+
 # ---------------------------------------------------------------- the others
 
 

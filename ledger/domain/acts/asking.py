@@ -24,6 +24,7 @@ from ledger.domain.acts.vocabulary import (
     Switch,
     Words,
     Zone,
+    optional_field,
 )
 from ledger.domain.acts.words import Party, Right
 from ledger.domain.records.schemas import AUTHENTICATION_WORDS
@@ -46,40 +47,39 @@ class Door:
     spell: Callable[[Act, str], str] = as_declared
 
 
-def _told(name: str, of: Words | Parts | OneOf | Switch | Moment, text: str) -> Field:
-    return Field(name=name, of=of, given=Given.OPTIONAL, help=text)
-
-
-_REASON = _told("reason", Words(1000), "why, in words")
+_REASON = optional_field("reason", Words(1000), "why, in words")
 #: How an act came to be; what is left out is recorded as not entered.
 CIRCUMSTANCES = (
-    _told("performer", Words(), "who did it, as your unit names them"),
-    _told("checker", Words(), "who checked it"),
-    _told("enterer", Words(), "who entered it; whoever asks when left out"),
-    _told("on_behalf_of", Words(), "for whom it was done"),
-    _told(
+    optional_field("performer", Words(), "who did it, as your unit names them"),
+    optional_field("checker", Words(), "who checked it"),
+    optional_field("enterer", Words(), "who entered it; whoever asks when left out"),
+    optional_field("on_behalf_of", Words(), "for whom it was done"),
+    optional_field(
         "happened",
         Parts(
             (
-                _told("text", Words(100), "when it happened, as printed or said"),
-                _told("zone", Zone(), "the zone of that text"),
-                _told("utc", Moment(), "the moment itself"),
-                _told("source", Words(100), "whose clock it is"),
+                optional_field("text", Words(100), "when it happened, as printed or said"),
+                optional_field("zone", Zone(), "the zone of that text"),
+                optional_field("utc", Moment(), "the moment itself"),
+                optional_field("source", Words(100), "whose clock it is"),
             )
         ),
         "when the act happened",
     ),
-    _told("device", Words(), "what it was entered with"),
-    _told("authenticated_by", OneOf(AUTHENTICATION_WORDS), "how whoever entered it was known"),
+    optional_field("device", Words(), "what it was entered with"),
+    optional_field(
+        "authenticated_by", OneOf(AUTHENTICATION_WORDS), "how whoever entered it was known"
+    ),
     _REASON,
-    _told("legal_hold", Switch(), "whether the record is kept beyond its retention"),
-    _told("signed_at", Moment(), "when the signers sign; now when left out, never in the future"),
+    optional_field("legal_hold", Switch(), "whether the record is kept beyond its retention"),
+    optional_field(
+        "signed_at", Moment(), "when the signers sign; now when left out, never in the future"
+    ),
 )
-_UNIT = Field(
-    name="unit",
-    of=Named("unit"),
-    given=Given.OPTIONAL,
-    help="the unit that acts, by number or code; your own, or the one that it is about",
+_UNIT = optional_field(
+    "unit",
+    Named("unit"),
+    "the unit that acts, by number or code; your own, or the one that it is about",
 )
 _SIGNER_HELP = "name or id, or 0x and the bytes of a key that is held elsewhere"
 
@@ -100,15 +100,12 @@ def asked(act: Act) -> tuple[Field, ...]:
 def signs(act: Act) -> Mapping[Party, Field]:
     """The field that names who signs as each party; the authority and a new key need none."""
     administers = act.right is Right.ADMINISTER
-    signer = Field(
-        name="administrator" if administers else "signer",
-        of=Signing(),
-        given=Given.OPTIONAL,
-        help=f"who signs: {_SIGNER_HELP}; left out: your own key, or the only one here that may",
+    signer = optional_field(
+        "administrator" if administers else "signer",
+        Signing(),
+        f"who signs: {_SIGNER_HELP}; left out: your own key, or the only one here that may",
     )
-    countersigner = Field(
-        name="countersigner", of=Signing(), help=f"who signs as well: {_SIGNER_HELP}"
-    )
+    countersigner = Field("countersigner", Signing(), f"who signs as well: {_SIGNER_HELP}")
     named = {Party.SIGNER: signer, Party.COUNTERSIGNER: countersigner}
     return {party: named[party] for party in act.parties if party in named}
 

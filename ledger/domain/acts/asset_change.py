@@ -20,7 +20,6 @@ from ledger.domain.acts.vocabulary import (
     word,
 )
 from ledger.domain.acts.words import AssetCondition, Contract, Right
-from ledger.domain.callers import Scope
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused
 from ledger.domain.subjects.states import AssetState
 
@@ -80,16 +79,14 @@ ACT = Act(
     contract=Contract.CUSTODY_LEDGER,
     function="changeAssets",
     event="AssetChanged",
-    schema="asset-change/1",
     right=Right.ADMINISTER,
-    scope=Scope.ADMINISTER,
     command="asset change",
     shows_facts=True,
     needs_reason=True,
     fields=(
-        Field(name="asset", of=Named("asset"), help="code, name or id", is_argument=True),
+        Field("asset", Named("asset"), "code, name or id", is_argument=True),
         unit_field(),
-        Field(name="state", of=Choice(AssetCondition), help="how it stands", is_argument=True),
+        Field("state", Choice(AssetCondition), "how it stands", is_argument=True),
         replaces_field("registration or change", standing="current"),
     ),
     says=says,

@@ -21,7 +21,6 @@ from ledger.domain.acts.vocabulary import (
     word,
 )
 from ledger.domain.acts.words import AssetCondition, AssetKind, Contract, Right
-from ledger.domain.callers import Scope
 from ledger.domain.encoding.identifiers import (
     ZERO_DIGEST,
     AssetId,
@@ -83,19 +82,18 @@ ACT = Act(
     contract=Contract.CUSTODY_LEDGER,
     function="registerAssets",
     event="AssetRegistered",
-    schema="asset/1",
+    other_schema="asset/1",
     right=Right.ADMINISTER,
-    scope=Scope.ADMINISTER,
     command="asset register",
     gas=110_000,
     shows_facts=True,
     fields=(
         unit_field(),
         # Its id follows from its owner and its code; the record says it, the message does not.
-        Field(name="asset", of=Named("asset"), given=Given.NEVER, member=""),
-        Field(name="name", of=Name(), help="what the staff call it", is_argument=True),
-        Field(name="code", of=Serial(), help="the code that is on it, as a scanner reads it"),
-        Field(name="kind", of=Choice(AssetKind), help="what it is"),
+        Field("asset", Named("asset"), given=Given.NEVER, member=""),
+        Field("name", Name(), "what the staff call it", is_argument=True),
+        Field("code", Serial(), "the code that is on it, as a scanner reads it"),
+        Field("kind", Choice(AssetKind), "what it is"),
     ),
     says=lambda _: "the asset was registered",
     subject=registered,

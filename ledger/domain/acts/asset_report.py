@@ -9,18 +9,15 @@ from __future__ import annotations
 from ledger.domain.acts import moving
 from ledger.domain.acts.vocabulary import (
     Field,
-    Given,
     Named,
     OneOf,
     Photo,
     Whole,
-    WitnessMode,
-    WitnessScope,
     Words,
+    optional_field,
 )
 from ledger.domain.acts.witnessing import witness
 from ledger.domain.acts.words import Right
-from ledger.domain.callers import Scope
 
 #: what was done or seen
 WHAT = ("used", "looked_at", "damaged", "short", "found")
@@ -30,40 +27,22 @@ ACT = witness(
     name="AssetReport",
     kind=21,
     doc="What somebody reports of an asset: used, looked at, damaged, short, found.",
-    schema="asset-report/1",
     right=Right.REPORT,
-    scope=Scope.REPORT,
     retention="sterilisation",
     command="asset report",
-    on_chain=WitnessScope.ANYBODY,
-    mode=WitnessMode.ENTRY,
     shows_facts=True,
-    about=Field(
-        name="thing", of=Named("asset_had"), help="code, name or id of the asset", is_argument=True
-    ),
+    about=Field("thing", Named("asset_had"), "code, name or id of the asset", is_argument=True),
     fields=(
-        Field(name="what", of=OneOf(WHAT), help="what was done or seen", is_argument=True),
+        Field("what", OneOf(WHAT), "what was done or seen", is_argument=True),
         *moving.condition_fields(),
-        Field(
-            name="instruments_expected",
-            of=Whole(0, 10_000, None),
-            given=Given.OPTIONAL,
-            help="how many there should be",
-        ),
-        Field(
-            name="photo_sha256",
-            of=Photo(),
-            given=Given.OPTIONAL,
-            option="photo",
-            help="a photo of it",
-        ),
-        Field(
-            name="case_token",
-            of=Words(64),
-            given=Given.OPTIONAL,
+        optional_field("instruments_expected", Whole(0, 10_000, None), "how many there should be"),
+        optional_field("photo_sha256", Photo(), "a photo of it", option="photo"),
+        optional_field(
+            "case_token",
+            Words(64),
+            "random token of the case; never a hospital number",
             is_personal=True,
-            help="random token of the case; never a hospital number",
         ),
     ),
-    says=lambda _message: "an asset was reported",
+    says="an asset was reported",
 )

@@ -3,107 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 
-from ledger.domain.acts import (
-    asset_change,
-    asset_registration,
-    asset_report,
-    closed_unit_disposition,
-    comment,
-    cycle_decision,
-    cycle_ending,
-    cycle_opening,
-    cycle_void,
-    dispatch,
-    disposition,
-    equipment_change,
-    equipment_registration,
-    findings,
-    hand_over,
-    incident,
-    load_declaration,
-    maintenance,
-    outage,
-    package_decision,
-    payment,
-    publication,
-    reading_entry,
-    recall_answer,
-    recall_notice,
-    recall_order,
-    record_erasure,
-    recovery_proposal,
-    recovery_veto,
-    request,
-    resolution,
-    result_entry,
-    scan_report,
-    service,
-    set_definition,
-    shift,
-    signer_enrolment,
-    signer_revocation,
-    statement_answer,
-    take_over,
-    terms,
-    transport_log,
-    unit_admission,
-    unit_closure,
-)
 from ledger.domain.acts.vocabulary import Act
 from ledger.domain.encoding.abi import Struct
 from ledger.domain.errors import InvalidInput
 from ledger.domain.records.schemas import Schema
 
-#: Every kind; the busiest first, since their addresses are looked for in this order.
+#: The module of each kind; the busiest first, since their addresses are looked for in this order.
+_MODULES = """
+    cycle_opening cycle_ending load_declaration cycle_decision scan_report result_entry
+    reading_entry package_decision take_over hand_over dispatch cycle_void comment outage shift
+    maintenance request incident findings terms set_definition recall_order recall_notice
+    recall_answer disposition closed_unit_disposition asset_registration asset_change asset_report
+    transport_log service publication statement_answer resolution payment unit_admission
+    unit_closure signer_enrolment signer_revocation equipment_registration equipment_change
+    recovery_proposal recovery_veto record_erasure
+"""
+#: Every kind by its name.
 ACTS: Mapping[str, Act] = {
-    module.ACT.name: module.ACT
-    for module in (
-        cycle_opening,
-        cycle_ending,
-        load_declaration,
-        cycle_decision,
-        scan_report,
-        result_entry,
-        reading_entry,
-        package_decision,
-        take_over,
-        hand_over,
-        dispatch,
-        cycle_void,
-        comment,
-        outage,
-        shift,
-        maintenance,
-        request,
-        incident,
-        findings,
-        terms,
-        set_definition,
-        recall_order,
-        recall_notice,
-        recall_answer,
-        disposition,
-        closed_unit_disposition,
-        asset_registration,
-        asset_change,
-        asset_report,
-        transport_log,
-        service,
-        publication,
-        statement_answer,
-        resolution,
-        payment,
-        unit_admission,
-        unit_closure,
-        signer_enrolment,
-        signer_revocation,
-        equipment_registration,
-        equipment_change,
-        recovery_proposal,
-        recovery_veto,
-        record_erasure,
-    )
+    act.name: act
+    for act in (import_module(f"{__package__}.{name}").ACT for name in _MODULES.split())
 }
 
 #: The structs that appear inside messages.

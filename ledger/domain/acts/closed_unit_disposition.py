@@ -8,7 +8,6 @@ from ledger.domain.acts import disposition
 from ledger.domain.acts.moving import admissions, require_consignment
 from ledger.domain.acts.vocabulary import Given, Message, View, integer
 from ledger.domain.acts.words import Party
-from ledger.domain.callers import Scope
 from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import Refused
 from ledger.domain.subjects.states import UnitState
@@ -42,11 +41,10 @@ ACT = replace(
     "is.",
     function="disposeForClosed",
     event="DisposedForClosed",
-    schema="closed-unit-disposition/1",
     parties=(Party.AUTHORITY,),
     right=None,
     right_in=None,
-    scope=Scope.AUTHORITY,
+    other_scope=None,
     command="consignment dispose-for-closed",
     fields=tuple(
         replace(each, given=Given.ALWAYS, help="the giver that is closed")

@@ -9,21 +9,18 @@ from ledger.domain.acts.vocabulary import (
     Choice,
     Facts,
     Field,
-    Given,
     Message,
     Named,
     Photo,
     Records,
     View,
-    WitnessMode,
-    WitnessScope,
     Words,
     integer,
+    optional_field,
     word,
 )
-from ledger.domain.acts.witnessing import packed_numbers, witness
+from ledger.domain.acts.witnessing import witness
 from ledger.domain.acts.words import Custody, Right
-from ledger.domain.callers import Scope
 from ledger.domain.errors import Refused
 from ledger.domain.subjects.states import SignerState, WitnessState
 
@@ -39,11 +36,6 @@ class Stance(IntEnum):
     DISAGREES = 3
     SEEN = 4
     WITHDRAWN = 5
-
-
-def says(message: Message) -> str:
-    """`a unit commented: disagrees`."""
-    return f"a unit commented: {Stance(packed_numbers(message)[0]).name.lower()}"
 
 
 def record_rules(message: Message, view: View, facts: Facts, records: Records) -> None:  # noqa: ARG001
@@ -69,31 +61,21 @@ ACT = witness(
     name="Comment",
     kind=2,
     doc="What a unit says to something that stands: a statement, an agreement, a dispute.",
-    schema="comment/1",
     right=Right.REPORT,
-    scope=Scope.REPORT,
     command="comment",
-    on_chain=WitnessScope.ANYBODY,
-    mode=WitnessMode.ENTRY,
     shows_facts=True,
     about=Field(
-        name="about",
-        of=Named("anything"),
-        help="digest of an operation, or id of a cycle or machine",
+        "about",
+        Named("anything"),
+        "digest of an operation, or id of a cycle or machine",
         is_argument=True,
     ),
     packs=("stance",),
     fields=(
-        Field(name="stance", of=Choice(Stance), help="what it is", is_argument=True),
-        Field(name="text", of=Words(1000), given=Given.OPTIONAL, help="in words"),
-        Field(
-            name="photo_sha256",
-            of=Photo(),
-            given=Given.OPTIONAL,
-            option="photo",
-            help="a photo of it",
-        ),
+        Field("stance", Choice(Stance), "what it is", is_argument=True),
+        optional_field("text", Words(1000), "in words"),
+        optional_field("photo_sha256", Photo(), "a photo of it", option="photo"),
     ),
-    says=says,
+    says="a unit commented: {stance}",
     record_rules=record_rules,
 )

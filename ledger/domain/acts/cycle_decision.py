@@ -21,7 +21,6 @@ from ledger.domain.acts.vocabulary import (
     DIGEST,
     Act,
     Choice,
-    CycleNamed,
     Each,
     Facts,
     Field,
@@ -38,8 +37,11 @@ from ledger.domain.acts.vocabulary import (
     View,
     Whole,
     Words,
+    cycle_field,
     integer,
     items,
+    lines_field,
+    optional_field,
     replaces_field,
     unit_field,
     word,
@@ -78,12 +80,6 @@ def complete(values: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**values, "shares": ordered}
 
 
-def _cycle(message: Message, view: View) -> CycleState:
-    return common.require_cycle(
-        view.find(CycleState, word(message, "cycle")), unit=integer(message, "unit")
-    )
-
-
 # ---------------------------------------------------------------- the contract's rules
 
 
@@ -93,7 +89,7 @@ def rules(message: Message, view: View) -> None:
     Whatever makes packages usable needs a releasable cycle: a release, the lift of a hold that
     returns to one, and a correction that adds packages to one.
     """
-    cycle = _cycle(message, view)
+    cycle = common.named_cycle(message, view)
     common.require_current(message, cycle.decision, what="a decision")
     for name, current in (("ending", cycle.ending), ("load", cycle.load)):
         if word(message, name) != current:
@@ -182,7 +178,7 @@ def record_rules(message: Message, view: View, facts: Facts, records: Records) -
     the load, or its result was awaited, it passed; a load with an implant is released only after
     that, but for the early release in an emergency, which is a decision of its own.
     """
-    cycle = _cycle(message, view)
+    cycle = common.named_cycle(message, view)
     kind = DecisionKind(integer(message, "kind"))
     _require_counts(cycle, next_state(cycle.state, kind), message, facts, records)
     if not makes_usable(cycle.state, kind, adds=_adds(items(message, "shares"))):
@@ -339,7 +335,7 @@ def _entered(facts: Facts) -> dict[str, str]:
 def effect(decision: Recorded, view: View) -> None:
     """The cycle after it, and a row for each share."""
     message = decision.message
-    cycle = _cycle(message, view)
+    cycle = common.named_cycle(message, view)
     counts = dict(cycle.counts)
     for line, share in enumerate(items(message, "shares")):
         owner, payer, package_class, delta = (
@@ -401,9 +397,7 @@ ACT = Act(
     contract=Contract.CYCLE_LEDGER,
     function="decideCycles",
     event="CycleDecided",
-    schema="cycle-decision/1",
     right=Right.DECIDE,
-    scope=Scope.DECIDE,
     further_scopes=further_scopes,
     retention="sterilisation",
     gas=80_000,
@@ -412,42 +406,36 @@ ACT = Act(
     shows_facts=True,
     amendment_needs_reason=False,
     fields=(
-        Field(
-            name="cycle",
-            of=CycleNamed(),
-            help="id, machine/number or machine/epoch/number",
-            is_argument=True,
-        ),
+        cycle_field(),
         unit_field(),
-        Field(name="decision", of=Choice(DecisionKind), member="kind", is_argument=True),
-        Field(name="scope", of=Fixed("whole_cycle"), given=Given.NEVER),
+        Field("decision", Choice(DecisionKind), member="kind", is_argument=True),
+        Field("scope", Fixed("whole_cycle"), given=Given.NEVER),
         Field(
-            name="ending",
-            of=DIGEST,
+            "ending",
+            DIGEST,
+            "the ending that was judged; null: there is none",
             given=Given.JUDGED,
             path="judged_ending",
             required=False,
-            help="the ending that was judged; null: there is none",
         ),
         Field(
-            name="load",
-            of=DIGEST,
+            "load",
+            DIGEST,
+            "the load that was judged; null: there is none",
             given=Given.JUDGED,
             path="judged_load",
             required=False,
-            help="the load that was judged; null: there is none",
         ),
         replaces_field("decision"),
-        Field(
-            name="results",
-            of=Each(RESULT_NAMES, RESULT_WORDS, NOT_ENTERED),
-            given=Given.OPTIONAL,
+        optional_field(
+            "results",
+            Each(RESULT_NAMES, RESULT_WORDS, NOT_ENTERED),
+            "what is left out is recorded as not_entered; entering one needs the scope result",
             option="result",
-            help="what is left out is recorded as not_entered; entering one needs the scope result",
         ),
-        Field(
-            name="shares",
-            of=Lines(
+        optional_field(
+            "shares",
+            Lines(
                 {
                     "owner": Named("unit"),
                     "payer": Named("unit"),
@@ -458,14 +446,12 @@ ACT = Act(
                 most=MAX_SHARES,
                 follows=frozenset({"payer"}),
             ),
-            given=Given.OPTIONAL,
+            "OWNER:PAYER:CLASS:PACKAGES",
             default=(),
             option="share",
-            help="OWNER:PAYER:CLASS:PACKAGES",
         ),
-        Field(
-            name="lines",
-            of=Lines(
+        lines_field(
+            Lines(
                 {
                     "package": PackageNamed(),
                     "outcome": OneOf(tuple(LINE_DEEDS)),
@@ -473,17 +459,10 @@ ACT = Act(
                 },
                 optional=frozenset({"reason"}),
             ),
-            given=Given.OPTIONAL,
-            default=(),
-            option="line",
-            help="PACKAGE:OUTCOME[:REASON], of what is left out, waits, or is added",
+            "PACKAGE:OUTCOME[:REASON], of what is left out, waits, or is added",
         ),
-        Field(
-            name="photo_sha256",
-            of=Photo(),
-            given=Given.OPTIONAL,
-            option="photo",
-            help="a photo of what is not dry or torn",
+        optional_field(
+            "photo_sha256", Photo(), "a photo of what is not dry or torn", option="photo"
         ),
     ),
     says=says,

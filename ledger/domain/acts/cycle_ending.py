@@ -12,7 +12,6 @@ from ledger.domain.acts.verdict_facts import VERDICT_FACTS
 from ledger.domain.acts.vocabulary import (
     Act,
     Choice,
-    CycleNamed,
     Facts,
     Field,
     Given,
@@ -31,7 +30,9 @@ from ledger.domain.acts.vocabulary import (
     Whole,
     Words,
     Zone,
+    cycle_field,
     integer,
+    optional_field,
     replaces_field,
     unit_field,
     word,
@@ -41,13 +42,6 @@ from ledger.domain.callers import Scope
 from ledger.domain.encoding.moments import seconds_text
 from ledger.domain.errors import InvalidInput
 from ledger.domain.records.schemas import FieldRule, decimal, text
-from ledger.domain.subjects.states import CycleState
-
-
-def _cycle(message: Message, view: View) -> CycleState:
-    return common.require_cycle(
-        view.find(CycleState, word(message, "cycle")), unit=integer(message, "unit")
-    )
 
 
 def complete(values: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -61,7 +55,7 @@ def complete(values: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def rules(message: Message, view: View) -> None:
     """As CycleLedger._end."""
-    common.require_current(message, _cycle(message, view).ending, what="an ending")
+    common.require_current(message, common.named_cycle(message, view).ending, what="an ending")
 
 
 def record_rules(message: Message, view: View, facts: Facts, records: Records) -> None:  # noqa: ARG001
@@ -70,7 +64,7 @@ def record_rules(message: Message, view: View, facts: Facts, records: Records) -
     if "readings.0.sha256" in facts or ended == 0:
         return
     typed = facts["started_utc"]
-    starts = [_cycle(message, view).started_at]
+    starts = [common.named_cycle(message, view).started_at]
     if typed is not None:
         starts.append(int(datetime.fromisoformat(str(typed)).timestamp()))
     if ended < max(starts):
@@ -86,7 +80,7 @@ def effect(ending: Recorded, view: View) -> None:
     message = ending.message
     view.put(
         replace(
-            _cycle(message, view),
+            common.named_cycle(message, view),
             ending=ending.digest,
             outcome=Outcome(integer(message, "outcome")),
             verdict=Verdict(integer(message, "verdict")),
@@ -134,7 +128,7 @@ TOLD: Mapping[str, FieldRule] = {
 
 
 def _typed(name: str, of: Words | Whole | Measured | OneOf, path: str, text: str = "") -> Field:
-    return Field(name=name, of=of, path=path, given=Given.OPTIONAL, help=text)
+    return optional_field(name, of, text, path=path)
 
 
 ACT = Act(
@@ -144,51 +138,39 @@ ACT = Act(
     contract=Contract.CYCLE_LEDGER,
     function="endCycles",
     event="CycleEnded",
-    schema="cycle-ending/1",
     right=Right.RESULT,
-    scope=Scope.END,
+    other_scope=Scope.END,
     retention="sterilisation",
     gas=65_000,
     command="cycle end",
     shows_facts=True,
     fields=(
-        Field(
-            name="cycle",
-            of=CycleNamed(),
-            help="id, machine/number or machine/epoch/number",
-            is_argument=True,
-        ),
+        cycle_field(),
         unit_field(),
-        Field(
-            name="outcome",
-            of=Choice(Outcome),
-            given=Given.OPTIONAL,
+        optional_field(
+            "outcome",
+            Choice(Outcome),
+            "the machine's own word; left out where a reading says it",
             required=True,
-            help="the machine's own word; left out where a reading says it",
         ),
         Field(
-            name="verdict",
-            of=Choice(Verdict),
+            "verdict",
+            Choice(Verdict),
             given=Given.NEVER,
             default=Verdict.NOT_COMPUTED,
             path="verdict.result",
         ),
-        Field(
-            name="ended_at",
-            of=Moment(),
-            given=Given.OPTIONAL,
-            path="ended_utc",
-            help="when it ended by the machine's clock",
+        optional_field(
+            "ended_at", Moment(), "when it ended by the machine's clock", path="ended_utc"
         ),
         replaces_field("ending"),
-        Field(
-            name="started_at",
-            of=Moment(is_signed=False),
-            given=Given.OPTIONAL,
+        optional_field(
+            "started_at",
+            Moment(is_signed=False),
+            "when it started by the machine's clock",
             path="started_utc",
-            help="when it started by the machine's clock",
         ),
-        Field(name="verdict_facts", of=Stated(VERDICT_FACTS), given=Given.NEVER, path="verdict"),
+        Field("verdict_facts", Stated(VERDICT_FACTS), given=Given.NEVER, path="verdict"),
         _typed("started", Words(60), "started", "the start as printed"),
         _typed("ended", Words(60), "ended", "the end as printed"),
         _typed("fault_code", Words(60), "fault_code", "as the machine shows it"),
@@ -229,28 +211,22 @@ ACT = Act(
             "pressure_basis",
             "what the printed pressures count from",
         ),
-        Field(name="told", of=Stated(TOLD), given=Given.NEVER, path=""),
-        Field(name="readings", of=READINGS, given=Given.NEVER, default=()),
-        Field(
-            name="reading",
-            of=ReadingPart(),
-            given=Given.OPTIONAL,
+        Field("told", Stated(TOLD), given=Given.NEVER, path=""),
+        Field("readings", READINGS, given=Given.NEVER, default=()),
+        optional_field(
+            "reading",
+            ReadingPart(),
+            "a kept reading that says all of it, with our verdict against a named profile",
             path="",
-            help="a kept reading that says all of it, with our verdict against a named profile",
         ),
-        Field(
-            name="profile",
-            of=Profile(),
-            given=Given.OPTIONAL,
+        optional_field(
+            "profile",
+            Profile(),
+            "of a reading: the profile to judge it against; else its machine's",
             path="",
-            help="of a reading: the profile to judge it against; else its machine's",
         ),
-        Field(
-            name="zone",
-            of=Zone(),
-            given=Given.OPTIONAL,
-            path="",
-            help="of a reading: the zone of its clock; else its machine's",
+        optional_field(
+            "zone", Zone(), "of a reading: the zone of its clock; else its machine's", path=""
         ),
     ),
     says=says,
@@ -260,5 +236,5 @@ ACT = Act(
     record_rules=record_rules,
     effect=effect,
     # The decision judged what is amended here, so it reaches the chain first.
-    after=lambda message, view: [_cycle(message, view).decision],
+    after=lambda message, view: [common.named_cycle(message, view).decision],
 )

@@ -8,32 +8,23 @@ from ledger.domain.acts import rules as common
 from ledger.domain.acts.vocabulary import (
     DIGEST,
     Act,
-    CycleNamed,
     Field,
     Given,
     Message,
     Recorded,
     View,
-    integer,
+    cycle_field,
     unit_field,
     word,
 )
 from ledger.domain.acts.words import Contract, Right
-from ledger.domain.callers import Scope
 from ledger.domain.encoding.identifiers import ZERO_DIGEST
 from ledger.domain.errors import Conflict, Refused
-from ledger.domain.subjects.states import CycleState
-
-
-def _cycle(message: Message, view: View) -> CycleState:
-    return common.require_cycle(
-        view.find(CycleState, word(message, "cycle")), unit=integer(message, "unit")
-    )
 
 
 def rules(message: Message, view: View) -> None:
     """As CycleLedger._void: nothing came after the opening that it names."""
-    cycle = _cycle(message, view)
+    cycle = common.named_cycle(message, view)
     if word(message, "opening") != cycle.opening:
         raise Conflict(
             "it names another opening than the standing one",
@@ -52,7 +43,9 @@ def rules(message: Message, view: View) -> None:
 
 def effect(void: Recorded, view: View) -> None:
     """No opening of that number stands."""
-    view.put(replace(_cycle(void.message, view), opening=ZERO_DIGEST, voided=void.digest))
+    view.put(
+        replace(common.named_cycle(void.message, view), opening=ZERO_DIGEST, voided=void.digest)
+    )
 
 
 ACT = Act(
@@ -62,23 +55,16 @@ ACT = Act(
     contract=Contract.CYCLE_LEDGER,
     function="voidCycles",
     event="CycleVoided",
-    schema="cycle-void/1",
     right=Right.OPEN,
-    scope=Scope.OPEN,
     retention="sterilisation",
     gas=75_000,
     command="cycle void",
     shows_facts=True,
     needs_reason=True,
     fields=(
-        Field(
-            name="cycle",
-            of=CycleNamed(),
-            help="id, machine/number or machine/epoch/number",
-            is_argument=True,
-        ),
+        cycle_field(),
         unit_field(),
-        Field(name="opening", of=DIGEST, given=Given.JUDGED, help="digest of the mistaken opening"),
+        Field("opening", DIGEST, "digest of the mistaken opening", given=Given.JUDGED),
     ),
     says=lambda _: "the opening was taken back",
     parent=common.machine_of_cycle,

@@ -18,6 +18,7 @@ from ledger.domain.acts.vocabulary import (
     Recorded,
     View,
     integer,
+    optional_field,
     unit_field,
 )
 from ledger.domain.acts.words import Contract, Right
@@ -101,16 +102,12 @@ def moved_lines(
 FIELDS = (
     moving.consignment_field(),
     unit_field(),
-    Field(name="kind", of=Choice(DispositionKind), help="what becomes of it", is_argument=True),
-    Field(
-        name="receiver",
-        of=Named("unit"),
-        given=Given.OPTIONAL,
-        required=False,
-        help="of a re-route: the unit that it is for now",
+    Field("kind", Choice(DispositionKind), "what becomes of it", is_argument=True),
+    optional_field(
+        "receiver", Named("unit"), "of a re-route: the unit that it is for now", required=False
     ),
     *moving.turn_fields("it"),
-    Field(name="asset", of=Named("asset"), given=Given.NEVER, required=False, standing="asset"),
+    Field("asset", Named("asset"), given=Given.NEVER, required=False, standing="asset"),
     moving.retold_field(),
 )
 
@@ -121,10 +118,9 @@ ACT = Act(
     contract=Contract.CUSTODY_LEDGER,
     function="dispose",
     event="Disposed",
-    schema="disposition/1",
     right=Right.DISPATCH,
     right_in=lambda message, view: moving.right_of(step_of(message), message, view),
-    scope=Scope.CUSTODY,
+    other_scope=Scope.CUSTODY,
     retention="sterilisation",
     gas=90_000,
     command="consignment dispose",

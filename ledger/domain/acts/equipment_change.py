@@ -24,7 +24,6 @@ from ledger.domain.acts.vocabulary import (
     word,
 )
 from ledger.domain.acts.words import Contract, EquipmentState, Right
-from ledger.domain.callers import Scope
 from ledger.domain.errors import Conflict, InvalidInput, Refused
 from ledger.domain.subjects.states import MachineState
 
@@ -87,26 +86,19 @@ ACT = Act(
     contract=Contract.UNIT_REGISTRY,
     function="changeEquipment",
     event="EquipmentChanged",
-    schema="equipment-change/1",
     right=Right.ADMINISTER,
-    scope=Scope.ADMINISTER,
     command="equipment change",
     shows_facts=True,
     needs_reason=True,
     fields=(
-        Field(
-            name="equipment",
-            of=Named("equipment"),
-            help="name, serial number or id",
-            is_argument=True,
-        ),
+        Field("equipment", Named("equipment"), "name, serial number or id", is_argument=True),
         unit_field(),
-        Field(name="state", of=Choice(EquipmentState), given=Given.STANDING),
+        Field("state", Choice(EquipmentState), given=Given.STANDING),
         Field(
-            name="epoch",
-            of=Whole(1, UINT32),
+            "epoch",
+            Whole(1, UINT32),
+            "a new counter epoch, when the counter was reset",
             given=Given.STANDING,
-            help="a new counter epoch, when the counter was reset",
         ),
         replaces_field("registration or change", standing="current"),
     ),

@@ -23,11 +23,11 @@ from ledger.domain.acts.vocabulary import (
     Whole,
     Zone,
     integer,
+    optional_field,
     unit_field,
     word,
 )
 from ledger.domain.acts.words import Contract, EquipmentKind, EquipmentState, Right
-from ledger.domain.callers import Scope
 from ledger.domain.encoding.identifiers import EquipmentId, UnitNumber, equipment_id, serial_hash
 from ledger.domain.errors import Conflict
 from ledger.domain.names import plain_name
@@ -84,50 +84,34 @@ ACT = Act(
     contract=Contract.UNIT_REGISTRY,
     function="registerEquipment",
     event="EquipmentRegistered",
-    schema="equipment/1",
+    other_schema="equipment/1",
     right=Right.ADMINISTER,
-    scope=Scope.ADMINISTER,
     command="equipment register",
     shows_facts=True,
     fields=(
         unit_field(),
         # Its id follows from unit and serial number; the record says it, the message does not.
-        Field(name="equipment", of=Named("equipment"), given=Given.NEVER, member=""),
-        Field(name="name", of=Name(), help="what the staff call it", is_argument=True),
-        Field(name="model", of=Name(), given=Given.OPTIONAL, help="maker and model"),
-        Field(name="serial", of=Serial(), help="the maker's serial number, as it prints it"),
-        Field(name="kind", of=Choice(EquipmentKind), help="what it is"),
-        Field(
-            name="epoch",
-            of=Whole(1, UINT32),
-            given=Given.OPTIONAL,
-            default=1,
-            required=True,
-            help="counter epoch",
+        Field("equipment", Named("equipment"), given=Given.NEVER, member=""),
+        Field("name", Name(), "what the staff call it", is_argument=True),
+        optional_field("model", Name(), "maker and model"),
+        Field("serial", Serial(), "the maker's serial number, as it prints it"),
+        Field("kind", Choice(EquipmentKind), "what it is"),
+        optional_field("epoch", Whole(1, UINT32), "counter epoch", default=1, required=True),
+        optional_field(
+            "clock_zone", Zone(), "the zone that its own clock is set to, such as Asia/Shanghai"
         ),
-        Field(
-            name="clock_zone",
-            of=Zone(),
-            given=Given.OPTIONAL,
-            help="the zone that its own clock is set to, such as Asia/Shanghai",
+        optional_field(
+            "profile", Profile(), "the profile that its cycles are judged against; see profile list"
         ),
-        Field(
-            name="profile",
-            of=Profile(),
-            given=Given.OPTIONAL,
-            help="the profile that its cycles are judged against; see profile list",
+        optional_field(
+            "process",
+            OneOf(("steam", "ethylene_oxide", "hydrogen_peroxide", "formaldehyde", "dry_heat")),
+            "by what it sterilises",
         ),
-        Field(
-            name="process",
-            of=OneOf(("steam", "ethylene_oxide", "hydrogen_peroxide", "formaldehyde", "dry_heat")),
-            given=Given.OPTIONAL,
-            help="by what it sterilises",
-        ),
-        Field(
-            name="pre_vacuum",
-            of=Switch(),
-            given=Given.OPTIONAL,
-            help="whether it draws a vacuum first, so that each day begins with a Bowie-Dick test",
+        optional_field(
+            "pre_vacuum",
+            Switch(),
+            "whether it draws a vacuum first, so that each day begins with a Bowie-Dick test",
         ),
     ),
     says=lambda _: "the machine was registered",

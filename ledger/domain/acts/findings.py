@@ -22,13 +22,11 @@ from ledger.domain.acts.vocabulary import (
     Records,
     View,
     Whole,
-    WitnessMode,
-    WitnessScope,
+    optional_field,
     word,
 )
 from ledger.domain.acts.witnessing import witness
 from ledger.domain.acts.words import Right
-from ledger.domain.callers import Scope
 from ledger.domain.duties.terms import Terms, default_terms, parse_terms
 from ledger.domain.encoding.moments import instant_text
 from ledger.domain.errors import InvalidInput, Refused
@@ -39,12 +37,6 @@ class Stage(IntEnum):
 
     HEARD = 1
     PUBLISHED = 2
-
-
-def says(message: Message) -> str:
-    """`an answer about duties: heard`."""
-    del message
-    return "an answer about duties was given: a computation, no unit's statement"
 
 
 def record_rules(message: Message, view: View, facts: Facts, records: Records) -> None:  # noqa: ARG001
@@ -101,44 +93,31 @@ ACT = witness(
     name="Findings",
     kind=14,
     doc="An answer about duties: heard by its holders, then published.",
-    schema="findings/1",
     right=Right.REPORT,
-    scope=Scope.REPORT,
     retention="sterilisation",
     command="findings record",
-    on_chain=WitnessScope.ANYBODY,
-    mode=WitnessMode.ENTRY,
     shows_facts=True,
     amendment_needs_reason=False,
-    about=Field(
-        name="incident", of=Named("anything"), help="what it answers: an incident", is_argument=True
-    ),
+    about=Field("incident", Named("anything"), "what it answers: an incident", is_argument=True),
     packs=("answer",),
     fields=(
-        Field(name="answer", of=Named("anything"), help="SHA-256 of the answer", is_argument=True),
-        Field(name="stage", of=Choice(Stage, is_signed=False), help="heard, then published"),
-        Field(
-            name="hearing_until",
-            of=Moment(is_signed=False),
-            given=Given.OPTIONAL,
-            help="until when its holders may answer",
+        Field("answer", Named("anything"), "SHA-256 of the answer", is_argument=True),
+        Field("stage", Choice(Stage, is_signed=False), "heard, then published"),
+        optional_field(
+            "hearing_until", Moment(is_signed=False), "until when its holders may answer"
         ),
-        Field(name="as_of", of=Moment(is_signed=False), help="the moment for which it holds"),
-        Field(
-            name="block",
-            of=Whole(0, UINT32, None),
-            given=Given.OPTIONAL,
-            help="the block up to which it was computed: up to it, it is computed again",
+        Field("as_of", Moment(is_signed=False), "the moment for which it holds"),
+        optional_field(
+            "block",
+            Whole(0, UINT32, None),
+            "the block up to which it was computed: up to it, it is computed again",
         ),
-        Field(name="engine", of=Whole(1, UINT32, None), help="version of the rule engine"),
-        Field(name="rules_sha256", of=Hash(), help="of the rule set"),
+        Field("engine", Whole(1, UINT32, None), "version of the rule engine"),
+        Field("rules_sha256", Hash(), "of the rule set"),
         Field(
-            name="is",
-            of=Fixed("a computation, no unit's statement"),
-            given=Given.NEVER,
-            path="statement",
+            "is", Fixed("a computation, no unit's statement"), given=Given.NEVER, path="statement"
         ),
     ),
-    says=says,
+    says="an answer about duties was given: a computation, no unit's statement",
     record_rules=record_rules,
 )

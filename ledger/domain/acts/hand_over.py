@@ -12,7 +12,6 @@ from ledger.domain.acts.vocabulary import (
     Choice,
     Facts,
     Field,
-    Given,
     Hash,
     Message,
     Named,
@@ -20,6 +19,7 @@ from ledger.domain.acts.vocabulary import (
     View,
     Words,
     integer,
+    optional_field,
     unit_field,
 )
 from ledger.domain.acts.words import Contract, Leg, Right
@@ -69,10 +69,9 @@ ACT = Act(
     contract=Contract.CUSTODY_LEDGER,
     function="handOver",
     event="HandedOver",
-    schema="hand-over/1",
     right=Right.CARRY,
     right_in=lambda message, view: moving.right_of(Step.HAND_OVER, message, view),
-    scope=Scope.CUSTODY,
+    other_scope=Scope.CUSTODY,
     retention="sterilisation",
     gas=90_000,
     command="consignment hand-over",
@@ -80,36 +79,30 @@ ACT = Act(
     fields=(
         moving.consignment_field(),
         unit_field(),
-        Field(name="taker", of=Named("unit"), help="the unit that takes it next"),
-        Field(
-            name="leg",
-            of=Choice(Leg),
-            given=Given.OPTIONAL,
+        Field("taker", Named("unit"), "the unit that takes it next"),
+        optional_field(
+            "leg",
+            Choice(Leg),
+            "how the leg went that ends here",
             default=Leg.AS_PLANNED,
             required=True,
-            help="how the leg went that ends here",
         ),
         *moving.turn_fields("it"),
         *moving.parcel_fields(seals=Words(), says="the numbers of their seals"),
-        Field(
-            name="left_at",
-            of=Words(),
-            given=Given.OPTIONAL,
-            help="where it was left unattended; nobody has taken it over then",
+        optional_field(
+            "left_at", Words(), "where it was left unattended; nobody has taken it over then"
         ),
-        Field(
-            name="resealed",
-            of=Words(),
-            given=Given.OPTIONAL,
-            help="why it was opened on the leg and sealed anew; the seals are the new ones",
+        optional_field(
+            "resealed",
+            Words(),
+            "why it was opened on the leg and sealed anew; the seals are the new ones",
         ),
-        Field(
-            name="transport_log",
-            of=OneOf(("none", "within", "outside")),
-            given=Given.OPTIONAL,
-            help="how the leg's log lies to its limits; none: the vehicle keeps no log",
+        optional_field(
+            "transport_log",
+            OneOf(("none", "within", "outside")),
+            "how the leg's log lies to its limits; none: the vehicle keeps no log",
         ),
-        Field(name="log_sha256", of=Hash(), given=Given.OPTIONAL, help="SHA-256 of the log's file"),
+        optional_field("log_sha256", Hash(), "SHA-256 of the log's file"),
         moving.guest_field(),
         moving.retold_field(),
     ),

@@ -14,13 +14,12 @@ from ledger.domain.acts.vocabulary import (
     Named,
     OneOf,
     SubjectNamed,
-    WitnessMode,
-    WitnessScope,
     Words,
+    lines_field,
+    optional_field,
 )
 from ledger.domain.acts.witnessing import witness
 from ledger.domain.acts.words import Right
-from ledger.domain.callers import Scope
 
 WHAT = (
     "infection", "not_sterile", "damaged", "wet", "missing", "expired", "other", "withdrawn",
@@ -31,36 +30,27 @@ ACT = witness(
     name="Incident",
     kind=13,
     doc="Something went wrong; records of its trace are held from then on.",
-    schema="incident/1",
     right=Right.REPORT,
-    scope=Scope.REPORT,
     retention="sterilisation",
     command="incident report",
-    on_chain=WitnessScope.ANYBODY,
-    mode=WitnessMode.ENTRY,
-    about=Field(name="incident", of=Named("anything"), given=Given.NEVER, required=True),
+    about=Field("incident", Named("anything"), given=Given.NEVER, required=True),
     fields=(
         Field(
-            name="what",
-            of=OneOf(WHAT),
-            help="what was seen, not why; withdrawn: it takes back the one that it replaces",
+            "what", OneOf(WHAT),
+            "what was seen, not why; withdrawn: it takes back the one that it replaces",
         ),
-        Field(name="subject_kind", of=OneOf(SUBJECTS), help="what it is about"),
-        Field(name="subject", of=SubjectNamed(), help="its id, or as people call it"),
-        Field(name="seen_at", of=Moment(is_signed=False), given=Given.OPTIONAL, help="when seen"),
-        Field(name="text", of=Words(1000), given=Given.OPTIONAL, help="in words, without names"),
-        Field(
-            name="case_token", of=Words(64), given=Given.OPTIONAL, is_personal=True,
-            help="random token of the case; never a hospital number",
+        Field("subject_kind", OneOf(SUBJECTS), "what it is about"),
+        Field("subject", SubjectNamed(), "its id, or as people call it"),
+        optional_field("seen_at", Moment(is_signed=False), "when seen"),
+        optional_field("text", Words(1000), "in words, without names"),
+        optional_field(
+            "case_token", Words(64), "random token of the case; never a hospital number",
+            is_personal=True,
         ),
-        Field(
-            name="lines",
-            of=Lines({"subject": SubjectNamed()}),
-            given=Given.OPTIONAL,
-            default=(),
-            option="hold",
-            help="SUBJECT: what else its trace names; its records are held as well",
+        lines_field(
+            Lines({"subject": SubjectNamed()}),
+            "SUBJECT: what else its trace names; its records are held as well", option="hold",
         ),
     ),
-    says=lambda _message: "an incident was reported",
+    says="an incident was reported",
 )  # fmt: skip

@@ -10,7 +10,6 @@ from ledger.domain.acts import rules as common
 from ledger.domain.acts.vocabulary import (
     UINT32,
     Act,
-    CycleNamed,
     Facts,
     Field,
     Given,
@@ -23,14 +22,13 @@ from ledger.domain.acts.vocabulary import (
     View,
     Whole,
     Words,
-    integer,
+    cycle_field,
     items,
     replaces_field,
     unit_field,
     word,
 )
 from ledger.domain.acts.words import Contract, Right
-from ledger.domain.callers import Scope
 from ledger.domain.custody.lines import Deed, PackageLine, rows_of
 from ledger.domain.encoding.abi import Scalar
 from ledger.domain.errors import InvalidInput, Refused, VerificationFailed
@@ -87,15 +85,9 @@ def _require_different(lines: Sequence[Mapping[str, Any]]) -> None:
             )
 
 
-def _cycle(message: Message, view: View) -> CycleState:
-    return common.require_cycle(
-        view.find(CycleState, word(message, "cycle")), unit=integer(message, "unit")
-    )
-
-
 def rules(message: Message, view: View) -> None:
     """As CycleLedger._declare: each class once, none left out, and what was released is covered."""
-    cycle = _cycle(message, view)
+    cycle = common.named_cycle(message, view)
     common.require_current(message, cycle.load, what="a declared load")
     totals = items(message, "totals")
     if not 1 <= len(totals) <= MOST_TOTALS:
@@ -163,7 +155,7 @@ def record_rules(message: Message, view: View, facts: Facts, records: Records) -
 
 def effect(declaration: Recorded, view: View) -> None:
     """The cycle with what is declared of each class; what is released stays."""
-    cycle = _cycle(declaration.message, view)
+    cycle = common.named_cycle(declaration.message, view)
     counts = dict(cycle.counts)
     for total in items(declaration.message, "totals"):
         package_class, quantity = (cast("int", total[n]) for n in ("packageClass", "quantity"))
@@ -227,25 +219,19 @@ ACT = Act(
     contract=Contract.CYCLE_LEDGER,
     function="declareLoads",
     event="LoadDeclared",
-    schema="cycle-load/1",
+    other_schema="cycle-load/1",
     right=Right.LOAD,
-    scope=Scope.LOAD,
     retention="sterilisation",
     gas=75_000,
     gas_per_item=32_000,
     command="cycle load",
     shows_facts=True,
     fields=(
-        Field(
-            name="cycle",
-            of=CycleNamed(),
-            help="id, machine/number or machine/epoch/number",
-            is_argument=True,
-        ),
+        cycle_field(),
         unit_field(),
         Field(
-            name="totals",
-            of=Lines(
+            "totals",
+            Lines(
                 {"package_class": PACKAGE_CLASS, "quantity": Whole(0, UINT32)},
                 struct="ClassTotal",
             ),
@@ -254,8 +240,8 @@ ACT = Act(
         ),
         replaces_field("load"),
         Field(
-            name="lines",
-            of=Lines(
+            "lines",
+            Lines(
                 {
                     "owner": Named("unit"),
                     "payer": Named("unit"),
@@ -270,8 +256,8 @@ ACT = Act(
                 optional=frozenset({"description", "package", "programme_required"}),
                 follows=frozenset({"payer"}),
             ),
+            "OWNER:PAYER:CLASS:QUANTITY[:DESCRIPTION[:PACKAGE[:PROGRAMME_REQUIRED]]]",
             option="line",
-            help="OWNER:PAYER:CLASS:QUANTITY[:DESCRIPTION[:PACKAGE[:PROGRAMME_REQUIRED]]]",
         ),
     ),
     says=says,
@@ -283,5 +269,5 @@ ACT = Act(
     agree=agree,
     package_lines=package_lines,
     # The decision judged what is amended here, so it reaches the chain first.
-    after=lambda message, view: [_cycle(message, view).decision],
+    after=lambda message, view: [common.named_cycle(message, view).decision],
 )

@@ -35,6 +35,7 @@ from ledger.domain.acts.vocabulary import (
     Whole,
     Words,
     integer,
+    optional_field,
     word,
 )
 from ledger.domain.acts.words import AssetCondition, Right
@@ -60,9 +61,9 @@ _KEEPING_TAKER = frozenset({Step.HAND_OVER, Step.REROUTE})
 def consignment_field() -> Field:
     """The consignment that a step is of."""
     return Field(
-        name="consignment",
-        of=ConsignmentNamed(),
-        help="giver and slip number as they are printed on the box, EAST/4711; or its id",
+        "consignment",
+        ConsignmentNamed(),
+        "giver and slip number as they are printed on the box, EAST/4711; or its id",
         is_argument=True,
     )
 
@@ -70,20 +71,14 @@ def consignment_field() -> Field:
 def turn_fields(what: str) -> tuple[Field, Field]:
     """A step's own number, and the step that it follows."""
     return (
+        Field("step", Whole(0, 65_535, "uint16"), given=Given.NEVER, path="", standing="next_step"),
         Field(
-            name="step",
-            of=Whole(0, 65_535, "uint16"),
-            given=Given.NEVER,
-            path="",
-            standing="next_step",
-        ),
-        Field(
-            name="previous",
-            of=DIGEST,
+            "previous",
+            DIGEST,
+            f"digest of the step that {what} follows; null: written where nobody could ask",
             given=Given.JUDGED,
             path="previous",
             required=False,
-            help=f"digest of the step that {what} follows; null: written where nobody could ask",
             standing="latest",
         ),
     )
@@ -92,56 +87,45 @@ def turn_fields(what: str) -> tuple[Field, Field]:
 def parcel_fields(*, seals: Sort, says: str) -> tuple[Field, ...]:
     """What anybody sees of it from outside."""
     return (
-        Field(name="boxes", of=Whole(1, 10_000, None), given=Given.OPTIONAL, help="how many boxes"),
-        Field(name="seals", of=seals, given=Given.OPTIONAL, help=says),
-        Field(name="photo", of=Photo(), given=Given.OPTIONAL, help="a photo of it"),
+        optional_field("boxes", Whole(1, 10_000, None), "how many boxes"),
+        optional_field("seals", seals, says),
+        optional_field("photo", Photo(), "a photo of it"),
     )
 
 
 def condition_fields() -> tuple[Field, ...]:
     """What who gives an asset away, and who takes it, says of it."""
     return (
-        Field(
-            name="condition_is",
-            of=OneOf(CONDITIONS),
-            given=Given.OPTIONAL,
-            help="how the asset was found, by whoever looked at it",
+        optional_field(
+            "condition_is", OneOf(CONDITIONS), "how the asset was found, by whoever looked at it"
         ),
-        Field(
-            name="condition",
-            of=Words(),
-            given=Given.OPTIONAL,
-            help="the same in words: a crack in the housing",
-        ),
-        Field(
-            name="instruments",
-            of=Whole(0, 10_000, None),
-            given=Given.OPTIONAL,
-            help="how many were counted in the set that travels in it",
+        optional_field("condition", Words(), "the same in words: a crack in the housing"),
+        optional_field(
+            "instruments",
+            Whole(0, 10_000, None),
+            "how many were counted in the set that travels in it",
         ),
     )
 
 
 def guest_field() -> Field:
     """Who carries it without being anybody's signer."""
-    return Field(
-        name="guest",
-        of=Name(),
-        given=Given.OPTIONAL,
+    return optional_field(
+        "guest",
+        Name(),
+        "who takes it along without a key of their own: a taxi, an agent",
         is_personal=True,
-        help="who takes it along without a key of their own: a taxi, an agent",
     )
 
 
 def retold_field() -> Field:
     """The step that the chain did not take, and which this one tells again."""
-    return Field(
-        name="retells",
-        of=Hash(),
-        given=Given.OPTIONAL,
+    return optional_field(
+        "retells",
+        Hash(),
+        "digest of your step that the chain refused and this one tells again",
         path="supersedes",
         required=False,
-        help="digest of your step that the chain refused and this one tells again",
     )
 
 

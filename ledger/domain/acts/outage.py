@@ -12,13 +12,11 @@ from ledger.domain.acts.vocabulary import (
     OneOf,
     Records,
     View,
-    WitnessMode,
-    WitnessScope,
     Words,
+    optional_field,
 )
 from ledger.domain.acts.witnessing import witness
 from ledger.domain.acts.words import Right
-from ledger.domain.callers import Scope
 from ledger.domain.errors import InvalidInput
 
 WHAT = ("system", "network", "power", "scanner", "other")
@@ -35,21 +33,17 @@ ACT = witness(
     name="Outage",
     kind=8,
     doc="A unit declares that it could not record for a while.",
-    schema="outage/1",
     right=Right.REPORT,
-    scope=Scope.REPORT,
     retention="sterilisation",
     command="outage declare",
-    on_chain=WitnessScope.ANYBODY,
-    mode=WitnessMode.ENTRY,
     shows_facts=True,
-    about=Field(name="outage", of=Named("anything"), given=Given.NEVER, required=True),
+    about=Field("outage", Named("anything"), given=Given.NEVER, required=True),
     fields=(
-        Field(name="begun_at", of=Moment(is_signed=False), help="since when"),
-        Field(name="ended_at", of=Moment(is_signed=False), given=Given.OPTIONAL, help="until when"),
-        Field(name="what", of=OneOf(WHAT), help="what was down"),
-        Field(name="text", of=Words(1000), given=Given.OPTIONAL, help="in words"),
+        Field("begun_at", Moment(is_signed=False), "since when"),
+        optional_field("ended_at", Moment(is_signed=False), "until when"),
+        Field("what", OneOf(WHAT), "what was down"),
+        optional_field("text", Words(1000), "in words"),
     ),
-    says=lambda _message: "a unit declared an outage",
+    says="a unit declared an outage",
     record_rules=require_ascending,
 )

@@ -7,7 +7,6 @@ from enum import IntEnum
 
 from ledger.domain.acts.vocabulary import (
     Choice,
-    CycleNamed,
     Facts,
     Field,
     Lines,
@@ -15,14 +14,13 @@ from ledger.domain.acts.vocabulary import (
     PackageNamed,
     Records,
     View,
-    WitnessMode,
     WitnessScope,
     Words,
+    cycle_field,
     word,
 )
 from ledger.domain.acts.witnessing import packed_numbers, witness
 from ledger.domain.acts.words import Right
-from ledger.domain.callers import Scope
 from ledger.domain.custody.counting import require_lines_of_load
 from ledger.domain.custody.lines import Deed, PackageLine, rows_of, text_or_none
 from ledger.domain.encoding.identifiers import ZERO_DIGEST
@@ -47,11 +45,6 @@ _DEEDS: Mapping[PackageDecisionKind, Deed] = {
     PackageDecisionKind.RECALL: Deed.RECALLED,
     PackageDecisionKind.REPROCESS: Deed.REPROCESS,
 }
-
-
-def says(message: Message) -> str:
-    """`a person decided of packages: hold`."""
-    return f"a person decided of packages: {_kind(message).name.lower()}"
 
 
 def _kind(message: Message) -> PackageDecisionKind:
@@ -87,41 +80,28 @@ ACT = witness(
     name="PackageDecision",
     kind=3,
     doc="What a person decides of named packages of a cycle.",
-    schema="package-decision/1",
     right=Right.DECIDE,
-    scope=Scope.DECIDE,
     retention="sterilisation",
     command="package decide",
     on_chain=WitnessScope.OWN_CYCLE,
-    mode=WitnessMode.ENTRY,
     shows_facts=True,
     needs_reason=True,
-    about=Field(
-        name="cycle",
-        of=CycleNamed(),
-        help="id, machine/number or machine/epoch/number",
-        is_argument=True,
-    ),
+    about=cycle_field(),
     packs=("decision",),
     fields=(
+        Field("decision", Choice(PackageDecisionKind), "what is decided", is_argument=True),
         Field(
-            name="decision",
-            of=Choice(PackageDecisionKind),
-            help="what is decided",
-            is_argument=True,
-        ),
-        Field(
-            name="lines",
-            of=Lines(
+            "lines",
+            Lines(
                 {"package": PackageNamed(), "reason": Words(500)},
                 fewest=1,
                 optional=frozenset({"reason"}),
             ),
+            "PACKAGE[:REASON]",
             option="line",
-            help="PACKAGE[:REASON]",
         ),
     ),
-    says=says,
+    says="a person decided of packages: {decision}",
     record_rules=record_rules,
     package_lines=package_lines,
 )

@@ -11,12 +11,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ledger.domain.acts.vocabulary import Facts, Field, Given, Named, OneOf, Sort, Whole, Words
+from ledger.domain.acts.vocabulary import (
+    Facts,
+    Field,
+    Named,
+    OneOf,
+    Sort,
+    Whole,
+    Words,
+    optional_field,
+)
+from ledger.domain.custody.lines import BASES, rows_of
 from ledger.domain.errors import InvalidInput
-
-#: How a line is known.  Only `inferred` saw nothing: a sealed box, taken on its list's word.
-BASES = ("scanned", "counted", "ticked_off", "typed", "imported", "inferred")
-INFERRED = "inferred"
 
 #: The most of one line, and of one list; the contracts count in 16 bits.
 MOST = 65_535
@@ -42,12 +48,8 @@ SPELLING = "ASSEMBLER:PACKAGE[:QUANTITY[:SET[:BASKET[:CLASS[:CYCLE[:BASIS]]]]]]"
 
 def basis_field() -> Field:
     """How the lines are known that do not say it themselves."""
-    return Field(
-        name="basis",
-        of=OneOf(BASES),
-        given=Given.OPTIONAL,
-        path="",
-        help="how the lines are known that do not say it themselves",
+    return optional_field(
+        "basis", OneOf(BASES), "how the lines are known that do not say it themselves", path=""
     )
 
 
@@ -84,22 +86,16 @@ def rest_of(
     return rest
 
 
-def lines_in(facts: Facts, path: str = "lines") -> Iterator[dict[str, Any]]:
+def lines_in(facts: Facts) -> Iterator[dict[str, Any]]:
     """The lines that a record holds, or as many as are shown of it, in order."""
-    found: dict[int, dict[str, Any]] = {}
-    for at, value in facts.items():
-        head, _, rest = at.partition(".")
-        number, _, column = rest.partition(".")
-        if head == path and column:
-            found.setdefault(int(number), {})[column] = value
-    yield from (found[number] for number in sorted(found))
+    return (dict(line) for _, line in rows_of(facts))
 
 
-def total(lines: Sequence[Mapping[str, Any]], *, field: str = "lines") -> int:
+def total(lines: Sequence[Mapping[str, Any]]) -> int:
     """How many packages the lines are; raises InvalidInput beyond what a contract counts."""
     count = sum(int(line["quantity"]) for line in lines)
     if count > MOST:
-        raise InvalidInput(f"are {count} packages", field=field, rule=f"at most {MOST}")
+        raise InvalidInput(f"are {count} packages", field="lines", rule=f"at most {MOST}")
     return count
 
 

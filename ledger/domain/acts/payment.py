@@ -7,17 +7,14 @@ from enum import IntEnum
 from ledger.domain.acts.vocabulary import (
     Choice,
     Field,
-    Given,
     Message,
     Named,
     Whole,
-    WitnessMode,
-    WitnessScope,
     Words,
+    optional_field,
 )
 from ledger.domain.acts.witnessing import packed_numbers, witness
 from ledger.domain.acts.words import Right
-from ledger.domain.callers import Scope
 
 
 class PaymentSide(IntEnum):
@@ -38,34 +35,22 @@ ACT = witness(
     name="Payment",
     kind=19,
     doc="That money was paid, by the payer; or that it was received, by the payee.",
-    schema="payment/1",
     right=Right.SETTLE,
-    scope=Scope.SETTLE,
     command="statement pay",
-    on_chain=WitnessScope.ANYBODY,
-    mode=WitnessMode.ENTRY,
     shows_facts=True,
     about=Field(
-        name="publication",
-        of=Named("operation", kinds=("Publication", "Payment")),
-        help="digest of the publication that is paid; of what was received, of the payment",
+        "publication",
+        Named("operation", kinds=("Publication", "Payment")),
+        "digest of the publication that is paid; of what was received, of the payment",
         is_argument=True,
     ),
     packs=("side", "other", "amount"),
     fields=(
-        Field(name="side", of=Choice(PaymentSide), help="who speaks", is_argument=True),
-        Field(name="other", of=Named("unit"), help="the other side", is_argument=True),
-        Field(
-            name="amount",
-            of=Whole(1, 2**53 - 1),
-            help="in the currency's smallest unit",
-            is_argument=True,
-        ),
-        Field(
-            name="reference",
-            of=Words(100),
-            given=Given.OPTIONAL,
-            help="the bank's reference, as both sides can find it again",
+        Field("side", Choice(PaymentSide), "who speaks", is_argument=True),
+        Field("other", Named("unit"), "the other side", is_argument=True),
+        Field("amount", Whole(1, 2**53 - 1), "in the currency's smallest unit", is_argument=True),
+        optional_field(
+            "reference", Words(100), "the bank's reference, as both sides can find it again"
         ),
     ),
     says=says,

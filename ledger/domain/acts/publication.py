@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from ledger.domain.acts.vocabulary import (
     Field,
-    Given,
     Hash,
     Message,
     Moment,
     Named,
     Whole,
-    WitnessMode,
     WitnessScope,
+    optional_field,
     word,
 )
 from ledger.domain.acts.witnessing import witness
-from ledger.domain.callers import Scope
 
 
 def says(message: Message) -> str:
@@ -28,48 +26,22 @@ ACT = witness(
     name="Publication",
     kind=16,
     doc="That the group's account of a period is published; the first one of a period counts.",
-    schema="publication/1",
     right=None,
-    scope=Scope.AUTHORITY,
     command="statement announce",
     on_chain=WitnessScope.AUTHORITY,
-    mode=WitnessMode.ENTRY,
     shows_facts=True,
-    about=Field(
-        name="period", of=Named("period"), help="the month, such as 2026-11", is_argument=True
-    ),
+    about=Field("period", Named("period"), "the month, such as 2026-11", is_argument=True),
     packs=("account",),
     fields=(
         Field(
-            name="account",
-            of=Named("hash"),
-            help="SHA-256 of the account's canonical bytes",
-            is_argument=True,
+            "account", Named("hash"), "SHA-256 of the account's canonical bytes", is_argument=True
         ),
-        Field(
-            name="indicators",
-            of=Hash(),
-            given=Given.OPTIONAL,
-            help="SHA-256 of the indicators' canonical bytes",
+        optional_field("indicators", Hash(), "SHA-256 of the indicators' canonical bytes"),
+        optional_field(
+            "closing_block", Whole(1, 2**53 - 1, None), "the block that closed the period"
         ),
-        Field(
-            name="closing_block",
-            of=Whole(1, 2**53 - 1, None),
-            given=Given.OPTIONAL,
-            help="the block that closed the period",
-        ),
-        Field(
-            name="closing_hash",
-            of=Hash(),
-            given=Given.OPTIONAL,
-            help="that block's hash",
-        ),
-        Field(
-            name="closing_time",
-            of=Moment(is_signed=False),
-            given=Given.OPTIONAL,
-            help="that block's time",
-        ),
+        optional_field("closing_hash", Hash(), "that block's hash"),
+        optional_field("closing_time", Moment(is_signed=False), "that block's time"),
     ),
     says=says,
 )

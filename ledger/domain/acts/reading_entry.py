@@ -7,54 +7,39 @@ from ledger.domain.acts.verdict_facts import VERDICT_FACTS
 from ledger.domain.acts.vocabulary import (
     DIGEST,
     Choice,
-    CycleNamed,
     Field,
     Given,
-    Message,
     Profile,
     ReadingPart,
     Stated,
-    WitnessMode,
     WitnessScope,
     Zone,
+    cycle_field,
+    optional_field,
 )
-from ledger.domain.acts.witnessing import packed_numbers, witness
+from ledger.domain.acts.witnessing import witness
 from ledger.domain.acts.words import Beside, Right
 from ledger.domain.callers import Scope
 from ledger.domain.records.schemas import choice, text
-
-
-def says(message: Message) -> str:
-    """`a further reading was added: contradicts`."""
-    word = Beside(packed_numbers(message)[0]).name.lower().replace("_", " ")
-    return f"a further reading was added: {word}"
-
 
 ACT = witness(
     name="ReadingEntry",
     kind=20,
     doc="A further reading of a cycle, held against the one that its ending rests on.",
-    schema="reading-entry/1",
     right=Right.RESULT,
-    scope=Scope.END,
+    other_scope=Scope.END,
     retention="sterilisation",
     command="cycle reading",
     on_chain=WitnessScope.OWN_CYCLE,
-    mode=WitnessMode.ENTRY,
     shows_facts=True,
-    about=Field(
-        name="cycle",
-        of=CycleNamed(),
-        help="id, machine/number or machine/epoch/number",
-        is_argument=True,
-    ),
+    about=cycle_field(),
     packs=("beside",),
     fields=(
-        Field(name="beside", of=Choice(Beside), given=Given.NEVER),
-        Field(name="ending", of=DIGEST, given=Given.NEVER, path="judged_ending"),
+        Field("beside", Choice(Beside), given=Given.NEVER),
+        Field("ending", DIGEST, given=Given.NEVER, path="judged_ending"),
         Field(
-            name="told",
-            of=Stated(
+            "told",
+            Stated(
                 {
                     "outcome": choice("completed", "aborted", "unknown"),
                     "reasons": text(4000),
@@ -65,23 +50,13 @@ ACT = witness(
             given=Given.NEVER,
             path="",
         ),
-        Field(name="verdict_facts", of=Stated(VERDICT_FACTS), given=Given.NEVER, path="verdict"),
-        Field(name="readings", of=READINGS, given=Given.NEVER, default=()),
-        Field(name="reading", of=ReadingPart(), path="", help="a kept reading of the same cycle"),
-        Field(
-            name="profile",
-            of=Profile(),
-            given=Given.OPTIONAL,
-            path="",
-            help="the profile to judge it against; else its machine's",
+        Field("verdict_facts", Stated(VERDICT_FACTS), given=Given.NEVER, path="verdict"),
+        Field("readings", READINGS, given=Given.NEVER, default=()),
+        Field("reading", ReadingPart(), "a kept reading of the same cycle", path=""),
+        optional_field(
+            "profile", Profile(), "the profile to judge it against; else its machine's", path=""
         ),
-        Field(
-            name="zone",
-            of=Zone(),
-            given=Given.OPTIONAL,
-            path="",
-            help="the zone of its clock; else its machine's",
-        ),
+        optional_field("zone", Zone(), "the zone of its clock; else its machine's", path=""),
     ),
-    says=says,
+    says="a further reading was added: {beside}",
 )

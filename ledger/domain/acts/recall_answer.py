@@ -8,7 +8,6 @@ from ledger.domain.acts.vocabulary import (
     UINT32,
     Facts,
     Field,
-    Given,
     Lines,
     Message,
     Named,
@@ -18,24 +17,17 @@ from ledger.domain.acts.vocabulary import (
     View,
     Whole,
     WitnessMode,
-    WitnessScope,
     Words,
+    lines_field,
     word,
 )
 from ledger.domain.acts.witnessing import packed_numbers, witness
 from ledger.domain.acts.words import Right
-from ledger.domain.callers import Scope
 from ledger.domain.custody.lines import Deed, PackageLine, rows_of, text_or_none
 from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import InvalidInput
 
 ANSWERS = ("found", "not_found", "used", "sent_on", "reprocessed")
-
-
-def says(message: Message) -> str:
-    """`a unit answered a recall: found 7 of 8`."""
-    found, asked, *_ = packed_numbers(message)
-    return f"a unit answered a recall: found {found} of {asked}"
 
 
 def record_rules(message: Message, view: View, facts: Facts, records: Records) -> None:  # noqa: ARG001
@@ -73,34 +65,25 @@ ACT = witness(
     name="RecallAnswer",
     kind=6,
     doc="What a unit found of what it was asked for.",
-    schema="recall-answer/1",
     right=Right.ANSWER,
-    scope=Scope.ANSWER,
     retention="sterilisation",
     command="recall answer",
-    on_chain=WitnessScope.ANYBODY,
     mode=WitnessMode.STATE,
     shows_facts=True,
-    about=Field(
-        name="order", of=Named("anything"), help="digest of the recall's order", is_argument=True
-    ),
+    about=Field("order", Named("anything"), "digest of the recall's order", is_argument=True),
     packs=("found", "asked"),
     fields=(
-        Field(name="found", of=Whole(0, UINT32, None), help="packages found"),
-        Field(name="asked", of=Whole(0, UINT32, None), help="of so many that were asked for"),
-        Field(
-            name="lines",
-            of=Lines(
+        Field("found", Whole(0, UINT32, None), "packages found"),
+        Field("asked", Whole(0, UINT32, None), "of so many that were asked for"),
+        lines_field(
+            Lines(
                 {"package": PackageNamed(), "outcome": OneOf(ANSWERS), "reason": Words(500)},
                 optional=frozenset({"reason"}),
             ),
-            given=Given.OPTIONAL,
-            default=(),
-            option="line",
-            help="PACKAGE:OUTCOME[:REASON]",
+            "PACKAGE:OUTCOME[:REASON]",
         ),
     ),
-    says=says,
+    says="a unit answered a recall: found {found} of {asked}",
     needs=lambda message, _view: [Digest(word(message, "about"))],
     record_rules=record_rules,
     package_lines=package_lines,

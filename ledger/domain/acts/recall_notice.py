@@ -8,7 +8,6 @@ from ledger.domain.acts.vocabulary import (
     DIGEST,
     Facts,
     Field,
-    Given,
     Lines,
     MachineNamed,
     Message,
@@ -18,14 +17,14 @@ from ledger.domain.acts.vocabulary import (
     PackageNamed,
     Records,
     View,
-    WitnessMode,
     WitnessScope,
     Words,
+    lines_field,
+    optional_field,
     word,
 )
 from ledger.domain.acts.witnessing import witness
 from ledger.domain.acts.words import Right
-from ledger.domain.callers import Scope
 from ledger.domain.custody.lines import BASES, Deed, PackageLine, rows_of, text_or_none
 from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import InvalidInput
@@ -60,49 +59,34 @@ ACT = witness(
     name="RecallNotice",
     kind=5,
     doc="One holder is told what it has of a recalled range.",
-    schema="recall-notice/1",
     right=Right.DECIDE,
-    scope=Scope.DECIDE,
     retention="sterilisation",
     command="recall notice",
     on_chain=WitnessScope.OWN_MACHINE,
-    mode=WitnessMode.ENTRY,
     shows_facts=True,
-    about=Field(
-        name="equipment", of=MachineNamed(), help="id, serial number or name", is_argument=True
-    ),
+    about=Field("equipment", MachineNamed(), "id, serial number or name", is_argument=True),
     packs=("order",),
     fields=(
-        Field(name="order", of=DIGEST, help="digest of the recall's order"),
-        Field(name="to", of=Named("unit"), help="the unit that is told"),
-        Field(
-            name="reached_by",
-            of=OneOf(REACHED_BY),
-            given=Given.OPTIONAL,
+        Field("order", DIGEST, "digest of the recall's order"),
+        Field("to", Named("unit"), "the unit that is told"),
+        optional_field(
+            "reached_by",
+            OneOf(REACHED_BY),
+            "how it reached them; sent is not reached",
             default="sent",
             required=True,
-            help="how it reached them; sent is not reached",
         ),
-        Field(
-            name="reached_at",
-            of=Moment(is_signed=False),
-            given=Given.OPTIONAL,
-            help="when it reached them",
-        ),
-        Field(name="person", of=Words(), given=Given.OPTIONAL, is_personal=True, help="who heard"),
-        Field(
-            name="lines",
-            of=Lines(
+        optional_field("reached_at", Moment(is_signed=False), "when it reached them"),
+        optional_field("person", Words(), "who heard", is_personal=True),
+        lines_field(
+            Lines(
                 {"package": PackageNamed(), "basis": OneOf(BASES)},
                 optional=frozenset({"basis"}),
             ),
-            given=Given.OPTIONAL,
-            default=(),
-            option="line",
-            help="PACKAGE[:BASIS], how it is known that they have it",
+            "PACKAGE[:BASIS], how it is known that they have it",
         ),
     ),
-    says=lambda _message: "a holder was told of a recall",
+    says="a holder was told of a recall",
     needs=lambda message, _view: [Digest(word(message, "content"))],
     record_rules=record_rules,
     package_lines=package_lines,

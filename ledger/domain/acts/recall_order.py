@@ -16,14 +16,13 @@ from ledger.domain.acts.vocabulary import (
     Records,
     View,
     Whole,
-    WitnessMode,
     WitnessScope,
     Words,
+    optional_field,
     word,
 )
 from ledger.domain.acts.witnessing import packed_numbers, witness
 from ledger.domain.acts.words import Right
-from ledger.domain.callers import Scope
 from ledger.domain.errors import InvalidInput
 
 CAUSES = ("biological", "chemical", "physical", "machine", "water", "packaging", "other")
@@ -90,34 +89,28 @@ ACT = witness(
     name="RecallOrder",
     kind=4,
     doc="Everything in a machine's range of numbers is held at once, until it is found.",
-    schema="recall-order/1",
     right=Right.DECIDE,
-    scope=Scope.DECIDE,
     retention="sterilisation",
     command="recall state",
     on_chain=WitnessScope.OWN_MACHINE,
-    mode=WitnessMode.ENTRY,
     shows_facts=True,
-    about=Field(
-        name="equipment", of=MachineNamed(), help="id, serial number or name", is_argument=True
-    ),
+    about=Field("equipment", MachineNamed(), "id, serial number or name", is_argument=True),
     packs=("epoch", "first", "last", "stage"),
     fields=(
-        Field(name="epoch", of=Whole(1, UINT32, None), given=Given.STANDING, help="of its counter"),
-        Field(name="first", of=Whole(1, _NUMBER, None), help="first number of the range"),
-        Field(name="last", of=Whole(1, _NUMBER, None), help="last number of the range"),
-        Field(
-            name="stage",
-            of=Choice(RecallStage),
-            given=Given.OPTIONAL,
+        Field("epoch", Whole(1, UINT32, None), "of its counter", given=Given.STANDING),
+        Field("first", Whole(1, _NUMBER, None), "first number of the range"),
+        Field("last", Whole(1, _NUMBER, None), "last number of the range"),
+        optional_field(
+            "stage",
+            Choice(RecallStage),
+            "ordered, or ended with what was found",
             default=RecallStage.ORDERED,
             required=True,
-            help="ordered, or ended with what was found",
         ),
-        Field(name="cause", of=OneOf(CAUSES), help="what made it necessary"),
-        Field(name="cause_text", of=Words(1000), given=Given.OPTIONAL, help="in words"),
-        Field(name="found", of=Whole(0, UINT32, None), given=Given.OPTIONAL, help="at its end"),
-        Field(name="asked", of=Whole(0, UINT32, None), given=Given.OPTIONAL, help="of so many"),
+        Field("cause", OneOf(CAUSES), "what made it necessary"),
+        optional_field("cause_text", Words(1000), "in words"),
+        optional_field("found", Whole(0, UINT32, None), "at its end"),
+        optional_field("asked", Whole(0, UINT32, None), "of so many"),
     ),
     says=says,
     record_rules=record_rules,

@@ -17,10 +17,10 @@ from ledger.domain.acts.vocabulary import (
     custody_field,
     integer,
     key_field,
+    optional_field,
     word,
 )
 from ledger.domain.acts.words import Contract, Custody, Party
-from ledger.domain.callers import Scope
 from ledger.domain.encoding.identifiers import SignerId
 from ledger.domain.subjects.states import ProposalState, UnitState
 
@@ -56,32 +56,24 @@ ACT = Act(
     contract=Contract.UNIT_REGISTRY,
     function="proposeRecoveries",
     event="RecoveryProposed",
-    schema="recovery-proposal/1",
     parties=(Party.AUTHORITY, Party.NEW_KEY),
     right=None,
-    scope=Scope.AUTHORITY,
     command="unit recover",
     needs_reason=True,
     fields=(
-        Field(name="unit", of=Named("unit"), path="", help="number or code", is_argument=True),
+        Field("unit", Named("unit"), "number or code", path="", is_argument=True),
         Field(
-            name="name",
-            of=Name(),
+            "name",
+            Name(),
+            "how the unit names the new administrator",
             path="signer_name",
             required=False,
             is_personal=True,
-            help="how the unit names the new administrator",
         ),
         key_field("signer"),
-        Field(name="rights", of=OneOf(("administer",)), given=Given.NEVER, default="administer"),
+        Field("rights", OneOf(("administer",)), given=Given.NEVER, default="administer"),
         custody_field(),
-        Field(
-            name="valid_until",
-            of=Moment(),
-            given=Given.OPTIONAL,
-            path="",
-            help="no expiry when left out",
-        ),
+        optional_field("valid_until", Moment(), "no expiry when left out", path=""),
     ),
     says=lambda _: "the authority proposed a new administrator",
     rules=rules,

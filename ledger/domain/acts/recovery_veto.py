@@ -19,7 +19,6 @@ from ledger.domain.acts.vocabulary import (
     word,
 )
 from ledger.domain.acts.words import Contract, Right
-from ledger.domain.callers import Scope
 from ledger.domain.encoding.moments import seconds_text
 from ledger.domain.errors import Conflict, NotFound, Refused
 from ledger.domain.subjects.states import ProposalState
@@ -63,18 +62,11 @@ ACT = Act(
     contract=Contract.UNIT_REGISTRY,
     function="vetoRecoveries",
     event="RecoveryVetoed",
-    schema="recovery-veto/1",
     right=Right.ADMINISTER,
-    scope=Scope.ADMINISTER,
     command="unit veto",
     fields=(
         unit_field(),
-        Field(
-            name="proposal",
-            of=Named("operation"),
-            help="digest of the proposal",
-            is_argument=True,
-        ),
+        Field("proposal", Named("operation"), "digest of the proposal", is_argument=True),
     ),
     says=lambda _: "a recovery was vetoed",
     rules=rules,

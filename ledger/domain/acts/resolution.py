@@ -7,17 +7,13 @@ from enum import IntEnum
 from ledger.domain.acts.vocabulary import (
     Choice,
     Field,
-    Given,
-    Message,
     Named,
     Whole,
-    WitnessMode,
-    WitnessScope,
     Words,
+    optional_field,
 )
-from ledger.domain.acts.witnessing import packed_numbers, witness
+from ledger.domain.acts.witnessing import witness
 from ledger.domain.acts.words import Right
-from ledger.domain.callers import Scope
 
 
 class ContestOutcome(IntEnum):
@@ -31,45 +27,30 @@ class ContestOutcome(IntEnum):
     WITHDRAWN = 3
 
 
-def says(message: Message) -> str:
-    """`a contest was upheld`."""
-    return f"a contest was {ContestOutcome(packed_numbers(message)[0]).name.lower()}"
-
-
 ACT = witness(
     name="Resolution",
     kind=18,
     doc="What became of a contest; the amounts that follow from it are services that name it.",
-    schema="resolution/1",
     right=Right.SETTLE,
-    scope=Scope.SETTLE,
     command="statement resolve",
-    on_chain=WitnessScope.ANYBODY,
-    mode=WitnessMode.ENTRY,
     shows_facts=True,
     about=Field(
-        name="answer",
-        of=Named("operation", kinds=("StatementAnswer",)),
-        help="digest of the answer that contests",
+        "answer",
+        Named("operation", kinds=("StatementAnswer",)),
+        "digest of the answer that contests",
         is_argument=True,
     ),
     packs=("outcome", "amount"),
     fields=(
-        Field(
-            name="outcome",
-            of=Choice(ContestOutcome),
-            help="what became of it",
-            is_argument=True,
-        ),
-        Field(
-            name="amount",
-            of=Whole(0, 2**53 - 1),
-            given=Given.OPTIONAL,
+        Field("outcome", Choice(ContestOutcome), "what became of it", is_argument=True),
+        optional_field(
+            "amount",
+            Whole(0, 2**53 - 1),
+            "the most that the signing unit gives back, in the currency's smallest unit",
             default=0,
             required=True,
-            help="the most that the signing unit gives back, in the currency's smallest unit",
         ),
-        Field(name="agreement", of=Words(1000), given=Given.OPTIONAL, help="in words"),
+        optional_field("agreement", Words(1000), "in words"),
     ),
-    says=says,
+    says="a contest was {outcome}",
 )

@@ -6,20 +6,17 @@ from enum import IntEnum
 
 from ledger.domain.acts.vocabulary import (
     Choice,
-    CycleNamed,
     Field,
-    Given,
-    Message,
     Moment,
     OneOf,
     Photo,
-    WitnessMode,
     WitnessScope,
     Words,
+    cycle_field,
+    optional_field,
 )
-from ledger.domain.acts.witnessing import packed_numbers, witness
+from ledger.domain.acts.witnessing import witness
 from ledger.domain.acts.words import Right
-from ledger.domain.callers import Scope
 
 
 class Result(IntEnum):
@@ -43,61 +40,25 @@ class ResultWord(IntEnum):
     INVALID = 5
 
 
-def says(message: Message) -> str:
-    """`a result was entered: biological pass`."""
-    result, how, *_ = packed_numbers(message)
-    words = f"{Result(result).name} {ResultWord(how).name}".lower().replace("_", " ")
-    return f"a result was entered: {words}"
-
-
 ACT = witness(
     name="ResultEntry",
     kind=1,
     doc="A monitoring result of a cycle, entered when it is read.",
-    schema="result-entry/1",
     right=Right.RESULT,
-    scope=Scope.RESULT,
     retention="sterilisation",
     command="result enter",
     on_chain=WitnessScope.OWN_CYCLE,
-    mode=WitnessMode.ENTRY,
     shows_facts=True,
-    about=Field(
-        name="cycle",
-        of=CycleNamed(),
-        help="id, machine/number or machine/epoch/number",
-        is_argument=True,
-    ),
+    about=cycle_field(),
     packs=("result", "word"),
     fields=(
-        Field(name="result", of=Choice(Result), help="which result", is_argument=True),
-        Field(name="word", of=Choice(ResultWord), help="how it stands", is_argument=True),
-        Field(name="indicator", of=Words(), given=Given.OPTIONAL, help="maker, kind and lot"),
-        Field(
-            name="incubated_at",
-            of=Moment(is_signed=False),
-            given=Given.OPTIONAL,
-            help="when its incubation began",
-        ),
-        Field(
-            name="read_at",
-            of=Moment(is_signed=False),
-            given=Given.OPTIONAL,
-            help="when it was read",
-        ),
-        Field(
-            name="control",
-            of=OneOf(("pass", "fail")),
-            given=Given.OPTIONAL,
-            help="whether the control grew as it has to",
-        ),
-        Field(
-            name="photo_sha256",
-            of=Photo(),
-            given=Given.OPTIONAL,
-            option="photo",
-            help="a photo of the strip or vial",
-        ),
+        Field("result", Choice(Result), "which result", is_argument=True),
+        Field("word", Choice(ResultWord), "how it stands", is_argument=True),
+        optional_field("indicator", Words(), "maker, kind and lot"),
+        optional_field("incubated_at", Moment(is_signed=False), "when its incubation began"),
+        optional_field("read_at", Moment(is_signed=False), "when it was read"),
+        optional_field("control", OneOf(("pass", "fail")), "whether the control grew as it has to"),
+        optional_field("photo_sha256", Photo(), "a photo of the strip or vial", option="photo"),
     ),
-    says=says,
+    says="a result was entered: {result} {word}",
 )

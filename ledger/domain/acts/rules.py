@@ -250,6 +250,12 @@ def require_cycle(cycle: CycleState | None, *, unit: int) -> CycleState:
     return cycle
 
 
+def named_cycle(message: Message, view: View) -> CycleState:
+    """The open cycle that a message names, of the unit that it names."""
+    cycle = view.find(CycleState, word(message, "cycle"))
+    return require_cycle(cycle, unit=integer(message, "unit"))
+
+
 def require_current(message: Message, current: Digest, *, what: str) -> None:
     """An amendment names what it replaces; a first one names nothing."""
     replaces = Digest(word(message, "replaces"))

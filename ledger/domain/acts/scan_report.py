@@ -6,7 +6,7 @@ still be left undone takes a reason.  A line is taken back by another one that n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ledger.domain.acts.vocabulary import (
     Facts,
@@ -17,20 +17,17 @@ from ledger.domain.acts.vocabulary import (
     Moment,
     Named,
     OneOf,
-    PackageNamed,
+    PackageOrBasket,
     Photo,
     Records,
     SetNamed,
     View,
-    WitnessMode,
-    WitnessScope,
     Words,
     integer,
 )
 from ledger.domain.acts.witnessing import witness
 from ledger.domain.acts.words import Right
-from ledger.domain.callers import Scope
-from ledger.domain.custody.codes import is_basket
+from ledger.domain.custody.codes import is_basket, is_container
 from ledger.domain.custody.gates import is_no
 from ledger.domain.custody.lines import (
     BASES,
@@ -53,9 +50,10 @@ MOST_LINES = 240
 PREVENTABLE = frozenset({Deed.ISSUED.value})
 #: Said of what lies in a basket or a container, whose code stands beside it.
 _OF_BASKETS = frozenset({Deed.PUT_IN.value, Deed.SEALED.value})
+_OF_CONTAINERS = frozenset({Deed.PUT_IN.value, Deed.TAKEN_OUT.value})
 COLUMNS = {
     "act": OneOf(SCANNED),
-    "package": PackageNamed(),
+    "package": PackageOrBasket(),
     "code": Words(120),
     "set": SetNamed(),
     "basis": OneOf(BASES),
@@ -106,6 +104,8 @@ def record_rules(message: Message, view: View, facts: Facts, records: Records) -
                 field=f"{field}.code",
                 rule="beside it stands the code of a basket or a container",
             )
+        if is_basket(text_or_none(line["package"])):
+            _require_container(line, field)
         if line["takes_back"] is not None:
             _require_own_line(str(line["takes_back"]), line["reason"], message, records, field)
 
@@ -125,6 +125,20 @@ def _require_known_outcome(outcome: FieldValue, field: str) -> None:
     if twice is not None:
         raise InvalidInput(
             f"says {twice}", field=f"{field}.outcome", rule="an outcome says one thing of each"
+        )
+
+
+def _require_container(line: Mapping[str, FieldValue], field: str) -> None:
+    """Raise InvalidInput unless a basket is put into a container, or taken out of one."""
+    code = text_or_none(line["code"])
+    is_there = is_container(str(code)) and not is_container(str(line["package"]))
+    if line["act"] not in _OF_CONTAINERS or not is_there:
+        raise InvalidInput(
+            f"{line['package']} is a basket",
+            field=f"{field}.package",
+            rule="a basket is put into a container or taken out of one, whose code stands beside "
+            "it; a container lies in nothing",
+            remedy="name what lies in it",
         )
 
 
@@ -182,30 +196,26 @@ ACT = witness(
     name="ScanReport",
     kind=7,
     doc="What somebody reports of packages, line by line.",
-    schema="scan-report/1",
     right=Right.SCAN,
-    scope=Scope.SCAN,
     retention="sterilisation",
     command="package report",
-    on_chain=WitnessScope.ANYBODY,
-    mode=WitnessMode.ENTRY,
     shows_facts=True,
     # Random: nobody reads from the chain what happened to which package.
-    about=Field(name="report", of=Named("anything"), given=Given.NEVER, required=True),
+    about=Field("report", Named("anything"), given=Given.NEVER, required=True),
     fields=(
         Field(
-            name="lines",
-            of=Lines(
+            "lines",
+            Lines(
                 COLUMNS,
                 fewest=1,
                 most=MOST_LINES,
                 optional=frozenset(COLUMNS) - {"act", "basis"},
             ),
+            ":".join(COLUMNS).upper(),
             option="line",
-            help=":".join(COLUMNS).upper(),
         ),
     ),
-    says=lambda _message: "packages were reported",
+    says="packages were reported",
     record_rules=record_rules,
     package_lines=package_lines,
     lines_stay=True,

@@ -7,30 +7,33 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ledger.domain.acts import resolution
 from ledger.domain.acts import rules as common
 from ledger.domain.acts.vocabulary import (
     Act,
+    Facts,
     Field,
-    Given,
     Message,
     Moment,
     Named,
     Recorded,
+    Records,
     View,
     Whole,
     Words,
     integer,
+    optional_field,
     unit_field,
     word,
 )
 from ledger.domain.acts.words import Contract, Right
-from ledger.domain.callers import Scope
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest
 from ledger.domain.errors import InvalidInput, NotFound, Refused
-from ledger.domain.subjects.states import ServiceState, UnitState, Word32
+from ledger.domain.subjects.states import ServiceState, UnitState, WitnessState, Word32
 
 #: The largest quantity; the contract's int48, which JSON numbers hold exactly.
 MOST = 2**47 - 1
+_RESOLUTION = 0 if resolution.ACT.witness is None else resolution.ACT.witness.kind
 
 
 def is_correction(message: Message) -> bool:
@@ -86,6 +89,22 @@ def _series(message: Message) -> tuple[int, int, int, int, bytes]:
     return unit, consumer, kind, service_class, word(message, "subject")
 
 
+def record_rules(message: Message, view: View, facts: Facts, records: Records) -> None:  # noqa: ARG001
+    """What a resolution gives back is said by the unit that contested, of the one that gives."""
+    named = view.find(WitnessState, word(message, "subject"))
+    if named is None or named.kind != _RESOLUTION:
+        return
+    answer = view.find(WitnessState, named.about)
+    sides = integer(message, "unit"), integer(message, "consumer")
+    if answer is not None and sides != (answer.unit, named.unit):
+        raise Refused(
+            f"that resolution gives unit {sides[0]} nothing of unit {sides[1]}'s",
+            field="subject",
+            rule="what is given back is recorded by the unit that contested, of the one that gives",
+            remedy=f"let unit {answer.unit} record it, with unit {named.unit} as consumer",
+        )
+
+
 def effect(recorded: Recorded, view: View) -> None:
     """A service with its quantity; a correction changes what is left."""
     message, corrects = recorded.message, Digest(word(recorded.message, "corrects"))
@@ -133,9 +152,7 @@ ACT = Act(
     contract=Contract.CONTRIBUTION_LEDGER,
     function="recordServices",
     event="ServiceRecorded",
-    schema="service/1",
     right=Right.SETTLE,
-    scope=Scope.SETTLE,
     gas=110_000,
     command="service record",
     has_many=True,
@@ -143,50 +160,48 @@ ACT = Act(
     fields=(
         unit_field(),
         Field(
-            name="consumer",
-            of=Named("unit"),
-            help="the unit that used it, by number or code; your own for your own use",
+            "consumer",
+            Named("unit"),
+            "the unit that used it, by number or code; your own for your own use",
             is_argument=True,
         ),
         Field(
-            name="kind",
-            of=Whole(1, 2**16 - 1, "uint16"),
-            help="the kind's number in the terms' catalogue",
+            "kind",
+            Whole(1, 2**16 - 1, "uint16"),
+            "the kind's number in the terms' catalogue",
             is_argument=True,
         ),
-        Field(
-            name="service_class",
-            of=Whole(0, 2**16 - 1, "uint16"),
-            given=Given.OPTIONAL,
+        optional_field(
+            "service_class",
+            Whole(0, 2**16 - 1, "uint16"),
+            "the class within the kind",
             default=0,
             required=True,
-            help="the class within the kind",
         ),
         Field(
-            name="quantity",
-            of=Whole(-MOST - 1, MOST, "int48"),
-            help="in the kind's own unit; of a correction, the signed change",
+            "quantity",
+            Whole(-MOST - 1, MOST, "int48"),
+            "in the kind's own unit; of a correction, the signed change",
         ),
-        Field(
-            name="subject",
-            of=Named("anything"),
-            given=Given.OPTIONAL,
+        optional_field(
+            "subject",
+            Named("anything"),
+            "what it was about: an asset, a resolution",
             default=ZERO_DIGEST,
-            help="what it was about: an asset, a resolution",
         ),
-        Field(name="happened_at", of=Moment(), given=Given.OPTIONAL, help="when it happened"),
-        Field(
-            name="corrects",
-            of=Named("service"),
-            given=Given.OPTIONAL,
+        optional_field("happened_at", Moment(), "when it happened"),
+        optional_field(
+            "corrects",
+            Named("service"),
+            "digest of the service that this one corrects",
             default=ZERO_DIGEST,
-            help="digest of the service that this one corrects",
         ),
-        Field(name="description", of=Words(400), given=Given.OPTIONAL, help="in words"),
+        optional_field("description", Words(400), "in words"),
     ),
     says=says,
     subject=subject_of,
     rules=rules,
+    record_rules=record_rules,
     effect=effect,
     needs=needs,
 )

@@ -5,51 +5,33 @@ from __future__ import annotations
 from ledger.domain.acts.outage import require_ascending
 from ledger.domain.acts.vocabulary import (
     Field,
-    Given,
     Moment,
     Named,
     Whole,
-    WitnessMode,
-    WitnessScope,
     Words,
+    optional_field,
 )
 from ledger.domain.acts.witnessing import witness
 from ledger.domain.acts.words import Right
-from ledger.domain.callers import Scope
 
 ACT = witness(
     name="Shift",
     kind=9,
     doc="A unit says during which shift a shared key is used; its end replaces its beginning.",
-    schema="shift/1",
     right=Right.REPORT,
-    scope=Scope.REPORT,
     retention="sterilisation",
     command="shift report",
-    on_chain=WitnessScope.ANYBODY,
-    mode=WitnessMode.ENTRY,
     shows_facts=True,
     amendment_needs_reason=False,
-    about=Field(name="key", of=Named("signer"), help="the shared key", is_argument=True),
+    about=Field("key", Named("signer"), "the shared key", is_argument=True),
     fields=(
-        Field(name="begun_at", of=Moment(is_signed=False), help="when it began"),
-        Field(
-            name="ended_at", of=Moment(is_signed=False), given=Given.OPTIONAL, help="when it ended"
-        ),
-        Field(
-            name="people",
-            of=Whole(1, 1000, None),
-            given=Given.OPTIONAL,
-            help="how many were on it; 1: alone on shift",
-        ),
-        Field(
-            name="team",
-            of=Words(500),
-            given=Given.OPTIONAL,
-            is_personal=True,
-            help="who was on it, as your unit names them",
+        Field("begun_at", Moment(is_signed=False), "when it began"),
+        optional_field("ended_at", Moment(is_signed=False), "when it ended"),
+        optional_field("people", Whole(1, 1000, None), "how many were on it; 1: alone on shift"),
+        optional_field(
+            "team", Words(500), "who was on it, as your unit names them", is_personal=True
         ),
     ),
-    says=lambda _message: "a unit reported a shift",
+    says="a unit reported a shift",
     record_rules=require_ascending,
 )

@@ -7,7 +7,6 @@ from ledger.domain.acts.vocabulary import (
     Act,
     Field,
     Flags,
-    Given,
     Message,
     Moment,
     Name,
@@ -16,11 +15,11 @@ from ledger.domain.acts.vocabulary import (
     custody_field,
     integer,
     key_field,
+    optional_field,
     unit_field,
     word,
 )
 from ledger.domain.acts.words import Contract, Custody, Party, Right
-from ledger.domain.callers import Scope
 from ledger.domain.encoding.identifiers import SignerId
 from ledger.domain.subjects.states import SignerState
 
@@ -55,39 +54,26 @@ ACT = Act(
     contract=Contract.UNIT_REGISTRY,
     function="enrolSigners",
     event="SignerEnrolled",
-    schema="signer/1",
+    other_schema="signer/1",
     parties=(Party.SIGNER, Party.NEW_KEY),
     right=Right.ADMINISTER,
-    scope=Scope.ADMINISTER,
     command="signer enrol",
     fields=(
         unit_field(),
         Field(
-            name="name",
-            of=Name(),
+            "name",
+            Name(),
+            "how the unit names the person or station",
             path="signer_name",
             required=False,
             is_personal=True,
             is_argument=True,
-            help="how the unit names the person or station",
         ),
         key_field("signer"),
-        Field(name="rights", of=Flags(Right, "uint32"), option="right", help="what it may do"),
+        Field("rights", Flags(Right, "uint32"), "what it may do", option="right"),
         custody_field(),
-        Field(
-            name="valid_from",
-            of=Moment(),
-            given=Given.OPTIONAL,
-            path="",
-            help="at once when left out",
-        ),
-        Field(
-            name="valid_until",
-            of=Moment(),
-            given=Given.OPTIONAL,
-            path="",
-            help="no expiry when left out",
-        ),
+        optional_field("valid_from", Moment(), "at once when left out", path=""),
+        optional_field("valid_until", Moment(), "no expiry when left out", path=""),
     ),
     says=lambda _: "a key was enrolled",
     rules=rules,

@@ -16,7 +16,6 @@ from ledger.domain.acts.vocabulary import (
     word,
 )
 from ledger.domain.acts.words import Contract, Right
-from ledger.domain.callers import Scope
 from ledger.domain.errors import Conflict, NotFound
 from ledger.domain.subjects.states import SignerState
 
@@ -49,14 +48,12 @@ ACT = Act(
     contract=Contract.UNIT_REGISTRY,
     function="revokeSigners",
     event="SignerRevoked",
-    schema="signer-revocation/1",
     right=Right.ADMINISTER,
-    scope=Scope.ADMINISTER,
     command="signer revoke",
     needs_reason=True,
     fields=(
         unit_field(),
-        Field(name="signer", of=Named("signer"), help="name or id", is_argument=True),
+        Field("signer", Named("signer"), "name or id", is_argument=True),
     ),
     says=lambda _: "a key was revoked",
     ends="signer",

@@ -28,12 +28,14 @@ from ledger.domain.acts.vocabulary import (
     Whole,
     Words,
     integer,
+    lines_field,
+    optional_field,
     unit_field,
     word,
 )
 from ledger.domain.acts.words import Contract, Right
 from ledger.domain.callers import Scope
-from ledger.domain.custody.lines import Deed, PackageLine
+from ledger.domain.custody.lines import BASES, INFERRED, Deed, PackageLine
 from ledger.domain.custody.travelling import all_of, taken_lines
 from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import InvalidInput, Refused, VerificationFailed
@@ -65,7 +67,7 @@ def _counted_as(line: Mapping[str, Any]) -> str | None:
     """The signed count that a line is part of; None for what is missing, or not shown whole."""
     outcome, basis = line.get("outcome"), line.get("basis")
     if outcome == "accepted":
-        return None if basis is None else "inferred" if basis == package_lines.INFERRED else "seen"
+        return None if basis is None else "inferred" if basis == INFERRED else "seen"
     return outcome if outcome in {"refused", "extra"} else None
 
 
@@ -205,7 +207,7 @@ def says(message: Message) -> str:
 
 
 def _count(name: str) -> Field:
-    return Field(name=name, of=Whole(0, _MOST, "uint16"), given=Given.NEVER, path=f"counts.{name}")
+    return Field(name, Whole(0, _MOST, "uint16"), given=Given.NEVER, path=f"counts.{name}")
 
 
 ACT = Act(
@@ -215,10 +217,9 @@ ACT = Act(
     contract=Contract.CUSTODY_LEDGER,
     function="takeOver",
     event="TakenOver",
-    schema="take-over/1",
     right=Right.RECEIVE,
     right_in=lambda message, view: moving.right_of(step_of(message), message, view),
-    scope=Scope.CUSTODY,
+    other_scope=Scope.CUSTODY,
     retention="sterilisation",
     gas=110_000,
     command="consignment take-over",
@@ -226,21 +227,13 @@ ACT = Act(
     fields=(
         moving.consignment_field(),
         unit_field(),
-        Field(
-            name="outcome", of=Choice(TakeOutcome), help="what becomes of it now", is_argument=True
-        ),
+        Field("outcome", Choice(TakeOutcome), "what becomes of it now", is_argument=True),
         *moving.turn_fields("it"),
         *(_count(name) for name in COUNTS),
-        Field(name="asset", of=Named("asset"), given=Given.NEVER, required=False, standing="asset"),
-        Field(
-            name="trip",
-            of=Serial(),
-            given=Given.OPTIONAL,
-            help="the carrier's own number of the tour or flight",
-        ),
-        Field(
-            name="lines",
-            of=Lines(
+        Field("asset", Named("asset"), given=Given.NEVER, required=False, standing="asset"),
+        optional_field("trip", Serial(), "the carrier's own number of the tour or flight"),
+        lines_field(
+            Lines(
                 {
                     "outcome": OneOf(OUTCOMES),
                     **package_lines.NAMING,
@@ -251,27 +244,20 @@ ACT = Act(
                 optional=package_lines.OPTIONAL | {"reason", "action", "photo"},
                 follows=package_lines.FOLLOWS,
             ),
-            given=Given.OPTIONAL,
-            default=(),
-            option="line",
-            help=f"OUTCOME:{package_lines.SPELLING}[:REASON[:ACTION[:PHOTO]]]",
+            f"OUTCOME:{package_lines.SPELLING}[:REASON[:ACTION[:PHOTO]]]",
         ),
         package_lines.basis_field(),
-        Field(
-            name="rest",
-            of=OneOf(package_lines.BASES),
-            given=Given.OPTIONAL,
+        optional_field(
+            "rest",
+            OneOf(BASES),
+            "all that the giver's list names and no line does is accepted, and known so",
             path="",
-            help="all that the giver's list names and no line does is accepted, and known so",
         ),
         *moving.parcel_fields(
             seals=OneOf(("intact", "broken", "none", "other_numbers")), says="how they were found"
         ),
-        Field(
-            name="automatic",
-            of=Switch(),
-            given=Given.OPTIONAL,
-            help="whether an automatic pad took it, and nobody looked",
+        optional_field(
+            "automatic", Switch(), "whether an automatic pad took it, and nobody looked"
         ),
         *moving.condition_fields(),
         moving.retold_field(),

@@ -18,7 +18,6 @@ from ledger.domain.acts.vocabulary import (
     word,
 )
 from ledger.domain.acts.witnessing import witness
-from ledger.domain.callers import Scope
 from ledger.domain.duties.terms import Terms, parse_terms, require_successor
 from ledger.domain.encoding.canonical import canonical
 from ledger.domain.encoding.hashing import sha256
@@ -80,27 +79,23 @@ ACT = witness(
     name="Terms",
     kind=15,
     doc="The authority publishes the group's terms: deadlines, thresholds, hours, prices.",
-    schema="terms/1",
     right=None,
-    scope=Scope.AUTHORITY,
     command="terms record",
     on_chain=WitnessScope.AUTHORITY,
     mode=WitnessMode.STATE,
     shows_facts=True,
     amendment_needs_reason=False,
-    about=Field(
-        name="terms", of=Named("anything"), given=Given.NEVER, default=SUBJECT, required=True
-    ),
+    about=Field("terms", Named("anything"), given=Given.NEVER, default=SUBJECT, required=True),
     packs=("document",),
     fields=(
-        Field(name="document", of=Named("anything"), help="SHA-256 of the document"),
+        Field("document", Named("anything"), "SHA-256 of the document"),
         Field(
-            name="lines",
-            of=Lines({"part": Words(_PART)}, fewest=1, most=64),
+            "lines",
+            Lines({"part": Words(_PART)}, fewest=1, most=64),
+            "the document in its RFC 8785 form, in parts of at most 4000 characters",
             option="line",
-            help="the document in its RFC 8785 form, in parts of at most 4000 characters",
         ),
     ),
-    says=lambda _message: "the authority published terms",
+    says="the authority published terms",
     record_rules=record_rules,
 )

@@ -11,15 +11,13 @@ from ledger.domain.acts import moving
 from ledger.domain.acts.vocabulary import (
     Facts,
     Field,
-    Given,
     Hash,
     Message,
     Moment,
     OneOf,
     Records,
     View,
-    WitnessMode,
-    WitnessScope,
+    optional_field,
 )
 from ledger.domain.acts.witnessing import witness
 from ledger.domain.acts.words import Right
@@ -47,29 +45,25 @@ ACT = witness(
     name="TransportLog",
     kind=22,
     doc="What a transport's loggers showed: temperature, shock, route.",
-    schema="transport-log/1",
     right=Right.CARRY,
-    scope=Scope.CUSTODY,
+    other_scope=Scope.CUSTODY,
     retention="sterilisation",
     command="consignment log",
-    on_chain=WitnessScope.ANYBODY,
-    mode=WitnessMode.ENTRY,
     shows_facts=True,
     about=moving.consignment_field(),
     fields=(
-        Field(name="begun_at", of=Moment(is_signed=False), help="the log's first reading"),
-        Field(name="ended_at", of=Moment(is_signed=False), help="its last reading"),
+        Field("begun_at", Moment(is_signed=False), "the log's first reading"),
+        Field("ended_at", Moment(is_signed=False), "its last reading"),
         *(
-            Field(
-                name=name,
-                of=OneOf(LIES),
-                given=Given.OPTIONAL,
-                help=f"how the {name} log lies to its limits; none: the vehicle keeps none",
+            optional_field(
+                name,
+                OneOf(LIES),
+                f"how the {name} log lies to its limits; none: the vehicle keeps none",
             )
             for name in LOGGED
         ),
-        Field(name="log_sha256", of=Hash(), given=Given.OPTIONAL, help="SHA-256 of the log's file"),
+        optional_field("log_sha256", Hash(), "SHA-256 of the log's file"),
     ),
-    says=lambda _message: "a transport log was brought",
+    says="a transport log was brought",
     record_rules=record_rules,
 )

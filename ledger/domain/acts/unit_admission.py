@@ -11,7 +11,6 @@ from ledger.domain.acts.vocabulary import (
     Act,
     Field,
     Flags,
-    Given,
     Message,
     Moment,
     Name,
@@ -21,10 +20,10 @@ from ledger.domain.acts.vocabulary import (
     custody_field,
     integer,
     key_field,
+    optional_field,
     word,
 )
 from ledger.domain.acts.words import Contract, Custody, Party, Right, UnitRole
-from ledger.domain.callers import Scope
 from ledger.domain.encoding.identifiers import SignerId
 from ledger.domain.errors import Conflict, InvalidInput
 from ledger.domain.names import plain_name
@@ -39,6 +38,13 @@ def complete(values: Mapping[str, Any]) -> Mapping[str, Any]:
             f"{code!r} reads as a unit's number",
             field="code",
             rule="a name, such as EAST",
+        )
+    if not all(sign.isalnum() or sign in "-_." for sign in code):
+        raise InvalidInput(
+            f"{code!r} is no code",
+            field="code",
+            rule="one short word of letters, digits, points and hyphens, since it stands in the "
+            "names of what the unit packs and sends: EAST/4711",
         )
     if not values["roles"]:
         raise InvalidInput("names no role", field="roles", rule="a unit has at least one role")
@@ -88,38 +94,21 @@ ACT = Act(
     contract=Contract.UNIT_REGISTRY,
     function="admitUnits",
     event="UnitAdmitted",
-    schema="unit/1",
+    other_schema="unit/1",
     parties=(Party.AUTHORITY, Party.NEW_KEY),
     right=None,
-    scope=Scope.AUTHORITY,
     command="unit admit",
     fields=(
         Field(
-            name="unit",
-            of=Whole(1, UINT32),
-            path="",
-            help="the unit's number in the group",
-            is_argument=True,
+            "unit", Whole(1, UINT32), "the unit's number in the group", path="", is_argument=True
         ),
-        Field(name="code", of=Name(40), help="short name, unique in the group"),
-        Field(name="name", of=Name(), help="full name"),
-        Field(name="roles", of=Flags(UnitRole, "uint16"), option="role", help="what it is"),
-        Field(
-            name="administrator_name",
-            of=Name(),
-            given=Given.OPTIONAL,
-            is_personal=True,
-            help="who administers the unit",
-        ),
+        Field("code", Name(40), "short name, unique in the group"),
+        Field("name", Name(), "full name"),
+        Field("roles", Flags(UnitRole, "uint16"), "what it is", option="role"),
+        optional_field("administrator_name", Name(), "who administers the unit", is_personal=True),
         key_field("administrator"),
         custody_field(),
-        Field(
-            name="valid_until",
-            of=Moment(),
-            given=Given.OPTIONAL,
-            path="",
-            help="no expiry when left out",
-        ),
+        optional_field("valid_until", Moment(), "no expiry when left out", path=""),
     ),
     says=lambda _: "the unit and its first administrator were admitted",
     also=lambda message: word(message, "administrator"),

@@ -7,7 +7,6 @@ from dataclasses import replace
 from ledger.domain.acts import rules as common
 from ledger.domain.acts.vocabulary import Act, Field, Message, Named, Recorded, View, integer
 from ledger.domain.acts.words import Contract, Party
-from ledger.domain.callers import Scope
 from ledger.domain.subjects.states import UnitState
 
 
@@ -31,15 +30,11 @@ ACT = Act(
     contract=Contract.UNIT_REGISTRY,
     function="closeUnits",
     event="UnitClosed",
-    schema="unit-closure/1",
     parties=(Party.AUTHORITY,),
     right=None,
-    scope=Scope.AUTHORITY,
     command="unit close",
     needs_reason=True,
-    fields=(
-        Field(name="unit", of=Named("unit"), path="", help="number or code", is_argument=True),
-    ),
+    fields=(Field("unit", Named("unit"), "number or code", path="", is_argument=True),),
     says=lambda _: "the unit was closed",
     ends="unit",
     rules=rules,

@@ -7,7 +7,7 @@ holds.  `Act` adds who may sign, what it is about, which rules keep it out, and 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import UTC, datetime
 from enum import Enum, IntEnum, IntFlag, auto
 from functools import cached_property, lru_cache
@@ -121,13 +121,13 @@ class Sort:
         """What the record may hold, by path."""
         raise NotImplementedError
 
-    def signed(self, value: Any) -> Value:
-        """As the message holds it."""
-        raise NotImplementedError
+    def signed(self, value: Any) -> Any:
+        """As the message holds it; most is signed as it was given."""
+        return value
 
     def facts(self, path: str, value: Any) -> Facts:
-        """As the record holds it; `value` as given, or as signed."""
-        raise NotImplementedError
+        """As the record holds it; `value` as given, or as signed, and most is recorded so."""
+        return {path: value}
 
     def confirms(self, path: str, shown: FieldValue, signed: Value, *, root: str) -> bool:
         """Whether a shown fact at `path`, of the field at `root`, is what was signed."""
@@ -226,14 +226,6 @@ class Whole(Sort):
         """Within its bounds."""
         return {path: schemas.integer(self.low, self.high, required=required)}
 
-    def signed(self, value: int) -> int:
-        """Itself."""
-        return value
-
-    def facts(self, path: str, value: int | None) -> Facts:
-        """Itself."""
-        return {path: value}
-
 
 @dataclass(frozen=True, slots=True)
 class Numbers(Sort):
@@ -271,10 +263,6 @@ class Words(Sort):
         """So many characters."""
         return {path: schemas.text(self.longest, required=required)}
 
-    def facts(self, path: str, value: str | None) -> Facts:
-        """Itself."""
-        return {path: value}
-
 
 @dataclass(frozen=True, slots=True)
 class Name(Words):
@@ -309,10 +297,6 @@ class OneOf(Sort):
         """One of them."""
         return {path: schemas.choice(*self.words, required=required)}
 
-    def facts(self, path: str, value: str | None) -> Facts:
-        """Itself."""
-        return {path: value}
-
 
 @dataclass(frozen=True, slots=True)
 class Switch(Sort):
@@ -321,10 +305,6 @@ class Switch(Sort):
     def rules(self, path: str, *, required: bool) -> Mapping[str, FieldRule]:
         """True or false."""
         return {path: schemas.flag(required=required)}
-
-    def facts(self, path: str, value: bool | None) -> Facts:  # noqa: FBT001 - it is the value
-        """Itself."""
-        return {path: value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,10 +317,6 @@ class Measured(Sort):
     def rules(self, path: str, *, required: bool) -> Mapping[str, FieldRule]:
         """Within its bounds."""
         return {path: schemas.decimal(self.low, self.high, required=required)}
-
-    def facts(self, path: str, value: str | None) -> Facts:
-        """Itself."""
-        return {path: value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -463,6 +439,11 @@ class PackageNamed(Words):
 
 
 @dataclass(frozen=True, slots=True)
+class PackageOrBasket(PackageNamed):
+    """The same, or a basket by its code, where it goes into a container or comes out of one."""
+
+
+@dataclass(frozen=True, slots=True)
 class SubjectNamed(Words):
     """What is asked about: a package by its name, all else by the digits of its id."""
 
@@ -482,10 +463,6 @@ class SetNamed(Sort):
     def signed(self, value: str) -> bytes:
         """The hash of its name."""
         return set_subject(value)
-
-    def facts(self, path: str, value: str | None) -> Facts:
-        """Its name."""
-        return {path: value}
 
     def confirms(self, path: str, shown: FieldValue, signed: Value, *, root: str) -> bool:
         """Its hash was signed."""
@@ -690,10 +667,6 @@ class Hash(Sort):
         """64 digits."""
         return {path: schemas.hash32(required=required)}
 
-    def facts(self, path: str, value: str | None) -> Facts:
-        """Itself."""
-        return {path: value}
-
 
 @dataclass(frozen=True, slots=True)
 class Photo(Hash):
@@ -755,7 +728,7 @@ class Signing(Sort):
 # ---------------------------------------------------------------- fields
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Field:
     """One row of an act."""
 
@@ -764,6 +737,7 @@ class Field:
     of: Sort
     #: what it is, for bodies, options and documents
     help: str = ""
+    _: KW_ONLY
     given: Given = Given.ALWAYS
     #: what it is when it is left out; None: not entered
     default: Any = None
@@ -816,33 +790,47 @@ class Field:
         return self.recorded_as
 
 
+def optional_field(name: str, of: Sort, help: str = "", **further: Any) -> Field:  # noqa: A002
+    """A field that may be left out; `further` is as `Field` has it."""
+    return Field(name, of, help, given=Given.OPTIONAL, **further)
+
+
+def lines_field(of: Lines | Numbers, help: str, *, option: str = "line") -> Field:  # noqa: A002
+    """A list that may be left out, which people type line by line."""
+    return optional_field("lines", of, help, default=(), option=option)
+
+
+def cycle_field() -> Field:
+    """The cycle that an act is about."""
+    how = "id, machine/number or machine/epoch/number"
+    return Field("cycle", CycleNamed(), how, is_argument=True)
+
+
 def unit_field() -> Field:
     """The acting unit, which every record states of itself."""
-    return Field(name="unit", of=Named("unit"), given=Given.NEVER, path="")
+    return Field("unit", Named("unit"), given=Given.NEVER, path="")
 
 
 def key_field(member: str) -> Field:
     """The key that an act brings into the group."""
-    return Field(
-        name="key",
-        of=NewKey(),
-        given=Given.OPTIONAL,
+    return optional_field(
+        "key",
+        NewKey(),
+        "left out for custody server, where this instance makes it",
         member=member,
         path=member,
         required=True,
-        help="left out for custody server, where this instance makes it",
     )
 
 
 def custody_field() -> Field:
     """Who holds the private key that an act brings."""
-    return Field(
-        name="custody",
-        of=Choice(Custody),
-        given=Given.OPTIONAL,
+    return optional_field(
+        "custody",
+        Choice(Custody),
+        "who holds the private key",
         default=Custody.SERVER,
         required=True,
-        help="who holds the private key",
     )
 
 
@@ -852,12 +840,12 @@ def replaces_field(called: str, *, standing: str = "") -> Field:
     The member is called the same unless it is said.
     """
     return Field(
-        name="replaces",
-        of=DIGEST,
+        "replaces",
+        DIGEST,
+        f"digest of the {called} that this one replaces; null: there is none",
         given=Given.JUDGED,
         path="supersedes",
         required=False,
-        help=f"digest of the {called} that this one replaces; null: there is none",
         standing=standing or called,
     )
 
@@ -962,16 +950,17 @@ class Act:
     function: str
     #: the event that announces it
     event: str
-    #: of the record that it commits to, `name/version`
-    schema: str
+    #: the schema of its record where that is not `name/1` by the act's own name
+    other_schema: str = ""
     #: who signs, in the order of the function's arguments after the operations
     parties: tuple[Party, ...] = (Party.SIGNER,)
     #: what the signer may do; None where only the authority signs
     right: Right | None
     #: the same where it depends on how things stand; raises what keeps the unit out altogether
     right_in: Callable[[Message, View], Right] | None = None
-    #: what a token must allow, and what beside it when the record holds such facts
-    scope: Scope
+    #: what a token must allow where that is not called as the right is
+    other_scope: Scope | None = None
+    #: what it must allow beside that when the record holds such facts
     further_scopes: Callable[[Facts], frozenset[Scope]] = lambda _facts: frozenset()
     #: how long its record is kept, see records.retention
     retention: str = "registry"
@@ -1028,6 +1017,13 @@ class Act:
     # ------------------------------------------------------------ derived
 
     @cached_property
+    def scope(self) -> Scope:
+        """What a token must allow: the authority's, or what the right is called."""
+        if self.other_scope is not None:
+            return self.other_scope
+        return Scope.AUTHORITY if self.right is None else Scope[str(self.right.name)]
+
+    @cached_property
     def struct(self) -> Struct:
         """The EIP-712 struct; all witness kinds share one."""
         if self.witness is not None:
@@ -1065,6 +1061,11 @@ class Act:
             if isinstance(f.of, Lines) and f.recorded_as
         }
         return make_schema(self.schema, facts, personal, lists)
+
+    @cached_property
+    def schema(self) -> str:
+        """Of the record that it commits to, `name/version`."""
+        return self.other_schema or f"{self.spelled}/1"
 
     @cached_property
     def spelled(self) -> str:

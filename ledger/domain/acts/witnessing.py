@@ -14,6 +14,7 @@ from ledger.domain.acts import rules as common
 from ledger.domain.acts.vocabulary import (
     Act,
     Agree,
+    Choice,
     Facts,
     Field,
     Given,
@@ -31,7 +32,6 @@ from ledger.domain.acts.vocabulary import (
     word,
 )
 from ledger.domain.acts.words import Contract, Party, Right
-from ledger.domain.callers import Scope
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest
 from ledger.domain.errors import Conflict, InvalidInput, VerificationFailed
 from ledger.domain.subjects.states import (
@@ -52,22 +52,21 @@ def witness(  # noqa: PLR0913 - the columns of one row
     name: str,
     kind: int,
     doc: str,
-    schema: str,
     right: Right | None,
-    scope: Scope,
     command: str,
-    on_chain: WitnessScope,
-    mode: WitnessMode,
+    on_chain: WitnessScope = WitnessScope.ANYBODY,
+    mode: WitnessMode = WitnessMode.ENTRY,
     about: Field,
     fields: tuple[Field, ...],
     packs: tuple[str, ...] = (),
-    says: Callable[[Message], str],
+    says: str | Callable[[Message], str],
     **further: Any,
 ) -> Act:
-    """One witness kind; what is not said here is as `Act` has it.
+    """One witness kind, of anybody and one of many unless it is said; else as `Act` has it.
 
     `about` is the field whose 32 bytes it is about; `packs` names the fields that `content` holds:
     one of 32 bytes, or up to four whole numbers of 8 bytes each, signed, the first on the left.
+    `says` may be a sentence in which these stand by their names: `a unit commented: {stance}`.
     """
     row = Witnessing(kind=kind, scope=on_chain, mode=mode)
     packed = tuple(each for name in packs for each in fields if each.name == name)
@@ -81,24 +80,22 @@ def witness(  # noqa: PLR0913 - the columns of one row
         contract=Contract.WITNESSES,
         function="witness",
         event="Witnessed",
-        schema=schema,
         parties=(Party.AUTHORITY,) if right is None else (Party.SIGNER,),
         right=right,
-        scope=scope,
         gas=110_000,
         command=command,
         witness=row,
         has_many=mode is WitnessMode.ENTRY,
         fields=(
-            Field(name="kind", of=Whole(kind, kind, "uint16"), given=Given.NEVER, path=""),
+            Field("kind", Whole(kind, kind, "uint16"), given=Given.NEVER, path=""),
             replace(about, member="about"),
             unit_field(),
-            Field(name="content", of=_Content(), given=Given.NEVER, path=""),
+            Field("content", _Content(), given=Given.NEVER, path=""),
             replaces,
             # Only the record names them; what is packed of them stands in `content`.
             *(replace(each, member="") for each in fields),
         ),
-        says=says,
+        says=_telling(says, packed) if isinstance(says, str) else says,
         subject=lambda message: word(message, "about"),
         complete=lambda values: {**values, "kind": kind, "content": _pack(packed, values)},
         rules=_rules_of(row),
@@ -117,10 +114,6 @@ class _Content(Sort):
 
     solidity: ClassVar[str | None] = "bytes32"
 
-    def signed(self, value: bytes) -> bytes:
-        """Itself."""
-        return value
-
 
 def _pack(fields: tuple[Field, ...], values: Mapping[str, Any]) -> bytes:
     parts = []
@@ -138,6 +131,23 @@ def packed_numbers(message: Message) -> tuple[int, ...]:
     content = word(message, "content")
     parts = [content[at : at + _PART] for at in range(0, _WORD, _PART)]
     return tuple(int.from_bytes(part, "big", signed=True) for part in parts)
+
+
+def _telling(sentence: str, packed: tuple[Field, ...]) -> Callable[[Message], str]:
+    """The sentence, with what is packed; raises ValueError for a number that stands for nothing."""
+    told = [(at, each) for at, each in enumerate(packed) if f"{{{each.name}}}" in sentence]
+
+    def says(message: Message) -> str:
+        numbers = packed_numbers(message)
+        return sentence.format_map({each.name: _word_of(each, numbers[at]) for at, each in told})
+
+    return says
+
+
+def _word_of(field: Field, number: int) -> object:
+    if isinstance(field.of, Choice):
+        return field.of.of(number).name.lower().replace("_", " ")
+    return number
 
 
 def _agreeing(packed: tuple[Field, ...]) -> Agree:

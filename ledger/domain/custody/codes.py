@@ -2,7 +2,7 @@
 
 Scanners deliver more than the label holds: the value twice, two labels in one shot, control
 characters, a lost group separator, letters that a keyboard layout turned.  Each is recognised and
-said; nothing is guessed.
+said; nothing is guessed.  A scanner may put before a code what kind of symbol it was (`]d1`).
 
 The own scheme: `SL`, the unit's number, `P`, the serial text, and two check digits (modulo 97, as
 ISO/IEC 7064 MOD 97-10, of two digits a sign), capital letters, digits and points only.  A reprint
@@ -13,13 +13,13 @@ basket has `B` in place of the `P`, and a container `C`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 
-from ledger.domain.custody.lines import parse_package
+from ledger.domain.custody.lines import WIDE, parse_package
 from ledger.domain.errors import InvalidInput
 
 GS = "\x1d"
@@ -29,6 +29,14 @@ _BASKET = re.compile(r"SL([1-9][0-9]{0,9})([BC])([A-Z0-9.]{1,40})([0-9]{2})")
 _SHORTEST_TWICE = 6
 _SERIAL = re.compile(r"[A-Z0-9.]{1,40}")
 _SYMBOLOGY = re.compile(r"\](?:d2|C1|e0|Q3|J1)")
+#: ISO/IEC 15424: what a scanner may put before the content of any symbol
+_ANY_SYMBOLOGY = re.compile(r"\][A-CE-Za-z][0-9]")
+#: how some scanners show a separator that the keyboard has no key for
+_SHOWN_GS = re.compile(r"<(?:GS|FNC1)>|\{(?:GS|FNC1)\}|\^\]|␝")
+#: a GS1 code as it is printed for people
+_PARTS = re.compile(r"\(([0-9]{2,4})\)([^()]+)")
+#: what stands between two codes in one field
+_BETWEEN = re.compile(rf"[\s,;|]+|{_ANY_SYMBOLOGY.pattern}")
 #: what a scanner sends around a code, and between two
 _ENDS = "\r\n\t\x00\x02\x03\x04"
 _CONTROLS = re.compile(r"[\x00-\x1c\x1e-\x1f\x7f]")
@@ -36,9 +44,10 @@ _CONTROLS = re.compile(r"[\x00-\x1c\x1e-\x1f\x7f]")
 _DATED = re.compile(r"(?<=.)(?:11|17)([0-9]{2})([0-9]{2})([0-9]{2})")
 
 #: What a reader set to a US keyboard becomes under another layout: what arrives → what was meant.
-_LAYOUTS = {
+_LAYOUTS: Mapping[str, Mapping[int, int | str]] = {
     "German": str.maketrans("zyZYßü+ö?-_'", "yzYZ-[];_/?\\"),
-    "French": str.maketrans("aqzwAQZW&é\"'(-è_çà^$)", "qawzQAWZ1234567890[]-"),
+    "French": str.maketrans("aqzwAQZW&é\"'(-è_çà^$),?:!", "qawzQAWZ1234567890[]-mM./"),
+    "wide": WIDE,
 }
 
 
@@ -217,8 +226,21 @@ def read_shot(raw: str) -> Shot:
     half = len(text) // 2
     if half >= _SHORTEST_TWICE and text[:half] * 2 == text:
         text, troubles = text[:half], [*dict.fromkeys([*troubles, Trouble.TWICE])]
+    apart = [part for part in _BETWEEN.split(text) if part]
+    if len(apart) > 1 and all(_is_ours(each) for each in apart):
+        if len(set(apart)) > 1:
+            return Shot(raw=raw, code=None, troubles=(*troubles, Trouble.TWO_CODES))
+        text, troubles = apart[0], [*dict.fromkeys([*troubles, Trouble.TWICE])]
+    if _SYMBOLOGY.match(text) is None:
+        text = re.sub(rf"^{_ANY_SYMBOLOGY.pattern}(?=.)", "", text)
     found = next(_readings(text), None) or Shot(raw=raw, code=text)
     return replace(found, raw=raw, troubles=(*troubles, *found.troubles))
+
+
+def _is_ours(text: str) -> bool:
+    """Whether a text alone is a code of a scheme that has check digits."""
+    found = next(_readings(text), None)
+    return found is not None and found.is_certain
 
 
 def _readings(text: str) -> Iterator[Shot]:
@@ -228,10 +250,11 @@ def _readings(text: str) -> Iterator[Shot]:
     """
     if text in _COMMANDS:
         yield Shot(raw=text, code=text, scheme=Scheme.COMMAND, command=_COMMANDS[text])
+    elif text[:-2] in {each[:-2] for each in _COMMANDS}:
+        yield Shot(raw=text, code=None, scheme=Scheme.COMMAND, troubles=(Trouble.CHECK_DIGIT,))
     straight = [shot for shot in (_own(text), _basket(text), _gs1(text)) if shot is not None]
     yield from (shot for shot in straight if shot.is_certain)
-    for table in _LAYOUTS.values():
-        meant = text.translate(table)
+    for meant in (*(text.translate(table) for table in _LAYOUTS.values()), text.swapcase()):
         for shot in (_own(meant), _basket(meant), _gs1(meant)) if meant != text else ():
             if shot is not None and shot.is_certain:
                 yield replace(shot, troubles=(*shot.troubles, Trouble.LAYOUT))
@@ -281,7 +304,10 @@ def _gs1(text: str) -> Shot | None:
     """
     if len(_SYMBOLOGY.findall(text)) > 1:
         return Shot(raw=text, code=None, scheme=Scheme.GS1, troubles=(Trouble.TWO_CODES,))
-    body = _SYMBOLOGY.sub("", text, count=1).strip(GS)
+    body = _SHOWN_GS.sub(GS, _SYMBOLOGY.sub("", text, count=1)).strip(GS)
+    parts = _PARTS.findall(body)
+    if parts and not _PARTS.sub("", body).strip():
+        body = GS.join(key + value.strip() for key, value in parts)
     if not _looks_gs1(body, text):
         return None
     parsed = _parse(body)

@@ -6,9 +6,10 @@ A gate stops nobody: what was done against one takes a reason, and is kept with 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from typing import Self
 
 from ledger.domain.acts.decisions import DecisionState
 from ledger.domain.custody.fold import Overlay, Package, Stage
@@ -34,127 +35,91 @@ class Word(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why not; or, with a yes, what whoever goes on has to know."""
+    """Why not; or, with a yes, what whoever goes on has to know.
 
-    UNKNOWN = "unknown"
-    NOT_RECORDED = "not_recorded"
-    VOIDED = "voided"
-    NOT_ASSEMBLED = "not_assembled"
-    NOT_LOADED = "not_loaded"
-    NOT_RELEASED = "not_released"
-    BIOLOGICAL_PENDING = "biological_pending"
-    EMERGENCY = "emergency"
-    REJECTED = "rejected"
-    HELD = "held"
-    RECALLED = "recalled"
-    RESULT_FAILED = "result_failed"
-    WHILE_SUSPENDED = "while_suspended"
-    LEFT_OUT = "left_out"
-    WAITING = "waiting"
-    EXPIRED = "expired"
-    NO_EXPIRY = "no_expiry"
-    NO_DAY = "no_day"
-    WET = "wet"
-    DAMAGED = "damaged"
-    REFUSED = "refused"
-    USED = "used"
-    OPENED = "opened"
-    PROCESSING = "processing"
-    GONE = "gone"
-    NOT_HERE = "not_here"
-    ELSEWHERE = "elsewhere"
-    TRAVELLING = "travelling"
-    CONTRADICTED = "contradicted"
-    COUNTED_ONLY = "counted_only"
-    LOANER = "loaner"
-    NOT_READABLE = "not_readable"
-    BEHIND = "behind"
+    Each with its words in English and Chinese, in which `{}` are filled in.
+    """
+
+    en: str
+    zh: str
+
+    def __new__(cls, word: str, en: str, zh: str) -> Self:
+        """A member of that word."""
+        member = str.__new__(cls, word)
+        member._value_, member.en, member.zh = word, en, zh
+        return member
+
+    UNKNOWN = "unknown", "unknown code", "未知条码"
+    NOT_RECORDED = "not_recorded", "nothing of it is recorded here", "此处没有关于它的记录"
+    VOIDED = "voided", "this label was voided by a reprint", "该标签已因重印作废"
+    NOT_ASSEMBLED = "not_assembled", "no record of assembly", "没有包装记录"
+    NOT_LOADED = "not_loaded", "in no declared load", "未列入任何装载清单"
+    NOT_RELEASED = "not_released", "cycle {cycle} is not released", "灭菌循环 {cycle} 尚未放行"
+    BIOLOGICAL_PENDING = (
+        "biological_pending",
+        "released with the biological result pending",
+        "已放行,生物监测结果待出",
+    )
+    EMERGENCY = "emergency", "released early in an emergency", "紧急情况下提前放行"
+    REJECTED = "rejected", "cycle {cycle} was rejected", "灭菌循环 {cycle} 已判不合格"
+    HELD = "held", "held", "暂扣"
+    RECALLED = "recalled", "recalled", "已召回"
+    RESULT_FAILED = (
+        "result_failed",
+        "cycle {cycle}: {results} did not pass",
+        "灭菌循环 {cycle}:{results} 未通过",
+    )
+    WHILE_SUSPENDED = (
+        "while_suspended",
+        "released while its machine was suspended",
+        "在灭菌器停用期间放行",
+    )
+    LEFT_OUT = "left_out", "left out of the release", "未包含在放行之内"
+    WAITING = "waiting", "waits for a later decision", "等待后续决定"
+    EXPIRED = "expired", "expired on {date}", "已于 {date} 过期"
+    NO_EXPIRY = "no_expiry", "no last day of use is recorded", "没有有效期记录"
+    NO_DAY = "no_day", "its last day of use is no day: {date}", "有效期不是有效日期:{date}"
+    WET = "wet", "found wet", "湿包"
+    DAMAGED = "damaged", "damaged", "破损"
+    REFUSED = "refused", "refused by who received it", "接收方已拒收"
+    USED = "used", "used already", "已使用"
+    OPENED = "opened", "opened", "已打开"
+    PROCESSING = "processing", "in processing: {stage}", "处理中:{stage}"
+    GONE = "gone", "{stage}", "{stage}"
+    NOT_HERE = "not_here", "not here: at {unit} since {time}", "不在此处:自 {time} 起在 {unit}"
+    ELSEWHERE = "elsewhere", "not here", "不在此处"
+    TRAVELLING = "travelling", "in transit to {unit}", "正运往 {unit}"
+    CONTRADICTED = "contradicted", "contradicted by {unit}", "与 {unit} 的报告不一致"
+    COUNTED_ONLY = (
+        "counted_only",
+        "counted only, cycle {cycle} at best",
+        "仅计数,最多可追溯到循环 {cycle}",
+    )
+    LOANER = "loaner", "a loaner that was not processed here", "外来器械,尚未在此处理"
+    NOT_READABLE = (
+        "not_readable",
+        "others recorded something about it that is not readable here",
+        "他人对此有记录,此处无法读取",
+    )
+    BEHIND = "behind", "nothing was heard since {time}", "自 {time} 起没有新消息"
 
 
-#: In words; `{}` are filled in.
+#: In words, by language.
 WORDS: Mapping[str, Mapping[Reason, str]] = {
-    "en": {
-        Reason.UNKNOWN: "unknown code",
-        Reason.NOT_RECORDED: "nothing of it is recorded here",
-        Reason.VOIDED: "this label was voided by a reprint",
-        Reason.NOT_ASSEMBLED: "no record of assembly",
-        Reason.NOT_LOADED: "in no declared load",
-        Reason.NOT_RELEASED: "cycle {cycle} is not released",
-        Reason.BIOLOGICAL_PENDING: "released with the biological result pending",
-        Reason.EMERGENCY: "released early in an emergency",
-        Reason.REJECTED: "cycle {cycle} was rejected",
-        Reason.HELD: "held",
-        Reason.RECALLED: "recalled",
-        Reason.RESULT_FAILED: "cycle {cycle}: {results} did not pass",
-        Reason.WHILE_SUSPENDED: "released while its machine was suspended",
-        Reason.LEFT_OUT: "left out of the release",
-        Reason.WAITING: "waits for a later decision",
-        Reason.EXPIRED: "expired on {date}",
-        Reason.NO_EXPIRY: "no last day of use is recorded",
-        Reason.NO_DAY: "its last day of use is no day: {date}",
-        Reason.WET: "found wet",
-        Reason.DAMAGED: "damaged",
-        Reason.REFUSED: "refused by who received it",
-        Reason.USED: "used already",
-        Reason.OPENED: "opened",
-        Reason.PROCESSING: "in processing: {stage}",
-        Reason.GONE: "{stage}",
-        Reason.NOT_HERE: "not here: at {unit} since {time}",
-        Reason.ELSEWHERE: "not here",
-        Reason.TRAVELLING: "in transit to {unit}",
-        Reason.CONTRADICTED: "contradicted by {unit}",
-        Reason.COUNTED_ONLY: "counted only, cycle {cycle} at best",
-        Reason.LOANER: "a loaner that was not processed here",
-        Reason.NOT_READABLE: "others recorded something about it that is not readable here",
-        Reason.BEHIND: "nothing was heard since {time}",
-    },
-    "zh": {
-        Reason.UNKNOWN: "未知条码",
-        Reason.NOT_RECORDED: "此处没有关于它的记录",
-        Reason.VOIDED: "该标签已因重印作废",
-        Reason.NOT_ASSEMBLED: "没有包装记录",
-        Reason.NOT_LOADED: "未列入任何装载清单",
-        Reason.NOT_RELEASED: "灭菌循环 {cycle} 尚未放行",
-        Reason.BIOLOGICAL_PENDING: "已放行,生物监测结果待出",
-        Reason.EMERGENCY: "紧急情况下提前放行",
-        Reason.REJECTED: "灭菌循环 {cycle} 已判不合格",
-        Reason.HELD: "暂扣",
-        Reason.RECALLED: "已召回",
-        Reason.RESULT_FAILED: "灭菌循环 {cycle}:{results} 未通过",
-        Reason.WHILE_SUSPENDED: "在灭菌器停用期间放行",
-        Reason.LEFT_OUT: "未包含在放行之内",
-        Reason.WAITING: "等待后续决定",
-        Reason.EXPIRED: "已于 {date} 过期",
-        Reason.NO_EXPIRY: "没有有效期记录",
-        Reason.NO_DAY: "有效期不是有效日期:{date}",
-        Reason.WET: "湿包",
-        Reason.DAMAGED: "破损",
-        Reason.REFUSED: "接收方已拒收",
-        Reason.USED: "已使用",
-        Reason.OPENED: "已打开",
-        Reason.PROCESSING: "处理中:{stage}",
-        Reason.GONE: "{stage}",
-        Reason.NOT_HERE: "不在此处:自 {time} 起在 {unit}",
-        Reason.ELSEWHERE: "不在此处",
-        Reason.TRAVELLING: "正运往 {unit}",
-        Reason.CONTRADICTED: "与 {unit} 的报告不一致",
-        Reason.COUNTED_ONLY: "仅计数,最多可追溯到循环 {cycle}",
-        Reason.LOANER: "外来器械,尚未在此处理",
-        Reason.NOT_READABLE: "他人对此有记录,此处无法读取",
-        Reason.BEHIND: "自 {time} 起没有新消息",
-    },
+    "en": {each: each.en for each in Reason},
+    "zh": {each: each.zh for each in Reason},
 }
 #: What a yes says beside itself.
 _NOTES = frozenset({Reason.BIOLOGICAL_PENDING, Reason.EMERGENCY, Reason.NO_EXPIRY})
 _UNKNOWABLE = frozenset({Reason.NOT_READABLE, Reason.BEHIND})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Said:
     """One reason, and what its words are filled with."""
 
     reason: Reason
-    values: Mapping[str, str]
+    values: Mapping[str, str] = field(default_factory=dict)
 
     def text(self, language: str = "en") -> str:
         """In words."""
@@ -238,7 +203,7 @@ def ask(gate: Gate, package: Package, cycle: CycleStanding | None, asking: Askin
             gate=gate,
             package=package.name,
             word=Word.NO,
-            reasons=(Said(reason=Reason.ELSEWHERE, values={}),),
+            reasons=(Said(Reason.ELSEWHERE),),
             checked=("label", "place"),
             unchecked=tuple(each for each in _CHECKED if each not in {"label", "place"}),
         )
@@ -271,7 +236,7 @@ def unknown(gate: Gate, package: str | None = None) -> Answer:
 
     Whoever named that may have it recorded elsewhere.
     """
-    said = Said(reason=Reason.UNKNOWN if package is None else Reason.NOT_RECORDED, values={})
+    said = Said(Reason.UNKNOWN if package is None else Reason.NOT_RECORDED)
     return Answer(
         gate=gate,
         package=package,
@@ -289,7 +254,7 @@ def is_no(against: str | None) -> bool:
 
 def counted_only(gate: Gate, cycle: CycleStanding) -> Answer:
     """The answer where a unit only counts: no package is named, and at best it is of that cycle."""
-    said = Said(reason=Reason.COUNTED_ONLY, values={"cycle": cycle.name})
+    said = Said(Reason.COUNTED_ONLY, {"cycle": cycle.name})
     of_cycle = list(_of_cycle(cycle))
     against = [each for each in of_cycle if each.reason not in _NOTES | _UNKNOWABLE]
     return Answer(
@@ -307,17 +272,17 @@ def _all(
     gate: Gate, package: Package, cycle: CycleStanding | None, asking: Asking
 ) -> Iterable[Said]:
     if asking.is_voided:
-        yield Said(reason=Reason.VOIDED, values={})
+        yield Said(Reason.VOIDED)
     yield from _condition(gate, package)
     yield from _release(package, cycle)
     yield from _date(package, asking)
     yield from _place(package, asking)
     if asking.is_loaner and cycle is None:
-        yield Said(reason=Reason.LOANER, values={})
+        yield Said(Reason.LOANER)
     if asking.has_unread and not (cycle is not None and cycle.is_part_unknown):
-        yield Said(reason=Reason.NOT_READABLE, values={})
+        yield Said(Reason.NOT_READABLE)
     if asking.behind_since is not None:
-        yield Said(reason=Reason.BEHIND, values={"time": seconds_text(asking.behind_since)})
+        yield Said(Reason.BEHIND, {"time": seconds_text(asking.behind_since)})
 
 
 _STAGES: Mapping[Stage, Reason] = {
@@ -336,7 +301,7 @@ _STAGES: Mapping[Stage, Reason] = {
 def _condition(gate: Gate, package: Package) -> Iterable[Said]:
     reason = _STAGES.get(package.stage)
     if reason is not None and not (gate is Gate.USE and package.stage is Stage.OPENED):
-        yield Said(reason=reason, values={"stage": package.stage.value.replace("_", " ")})
+        yield Said(reason, {"stage": package.stage.value.replace("_", " ")})
     for overlay, why in (
         (Overlay.WET, Reason.WET),
         (Overlay.DAMAGED, Reason.DAMAGED),
@@ -347,7 +312,7 @@ def _condition(gate: Gate, package: Package) -> Iterable[Said]:
         (Overlay.WAITING, Reason.WAITING),
     ):
         if overlay in package.overlays:
-            yield Said(reason=why, values={})
+            yield Said(why)
 
 
 _DECIDED: Mapping[DecisionState, Reason] = {
@@ -365,9 +330,9 @@ _DECIDED: Mapping[DecisionState, Reason] = {
 
 def _release(package: Package, cycle: CycleStanding | None) -> Iterable[Said]:
     if not package.is_assembled:
-        yield Said(reason=Reason.NOT_ASSEMBLED, values={})
+        yield Said(Reason.NOT_ASSEMBLED)
     if cycle is None:
-        yield Said(reason=Reason.NOT_LOADED, values={})
+        yield Said(Reason.NOT_LOADED)
         return
     yield from _of_cycle(cycle)
 
@@ -386,29 +351,26 @@ def _of_cycle(cycle: CycleStanding) -> Iterable[Said]:
     if cycle.is_part_unknown:
         reasons.append(Reason.NOT_READABLE)
     for reason in reasons:
-        yield Said(reason=reason, values=values)
+        yield Said(reason, values)
 
 
 def _date(package: Package, asking: Asking) -> Iterable[Said]:
     if package.expires is None:
-        yield Said(reason=Reason.NO_EXPIRY, values={})
+        yield Said(Reason.NO_EXPIRY)
         return
     day = day_or_none(package.expires)
     if day is None:
-        yield Said(reason=Reason.NO_DAY, values={"date": package.expires})
+        yield Said(Reason.NO_DAY, {"date": package.expires})
     elif day < asking.today:
-        yield Said(reason=Reason.EXPIRED, values={"date": package.expires})
+        yield Said(Reason.EXPIRED, {"date": package.expires})
 
 
 def _place(package: Package, asking: Asking) -> Iterable[Said]:
     if package.is_travelling:
         to = package.next_unit or package.destination
-        yield Said(reason=Reason.TRAVELLING, values={"unit": asking.name(to)})
+        yield Said(Reason.TRAVELLING, {"unit": asking.name(to)})
     elif package.holder not in {None, asking.unit}:
         since = "?" if package.since is None else seconds_text(package.since)
-        yield Said(
-            reason=Reason.NOT_HERE,
-            values={"unit": asking.name(package.holder), "time": since},
-        )
+        yield Said(Reason.NOT_HERE, {"unit": asking.name(package.holder), "time": since})
     for unit in sorted({each.unit for each in package.contradictions}):
-        yield Said(reason=Reason.CONTRADICTED, values={"unit": asking.name(unit)})
+        yield Said(Reason.CONTRADICTED, {"unit": asking.name(unit)})

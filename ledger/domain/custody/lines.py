@@ -16,6 +16,7 @@ from functools import lru_cache
 from ledger.domain.encoding.hashing import sha256
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest
 from ledger.domain.errors import InvalidInput
+from ledger.domain.names import plain_name
 from ledger.domain.records.commitments import Fields, FieldValue
 
 _NAME = re.compile(r"([1-9][0-9]{0,9})/(?![ ])([^/\x00-\x1f\x7f]{1,40})(?<![ ])")
@@ -84,10 +85,12 @@ class Deed(StrEnum):
 #: What a scan reports, in the order of a package's life.
 SCANNED = tuple(deed.value for deed in list(Deed)[: list(Deed).index(Deed.NOT_SO) + 1])
 
-#: How a line is known; every later answer carries the word.
+#: How a line is known; every later answer carries the word.  Only `inferred` saw nothing: a sealed
+#: box, taken on its list's word.
 BASES = ("scanned", "counted", "ticked_off", "typed", "imported", "inferred")
+INFERRED = "inferred"
 #: Somebody had the package before their eyes.
-SEEN = frozenset({"scanned", "counted", "ticked_off", "typed", "imported"})
+SEEN = frozenset(BASES) - {INFERRED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,17 +149,21 @@ class PackageLine:
         return self.sequence, self.line
 
 
+#: what an input method for Chinese that is set to full width makes of letters, digits and signs
+WIDE = {0xFF00 + at: chr(0x20 + at) for at in range(1, 0x5F)}
+
+
 def parse_package(text: str, *, field: str = "package") -> str:
     """The name of a package in its one form; raises InvalidInput."""
-    match = _NAME.fullmatch(text.strip())
-    if match is None:
+    found = find_package_name(text)
+    if found is None:
         raise InvalidInput(f"{text[:60]!r} names no package", field=field, rule=NAME_RULE)
-    return f"{match[1]}/{match[2]}"
+    return found
 
 
 def find_package_name(text: str) -> str | None:
     """The name of a package where a text is one, or None."""
-    match = _NAME.fullmatch(text.strip())
+    match = _NAME.fullmatch(plain_name(text.translate(WIDE)))
     return None if match is None else f"{match[1]}/{match[2]}"
 
 

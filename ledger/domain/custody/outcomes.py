@@ -82,7 +82,7 @@ def find_contradiction(text: str | None) -> str | None:
 
 def _facts_of(part: str) -> dict[str, FieldValue]:
     count = _COUNT.fullmatch(part)
-    if count is not None:
+    if count is not None and int(count[2]) > 0:
         return {"count": int(count[1]), "expected": int(count[2])}
     if part not in OUTCOMES:
         return {}

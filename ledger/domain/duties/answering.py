@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ledger.domain.acts.decisions import TRANSITIONS, USABLE, DecisionKind, DecisionState
 from ledger.domain.acts.words import BAD_RESULTS
 from ledger.domain.duties.case import Case, Cycle, Deed, Event, SubjectKind
 from ledger.domain.duties.findings import (
@@ -27,6 +26,7 @@ from ledger.domain.duties.findings import (
 from ledger.domain.duties.interval import Interval, intervals
 from ledger.domain.duties.rules import ENGINE, RULES, rules_sha256
 from ledger.domain.duties.rules.recall import covering
+from ledger.domain.duties.rules.steriliser import keeping_back
 from ledger.domain.duties.terms import Terms, default_terms
 from ledger.domain.encoding.canonical import Plain
 from ledger.domain.encoding.moments import instant_text
@@ -145,15 +145,24 @@ def _sentence(case: Case, findings: Sequence[Finding]) -> Say:
         used = case.first(Deed.USED) is not None
         exposed = say(" It was used: exposed.", "该包已使用：属于暴露。") if used else say("", "")
         return Say(en=against.en + exposed.en, zh=against.zh + exposed.zh)
+    itself = _of_itself(case)
     open_ = [f for f in findings if f.rule in _CRITICAL and f.word in _OPEN_WORDS]
     if open_:
         named = _named(case, open_)
         return say(
-            "Of the duties that come before a release, {n} not shown to be met: {list}.{later}",
-            "放行前的职责中有{count}项未能证明已履行：{zh}。{later_zh}",
+            "Of the duties that come before a release, {n} not shown to be met: {list}."
+            "{later}{own}",
+            "放行前的职责中有{count}项未能证明已履行：{zh}。{later_zh}{own_zh}",
             n="one is" if len(named) == 1 else f"{len(named)} are", count=len(named),
             list=", ".join(each.en for each in named), zh="、".join(each.zh for each in named),
-            **_to_come(case, findings),
+            own=itself.en, own_zh=itself.zh, **_to_come(case, findings),
+        )  # fmt: skip
+    if itself.en:
+        return say(
+            "None of the duties that come before a release (1 to 5, 8 to 12) and were due stands "
+            "open.{later}{own} What that comes from these records do not say.",
+            "放行前的职责（1至5、8至12）中已到期的均无未决。{later_zh}{own_zh}以上记录不说明其来源。",
+            own=itself.en, own_zh=itself.zh, **_to_come(case, findings),
         )  # fmt: skip
     return say(
         "Looked at were the duties that come before a release (1 to 5, 8 to 12), the results of "
@@ -164,6 +173,23 @@ def _sentence(case: Case, findings: Sequence[Finding]) -> Say:
         "没有记录指向无菌供应环节；仅凭记录不能排除该环节，也不能排除其他来源。以上只说明记录情况，不是对任何单位的评价。",
         **_to_come(case, findings),
     )  # fmt: skip
+
+
+def _of_itself(case: Case) -> Say:
+    """What was seen of the package itself that speaks against it; empty if nothing."""
+    opened = case.all(Deed.OPENED, Deed.USED)
+    told = [
+        *(say("{unit} found the indicator inside it failed at {at}",
+              "{unit}于{at}发现包内指示物不合格", unit=case.code(e.unit), at=case.clock(e.at))
+          for e in opened if e.fact("indicator") == "fail"),
+        *(say("{unit} found it wet at {at}", "{unit}于{at}发现潮湿", unit=case.code(e.unit),
+              at=case.clock(e.at))
+          for e in case.all(Deed.WET, Deed.UNLOADED)
+          if e.deed is Deed.WET or e.fact("dry") is False),
+    ]  # fmt: skip
+    return Say(
+        en="".join(f" {each.en}." for each in told), zh="".join(f"{each.zh}。" for each in told)
+    )
 
 
 def _to_come(case: Case, findings: Sequence[Finding]) -> dict[str, str]:
@@ -224,30 +250,13 @@ def _against(case: Case, cycle: Cycle) -> Say | None:
         )  # fmt: skip
     if covering(case):
         return say("A recall covers it.", "该包属于召回范围。")
-    kept = kept_back(case)
+    kept = keeping_back(case)
     if kept is not None:
         return say(
             "A decision keeps it from use: {what}.", "已有决定不得使用：{zh}。",
-            what=kept, zh=in_chinese(kept),
+            what=kept[0], zh=in_chinese(kept[0]),
         )  # fmt: skip
     return None
-
-
-def kept_back(case: Case) -> str | None:
-    """The decision on it or its cycle that keeps it from use; None where it is not kept back."""
-    state = DecisionState.UNDECIDED
-    for each in () if case.cycle is None else case.cycle.decisions:
-        kind = DecisionKind[str(each.fact("decision")).upper()]
-        state = TRANSITIONS[state].get(kind, state)
-    if state not in USABLE | {DecisionState.UNDECIDED}:
-        return state.word.rpartition("_")[2]
-    last = (
-        case.last(Deed.RECALLED, Deed.REPROCESS),
-        case.last(Deed.EXCLUDED, Deed.WAITING, Deed.ADDED),
-        case.last(Deed.HELD, Deed.LIFTED),
-    )
-    kept = (e.deed.value for e in last if e and e.deed not in {Deed.ADDED, Deed.LIFTED})
-    return next(kept, None)
 
 
 def failed_results(cycle: Cycle) -> list[str]:

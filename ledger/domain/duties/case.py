@@ -108,6 +108,7 @@ class Deed(StrEnum):
     RESEALED = "resealed"
     TRANSPORT_LOG = "transport_log"
     ARRIVED = "arrived"
+    HANDED_OVER = "handed_over"
     RECEIVED = "received"
     REFUSED = "refused"
     TAKEN_BACK = "taken_back"
@@ -353,6 +354,8 @@ class Case:
     units: Mapping[int, str] = field(default_factory=dict)
     #: and their full names, as admitted
     names: Mapping[int, str] = field(default_factory=dict)
+    #: when a receiver was closed for good, as far as it is shown
+    closed: Mapping[int, datetime] = field(default_factory=dict)
     #: every version, with when the chain had it
     terms: tuple[Terms, ...]
     #: of the package or asset

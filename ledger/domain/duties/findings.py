@@ -81,6 +81,7 @@ _CHINESE = {
     "recalled": "召回", "rejected": "拒绝放行", "held": "暂扣", "excluded": "剔除",
     "reprocess": "重新处理", "waiting": "待放行",
     "intact": "完好", "broken": "破损", "missing": "缺失",
+    "other_numbers": "其他编号", "none": "无",
     "whole": "完好", "damaged": "损坏", "incomplete": "缺件",
     # results
     "physical": "物理监测", "chemical_external": "包外化学监测",
@@ -94,10 +95,12 @@ _CHINESE = {
     "not_used": "未使用", "discarded": "弃用", "wet": "潮湿", "found": "找到",
     "registered": "登记", "looked_at": "查看", "dispatched": "发出", "taken_over": "接收承运",
     "diverted": "备降", "resealed": "重新加封", "transport_log": "运输记录", "arrived": "送达",
+    "handed_over": "交出",
     "received": "签收", "refused": "拒收", "taken_back": "收回", "cycle_opened": "批次开始",
     "cycle_ended": "批次结束", "result": "监测结果", "decided": "决定", "ordered": "召回令",
     "noticed": "召回通知", "reached": "通知送达", "answered": "召回答复", "commented": "意见",
     "van": "车辆", "drone": "无人机", "scanned": "扫描", "counted": "清点", "ticked": "勾选",
+    "ticked_off": "勾选",
     "typed": "手工录入", "imported": "导入", "paper": "纸质记录", "printed": "打印记录",
     "inferred": "推定",
     "clean": "无菌物品", "soiled": "污染器械", "loan": "借出", "return": "归还", "recall": "召回",
@@ -183,6 +186,10 @@ class Duty:
         self.since = since
         self.of = of
         self.due: datetime | None = None
+        #: by the terms of which moment it is judged
+        self.by = since
+        #: what it rests on beside its rule's own area
+        self.also: Area | None = None
         self.parts: list[Part] = []
         self.outages: list[Event] = []
 
@@ -242,7 +249,8 @@ class Duty:
         if of_record:
             for outage in self.covering(since, due):
                 due = max(due, ends(self.case, outage) + allowed)
-        self.due = due if self.due is None else max(self.due, due)
+        if self.due is None or due > self.due:
+            self.due, self.by = due, since
         return due
 
     def covering(self, since: datetime, until: datetime) -> list[Event]:
@@ -279,8 +287,10 @@ class Duty:
         if word is Word.MET and pending:
             # what is done so far is done, and the rest is not due
             word = Word.NOT_APPLICABLE
-        if word is Word.NOT_RECORDED and area in self.case.unreadable:
+        if word is Word.NOT_RECORDED and {area, self.also} & self.case.unreadable:
             word = Word.NOT_READABLE
+        if word is not Word.NOT_MET:  # of what is not met it explains nothing
+            self.covering(self.since, self.since)
         is_open = word is Word.NOT_APPLICABLE and bool(pending)
         return Finding(
             rule=rule,
@@ -291,7 +301,7 @@ class Duty:
             of=self.of,
             due=max((p.open_until for p in pending if p.open_until), default=self.due),
             is_open=is_open,
-            terms=self.case.terms_at(self.since).version,
+            terms=self.case.terms_at(self.by).version,
             outages=tuple(self.outages),
             since=self.since,
         )

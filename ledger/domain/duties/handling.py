@@ -46,6 +46,7 @@ _DECIDED_OF_PACKAGES = {
     "hold": Deed.HELD, "lift": Deed.LIFTED, "exclude": Deed.EXCLUDED, "recall": Deed.RECALLED,
     "reprocess": Deed.REPROCESS,
 }  # fmt: skip
+_DISPOSED = {int(DispositionKind.LOST): Deed.MISSING, int(DispositionKind.FOUND): Deed.FOUND}
 _BASES = {
     "scanned": How.SCANNED, "counted": How.COUNTED, "ticked_off": How.TICKED, "typed": How.TYPED,
     "imported": How.IMPORTED, "inferred": How.INFERRED,
@@ -107,10 +108,23 @@ def _decided(page: Page, number: int) -> Iterator[Event]:
 
 
 def _short_of_receipts(pages: list[Page], package: str) -> Iterator[Event]:
-    """What was in no box that should have held it: whoever opened that saw so."""
+    """What was not in its box, as whoever opened that saw; and what was lost with its box."""
+    boxes = {
+        page.subject for page in pages
+        if page.kind == "Dispatch" and any(_name(each) == package for each in page.lines().values())
+    }  # fmt: skip
     for page in pages:
         if page.kind == "TakeOver" and _of_package(page, package).get("of_package") == "missing":
             yield page.event(Deed.MISSING)
+        elif page.kind == "Disposition" and page.subject in boxes:
+            told = _disposed(page)
+            if told is not None:
+                yield page.event(told)
+
+
+def _disposed(page: Page) -> Deed | None:
+    """That a whole consignment is lost, or found again."""
+    return _DISPOSED.get(integer(page.said.message, "kind"))
 
 
 def _deciding(pages: list[Page], package: str, parties: Collection[int]) -> frozenset[bytes]:
@@ -263,14 +277,20 @@ def _steps(
     yield replace(away, facts={**away.facts, **_basis_of(sent, package)})
     for page in about:
         if page.kind == "HandOver":
+            taker = integer(page.said.message, "taker")
             if page.get("leg") == "diverted":
                 yield page.event(Deed.DIVERTED)
             if page.get("resealed"):
-                yield page.event(Deed.RESEALED, seal=page.get("seals"))
+                seals = page.get("seals")  # from here on these are the ones that are intact
+                yield page.event(Deed.RESEALED, seal=seals)
             if page.get("transport_log"):
                 yield page.event(Deed.TRANSPORT_LOG, "transport_log")
-            if integer(page.said.message, "taker") in receivers:
-                yield page.event(Deed.ARRIVED)
+            if taker in receivers:
+                yield page.event(Deed.ARRIVED, "left_at", to=taker)
+            else:
+                yield page.event(Deed.HANDED_OVER)
+        elif page.kind == "Disposition" and (told := _disposed(page)) is not None:
+            yield page.event(told)
         elif page.kind == "TransportLog":
             yield _log(page)
         elif page.kind == "TakeOver":
@@ -292,7 +312,7 @@ def _taken(
 ) -> Iterator[Event]:
     outcome, found = page.get("outcome"), page.get("seals")
     facts = {
-        "seal": seals if found == "intact" else found,
+        "seal": seals or found if found == "intact" else found,
         "boxes": page.get("boxes"),
         "count": page.get("counts.seen") or None,
         **page.facts("automatic", *_STATED),

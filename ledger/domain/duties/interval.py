@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ledger.domain.custody.lines import SEEN
-from ledger.domain.duties.case import NOT_THERE, Case, Deed, Event, SubjectKind
+from ledger.domain.duties.case import NOT_THERE, Case, Deed, Event, SubjectKind, earliest
 from ledger.domain.duties.findings import Say, in_chinese, say, seen
 
 #: What may be wrong with it, and the facts by which it was seen good before.
@@ -23,8 +23,11 @@ _NO_LOOK = frozenset({
     Deed.REPROCESS, Deed.SEAL_TESTED,
 })  # fmt: skip
 _LOOKING = (
-    Deed.ASSEMBLED, Deed.UNLOADED, Deed.STORED, Deed.OPENED, Deed.SOILED_COUNTED,
+    Deed.ASSEMBLED, Deed.UNLOADED, Deed.STORED, Deed.OPENED, Deed.USED, Deed.SOILED_COUNTED,
 )  # fmt: skip
+
+
+_COUNTING = (Deed.SOILED_COUNTED, Deed.OPENED, Deed.USED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +60,12 @@ class Interval:
                  Deed.MISSING: ("short", "缺件")}  # fmt: skip
         en, zh = kinds[self.what]
         # a package that is not there was seen before; one that is damaged was seen whole
-        is_gone = self.what is Deed.MISSING and self.first_bad.deed is Deed.MISSING
-        en, zh = ("missing", "缺失") if is_gone and not case.owner else (en, zh)
+        # an asset is reported as short, or is lost with its box
+        is_whole = not case.owner or self.first_bad.source.kind == "Disposition"
+        is_gone = self.what is Deed.MISSING and self.first_bad.deed is Deed.MISSING and is_whole
+        en, zh = ("missing", "缺失") if is_gone else (en, zh)
         good = self._good(case, is_gone=is_gone)
         with_whom = list(self._with_whom(case))
-        alone = len({h.unit for h in self.held}) == 1
         return say(
             "{en}: {good}. First seen {en} {bad} by {unit}. In between it was with: {who}.{alone}"
             "{told} That says where it was, not when or how it became so.",
@@ -71,11 +75,20 @@ class Interval:
             unit=case.code(self.first_bad.unit),
             who="; ".join(each.en for each in with_whom) or "nobody known",
             who_zh="；".join(each.zh for each in with_whom) or "未知单位",
-            alone=" One unit alone held it; hidden earlier damage is not excluded." if alone
-            else "",
-            alone_zh="仅一个单位保管；不排除此前存在隐蔽损坏。" if alone else "",
+            **self._alone(is_gone=is_gone),
             **self._narrowed(case),
         )  # fmt: skip
+
+    def _alone(self, *, is_gone: bool) -> dict[str, str]:
+        """That one unit had it from a look on; without one nobody knows who had it whole."""
+        if self.last_good is None or len({h.unit for h in self.held}) != 1:
+            return {"alone": "", "alone_zh": ""}
+        if is_gone:
+            return {"alone": " One unit alone held it.", "alone_zh": "仅一个单位保管。"}
+        return {
+            "alone": " One unit alone held it; hidden earlier damage is not excluded.",
+            "alone_zh": "仅一个单位保管；不排除此前存在隐蔽损坏。",
+        }
 
     def _good(self, case: Case, *, is_gone: bool) -> Say:
         """The last look before, and what was looked at then."""
@@ -85,6 +98,7 @@ class Interval:
             return say("nobody recorded that it was seen{how} before", "此前无见其{wie}的记录",
                        how=how, wie=wie)  # fmt: skip
         how, wie, more, mehr = "seen whole", "见其完好", "", ""
+        known = look.fact("basis") or look.how  # of the package's own line, where there is one
         if is_gone:
             how, wie = "seen", "见到"
         elif self.what is Deed.WET:
@@ -98,18 +112,19 @@ class Interval:
             "最后一次{wie}：{at}，{unit}（{zh}，{known_zh}）{mehr}",
             how=how, wie=wie, at=case.clock(look.at), unit=case.code(look.unit),
             deed=look.deed.value.replace("_", " "), zh=in_chinese(look.deed), more=more, mehr=mehr,
-            known=look.how.value, known_zh=in_chinese(look.how),
+            known=str(known).replace("_", " "), known_zh=in_chinese(known),
         )  # fmt: skip
 
     def _with_whom(self, case: Case) -> Iterator[Say]:
         """Who had it from when, by which hand-over, and how that is known of the thing itself."""
         if self.held and all(move.at != self.held[0].since for move in self.moves):
             first = self.held[0]
-            is_look = self.last_good is not None and self.last_good.at == first.since
+            begun = None if self.last_good is not None else _begun(case)
             yield say(
                 "{unit} from {at} ({how})", "{at}起在{unit}（{wie}）", unit=case.code(first.unit),
-                at=case.clock(first.since), how="seen at that look" if is_look else "registered",
-                wie="该次查看" if is_look else "登记",
+                at=case.clock(first.since),
+                how="seen at that look" if begun is None else begun.deed.value,
+                wie="该次查看" if begun is None else in_chinese(begun.deed),
             )  # fmt: skip
         for move in self.moves:
             vehicle = move.fact("vehicle")
@@ -125,10 +140,15 @@ class Interval:
             )  # fmt: skip
 
     def _narrowed(self, case: Case) -> dict[str, str]:
-        told = self.narrowed_by
+        told = self.narrowed_by or seen_again(case, self)
         if told is None:
             return {"told": "", "told_zh": ""}
         unit, at = case.code(told.unit), case.clock(told.at)
+        if self.narrowed_by is None:
+            return {
+                "told": f" Seen again {at} by {unit} ({told.deed.value.replace('_', ' ')}).",
+                "told_zh": f"{at}{unit}再次见到（{in_chinese(told.deed)}）。",
+            }
         return {
             "told": f" Narrowed by what {unit} itself said later: found, {at}.",
             "told_zh": f"依{unit}其后自述（{at}找到）缩小范围。",
@@ -156,20 +176,34 @@ def intervals(case: Case) -> Iterator[Interval]:
 
 def _last_seen(case: Case, bad: Event) -> Event | None:
     """The last time that somebody had the package itself before their eyes."""
+    before = (e for e in _looks(case) if e.order < bad.order)
+    return max(before, key=lambda e: e.order, default=None)
+
+
+def _looks(case: Case) -> list[Event]:
+    """Whenever somebody had the package itself before their eyes."""
     steps = (s for c in case.consignments for s in c.steps if s.fact("basis") in SEEN)
     there = (s for s in steps if s.fact("of_package") not in NOT_THERE)
-    had = seen(e for e in case.history if e.deed not in _NO_LOOK)
-    before = [e for e in (*there, *had) if e.order < bad.order]
-    return max(before, key=lambda e: e.order, default=None)
+    return [*there, *seen(e for e in case.history if e.deed not in _NO_LOOK)]
+
+
+def seen_again(case: Case, interval: Interval) -> Event | None:
+    """Who found what was missing, or had it before their eyes later."""
+    bad = interval.first_bad
+    if bad.deed is not Deed.MISSING or case.kind is SubjectKind.ASSET:
+        return None
+    later = (e for e in (*_looks(case), *case.all(Deed.FOUND)) if e.order > bad.order)
+    return min(later, key=lambda e: e.order, default=None)
 
 
 def _between(case: Case, what: Deed, good: Event | None, bad: Event) -> Interval:
     """From one look to the other; the holder's own later statement narrows it."""
-    found = [f for f in case.all(Deed.FOUND) if f.order > bad.order]
-    narrowed = found[0] if what is Deed.MISSING and found else None
     moves = _moves(case, good, bad)
     held = _held(case, good, bad, moves)
-    if narrowed is not None and any(h.unit == narrowed.unit for h in held):
+    units = {h.unit for h in held} if what is Deed.MISSING else set()
+    found = (f for f in case.all(Deed.FOUND) if f.order > bad.order and f.unit in units)
+    narrowed = next(found, None)
+    if narrowed is not None:
         held = tuple(h for h in held if h.unit == narrowed.unit)
         moves = tuple(m for m in moves if m.unit == narrowed.unit)
     return Interval(
@@ -232,8 +266,10 @@ def _first_bad(case: Case, what: Deed) -> Event | None:
     found = case.all(what)
     if what is Deed.WET:
         found += [e for e in case.all(Deed.UNLOADED) if e.fact("dry") is False]
+    if what is Deed.DAMAGED:
+        found += [e for e in case.all(Deed.OPENED, Deed.USED) if e.fact("integrity") == "broken"]
     if what is Deed.MISSING:
-        found += [e for e in case.all(Deed.SOILED_COUNTED, Deed.OPENED) if _is_short(e)]
+        found += [e for e in case.all(*_COUNTING) if _is_short(e)]
     return min(found, key=lambda e: e.order, default=None)
 
 
@@ -258,9 +294,16 @@ def _moves(case: Case, good: Event | None, bad: Event) -> tuple[Event, ...]:
     return tuple(sorted(found, key=lambda s: s.order))
 
 
+def _begun(case: Case) -> Event | None:
+    """Who had it first, as far as anything says so."""
+    sent = (s for c in case.consignments for s in c.steps if s.deed is Deed.DISPATCHED)
+    return earliest((case.first(Deed.REGISTERED, Deed.ASSEMBLED, Deed.LOADED), *sent))
+
+
 def _held(case: Case, good: Event | None, bad: Event, moves: tuple[Event, ...]) -> tuple[Held, ...]:
     """Who held it from one look to the other; a unit that handed it to itself stands once."""
-    begun = good or case.first(Deed.REGISTERED)
+    begun = good or _begun(case)
+    begun = None if begun is None or begun.order > bad.order else begun
     first = begun.unit if begun is not None else None
     start = begun.at if begun is not None else None
     held: list[Held] = []

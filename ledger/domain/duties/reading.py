@@ -106,6 +106,9 @@ def _case(question: Question, pages: list[Page], block: int, hidden: Collection[
         block=block,
         units=_units(standing, "code"),
         names=_units(standing, "name"),
+        closed={
+            integer(p.said.message, "unit"): p.known for p in standing if p.kind == "UnitClosure"
+        },
         terms=terms,
         shifts=tuple(_events(standing, "Shift", Deed.SHIFT, "begun_at", "ended_at")),
         outages=tuple(_events(standing, "Outage", Deed.OUTAGE, "begun_at", "ended_at")),

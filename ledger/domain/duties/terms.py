@@ -1,6 +1,7 @@
 """The group's terms, as data: deadlines, thresholds, hours, classes, escalation, prices.
 
-Each value has a source; a `?` in it says that the clause was not read in the standard's own text.
+Each value has a source, in the words of whoever wrote the terms; `source_zh` beside it says it in
+Chinese, where they state both.  A `?` says that the clause was not read in the standard's own text.
 A version holds from its date, but never before the chain had it.  Before any version the defaults
 hold, which are version 0.
 """
@@ -126,6 +127,12 @@ def require_successor(before: Sequence[Terms], new: Terms) -> None:
             )
 
 
+def source_in(entry: Mapping[str, Any], language: str) -> str:
+    """Where a deadline or threshold comes from, in Chinese where the terms say it so."""
+    said = entry.get("source_zh") if language == "zh" else None
+    return str(said or entry["source"])
+
+
 def published(terms: Terms, *, known: datetime, operation: str) -> Terms:
     """A version as the chain has it."""
     return replace(terms, known=known, operation=operation)
@@ -173,6 +180,7 @@ def parse_terms(data: bytes) -> Terms:
     )
 
 
+_IN_CHINESE: Final = frozenset({"source_zh"})
 _MEMBERS: Final = frozenset(
     {
         "format", "version", "holds_from", "offset_minutes", "durations", "thresholds",
@@ -188,11 +196,16 @@ def _map(value: object, where: str) -> dict[str, Any]:
     return value
 
 
-def _object(value: object, where: str, members: frozenset[str] | set[str]) -> dict[str, Any]:
+def _object(
+    value: object,
+    where: str,
+    members: frozenset[str] | set[str],
+    optional: frozenset[str] = frozenset(),
+) -> dict[str, Any]:
     found = _map(value, where)
     for name in sorted(members - found.keys()):
         raise InvalidInput("is missing", field=f"{where}.{name}", rule="every member is said")
-    for name in sorted(found.keys() - members):
+    for name in sorted(found.keys() - members - optional):
         raise InvalidInput(
             "is unknown", field=f"{where}.{name:.60}", rule=f"one of {', '.join(sorted(members))}"
         )
@@ -203,9 +216,10 @@ def _named(value: object, where: str, member: str, most: int) -> None:
     """Every name that rules use, each with a number and its source."""
     known = _names(where)
     for name, each in _object(value, where, known).items():
-        entry = _object(each, f"{where}.{name}", {member, "source"})
+        entry = _object(each, f"{where}.{name}", {member, "source"}, _IN_CHINESE)
         _whole(entry[member], f"{where}.{name}.{member}", 0, most)
-        _text(entry["source"], f"{where}.{name}.source")
+        for said in ("source", *sorted(_IN_CHINESE & entry.keys())):
+            _text(entry[said], f"{where}.{name}.{said}")
 
 
 @cache
@@ -228,7 +242,7 @@ def _text(value: object, where: str) -> None:
 
 
 def _hours(value: object, where: str, members: set[str]) -> None:
-    hours = _object(value, where, members)
+    hours = _object(value, where, members, _IN_CHINESE if "source" in members else frozenset())
     for name in ("opens", "closes"):
         if not isinstance(hours[name], str) or not _CLOCK.fullmatch(hours[name]):
             raise InvalidInput(

@@ -63,13 +63,7 @@ def serial_hash(serial: str) -> bytes:
 
 def equipment_id(unit: UnitNumber, serial: bytes) -> EquipmentId:
     """The id of a machine from its unit and its serial's hash."""
-    return EquipmentId(
-        keccak256(
-            _EQUIPMENT_TAG
-            + word("uint32", unit, field="unit")
-            + word("bytes32", serial, field="serial")
-        )
-    )
+    return EquipmentId(_id_within(_EQUIPMENT_TAG, unit, serial, field="serial"))
 
 
 def cycle_id(equipment: EquipmentId, epoch: int, number: int) -> CycleId:
@@ -86,11 +80,7 @@ def cycle_id(equipment: EquipmentId, epoch: int, number: int) -> CycleId:
 
 def asset_id(owner: UnitNumber, code: bytes) -> AssetId:
     """The id of an asset from the unit that owns it and its code's hash."""
-    return AssetId(
-        keccak256(
-            _ASSET_TAG + word("uint32", owner, field="unit") + word("bytes32", code, field="code")
-        )
-    )
+    return AssetId(_id_within(_ASSET_TAG, owner, code, field="code"))
 
 
 def consignment_id(giver: UnitNumber, slip: bytes) -> ConsignmentId:
@@ -99,13 +89,12 @@ def consignment_id(giver: UnitNumber, slip: bytes) -> ConsignmentId:
     Both are printed on the box, so that whoever receives it names it without having seen the slip's
     other half.
     """
-    return ConsignmentId(
-        keccak256(
-            _CONSIGNMENT_TAG
-            + word("uint32", giver, field="unit")
-            + word("bytes32", slip, field="slip")
-        )
-    )
+    return ConsignmentId(_id_within(_CONSIGNMENT_TAG, giver, slip, field="slip"))
+
+
+def _id_within(tag: bytes, unit: int, name: bytes, *, field: str) -> bytes:
+    """The id of what a unit names by a text of its own, whose hash `name` is."""
+    return keccak256(tag + word("uint32", unit, field="unit") + word("bytes32", name, field=field))
 
 
 def parse_hex32(text: str, *, field: str) -> bytes:

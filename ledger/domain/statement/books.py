@@ -176,10 +176,19 @@ class Books:
         """The month that is open; there is one once an event was read."""
         return cast("Period", self.period)
 
+    def _counts_by_now(self, left_out: LeftOut) -> bool:
+        """Whether it is a service that its consumer has confirmed since, within the month."""
+        served = self._services.get(left_out.digest)
+        return served is not None and served.counts
+
     def leave_out(self, entry: Entry, why: str) -> None:
         """Tell that an event is in no line, and why."""
+        is_service = "consumer" in entry.message
+        consumer = integer(entry.message, "consumer") if is_service else None
         self._left_out.append(
-            LeftOut(digest=entry.digest, kind=entry.kind, unit=entry.unit, why=why)
+            LeftOut(
+                digest=entry.digest, kind=entry.kind, unit=entry.unit, consumer=consumer, why=why
+            )
         )
 
     def terms_at(self, moment: int) -> tuple[Agreement | None, int]:
@@ -317,7 +326,10 @@ class Books:
         sides = integer(message, "consumer"), entry.unit
         is_theirs = (resolution.unit, resolution.contested_by) == sides
         is_upheld = resolution.outcome is ContestOutcome.UPHELD
-        if not is_theirs or not is_upheld or not _gives(resolution, quantity):
+        if not is_theirs or not is_upheld:
+            self.leave_out(entry, "gives_this_unit_nothing")
+            return
+        if not _gives(resolution, quantity):
             self.leave_out(entry, "more_than_the_resolution_gives")
             return
         key = Key(
@@ -517,7 +529,7 @@ class Books:
             contests=contests,
             refusals=refusals,
             disputes=disputes,
-            left_out=self._left_out,
+            left_out=[each for each in self._left_out if not self._counts_by_now(each)],
             publications=dict(self.claims.publications),
             further=list(self.claims.further),
             events=self._events,

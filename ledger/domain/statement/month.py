@@ -39,6 +39,8 @@ class LeftOut:
     digest: bytes
     kind: str
     unit: int
+    #: of a service, who used it and may have to confirm it
+    consumer: int | None
     why: str
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +28,7 @@ from ledger.steps.accepting.submit import Receipt, record_with_held_keys
 from ledger.steps.accepting.telling import hold
 from ledger.steps.answering.declared import find_definition
 from ledger.steps.answering.packages import numbering
+from ledger.steps.answering.view import View
 from ledger.steps.instance import Instance
 from ledger.storage import packages
 
@@ -61,16 +62,12 @@ class Assembly:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Assembled:
+class Assembled(View):
     """One package that was assembled."""
 
     package: str
     code: str
     expires: str | None
-
-    def to_plain(self) -> dict[str, object]:
-        """As JSON has it."""
-        return asdict(self)
 
 
 def assemble(  # noqa: PLR0913, PLR0917 - who packed what, at which door

@@ -40,7 +40,6 @@ from ledger.domain.drafts import Circumstances, Draft, People, draft
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest, signer_id, to_hex
 from ledger.domain.encoding.moments import instant_text
 from ledger.domain.errors import InvalidInput, NotFound, SteriLedgerError
-from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.records.retention import retention_ended
 from ledger.domain.subjects.states import (
     AssetState,
@@ -53,12 +52,13 @@ from ledger.domain.subjects.states import (
 from ledger.keys.accounts import ADDRESS_BYTES
 from ledger.steps.accepting.parsing import Asker, naming, parse
 from ledger.steps.accepting.photographing import with_hashes
+from ledger.steps.accepting.reading_back import read_facts
 from ledger.steps.accepting.resolving import resolve_signer
 from ledger.steps.accepting.signing import make_held_key
 from ledger.steps.accepting.standing import Accepted
 from ledger.steps.answering.duties import trace_of
 from ledger.steps.instance import Instance
-from ledger.storage import directory, operations, records
+from ledger.storage import directory, operations
 from ledger.storage.keys import find_key
 
 #: by the names of an act's fields
@@ -280,7 +280,7 @@ def require_near(tx: Connection, typed: CycleReference) -> None:
 def _erased_record(desk: Desk, given: Values) -> dict[str, Any]:
     """Which record it is, and when its retention ended."""
     row = _operation(desk, given["subject"], "subject")
-    facts = fields_from_bytes(records.get_record(desk.tx, row.record_id).facts)
+    facts = read_facts(desk.tx, row)
     return {
         "subject_record": row.record_id,
         "retention_ended": datetime.fromisoformat(retention_ended(facts)),
@@ -341,7 +341,7 @@ def _taken_rest(desk: Desk, given: Values) -> dict[str, Any]:
         )
     sent: list[dict[str, Any]] = []
     if row is not None:
-        facts = fields_from_bytes(records.get_record(desk.tx, row.record_id).facts)
+        facts = read_facts(desk.tx, row)
         sent = list(package_lines.lines_in(facts))
     lines = unpacked_by_list(desk.tx, lines, sent, desk.acting_unit())
     if basis is None:

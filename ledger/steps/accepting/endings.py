@@ -21,10 +21,10 @@ from ledger.domain.machines.readings import CycleReading, PrintedTime, ReadingFi
 from ledger.domain.machines.serials import is_serial_of
 from ledger.domain.machines.thermal import check
 from ledger.domain.machines.verdicts import ThermalVerdict, evidence_of
-from ledger.domain.records.records import fields_from_bytes
 from ledger.readings import read_file, utc_from_local
 from ledger.steps.accepting.profiles import known_profiles
-from ledger.storage import directory, operations, readings, records
+from ledger.steps.accepting.reading_back import read_facts
+from ledger.storage import directory, operations, readings
 
 _UNREAD = frozenset({RemarkKind.UNREAD, RemarkKind.REFUSED, RemarkKind.CUT})
 #: What a reader of the record must know, beside what the outcome's own reasons say.
@@ -74,7 +74,7 @@ def reported_of(  # noqa: PLR0913 - a cycle of a file, its machine, and what a p
     The file's own zone comes first.
     """
     row = operations.get_operation(tx, machine.digest)
-    registered = fields_from_bytes(records.get_record(tx, row.record_id).facts)
+    registered = read_facts(tx, row)
 
     def known(name: str) -> str | None:
         return None if registered[name] is None else str(registered[name])

@@ -15,10 +15,10 @@ from ledger.domain.machines.comparing import Comparison, compare
 from ledger.domain.machines.readings import CycleOutcome, CycleReading, PrintedTime
 from ledger.domain.machines.verdicts import Verdict
 from ledger.domain.records.commitments import FieldValue
-from ledger.domain.records.records import fields_from_bytes
 from ledger.readings import read_file
 from ledger.steps.accepting.endings import Reported, moment_in, profile_of
-from ledger.storage import operations, readings, records
+from ledger.steps.accepting.reading_back import read_facts
+from ledger.storage import operations, readings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ def hold_against(tx: Connection, reported: Reported, ending: Digest) -> tuple[Re
     Returns it with what is to be said of its clock.  Raises Conflict when it is another cycle's, by
     the times of both.
     """
-    recorded = _ending_of(tx, ending, unit=_unit_of(tx, ending))
+    recorded = _ending_of(tx, ending)
     hours = _hours_apart(recorded, reported)
     if hours:
         reported = replace(reported, notices=(*reported.notices, _summer_time(reported, hours)))
@@ -59,15 +59,13 @@ def hold_against(tx: Connection, reported: Reported, ending: Digest) -> tuple[Re
     return reported, found
 
 
-def _unit_of(tx: Connection, ending: Digest) -> int:
-    return operations.get_operation(tx, ending).unit
-
-
-def _ending_of(tx: Connection, ending: Digest, *, unit: int) -> _Ending:
+def _ending_of(tx: Connection, ending: Digest) -> _Ending:
     operation = operations.get_operation(tx, ending)
-    facts = fields_from_bytes(records.get_record(tx, operation.record_id).facts)
+    facts = read_facts(tx, operation)
     named = facts.get("readings.0.sha256")
-    row = None if named is None else readings.find_reading(tx, bytes.fromhex(str(named)), unit=unit)
+    row = None
+    if named is not None:
+        row = readings.find_reading(tx, bytes.fromhex(str(named)), unit=operation.unit)
     if row is None:
         return _Ending(facts=facts, reading=None, format=None, zone=None)
     file = read_file(row.raw, filename=row.filename)

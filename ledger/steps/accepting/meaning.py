@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from ledger.domain.custody.codes import TROUBLES, Shot, read_shot
-from ledger.domain.custody.lines import NAME_RULE, find_package_name, parse_package
+from ledger.domain.custody.codes import TROUBLES, Shot, is_basket, read_shot
+from ledger.domain.custody.lines import NAME_RULE, WIDE, find_package_name, parse_package
 from ledger.domain.errors import InvalidInput, NotFound
 from ledger.domain.names import plain_name
 from ledger.storage import packages
@@ -54,6 +54,13 @@ class Meant:
                 rule="a package's name, UNIT/SERIAL, or a code that is on it",
                 remedy="scan again, or name it",
             )
+        if is_basket(self.code):
+            raise InvalidInput(
+                f"{self.code} is a basket",
+                field=field,
+                rule="one package",
+                remedy=f"see what lies in it: steriledger basket show {self.code}",
+            )
         if self.package is None:
             told = "; ".join(self.troubles)
             raise NotFound(
@@ -82,11 +89,11 @@ def meant(tx: Connection, said: Sequence[str], *, unit_number: Numbering) -> lis
 
 def _by_unit_code(said: str, unit_number: Numbering) -> str | None:
     """`CENTRE/Q02` → `1/Q02`; None for what is no such name."""
-    head, separator, serial = said.strip().partition("/")
+    head, separator, serial = said.strip().translate(WIDE).partition("/")
     if not separator or not head or head.startswith("]"):
         return None
     try:
-        return parse_package(f"{unit_number(plain_name(head))}/{serial}")
+        return parse_package(f"{unit_number(plain_name(head))}/{serial.strip()}")
     except (InvalidInput, NotFound):
         return None
 
@@ -95,7 +102,8 @@ def _by_code(shot: Shot, known: dict[str, list[packages.CodeRow]]) -> Meant:
     rows = known.get(shot.code or "", [])
     standing = [row for row in rows if not row.voided]
     troubles = tuple(TROUBLES[each] for each in shot.troubles)
-    found = sorted({row.package for row in standing or rows} | _own(shot))
+    own = set() if shot.package is None else {shot.package}
+    found = sorted({row.package for row in standing or rows} | own)
     return Meant(
         said=shot.raw,
         package=found[0] if len(found) == 1 else None,
@@ -105,10 +113,6 @@ def _by_code(shot: Shot, known: dict[str, list[packages.CodeRow]]) -> Meant:
         candidates=tuple(found) if len(found) > 1 else (),
         expires=shot.expires,
     )
-
-
-def _own(shot: Shot) -> set[str]:
-    return set() if shot.package is None else {shot.package}
 
 
 def resolve_package(tx: Connection, said: str, *, unit_number: Numbering) -> str:

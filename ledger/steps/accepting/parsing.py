@@ -9,47 +9,17 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import reduce, singledispatch
+from functools import partial, reduce, singledispatch
 from operator import or_
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
-from ledger.domain.acts.vocabulary import (
-    Choice,
-    ConsignmentNamed,
-    ConsignmentReference,
-    CycleNamed,
-    CycleReference,
-    Each,
-    Flags,
-    Hash,
-    Lines,
-    Machine,
-    MachineNamed,
-    Measured,
-    Moment,
-    Named,
-    NewKey,
-    Numbers,
-    OneOf,
-    PackageNamed,
-    Parts,
-    Photo,
-    Profile,
-    ReadingPart,
-    Serial,
-    SetNamed,
-    Signing,
-    Sort,
-    SubjectNamed,
-    Switch,
-    Whole,
-    Words,
-    Zone,
-)
+from ledger.domain.acts import vocabulary as sorts
+from ledger.domain.acts.vocabulary import ConsignmentReference, CycleReference, Machine
 from ledger.domain.acts.words import Right
 from ledger.domain.callers import Caller
+from ledger.domain.custody.codes import read_shot
 from ledger.domain.encoding.identifiers import Digest, parse_hex32
 from ledger.domain.encoding.moments import require_moment
 from ledger.domain.errors import InvalidInput, NotFound
@@ -122,34 +92,34 @@ def naming(field: str, find: Callable[[], T]) -> T:
 
 
 @singledispatch
-def parse(sort: Sort, value: Any, asker: Asker, field: str) -> Any:
+def parse(sort: sorts.Sort, value: Any, asker: Asker, field: str) -> Any:
     """A value in plain form → as the draft takes it; raises InvalidInput or NotFound.
 
     Some are themselves: what they may be is their schema's rule.
     """
-    if not isinstance(sort, Words | Serial | Switch | Measured):
+    if not isinstance(sort, sorts.Words | sorts.Serial | sorts.Switch | sorts.Measured):
         raise AssertionError(sort)  # noqa: TRY004 - a sort was added, and not how it is parsed
     return value
 
 
 @parse.register
-def _(sort: Choice, value: str, asker: Asker, field: str) -> Any:
+def _(sort: sorts.Choice, value: str, asker: Asker, field: str) -> Any:
     return sort.of[_word(sort.words, value, field).upper()]
 
 
 @parse.register
-def _(sort: OneOf, value: str, asker: Asker, field: str) -> str:
+def _(sort: sorts.OneOf, value: str, asker: Asker, field: str) -> str:
     return _word(sort.words, value, field)
 
 
 @parse.register
-def _(sort: Flags, value: Sequence[str], asker: Asker, field: str) -> Any:
+def _(sort: sorts.Flags, value: Sequence[str], asker: Asker, field: str) -> Any:
     members = [sort.of[_word(sort.words, each, field).upper()] for each in value]
     return reduce(or_, members, sort.of(0))
 
 
 @parse.register
-def _(sort: Whole, value: int, asker: Asker, field: str) -> int:
+def _(sort: sorts.Whole, value: int, asker: Asker, field: str) -> int:
     if not sort.low <= value <= sort.high:
         raise InvalidInput(
             f"{value if abs(value) < 2**64 else 'a number'} does not fit",
@@ -160,7 +130,7 @@ def _(sort: Whole, value: int, asker: Asker, field: str) -> int:
 
 
 @parse.register
-def _(sort: Numbers, value: Sequence[int], asker: Asker, field: str) -> tuple[int, ...]:
+def _(sort: sorts.Numbers, value: Sequence[int], asker: Asker, field: str) -> tuple[int, ...]:
     for number in value:
         if not 1 <= number <= sort.most:
             raise InvalidInput("does not fit", field=field, rule=f"numbers from 1 to {sort.most}")
@@ -168,12 +138,12 @@ def _(sort: Numbers, value: Sequence[int], asker: Asker, field: str) -> tuple[in
 
 
 @parse.register
-def _(sort: Moment, value: datetime, asker: Asker, field: str) -> datetime:
+def _(sort: sorts.Moment, value: datetime, asker: Asker, field: str) -> datetime:
     return require_moment(value, field=field)
 
 
 @parse.register
-def _(sort: Zone, value: str, asker: Asker, field: str) -> str:
+def _(sort: sorts.Zone, value: str, asker: Asker, field: str) -> str:
     # The parsers beside it are not loaded for values without a zone.
     from ledger.readings import zone_named  # noqa: PLC0415
 
@@ -182,35 +152,43 @@ def _(sort: Zone, value: str, asker: Asker, field: str) -> str:
 
 
 @parse.register
-def _(sort: Profile, value: str, asker: Asker, field: str) -> str:
+def _(sort: sorts.Profile, value: str, asker: Asker, field: str) -> str:
     naming(field, lambda: get_profile(value, profiles=known_profiles(asker.tx)))
     return value
 
 
 @parse.register
-def _(sort: Named, value: Any, asker: Asker, field: str) -> Any:
+def _(sort: sorts.Named, value: Any, asker: Asker, field: str) -> Any:
     return _RESOLVERS[sort.what](asker, value, field)
 
 
 @parse.register
-def _(sort: MachineNamed, value: str, asker: Asker, field: str) -> Machine:
+def _(sort: sorts.MachineNamed, value: str, asker: Asker, field: str) -> Machine:
     return naming(field, lambda: machine_of(resolve_machine(asker.tx, asker.caller, value)))
 
 
 @parse.register
-def _(sort: CycleNamed, value: str, asker: Asker, field: str) -> CycleReference:
+def _(sort: sorts.CycleNamed, value: str, asker: Asker, field: str) -> CycleReference:
     found = naming(field, lambda: resolve_reference(asker.tx, asker.caller, value))
     asker.caller.require_unit(found.machine.unit)
     return found
 
 
 @parse.register
-def _(sort: PackageNamed, value: str, asker: Asker, field: str) -> str:
+def _(sort: sorts.PackageNamed, value: str, asker: Asker, field: str) -> str:
     return naming(field, lambda: resolve_package(asker.tx, value, unit_number=_numbering(asker)))
 
 
 @parse.register
-def _(sort: SubjectNamed, value: str, asker: Asker, field: str) -> str:
+def _(sort: sorts.PackageOrBasket, value: str, asker: Asker, field: str) -> str:
+    numbers = _numbering(asker)
+    return read_shot(value).basket or naming(
+        field, lambda: resolve_package(asker.tx, value, unit_number=numbers)
+    )
+
+
+@parse.register
+def _(sort: sorts.SubjectNamed, value: str, asker: Asker, field: str) -> str:
     if is_id(value):
         return parse_hex32(value, field=field).hex()
     tx, caller, package = asker.tx, asker.caller, None
@@ -236,7 +214,7 @@ def _(sort: SubjectNamed, value: str, asker: Asker, field: str) -> str:
 
 
 @parse.register
-def _(sort: SetNamed, value: str, asker: Asker, field: str) -> str:
+def _(sort: sorts.SetNamed, value: str, asker: Asker, field: str) -> str:
     return naming(field, lambda: resolve_set(value, asker.unit, unit_number=_numbering(asker)))
 
 
@@ -245,28 +223,28 @@ def _numbering(asker: Asker) -> Callable[[str], int]:
 
 
 @parse.register
-def _(sort: ConsignmentNamed, value: str, asker: Asker, field: str) -> ConsignmentReference:
+def _(sort: sorts.ConsignmentNamed, value: str, asker: Asker, field: str) -> ConsignmentReference:
     return naming(field, lambda: resolve_consignment(asker.tx, asker.caller, value, asker.accepted))
 
 
 @parse.register
-def _(sort: Hash, value: str, asker: Asker, field: str) -> str:
+def _(sort: sorts.Hash, value: str, asker: Asker, field: str) -> str:
     return parse_hex32(value, field=field).hex()
 
 
 @parse.register
-def _(sort: Photo, value: str | Picture, asker: Asker, field: str) -> str | Picture:
+def _(sort: sorts.Photo, value: str | Picture, asker: Asker, field: str) -> str | Picture:
     """A picture stays one until it is known whose it is."""
     return value if isinstance(value, Picture) else parse_hex32(value, field=field).hex()
 
 
 @parse.register
-def _(sort: Lines, value: Sequence[Mapping[str, Any]], asker: Asker, field: str) -> Any:
+def _(sort: sorts.Lines, value: Sequence[Mapping[str, Any]], asker: Asker, field: str) -> Any:
     if not sort.fewest <= len(value) <= sort.most:
         raise InvalidInput(
             f"has {len(value)} lines", field=field, rule=f"{sort.fewest} to {sort.most} lines"
         )
-    named = [name for name, column in sort.columns.items() if column == Named("unit")]
+    named = [name for name, column in sort.columns.items() if column == sorts.Named("unit")]
     texts = {str(line[name]) for line in value for name in named if line.get(name) is not None}
     asker.units |= find_numbers(asker.tx, texts)
     return [
@@ -281,7 +259,7 @@ def _(sort: Lines, value: Sequence[Mapping[str, Any]], asker: Asker, field: str)
 
 
 @parse.register
-def _(sort: Each, value: Mapping[str, str], asker: Asker, field: str) -> Any:
+def _(sort: sorts.Each, value: Mapping[str, str], asker: Asker, field: str) -> Any:
     return {
         _word(sort.names, name, field): _word(sort.words, said, f"{field}.{name}")
         for name, said in value.items()
@@ -289,7 +267,7 @@ def _(sort: Each, value: Mapping[str, str], asker: Asker, field: str) -> Any:
 
 
 @parse.register
-def _(sort: Parts, value: Mapping[str, Any], asker: Asker, field: str) -> Any:
+def _(sort: sorts.Parts, value: Mapping[str, Any], asker: Asker, field: str) -> Any:
     return {
         part.name: parse(part.of, value[part.name], asker, f"{field}.{part.name}")
         for part in sort.parts
@@ -298,13 +276,13 @@ def _(sort: Parts, value: Mapping[str, Any], asker: Asker, field: str) -> Any:
 
 
 @parse.register
-def _(sort: ReadingPart, value: Mapping[str, Any], asker: Asker, field: str) -> Any:
+def _(sort: sorts.ReadingPart, value: Mapping[str, Any], asker: Asker, field: str) -> Any:
     return {**value, "sha256": parse_hex32(value["sha256"], field=f"{field}.sha256")}
 
 
 @parse.register
-def _(sort: NewKey | Signing, value: str, asker: Asker, field: str) -> Any:
-    if isinstance(sort, Signing) and not _is_key(value):
+def _(sort: sorts.NewKey | sorts.Signing, value: str, asker: Asker, field: str) -> Any:
+    if isinstance(sort, sorts.Signing) and not _is_key(value):
         return value
     digits = value.removeprefix("0x")
     if not _is_key(value):
@@ -332,36 +310,22 @@ def _is_key(text: str) -> bool:
     return len(digits) >= 2 * ADDRESS_BYTES and all(c in "0123456789abcdefABCDEF" for c in digits)
 
 
-def _unit(asker: Asker, value: int | str, field: str) -> int:
-    return asker.unit_number(value, field=field)
-
-
 def _equipment(asker: Asker, value: str, field: str) -> bytes:
     return naming(field, lambda: resolve_machine(asker.tx, asker.caller, value).id)
 
 
-def _asset(asker: Asker, value: str, field: str) -> bytes:
+def _asset(asker: Asker, value: str, field: str, *, had: bool = False) -> bytes:
     caller, unit = asker.caller, asker.unit
-    return naming(field, lambda: resolve_asset(asker.tx, caller, value, unit=unit).id)
-
-
-def _asset_had(asker: Asker, value: str, field: str) -> bytes:
-    """An asset that the acting unit has or had: what is found afterwards is its to say as well."""
-    caller, unit = asker.caller, asker.unit
-    return naming(field, lambda: resolve_asset(asker.tx, caller, value, unit=unit, had=True).id)
+    return naming(field, lambda: resolve_asset(asker.tx, caller, value, unit=unit, had=had).id)
 
 
 def _consignment(asker: Asker, value: str, field: str) -> bytes:
-    found: ConsignmentReference = parse(ConsignmentNamed(), value, asker, field)
+    found: ConsignmentReference = parse(sorts.ConsignmentNamed(), value, asker, field)
     return found.id
 
 
 def _digest(asker: Asker, value: str, field: str) -> Digest:
     return Digest(parse_hex32(value, field=field))
-
-
-def _period(asker: Asker, value: str, field: str) -> bytes:
-    return parse_period(value, field=field).word
 
 
 def _signer(asker: Asker, value: str, field: str) -> bytes:
@@ -379,15 +343,16 @@ def _anything(asker: Asker, value: str, field: str) -> bytes:
 
 #: How each `Named` is found, by what it names.
 _RESOLVERS: Mapping[str, Callable[[Asker, Any, str], Any]] = {
-    "unit": _unit,
+    "unit": lambda asker, value, field: asker.unit_number(value, field=field),
     "equipment": _equipment,
     "asset": _asset,
-    "asset_had": _asset_had,
+    # What the acting unit has or had: what is found afterwards is its to say as well.
+    "asset_had": partial(_asset, had=True),
     "consignment": _consignment,
     "operation": _digest,
     "service": _digest,
     "hash": _digest,
-    "period": _period,
+    "period": lambda _asker, value, field: parse_period(value, field=field).word,
     "signer": _signer,
     "anything": _anything,
 }

@@ -13,7 +13,7 @@ from ledger.domain.acts.vocabulary import Facts
 from ledger.domain.callers import Caller, Scope
 from ledger.domain.encoding.hashing import sha256
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused
-from ledger.photos import redraw
+from ledger.readings.photos import redraw
 from ledger.steps.instance import Instance
 from ledger.storage import photos
 

@@ -14,15 +14,7 @@ from sqlalchemy import Connection
 
 from ledger.domain.acts import rules
 from ledger.domain.acts.catalogue import find_act
-from ledger.domain.acts.vocabulary import (
-    Act,
-    Message,
-    Named,
-    View,
-    integer,
-    unit_subject,
-    word,
-)
+from ledger.domain.acts.vocabulary import Act, Message, Named, View, integer, unit_subject, word
 from ledger.domain.acts.words import Party
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest
 from ledger.domain.errors import Conflict, InvalidInput, NotFound

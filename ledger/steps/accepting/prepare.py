@@ -27,12 +27,7 @@ from ledger.steps.accepting.clock import require_clock
 from ledger.steps.accepting.placing import place
 from ledger.steps.accepting.signing import sign_with_held_key
 from ledger.steps.instance import Instance
-from ledger.storage.drafts import (
-    DraftRow,
-    count_drafts,
-    delete_expired_drafts,
-    insert_draft,
-)
+from ledger.storage.drafts import DraftRow, count_drafts, delete_expired_drafts, insert_draft
 
 #: How long a prepared operation waits for its signatures.
 VALID_FOR = timedelta(minutes=15)

@@ -7,7 +7,7 @@ label before; until then both name the package, and no further label of it is se
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
@@ -30,17 +30,19 @@ from ledger.domain.encoding.moments import instant_text
 from ledger.domain.errors import Conflict, InvalidInput, NotFound, Refused
 from ledger.steps.accepting.drafting import make_draft
 from ledger.steps.accepting.meaning import meant
+from ledger.steps.accepting.resolving import nothing_called
 from ledger.steps.accepting.submit import Receipt, record_with_held_keys
 from ledger.steps.accepting.telling import hold
 from ledger.steps.answering.labelling import label_code
 from ledger.steps.answering.packages import numbering
+from ledger.steps.answering.view import View
 from ledger.steps.instance import Instance
 from ledger.storage import labels, packages
 from ledger.storage.engine.database import lock_subjects
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Roll:
+class Roll(View):
     """Serials that a unit keeps for outages."""
 
     unit: int
@@ -56,13 +58,9 @@ class Roll:
     reserved_at: str
     reserved_by: str
 
-    def to_plain(self) -> dict[str, object]:
-        """As JSON has it."""
-        return asdict(self)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Print:
+class Print(View):
     """One label, and what became of it."""
 
     package: str
@@ -78,10 +76,6 @@ class Print:
     #: RFC 3339 and who said so: since when it is in this state
     at: str
     by: str
-
-    def to_plain(self) -> dict[str, object]:
-        """As JSON has it."""
-        return asdict(self)
 
 
 # ---------------------------------------------------------------- reserved serials
@@ -251,7 +245,7 @@ def _require_own(tx: Connection, unit: int, name: str, *, field: str) -> bool:
     if row is None and is_named_by and is_reserved(tx, name):
         return False
     if row is None or not (is_named_by or unit in {row.holder, row.owner}):
-        raise NotFound(f"there is no package {name}", field=field)
+        raise nothing_called("package", name, field=field)
     if row.holder not in {None, unit}:
         raise Refused(
             f"{name} is at another unit",

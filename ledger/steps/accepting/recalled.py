@@ -15,9 +15,8 @@ from ledger.domain.acts.words import NOT_ENTERED
 from ledger.domain.custody.lines import seconds_or_none
 from ledger.domain.custody.standing import BiologicalResult, Order, Suspension, suspensions
 from ledger.domain.outbox.operation_states import GIVEN_UP
-from ledger.domain.records.records import fields_from_bytes
-from ledger.steps.accepting.reading_back import read_operation
-from ledger.storage import operations, records
+from ledger.steps.accepting.reading_back import read_facts, read_facts_of, read_operation
+from ledger.storage import operations
 from ledger.storage.numbers import highest_opened
 
 _ORDER = "RecallOrder"
@@ -69,8 +68,7 @@ def _biological(tx: Connection, machine: bytes, *, since: int) -> Iterator[Biolo
         row.subject: row
         for row in operations.list_of_parent(tx, machine, "CycleOpening", after=since)
     }
-    stored = records.list_by_ids(tx, [row.record_id for row in openings.values()])
-    facts = {row.id: fields_from_bytes(row.facts) for row in stored}
+    facts = read_facts_of(tx, list(openings.values()))
     rows = [row for row in operations.list_by_subjects(tx, openings) if row.state not in GIVEN_UP]
     withdrawn = {
         word(read_operation(row).message, "replaces") for row in rows if row.kind == "ResultEntry"
@@ -81,7 +79,7 @@ def _biological(tx: Connection, machine: bytes, *, since: int) -> Iterator[Biolo
             continue
         opened = openings[row.subject]
         opening = read_operation(opened).message
-        happened = seconds_or_none(facts[opened.record_id]["happened.utc"])
+        happened = seconds_or_none(facts[opened.digest]["happened.utc"])
         yield BiologicalResult(
             epoch=integer(opening, "epoch"),
             number=integer(opening, "number"),
@@ -99,6 +97,6 @@ def _word_of(tx: Connection, row: operations.OperationRow) -> str | None:
         return ResultWord(how).name.lower() if result == Result.BIOLOGICAL else None
     if row.kind != "CycleDecision":
         return None
-    facts = fields_from_bytes(records.get_record(tx, row.record_id).facts)
+    facts = read_facts(tx, row)
     said = str(facts["results.biological"])
     return None if said == NOT_ENTERED else said

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from ledger.domain.acts.asking import Door
 from ledger.domain.acts.catalogue import ACTS
-from ledger.domain.acts.decisions import TRANSITIONS, DecisionKind, DecisionState
+from ledger.domain.acts.decisions import TRANSITIONS, DecisionKind
 from ledger.domain.acts.recall_order import require_range
 from ledger.domain.acts.vocabulary import items
 from ledger.domain.callers import Caller
@@ -158,7 +158,8 @@ class _Clerk:
         state = Accepted(self.tx).find(CycleState, row.id)
         if state is None or not state.is_open:
             return "was taken back"
-        kind = next((k for k in (_K.RECALL, _K.REJECT) if k in _allowed(state.state)), None)
+        allowed = TRANSITIONS.get(state.state, {})
+        kind = next((k for k in (_K.RECALL, _K.REJECT) if k in allowed), None)
         if kind is None:
             return f"is {state.state.word.replace('_', ' ')} already"
         self.say(
@@ -193,10 +194,6 @@ class _Clerk:
 
 
 _MOST_ASKED = 256
-
-
-def _allowed(state: DecisionState) -> Mapping[DecisionKind, DecisionState]:
-    return TRANSITIONS.get(state, {})
 
 
 def released_back(tx: Connection, cycle: bytes) -> list[dict[str, Any]]:

@@ -51,6 +51,16 @@ def is_id(text: str) -> bool:
     return len(text.removeprefix("0x")) == _HEX_DIGITS
 
 
+def nothing_called(kind: str, text: str, *, field: str | None = None) -> NotFound:
+    """Of what is not there, and of what is not theirs to read: in the same words."""
+    return NotFound(
+        f"there is no {kind} {text}",
+        field=field or kind,
+        rule=f"a {kind} whose records you may read",
+        remedy="look at how it is written, or ask who has it",
+    )
+
+
 def resolve_unit(tx: Connection, text: str) -> directory.UnitRow:
     """A unit by its number or its code."""
     row = (
@@ -160,7 +170,7 @@ def _cycle_by_number(
         chosen = current_epoch(tx, machine.id)
     row = directory.find_cycle_by_number(tx, machine.id, chosen, int(number))
     if row is None:
-        raise NotFound(f"there is no cycle {text!r}", field="cycle")
+        raise nothing_called("cycle", repr(text))
     return row, machine
 
 

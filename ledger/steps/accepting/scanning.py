@@ -9,19 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
 from ledger.domain.acts.asking import Door
+from ledger.domain.acts.rules import SKEW_SECONDS
 from ledger.domain.acts.scan_report import ACT, MOST_LINES, PREVENTABLE, taken_back
 from ledger.domain.callers import Caller
-from ledger.domain.custody.codes import Command, is_basket, read_shot, unit_in
+from ledger.domain.custody.codes import Command, is_basket, is_container, read_shot
 from ledger.domain.custody.fold import DIRTY, standing
 from ledger.domain.custody.gates import Answer, Word
 from ledger.domain.custody.lines import Deed, assembler
 from ledger.domain.custody.outcomes import CLOSED, find_contradiction, split_outcome
+from ledger.domain.encoding.moments import instant_text
 from ledger.domain.errors import Conflict, InvalidInput, Refused, SteriLedgerError
 from ledger.steps.accepting.drafting import make_draft
 from ledger.steps.accepting.gating import GATES, cycles_of
@@ -30,12 +32,22 @@ from ledger.steps.accepting.photographing import Picture
 from ledger.steps.accepting.printing import is_reserved
 from ledger.steps.accepting.submit import Receipt, record_with_held_keys
 from ledger.steps.accepting.telling import hold
-from ledger.steps.answering.baskets import concerns, lying_in, side_of
+from ledger.steps.answering.baskets import concerns, is_known_to, lying_in, side_of
+from ledger.steps.answering.containers import baskets_in, container_of
 from ledger.steps.answering.declared import find_definition
 from ledger.steps.answering.packages import Question, ask_all, numbering
 from ledger.steps.instance import Instance
 from ledger.storage import packages
 
+#: Of a time such as `morning`, or an hour without its day.
+NO_MOMENT = "its time names no moment: kept in words"
+#: Of a time on paper that goes back by half a day and more.
+MIDNIGHT = "earlier than the line before: if that was past midnight, write its day"
+#: Of a name under which nothing is known here, or nothing that concerns who asks.
+UNKNOWN = "you have nothing to do with it so far: look whether the name is right"
+#: With these a unit may begin to have to do with a package.
+_FIRST = frozenset({Deed.ASSEMBLED.value, Deed.LABELLED.value})
+_HALF_A_DAY = timedelta(hours=12)
 #: Deeds of what carries no label: the last package of the set is proposed.
 _OF_SETS = frozenset({Deed.RECEIVED_SOILED, Deed.WASHED, Deed.INSPECTED, Deed.PUT_IN})
 #: Said of a basket, they are said of all that lies in it …
@@ -84,7 +96,7 @@ class Scan:
     takes_back: str | None = None
     #: the code of the basket that it is put into, or that stood for it
     basket: str | None = None
-    #: from 1: of which line it is where one stood for several
+    #: from 1: which line of what was given it is; by its place when left out
     line: int | None = None
 
 
@@ -120,7 +132,9 @@ class Look:
             return f"question: {self.question}"
         if self.is_repeated:
             return "was reported before: left out"
-        what = self.package or self.set or f"unknown code {self.code or self.said}"
+        what = self.package or self.set or ""
+        if self.package is None and self.said is not None:
+            what = f"unknown code {self.code or self.said}" + (f", {what}" if what else "")
         told = f"{what}: {self.act.replace('_', ' ')}"
         against = "" if self.gate is None or self.gate.startswith("yes") else f"; {self.gate}"
         return told + against + "".join(f" ({each})" for each in self.troubles)
@@ -164,13 +178,30 @@ def _unpacked(tx: Connection, unit: int, scans: Sequence[Scan]) -> list[Scan]:
     """What is said of a basket, said of all that lies in it and is the unit's: inferred."""
     found: list[Scan] = []
     for at, scan in enumerate(scans):
-        numbered = replace(scan, line=at + 1)
+        numbered = replace(scan, line=scan.line or at + 1)
         code = None if scan.said is None else read_shot(scan.said).basket
-        rows = lying_in(tx, code, unit) if code is not None and scan.act in _BY_BASKET else []
-        found += [replace(numbered, said=r.name, basis="inferred", basket=code) for r in rows]
-        if not rows or scan.act in _OF_ITSELF:
+        names = [] if code is None else _stood_for(tx, unit, scan, code)
+        found += [replace(numbered, said=each, basis="inferred", basket=code) for each in names]
+        if not names or scan.act in _OF_ITSELF:
             found.append(numbered)
     return found
+
+
+def _stood_for(tx: Connection, unit: int, scan: Scan, code: str) -> list[str]:
+    """What a basket stands for in a scan: what lies in it, and is the unit's."""
+    if scan.act not in _BY_BASKET or _is_moved(scan):
+        return []
+    rows = lying_in(tx, code, unit)
+    if scan.act is not Deed.TAKEN_OUT:
+        return [row.name for row in rows]
+    # a basket that comes out of a container keeps what lies in it
+    baskets = [each for each in baskets_in(tx, code) if is_known_to(tx, each, unit)]
+    return [*(row.name for row in rows if row.basket == code), *baskets]
+
+
+def _is_moved(scan: Scan) -> bool:
+    """Whether a basket itself is put into a container, or taken out of one."""
+    return scan.act is Deed.PUT_IN or (scan.act is Deed.TAKEN_OUT and scan.basket is not None)
 
 
 def sets_named(tx: Connection, unit: int, said: Sequence[str]) -> dict[str, str]:
@@ -355,19 +386,40 @@ def _look(instance: Instance, tx: Connection, unit: int, scans: Sequence[Scan]) 
     ]
     answers = _ask(instance, tx, unit, scans, whats)
     timed = {
-        what.package
+        name
         for scan, what in zip(scans, whats, strict=True)
-        if what is not None and what.package is not None and _states_time(scan)
+        if (name := _named(what)) is not None and _states_time(scan)
     }
     before = _reported(tx, unit, timed) if timed else set()
     packed, lies = _packed(tx, unit, scans, whats), _Lies(tx, unit, scans, whats)
-    looked = []
+    looked, last = list[_Looked](), None
+    latest = instance.clock() + timedelta(seconds=SKEW_SECONDS)
     for at, (scan, what) in enumerate(zip(scans, whats, strict=True)):
         notes = (*_serial_notes(tx, unit, scan, what, packed), *lies.notes(scan, what))
+        if scan.basis == "imported" and scan.happened is not None:
+            notes += (MIDNIGHT,) if last and last - scan.happened > _HALF_A_DAY else ()
+            last = scan.happened
         if scan.act is Deed.ASSEMBLED and what is not None and what.package is not None:
             packed.add(what.package)
-        looked.append(_looked(tx, unit, at, scan, what, answers.get(at), before, notes))
-    return looked
+        looked.append(_looked(tx, unit, at, scan, what, answers.get(at), before, notes, latest))
+    return _with_unknown(tx, unit, looked)
+
+
+def _with_unknown(tx: Connection, unit: int, looked: Sequence[_Looked]) -> list[_Looked]:
+    """The lines, and beside a package that is nothing of the unit's a word: a slip, perhaps.
+
+    Where a gate is asked it says so; whether another unit knows of it is not told.
+    """
+    new = {e.named for e in looked if e.look.act in _FIRST}
+    asked = {e.named for e in looked if e.named and e.answer is None and not e.look.is_repeated}
+    rows = packages.list_packages_named(tx, asked - new)
+    unknown = asked - new - {row.name for row in rows if concerns(row, unit)}
+    return [
+        replace(each, look=replace(each.look, troubles=(*each.look.troubles, UNKNOWN)))
+        if each.named in unknown and each.answer is None
+        else each
+        for each in looked
+    ]
 
 
 def _by_serial(tx: Connection, unit: int, scan: Scan, what: Meant) -> Meant:
@@ -442,6 +494,13 @@ def _reported(
     }
 
 
+def _named(what: Meant | None) -> str | None:
+    """The package that a line is about, or the code of a basket: what its rows are kept under."""
+    if what is None or what.package is not None:
+        return None if what is None else what.package
+    return what.code if is_basket(what.code) else None
+
+
 def _told_before(scan: Scan, package: str | None) -> tuple[str, Deed, int | None, str | None]:
     """By what a line is known as the same again."""
     moment = None if scan.happened is None else int(scan.happened.timestamp())
@@ -461,13 +520,16 @@ def _looked(  # noqa: PLR0913, PLR0917 - what is known of one line
     answer: Answer | None,
     before: set[tuple[str, Deed, int | None, str | None]],
     notes: tuple[str, ...],
+    latest: datetime,
 ) -> _Looked:
     package = None if what is None else what.package
     scan, noted = _with_note(scan)
-    set_name, question = None, _basket_question(scan, what)
+    set_name, question = None, _basket_question(tx, unit, scan, what)
     candidates = () if what is None else what.candidates
     if scan.basket is not None and question is None:
         scan = replace(scan, basket=read_shot(scan.basket).basket)
+        if what is not None and is_basket(what.code):
+            package = what.code
     if what is not None and what.candidates:
         question = f"{what.said[:60]!r} fits {' and '.join(what.candidates)}"
     elif question is None and what is not None and package is None and what.code is None:
@@ -483,10 +545,9 @@ def _looked(  # noqa: PLR0913, PLR0917 - what is known of one line
             question = f"{set_name} may be {' or '.join(candidates)}"
         # Somebody saw the instruments; which package they were in is a proposal.
         scan = replace(scan, basis="inferred")
-    twice = find_contradiction(scan.outcome)
-    if twice is not None and question is None:
-        question = f"says {twice}"
-    key = _told_before(scan, package)
+    question = question or _scan_question(scan, latest)
+    # what names no package that is known is itself and no other
+    key = _told_before(scan, package or _named(what) or set_name or scan.said)
     is_repeated = _states_time(scan) and key in before
     before.add(key)
     return _Looked(
@@ -502,6 +563,7 @@ def _looked(  # noqa: PLR0913, PLR0917 - what is known of one line
                 *(() if what is None else what.troubles),
                 *(() if is_repeated else notes),
                 *noted,
+                *(() if scan.happened or scan.happened_text is None else (NO_MOMENT,)),
             ),
             gate=None if answer is None else answer.text(),
             question=question,
@@ -513,19 +575,43 @@ def _looked(  # noqa: PLR0913, PLR0917 - what is known of one line
     )
 
 
-def _basket_question(scan: Scan, what: Meant | None) -> str | None:
+def _scan_question(scan: Scan, latest: datetime) -> str | None:
+    """What cannot be said of anything."""
+    if scan.act is Deed.NOT_SO and scan.takes_back is None:
+        return "the line that it takes back is not named"
+    if scan.happened is not None and scan.happened > latest:
+        moment = instant_text(scan.happened)
+        return f"{moment} lies after the signature, and what is reported has happened"
+    twice = find_contradiction(scan.outcome)
+    return None if twice is None else f"says {twice}"
+
+
+def _basket_question(tx: Connection, unit: int, scan: Scan, what: Meant | None) -> str | None:
     """What cannot be said of a basket, or is said of none."""
     if scan.basket is not None and read_shot(scan.basket).basket is None:
         return f"{scan.basket[:60]!r} is the code of no basket"
     if scan.basket is None and scan.act is Deed.PUT_IN:
         return "the basket that it is put into is not named"
-    if what is None or what.package is not None or not is_basket(what.code):
+    if what is None or what.package is not None or what.code is None or not is_basket(what.code):
         return None
-    if scan.act in _OF_ITSELF:
-        return None
+    if scan.basket is not None and _is_moved(scan):
+        return _container_question(tx, unit, what.code, scan.basket)
+    told = f"{what.code} is a basket: scan what lies in it"
     if scan.act in _BY_BASKET:
-        return f"nothing that you have to do with is known to lie in {what.code}"
-    return f"{what.code} is a basket: scan what lies in it"
+        told = f"nothing that you have to do with is known to lie in {what.code}"
+    return None if scan.act in _OF_ITSELF else told
+
+
+def _container_question(tx: Connection, unit: int, basket: str, said: str) -> str | None:
+    """Why a basket is not put into that, or not taken out of it; None where it may be."""
+    into = read_shot(said).basket
+    if into is None or not is_container(into):
+        return f"{into} is no container, and a basket lies in nothing else"
+    if is_container(basket):
+        return f"{basket} is a container, which lies in nothing"
+    if not is_known_to(tx, basket, unit):
+        return f"nothing that you have to do with is known to lie in {basket}"
+    return None
 
 
 class _Lies:
@@ -538,31 +624,34 @@ class _Lies:
         self, tx: Connection, unit: int, scans: Sequence[Scan], whats: Sequence[Meant | None]
     ) -> None:
         put = [
-            (scan, what.package)
+            (scan, name)
             for scan, what in zip(scans, whats, strict=True)
-            if scan.act is Deed.PUT_IN and what is not None and what.package is not None
+            if scan.act is Deed.PUT_IN and (name := _named(what)) is not None
         ]
         named = packages.list_packages_named(tx, {name for _, name in put})
         rows = [row for row in named if concerns(row, unit)]
         self._lay: dict[str, str | None] = {row.name: row.basket for row in rows}
-        self._is_dirty = {row.name: row.stage in DIRTY for row in rows}
+        self._is = {row.name: "dirty" if row.stage in DIRTY else "clean" for row in rows}
+        for basket in {name for _, name in put if is_basket(name) and is_known_to(tx, name, unit)}:
+            self._lay[basket] = container_of(tx, basket)
+            self._is[basket] = side_of(tx, basket) or "clean"
         codes = {read_shot(scan.basket).basket for scan, _ in put if scan.basket is not None}
         self._sides: dict[str, str | None] = {
             code: side_of(tx, code)
             for code in codes
-            if code is not None and (unit_in(code) == unit or lying_in(tx, code, unit))
+            if code is not None and is_known_to(tx, code, unit)
         }
 
     def notes(self, scan: Scan, what: Meant | None) -> tuple[str, ...]:
         """What is wrong with putting it there: it happened all the same."""
-        name = None if what is None else what.package
+        name = _named(what)
         if scan.act is not Deed.PUT_IN or name is None or scan.basket is None:
             return ()
         code, told = read_shot(scan.basket).basket, []
         before = self._lay.get(name)
         if before not in {None, code}:
             told.append(f"it lay in {before}, and nobody took it out")
-        side = "dirty" if self._is_dirty.get(name, False) else "clean"
+        side = self._is.get(name, "clean")
         if code is not None:
             was = self._sides.get(code)
             if was not in {None, side}:

@@ -31,9 +31,9 @@ from ledger.domain.subjects.states import (
     UnitState,
     WitnessState,
 )
-from ledger.steps.accepting.reading_back import read_operation
+from ledger.steps.accepting.reading_back import read_facts, read_facts_of, read_operation
 from ledger.steps.accepting.recalled import orders_of, suspensions_of
-from ledger.storage import directory, index, operations, packages, pages, records
+from ledger.storage import directory, index, operations, packages, records
 
 #: the classes that several units' operations move
 _MOVED: frozenset[type[Any]] = frozenset({ConsignmentState, AssetState})
@@ -207,7 +207,7 @@ class AcceptedRecords:
     def facts_of(self, digest: bytes) -> Facts:
         """The facts of one operation's record; raises NotFound."""
         row = operations.get_operation(self._tx, digest)
-        return fields_from_bytes(records.get_record(self._tx, row.record_id).facts)
+        return read_facts(self._tx, row)
 
     def is_held(self, digest: bytes) -> bool:
         """Whether a standing incident's trace names the operation, or what it is about."""
@@ -232,7 +232,7 @@ class AcceptedRecords:
         """The facts of every operation of these kinds about a subject that counts, oldest first."""
         for row in counted(operations.list_by_subject(self._tx, subject, standing=True)):
             if row.kind in kinds:
-                yield fields_from_bytes(records.get_record(self._tx, row.record_id).facts)
+                yield read_facts(self._tx, row)
 
     def facts_about_each(self, subjects: Iterable[bytes], *kinds: str) -> dict[bytes, list[Facts]]:
         """The same of several subjects at once, by subject; each of them has a key."""
@@ -244,11 +244,8 @@ class AcceptedRecords:
             subject: [row for row in counted(rows) if row.kind in kinds]
             for subject, rows in about.items()
         }
-        stored = pages.facts_of(self._tx, [row.record_id for rows in told.values() for row in rows])
-        return {
-            subject: [fields_from_bytes(stored[row.record_id]) for row in rows]
-            for subject, rows in told.items()
-        }
+        facts = read_facts_of(self._tx, [row for rows in told.values() for row in rows])
+        return {subject: [facts[row.digest] for row in rows] for subject, rows in told.items()}
 
     def orders_of(self, machine: bytes) -> Sequence[Order]:
         """The recalls that were ordered for a machine and stand, oldest first."""

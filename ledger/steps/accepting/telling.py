@@ -249,16 +249,12 @@ def refill(tx: Connection) -> int:
             names |= {line.package for line in lines}
             count += len(lines)
             _end(tx, recorded, facts, row.sequence)
-    for part in _parts(sorted(names)):
-        refold(tx, part)
+    touched = sorted(names)
+    for start in range(0, len(touched), _PAGE):
+        refold(tx, touched[start : start + _PAGE])
     return count
 
 
 def counts(row: operations.OperationRow) -> bool:
     """Whether an operation's lines count: it stands, or it says what happened."""
     return row.state not in GIVEN_UP or ACTS[row.kind].lines_stay
-
-
-def _parts(names: list[str]) -> Iterator[list[str]]:
-    for start in range(0, len(names), _PAGE):
-        yield names[start : start + _PAGE]

@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from ledger.domain.acts.package_lines import INFERRED
 from ledger.domain.custody.codes import read_shot
+from ledger.domain.custody.lines import INFERRED
 from ledger.domain.errors import InvalidInput
 from ledger.steps.answering.baskets import lying_in
 from ledger.storage.packages import PackageRow

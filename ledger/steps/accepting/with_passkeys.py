@@ -35,7 +35,7 @@ from ledger.steps.accepting.submit import Receipt, complete
 from ledger.steps.asking.passkeys import Site, answered, verified
 from ledger.steps.instance import Instance
 from ledger.storage import accounts as stored
-from ledger.storage.drafts import DraftRow, find_draft, list_drafts
+from ledger.storage.drafts import find_draft, list_drafts
 from ledger.storage.operations import find_operation, get_receipt
 
 ENROLMENT = "SignerEnrolment"
@@ -157,9 +157,10 @@ def find_asked(
     row = find_draft(tx, digest, unit=caller.unit)
     if row is not None and row.expires_at > instance.clock():
         prepared = read_draft(instance, instance.known_deployment(tx), row)
+        is_own = row.token_id == caller.token_id
         for each in list_passkey_signers(instance, tx, account):
             for party, key in prepared.keys.items():
-                if key == each.key and _may_sign(caller, row, party):
+                if key == each.key and (is_own or party is Party.NEW_KEY):
                     return Asked(prepared=prepared, passkey=each.passkey, party=party)
     raise NotFound(
         "nothing waits for your passkey here",
@@ -167,10 +168,6 @@ def find_asked(
         rule="what is prepared waits a quarter of an hour, for whoever prepared it",
         remedy="fill in the form again",
     )
-
-
-def _may_sign(caller: Caller, row: DraftRow, party: Party) -> bool:
-    return party is Party.NEW_KEY or row.token_id == caller.token_id
 
 
 def ask_for_signature(site: Site, asked: Asked) -> str:

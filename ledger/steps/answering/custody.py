@@ -7,7 +7,7 @@ so.  What was accepted on the strength of a list is never counted as seen.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -23,10 +23,9 @@ from ledger.domain.encoding.moments import seconds_text
 from ledger.domain.errors import NotFound
 from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
 from ledger.domain.records.commitments import Fields
-from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.subjects.folding import Memory, apply
 from ledger.domain.subjects.states import AssetState, ConsignmentState
-from ledger.steps.accepting.reading_back import read_operation
+from ledger.steps.accepting.reading_back import read_facts, read_facts_of, read_operation
 from ledger.steps.accepting.resolving import (
     parties_of,
     resolve_asset,
@@ -41,8 +40,9 @@ from ledger.steps.answering.showing import (
     shown_acts,
     timeline_entry,
 )
+from ledger.steps.answering.view import View
 from ledger.steps.sending.mending import unnamed
-from ledger.storage import directory, index, operations, pages, records
+from ledger.storage import directory, index, operations
 
 _PAGE = 200
 #: How a step is told that the chain did not take.
@@ -111,7 +111,7 @@ class CountsView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Consignment:
+class _Consignment(View):
     """What a list and a page of one say alike."""
 
     id: str
@@ -126,10 +126,6 @@ class _Consignment:
     packages: int
     asset: str | None
     status: str
-
-    def to_plain(self) -> dict[str, object]:
-        """As JSON values."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +159,7 @@ class ConsignmentView(_Consignment):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AssetView:
+class AssetView(View):
     """One asset, and every change of hands."""
 
     id: str
@@ -178,10 +174,6 @@ class AssetView:
     #: what the next change replaces
     current: str
     steps: tuple[StepView, ...]
-
-    def to_plain(self) -> dict[str, object]:
-        """The view as JSON values."""
-        return asdict(self)
 
 
 def _require_reader(caller: Caller) -> None:
@@ -415,8 +407,8 @@ def list_consignments(  # noqa: PLR0913 - whose, which, and how many
             found.append(told)
         if len(found) == limit:
             break
-    stored = pages.facts_of(tx, [row.record_id for row, *_ in found])
-    return [_in_list(tx, told, fields_from_bytes(stored[told[0].record_id])) for told in found]
+    facts = read_facts_of(tx, [row for row, *_ in found])
+    return [_in_list(tx, told, facts[told[0].digest]) for told in found]
 
 
 def _in_list(tx: Connection, told: _Told, facts: Fields) -> ConsignmentLine:
@@ -440,7 +432,7 @@ def find_giver_counting(tx: Connection, caller: Caller, cycle: str) -> int | Non
     for line in list_consignments(tx, caller, limit=_COUNTED_AMONG, looks=10 * _COUNTED_AMONG):
         about = operations.list_by_subject(tx, bytes.fromhex(line.id), standing=True)
         row = next(each for each in about if each.kind == "Dispatch")
-        facts = fields_from_bytes(records.get_record(tx, row.record_id).facts)
+        facts = read_facts(tx, row)
         if any(each.get("cycle") == cycle for each in package_lines.lines_in(facts)):
             return line.giver
     return None

@@ -12,9 +12,8 @@ from ledger.domain.custody.lines import set_subject
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.outbox.operation_states import GIVEN_UP
 from ledger.domain.records.commitments import Fields
-from ledger.domain.records.records import fields_from_bytes
-from ledger.steps.accepting.reading_back import read_operation
-from ledger.storage import operations, records
+from ledger.steps.accepting.reading_back import read_facts, read_facts_of, read_operation
+from ledger.storage import operations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,13 +33,13 @@ def list_declared(tx: Connection, caller: Caller, kind: str, *, limit: int = 500
     rows = [row for row in rows if row.state not in GIVEN_UP]
     replaced = {word(read_operation(row).message, "replaces") for row in rows}
     rows = [row for row in rows if row.digest not in replaced]
-    kept = {row.id: row for row in records.list_by_ids(tx, [row.record_id for row in rows])}
+    facts = read_facts_of(tx, rows)
     return [
         Declared(
             digest=to_hex(row.digest),
             unit=row.unit,
             signed_at=row.signed_at,
-            facts=fields_from_bytes(kept[row.record_id].facts),
+            facts=facts[row.digest],
         )
         for row in rows
     ]
@@ -52,4 +51,4 @@ def find_definition(tx: Connection, set_name: str) -> Fields:
     defined = [row for row in rows if row.kind == "SetDefinition"]
     if not defined:
         return {}
-    return fields_from_bytes(records.get_record(tx, defined[-1].record_id).facts)
+    return read_facts(tx, defined[-1])

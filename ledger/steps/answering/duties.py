@@ -45,6 +45,7 @@ from ledger.domain.subjects.states import (
     ConsignmentState,
     CycleState,
     SignerState,
+    UnitState,
     WitnessState,
 )
 from ledger.evidence.answers import answer_unproven, make_answer_file
@@ -54,6 +55,7 @@ from ledger.keys.signers import verify_signature
 from ledger.steps.accepting.reading_back import read_operation
 from ledger.steps.accepting.resolving import (
     asset_travels,
+    nothing_called,
     parties_of,
     resolve_asset,
     resolve_consignment,
@@ -138,8 +140,8 @@ def find_duties(  # noqa: PLR0913 - who asks what, and for which moment
         )
 
     def may_read(row: IndexedOperation) -> bool:
-        if row.kind == "UnitAdmission":
-            return True  # what units are called, everybody may know
+        if row.kind in {"UnitAdmission", "UnitClosure"}:
+            return True  # what units are called, and that one is closed, everybody may know
         # who reads an operation reads what is said to it
         commented = named.get(Digest(row.subject)) if row.kind == "Comment" else None
         about = commented or named.get(row.digest)
@@ -227,7 +229,7 @@ class _Asked:
 def _cycle(tx: Connection, caller: Caller, text: str, block: int | None) -> _Asked:
     row = resolve_cycle(tx, caller, text)
     if caller.readable_unit not in {None, row.unit}:
-        raise NotFound(f"there is no cycle {text!r}", field="cycle")
+        raise nothing_called("cycle", repr(text))
     own = [Subject(type="cycle", id=row.id)]
     return _Asked(name=to_hex(row.id), own=own, beside=_beside(tx, row.id, block))
 
@@ -311,13 +313,13 @@ def _consignment(tx: Connection, caller: Caller, text: str, _block: int | None) 
     try:
         identifier = resolve_consignment(tx, caller, text).id
     except NotFound:
-        raise NotFound(f"there is no consignment {text!r}", field="consignment") from None
+        raise nothing_called("consignment", repr(text)) from None
     state = Accepted(tx).find(ConsignmentState, identifier)
     unit = caller.readable_unit
     steps = map(read_operation, operations.list_messages(tx, [identifier]))
     parties: frozenset[int] = frozenset() if state is None else parties_of(state, steps)
     if state is None or unit not in {None, *parties}:
-        raise NotFound(f"there is no consignment {text!r}", field="consignment")
+        raise nothing_called("consignment", repr(text))
     # whoever only carried it reads counts and seals, and no list
     reads_lists = unit in {None, state.giver, state.receiver}
     return _Asked(
@@ -331,7 +333,7 @@ def _recall(tx: Connection, caller: Caller, text: str, block: int | None) -> _As
     digest = parse_hex32(text, field="recall")
     row = operations.find_operation(tx, Digest(digest), unit=caller.readable_unit)
     if row is None or row.kind != "RecallOrder":
-        raise NotFound(f"there is no recall {text!r}", field="recall")
+        raise nothing_called("recall", repr(text))
     machine = EquipmentId(row.subject)
     epoch, first, last, _ = packed_numbers(read_operation(row).message)
     near = _near(tx, machine, epoch, first, last)
@@ -349,7 +351,7 @@ def _asset(tx: Connection, caller: Caller, text: str, _block: int | None) -> _As
     is_whole = state is not None and unit in {None, *state.units}
     if not is_whole and not part:
         # an asset that is offered is known to all, and what was done with it is not
-        raise NotFound(f"there is no asset {text!r}", field="asset")
+        raise nothing_called("asset", repr(text))
     told = list(index.list_operations_about(tx, row.id))
     gave = {key for key in part if _is_side(tx, key, unit)}
 
@@ -384,6 +386,7 @@ def _signed_at(row: IndexedOperation) -> int:
     return int(json.loads(row.message).get("signedAt") or 0)
 
 
+_TO_A_RECEIVER = frozenset({"Dispatch", "Disposition", "ClosedUnitDisposition"})
 _GATHER = {
     SubjectKind.CYCLE: _cycle,
     SubjectKind.PACKAGE: _package,
@@ -408,6 +411,7 @@ def _around(tx: Connection, own: Iterable[Subject], block: int | None) -> Iterat
             signed.setdefault(message["signedBy"], []).append(int(message["signedAt"]))
     for signer, moments in sorted(signed.items()):
         yield from _shifts(tx, bytes.fromhex(signer[2:]), moments, block)
+    yield from _closures(tx, rows)
     for unit in sorted({row.unit for row in rows}):
         told = index.list_rows(tx, WitnessState, kind=_kind_of("Outage"), unit=unit)
         keys = [(witness.digest,) for witness in told]
@@ -416,6 +420,15 @@ def _around(tx: Connection, own: Iterable[Subject], block: int | None) -> Iterat
             outage = declared.get(witness.digest)
             if outage is not None and first <= outage.timestamp <= last:
                 yield Subject(type=OPERATION, id=witness.digest)
+
+
+def _closures(tx: Connection, rows: Iterable[IndexedOperation]) -> Iterator[Subject]:
+    """That a unit was closed to which something was on its way."""
+    named = {json.loads(r.message).get("receiver") for r in rows if r.kind in _TO_A_RECEIVER}
+    for unit in sorted(int(each) for each in named if each):
+        state = index.find(tx, UnitState, unit)
+        if state is not None and state.is_closed:
+            yield Subject(type=OPERATION, id=state.closure)
 
 
 def _shifts(

@@ -16,7 +16,7 @@ from ledger.domain.callers import Caller
 from ledger.domain.custody.fold import fold
 from ledger.domain.custody.lines import package_subject
 from ledger.domain.encoding.identifiers import Digest, parse_hex32, to_hex
-from ledger.domain.errors import Inconsistent, InvalidInput, NotFound, Refused
+from ledger.domain.errors import Inconsistent, InvalidInput, Refused
 from ledger.domain.operations import message_from_json
 from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
 from ledger.domain.records.records import fields_from_bytes
@@ -43,7 +43,7 @@ from ledger.evidence.shape import (
 from ledger.keys.signers import verify_signature
 from ledger.steps.accepting.meaning import resolve_package
 from ledger.steps.accepting.parsing import Asker, parse
-from ledger.steps.accepting.resolving import is_id, resolve_cycle, resolve_unit
+from ledger.steps.accepting.resolving import is_id, nothing_called, resolve_cycle, resolve_unit
 from ledger.steps.accepting.standing import Accepted
 from ledger.steps.accepting.submit import FACTS_PURPOSE, PERSONAL_PURPOSE
 from ledger.steps.answering.packages import operations_read, reader_of
@@ -66,10 +66,12 @@ def export_evidence(  # noqa: PLR0913 - what to show of which subject to whom
     or where another unit's people would be named, and InvalidInput when a path of `disclose`
     matches nothing.
     """
-    package = _package_of(tx, subject)
+    package = None
+    if subject.type == PACKAGE:
+        package = packages.find_package_by_subject(tx, subject.id)
     units = _units_of(tx, subject, package)
     if caller.readable_unit not in {None, *units}:
-        raise NotFound(f"there is no {subject.type} {to_hex(subject.id)}", field=subject.type)
+        raise nothing_called(subject.type, to_hex(subject.id))
     if package is not None and reader_of(tx, caller).is_carrier:
         raise Refused(
             "who carries a package has no file of it",
@@ -178,13 +180,6 @@ def resolve_subject(tx: Connection, caller: Caller, subject_type: str, text: str
     return Subject(
         type=subject_type, id=unit_subject(found) if isinstance(found, int) else bytes(found)
     )
-
-
-def _package_of(tx: Connection, subject: Subject) -> packages.PackageRow | None:
-    """The package that a file is about."""
-    if subject.type != PACKAGE:
-        return None
-    return packages.find_package_by_subject(tx, subject.id)
 
 
 def case_units(tx: Connection, caller: Caller) -> frozenset[int]:

@@ -25,11 +25,9 @@ from ledger.domain.custody.reading import readable
 from ledger.domain.duties.terms import Terms
 from ledger.domain.encoding.identifiers import ConsignmentId, Digest, parse_hex32, to_hex
 from ledger.domain.outbox.operation_states import GIVEN_UP
-from ledger.domain.records.commitments import FieldValue
-from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.subjects.indexed import IndexedOperation
 from ledger.domain.subjects.states import ConsignmentState
-from ledger.steps.accepting.reading_back import read_operation
+from ledger.steps.accepting.reading_back import read_facts, read_operation
 from ledger.steps.accepting.resolving import parties_of
 from ledger.steps.accepting.standing import Accepted
 from ledger.steps.answering.incidents import list_incidents
@@ -43,7 +41,7 @@ from ledger.steps.settling.published import (
     open_contests,
     said_since,
 )
-from ledger.storage import directory, index, operations, packages, records
+from ledger.storage import directory, index, operations, packages
 
 #: how far back it is looked at once, in operations of a kind
 MOST_LOOKED = 300
@@ -125,10 +123,6 @@ def _is_replaced(tx: Connection, each: Waiting) -> bool:
     return bool(operations.list_replacing(tx, Digest(parse_hex32(each.about, field="about"))))
 
 
-def _facts(tx: Connection, row: operations.OperationRow) -> Mapping[str, FieldValue]:
-    return fields_from_bytes(records.get_record(tx, row.record_id).facts)
-
-
 def _said(tx: Connection, about: bytes, unit: int, kind: str = "Comment") -> bool:
     """Whether a unit said something to it that stands."""
     rows = operations.list_by_subject(tx, about, standing=True)
@@ -145,7 +139,7 @@ def _seconds(terms: Terms, name: str) -> int:
 def _notices(tx: Connection, unit: int, terms: Terms, look: Look) -> Iterator[Waiting]:
     """A notice that nobody opened yet, and one whose search nobody reported."""
     for row in _rows(tx, "RecallNotice", look):
-        facts = _facts(tx, row)
+        facts = read_facts(tx, row)
         order = word(read_operation(row).message, "content")
         if (
             int(str(facts["to"])) != unit
@@ -187,7 +181,7 @@ def _differences(tx: Connection, unit: int, terms: Terms, look: Look) -> Iterato
         told: dict[str, str | int] = {name: counts[name] for name in ("refused", "extra")}
         told["missing"] = state.packages - sum(counts.values()) + counts["extra"] if keeps else 0
         told = {name: count for name, count in told.items() if count}
-        seals = _facts(tx, row).get("seals")
+        seals = read_facts(tx, row).get("seals")
         if seals not in {None, "intact"}:
             told["seals"] = str(seals)
         steps = map(read_operation, operations.list_messages(tx, [row.subject]))
@@ -317,12 +311,12 @@ def _incidents(tx: Connection, caller: Caller, unit: int, look: Look) -> Iterato
 
 
 def _requests(tx: Connection, unit: int, look: Look) -> Iterator[Waiting]:
-    rows = [(row, _facts(tx, row)) for row in _rows(tx, "Request", look)]
+    rows = [(row, read_facts(tx, row)) for row in _rows(tx, "Request", look)]
     # an answer is newer than what it answers
     newer: list[operations.OperationRow] = []
     if look.before is not None:
         newer = operations.list_latest_operations(tx, kind="Request", limit=None)
-    answers = (_facts(tx, row) for row in newer if row.state not in GIVEN_UP)
+    answers = (read_facts(tx, row) for row in newer if row.state not in GIVEN_UP)
     told = (*answers, *(facts for _, facts in rows))
     answered = {str(facts["answers"]).removeprefix("0x") for facts in told if facts["answers"]}
     for row, facts in rows:

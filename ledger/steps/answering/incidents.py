@@ -17,6 +17,7 @@ from ledger.domain.errors import InvalidInput, NotFound
 from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
 from ledger.domain.records.commitments import FieldValue
 from ledger.domain.records.records import fields_from_bytes
+from ledger.steps.accepting.reading_back import read_facts
 from ledger.steps.accepting.standing import counted
 from ledger.steps.answering.duties import trace_of
 from ledger.storage import operations, records
@@ -146,5 +147,5 @@ def _entry(tx: Connection, row: operations.OperationRow) -> Entry:
         unit=row.unit,
         signed_at=row.signed_at,
         state=row.state,
-        facts=fields_from_bytes(records.get_record(tx, row.record_id).facts),
+        facts=read_facts(tx, row),
     )

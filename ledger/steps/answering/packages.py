@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
@@ -17,6 +17,7 @@ from ledger.domain.acts.terms import document_of
 from ledger.domain.acts.words import UnitRole
 from ledger.domain.callers import Caller, Scope
 from ledger.domain.custody import gates
+from ledger.domain.custody.codes import read_shot
 from ledger.domain.custody.fold import Overlay, Package, Stage, fold, ordered
 from ledger.domain.custody.lines import SEEN, PackageLine, is_package
 from ledger.domain.custody.reading import (
@@ -33,24 +34,26 @@ from ledger.domain.custody.standing import CycleStanding
 from ledger.domain.duties.terms import default_terms
 from ledger.domain.encoding.identifiers import Digest, to_hex
 from ledger.domain.encoding.moments import instant_text, seconds_text
-from ledger.domain.errors import NotFound
+from ledger.domain.errors import InvalidInput, NotFound
 from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
-from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.subjects.indexed import IndexedOperation
 from ledger.domain.subjects.states import UnitState
 from ledger.steps.accepting.meaning import Meant, meant
-from ledger.steps.accepting.resolving import resolve_cycle, resolve_unit
+from ledger.steps.accepting.reading_back import read_facts
+from ledger.steps.accepting.resolving import nothing_called, resolve_cycle, resolve_unit
 from ledger.steps.accepting.standing import Accepted
+from ledger.steps.answering.containers import container_of
 from ledger.steps.answering.custody import find_giver_counting
 from ledger.steps.answering.standings import Cycles, CycleStep
 from ledger.steps.answering.status import find_chain_status
+from ledger.steps.answering.view import View
 from ledger.steps.instance import Instance
-from ledger.storage import directory, operations, packages, records
+from ledger.storage import directory, operations, packages
 from ledger.storage.index import find_newest_block_time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TraceLine:
+class TraceLine(View):
     """One thing that is said of a package."""
 
     package: str
@@ -78,10 +81,6 @@ class TraceLine:
     #: of its operation, in our own order of acceptance
     sequence: int
 
-    def to_plain(self) -> dict[str, object]:
-        """As JSON has it."""
-        return asdict(self)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldingView:
@@ -103,7 +102,7 @@ class ContradictionView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(View):
     """How a package stands."""
 
     package: str
@@ -133,14 +132,12 @@ class Standing:
     codes: tuple[str, ...]
     #: the basket or container in which it lies, by its code
     basket: str | None
-
-    def to_plain(self) -> dict[str, object]:
-        """As JSON has it."""
-        return asdict(self)
+    #: of the container in which that basket lies
+    container: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TraceView:
+class TraceView(View):
     """A package's whole story, as far as the reader may read it."""
 
     standing: Standing
@@ -150,10 +147,6 @@ class TraceView:
     cycle: tuple[CycleStep, ...]
     #: the sequence as of which this is known
     known: int
-
-    def to_plain(self) -> dict[str, object]:
-        """As JSON has it."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,8 +185,14 @@ def find_package(
     lines = packages.list_lines(tx, name)
     package = fold(name, lines, at=at, known=known)
     if not package.sequence or not may_ask(reader, fold(name, lines)):
-        raise NotFound(f"there is no package {name}", field="package")
+        raise nothing_called("package", name)
     return Found(meant=what, lines=lines, package=package)
+
+
+def readable_packages(tx: Connection, caller: Caller, names: Iterable[str]) -> set[str]:
+    """Of packages by name, those that exist for the caller."""
+    reader, lines = reader_of(tx, caller), packages.list_lines_of(tx, names)
+    return {name for name, those in lines.items() if may_ask(reader, fold(name, those))}
 
 
 def operations_read(
@@ -241,11 +240,12 @@ def trace(
     if at is not None:
         rows = [(moment, line) for moment, line in rows if moment <= at]
     until = readable_until(reader, package)
+    container = _container(tx, package, min(until, until if at is None else at), known)
     names = unit_names(tx, names_of(rows) | _units_in(package))
     states = operations.states_of(tx, {line.digest for _, line in rows})
     cycles = Cycles(tx, known=known)
     return TraceView(
-        standing=_standing(reader, package, cycles.find(package.cycle), names),
+        standing=_standing(reader, package, cycles.find(package.cycle), names, container),
         holdings=tuple(
             HoldingView(
                 unit=names.get(each.unit, str(each.unit)),
@@ -282,7 +282,15 @@ def where(tx: Connection, caller: Caller, said: str) -> Standing:
     reader = reader_of(tx, caller)
     package = as_read(reader, found.package, found.lines)
     names = unit_names(tx, _units_in(package))
-    return _standing(reader, package, Cycles(tx).find(package.cycle), names)
+    container = _container(tx, package, readable_until(reader, package))
+    return _standing(reader, package, Cycles(tx).find(package.cycle), names, container)
+
+
+def _container(tx: Connection, package: Package, at: float, known: int | None = None) -> str | None:
+    """In which container the basket of a package lay."""
+    if package.basket is None:
+        return None
+    return container_of(tx, package.basket, at=at, known=known)
 
 
 def _units_in(package: Package) -> set[int]:
@@ -295,7 +303,11 @@ def _units_in(package: Package) -> set[int]:
 
 
 def _standing(
-    reader: Reader, package: Package, cycle: CycleStanding | None, names: Mapping[int, str]
+    reader: Reader,
+    package: Package,
+    cycle: CycleStanding | None,
+    names: Mapping[int, str],
+    container: str | None,
 ) -> Standing:
     def name(unit: int | None) -> str | None:
         return None if unit is None else names.get(unit, str(unit))
@@ -327,6 +339,7 @@ def _standing(
         case=visible_case(reader, package),
         codes=tuple(sorted(package.codes)),
         basket=package.basket,
+        container=container,
     )
 
 
@@ -384,6 +397,13 @@ def gate(  # noqa: PLR0913 - who asks what of which package
 ) -> gates.Answer:
     """Whether a unit may dispatch, issue or use this now."""
     caller.require_unit(unit)
+    if read_shot(said).basket is not None:
+        raise InvalidInput(
+            f"{said[:60]} is a basket",
+            field="package",
+            rule="one package",
+            remedy="ask of each that lies in it: GET /v1/baskets",
+        )
     (answer,) = ask_all(instance, tx, [Question(gate=which, said=said)], unit=unit)
     return answer
 
@@ -444,7 +464,7 @@ def agreed_offset(tx: Connection) -> timedelta:
     rows = operations.list_by_subject(tx, TERMS_SUBJECT, standing=True)
     if not rows:
         return default_terms().offset
-    facts = fields_from_bytes(records.get_record(tx, rows[-1].record_id).facts)
+    facts = read_facts(tx, rows[-1])
     return timedelta(minutes=json.loads(document_of(facts))["offset_minutes"])
 
 
@@ -474,7 +494,7 @@ def gate_counted(tx: Connection, caller: Caller, which: gates.Gate, cycle: str) 
         named = resolve_cycle(tx, there, cycle)
     stands = Cycles(tx).find(named.id)
     if stands is None:
-        raise NotFound(f"there is no cycle {cycle!r}", field="cycle")
+        raise nothing_called("cycle", repr(cycle))
     return gates.counted_only(which, stands)
 
 
@@ -502,7 +522,7 @@ def behind_since(instance: Instance, tx: Connection) -> int | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Holdings:
+class Holdings(View):
     """What a unit has or had."""
 
     unit: str
@@ -514,10 +534,6 @@ class Holdings:
     #: by state; None for a moment in the past
     by_stage: Mapping[str, int] | None
     packages: tuple[Mapping[str, str | None], ...]
-
-    def to_plain(self) -> dict[str, object]:
-        """As JSON has it."""
-        return asdict(self)
 
 
 def holdings(  # noqa: PLR0913 - whose, when, and how much of it
@@ -534,10 +550,14 @@ def holdings(  # noqa: PLR0913 - whose, when, and how much of it
     """What a unit has; `at` (Unix seconds): what it had then; `known`: as known then.
 
     A carrier reads how much that is, and no package's name: a box may be sealed.
-    Raises NotFound for another unit than the caller's own.
+    Raises NotFound for another unit than the caller's own, and InvalidInput for a moment ahead.
     """
     if caller.readable_unit not in {None, unit}:
         raise NotFound(f"unit {unit} is not yours", field="unit", rule="a unit reads what it holds")
+    if at is not None and at > instance.clock().timestamp():
+        raise InvalidInput(
+            f"{seconds_text(at)} lies ahead", field="at", rule="nobody knows what comes"
+        )
     then = [] if known is None else _held_as_known(tx, unit, at, known)
     count = len(then) + packages.count_held(tx, unit, at, known=known)
     rows = [

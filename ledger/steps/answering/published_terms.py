@@ -10,8 +10,8 @@ from ledger.domain.acts.terms import document_of
 from ledger.domain.duties.terms import Terms, parse_terms, published, terms_at
 from ledger.domain.encoding.identifiers import to_hex
 from ledger.domain.outbox.operation_states import GIVEN_UP
-from ledger.domain.records.records import fields_from_bytes
-from ledger.storage import operations, records
+from ledger.steps.accepting.reading_back import read_facts
+from ledger.storage import operations
 
 
 def list_versions(tx: Connection) -> list[Terms]:
@@ -19,9 +19,7 @@ def list_versions(tx: Connection) -> list[Terms]:
     rows = operations.list_latest_operations(tx, kind="Terms", limit=None)
     return [
         published(
-            parse_terms(
-                document_of(fields_from_bytes(records.get_record(tx, row.record_id).facts))
-            ),
+            parse_terms(document_of(read_facts(tx, row))),
             known=row.accepted_at,
             operation=to_hex(row.digest),
         )

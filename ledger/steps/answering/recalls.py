@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -23,11 +23,12 @@ from ledger.domain.encoding.moments import seconds_text
 from ledger.domain.errors import NotFound
 from ledger.domain.outbox.operation_states import GIVEN_UP
 from ledger.domain.records.commitments import Fields
-from ledger.domain.records.records import fields_from_bytes
-from ledger.steps.accepting.reading_back import read_operation
+from ledger.steps.accepting.reading_back import read_facts, read_facts_of, read_operation
 from ledger.steps.accepting.recalled import suspensions_of
+from ledger.steps.accepting.resolving import nothing_called
 from ledger.steps.answering.packages import reader_of, unit_names
-from ledger.storage import directory, operations, packages, records
+from ledger.steps.answering.view import View
+from ledger.storage import directory, operations, packages
 
 _PAGE = 100
 
@@ -65,7 +66,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecallView:
+class RecallView(View):
     """A recall, or what one would reach."""
 
     #: digest of its order; None for a mock
@@ -97,10 +98,6 @@ class RecallView:
     #: in a list: pass it as `before` to read on
     cursor: int | None = None
 
-    def to_plain(self) -> dict[str, object]:
-        """As JSON has it."""
-        return asdict(self)
-
 
 def list_cycles_of(tx: Connection, wanted: Range) -> list[directory.CycleRow]:
     """The cycles of a range, by number."""
@@ -120,18 +117,18 @@ def show_recall(tx: Connection, caller: Caller, order: str) -> RecallView:
     reader_of(tx, caller)
     row = operations.find_operation(tx, digest)
     if row is None or row.kind != "RecallOrder" or row.state in GIVEN_UP:
-        raise NotFound(f"there is no recall {to_hex(digest)}", field="order")
+        raise nothing_called("recall", to_hex(digest), field="order")
     wanted = _range_of(tx, row)
     ends = [
         each
         for each in operations.list_replacing(tx, digest)
         if packed_numbers(read_operation(each).message)[3] == RecallStage.ENDED
     ]
-    facts = fields_from_bytes(records.get_record(tx, row.record_id).facts)
+    facts = read_facts(tx, row)
     view = _view(tx, caller, wanted, order=digest, facts=facts, has_ended=bool(ends))
     concerns = view.packages or view.counted_only or view.units
     if not concerns and caller.readable_unit not in {None, wanted.machine.unit}:
-        raise NotFound(f"there is no recall {to_hex(digest)}", field="order")
+        raise nothing_called("recall", to_hex(digest), field="order")
     return view
 
 
@@ -306,11 +303,10 @@ def _counted_only(
         for row in operations.list_by_subjects(tx, [cycle.id for cycle in cycles])
         if row.kind == "LoadDeclaration" and row.state not in GIVEN_UP
     }
-    stored = records.list_by_ids(tx, [row.record_id for row in loads.values()])
     return sum(
         int(str(line["quantity"]))
-        for row in stored
-        for _, line in rows_of(fields_from_bytes(row.facts))
+        for facts in read_facts_of(tx, list(loads.values())).values()
+        for _, line in rows_of(facts)
         if line["package"] is None and (owner is None or int(str(line["owner"])) == owner)
     )
 
@@ -380,10 +376,10 @@ def _notices(tx: Connection, machine: bytes, order: Digest) -> list[_Notice]:
         for row in operations.list_by_subject(tx, machine, standing=True)
         if row.kind == "RecallNotice" and word(read_operation(row).message, "content") == order
     ]
-    stored = {row.id: row for row in records.list_by_ids(tx, [row.record_id for row in rows])}
+    told = read_facts_of(tx, rows)
     found = []
     for row in rows:
-        facts = fields_from_bytes(stored[row.record_id].facts)
+        facts = told[row.digest]
         unit, how = int(str(facts["to"])), str(facts["reached_by"])
         at = seconds_or_none(facts["reached_at"]) or (None if how == "sent" else row.signed_at)
         seen = _seen(tx, row.digest, unit)

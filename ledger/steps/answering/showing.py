@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
@@ -13,15 +13,16 @@ from ledger.domain.acts.vocabulary import Recorded
 from ledger.domain.callers import Caller
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, CycleId, Digest, to_hex
 from ledger.domain.encoding.moments import instant_text
-from ledger.domain.errors import Inconsistent, NotFound
+from ledger.domain.errors import Inconsistent
 from ledger.domain.machines.numbering import Numbering
 from ledger.domain.outbox.operation_states import GIVEN_UP, OperationState
 from ledger.domain.records.commitments import FieldValue
 from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.subjects.folding import Memory, apply
 from ledger.domain.subjects.states import CycleState
-from ledger.steps.accepting.reading_back import read_operation
-from ledger.steps.accepting.resolving import resolve_cycle, resolve_machine
+from ledger.steps.accepting.reading_back import read_facts_of, read_operation
+from ledger.steps.accepting.resolving import nothing_called, resolve_cycle, resolve_machine
+from ledger.steps.answering.view import View
 from ledger.storage import directory, operations, readings, records
 from ledger.storage.numbers import numberings_of
 
@@ -71,7 +72,7 @@ class Current:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CycleView:
+class CycleView(View):
     """One cycle as its records tell it."""
 
     id: str
@@ -99,13 +100,9 @@ class CycleView:
     #: SHA-256 of the files that report this cycle
     readings: tuple[str, ...]
 
-    def to_plain(self) -> dict[str, object]:
-        """The view as JSON values."""
-        return asdict(self)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CycleLine:
+class CycleLine(View):
     """One cycle in a list."""
 
     id: str
@@ -132,10 +129,6 @@ class CycleLine:
         """As any command takes it, whatever the machine's epoch is now."""
         return f"{self.machine_serial}/{self.epoch}/{self.number}"
 
-    def to_plain(self) -> dict[str, object]:
-        """The line as JSON values."""
-        return asdict(self)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownAct:
@@ -152,7 +145,7 @@ def show_cycle(tx: Connection, caller: Caller, text: str) -> CycleView:
     readable = caller.readable_unit
     cycle = resolve_cycle(tx, caller, text)
     if readable is not None and readable != cycle.unit:
-        raise NotFound(f"there is no cycle {text!r}", field="cycle")
+        raise nothing_called("cycle", repr(text))
     acts = acts_about(tx, cycle.id)
     state = folded(cycle.id, [act.recorded for act in acts if act.row.state not in GIVEN_UP])
     machine = directory.get_equipment(tx, cycle.equipment)
@@ -201,11 +194,13 @@ def list_cycles(
 
     `equipment` names one machine by id, serial number or name.  Raises NotFound when there is none.
     """
+    # an auditor has a unit and reads every one's
+    reader = replace(caller, unit=caller.readable_unit)
     openings = operations.list_latest_operations(
         tx,
-        unit=caller.readable_unit,
+        unit=reader.unit,
         kind="CycleOpening",
-        parent=None if equipment is None else resolve_machine(tx, caller, equipment).id,
+        parent=None if equipment is None else resolve_machine(tx, reader, equipment).id,
         before=before,
         limit=limit,
     )
@@ -310,16 +305,14 @@ def _endings(
     rows: Mapping[bytes, Sequence[operations.OperationRow]],
 ) -> dict[bytes, Mapping[str, FieldValue]]:
     """The facts of each cycle's current ending; those that have none are left out."""
-    named = {
-        row.record_id: subject
+    endings = [
+        row
         for subject, state in states.items()
         for row in rows[subject]
         if row.digest == state.ending
-    }
-    return {
-        named[record.id]: fields_from_bytes(record.facts)
-        for record in records.list_by_ids(tx, named)
-    }
+    ]
+    facts = read_facts_of(tx, endings)
+    return {row.subject: facts[row.digest] for row in endings}
 
 
 def _line(  # noqa: PLR0913, PLR0917 - a cycle, and all that its line shows

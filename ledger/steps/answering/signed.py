@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -18,6 +18,7 @@ from ledger.domain.operations import message_from_json
 from ledger.domain.subjects.indexed import IndexedOperation
 from ledger.domain.subjects.states import SignerState
 from ledger.steps.accepting.standing import Accepted, AcceptedRecords
+from ledger.steps.answering.view import View
 from ledger.storage import index
 
 #: How sure it is who used a key, surest first.
@@ -25,7 +26,7 @@ ONE_PERSON, SHIFT_OPEN, NO_SHIFT = "one person's key", "a shift was open", "no s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SignedLine:
+class SignedLine(View):
     """One operation that a key signed."""
 
     digest: str
@@ -34,10 +35,6 @@ class SignedLine:
     #: of its block, RFC 3339
     at: str
     sureness: str
-
-    def to_plain(self) -> dict[str, object]:
-        """The line as JSON values."""
-        return asdict(self)
 
 
 def list_signed(

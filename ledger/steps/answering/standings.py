@@ -12,17 +12,16 @@ from ledger.domain.acts.result_entry import Result, ResultWord
 from ledger.domain.acts.vocabulary import Recorded, integer, word
 from ledger.domain.acts.witnessing import packed_numbers
 from ledger.domain.acts.words import BAD_RESULTS
-from ledger.domain.custody.lines import set_subject
 from ledger.domain.custody.standing import CycleStanding, Order, Suspension
 from ledger.domain.encoding.identifiers import Digest, to_hex
 from ledger.domain.encoding.moments import seconds_text
 from ledger.domain.outbox.operation_states import GIVEN_UP
-from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.subjects.folding import Memory, apply
 from ledger.domain.subjects.states import CycleState
 from ledger.steps.accepting.reading_back import read_operation
 from ledger.steps.accepting.recalled import orders_of, suspensions_of
-from ledger.storage import directory, index, operations, records
+from ledger.steps.answering.declared import find_definition
+from ledger.storage import directory, index, operations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,16 +74,9 @@ class Cycles:
         if set_name is None:
             return False
         if set_name not in self._loaners:
-            self._loaners[set_name] = self._owned_by(set_name) == "supplier"
+            owner = find_definition(self._tx, set_name).get("owned_by")
+            self._loaners[set_name] = owner == "supplier"
         return self._loaners[set_name]
-
-    def _owned_by(self, set_name: str) -> str | None:
-        rows = operations.list_by_subject(self._tx, set_subject(set_name), standing=True)
-        defined = [row for row in rows if row.kind == "SetDefinition"]
-        if not defined:
-            return None
-        record = records.get_record(self._tx, defined[-1].record_id)
-        return str(fields_from_bytes(record.facts)["owned_by"])
 
     def _rows_of(self, cycle: bytes) -> list[operations.OperationRow]:
         if cycle not in self._rows:

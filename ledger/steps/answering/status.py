@@ -21,12 +21,7 @@ from ledger.domain.errors import ClockWrong
 from ledger.domain.outbox.operation_states import OperationState
 from ledger.domain.subjects.states import SignerState
 from ledger.steps.accepting.clock import find_doubt
-from ledger.steps.answering.trouble import (
-    Trouble,
-    TroubleKind,
-    find_started,
-    find_trouble,
-)
+from ledger.steps.answering.trouble import Trouble, TroubleKind, find_started, find_trouble
 from ledger.steps.instance import DEPLOYMENT_SETTING, Instance
 from ledger.steps.starting.leasing import LEASE, LEASE_SECONDS
 from ledger.storage import index

@@ -16,12 +16,11 @@ from ledger.domain.acts.decisions import DecisionState
 from ledger.domain.callers import Caller
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, CycleId
 from ledger.domain.outbox.operation_states import GIVEN_UP
-from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.subjects.states import CycleState
-from ledger.steps.accepting.reading_back import read_operation
+from ledger.steps.accepting.reading_back import read_facts_of, read_operation
 from ledger.steps.accepting.standing import counted
 from ledger.steps.answering.showing import folded
-from ledger.storage import directory, operations, records
+from ledger.storage import directory, operations
 
 #: cycles that one survey looks at; a centre with more is surveyed machine by machine
 MOST_CYCLES = 2000
@@ -36,6 +35,8 @@ class Surveyed:
     state: CycleState
     #: the newest word for each result that was entered
     results: Mapping[str, str]
+    #: maker, kind and lot of the indicator of each of them, where somebody said it
+    lots: Mapping[str, str]
     #: of its opening; None: nobody said
     awaits_biological: bool | None
     #: when its opening was signed, or the machine's own start where that was stated; Unix seconds
@@ -43,8 +44,10 @@ class Surveyed:
 
     @property
     def waits(self) -> bool:
-        """Whether it ended, and nobody decided."""
-        return self.state.ending != ZERO_DIGEST and self.state.state is DecisionState.UNDECIDED
+        """Whether it ended, and nobody decided; a Bowie-Dick test without load asks for nothing."""
+        is_test = "bowie_dick" in self.results and self.state.load == ZERO_DIGEST
+        is_undecided = self.state.state is DecisionState.UNDECIDED
+        return self.state.ending != ZERO_DIGEST and is_undecided and not is_test
 
     @property
     def is_due(self) -> bool:
@@ -81,8 +84,8 @@ def survey(tx: Connection, caller: Caller, *, machine: bytes | None = None) -> l
         if row.state not in GIVEN_UP:
             rows[row.subject].append(row)
     counting = {subject: counted(those) for subject, those in rows.items()}
-    wanted = [r.record_id for those in counting.values() for r in those if r.kind in _TOLD_BY]
-    facts = {each.id: fields_from_bytes(each.facts) for each in records.list_by_ids(tx, wanted)}
+    wanted = [r for those in counting.values() for r in those if r.kind in _TOLD_BY]
+    facts = read_facts_of(tx, wanted)
     machines: dict[bytes, directory.EquipmentRow] = {}
     found = []
     for subject, those in counting.items():
@@ -92,13 +95,18 @@ def survey(tx: Connection, caller: Caller, *, machine: bytes | None = None) -> l
             continue  # it was taken back
         if state.equipment not in machines:
             machines[state.equipment] = directory.get_equipment(tx, state.equipment)
-        told = facts[opening.record_id]["biological_indicator"]
-        results = known_results(facts[r.record_id] for r in those if r.kind in RESULTS_IN)
+        told = facts[opening.digest]["biological_indicator"]
+        told_results = [facts[r.digest] for r in those if r.kind in RESULTS_IN]
         found.append(
             Surveyed(
                 machine=machines[state.equipment],
                 state=state,
-                results=results,
+                results=known_results(iter(told_results)),
+                lots={
+                    str(each["result"]): str(each["indicator"])
+                    for each in told_results
+                    if each.get("indicator")
+                },
                 awaits_biological=None if told is None else bool(told),
                 began_at=state.started_at or opening.signed_at,
             )
@@ -120,6 +128,21 @@ def gaps_of(cycles: Iterable[Surveyed]) -> list[Gap]:
             if after > before + 1
         ]
     return gaps
+
+
+def by_lot(
+    cycles: Iterable[Surveyed], result: str = "biological"
+) -> dict[str, dict[str, list[Surveyed]]]:
+    """The cycles whose result was read from an indicator of a lot, by lot and word.
+
+    A lot that fails in several machines says more of itself than of them.
+    """
+    found: dict[str, dict[str, list[Surveyed]]] = {}
+    for each in cycles:
+        lot, word = each.lots.get(result), each.results.get(result)
+        if lot and word:
+            found.setdefault(lot, {}).setdefault(word, []).append(each)
+    return found
 
 
 def range_behind(cycles: Iterable[Surveyed], failed: Surveyed, result: str) -> tuple[int, int]:

@@ -21,13 +21,13 @@ from ledger.steps.asking.accounts import administered
 from ledger.steps.asking.links import LinkPurpose, find_link, use_link
 from ledger.steps.asking.provider import Flow, Provider, find_provider, is_subject
 from ledger.steps.asking.sessions import NotSignedIn, open_session
+from ledger.steps.asking.tokens import secret_text
 from ledger.steps.instance import Instance
 from ledger.storage import accounts as stored
 
 #: how long somebody may take at the provider
 LIFETIME = timedelta(minutes=10)
 _PURPOSE = "provider flow"
-_RANDOM_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ def begin(
 
     `link` is that of an invitation, which then binds the account.
     """
-    state, nonce, verifier = (_text(instance.randomness(_RANDOM_BYTES)) for _ in range(3))
+    state, nonce, verifier = (secret_text(instance) for _ in range(3))
     flow = Flow(state=state, nonce=nonce, verifier=verifier)
     address = provider.begin(flow, back=back)
     said = {**asdict(flow), "path": path, "link": link, "at": int(instance.clock().timestamp())}
@@ -166,10 +166,6 @@ def _use_once(instance: Instance, tx: Connection, state: str) -> None:
         stored.insert_link(tx, row)
     except Conflict:
         raise _wrong("the answer came before") from None
-
-
-def _text(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def _wrong(what: str) -> NotSignedIn:

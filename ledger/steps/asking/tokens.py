@@ -104,7 +104,7 @@ def issue(  # noqa: PLR0913 - what a token says of its holder
 
 def secret_text(instance: Instance) -> str:
     """32 random bytes as people and addresses carry them."""
-    return _printable(instance.randomness(_SECRET_BYTES))
+    return base64.urlsafe_b64encode(instance.randomness(_SECRET_BYTES)).rstrip(b"=").decode("ascii")
 
 
 def authenticate(instance: Instance, tx: Connection, text: str, *, prefix: str = PREFIX) -> Caller:
@@ -219,10 +219,6 @@ def require_signer(tx: Connection, unit: int | None, signer: bytes) -> None:
             rule="a token names a server-held key, or none",
             remedy="leave it out: the person signs where the key is",
         )
-
-
-def _printable(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
 
 
 def hash_of(text: str) -> bytes:

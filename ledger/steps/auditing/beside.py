@@ -14,12 +14,7 @@ from ledger.domain.subjects.indexed import IndexedOperation
 from ledger.steps.accepting.attaching import NAMING_READINGS
 from ledger.steps.auditing.evidence import Evidence
 from ledger.storage import index
-from ledger.storage.operations import (
-    OperationRow,
-    SignatureRow,
-    StateRow,
-    list_by_subjects,
-)
+from ledger.storage.operations import OperationRow, SignatureRow, StateRow, list_by_subjects
 from ledger.storage.pages import (
     Heading,
     carriers_of,

@@ -14,7 +14,7 @@ from ledger.domain.subjects.indexed import Cursor, IndexedOperation
 from ledger.steps.following.collecting import collecting_later
 from ledger.steps.following.finalising import finalise
 from ledger.steps.following.journalled import Journalled, journalled
-from ledger.steps.following.reading import read_range
+from ledger.steps.following.reading import in_rows, read_events
 from ledger.steps.following.reowing import is_begun, owe_lost
 from ledger.steps.following.rows import store_range
 from ledger.steps.following.start import first_cursor, verify_cursor
@@ -102,15 +102,11 @@ def index_next(  # noqa: PLR0913 - from where, into what, and how far
     last = min(final, cursor.height + RANGE, final if until is None else until)
     if last <= cursor.height:
         return Progress(height=cursor.height, final=final, operations=0)
-    found = read_range(
-        source,
-        deployment,
-        cursor,
-        heads,
-        last,
-        is_newest=last == final,
-        journal=journal,
+    is_newest = last == final
+    read = read_events(
+        source, deployment, cursor, heads, last, is_newest=is_newest, journal=journal
     )
+    found = in_rows(source, deployment, read)
     crash_point("follow.read")
     with database.transaction() as tx:
         if index.find_cursor(tx) != known:

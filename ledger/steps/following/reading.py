@@ -44,20 +44,8 @@ class Range(ReadEvents):
     signatures: Sequence[IndexedSignature]
 
 
-def read_range(  # noqa: PLR0913 - from where, how far, and what is taken
-    source: Source,
-    deployment: Deployment,
-    cursor: Cursor,
-    heads: Mapping[Contract, bytes],
-    last: int,
-    *,
-    is_newest: bool,
-    journal: Journalled | None = None,
-) -> Range:
-    """Read the blocks after the cursor up to `last` as the rows of the index; see `read_events`."""
-    read = read_events(
-        source, deployment, cursor, heads, last, is_newest=is_newest, journal=journal
-    )
+def in_rows(source: Source, deployment: Deployment, read: ReadEvents) -> Range:
+    """What was read of a range, as the rows of the index."""
     announced = [event for event in read.events if event.act is not None]
     return Range(
         cursor=read.cursor,

@@ -31,6 +31,7 @@ from ledger.keys.vault import (
     KEY_VARIABLE,
     key_id_of,
     load_vault,
+    sync_folder,
 )
 from ledger.settings import Settings
 from ledger.steps.instance import DEPLOYMENT_SETTING, Instance
@@ -120,7 +121,7 @@ def backup(instance: Instance, target: Path) -> Backup:
             _pack(draft, manifest, copy)
             size = draft.stat().st_size
             draft.replace(file)
-        _sync_folder(file.parent)
+        sync_folder(file.parent)
     except OSError as error:
         raise Refused(
             f"{file} cannot be written: {error.strerror or error}",
@@ -237,11 +238,3 @@ def _member(name: str, size: int) -> tarfile.TarInfo:
     member = tarfile.TarInfo(name)
     member.size, member.mode = size, 0o600
     return member
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

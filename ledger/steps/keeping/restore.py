@@ -30,6 +30,7 @@ from ledger.keys.vault import (
     KEY_VARIABLE,
     Vault,
     load_vault,
+    sync_folder,
 )
 from ledger.settings import Settings
 from ledger.steps.accepting.prepare import DRAFT_PURPOSE
@@ -274,8 +275,4 @@ def _move(staged: Path, home: Path) -> None:
             rule="a backup is restored into an empty home",
             remedy="name a folder that is empty or is not there yet",
         ) from error
-    descriptor = os.open(home.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(home.parent)

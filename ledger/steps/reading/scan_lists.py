@@ -6,14 +6,16 @@ says who did it in `performer`, and its form's number in `paper`.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
-from collections.abc import Iterator, Mapping
-from dataclasses import fields
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, replace
 from datetime import datetime, tzinfo
 from typing import Any
 
-from ledger.domain.custody.lines import BASES, SCANNED, Deed
+from ledger.domain.custody.lines import BASES, SCANNED, Deed, day_or_none
 from ledger.domain.errors import InvalidInput
 from ledger.readings import zone_named
 from ledger.steps.accepting.scanning import Scan
@@ -42,41 +44,77 @@ def template() -> str:
 
 
 def parse_list(data: bytes, *, zone: str, basis: str, day: str | None = None) -> list[Scan]:
-    """The scans of a CSV in UTF-8; raises InvalidInput naming the line.
+    """The scans of a CSV; raises InvalidInput naming the line, from 0 below the columns' names.
 
-    `zone`: that of times without one; `day` (ISO 8601): of times that are of a day only.
+    UTF-8, or UTF-16 with its mark; between the cells commas, semicolons or tabs, as spreadsheets
+    write them.  `zone`: that of times without one; `day` (ISO 8601): of times of a day only.
     """
-    if len(data) > _MOST_BYTES:
-        raise InvalidInput(f"has {len(data)} bytes", field="file", rule=f"at most {_MOST_BYTES}")
+    text = text_of(data)
+    if day is not None and day_or_none(day) is None:
+        raise InvalidInput(f"{day[:40]!r} is no day", field="day", rule="ISO 8601, as 2026-11-03")
+    head = text.partition("\n")[0]
+    between = max(",;\t", key=head.count)
     try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise InvalidInput("is not UTF-8", field="file", rule="CSV in UTF-8") from None
-    rows = csv.DictReader(io.StringIO(text, newline=""))
-    names = [name.strip().lower() for name in rows.fieldnames or ()]
+        named, *rows = csv.reader(io.StringIO(text, newline=""), delimiter=between)
+    except (csv.Error, ValueError):
+        named, rows = [], []
+    names = [_cell(name).lower() for name in named]
     unknown = sorted(set(names) - _KNOWN)
     if unknown or "act" not in names:
         raise InvalidInput(
-            f"has the columns {', '.join(unknown)}" if unknown else "has no column act",
+            f"has the columns {', '.join(unknown)[:200]}" if unknown else "has no column act",
             field="file",
             rule=f"columns among {', '.join(sorted(_KNOWN))}",
         )
-    rows.fieldnames = names
-    return list(_scans(rows, zone=zone_named(zone), basis=basis, day=day))
+    if len(rows) > _MOST_ROWS:
+        raise InvalidInput("has too many lines", field="file", rule=f"at most {_MOST_ROWS}")
+    scans = [*_scans(names, rows, zone=zone_named(zone), basis=basis, day=day)]
+    if not scans:
+        raise InvalidInput("has no lines", field="file", rule="a line for each scan")
+    return scans
+
+
+def text_of(data: bytes) -> str:
+    """The text of a CSV; raises InvalidInput."""
+    if len(data) > _MOST_BYTES:
+        raise InvalidInput(f"has {len(data)} bytes", field="file", rule=f"at most {_MOST_BYTES}")
+    try:
+        return data.decode("utf-16" if data.startswith(_UTF_16) else "utf-8-sig")
+    except UnicodeDecodeError:
+        raise InvalidInput(
+            "is not UTF-8",
+            field="file",
+            rule="CSV in UTF-8",
+            remedy="in a spreadsheet, save it as CSV UTF-8",
+        ) from None
+
+
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def _scans(
-    rows: csv.DictReader[str], *, zone: tzinfo, basis: str, day: str | None
+    names: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    zone: tzinfo,
+    basis: str,
+    day: str | None,
 ) -> Iterator[Scan]:
     for number, row in enumerate(rows):
-        if number >= _MOST_ROWS:
-            raise InvalidInput("has too many lines", field="file", rule=f"at most {_MOST_ROWS}")
         at = f"lines.{number}"
-        if None in row or None in row.values():
+        cells = [_cell(text) for text in row]
+        if not any(cells):
+            continue
+        if len(cells) != len(names):
             raise InvalidInput("has another number of cells", field=at, rule="a cell a column")
-        given = {name: text.strip() for name, text in row.items() if text and text.strip()}
-        if given:
-            yield _scan(given, at, zone=zone, basis=basis, day=day)
+        given = {name: text for name, text in zip(names, cells, strict=True) if text}
+        yield replace(_scan(given, at, zone=zone, basis=basis, day=day), line=number + 1)
+
+
+def _cell(text: str) -> str:
+    """A cell without what a spreadsheet puts around it to keep it as text: `="0123"`."""
+    bare = text.strip()
+    return bare[2:-1].strip() if bare.startswith('="') and bare.endswith('"') else bare
 
 
 def _scan(given: Mapping[str, str], at: str, *, zone: tzinfo, basis: str, day: str | None) -> Scan:
@@ -117,6 +155,8 @@ def moment_of(
     if text is None:
         return None, None
     bare = text.lower().removeprefix("about").removeprefix("ca.").removeprefix("~").strip()
+    # an hour of one digit, and the colon of an input method for Chinese
+    bare = re.sub(r"(?<![0-9])([0-9])(?=:[0-9]{2})", r"0\1", bare.replace("：", ":"))
     for candidate in (bare, f"{day}T{bare}" if day else bare):
         if ":" not in candidate:
             # a day is no moment

@@ -24,11 +24,7 @@ from ledger.steps.sending.settle import (
 )
 from ledger.steps.starting.leasing import HeldLease
 from ledger.steps.starting.link import Link, is_taken
-from ledger.storage.transactions import (
-    TransactionRow,
-    TransactionState,
-    list_transactions,
-)
+from ledger.storage.transactions import TransactionRow, TransactionState, list_transactions
 
 #: how many transactions may wait to be mined before new ones are signed
 WINDOW = 16

@@ -98,14 +98,14 @@ def compute(  # noqa: PLR0913 - all that an account follows from
         for entry in entries:
             books.read(entry)
             work.read(entry)
-    month = books.close_until(period)
-    account = account_of(books, period, closing, deployment=deployment.fingerprint())
-    return Computed(
-        account=account,
-        indicators=indicators_of(month, books.terms_of(period), work.months, entered),
-        books=books,
-        closing=closing,
-    )
+        month = books.close_until(period)
+        account = account_of(books, period, closing, deployment=deployment.fingerprint())
+        return Computed(
+            account=account,
+            indicators=indicators_of(month, books.terms_of(period), work.months, entered),
+            books=books,
+            closing=closing,
+        )
 
 
 def events_of(

@@ -8,12 +8,12 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from ledger.domain.records.commitments import FieldValue
-from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.statement.indicators import Entered
 from ledger.domain.statement.periods import Period
 from ledger.domain.subjects.indexed import IndexedOperation
 from ledger.domain.subjects.states import WitnessState
-from ledger.storage import index, operations, records
+from ledger.steps.accepting.reading_back import read_facts
+from ledger.storage import index, operations
 
 _MINUTE = 60
 Read = tuple[IndexedOperation, Mapping[str, FieldValue]]
@@ -30,7 +30,7 @@ def _records(tx: Connection, kind: str, below: int) -> Iterator[Read]:
     for row in index.list_rows(tx, IndexedOperation, kind=kind):
         held = operations.find_operation(tx, row.digest) if row.height < below else None
         if held is not None and not _is_replaced(tx, row.digest, below):
-            yield row, fields_from_bytes(records.get_record(tx, held.record_id).facts)
+            yield row, read_facts(tx, held)
 
 
 def _is_replaced(tx: Connection, digest: bytes, below: int) -> bool:

@@ -15,13 +15,13 @@ from ledger.domain.acts.vocabulary import Act
 from ledger.domain.acts.witnessing import packed_numbers
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, Digest, to_hex
 from ledger.domain.errors import NotFound
-from ledger.domain.records.records import fields_from_bytes
 from ledger.domain.statement.account import Closing
 from ledger.domain.statement.periods import Period, parse_word
 from ledger.domain.subjects.states import WitnessState, Word32
+from ledger.steps.accepting.reading_back import read_facts
 from ledger.steps.instance import Instance
 from ledger.steps.settling.computing import Computed, compute_in, kept_terms
-from ledger.storage import index, operations, records
+from ledger.storage import index, operations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ def compute_published(instance: Instance, tx: Connection, published: Published) 
 
 def _closing(tx: Connection, digest: Digest) -> Closing:
     row = operations.find_operation(tx, digest)
-    facts = {} if row is None else fields_from_bytes(records.get_record(tx, row.record_id).facts)
+    facts = {} if row is None else read_facts(tx, row)
     block, hash_, time = (facts.get(f"closing_{n}") for n in ("block", "hash", "time"))
     if not (isinstance(block, int) and isinstance(hash_, str) and isinstance(time, str)):
         raise NotFound(

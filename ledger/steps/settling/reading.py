@@ -44,24 +44,29 @@ def entries_of_index(tx: Connection, below: int) -> Iterator[Entry]:
         after = rows[-1][5], rows[-1][7]
 
 
-def entries_of_chain(source: Source, deployment: Deployment, closing: Closing) -> Iterator[Entry]:
+def entries_of_chain(
+    source: Source, deployment: Deployment, closing: Closing, final: int
+) -> Iterator[Entry]:
     """What a chain announces below the closing block, every event held against its hashes.
 
-    Raises Inconsistent when an event is missing or altered, ChainUnavailable without an answer, or
-    when the chain is replaced meanwhile.
+    The heads are those of the final block, and what it announces until then is read for them: most
+    nodes keep no state of a month ago.  Raises Inconsistent when an event is missing or altered,
+    ChainUnavailable without an answer, or when the chain is replaced meanwhile.
     """
     below = closing.block
     cursor = first_cursor(source, deployment)
     heads = dict.fromkeys(Contract, bytes(ZERO_DIGEST))
-    while cursor.height < below - 1:
-        last = min(cursor.height + RANGE, below - 1)
-        is_newest = last == below - 1
-        read = read_events(source, deployment, cursor, heads, last, is_newest=is_newest)
-        yield from _entries(read)
+    while cursor.height < final:
+        until = below - 1 if cursor.height < below - 1 else final
+        last = min(cursor.height + RANGE, until)
+        read = read_events(source, deployment, cursor, heads, last, is_newest=last == final)
+        if until < below:
+            yield from _entries(read)
         cursor, heads = read.cursor, dict(read.heads)
-    end = _block(source, below)
-    if end.hash != closing.hash or end.parent_hash != cursor.hash:
-        raise two_answers(below)
+        if last == below - 1:
+            end = _block(source, below)
+            if end.hash != closing.hash or end.parent_hash != cursor.hash:
+                raise two_answers(below)
 
 
 def _entries(read: ReadEvents) -> Iterator[Entry]:

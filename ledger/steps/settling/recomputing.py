@@ -42,8 +42,9 @@ def recompute(
 ) -> Computed:
     """From a chain alone, without a database: the deployment is checked, and every event."""
     verify_deployment(source, deployment)
-    closing = find_closing(source, period, offset_of(documents), final_height(source, finality))
-    entries = entries_of_chain(source, deployment, closing)
+    final = final_height(source, finality)
+    closing = find_closing(source, period, offset_of(documents), final)
+    entries = entries_of_chain(source, deployment, closing, final)
     return compute(entries, documents, period, closing, deployment=deployment)
 
 
@@ -66,7 +67,7 @@ def compare(
         plain = None
     if not isinstance(plain, dict):
         raise InvalidInput("is no account", field="against", rule="the JSON of an account")
-    difference = find_difference(computed.account, plain)
+    difference = find_difference(json.loads(computed.data), plain)
     if difference is None:
         rule = "an account has one form, RFC 8785"
         raise InvalidInput("says the same in other bytes", field="against", rule=rule)
@@ -74,7 +75,8 @@ def compare(
         return Differing(difference=difference)
     period = parse_period(computed.account["period"])
     key = computed.books.months[period].lines[difference.line].key
-    entries = entries_of_chain(source, deployment, computed.closing)
+    newest = final_height(source, "instant")
+    entries = entries_of_chain(source, deployment, computed.closing, newest)
     events = [each.digest for each in events_of(key, period, documents, entries)]
     return Differing(
         difference=difference, missing=find_missing(events, difference.trace), behind=events

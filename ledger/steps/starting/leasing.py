@@ -71,7 +71,8 @@ def writer_lease(instance: Instance, stop: threading.Event) -> Iterator[HeldLeas
 
     A holder of this machine that died, as after `kill -9`, is not waited for.
     """
-    holder = _own_name()
+    # enough to tell later whether the holder lives
+    holder = f"{_machine()} {os.getpid()}"
     epoch = _wait(instance, holder, stop)
     if epoch is None:
         yield None
@@ -139,11 +140,6 @@ def _keep(instance: Instance, held: HeldLease, done: threading.Event) -> None:
 
 def _seconds(instance: Instance) -> int:
     return LEASE_SECONDS if instance.database.is_sqlite else SHARED_LEASE_SECONDS
-
-
-def _own_name() -> str:
-    """Machine and process id: enough to tell later whether the holder lives."""
-    return f"{_machine()} {os.getpid()}"
 
 
 def _machine() -> str:

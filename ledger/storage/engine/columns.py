@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import Any
+from typing import Annotated, Any
 
 from sqlalchemy import BigInteger, Integer, LargeBinary, MetaData, Text
 from sqlalchemy.engine import Dialect
@@ -95,6 +95,12 @@ class Uint64(TypeDecorator[int]):
     def process_result_value(self, value: int | None, _dialect: Dialect) -> int | None:
         """The unsigned value."""
         return value if value is None or value >= 0 else value + _TWO_64
+
+
+#: 32 bytes, an unsigned number of 64 bits and a number of 32 bits, as a row's fields say it
+ThirtyTwo = Annotated[bytes, Bytes32()]
+Unsigned = Annotated[int, Uint64()]
+Short = Annotated[int, Integer()]
 
 
 class _Member(TypeDecorator[Any]):

@@ -5,12 +5,7 @@ from __future__ import annotations
 import psycopg
 from psycopg import errors as pg
 
-from ledger.domain.errors import (
-    RESTORE_BACKUP,
-    InvalidInput,
-    SteriLedgerError,
-    StorageUnavailable,
-)
+from ledger.domain.errors import RESTORE_BACKUP, InvalidInput, SteriLedgerError, StorageUnavailable
 from ledger.storage.engine.failures import FREE_SPACE, MAKE_WRITABLE, TRY_AGAIN
 
 _POSTGRES: tuple[tuple[tuple[type[psycopg.Error], ...], str, str], ...] = (

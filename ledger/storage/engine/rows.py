@@ -20,13 +20,14 @@ from sqlalchemy import (
     bindparam,
     select,
     true,
+    tuple_,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger.domain.errors import NotFound
 from ledger.storage.engine.inserting import insert_rows, values_of
 
-__all__ = ["CHUNK", "Rows", "chunks", "of_unit", "upsert", "values_of"]
+__all__ = ["CHUNK", "Rows", "chunks", "grouped", "of_unit", "pairs", "upsert", "values_of"]
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -36,6 +37,8 @@ else:
     R = TypeVar("R")
 
 T = TypeVar("T")
+K = TypeVar("K")
+V = TypeVar("V")
 
 #: how many values one `IN (…)` names; SQLite's own limit is 32,766
 CHUNK = 1000
@@ -77,13 +80,6 @@ class Rows(Generic[R]):
             raise self.not_found(name)
         return found
 
-    def get(self, tx: Connection, *where: ColumnElement[bool], name: object) -> R:
-        """The one row that fits; raises NotFound naming it."""
-        found = self.find(tx, *where)
-        if found is None:
-            raise self.not_found(name)
-        return found
-
     def not_found(self, name: object) -> NotFound:
         """The error that says that no such row exists."""
         shown = "0x" + name.hex() if isinstance(name, bytes) else name
@@ -93,6 +89,38 @@ class Rows(Generic[R]):
         """What a statement finds that selects all of this table's columns in their order."""
         make = _maker(self.table, self.row)
         return [make(each) for each in tx.execute(statement, values).all()]
+
+    def list_in(
+        self,
+        tx: Connection,
+        column: ColumnElement[Any],
+        values: Iterable[object],
+        *where: ColumnElement[bool],
+        order: Sequence[ColumnElement[Any]] = (),
+    ) -> list[R]:
+        """The rows that fit and whose column has one of these values; in order, CHUNK by CHUNK."""
+        return [
+            row
+            for part in chunks(values)
+            for row in self.list(tx, column.in_(part), *where, order=order)
+        ]
+
+    def page(
+        self,
+        tx: Connection,
+        *where: ColumnElement[bool],
+        unit: int | None = None,
+        after: object,
+        limit: int | None,
+    ) -> list[R]:
+        """The rows that fit by their key, starting after one; with `unit`, only those of it."""
+        key = list(self.table.primary_key)
+        if unit is not None:
+            where = (*where, self.table.c.unit == unit)
+        if after is not None:
+            beyond = tuple_(*key) > tuple_(*after) if isinstance(after, tuple) else key[0] > after
+            where = (*where, beyond)
+        return self.list(tx, *where, order=key, limit=limit)
 
     def list(
         self,
@@ -149,6 +177,25 @@ def chunks(values: Iterable[T]) -> Iterator[list[T]]:
     everything = list(values)
     for start in range(0, len(everything), CHUNK):
         yield everything[start : start + CHUNK]
+
+
+def pairs(
+    tx: Connection, found: Select[Any], column: ColumnElement[Any], values: Iterable[object]
+) -> Iterator[tuple[Any, Any]]:
+    """What a statement of two columns finds where the column has one of these values."""
+    return (
+        (first, second)
+        for part in chunks(values)
+        for first, second in tx.execute(found.where(column.in_(part))).all()
+    )
+
+
+def grouped(found: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
+    """The second of each pair by the first, in their order."""
+    groups: dict[K, list[V]] = {}
+    for key, value in found:
+        groups.setdefault(key, []).append(value)
+    return groups
 
 
 def upsert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:

@@ -54,6 +54,12 @@ def test_a_letter_read_as_a_digit_is_noticed(right: str, wrong: str) -> None:
         (f"{OWN}\r{OWN}", Trouble.TWICE),
         (OWN.translate(str.maketrans("YZ", "ZY")) + "\x07", Trouble.CONTROLS),
         (make_code("1/YZ7").translate(str.maketrans("YZ", "ZY")), Trouble.LAYOUT),
+        # a French keyboard, Caps Lock, an input method set to full width
+        ('SL&P?à&"', Trouble.LAYOUT),
+        (OWN.swapcase(), Trouble.LAYOUT),
+        (f"]D201{GTIN}21q02", Trouble.LAYOUT),
+        ("".join(chr(ord(each) + 0xFEE0) for each in OWN), Trouble.LAYOUT),
+        (f"{OWN} ; {OWN}", Trouble.TWICE),
     ],
 )
 def test_what_is_still_certain_is_read_and_said(raw: str, trouble: Trouble) -> None:
@@ -69,6 +75,9 @@ def test_what_is_still_certain_is_read_and_said(raw: str, trouble: Trouble) -> N
         ("\r\n", Trouble.EMPTY),
         (OWN + make_code("2/X1"), Trouble.TWO_CODES),
         (f"{OWN}\t{make_code('2/X1')}", Trouble.TWO_CODES),
+        (f"{OWN} {make_code('2/X1')}", Trouble.TWO_CODES),
+        (f"]d1{OWN}]d1{make_code('2/X1')}", Trouble.TWO_CODES),
+        (make_command(Command.UNDO)[:-2] + "99", Trouble.CHECK_DIGIT),
         (f"]d201{GTIN}]d201{GTIN}21A", Trouble.TWO_CODES),
         (OWN[:-1] + str((int(OWN[-1]) + 1) % 10), Trouble.CHECK_DIGIT),
         ("]d20109521234567880", Trouble.CHECK_DIGIT),
@@ -89,8 +98,16 @@ def test_a_gs1_code_is_one_whatever_the_order_of_its_parts() -> None:
     first = read_shot(f"]d201{GTIN}17291130{GS}21Q02")
     second = read_shot(f"]d201{GTIN}21Q02{GS}17291130")
     assert first.code == second.code == f"(01){GTIN}(17)29113021Q02".replace("21Q02", "(21)Q02")
+    for other in (f"(01){GTIN}(21)Q02(17)291130", f"01{GTIN}21Q02<GS>17291130"):
+        assert (read_shot(other).code, read_shot(other).troubles) == (first.code, ())
     assert (first.gtin, first.serial, first.expires) == (GTIN, "Q02", "2029-11-30")
     assert read_shot(f"01{GTIN}17290200").expires == "2029-02-28"
+
+
+def test_what_a_scanner_puts_before_a_code_is_no_part_of_it() -> None:
+    for before in ("]d1", "]C0", "]Q1"):
+        assert read_shot(before + OWN).package == "1/Q02"
+        assert read_shot(before + "12345").code == "12345"
 
 
 def test_a_doubled_value_of_another_scheme_counts_once() -> None:

@@ -66,7 +66,8 @@ FACTS: dict[Deed, dict[str, Any]] = {
     },
     Deed.SOILED_COUNTED: {"count": counts, "expected": st.just(10), "second_person": maybe,
                           "closed": maybe},
-    Deed.WET: {}, Deed.DAMAGED: {}, Deed.MISSING: {}, Deed.FOUND: {},
+    Deed.WET: {}, Deed.DAMAGED: {}, Deed.MISSING: {}, Deed.FOUND: {}, Deed.HELD: {},
+    Deed.LIFTED: {},
 }  # fmt: skip
 STEPS: dict[Deed, dict[str, Any]] = {
     Deed.DISPATCHED: {"seal": st.sampled_from((None, "1")), "closed": maybe, "pretreated": maybe},
@@ -79,9 +80,10 @@ STEPS: dict[Deed, dict[str, Any]] = {
         "transport_log": st.sampled_from((None, "none", "within", "outside")),
         "temperature": st.sampled_from((None, "none", "within", "outside")),
     },
-    Deed.ARRIVED: {},
+    Deed.ARRIVED: {"to": st.sampled_from((None, *UNITS))},
+    Deed.HANDED_OVER: {}, Deed.RESEALED: {}, Deed.MISSING: {}, Deed.FOUND: {},
     Deed.RECEIVED: {
-        "seal": st.sampled_from((None, "1", "2")),
+        "seal": st.sampled_from((None, "1", "2", "broken")),
         "of_package": st.sampled_from((None, "accepted", "missing", "refused")),
     },
     Deed.REFUSED: {},

@@ -523,7 +523,9 @@ def test_who_gets_it_after_a_re_route_owes_the_receipt_and_who_gave_it_back_none
     kept = take("3 11:00", M3, box, outcome="kept")
     assert word(case(*road, give("3 10:55", L, M3, box), kept), "17") == "M3 met"
     back = take("3 11:00", L, box, outcome="kept")
-    assert word(case(*road[:4], give("3 10:55", L, M1, box), back), "17") == "M1 not_recorded"
+    assert word(case(*road[:4], give("3 10:55", L, M1, box), back), "17") == "M1 not_applicable"
+    late = take("3 11:26", L, box, outcome="kept")
+    assert word(case(*road[:4], give("3 10:55", L, M1, box), late), "17") == "M1 not_recorded"
     no = take("3 11:00", M1, box, outcome="refused")
     assert word(case(*road[:4], give("3 10:55", L, M1, box), no), "17") == "M1 met"
 

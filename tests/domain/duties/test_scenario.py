@@ -182,6 +182,7 @@ def test_an_answer_names_the_leg_that_a_duty_is_about_and_the_terms_that_it_read
     (terms,) = plain["terms"]
     assert terms["deadlines"]["soiled_return"] == {
         "seconds": 86400, "source": default_terms().source("soiled_return"),
+        "source_zh": "集团规定；WS 310.2-2016 §5.1?",
     }  # fmt: skip
     assert "biological_interval_steam" in terms["deadlines"]
     assert "biological_interval_ethylene_oxide" not in terms["deadlines"]

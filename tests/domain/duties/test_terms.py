@@ -20,6 +20,7 @@ from ledger.domain.duties.terms import (
     parse_terms,
     published,
     require_successor,
+    source_in,
     terms_at,
 )
 from ledger.domain.errors import Conflict, InvalidInput, SteriLedgerError
@@ -50,6 +51,11 @@ def test_every_default_has_a_source() -> None:
         for name, each in document()[table].items():
             assert each["source"], name
             assert default_terms().source(name) == each["source"]
+            assert source_in(each, "zh") == each["source_zh"] != source_in(each, "en")
+    plain = lacking("durations", "receipt", "source_zh")
+    jsonschema.validate(plain, SCHEMA)
+    terms = parse_terms(json.dumps(plain).encode())
+    assert source_in(terms.document["durations"]["receipt"], "zh") == "group rule"
 
 
 def lacking(*path: str) -> dict[str, Any]:
@@ -76,6 +82,7 @@ def changed(value: Any, *path: str) -> dict[str, Any]:
         (lacking("durations", "receipt"), "durations.receipt"),
         (lacking("prices"), "terms.prices"),
         (lacking("durations", "receipt", "source"), "durations.receipt.source"),
+        (changed(" ", "durations", "receipt", "source_zh"), "durations.receipt.source_zh"),
         (changed(-1, "durations", "receipt", "seconds"), "durations.receipt.seconds"),
         (changed(True, "durations", "receipt", "seconds"), "durations.receipt.seconds"),
         (changed("25:00", "opening_hours", "opens"), "opening_hours.opens"),

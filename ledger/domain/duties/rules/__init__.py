@@ -10,7 +10,7 @@ from ledger.domain.encoding.canonical import Plain, canonical
 from ledger.domain.encoding.hashing import sha256
 
 #: Raised whenever a judging function says something else of the same case.
-ENGINE = 5
+ENGINE = 6
 
 RULES: tuple[Rule, ...] = tuple(
     sorted(

@@ -17,7 +17,7 @@ from ledger.domain.duties.findings import (
     in_chinese,
     say,
 )
-from ledger.domain.duties.interval import intervals
+from ledger.domain.duties.interval import Interval, intervals, seen_again
 from ledger.domain.duties.rules.transport import expires_at, last_use
 
 _PACKAGE = frozenset({SubjectKind.PACKAGE})
@@ -205,8 +205,10 @@ def _use_recorded(case: Case) -> Iterator[Duty]:
         count = next((e for e in (opened, used) if e.number("count") is not None), None)
         if count is not None:
             duty.mark(
-                counted, True, say("instruments counted: {n}", "清点器械{n}件", n=count.fact("count")), count,
-                facts=("count",),
+                counted, True,
+                say("instruments counted: {n} of {all}", "清点器械：应有{all}件，实有{n}件",
+                    n=count.fact("count"), all=count.fact("expected") or "–"),
+                count, facts=("count", "expected"),
             )  # fmt: skip
         if How.PAPER in {used.how, used.when.how if used.when else used.how}:
             duty.mark(
@@ -294,20 +296,25 @@ def _maintained(case: Case) -> Iterator[Duty]:
     for used in case.all(Deed.USED):
         duty = Duty(case, case.owner, since=used.at)
         part = duty.part("that maintenance and calibration were in date", "维护与校准在有效期内")
-        done = [
-            m for m in case.maintenance
-            if m.unit == case.owner and m.at <= used.at and m.fact("asset") == case.id
+        done = {
+            # a calibration that is due is not put off by other work
+            m.fact("work") == "calibration": m
+            for m in sorted(case.maintenance, key=lambda m: m.order)
+            if m.unit == case.owner
+            and m.at <= used.at
+            and m.fact("asset") == case.id
             and m.moment("next_due") is not None
-        ]  # fmt: skip
-        if done:
-            last = max(done, key=lambda m: m.order)
+        }
+        for is_calibration, last in done.items():
             due = last.moment("next_due")
             timely = None if due is None else duty.timely(used.when, due)
             if due is not None and timely is not None:
                 duty.mark(
                     part, timely,
-                    say("used {at}; next maintenance due {due}", "{at}使用；下次维护应于{due}",
-                        at=case.clock(used.at), due=case.clock(due)),
+                    say("used {at}; next {what} due {due}", "{at}使用；下次{zh}应于{due}",
+                        at=case.clock(used.at), due=case.clock(due),
+                        what="calibration" if is_calibration else "maintenance",
+                        zh="校准" if is_calibration else "维护"),
                     last, facts=("next_due",),
                 )  # fmt: skip
                 duty.mark(part, Stance.BESIDE, say("its use", "使用记录"), used)
@@ -356,11 +363,12 @@ def _reported(case: Case) -> Iterator[Duty]:
             continue
         for unit in dict.fromkeys(h.unit for h in interval.held):
             if unit != bad.unit:
-                yield _asked(case, unit, bad)
+                yield _asked(case, unit, interval)
 
 
-def _asked(case: Case, unit: int, bad: Event) -> Duty:
+def _asked(case: Case, unit: int, interval: Interval) -> Duty:
     """A holder before the loss was seen says what it knows, once it was told."""
+    bad, again = interval.first_bad, seen_again(case, interval)
     duty = Duty(case, unit, since=bad.source.known, of=Deed.MISSING)
     due = duty.deadline(bad.source.known, "damage_report", of_record=True)
     part = duty.part("what became of it", "缺件去向")
@@ -373,6 +381,9 @@ def _asked(case: Case, unit: int, bad: Event) -> Duty:
                 zh="已找到" if answers[0].deed is Deed.FOUND else "缺失"),
             answers[0],
         )  # fmt: skip
+    elif again is not None:
+        part.excused = say("{unit} saw it again {at}", "{at}{unit}再次见到", unit=case.code(again.unit),
+                           at=case.clock(again.at))  # fmt: skip
     else:
         duty.leave_open(part, due)
     return duty
@@ -456,8 +467,9 @@ def _soiled_counted(case: Case) -> Iterator[Duty]:
         part = duty.part("that it was counted the same day", "当日清点")
         second = duty.part("that a second person counted", "经第二人清点")
         counts = [
-            c for c in case.all(Deed.SOILED_COUNTED, unit=each.receiver) if c.order > received.order
-        ]
+            c for c in case.all(Deed.SOILED_COUNTED, unit=each.receiver)
+            if c.order > received.order and c.number("count") is not None
+        ]  # fmt: skip
         if not counts and case.day(case.as_of) == case.day(received.at):
             part.open_until = second.open_until = case.as_of
         for counted in counts[:1]:

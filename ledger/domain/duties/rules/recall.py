@@ -111,9 +111,30 @@ def _concerned(case: Case, recall: Recall) -> list[int]:
         return list(recall.told)
     held = {c.receiver for c in case.consignments if c.purpose == "clean" and c.delivered}
     held |= {e.unit for e in case.all(Deed.USED, Deed.OPENED, Deed.STORED)}
+    held |= set(_on_the_way(case, recall))
     if case.kind is SubjectKind.CYCLE:
         held |= set(recall.told)
     return sorted(held or {case.cycle.unit})
+
+
+def _on_the_way(case: Case, recall: Recall) -> Iterator[int]:
+    """Who carried it when it was recalled."""
+    for each in case.consignments:
+        steps = [
+            s for deed in (Deed.TAKEN_OVER, Deed.RECEIVED, Deed.TAKEN_BACK) for s in each.all(deed)
+            if s.order <= recall.order.order
+        ]  # fmt: skip
+        last = max(steps, key=lambda s: s.order, default=None)
+        if last is not None and last.deed is Deed.TAKEN_OVER:
+            yield last.unit
+
+
+def _had_since(case: Case, unit: int) -> list[datetime]:
+    """When a unit had it, the first time first."""
+    got = (s for c in case.consignments if (s := c.delivered) is not None and s.unit == unit)
+    took = (s for c in case.consignments for s in c.all(Deed.TAKEN_OVER) if s.unit == unit)
+    own = case.all(Deed.USED, Deed.OPENED, Deed.STORED, unit=unit)
+    return sorted(e.at for e in (*got, *took, *own))
 
 
 def _reached(duty: Duty, recall: Recall, unit: int) -> None:
@@ -121,20 +142,22 @@ def _reached(duty: Duty, recall: Recall, unit: int) -> None:
     name = case.code(unit)
     part = duty.part(f"that {name} was told of the recall", f"已将召回通知{name}")
     notice, reached = recall.notice_to(unit), recall.by(unit, Deed.REACHED)
-    since = recall.order.at if notice is None else notice.at
+    if notice is None and unit == recall.order.unit:
+        duty.mark(
+            part, True, say("{unit} ordered it itself", "{unit}自行发出召回令", unit=name), recall.order
+        )  # fmt: skip
+        return
+    # who got it only after the order is told from then on
+    begun = max([recall.order.at, *_had_since(case, unit)[:1]])
+    latest = begun + case.terms_at(begun).duration("notice_opened")
+    sent = None if notice is None else duty.timely(notice.when, latest)
+    since = begun if notice is None or sent is False else notice.at
     due = duty.deadline(since, "notice_opened", of_record=False)
-    sent = (
-        None
-        if notice is None
-        else duty.timely(
-            notice.when, recall.order.at + case.terms_at(since).duration("notice_opened")
-        )
-    )
     if sent is False:
         duty.mark(
             part, False,
-            say("{unit} was told only at {at}", "至{at}才通知{unit}", unit=name,
-                at=case.clock(notice.at if notice else since)),
+            say("{unit} was told only at {at}; due {due}", "至{at}才通知{unit}；截止{due}", unit=name,
+                at=case.clock(notice.at if notice else since), due=case.clock(latest)),
             notice, facts=("to",),
         )  # fmt: skip
     elif reached is not None:
@@ -255,7 +278,9 @@ def _not_used_after(case: Case) -> Iterator[Duty]:
                 "whether the notice had reached it when it was used", "使用时通知是否已送达"
             )
             reached = [e for e in recall.steps if e.deed is Deed.REACHED and e.unit == used.unit]
-            if not reached:
+            if recall.notice_to(used.unit) is None:
+                duty.also = Area.RECALL  # a notice that may not be read here is no missing one
+            if not reached and duty.also not in case.unreadable:
                 part.excused = say(
                     "no notice had reached {unit}", "通知未送达{unit}", unit=case.code(used.unit)
                 )

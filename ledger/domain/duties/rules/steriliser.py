@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+from ledger.domain.acts.decisions import TRANSITIONS, USABLE, DecisionKind, DecisionState
 from ledger.domain.duties.case import (
     RELEASING,
     Area,
@@ -68,6 +70,30 @@ def left_at(case: Case) -> Event | None:
     return earliest(own or found)
 
 
+def keeping_back(case: Case) -> tuple[str, Event] | None:
+    """The decision on it or its cycle that keeps it from use, and how; None where none does."""
+    state = DecisionState.UNDECIDED
+    decisions = () if case.cycle is None else case.cycle.decisions
+    for each in decisions:
+        kind = DecisionKind[str(each.fact("decision")).upper()]
+        state = TRANSITIONS[state].get(kind, state)
+    if state not in USABLE | {DecisionState.UNDECIDED}:
+        return state.word.rpartition("_")[2], decisions[-1]
+    own = {each.source.operation for each in decisions}
+    of_load = [
+        e for e in case.all(Deed.EXCLUDED, Deed.WAITING, Deed.ADDED)
+        # what left it out of an earlier run says nothing of this one
+        if e.source.kind != "CycleDecision" or e.source.operation in own
+    ]  # fmt: skip
+    last = (
+        case.last(Deed.RECALLED, Deed.REPROCESS),
+        of_load[-1] if of_load else None,
+        case.last(Deed.HELD, Deed.LIFTED),
+    )
+    kept = (e for e in last if e and e.deed not in {Deed.ADDED, Deed.LIFTED})
+    return next(((e.deed.value, e) for e in kept), None)
+
+
 # ---------------------------------------------------------------- 1
 
 
@@ -82,7 +108,7 @@ def _physical(case: Case) -> Iterator[Duty]:
         _by_reading(duty, values, ended)
     if not values.marks:
         _by_hand(duty, values, cycle)
-    loaded = case.first(Deed.LOADED)
+    loaded = case.last(Deed.LOADED)
     wanted = None if loaded is None else loaded.fact("programme_required")
     if wanted is not None:
         programme = duty.part("that the right programme ran", "所用程序正确")
@@ -170,9 +196,30 @@ def _decided(case: Case) -> Iterator[Duty]:
                 ),
                 release, left,
             )  # fmt: skip
+    if left is not None:
+        _kept_back(duty, left)
     if release.fact("decision") == "emergency_release":
         _emergency(duty, cycle, release)
     yield duty
+
+
+def _kept_back(duty: Duty, left: Event) -> None:
+    """What was held or recalled since is released no more when it leaves."""
+    case = duty.case
+    before = replace(case, as_of=left.at).at_its_moment()
+    kept = keeping_back(before)
+    if kept is None and before.cycle is not None:
+        orders = (r.order for r in before.recalls if r.covers(before.cycle))
+        order = earliest(orders)
+        kept = None if order is None else ("recalled", order)
+    if kept is not None and kept[1].at < left.at:
+        word, decided = kept
+        duty.mark(
+            duty.part("that nothing kept it back when it left", "发出时未被扣留"), False,
+            say("{at}: {word}; it left {left}", "{at}{zh}；{left}发出", at=case.clock(decided.at),
+                word=word, zh=in_chinese(word), left=case.clock(left.at)),
+            decided, left,
+        )  # fmt: skip
 
 
 def _emergency(duty: Duty, cycle: Cycle, release: Event) -> None:
@@ -200,11 +247,16 @@ def _emergency(duty: Duty, cycle: Cycle, release: Event) -> None:
 # ---------------------------------------------------------------- 3
 
 
+def _is_test(case: Case, cycle: Cycle) -> bool:
+    """Whether it is a Bowie-Dick test itself."""
+    return cycle.word("bowie_dick") in {"pass", "fail"} and release_of(case) is None
+
+
 def _bowie_dick(case: Case) -> Iterator[Duty]:
     cycle = case.cycle
     if cycle is None or cycle.machine.is_pre_vacuum is False:
         return
-    if cycle.machine.process not in {None, "steam"}:
+    if cycle.machine.process not in {None, "steam"} or _is_test(case, cycle):
         return
     duty = Duty(case, cycle.unit, since=cycle.ran_at)
     part = duty.part(
@@ -294,10 +346,8 @@ def read_window(case: Case, cycle: Cycle) -> tuple[datetime, timedelta]:
     begun = [m for r in entries if (m := r.moment("incubated_at")) is not None]
     since = min(begun, default=cycle.ran_at)
     terms = case.terms_at(since)
-    return (
-        since + terms.duration("biological_reading"),
-        terms.duration("biological_reading_tolerance"),
-    )
+    due = since + terms.duration("biological_reading")
+    return due, terms.duration("biological_reading_tolerance")
 
 
 def read_at(entry: Event) -> datetime:
@@ -311,24 +361,26 @@ def _biological_read(case: Case) -> Iterator[Duty]:
         return
     duty = Duty(case, cycle.unit, since=cycle.ran_at)
     due, tolerance = read_window(case, cycle)
-    latest = due + tolerance
+    latest = entered = due + tolerance
     for outage in duty.covering(due, latest):
-        latest = max(latest, ends(case, outage) + tolerance)
+        entered = max(entered, ends(case, outage) + tolerance)
     duty.due = due
     part = duty.part("that the biological result was read", "已判读生物监测结果")
     entry = cycle.result("biological")
     if entry is not None and entry.fact("word") in {"pass", "fail"}:
         at = read_at(entry)
         early = at < due - tolerance and entry.fact("word") == "pass"
+        # an outage puts off the entry, and no reading of which the time was noted
+        is_noted = entry.moment("read_at") is not None
         duty.mark(
-            part, not early and at <= latest,
+            part, not early and at <= (latest if is_noted else entered),
             say("read {at}: {word}; due {due}, {minutes} min more or less",
                 "{at}判读：{zh}；应于{due}判读，允许前后{minutes}分钟",
                 at=case.clock(at), word=entry.fact("word"), due=case.clock(due),
                 zh=in_chinese(entry.fact("word")), minutes=int(tolerance.total_seconds()) // 60),
             entry, facts=("word", "read_at", "incubated_at"),
         )  # fmt: skip
-    elif case.as_of <= latest:
+    elif case.as_of <= entered:
         part.open_until = due
     if entry is not None and entry.fact("word") == "invalid":
         duty.mark(
@@ -344,7 +396,7 @@ def _biological_read(case: Case) -> Iterator[Duty]:
 
 def _chemical(case: Case) -> Iterator[Duty]:
     cycle = case.cycle
-    if cycle is None or cycle.ended is None:
+    if cycle is None or cycle.ended is None or _is_test(case, cycle):
         return
     duty = Duty(case, cycle.unit, since=cycle.ran_at)
     for names, en, zh in (
@@ -361,12 +413,17 @@ def _chemical(case: Case) -> Iterator[Duty]:
             if word == "not_required":
                 part.excused = say("{en} was not required", "不要求{zh}", en=en, zh=zh)
             elif word in {"pass", "fail"}:
-                bad = word == "fail" and release_of(case) is not None and not _is_excluded(case)
+                release = release_of(case)
+                if word == "pass" or _is_excluded(case):
+                    release = None
+                issued = Say(en="", zh="") if release is None else say(
+                    "; released {at}", "；{at}放行", at=case.clock(release.at)
+                )  # fmt: skip
                 duty.mark(
-                    part, not bad,
-                    say("{en}: {word}", "{zh}：{wort}", en=en, zh=zh, word=word,
-                        wort=in_chinese(word)),
-                    entry, release_of(case) if bad else None, facts=("result", "word"),
+                    part, release is None,
+                    say("{en}: {word}{issued}", "{zh}：{wort}{issued_zh}", en=en, zh=zh, word=word,
+                        wort=in_chinese(word), issued=issued.en, issued_zh=issued.zh),
+                    entry, release, facts=("result", "word"),
                 )  # fmt: skip
     yield duty
 
@@ -437,7 +494,8 @@ def _in_service(case: Case) -> Iterator[Duty]:
         if m.fact("work") in {"repair", "move"} and m.at <= cycle.opened.at
         and m.unit == cycle.unit and m.fact("asset") == cycle.machine.id
     ]  # fmt: skip
-    if repaired:
+    # a run that served nobody may be one of the three passes itself
+    if repaired and (release_of(case) or left_at(case)):
         _requalified(duty, cycle, max(repaired, key=lambda m: m.order))
     yield duty
 
@@ -481,11 +539,19 @@ def _otherwise(en: str, zh: str) -> Callable[[Case], Say]:
 
 
 _NOT_ENDED = _otherwise("no end of its cycle is recorded", "其批次无结束记录")
+_TEST = say("it is a Bowie-Dick test itself", "该批次即B-D试验")
+
+
+def _no_load(case: Case) -> Say:
+    is_test = case.cycle is not None and _is_test(case, case.cycle)
+    return _TEST if is_test else _NOT_ENDED(case)
 
 
 def _no_vacuum(case: Case) -> Say:
     if case.cycle is None:
         return NO_CYCLE
+    if _is_test(case, case.cycle):
+        return _TEST
     if case.cycle.machine.is_pre_vacuum is False:
         return say("the machine draws no vacuum first", "非预真空灭菌器")
     return say("the machine is no steam steriliser", "非压力蒸汽灭菌器")
@@ -553,7 +619,7 @@ RULES = (
                   "what failed is not issued.", "录入包外及测试包内化学指示物结果，不合格者不得发放。"),
         source="WS 310.3-2016", clause="4.4.2.2?", requires_record=True, holder="steriliser",
         applies_to=OF_A_CYCLE, area=Area.CYCLE, is_critical=True,
-        otherwise=_NOT_ENDED,
+        otherwise=_no_load,
         judge=_chemical,
     ),
     Rule(

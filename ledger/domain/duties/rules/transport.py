@@ -6,8 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from ledger.domain.duties.case import Area, Case, Consignment, Deed, Event, SubjectKind
+from ledger.domain.duties.case import (
+    NOT_THERE,
+    Area,
+    Case,
+    Consignment,
+    Deed,
+    Event,
+    SubjectKind,
+    earliest,
+)
 from ledger.domain.duties.findings import Duty, Part, Rule, Say, Stance, in_chinese, say
+from ledger.domain.records.commitments import FieldValue
 
 _ON_THE_WAY = frozenset({SubjectKind.PACKAGE, SubjectKind.CONSIGNMENT, SubjectKind.ASSET})
 _LENDING = frozenset({"loan", "return"})
@@ -55,7 +65,7 @@ def _in_date(duty: Duty, consignment: Consignment, sent: Event) -> None:
     part = duty.part("when it expires", "失效日期")
     label = expires_at(duty.case)
     if label is not None:
-        received = consignment.step(Deed.RECEIVED)
+        received = consignment.delivered
         last = sent if received is None else received
         timely = duty.timely(last.when, label[1])
         if timely is not None:
@@ -63,7 +73,9 @@ def _in_date(duty: Duty, consignment: Consignment, sent: Event) -> None:
             late = not timely and duty.timely(sent.when, label[1]) is not False
             duty.mark(
                 part, timely,
-                say("delivered {at}; {end}", "{at}送达；{zh}",
+                say("{what} {at}; {end}", "{at}{was}；{zh}",
+                    what="sent" if received is None else "delivered",
+                    was="发出" if received is None else "送达",
                     at=duty.case.clock(last.at), **last_use(duty.case, label[1])),
                 label[0], sent, last if late or timely else None, facts=("expires_at",),
             )  # fmt: skip
@@ -77,7 +89,7 @@ def _cooled(duty: Duty, sent: Event) -> None:
         out = case.cycle.ended
     if out is None:
         return
-    allowed = case.terms_at(out.at).duration("cooling")
+    allowed = case.terms_at(sent.at).duration("cooling")
     cooled = duty.timely(out.when, sent.at - allowed)
     if cooled is not None and sent.when is not None:
         duty.mark(
@@ -108,18 +120,28 @@ def _taken_over(case: Case) -> Iterator[Duty]:
                     taken, facts=("count", "boxes", "seal"),
                 )  # fmt: skip
                 if seal is None:
-                    duty.part("that the seals were checked", "已核对封签")
+                    checked = duty.part("that the seals were checked", "已核对封签")
+                    sent = each.step(Deed.DISPATCHED)
+                    if each.purpose != "clean" and sent is not None and not sent.fact("seal"):
+                        checked.excused = say("it was sent without a seal", "发出时未加封")
             yield duty
 
 
 def _counted_words(taken: Event) -> dict[str, str]:
     """What was entered when it was taken over, in both languages; nothing else is said."""
     named = (("boxes", "boxes", "箱数"), ("count", "packages", "件数"), ("seal", "seal", "封签"))
-    told = [(en, zh, taken.fact(name)) for name, en, zh in named if taken.fact(name) is not None]
+    told = [
+        (en, zh, _seal(value)) for name, en, zh in named if (value := taken.fact(name)) is not None
+    ]
     return {
-        "en": ", ".join(f"{en} {value}" for en, _, value in told),
-        "zh": "，".join(f"{zh}{value}" for _, zh, value in told),
+        "en": ", ".join(f"{en} {value.en}" for en, _, value in told),
+        "zh": "，".join(f"{zh}{value.zh}" for _, zh, value in told),
     }
+
+
+def _seal(found: FieldValue) -> Say:
+    """Its numbers, or how it was found."""
+    return Say(en=str(found).replace("_", " "), zh=in_chinese(found))
 
 
 # ---------------------------------------------------------------- 15
@@ -132,6 +154,11 @@ class Leg:
     taken: Event
     #: the next carrier's take-over; None: it delivered
     next: Event | None
+
+    def holds(self, step: Event) -> bool:
+        """Whether a step lies in it."""
+        is_after = self.taken.order <= step.order
+        return is_after and (self.next is None or step.order < self.next.order)
 
 
 def legs(consignment: Consignment) -> Iterator[Leg]:
@@ -153,8 +180,7 @@ def _leg(case: Case, consignment: Consignment, leg: Leg) -> Duty:
     duty = Duty(case, carrier, since=leg.taken.at, of=consignment.name)
     part = duty.part("when it arrived", "到达时间")
     diverted = next(
-        (d for d in consignment.all(Deed.DIVERTED) if d.unit == carrier and d.order > leg.taken.order),
-        None,
+        (d for d in consignment.all(Deed.DIVERTED) if d.unit == carrier and leg.holds(d)), None
     )  # fmt: skip
     vehicle = leg.taken.fact("vehicle")
     name = "delivery_diverted" if diverted is not None else f"delivery_{vehicle}"
@@ -165,7 +191,7 @@ def _leg(case: Case, consignment: Consignment, leg: Leg) -> Duty:
             say("diverted {at}, and recorded", "{at}备降，已记录", at=case.clock(diverted.at)),
             diverted,
         )  # fmt: skip
-    ends = [leg.next] if leg.next is not None else _ends(case, consignment, carrier)
+    ends = _ends(case, consignment, leg)
     for end in ends:
         timely = duty.timely(end.when, due)
         if timely is not None:
@@ -177,7 +203,20 @@ def _leg(case: Case, consignment: Consignment, leg: Leg) -> Duty:
                     unit=case.code(end.unit), **_same_minute(case, leg.taken, end)),
                 leg.taken, end,
             )  # fmt: skip
-    if not ends:
+    back = consignment.step(Deed.TAKEN_BACK)
+    if not ends and back is not None:
+        part.excused = say("{unit} took it back at {at}", "{unit}于{at}收回",
+                           unit=case.code(back.unit), at=case.clock(back.at))  # fmt: skip
+    elif not ends:
+        for told in (*consignment.all(Deed.MISSING), *consignment.all(Deed.FOUND)):
+            duty.mark(
+                part, Stance.BESIDE,
+                say("{unit} says at {at} that it is {what}", "{unit}于{at}记录：{zh}",
+                    unit=case.code(told.unit), at=case.clock(told.at),
+                    what="lost" if told.deed is Deed.MISSING else "found",
+                    zh="丢失" if told.deed is Deed.MISSING else "已找到"),
+                told,
+            )  # fmt: skip
         duty.leave_open(part, due)
     _same_seal(duty, consignment, leg)
     return duty
@@ -194,28 +233,48 @@ def _was_closed(case: Case, unit: int, arrived: Event) -> bool:
     return case.terms_at(arrived.at).open_from(unit, arrived.at) > arrived.at
 
 
-def _ends(case: Case, consignment: Consignment, carrier: int) -> list[Event]:
-    """Both sides' times of the arrival; the receipt stands for the receiver that names none."""
-    arrived = list(consignment.all(Deed.ARRIVED))
+def _ends(case: Case, consignment: Consignment, leg: Leg) -> list[Event]:
+    """Both sides' times of the end of a leg.
+
+    What is refused at the door, or sent on from there, had come: what follows is no part of it.
+    """
+    carrier = leg.taken.unit
+    came = [a for a in consignment.all(Deed.ARRIVED) if leg.holds(a)]
+    first = came[0].number("to") if came else None
+    arrived = [a for a in came if a.number("to") == first]
+    refused = next((r for r in consignment.all(Deed.REFUSED) if r.unit != carrier and arrived
+                    and r.unit == (first or consignment.receiver) and leg.holds(r)), None)  # fmt: skip
+    if refused is not None:
+        return [*(a for a in arrived if a.order <= refused.order), refused]
+    if not arrived and leg.next is not None:
+        given = [h for h in consignment.all(Deed.HANDED_OVER) if h.unit == carrier and leg.holds(h)]
+        return [*given[-1:], leg.next]
     if any(a.unit != carrier for a in arrived):
         return arrived
     if any(_was_closed(case, consignment.receiver, a) for a in arrived):
         return arrived  # the receipt of a unit that was closed says nothing of when it came
-    return arrived + [r for r in consignment.all(Deed.RECEIVED) if r.unit != carrier or not arrived]
+    receipts = [r for r in consignment.all(Deed.RECEIVED) if first in {None, r.unit}]
+    return arrived + [r for r in receipts if r.unit != carrier or not arrived]
 
 
 def _same_seal(duty: Duty, consignment: Consignment, leg: Leg) -> None:
-    """A seal that changed on the leg needs a record of the resealing."""
+    """A seal that changed on the leg needs a record of the resealing there; a broken one has none."""
     end = leg.next or consignment.step(Deed.RECEIVED)
     before, after = leg.taken.fact("seal"), None if end is None else end.fact("seal")
     if end is None or before is None or after is None or before == after:
         return
     part = duty.part("that it was resealed", "重新加封")
-    resealed = next(consignment.all(Deed.RESEALED), None)
+    resealed = next(
+        (r for r in consignment.all(Deed.RESEALED) if r.unit == duty.holder and leg.holds(r)), None
+    )
+    is_told = resealed is not None and after != "broken"
+    a, b = _seal(before), _seal(after)
     duty.mark(
-        part, resealed is not None,
-        say("the seal was {a} and then {b}", "封签由{a}变为{b}", a=before, b=after),
-        resealed or end, facts=("seal",),
+        part, is_told,
+        say("the seal was {a} and then {b}{told}", "封签由{a_zh}变为{b_zh}{told_zh}", a=a.en,
+            b=b.en, a_zh=a.zh, b_zh=b.zh, told="; a resealing is recorded" if is_told else "",
+            told_zh="；有重新加封记录" if is_told else ""),
+        resealed if is_told else end, facts=("seal",),
     )  # fmt: skip
 
 
@@ -237,7 +296,8 @@ def _logged(case: Case) -> Iterator[Duty]:
         for leg in legs(each):
             duty = Duty(case, leg.taken.unit, since=leg.taken.at, of=each.name)
             part = duty.part("what the transport log shows", "运输记录仪所示")
-            until = each.step(Deed.RECEIVED) if leg.next is None else leg.next
+            ended = each.step(Deed.RECEIVED) or each.step(Deed.TAKEN_BACK)
+            until = ended if leg.next is None else leg.next
             for log in each.all(Deed.TRANSPORT_LOG):
                 # another carrier's is of its own leg
                 is_told = log.unit == duty.holder or log.unit not in carriers
@@ -281,27 +341,78 @@ def _judge_log(duty: Duty, part: Part, log: Event) -> None:
 
 def _received(case: Case) -> Iterator[Duty]:
     for each in case.consignments:
-        arrivals, receipt = list(each.all(Deed.ARRIVED)), each.step(Deed.RECEIVED)
-        # what is refused whole is answered as well, and nothing of it is received
-        refused = next((e for e in each.all(Deed.REFUSED) if e.unit == each.receiver), None)
-        receipt = receipt or refused
-        if receipt is None and not arrivals:
-            continue
-        since = min(e.at for e in (*arrivals, receipt) if e is not None)
-        duty = Duty(case, each.receiver, since=since, of=each.name)
-        part = duty.part("that it was received", "已签收")
-        if receipt is not None:
-            _in_time(duty, part, receipt, arrivals)
+        came: dict[int, list[Event]] = {}
+        for arrived in each.all(Deed.ARRIVED):
+            came.setdefault(arrived.number("to") or each.receiver, []).append(arrived)
+        for unit in dict.fromkeys((*came, each.receiver)):
+            answers = [a for deed in (Deed.REFUSED, Deed.RECEIVED) for a in each.all(deed)
+                       if a.unit == unit]  # fmt: skip
+            if answers or unit in came:
+                yield _answered(case, each, unit, came.get(unit, []), answers)
+
+
+def _answered(
+    case: Case, consignment: Consignment, unit: int, arrivals: list[Event], answers: list[Event]
+) -> Duty:
+    """Each arrival has its answer: what is refused at the door may be offered anew."""
+    since = min(e.at for e in (*arrivals, *answers))
+    duty = Duty(case, unit, since=since, of=consignment.name)
+    parts: dict[str, Part] = {}
+    for arrived in arrivals:
+        refused = (a for a in answers if a.deed is Deed.REFUSED and arrived.order <= a.order)
+        received = (a for a in answers if a.deed is Deed.RECEIVED)
+        answer = next(refused, None) or next(received, None)
+        # each offer is answered by itself
+        name = "" if answer is None else answer.source.operation
+        part = parts[name] = parts.get(name) or duty.part("that it was received", "已签收")
+        if answer is not None:
+            _in_time(duty, part, answer, arrived)
         else:
-            due = _due(duty, arrivals[0].at)
+            _unanswered(duty, part, consignment, arrived)
+    for answer in answers[-1:] if not arrivals else ():
+        part = duty.part("that it was received", "已签收")
+        if answer.when is not None:
             duty.mark(
-                part, Stance.BESIDE,
-                say("{unit} says it came {at}", "{unit}记录{at}送达",
-                    unit=case.code(arrivals[0].unit), at=case.clock(arrivals[0].at)),
-                arrivals[0],
+                part, True,
+                say("{what} {at}", "{at}{zh}", at=case.clock(answer.at), **_received_as(answer)),
+                answer,
             )  # fmt: skip
-            duty.leave_open(part, due)
-        yield duty
+    for answer in answers:
+        if answer.fact("of_package") in NOT_THERE:
+            named = str(answer.fact("of_package"))
+            duty.mark(
+                duty.parts[-1], Stance.BESIDE,
+                say("of this package it says: {named}", "对该包注明：{zh}", named=named,
+                    zh=in_chinese(named)),
+                answer, facts=("of_package",),
+            )  # fmt: skip
+    return duty
+
+
+def _unanswered(duty: Duty, part: Part, consignment: Consignment, arrived: Event) -> None:
+    """It came, and nobody signed; what went on before the time was over needed nobody to."""
+    case = duty.case
+    due = _due(duty, arrived.at)
+    duty.mark(
+        part, Stance.BESIDE,
+        say("{unit} says it came {at}{left}", "{unit}记录{at}送达{left_zh}",
+            unit=case.code(arrived.unit), at=case.clock(arrived.at), **_left(arrived)),
+        arrived,
+    )  # fmt: skip
+    later = [s for s in consignment.steps if s.deed in _GOING_ON and s.order > arrived.order]
+    gone = earliest(s for s in later if s.unit != duty.holder)
+    closed = case.closed.get(duty.holder)
+    if closed is not None and closed <= min(due, case.as_of):
+        part.excused = say("{unit} was closed for good at {at}", "{unit}已于{at}关闭",
+                           unit=case.code(duty.holder), at=case.clock(closed))  # fmt: skip
+    elif gone is not None and gone.at <= due:
+        part.excused = say("it went on {at}", "{at}转出", at=case.clock(gone.at))
+    else:
+        duty.leave_open(part, due)
+
+
+#: after these it is no longer at the door where it came
+_GOING_ON = frozenset({Deed.ARRIVED, Deed.HANDED_OVER, Deed.TAKEN_OVER, Deed.TAKEN_BACK})
 
 
 def _due(duty: Duty, arrived: datetime) -> datetime:
@@ -310,35 +421,38 @@ def _due(duty: Duty, arrived: datetime) -> datetime:
     return duty.deadline(opens, "receipt", of_record=True)
 
 
-def _in_time(duty: Duty, part: Part, receipt: Event, arrivals: list[Event]) -> None:
+def _in_time(duty: Duty, part: Part, receipt: Event, arrived: Event) -> None:
     case = duty.case
-    for arrived in arrivals:
-        due = _due(duty, arrived.at)
-        timely = duty.timely(receipt.when, due)
-        if timely is not None:
-            duty.mark(
-                part, timely,
-                say("{unit} says it came {at}; {what} {signed}, due {due}",
-                    "{unit}记录{at}送达；{signed}{zh}，截止{due}",
-                    unit=case.code(arrived.unit), at=case.clock(arrived.at),
-                    signed=case.clock(receipt.at), due=case.clock(due), **_received_as(receipt)),
-                arrived, receipt,
-            )  # fmt: skip
-            if _was_closed(case, duty.holder, arrived):
-                opens = case.terms_at(arrived.at).open_from(duty.holder, arrived.at)
-                duty.mark(
-                    part, Stance.BESIDE,
-                    say("{unit} was closed when it came, and opened {at}",
-                        "送达时{unit}未营业，{at}营业", unit=case.code(duty.holder),
-                        at=case.clock(opens)),
-                    arrived,
-                )  # fmt: skip
-    if not arrivals and receipt.when is not None:
+    due = _due(duty, arrived.at)
+    timely = duty.timely(receipt.when, due)
+    if timely is None:
+        return
+    duty.mark(
+        part, timely,
+        say("{unit} says it came {at}{left}; {what} {signed}, due {due}",
+            "{unit}记录{at}送达{left_zh}；{signed}{zh}，截止{due}",
+            unit=case.code(arrived.unit), at=case.clock(arrived.at), **_left(arrived),
+            signed=case.clock(receipt.at), due=case.clock(due), **_received_as(receipt)),
+        arrived, receipt,
+    )  # fmt: skip
+    if _was_closed(case, duty.holder, arrived):
+        opens = case.terms_at(arrived.at).open_from(duty.holder, arrived.at)
         duty.mark(
-            part, True,
-            say("{what} {at}", "{at}{zh}", at=case.clock(receipt.at), **_received_as(receipt)),
-            receipt,
+            part, Stance.BESIDE,
+            say("{unit} was closed when it came, and opened {at}",
+                "送达时{unit}未营业，{at}营业", unit=case.code(duty.holder),
+                at=case.clock(opens)),
+            arrived,
         )  # fmt: skip
+
+
+def _left(arrived: Event) -> dict[str, str]:
+    """That nobody took it from whoever brought it."""
+    is_left = bool(arrived.fact("left_at"))
+    return {
+        "left": " and was left unattended" if is_left else "",
+        "left_zh": "，无人接收" if is_left else "",
+    }
 
 
 def _received_as(receipt: Event) -> dict[str, str]:

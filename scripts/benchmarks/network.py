@@ -51,6 +51,7 @@ _SOAK_RATE = 55
 _KILL_EVERY = 60
 _DOWN_SECONDS = 20
 _PATIENCE_SECONDS = 300.0
+_LAST_WORDS = 4000
 #: as the writer's, how many of its transactions wait at once
 _WINDOW = 16
 _S = OperationState
@@ -158,23 +159,30 @@ class _Bench:
     def worker(self) -> Iterator[None]:
         """`steriledger worker` on the home, as `up` starts it."""
         settings = self.instance.settings
-        process = subprocess.Popen(
-            [sys.executable, "-m", "ledger", "worker", "--home", str(settings.home)],
-            cwd=ROOT,
-            env={
-                **os.environ,
-                "STERILEDGER_CHAIN_URL": settings.chain_url,
-                "STERILEDGER_FINALITY": settings.finality,
-            },
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        with self._log.open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "ledger", "worker", "--home", str(settings.home)],
+                cwd=ROOT,
+                env={
+                    **os.environ,
+                    "STERILEDGER_CHAIN_URL": settings.chain_url,
+                    "STERILEDGER_FINALITY": settings.finality,
+                    "STERILEDGER_LOG_LEVEL": "warning",
+                },
+                stdout=log,
+                stderr=log,
+            )
         try:
             self._wait_until_settled()
             yield
         finally:
             process.terminate()
             process.wait()
+
+    @property
+    def _log(self) -> Path:
+        """What the worker says of troubles."""
+        return self.instance.settings.home / "worker.log"
 
     def levels(self, size: Size, *, of: int) -> dict[str, Figure]:
         """At each number of senders: records final a second, and how long each took."""
@@ -241,7 +249,10 @@ class _Bench:
             if not any(counts[state] for state in WAITING):
                 return
             time.sleep(0.2)
-        raise RuntimeError(f"after {_PATIENCE_SECONDS:.0f} s not all records are final: {counts}")
+        raise RuntimeError(
+            f"after {_PATIENCE_SECONDS:.0f} s not all records are final: {counts}; "
+            f"the worker's last words:\n{self._log.read_text('utf-8', 'replace')[-_LAST_WORDS:]}"
+        )
 
     # ------------------------------------------------------------ the soak
 

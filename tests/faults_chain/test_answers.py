@@ -12,14 +12,19 @@ from ledger.chain.transport import Limits
 from ledger.domain.encoding.identifiers import Digest
 from ledger.domain.errors import ChainUnavailable
 from ledger.domain.outbox.operation_states import OperationState
+from ledger.domain.subjects.indexed import IndexedOperation
 from ledger.steps.answering.status import status
 from ledger.steps.sending.mending import retry_operation
 from ledger.steps.starting.link import RemoteLink
+from ledger.storage.index import list_rows
 from ledger.storage.operations import list_states
 from ledger.storage.transactions import TransactionState
 from tests.faults_chain.group import Group
 from tests.faults_chain.proxy import (
     Act,
+    Call,
+    Forward,
+    Json,
     broken_off,
     done_but,
     garbage,
@@ -62,6 +67,37 @@ def test_a_transaction_that_was_taken_is_recorded_once_whatever_was_answered(
     rows = group.transactions()
     assert {row.attempt for row in rows} == {0}
     assert {row.state for row in rows} == {TransactionState.FINAL}
+
+
+#: what we need of a block; others leave out the rest, or say it otherwise
+NEEDED = {
+    "number", "hash", "parentHash", "timestamp", "gasLimit", "gasUsed", "baseFeePerGas",
+    "transactions",
+}  # fmt: skip
+
+
+def poor_and_hasty(call: Call, forward: Forward) -> Json:
+    """Blocks that share their time with those before them, and have nothing that we do not need."""
+    answer = forward(call)
+    block = answer["result"]
+    if block:
+        time = int(block["timestamp"], 16)
+        kept = {name: value for name, value in block.items() if name in NEEDED}
+        answer["result"] = {**kept, "timestamp": hex(time - time % 60)}
+    return answer
+
+
+def test_blocks_of_one_second_with_the_fewest_fields_change_nothing(group: Group) -> None:
+    group.proxy.add(poor_and_hasty, "eth_getBlockByNumber")
+    cycles = []
+    for number in (1, 2, 3):
+        cycles += group.hospital.run_cycle("S1", number)
+        group.rounds(1)
+    group.rounds(1, deeper=2)
+    recorded_once(group, cycles)
+    with group.instance.database.reading() as tx:
+        blocks = {row.height: row.timestamp for row in list_rows(tx, IndexedOperation)}
+    assert len(set(blocks.values())) < len(blocks)
 
 
 METHODS = [

@@ -300,11 +300,19 @@ def _begun(case: Case) -> Event | None:
     return earliest((case.first(Deed.REGISTERED, Deed.ASSEMBLED, Deed.LOADED), *sent))
 
 
+def _who_had(case: Case, look: Event) -> int:
+    """Whose hands it was in at a look; whoever only looked at an asset need not have had it."""
+    if look.deed is not Deed.LOOKED_AT:
+        return look.unit
+    before = (*case.all(Deed.REGISTERED), *_moves(case, None, look))
+    return max(before, key=lambda e: e.order, default=look).unit
+
+
 def _held(case: Case, good: Event | None, bad: Event, moves: tuple[Event, ...]) -> tuple[Held, ...]:
     """Who held it from one look to the other; a unit that handed it to itself stands once."""
     begun = good or _begun(case)
     begun = None if begun is None or begun.order > bad.order else begun
-    first = begun.unit if begun is not None else None
+    first = _who_had(case, begun) if begun is not None else None
     start = begun.at if begun is not None else None
     held: list[Held] = []
     for step in moves:

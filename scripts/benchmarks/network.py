@@ -38,6 +38,7 @@ from scripts.benchmarks.bounds import Figure, Figures, Size
 from scripts.benchmarks.group import RECORDS_PER_CYCLE, Group, open_writer
 from scripts.benchmarks.turns import percentile, ratios, seconds
 from scripts.network.validators import Network, Validator, running_network
+from scripts.postgres import create_database, running_postgres
 
 ROOT = Path(__file__).resolve().parents[2]
 _SENDERS = (1, 16, 200)
@@ -60,17 +61,19 @@ _S = OperationState
 def measure_network(size: Size) -> Figures:
     """Records until final on four validators, with four and with three of them, and a soak.
 
-    A sender records a cycle on a machine of its own, and the next when that one is final.  The bare
-    sender sends the calldata of a turn again, from an account of its own and as often at once as
-    our writer: the contracts know these operations by then and record nothing, which costs the
-    chain less.  In the soak 55 records a second are accepted, and each minute one validator is
-    killed and started again; that any is lost, twice or stuck in the end, or that the audit finds
-    anything, is an error.
+    On PostgreSQL: in SQLite whoever records and the worker wait for each other's writing.  A sender
+    records a cycle on a machine of its own, and the next when that one is final.  The bare sender
+    sends the calldata of a turn again, from an account of its own and as often at once as our
+    writer: the contracts know these operations by then and record nothing, which costs the chain
+    less.  In the soak 55 records a second are accepted, and each minute one validator is killed and
+    started again; that any is lost, twice or stuck in the end, or that the audit finds anything, is
+    an error.
     """
     with (
         tempfile.TemporaryDirectory(prefix="steriledger-bench-") as folder,
         running_network(Path(folder) / "network") as network,
-        _bench(Path(folder) / "home", network) as bench,
+        running_postgres() as server,
+        _bench(Path(folder) / "home", network, create_database(server, "bench")) as bench,
     ):
         figures = bench.against_bare(size)
         with bench.worker():
@@ -82,8 +85,10 @@ def measure_network(size: Size) -> Figures:
 
 
 @contextmanager
-def _bench(home: Path, network: Network) -> Iterator[_Bench]:
-    settings = Settings(home=home, chain_url=",".join(network.urls), finality="instant")
+def _bench(home: Path, network: Network, database: str) -> Iterator[_Bench]:
+    settings = Settings(
+        home=home, chain_url=",".join(network.urls), finality="instant", database_url=database
+    )
     with closing(open_instance(settings)) as instance:
         ensure_home(instance)
         link = open_link(instance)
@@ -165,6 +170,7 @@ class _Bench:
                 cwd=ROOT,
                 env={
                     **os.environ,
+                    "STERILEDGER_DATABASE_URL": settings.database_url,
                     "STERILEDGER_CHAIN_URL": settings.chain_url,
                     "STERILEDGER_FINALITY": settings.finality,
                     "STERILEDGER_LOG_LEVEL": "warning",

@@ -40,7 +40,7 @@ _OBJECT = {"application/json": {"schema": {"type": "object"}}}
 _BEARER = re.compile(r"[Bb]earer +([!-~]+) *")
 
 
-Named = ParamSpec("Named")
+Further = ParamSpec("Further")
 Found = TypeVar("Found")
 Decorator: TypeAlias = Callable[[Callable[..., Response]], Callable[..., Response]]
 
@@ -255,13 +255,13 @@ class Asked:
 
     def read(
         self,
-        step: Callable[Concatenate[Connection, Caller, Named], Found],
-        *named: Named.args,
-        **more: Named.kwargs,
+        step: Callable[Concatenate[Connection, Caller, Further], Found],
+        *further: Further.args,
+        **more: Further.kwargs,
     ) -> Found:
         """What a step finds for the caller, in one snapshot."""
         with self.instance.database.reading() as tx:
-            return step(tx, self.caller, *named, **more)
+            return step(tx, self.caller, *further, **more)
 
 
 def asked_now(request: Request) -> Asked:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 import uvicorn
 
 from api.app import create_app
+from api.pages.rendering import prepare
 from ledger.domain.errors import Conflict, InvalidInput
 from ledger.doors.connections import configuration
 from ledger.steps.instance import Instance
@@ -53,6 +54,7 @@ class _Server(uvicorn.Server):
         gc.freeze()
         if self.started:
             self._ready()
+            threading.Thread(target=prepare, name="pages", daemon=True).start()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -65,6 +65,7 @@ _MORE = (
     # lines of lists, steps that the chain did not take, and what gates look at
     "nobody knows", "package {} of unit {}", "set {}", "basket {}", "class {}, counted only",
     "class {} of cycle {}, counted only", "reported, not on chain", "reported, not on chain: {}",
+    "others recorded something about it that is not readable here",
     "own scheme", "accepted seen", "accepted inferred", "label", "results", "expiry",
     "condition", "place", "controlled",
 )  # fmt: skip

@@ -31,7 +31,12 @@ from ledger.domain.acts.catalogue import ACTS
 from ledger.domain.acts.words import Purpose
 from ledger.domain.callers import Scope
 from ledger.domain.custody.gates import Gate, Word
-from ledger.domain.encoding.identifiers import UnitNumber, consignment_id, serial_hash
+from ledger.domain.encoding.identifiers import (
+    ConsignmentId,
+    UnitNumber,
+    consignment_id,
+    serial_hash,
+)
 from ledger.domain.encoding.moments import instant_text
 from ledger.domain.errors import InvalidInput, NotFound
 from ledger.domain.names import plain_name
@@ -314,6 +319,16 @@ def show_dispatch(asking: Asking) -> Mapping[str, object]:
     }
 
 
+def under_slip(asking: Asking, unit: int) -> ConsignmentId:
+    """The box that is sent, by the slip number that was filled in; raises InvalidInput."""
+    number = plain_name(asking.filled.get("slip"))
+    if not number:
+        raise InvalidInput(
+            "is not entered", field="slip", rule="each box goes under a slip number of its sender"
+        )
+    return consignment_id(UnitNumber(unit), serial_hash(number))
+
+
 def do_dispatch(asking: Asking) -> Mapping[str, object] | Response:
     """A scan more, or the box sealed and sent: the form of the act, with what was scanned."""
     if not is_over(asking):
@@ -324,12 +339,7 @@ def do_dispatch(asking: Asking) -> Mapping[str, object] | Response:
         require_named(found)
         is_gated = filled.get("purpose") in _GATED
         checked = check(tx, asking, run_of(asking), Gate.DISPATCH if is_gated else None)
-    number = plain_name(filled.get("slip"))
-    if not number:
-        raise InvalidInput(
-            "is not entered", field="slip", rule="each box goes under a slip number of its sender"
-        )
-    slip = consignment_id(UnitNumber(unit), serial_hash(number))
+    slip = under_slip(asking, unit)
     pairs: list[tuple[str, object]] = [(name, filled.get(name)) for name in _OF_DISPATCH]
     if asking.captured is not None and checked.against and not filled.get("reason"):
         # it has gone, and nobody could ask the gate then

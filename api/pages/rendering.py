@@ -113,6 +113,15 @@ def asset(name: str) -> str:
     return f"/static/{name}?{assets()[name].version}"
 
 
+def prepare() -> None:
+    """Read what pages are made of, for which the first reader of each page would wait."""
+    assets()
+    for language in LANGUAGES:
+        Words(language, "UTC").sentence("")
+    for name in environment().list_templates():
+        environment().get_template(name)
+
+
 def rendered(template: str, words: Words, **values: Any) -> str:  # noqa: ANN401 - each its own
     """The text of a page in the reader's language."""
     return (

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from api.pages.acting import choices_for, record
 from api.pages.asking import Asking, Filled
 from api.pages.bench import looked
-from api.pages.boxes import MOVES, open_ones
+from api.pages.boxes import MOVES, open_ones, under_slip
 from api.pages.custody import codes_of
 from api.pages.screens import READS, screen
 from api.pages.shots import Run, Seen, is_over, on_page, own_unit, run_of
@@ -21,10 +21,8 @@ from ledger.domain.acts.moving import CONDITIONS
 from ledger.domain.acts.words import Purpose
 from ledger.domain.custody.codes import read_shot
 from ledger.domain.custody.lines import Deed
-from ledger.domain.encoding.identifiers import UnitNumber, consignment_id, serial_hash
 from ledger.domain.encoding.moments import instant_text
 from ledger.domain.errors import InvalidInput, NotFound
-from ledger.domain.names import plain_name
 from ledger.steps.accepting.scanning import Scan
 from ledger.steps.answering.custody import AssetView, show_asset
 
@@ -148,7 +146,7 @@ def do_return(asking: Asking) -> Mapping[str, object] | Response:
             f"may be {' or '.join(load.candidates)}", field="scan", rule="one package a line",
             remedy="look, and choose",
         )  # fmt: skip
-    slip = consignment_id(UnitNumber(unit), serial_hash(plain_name(filled.get("slip"))))
+    slip = under_slip(asking, unit)
     pairs: list[tuple[str, object]] = [(name, filled.get(name)) for name in _SAID]
     # nobody else takes it first: it goes straight to who receives it
     pairs.append(("taker", filled.get("taker") or filled.get("receiver")))

@@ -538,6 +538,8 @@ def against(
 
 def print_standing(view: Standing) -> None:
     """How a package stands, in words."""
+    from ledger.domain.custody.gates import Reason
+
     stands = ", ".join(each.replace("_", " ") for each in (view.stage, *view.overlays))
     say(f"Package {view.package}: {stands}")
     pairs: list[tuple[str, object]] = [
@@ -556,6 +558,8 @@ def print_standing(view: Standing) -> None:
     if view.next_unit or view.destination:
         pairs.insert(1, ("on its way to", view.next_unit or view.destination))
     print_pairs((name, value) for name, value in pairs if value is not None or name == "is at")
+    if view.is_part_unknown:
+        say(f"Look: {Reason.NOT_READABLE.en}")
     for each in (*view.contradicted_by, *view.out_of_order):
         say(f"Look: {each.replace('_', ' ')}")
 

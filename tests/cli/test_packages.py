@@ -53,6 +53,9 @@ def test_a_package_is_asked_for_used_and_traced(desk: Shell) -> None:
     held = desk.done("holdings", "--unit", "centre")
     assert held["count"] == 2
     assert "37" in desk.run("set", "show", "centre/HIP").out
+    sheet = ("set", "define", "HIP", "--unit", "centre", "--version", "2", "--instruments", "3")
+    refused = desk.run(*sheet, "--line", "4:clamp")
+    assert "a count sheet lists no more than the set holds" in refused.err
 
 
 def test_a_list_and_a_paper_log_say_first_what_they_will_do(desk: Shell, tmp_path: Path) -> None:

@@ -271,6 +271,19 @@ def test_a_key_that_is_held_elsewhere_signs_what_was_prepared(shell: Shell, tmp_
     assert shell.done("cycle", "show", CYCLE)["timeline"][0]["signer_name"] == "Anna's phone"
 
 
+def test_a_chain_is_served_and_a_file_verified_only_where_there_is_one(
+    shell: Shell, tmp_path: Path
+) -> None:
+    home = tmp_path / "nowhere"
+    assert shell.run("chain", "up", "--home", str(home)).code == EXIT_CODES[errors.NotFound]
+    assert not home.exists()
+    file = tmp_path / "deployment.json"
+    file.write_text('{"format": "steriledger-deployment/1"}')
+    refused = shell.run("verify", str(file), "--rpc", "http://127.0.0.1:1")
+    assert refused.code == EXIT_CODES[errors.InvalidInput]
+    assert "steriledger verify EVIDENCE --deployment FILE" in refused.err
+
+
 # ------------------------------------------------------------------------------ refused
 
 WRONG: dict[str, tuple[tuple[str, ...], type[errors.SteriLedgerError], str]] = {
@@ -288,11 +301,6 @@ WRONG: dict[str, tuple[tuple[str, ...], type[errors.SteriLedgerError], str]] = {
     "a list that is not named": (("scan", "list", "--unit", "1"), errors.InvalidInput, "--file"),
     "the second of two scans": (
         ("scan", "stored", "1/Q01", "SL1PQ0199", "--unit", "1"), errors.InvalidInput, "line 2"),
-    "a chain where no ledger is": (
-        ("chain", "up", "--home", "/no/such/home"), errors.NotFound, "home"),
-    "a count sheet of more than the set": (
-        ("set", "define", "HIP", "--unit", "1", "--version", "1", "--instruments", "3", "--line",
-         "4:clamp"), errors.InvalidInput, "--line"),
     "unknown gate": (("gate", "used", "1/Q01", "--unit", "1"), errors.InvalidInput, "GATE"),
     "an office without a number": (
         ("unit", "contact", "1", "--office", "Ward"), errors.InvalidInput, "--telephone"),

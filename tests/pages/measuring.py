@@ -20,7 +20,7 @@ from pathlib import Path
 import httpx2 as httpx
 from playwright.sync_api import Browser
 
-from api.pages.rendering import CARDS
+from api.pages.rendering import CARDS, prepare
 from ledger.storage.engine.database import open_database
 from tests.api.kit import build_api
 from tests.house import CENTRE, MEMBER, SERIAL
@@ -69,6 +69,8 @@ def furnished(folder: Path, turns: int) -> Iterator[tuple[Site, Group]]:
                 release(group, 100 + turn, [*box_of(turn), f"S{turn}"])
             fill(site)
             send_and_recall(group)
+            # as the server does when it starts
+            prepare()
             with serving(site):
                 yield site, group
 

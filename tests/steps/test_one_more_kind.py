@@ -10,7 +10,7 @@ import subprocess
 import sys
 from enum import IntEnum
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType
 
 import pytest
 
@@ -72,9 +72,11 @@ def add_the_row() -> None:
     assert spec and spec.origin  # noqa: PT018 - one fact
     module = importlib.util.module_from_spec(spec)
     sys.modules[CATALOGUE] = module
-    module.__dict__["one_more"] = SimpleNamespace(ACT=ACT)
+    one_more = ModuleType(f"{spec.parent}.one_more")
+    one_more.__dict__["ACT"] = ACT
+    sys.modules[one_more.__name__] = one_more
     source = Path(spec.origin).read_text("utf-8")
-    whole = source.replace("        comment,\n", "        comment,\n        one_more,\n", 1)
+    whole = source.replace(" comment ", " comment one_more ", 1)
     exec(compile(whole, spec.origin, "exec"), module.__dict__)  # noqa: S102 - our own file
 
 

@@ -48,6 +48,7 @@ from ledger.steps.answering.packages import (
     where,
 )
 from ledger.steps.answering.recalls import list_recalls, show_recall
+from ledger.steps.answering.showing import show_cycle
 from ledger.steps.answering.status import ChainStatus, put_chain_status
 from ledger.steps.auditing.differences import Findings
 from ledger.steps.auditing.evidence import Stored
@@ -928,3 +929,7 @@ def test_what_another_instance_of_the_chain_recorded_is_said_to_be_not_readable_
         )  # fmt: skip
     after = asked(house, Gate.USE, "1/Q01", MEMBER)
     assert after == f"{before}; others recorded something about it that is not readable here"
+    with house.instance.database.reading() as tx:
+        assert where(tx, house.caller, "1/Q01").is_part_unknown
+        remarks = show_cycle(tx, house.caller, f"{SERIAL}/1").remarks
+    assert bool(remarks) is (of == "cycle")

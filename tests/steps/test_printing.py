@@ -218,7 +218,10 @@ def test_a_reserved_serial_is_on_one_label_and_its_paper_log_names_it_without_th
     scans = parse_list(paper, zone="UTC", basis="imported", day="2026-11-03")
     assert looked(house, scans) == [
         "1/R1.001: assembled",
-        "1/R1.001: assembled (its serial was used before: look whether two packages carry it)",
+        (
+            "1/R1.001: assembled (its serial was used before: look whether two packages carry it) "
+            "(its time names no moment: kept in words)"
+        ),
     ]
     typed = Scan(act=Deed.ASSEMBLED, said="1/Z9", basis="imported")
     assert looked(house, [typed]) == ["1/Z9: assembled (its serial was not reserved)"]

@@ -26,6 +26,7 @@ from ledger.steps.answering.containers import (
     container_of,
     in_order,
     moment_of,
+    moves_of,
 )
 from ledger.steps.answering.packages import reader_of, unit_names
 from ledger.steps.answering.view import View
@@ -213,11 +214,10 @@ def _told(tx: Connection, code: str, known: int | None) -> list[PackageLine]:
     """What was said of a basket and what lies in it, in order; of a basket while it lay in it."""
     lines = packages.list_lines_with(tx, code)
     for basket in packages.list_baskets_put_in(tx, code) if is_container(code) else ():
-        lines += [
-            line
-            for line in packages.list_lines_with(tx, basket)
-            if container_of(tx, basket, at=moment_of(line), known=known) == code
-        ]
+        moves = moves_of(tx, basket, known=known)
+        for line in packages.list_lines_with(tx, basket):
+            before = [into for at, into in moves if at <= (moment_of(line), line.place)]
+            lines += [line] if before and before[-1] == code else []
     return in_order(lines, known)
 
 

@@ -13,6 +13,8 @@ from ledger.storage import packages
 
 #: What moves a thing into a container or out of it.
 MOVED = frozenset({Deed.PUT_IN, Deed.TAKEN_OUT})
+#: a line's moment (Unix seconds), and its place in the order of acceptance
+Place = tuple[int, tuple[int, int]]
 
 
 def baskets_in(
@@ -27,13 +29,23 @@ def container_of(
     tx: Connection, basket: str, *, at: float | None = None, known: int | None = None
 ) -> str | None:
     """The code of the container in which a basket lies, or None."""
-    lines = in_order(packages.list_lines(tx, basket), known)
     moves = [
-        line.code if line.deed is Deed.PUT_IN else None
-        for line in lines
-        if line.deed in MOVED and (at is None or moment_of(line) <= at)
+        into
+        for (moment, _), into in moves_of(tx, basket, known=known)
+        if at is None or moment <= at
     ]
     return moves[-1] if moves else None
+
+
+def moves_of(
+    tx: Connection, basket: str, *, known: int | None = None
+) -> list[tuple[Place, str | None]]:
+    """When a basket was put into which container, in order; None: taken out of it."""
+    return [
+        ((moment_of(line), line.place), line.code if line.deed is Deed.PUT_IN else None)
+        for line in in_order(packages.list_lines(tx, basket), known)
+        if line.deed in MOVED
+    ]
 
 
 def in_order(lines: Sequence[PackageLine], known: int | None) -> list[PackageLine]:

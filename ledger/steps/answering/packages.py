@@ -134,6 +134,8 @@ class Standing(View):
     basket: str | None
     #: of the container in which that basket lies
     container: str | None
+    #: whether the chain has something about its cycle or its box that is not readable here
+    is_part_unknown: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,7 +247,7 @@ def trace(
     states = operations.states_of(tx, {line.digest for _, line in rows})
     cycles = Cycles(tx, known=known)
     return TraceView(
-        standing=_standing(reader, package, cycles.find(package.cycle), names, container),
+        standing=_standing(reader, package, cycles, names, container),
         holdings=tuple(
             HoldingView(
                 unit=names.get(each.unit, str(each.unit)),
@@ -283,7 +285,7 @@ def where(tx: Connection, caller: Caller, said: str) -> Standing:
     package = as_read(reader, found.package, found.lines)
     names = unit_names(tx, _units_in(package))
     container = _container(tx, package, readable_until(reader, package))
-    return _standing(reader, package, Cycles(tx).find(package.cycle), names, container)
+    return _standing(reader, package, Cycles(tx), names, container)
 
 
 def _container(tx: Connection, package: Package, at: float, known: int | None = None) -> str | None:
@@ -305,10 +307,13 @@ def _units_in(package: Package) -> set[int]:
 def _standing(
     reader: Reader,
     package: Package,
-    cycle: CycleStanding | None,
+    cycles: Cycles,
     names: Mapping[int, str],
     container: str | None,
 ) -> Standing:
+    cycle = cycles.find(package.cycle)
+    in_part = cycle is not None and cycle.is_part_unknown
+
     def name(unit: int | None) -> str | None:
         return None if unit is None else names.get(unit, str(unit))
 
@@ -340,6 +345,7 @@ def _standing(
         codes=tuple(sorted(package.codes)),
         basket=package.basket,
         container=container,
+        is_part_unknown=in_part or cycles.has_unread(package.consignment),
     )
 
 

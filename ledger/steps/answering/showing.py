@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from ledger.domain.acts.cycle_ending import TOLD
 from ledger.domain.acts.vocabulary import Recorded
 from ledger.domain.callers import Caller
+from ledger.domain.custody.gates import Reason
 from ledger.domain.encoding.identifiers import ZERO_DIGEST, CycleId, Digest, to_hex
 from ledger.domain.encoding.moments import instant_text
 from ledger.domain.errors import Inconsistent
@@ -22,6 +23,7 @@ from ledger.domain.subjects.folding import Memory, apply
 from ledger.domain.subjects.states import CycleState
 from ledger.steps.accepting.reading_back import read_facts_of, read_operation
 from ledger.steps.accepting.resolving import nothing_called, resolve_cycle, resolve_machine
+from ledger.steps.answering.standings import Cycles
 from ledger.steps.answering.view import View
 from ledger.storage import directory, operations, readings, records
 from ledger.storage.numbers import numberings_of
@@ -177,7 +179,10 @@ def show_cycle(tx: Connection, caller: Caller, text: str) -> CycleView:
             for number, count in sorted(state.counts.items())
         ),
         timeline=tuple(timeline_entry(tx, act, shows_people=shows_people) for act in acts),
-        remarks=() if ending is None else _remarks(ending, acts),
+        remarks=(
+            *(() if ending is None else _remarks(ending, acts)),
+            *((Reason.NOT_READABLE.en,) if Cycles(tx).has_unread(cycle.id) else ()),
+        ),
         readings=tuple(row.reading.hex() for row in readings.list_cycles_attached(tx, cycle.id)),
     )
 

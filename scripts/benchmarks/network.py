@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import cycle, islice
 from pathlib import Path
 
 from eth_account.typed_transactions.typed_transaction import TypedTransaction
@@ -268,13 +269,16 @@ class _Bench:
         """Fifty records a second while a validator is killed and started every minute."""
         length = size.of(_SOAK_SECONDS, least=60)
         digests: list[Digest] = []
+        machines = cycle(self.group.machines)
         began = time.monotonic()
         while (now := time.monotonic() - began) < length:
             self._kill_or_start(now)
             behind = round(now * _SOAK_RATE) - len(digests)
             if behind > 0:
-                cycles = -(-behind // RECORDS_PER_CYCLE)
-                digests += self.group.record_cycles(min(cycles, _AT_ONCE))
+                cycles = min(-(-behind // RECORDS_PER_CYCLE), _AT_ONCE)
+                with self.instance.database.transaction() as tx:
+                    for machine in islice(machines, cycles):
+                        digests += self.group.record_cycle(tx, machine)
             else:
                 time.sleep(0.01)
         self.network.start()

@@ -257,7 +257,7 @@ def rules(*, as_json: JsonOption = False) -> None:
         plain,
         as_json=as_json,
         human=lambda: print_table(
-            ["", "duty", "held by", "source"],
+            ["", "duty", "whose duty", "source"],
             [[r.id, r.words.en, r.holder, f"{r.source} {r.clause}".strip()] for r in RULES],
         ),
     )

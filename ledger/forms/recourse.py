@@ -30,7 +30,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "block": {"en": "block", "zh": "区块"},
     "whole": {"en": "What the list says as a whole", "zh": "总述"},
     "duty": {"en": "Duty", "zh": "职责"},
-    "holder": {"en": "Held by", "zh": "责任单位"},
+    "holder": {"en": "Whose duty", "zh": "责任单位"},
     "found": {"en": "Found", "zh": "认定"},
     "why": {"en": "On what it rests", "zh": "依据"},
     "intervals": {"en": "Between two looks", "zh": "两次查看之间"},

@@ -18,9 +18,12 @@ from typing import Any
 import pytest
 import typer
 
+from ledger.chain.embedded import Genesis
 from ledger.cli import main
 from ledger.cli.app import app
-from ledger.storage.engine.database import open_database
+from ledger.steps.starting.link import GENESIS_SETTING, genesis_to_bytes
+from ledger.storage.engine.database import Database, open_database
+from ledger.storage.settings import insert_setting
 from tests.house import Clock, House, build_house
 
 
@@ -78,6 +81,13 @@ class Shell:
         return ran.json()
 
 
+def have_own_chain(database: Database) -> None:
+    """Let the contracts be on a chain of the home's own, though nobody started it."""
+    with database.transaction() as tx:
+        body = genesis_to_bytes(Genesis(chain_id=424242, timestamp=1, balances={}))
+        insert_setting(tx, GENESIS_SETTING, body)
+
+
 @pytest.fixture
 def shell(
     tmp_path: Path,
@@ -93,4 +103,5 @@ def shell(
     monkeypatch.setenv("COLUMNS", "200")
     with closing(open_database(f"sqlite:///{home / 'steriledger.db'}")) as database:
         house = build_house(database, home, clock=Clock(now=datetime.now(UTC)))
+        have_own_chain(database)
         yield Shell(home=home, house=house, monkeypatch=monkeypatch)

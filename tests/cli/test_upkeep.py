@@ -34,7 +34,7 @@ from ledger.storage.engine.database import open_database
 from ledger.storage.leases import take_lease
 from ledger.storage.operations import get_operation, list_states, move_operation
 from ledger.storage.records import get_record
-from tests.cli.conftest import Shell
+from tests.cli.conftest import Shell, have_own_chain
 from tests.house import CENTRE, Clock, build_house
 
 S = OperationState
@@ -353,6 +353,7 @@ def old(shell: Shell, sqlite_template: Path, tmp_path: Path) -> tuple[Shell, Dig
     with closing(open_database(f"sqlite:///{home / 'steriledger.db'}")) as database:
         clock = Clock(now=datetime.now(UTC) - timedelta(days=5 * 366))
         house = build_house(database, home, clock=clock)
+        have_own_chain(database)
         for name in ("First", "Second"):
             house.enrol(CENTRE, name, Right.ERASE)
         told = Circumstances(people=People(performer="Zhang Wei"))

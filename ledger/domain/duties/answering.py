@@ -167,10 +167,11 @@ def _sentence(case: Case, findings: Sequence[Finding]) -> Say:
     return say(
         "Looked at were the duties that come before a release (1 to 5, 8 to 12), the results of "
         "its cycle, and recalls and decisions about it: none of these duties that was due stands "
-        "open.{later} Nothing recorded points to sterile supply; records alone cannot exclude it, "
-        "nor any other origin. This is a statement about these records, not about any unit.",
+        "open.{later} Nothing recorded points to sterile supply as the origin of a harm; records "
+        "alone cannot exclude it, nor any other origin. This is a statement about these records, "
+        "not about any unit.",
         "已查看：放行前的职责（1至5、8至12）、所属批次的监测结果及相关召回与决定；其中已到期的职责均无未决。{later_zh}"
-        "没有记录指向无菌供应环节；仅凭记录不能排除该环节，也不能排除其他来源。以上只说明记录情况，不是对任何单位的评价。",
+        "没有记录表明损害源于无菌供应环节；仅凭记录不能排除该环节，也不能排除其他来源。以上只说明记录情况，不是对任何单位的评价。",
         **_to_come(case, findings),
     )  # fmt: skip
 

@@ -116,7 +116,7 @@ def test_the_interval_of_q20_names_both_holders_and_no_culprit() -> None:
 
 def test_the_head_of_q20_excludes_nothing() -> None:
     head = answer(q20()).head
-    assert "Nothing recorded points to sterile supply; records alone cannot exclude it" in head.en
+    assert "points to sterile supply as the origin of a harm; records alone cannot" in head.en
     assert "(1 to 5, 8 to 12)" in head.en
     assert "is still to come: due 2026-11-05 08:55" in head.en
     assert "25 Who signed is who acted (L, M3)" in head.en

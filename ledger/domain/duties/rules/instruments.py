@@ -418,7 +418,12 @@ def _acts(case: Case) -> Iterator[Event]:
 
 
 def _by_key(duty: Duty, signer: str, events: list[Event]) -> None:
-    part = duty.part(f"who held the key {signer[:10]} then", f"当时由谁使用密钥{signer[:10]}")
+    deeds = list(dict.fromkeys(e.deed for e in events))
+    part = duty.part(
+        f"who then held the key {signer[:10]}, which signed: "
+        + ", ".join(each.value.replace("_", " ") for each in deeds),
+        f"当时由谁使用密钥{signer[:10]}（签署：{'、'.join(in_chinese(each) for each in deeds)}）",
+    )
     if all(e.source.custody in _PERSONAL for e in events):
         duty.mark(
             part, True, say("a key that one person holds", "个人持有的密钥"), *events[:1],

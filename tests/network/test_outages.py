@@ -121,12 +121,12 @@ def test_what_was_signed_during_minutes_without_quorum_goes_out_by_itself(home: 
         waiting = home.record()
         # So few that those which are signed later are handed over as well: sixteen may wait.
         time.sleep(SKEW_SECONDS + 30)
-        waiting += [*home.record(), home.hospital.register(1, "late")]
-        wait_for(lambda: {home.hospital.state(each) for each in waiting} == {S.SENT})
+        late = [*home.record(), home.hospital.register(1, "late")]
+        wait_for(lambda: {home.hospital.state(each) for each in late} == {S.SENT})
         third.start()
         fourth.start()
-        home.wait_for(waiting, seconds=240)
-    again = [each for each in waiting if home.hospital.history(each).count(S.OWED) > 1]
+        home.wait_for([*waiting, *late], seconds=240)
+    again = [each for each in late if home.hospital.history(each).count(S.OWED) > 1]
     assert again
     assert any("mined and reverted" in reasons(home, each) for each in again)
     require_same_chain(home.network)

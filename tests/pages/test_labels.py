@@ -97,7 +97,7 @@ def test_a_unit_reserves_serials_and_takes_the_whole_kit_as_one_pdf(group: Group
         "纸质登记表",
         "R1.003",
         "SLXSECONDPERSON43",
-        "运单",
+        "单据",
         "centre/R1-01",
     ):
         assert said in text, said

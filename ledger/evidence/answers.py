@@ -235,16 +235,14 @@ def answer_unproven(  # noqa: PLR0913 - a question, and all that an answer is ma
             name = digest(source.act, source.message, domain)
             if source.record is None:
                 hidden.add(name)
-            whole = {} if source.record is None else source.record.facts.fields or {}
+            facts = {} if source.record is None else source.record.facts.fields or {}
+            if case_units is not None and integer(source.message, "unit") not in case_units:
+                facts = {path: each for path, each in facts.items() if not _is_token(path, each)}
             said[name] = Said(
                 digest=name,
                 act=source.act,
                 message=source.message,
-                facts={
-                    path: value
-                    for path, value in whole.items()
-                    if not _is_kept_back(path, value, source.message, case_units)
-                },
+                facts=facts,
                 block=source.place.block,
                 log=source.place.log_index,
                 mined_at=time_of(source.place.block),
@@ -277,8 +275,13 @@ def _is_kept_back(
     path: str, value: object, message: Message, case_units: frozenset[int] | None
 ) -> bool:
     """Whether it is the token of a case of another unit than these; None: all may be shown."""
-    is_token = path.endswith(".case") and path.startswith("lines.") and value is not None
-    return is_token and case_units is not None and integer(message, "unit") not in case_units
+    is_others = case_units is not None and integer(message, "unit") not in case_units
+    return is_others and _is_token(path, value)
+
+
+def _is_token(path: str, value: object) -> bool:
+    """Whether it is the token of a case in a line."""
+    return path.endswith(".case") and path.startswith("lines.") and value is not None
 
 
 def _patterns(

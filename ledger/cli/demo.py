@@ -290,7 +290,7 @@ class _Shell:
                       "--kind", "sterilizer", "--clock-zone", "Europe/Berlin")  # fmt: skip
             for number in (40, 43, 41):
                 self.type("cycle", "open", _STEAMER, number, "--signer", "Operator Li",
-                          "--programme", "134 porous")  # fmt: skip
+                          "--programme", "134 porous", "--wait", _PATIENCE_SECONDS)  # fmt: skip
         _tell(self.type("cycle", "list", "--machine", _STEAMER))
 
     def links(self) -> list[tuple[str, str, str]]:

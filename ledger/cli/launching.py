@@ -89,7 +89,9 @@ def stop_on_signals() -> threading.Event:
     stop = threading.Event()
 
     def ask(number: int, frame: object) -> None:  # noqa: ARG001 - the signature is Python's
-        stop.set()
+        # By a thread of its own: what this interrupts may hold the event's lock, and would never
+        # let go of it.
+        threading.Thread(target=stop.set, daemon=True).start()
 
     signal.signal(signal.SIGINT, ask)
     signal.signal(signal.SIGTERM, ask)

@@ -157,7 +157,10 @@ def _run(
 def _work(settings: Settings, crash_at: str | None) -> None:
     crashing.arm(crash_at)
     stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda _number, _frame: stop.set())
+    signal.signal(
+        signal.SIGTERM,
+        lambda _number, _frame: threading.Thread(target=stop.set, daemon=True).start(),
+    )
     with closing(_opened(settings, stop)) as instance:
         run_worker(instance, stop)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from api import serve
 from ledger import crashing
+from ledger.cli.launching import stop_on_signals
 from ledger.running.logs import configure_logs
 from ledger.running.processes import write_ready
 from ledger.settings import Settings
@@ -156,11 +156,7 @@ def _run(
 
 def _work(settings: Settings, crash_at: str | None) -> None:
     crashing.arm(crash_at)
-    stop = threading.Event()
-    signal.signal(
-        signal.SIGTERM,
-        lambda _number, _frame: threading.Thread(target=stop.set, daemon=True).start(),
-    )
+    stop = stop_on_signals()
     with closing(_opened(settings, stop)) as instance:
         run_worker(instance, stop)
 

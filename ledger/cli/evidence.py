@@ -14,7 +14,14 @@ import typer
 
 from ledger.cli.failing import DOES_NOT_HOLD
 from ledger.cli.files import read_file
-from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption, local_caller, opened
+from ledger.cli.options import (
+    DEFAULT_HOME,
+    HomeOption,
+    JsonOption,
+    local_caller,
+    opened,
+    trusted_node,
+)
 from ledger.cli.printing import answer, say
 from ledger.domain.errors import InvalidInput
 
@@ -104,7 +111,6 @@ def verify(
     it is printed what.  Without --deployment the file is checked against its own copy, and nothing
     is called verified.
     """
-    from ledger.chain.node import Node
     from ledger.evidence.printing import report_to_plain
     from ledger.evidence.verify import verify_evidence
     from ledger.keys.signers import verify_signature
@@ -112,7 +118,7 @@ def verify(
     data = read_evidence(file)
     require_kind(data, "evidence")
     trusted = None if deployment is None else read_deployment(deployment)
-    with Node(rpc) as node:
+    with trusted_node(rpc) as node:
         report = verify_evidence(
             data, node, trusted, verify_signature=verify_signature, now=datetime.now(UTC)
         )

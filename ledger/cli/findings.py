@@ -14,7 +14,14 @@ from ledger.cli.acts import ActGroup
 from ledger.cli.answering import Answer, Here, reads, table_of
 from ledger.cli.evidence import read_deployment, require_kind, write_whole
 from ledger.cli.files import read_file
-from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption, local_caller, opened
+from ledger.cli.options import (
+    DEFAULT_HOME,
+    HomeOption,
+    JsonOption,
+    local_caller,
+    opened,
+    trusted_node,
+)
 from ledger.cli.printing import answer, print_table, say, say_heading
 from ledger.domain.errors import InvalidInput
 
@@ -121,7 +128,6 @@ def verify(
     """
     from contextlib import ExitStack
 
-    from ledger.chain.node import Node
     from ledger.evidence.answers import MAX_FILE_BYTES, verify_answer_file
     from ledger.keys.signers import verify_signature
 
@@ -129,7 +135,7 @@ def verify(
     require_kind(data, "findings")
     trusted = None if deployment is None else read_deployment(deployment)
     with ExitStack() as stack:
-        node = None if rpc is None else stack.enter_context(Node(rpc))
+        node = None if rpc is None else stack.enter_context(trusted_node(rpc))
         found = verify_answer_file(data, trusted, node, verify_signature=verify_signature)
     if pdf is not None:
         _write_page(pdf, found.plain, language)

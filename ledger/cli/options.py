@@ -16,6 +16,7 @@ from typer._click.globals import get_current_context  # typer's own click: no pu
 from ledger.domain.errors import InvalidInput, NotFound, SteriLedgerError
 
 if TYPE_CHECKING:
+    from ledger.chain.node import Node
     from ledger.domain.callers import Caller, Scope
     from ledger.settings import Settings
     from ledger.steps.instance import Instance
@@ -101,7 +102,7 @@ def require_existing(home: Path) -> None:
     if not settings_of(home).database_url and not (home / "steriledger.db").is_file():
         raise NotFound(
             f"there is no instance in {home}",
-            field="home",
+            field="--home",
             remedy="name its folder: --home, or STERILEDGER_HOME",
         )
 
@@ -149,6 +150,17 @@ def _tell_played() -> None:
     from ledger.cli.printing import note
 
     note("played clock: this home is a demonstration, and its times are made up")
+
+
+def trusted_node(rpc: str) -> Node:
+    """The chain endpoint that somebody brings to check with; raises InvalidInput."""
+    from ledger.chain.node import Node
+
+    try:
+        return Node(rpc)
+    except InvalidInput as error:
+        error.field = "--rpc"
+        raise
 
 
 def parse_moment(said: str, option: str) -> datetime:

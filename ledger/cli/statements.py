@@ -12,7 +12,15 @@ from ledger.cli.acts import ActGroup
 from ledger.cli.answering import Answer, Here, reads
 from ledger.cli.failing import DOES_NOT_HOLD
 from ledger.cli.files import read_file
-from ledger.cli.options import DEFAULT_HOME, HomeOption, JsonOption, WaitOption, one_of, opened
+from ledger.cli.options import (
+    DEFAULT_HOME,
+    HomeOption,
+    JsonOption,
+    WaitOption,
+    one_of,
+    opened,
+    trusted_node,
+)
 from ledger.cli.printing import answer, print_table, say
 from ledger.domain.errors import InvalidInput, NotFound
 
@@ -279,7 +287,6 @@ def recompute(
     Exit code 1: it is another account than the published one, or than the file; the first
     difference is printed, with its event.
     """
-    from ledger.chain.node import Node
     from ledger.cli.evidence import read_deployment
     from ledger.domain.encoding.identifiers import to_hex
     from ledger.domain.statement.periods import parse_period
@@ -292,7 +299,7 @@ def recompute(
     ]
     month, trusted = parse_period(period), read_deployment(deployment)
     given = None if against is None else read_file(against, _MOST, field="--against")
-    with Node(rpc) as node:
+    with trusted_node(rpc) as node:
         computed = recompute_account(node, trusted, documents, month, finality=finality)
         found = None if given is None else compare(node, trusted, documents, computed, given)
         published = published_on(node, trusted, month)

@@ -53,3 +53,11 @@ def test_evidence_that_is_null_is_refused_without_an_empty_name(
     ran = shell.run("verify", str(evidence), *RPC)
     assert ran.code == 1
     assert ran.err.startswith("error: the file is not an object\n")
+
+
+def test_an_endpoint_that_is_none_is_told_by_its_option(shell: Shell, tmp_path: Path) -> None:
+    evidence = tmp_path / "evidence.json"
+    evidence.write_bytes(b"null")
+    ran = shell.run("verify", str(evidence), "--rpc", "nowhere")
+    assert ran.code == 2
+    assert ran.err.startswith("error: --rpc: is not the address of a JSON-RPC endpoint\n")

@@ -241,7 +241,7 @@ def test_a_home_that_is_not_there_is_not_made(shell: Shell, tmp_path: Path, comm
     file = [str(tmp_path / "backup.tar")] if command == "backup" else []
     ran = shell.run(*command.split(), *file, "--home", str(home))
     assert ran.code == 3
-    assert "there is no instance in" in ran.err
+    assert "--home: there is no instance in" in ran.err
     assert not home.exists()
 
 

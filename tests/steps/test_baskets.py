@@ -327,6 +327,21 @@ def test_a_basket_lies_in_a_container_and_in_nothing_else(house: House) -> None:
             house.say("ScanReport", unit="centre", lines=[bad])
 
 
+def test_whoever_says_that_anothers_basket_lies_in_its_container_learns_nothing_of_it(
+    house: House,
+) -> None:
+    put(house, BOX, BASKET)
+    own = make_basket(MEMBER, "C9", is_container=True)
+    claim = {"act": "put_in", "package": BASKET, "code": own, "basis": "scanned"}
+    house.say("ScanReport", unit="member", lines=[claim])
+    scanned(house, CENTRE, Scan(act=Deed.WASHED, said=BASKET), Scan(act=Deed.SEALED, said=BASKET))
+    member = replace(house.caller, unit=MEMBER, scopes=frozenset({Scope.READ_UNIT}))
+    with house.instance.database.reading() as tx:
+        view = show_basket(tx, member, own)
+    assert (view.baskets, view.packages, view.others, view.seals) == ((), (), 0, ())
+    assert [(each.deed, each.what) for each in view.lines] == [("put_in", BASKET)], "its own word"
+
+
 def test_two_unknown_codes_of_one_moment_are_two(house: House) -> None:
     then = house.instance.clock()
     scans = [Scan(act=Deed.USED, said=each, happened=then) for each in ("X-7", "X-8", "X-7")]

@@ -154,8 +154,14 @@ def show_basket(
     """What lies in a basket; `at`: what lay in it then (Unix seconds), `known`: as known then."""
     code = code_of(said)
     reader = reader_of(tx, caller)
-    told = [line for line in _told(tx, code, known) if at is None or moment_of(line) <= at]
-    baskets = baskets_in(tx, code, at=at, known=known)
+    # a container's owner may say of any basket that it lies there: it learns of those it knows
+    put_in = [
+        each
+        for each in _baskets_put_in(tx, code)
+        if reader.unit is None or is_known_to(tx, each, reader.unit)
+    ]
+    told = [line for line in _told(tx, code, put_in, known) if at is None or moment_of(line) <= at]
+    baskets = [each for each in baskets_in(tx, code, at=at, known=known) if each in put_in]
     put: dict[str, PackageLine] = {}
     inside: list[Package] = []
     for each in (code, *baskets):
@@ -191,7 +197,8 @@ def side_of(tx: Connection, code: str) -> str | None:
     rows = lying_in(tx, code)
     lines = packages.list_lines_of(tx, [row.name for row in rows])
     inside = [fold(name, lines[name]) for name in sorted(lines)]
-    return _side(tx, code, _told(tx, code, None), inside, None)
+    told = _told(tx, code, _baskets_put_in(tx, code), None)
+    return _side(tx, code, told, inside, None)
 
 
 def _placed(
@@ -210,10 +217,14 @@ def _placed(
     return [(each, put[each.name]) for each in folded if each.basket == code]
 
 
-def _told(tx: Connection, code: str, known: int | None) -> list[PackageLine]:
+def _baskets_put_in(tx: Connection, code: str) -> list[str]:
+    return packages.list_baskets_put_in(tx, code) if is_container(code) else []
+
+
+def _told(tx: Connection, code: str, put_in: Sequence[str], known: int | None) -> list[PackageLine]:
     """What was said of a basket and what lies in it, in order; of a basket while it lay in it."""
     lines = packages.list_lines_with(tx, code)
-    for basket in packages.list_baskets_put_in(tx, code) if is_container(code) else ():
+    for basket in put_in:
         moves = moves_of(tx, basket, known=known)
         for line in packages.list_lines_with(tx, basket):
             before = [into for at, into in moves if at <= (moment_of(line), line.place)]
